@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+// The sans-I/O heart: commands, datagrams, headend reports and instants in; changes, datagrams,
+// sealed traffic keys, replies and the next deadline out. It owns no clock, socket or thread.
+//
+// The caller keeps the order decide, apply, batch, sync, release: a Step's `changes` must be durable
+// before anything else of it, or of any later Step, leaves the process.
+#pragma once
+
+#include <memory>
+
+#include "base/time.h"
+#include "controller/counters.h"
+#include "crypto/boxes.h"
+#include "mikey/profile3gpp.h"
+#include "rekey/state.h"
+
+namespace keymast::controller {
+
+// Commands. Each either gives a Reply with its changes, or a Failure and no change at all.
+struct CreateChannel { groups::Channel channel; };
+struct UpdateChannel {  // display name and policy; revision 0: whatever it is
+  ChannelId id;
+  std::string display_name;
+  groups::KeyPolicy policy;
+  uint64_t expected_revision = 0;
+};
+struct DeleteChannel { ChannelId id; uint64_t expected_revision = 0; bool force = false; };
+struct NewSubscriber { SubscriberId id; std::string identity; crypto::Key32 user_key; };
+struct CreateSubscribers { std::vector<NewSubscriber> subscribers; };
+struct DeleteSubscriber { SubscriberId id; bool force = false; };
+struct NewMember { groups::Member member; bool join = false; };
+struct CreateMembers { ChannelId channel; std::vector<NewMember> members; };
+struct UpdateMember { ChannelId channel; groups::Member member; uint64_t expected_revision = 0; };
+struct Join { ChannelId channel; SubscriberId subscriber; };
+struct Leave { ChannelId channel; SubscriberId subscriber; };
+struct Expel { ChannelId channel; std::vector<SubscriberId> subscribers; };
+struct CreateHeadend { groups::Headend headend; };
+struct DeleteHeadend { HeadendId id; };
+struct RekeyNow { ChannelId channel; rekey::KeyLevel level = rekey::KeyLevel::kMtk; };
+
+using Command = std::variant<CreateChannel, UpdateChannel, DeleteChannel, CreateSubscribers,
+                             DeleteSubscriber, CreateMembers, UpdateMember, Join, Leave, Expel,
+                             CreateHeadend, DeleteHeadend, RekeyNow>;
+
+// Reply says what the answer to a command needs besides the state itself.
+struct Reply {
+  std::optional<rekey::Rekey> rekey;  // RekeyNow, Expel: the rekey that began
+  uint64_t remaining = 0;             // Expel: members that are being sent the new MSK
+};
+
+// HeadendReport is what a connected headend says of itself. It is believed upward: an index never
+// goes back here because a headend says less.
+struct HeadendReport {
+  HeadendId headend;
+  struct PositionOf { ChannelId channel; Ssrc ssrc; rekey::Position position; };
+  struct Held { ChannelId channel; MskId msk; MtkId mtk; };
+  std::vector<PositionOf> positions;
+  std::vector<Held> held;
+};
+
+// Datagram to send. A multicast destination belongs to `channel`, whose endpoint options apply.
+struct Datagram {
+  Endpoint to;
+  ChannelId channel;
+  Bytes octets;
+  Instant due{};  // the grid instant it was placed on: lateness is send instant minus this
+};
+
+// HeadendKey is an MTK sealed to one headend, bound to these fields by crypto::TrafficKeyAad.
+struct HeadendKey {
+  HeadendId headend;
+  ChannelId channel;
+  MskId msk;
+  MtkId mtk;
+  Instant switch_at{};
+  uint64_t epoch = 0;
+  SrtpProfile profile = SrtpProfile::kAesCm128HmacSha1_80;
+  Bytes box;
+};
+
+struct Event {
+  enum class Kind : uint8_t {
+    kCreated = 2, kUpdated, kDeleted, kJoined, kLeft, kExpelled, kRekeyed, kConfirmed,
+    kUnreachable, kHeadendConnected, kHeadendDisconnected
+  };
+  Kind kind = Kind::kCreated;
+  ChannelId channel;     // empty: the event concerns no channel
+  std::string resource;  // resource name
+  Instant at{};
+  std::optional<rekey::Rekey> rekey;
+};
+
+// Step is the outcome of one input.
+struct Step {
+  std::vector<rekey::Change> changes;
+  std::vector<Datagram> datagrams;
+  std::vector<HeadendKey> headend_keys;
+  std::vector<HeadendId> headends_to_redefine;  // send them their channels anew
+  std::vector<Event> events;
+};
+
+// Delivery is where an MSK stands for one member.
+enum class Reachability : uint8_t { kIdle = 1, kPending, kConfirmed, kUnreachable };
+
+struct Config {
+  std::string identity;  // IDi: NAI of this server
+  mikey::Profile3gpp profile;
+};
+
+class Controller {
+ public:
+  // Takes over the loaded state: counters start at the end of what was reserved. `rng` and the
+  // suite must outlive the controller.
+  Controller(Config config, rekey::State state, crypto::Rng& rng, const crypto::Suite& suite);
+  ~Controller();
+
+  // Start resumes every channel after a load: missed deadlines are caught up once, joined members
+  // without confirmation of the current MSK are sent it again.
+  // `new_incarnation`: the store lost acknowledged commits, so every channel gets a new MSK.
+  Step Start(Instant now, bool new_incarnation);
+
+  // Do carries out one command. With `validate_only` everything is checked and nothing changes.
+  tl::expected<Reply, Failure> Do(const Command& command, Instant now, bool validate_only,
+                                  Step& step);
+
+  // OnDatagram handles one datagram from the MIKEY port. A discard is counted and changes nothing.
+  Step OnDatagram(const Endpoint& from, ByteView octets, Instant now);
+
+  Step OnHeadendConnected(const HeadendId& headend, Instant now);
+  Step OnHeadendDisconnected(const HeadendId& headend, Instant now);
+  Step OnHeadendReport(const HeadendReport& report, Instant now);
+
+  // Tick does everything that is due at `now`; NextDeadline says when to call it next.
+  Step Tick(Instant now);
+  Instant NextDeadline() const;
+
+  // Reload takes over a re-read state after a failed commit: counters go on where they are, what was
+  // decided and not committed is forgotten.
+  void Reload(rekey::State state, Instant now);
+
+  const rekey::State& state() const;
+  const Counters& counters() const;
+  Reachability ReachabilityOf(const ChannelId& channel, const SubscriberId& subscriber) const;
+  uint64_t ConfirmedCount(const ChannelId& channel) const;
+  bool HeadendIsConnected(const HeadendId& headend) const;
+  bool SwitchIsHeld(const ChannelId& channel) const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace keymast::controller

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// The primitives that the other rooms use. Only this room sees OpenSSL and libsodium.
+// Keys and outputs are caller's memory; no function keeps a pointer after it returns.
+#pragma once
+
+#include "base/error.h"
+#include "crypto/rng.h"
+#include "crypto/secret.h"
+
+namespace keymast::crypto {
+
+enum class Hash : uint8_t { kSha1, kSha256 };
+inline constexpr size_t HashSize(Hash hash) { return hash == Hash::kSha1 ? 20 : 32; }
+
+// Sha256 hashes public octets.
+std::array<uint8_t, 32> Sha256(ByteView data);
+
+// Suite is the table of functions through which mikey and the receiver core reach primitives, so
+// that a receiver without OpenSSL can bring its own. No function allocates on the caller's behalf
+// beyond what its implementation hides; none fails on inputs of the stated sizes.
+struct Suite {
+  // HMAC (RFC 2104) of the concatenation of `parts`; `out` has HashSize(hash) octets.
+  void (*hmac)(Hash hash, ByteView key, std::span<const ByteView> parts, MutableBytes out);
+  // AES in counter mode (RFC 3711 §4.1.1): XORs the keystream of (key 16 or 32 octets, 16-octet
+  // initial counter block) into `data` in place.
+  void (*aes_ctr)(ByteView key, ByteView iv, MutableBytes data);
+};
+
+// DefaultSuite is OpenSSL's primitives with contexts made once per thread and re-armed.
+const Suite& DefaultSuite();
+
+// SelfTest is false when the installed libraries give wrong answers: OpenSSL before 3.0.3 re-arms
+// an HMAC context wrongly. Every program calls it at start.
+bool SelfTest();
+
+// HmacSha256 is KDF of the key `key` over the parts (also used as MAC of public data).
+SecretKey<32> HmacSha256(ByteView key, std::span<const ByteView> parts);
+
+// HkdfSha256 (RFC 5869) fills `out`.
+void HkdfSha256(ByteView key, ByteView salt, ByteView info, MutableBytes out);
+
+// X25519 (RFC 7748).
+struct KeyPair {
+  std::array<uint8_t, 32> public_key{};
+  SecretKey<32> private_key;
+};
+KeyPair MakeKeyPair(Rng& rng);
+std::array<uint8_t, 32> PublicKeyOf(const SecretKey<32>& private_key);
+
+// SealBox seals `plain` to an X25519 public key: ephemeral key, key = HKDF-SHA-256(Z, salt
+// epk || pk, info "keymast box 1" || purpose), XChaCha20-Poly1305 with zero nonce. The box is
+// epk (32) || ciphertext || tag (16). kInvalidArgument when the public key is a small-order point.
+inline constexpr size_t kBoxOverhead = 48;
+Result<Bytes> SealBox(ByteView public_key, std::string_view purpose, ByteView aad, ByteView plain,
+                      Rng& rng);
+// OpenBox is kTruncated for a box below kBoxOverhead, kDecryptionFailed for every other failure.
+Result<SecretBytes> OpenBox(const KeyPair& recipient, std::string_view purpose, ByteView aad,
+                            ByteView box);
+
+// Sealer is encryption at rest: XChaCha20-Poly1305, random nonce in front (24), tag behind (16).
+class Sealer {
+ public:
+  // `master_key` has 32 octets.
+  explicit Sealer(const SecretKey<32>& master_key) : key_(master_key) {}
+  static constexpr size_t kOverhead = 40;
+  Bytes Seal(ByteView aad, ByteView plain, Rng& rng) const;
+  // kDecryptionFailed when key, AAD or a single octet differ.
+  Result<SecretBytes> Open(ByteView aad, ByteView sealed) const;
+
+ private:
+  SecretKey<32> key_;
+};
+
+// HardenProcess forbids core dumps and tracing by others, and locks what it can in memory.
+void HardenProcess();
+
+}  // namespace keymast::crypto

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who may have what: channels, subscribers, members and headends as values, and the rules that need
+// no keys. Instants are on the anchored time line (base/time.h).
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/endpoint.h"
+#include "base/error.h"
+#include "base/ids.h"
+#include "base/time.h"
+
+namespace keymast::groups {
+
+struct Multicast {
+  Endpoint mtk;            // group address and port of MTK messages
+  std::string interface_address;  // empty: the system's choice
+  uint8_t ttl = 0;
+  uint8_t dscp = 0;
+  friend bool operator==(const Multicast&, const Multicast&) = default;
+};
+
+struct Stream {
+  std::string media;  // SDP media type
+  uint16_t port = 0;  // SRTP on the channel's group address; SRTCP on port + 1
+  Ssrc ssrc;
+  uint8_t payload_type = 0;
+  std::string rtpmap;
+  std::string fmtp;
+  std::optional<uint16_t> initial_sequence;
+  friend bool operator==(const Stream&, const Stream&) = default;
+};
+
+enum class LeavePolicy : uint8_t { kImmediate = 1, kBatched = 2, kNextMsk = 3 };
+
+// KeyPolicy's defaults are those of docs/architecture.md.
+struct KeyPolicy {
+  Duration mtk_period = std::chrono::seconds(10);
+  Duration mtk_lead = std::chrono::seconds(2);
+  Duration mtk_repetition = std::chrono::milliseconds(500);
+  Duration msk_period = std::chrono::hours(1);
+  Duration msk_lead = std::chrono::seconds(60);
+  Duration msk_give_up = std::chrono::seconds(8);
+  Duration exclusion_lead = std::chrono::milliseconds(200);
+  LeavePolicy leave = LeavePolicy::kImmediate;
+  Duration batch_window = std::chrono::seconds(5);
+  uint16_t mtk_ids_per_msk = 65535;
+  uint16_t max_datagram = 1400;
+  uint32_t msk_pacing_rate = 50000;
+  friend bool operator==(const KeyPolicy&, const KeyPolicy&) = default;
+};
+
+struct Channel {
+  ChannelId id;
+  std::string display_name;
+  Multicast multicast;
+  std::vector<Stream> streams;
+  KeyDomainId key_domain;
+  KeyGroup key_group;
+  SrtpProfile profile = SrtpProfile::kAesCm128HmacSha1_80;
+  KeyPolicy policy;
+  Instant created{};
+  uint64_t revision = 0;  // raised by each change of the definition; the etag
+};
+
+struct Subscriber {
+  SubscriberId id;
+  std::string identity;  // NAI, IDr of MIKEY messages, unique
+  Instant created{};
+  uint64_t revision = 0;
+};
+
+struct Member {
+  SubscriberId subscriber;
+  Instant entitled_from = Instant::min();
+  Instant entitled_until = kNever;
+  Endpoint msk_endpoint;
+  bool joined = false;
+  MskId confirmed;  // last MSK whose verification came; number 0: none
+  Instant created{};
+  uint64_t revision = 0;
+
+  bool EntitledAt(Instant now) const { return entitled_from <= now && now < entitled_until; }
+};
+
+struct Headend {
+  HeadendId id;
+  std::array<uint8_t, 32> public_key{};
+  std::vector<ChannelId> channels;
+  Instant created{};
+  uint64_t revision = 0;
+};
+
+// CheckPolicy checks the key policy as a whole and names every field that is wrong:
+// MTK period × MTK IDs ≥ MSK life; lead ≥ 2 × repetition; lead < period; MSK lead ≥ members ÷
+// pacing rate + give-up time; MSK lead < MSK period; ranges. `members`: those to be served.
+std::vector<FieldViolation> CheckPolicy(const KeyPolicy& policy, uint64_t members);
+
+// CheckChannel checks the definition (ids, addresses, ports, SSRCs, profile, policy).
+std::vector<FieldViolation> CheckChannel(const Channel& channel);
+
+// IsResourceId says whether `id` is 1 to 63 of [a-z0-9-], beginning with a letter.
+bool IsResourceId(std::string_view id);
+
+}  // namespace keymast::groups

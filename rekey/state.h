@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+// The durable state of the server as values, and the changes that lead from one to the next.
+// State is the fold of every acknowledged Change; `records` stores both.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <unordered_map>
+#include <variant>
+
+#include "crypto/secret.h"
+#include "groups/group.h"
+
+namespace keymast::rekey {
+
+// Reserved is a counter whose values up to `end` are durably reserved. Values in [next, end) may be
+// used without a commit. After a start `next` is `end`: what was reserved may have been used.
+struct Reserved {
+  uint64_t next = 1;
+  uint64_t end = 1;
+  bool Empty() const { return next >= end; }
+};
+
+enum class KeyLevel : uint8_t { kMtk = 1, kMsk = 2 };
+enum class RekeyReason : uint8_t {
+  kCreated = 1, kSchedule, kOperator, kExclusion, kLeave, kExhaustion, kIncarnation
+};
+
+// Msk is one service key with everything that hangs on it. MTKs are derived from `seed`, which never
+// leaves the server: an MTK ID under an MSK has one key for ever, also after lost commits.
+struct Msk {
+  MskId id;
+  crypto::Key32 key;                  // TGK of the MSK message
+  crypto::SecretKey<32> seed;         // MTK = KDF(seed, MTK ID)
+  std::array<uint8_t, 16> rand{};     // group RAND, also used for all keys below the MSK
+  MtkId low{1};                       // SEQl
+  MtkId high{65535};                  // SEQu
+  Reserved counter;                   // COUNTER of MTK messages under this MSK
+  MtkId last_mtk;                     // highest MTK ID ever prepared; 0: none
+  Instant made{};
+  Instant ends{};                     // planned last instant of use
+};
+
+// Slot is an MTK in a slot of the ladder: which key, and since or from when.
+struct Slot {
+  MskId msk;
+  MtkId mtk;
+  Instant switch_at{};
+  friend bool operator==(const Slot&, const Slot&) = default;
+};
+
+// Ladder is a channel's keys. At most two MSKs live at once (TS 31.102 §4.2.80): the one of the
+// active MTK and its successor.
+struct Ladder {
+  std::optional<Msk> msk;        // of the active MTK
+  std::optional<Msk> next_msk;   // delivered ahead, or of the prepared MTK
+  std::optional<Slot> active;
+  std::optional<Slot> prepared;
+  std::optional<Slot> old;
+  KeyNumber last_key_number;     // highest Key Number ever given out
+  uint64_t epoch = 0;            // rises with each MTK prepared
+  Instant next_msk_change = kNever;
+  RekeyReason next_msk_reason = RekeyReason::kSchedule;
+};
+
+// Position is the highest packet index of an SSRC that a headend reported.
+struct Position {
+  PacketIndex index;
+  MskId msk;
+  MtkId mtk;
+};
+
+struct Rekey {
+  uint64_t sequence = 0;  // per channel, from 1
+  KeyLevel level = KeyLevel::kMtk;
+  RekeyReason reason = RekeyReason::kSchedule;
+  MskId msk;
+  MtkId mtk;
+  Instant prepared_at{};
+  Instant switch_at{};
+  uint64_t recipients = 0;
+};
+
+struct ChannelState {
+  groups::Channel channel;
+  Ladder ladder;
+  std::map<Ssrc, Position> positions;
+  std::deque<Rekey> history;  // newest last, at most kHistory
+  std::unordered_map<SubscriberId, groups::Member> members;
+};
+inline constexpr size_t kHistory = 256;
+
+struct SubscriberState {
+  groups::Subscriber subscriber;
+  crypto::Key32 user_key;  // MUK
+};
+
+// State is everything that must survive a crash.
+struct State {
+  std::map<ChannelId, ChannelState> channels;
+  std::unordered_map<SubscriberId, SubscriberState> subscribers;
+  std::map<HeadendId, groups::Headend> headends;
+  // COUNTER of MSK messages, one for all user keys: it moves on only when a subscriber would
+  // otherwise see a value twice, so that reserving it costs one record for the whole server.
+  Reserved muk_counter;
+};
+
+// Changes hold absolute values: applying one twice leaves the same state.
+struct ChannelPut { groups::Channel channel; };
+struct ChannelDeleted { ChannelId id; };
+struct LadderPut { ChannelId id; Ladder ladder; };
+struct PositionsPut { ChannelId id; std::map<Ssrc, Position> positions; };
+struct RekeyRecorded { ChannelId id; Rekey rekey; };
+struct SubscriberPut { groups::Subscriber subscriber; crypto::Key32 user_key; };
+struct SubscriberDeleted { SubscriberId id; };
+struct MemberPut { ChannelId id; groups::Member member; };
+struct MemberDeleted { ChannelId id; SubscriberId subscriber; };
+struct MemberConfirmed { ChannelId id; SubscriberId subscriber; MskId msk; };
+struct HeadendPut { groups::Headend headend; };
+struct HeadendDeleted { HeadendId id; };
+struct MukCounterReserved { uint64_t end = 0; };
+// CountersSkipped raises the reservation of every counter by what `commits` lost commits could have
+// reserved at most: written first after an unclean start.
+struct CountersSkipped { uint64_t commits = 0; };
+
+using Change = std::variant<ChannelPut, ChannelDeleted, LadderPut, PositionsPut, RekeyRecorded,
+                            SubscriberPut, SubscriberDeleted, MemberPut, MemberDeleted,
+                            MemberConfirmed, HeadendPut, HeadendDeleted, MukCounterReserved,
+                            CountersSkipped>;
+
+// Sizes of the blocks in which counters are reserved; one commit reserves at most one block each.
+inline constexpr uint64_t kMukCounterBlock = 256;
+inline constexpr uint64_t kMtkCounterBlock = 8192;
+
+// Apply folds one change in. Changes of a channel or subscriber that is gone are ignored.
+void Apply(State& state, const Change& change);
+
+}  // namespace keymast::rekey

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// Signals, readiness, paths and the clock of a program.
+#pragma once
+
+#include <string>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "base/time.h"
+
+namespace keymast::shell {
+
+// SystemClock is CLOCK_BOOTTIME, anchored once to UTC at construction.
+class SystemClock final : public Clock {
+ public:
+  SystemClock();
+  Instant Now() const override;
+  // ToBoottime gives the CLOCK_BOOTTIME instant (ns) of an instant, for timerfd.
+  int64_t ToBoottime(Instant instant) const;
+
+ private:
+  int64_t utc_minus_boottime_;
+};
+
+// TerminationFd blocks SIGTERM and SIGINT for the process and returns a descriptor that becomes
+// readable when one comes. Also ignores SIGPIPE. Call before any thread starts.
+int TerminationFd();
+
+// NotifyReady and NotifyStopping tell systemd, if it listens.
+void NotifyReady();
+void NotifyStopping();
+
+// RuntimeDirectory is /run/keymast for root, $XDG_RUNTIME_DIR/keymast otherwise (/tmp/keymast-UID
+// without that variable); it is not created.
+std::string RuntimeDirectory();
+std::string StateDirectory();   // /var/lib/keymast, or $XDG_STATE_HOME/keymast (~/.local/state)
+std::string ConfigDirectory();  // /etc/keymast, or $XDG_CONFIG_HOME/keymast (~/.config)
+
+// ReadSecretFile reads a file that only its owner may read (mode & 077 must be 0) of at most
+// `limit` octets. kPermissionDenied, kNotFound, kTooLong, kIo. The caller wipes what it gets.
+Result<size_t> ReadSecretFile(const std::string& path, MutableBytes out);
+// WriteSecretFile creates a new file of mode 0600, synced; kAlreadyExists when there is one.
+Status WriteSecretFile(const std::string& path, ByteView octets);
+
+}  // namespace keymast::shell
