@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Disk, key, lock and interface faults: each a clear message and a defined state; keys on air keep
+being repeated."""
+
+import os
+import shutil
+import subprocess
+import time
+import unittest
+
+from harness import BIN, Site, wait_for
+
+
+class Faults(unittest.TestCase):
+    def setUp(self):
+        self.site = Site("faults")
+        self.addCleanup(self.site.close)
+
+    def refused(self, *options):
+        """Runs keymastd, which must refuse to start; returns what it says."""
+        done = self.site.run(BIN / "keymastd", "run", "--config",
+                             self.site.root / "keymastd.toml", *options)
+        self.assertNotEqual(done.returncode, 0)
+        return done.stderr
+
+    def test_wrong_and_missing_master_key(self):
+        site = self.site.up()
+        site.keymastd.stop()
+        key = site.root / "master.key"
+        good = key.read_bytes()
+        key.chmod(0o600)
+        key.write_bytes(os.urandom(len(good)))
+        self.assertIn("master key", self.refused())
+        key.unlink()
+        self.assertIn("master", self.refused())
+        key.write_bytes(good)
+        key.chmod(0o644)
+        self.assertIn("0600", self.refused())
+        key.chmod(0o600)
+        site.start_server()
+        site.wait_ready()
+
+    def test_two_daemons_on_one_directory(self):
+        self.site.up()
+        self.assertIn("in use", self.refused().replace("in_use", "in use"))
+        self.site.ctl.call("status")
+
+    def test_data_behind_its_witness_is_refused(self):
+        site = self.site.up()
+        site.keymastd.stop()
+        shutil.copytree(site.root / "data", site.root / "backup")
+        site.start_server()
+        site.wait_ready()
+        site.create_channel()
+        site.keymastd.stop()
+        shutil.rmtree(site.root / "data")
+        shutil.move(site.root / "backup", site.root / "data")
+        self.assertIn("witness", self.refused())
+        before = 0
+        site.start_server("--accept-rollback")
+        site.wait_ready()
+        status = site.ctl.call("status")
+        self.assertGreater(int(status["incarnation"]), before)
+
+    def test_no_multicast_interface(self):
+        site = self.site.up()
+        definition = site.channel_definition("one", "239.255.42.1")
+        definition["multicast"]["interfaceAddress"] = "192.0.2.77"
+        site.create_channel(definition=definition)
+        wait_for(lambda: "no_interface" in site.keymastd.log(), 10, "the log names the fault")
+        self.assertEqual(len(site.ctl.call("channels", "list")["channels"]), 1)
+
+    @unittest.skipUnless(os.geteuid() == 0, "mounting a small disk needs root")
+    def test_disk_full(self):
+        site = self.site
+        disk = site.root / "disk"
+        disk.mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", str(disk)], check=True)
+        self.addCleanup(subprocess.run, ["umount", "-l", str(disk)], check=True)
+        site.write_configuration(data=str(disk / "data"))
+        site.up()
+        site.create_channel()
+        member = site.member_with_receiver("one", "member")
+        wait_for(lambda: member.last.get("mtk_id"), 20, "the receiver holds an MTK")
+        filler = open(disk / "filler", "wb", buffering=0)
+        try:
+            while True:
+                filler.write(bytes(1 << 16))
+        except OSError:
+            pass
+        def full():
+            number = full.count = getattr(full, "count", 0) + 1
+            done = site.ctl.run("channels", "update", "one", "--display-name", "n" * 50 + str(number))
+            return done.returncode != 0 and "space" in done.stderr
+        wait_for(full, 60, "a change is refused for lack of space")
+        self.assertTrue(site.keymastd.running())
+        heard = member.last.get("discards", {}).get("already_held", 0)
+        wait_for(lambda: member.last.get("discards", {}).get("already_held", 0) > heard, 10,
+                 "keys on air keep being repeated")
+        filler.close()
+        (disk / "filler").unlink()
+        wait_for(lambda: site.ctl.run("channels", "update", "one", "--display-name",
+                                      "after").returncode == 0, 30, "changes are taken again")
+        for process in (member, site.api, site.keymastd):
+            process.stop()
+
+    @unittest.skipUnless(shutil.which("strace"), "injecting a failing sync needs strace")
+    def test_failing_sync_closes_the_store(self):
+        site = self.site.init()
+        site.keymastd = site.start_process(
+            "keymastd", "strace", "-f", "-qq", "-o", "/dev/null", "-e",
+            "trace=fdatasync,fsync,sync_file_range", "-e",
+            "inject=fdatasync:error=EIO:when=40+", BIN / "keymastd", "run", "--config",
+            site.root / "keymastd.toml")
+        site.start_api()
+        site.wait_ready()
+        site.create_channel()
+        member = site.member_with_receiver("one", "member")
+        def closed():
+            site.ctl.run("channels", "update", "one", "--display-name", str(time.time()))
+            return site.ctl.call("status").get("storeState") == "CLOSED"
+        wait_for(closed, 60, "the store is closed for writing")
+        heard = member.last.get("discards", {}).get("already_held", 0)
+        wait_for(lambda: member.last.get("discards", {}).get("already_held", 0) > heard, 10,
+                 "keys on air keep being repeated")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+"""kill -9 of server, API and headend under load, over and over: no acknowledged change is lost, and an
+independent reader finds no key, counter, id or index twice in everything that was ever sent."""
+
+import json
+import os
+import pathlib
+import random
+import subprocess
+import sys
+import threading
+import time
+import unittest
+
+from harness import LONG, Site, wait_for
+
+CYCLES = 1000 if LONG else int(os.environ.get("KEYMAST_KILL9_CYCLES", "50"))
+CHECKER = pathlib.Path(__file__).resolve().parent.parent / "tools" / "reuse_checker.py"
+
+
+class Load:
+    """Adds and expels members one after the other and remembers what was acknowledged."""
+
+    def __init__(self, site):
+        self.site = site
+        self.members = set()
+        self.unsure = set()
+        self.acknowledged = 0
+        self.number = 0
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def start(self):
+        self._thread.start()
+        return self
+
+    def stop(self):
+        self._stop.set()
+        self._thread.join()
+
+    def _do(self, name, *words):
+        done = self.site.ctl.run(*words, timeout=30)
+        if done.returncode == 0:
+            self.acknowledged += 1
+            return True
+        self.unsure.add(name)
+        return False
+
+    def _run(self):
+        rng = random.Random(9)
+        while not self._stop.is_set():
+            if self.members and rng.random() < 0.25:
+                name = rng.choice(sorted(self.members))
+                if self._do(name, "members", "expel", "one", name):
+                    self.members.discard(name)
+                continue
+            name = f"load-{self.number}"
+            self.number += 1
+            key = self.site.root / "load.key"
+            if not self._do(name, "subscribers", "create", name, "--identity",
+                            f"{name}@example.org", "--credential-file", key):
+                continue
+            if self._do(name, "members", "add", "one", name, "--msk-endpoint", "127.0.0.1:9"):
+                self.members.add(name)
+
+
+class Kill9(unittest.TestCase):
+    def setUp(self):
+        self.site = Site("kill9")
+        self.addCleanup(self.site.close)
+
+    def test_campaign(self):
+        site = self.site.up()
+        site.create_channel(mtkPeriod="1s", mtkLead="0.500s", mtkRepetition="0.100s",
+                            mskPeriod="10s", mskLead="4s", mskGiveUp="2s")
+        site.enrol_headend("one")
+        site.start_headend()
+        member = site.member_with_receiver("one", "member")
+        wait_for(lambda: member.last.get("mtk_id"), 20, "the receiver holds an MTK")
+        site.run(pathlib.Path(os.environ["KEYMAST_BIN"]) / "keymast-receiver", "init",
+                 "--key-file", site.root / "load.key")
+        site.start_sources()
+        load = Load(site).start()
+        rng = random.Random(1)
+        for _ in range(CYCLES):
+            time.sleep(rng.uniform(0.1, 0.6))
+            victim = rng.choice(["keymastd", "keymastd", "keymast-api", "headend"])
+            if victim == "keymastd":
+                site.keymastd.kill()
+                site.start_server()
+            elif victim == "keymast-api":
+                site.api.kill()
+                site.start_api()
+            else:
+                site.headend.kill()
+                site.start_headend()
+        site.wait_ready()
+        load.stop()
+        listed = self.listed_members()
+        self.assertGreater(load.acknowledged, 0)
+        for name in load.members - load.unsure:
+            self.assertIn(name, listed, "an acknowledged member is gone")
+        for name in listed - load.members - load.unsure - {"member"}:
+            self.fail(f"{name} was expelled and is back")
+        before = member.last.get("opened", 0)
+        wait_for(lambda: member.last.get("opened", 0) > before + 50, 30, "the picture goes on")
+        for process in (site.headend, member, site.api, site.keymastd):
+            self.assertEqual(process.stop(), 0, process.log()[-2000:])
+        self.check_reuse()
+
+    def listed_members(self):
+        names, token = set(), ""
+        while True:
+            words = ["members", "list", "one", "--page-size", "1000"]
+            page = self.site.ctl.call(*words, *(["--page-token", token] if token else []))
+            names |= {m["name"].rsplit("/", 1)[1] for m in page.get("members", [])}
+            token = page.get("nextPageToken", "")
+            if not token:
+                return names
+
+    def check_reuse(self):
+        users = {name: str(key) for name, key in self.site.credentials.items()}
+        users_file = self.site.root / "users.json"
+        users_file.write_text(json.dumps(
+            {f"{name}@example.org": key for name, key in users.items()}))
+        done = subprocess.run([sys.executable, str(CHECKER), "--users", str(users_file), "--json",
+                               *[str(p) for p in self.site.records if p.exists()]],
+                              capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        print(done.stdout.strip())
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
