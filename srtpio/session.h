@@ -36,10 +36,14 @@ class Session {
   Session& operator=(Session&&) noexcept;
   ~Session();
 
-  // SetRoc must come before the first packet and after each wrap that the caller counts.
+  // SetRoc must come before the first packet and after each wrap that the caller counts; a receiver
+  // calls it with its own guess before every packet. libsrtp2 pins a value that it was given until
+  // a packet advances it, so asking libsrtp2 for the ROC instead would follow late packets back.
   void SetRoc(Roc roc);
 
   // In place: `packet` has room for kMaxTrailer behind `length`; the new length is returned.
+  // SRTCP indexes start at 1 with each session: at most one sending session in the life of an
+  // (MTK, SSRC) may protect RTCP.
   // Protect: kReplayed when the index is not above the last, kIndexExhausted at the key's limit.
   Result<size_t> Protect(MutableBytes packet, size_t length);
   Result<size_t> ProtectRtcp(MutableBytes packet, size_t length);
