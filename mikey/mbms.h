@@ -38,14 +38,14 @@ struct KeyIds {
 // MskMessage is what a sender puts in. Views are borrowed for the call.
 struct MskMessage {
   KeyIds ids;
-  uint32_t counter = 0;      // COUNTER under the user key
-  ByteView rand;             // group RAND, 16 octets
+  uint32_t counter = 0;  // COUNTER under the user key
+  ByteView rand;         // group RAND, 16 octets
   ByteView idi;
   ByteView idr;
-  std::span<const SpParam> policy;     // SP payload number 0; empty: none
-  std::span<const StreamSync> streams; // at most kMaxStreams
-  ByteView msk;              // 16 or 32 octets
-  MtkId low;                 // KV interval: SEQl, SEQu
+  std::span<const SpParam> policy;      // SP payload number 0; empty: none
+  std::span<const StreamSync> streams;  // at most kMaxStreams
+  ByteView msk;                         // 16 or 32 octets
+  MtkId low;                            // KV interval: SEQl, SEQu
   MtkId high;
 };
 
@@ -54,12 +54,12 @@ Result<size_t> WriteMskMessage(const crypto::Suite& suite, const Profile3gpp& pr
                                const MskMessage& message, ByteView user_key, MutableBytes out);
 
 struct MtkMessage {
-  KeyIds ids;              // with MTK ID
-  CsbId csb_id;            // the one of the MSK message
-  uint32_t counter = 0;    // COUNTER under the MSK
-  ByteView msk_rand;       // RAND of the MSK message: enters the derivation, is not sent
-  ByteView key;            // SRTP master key
-  ByteView salt;           // SRTP master salt, 12 or 14 octets
+  KeyIds ids;            // with MTK ID
+  CsbId csb_id;          // the one of the MSK message
+  uint32_t counter = 0;  // COUNTER under the MSK
+  ByteView msk_rand;     // RAND of the MSK message: enters the derivation, is not sent
+  ByteView key;          // SRTP master key
+  ByteView salt;         // SRTP master salt, 12 or 14 octets
 };
 Result<size_t> WriteMtkMessage(const crypto::Suite& suite, const Profile3gpp& profile,
                                const MtkMessage& message, ByteView msk, MutableBytes out);
@@ -69,7 +69,8 @@ struct Verification {
   uint32_t counter = 0;  // of the MSK message answered
   ByteView idi;          // not sent, enters the MAC
   ByteView idr;
-  ByteView rand;         // of the MSK message: enters the key derivation
+  ByteView rand;                        // of the MSK message: enters the key derivation
+  std::span<const StreamSync> streams;  // map copied from the MSK message (TS 33.246 §6.4.5.2)
 };
 Result<size_t> WriteVerification(const crypto::Suite& suite, const Profile3gpp& profile,
                                  const Verification& message, ByteView user_key, MutableBytes out);
@@ -83,17 +84,17 @@ struct Unverified {
   MessageKind kind = MessageKind::kMsk;
   CsbId csb_id;
   uint32_t counter = 0;
-  KeyIds ids;            // kMsk, kMtk
-  ByteView rand;         // kMsk
-  ByteView idi;          // kMsk
-  ByteView idr;          // kMsk, kVerification
+  KeyIds ids;                       // kMsk, kMtk
+  ByteView rand;                    // kMsk
+  ByteView idi;                     // kMsk
+  ByteView idr;                     // kMsk, kVerification
   bool wants_verification = false;  // V flag
   PrfFunc prf = PrfFunc::kMikey1;
   ByteView datagram;
 };
 
-// Inspect parses a whole datagram strictly (grammar, limits, no trailing octets) as one of the three
-// messages; errors name the reason of the discard.
+// Inspect parses a whole datagram strictly (grammar, limits, no trailing octets) as one of the
+// three messages; errors name the reason of the discard.
 Result<Unverified> Inspect(ByteView datagram);
 
 struct OpenedMsk {

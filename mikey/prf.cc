@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mikey/prf.h"
+
+#include "base/cursor.h"
+#include "mikey/payloads.h"
+
+namespace keymast::mikey {
+namespace {
+
+constexpr size_t kPiece = 32;  // 256 bits, for both PRFs (RFC 3830 §4.1.2, RFC 6043 §6.1)
+constexpr size_t kMaxLabel = 256 + 9;
+
+// P of RFC 3830 §4.1.2, XORed into `out`.
+void XorP(const crypto::Suite& suite, crypto::Hash hash, ByteView secret, ByteView label,
+          MutableBytes out) {
+  const size_t size = crypto::HashSize(hash);
+  auto chain = crypto::Key32::OfSize(size);
+  auto block = crypto::Key32::OfSize(size);
+  const std::array<ByteView, 1> first{label};
+  suite.hmac(hash, secret, first, chain.mutable_view());  // A_1 = HMAC(s, A_0), A_0 = label
+  for (size_t done = 0; done < out.size(); done += size) {
+    const std::array<ByteView, 2> parts{chain.view(), label};
+    suite.hmac(hash, secret, parts, block.mutable_view());
+    const size_t take = std::min(size, out.size() - done);
+    for (size_t i = 0; i < take; ++i) out[done + i] ^= block.view()[i];
+    if (done + size >= out.size()) break;
+    auto next = crypto::Key32::OfSize(size);
+    const std::array<ByteView, 1> link{chain.view()};
+    suite.hmac(hash, secret, link, next.mutable_view());  // A_i = HMAC(s, A_{i-1})
+    chain = next;
+  }
+}
+
+size_t EncrKeyLength(EncrAlg alg) { return alg == EncrAlg::kAesCm256 ? 32 : 16; }
+
+}  // namespace
+
+void Prf(const crypto::Suite& suite, PrfFunc func, ByteView inkey, ByteView label,
+         MutableBytes out) {
+  const auto hash = func == PrfFunc::kMikey1 ? crypto::Hash::kSha1 : crypto::Hash::kSha256;
+  std::fill(out.begin(), out.end(), uint8_t{0});
+  while (!inkey.empty()) {
+    const size_t piece = std::min(kPiece, inkey.size());
+    XorP(suite, hash, inkey.first(piece), label, out);
+    inkey = inkey.subspan(piece);
+  }
+}
+
+void Derive(const crypto::Suite& suite, PrfFunc func, ByteView inkey, KeyConstant constant,
+            uint8_t cs_id, CsbId csb_id, ByteView rand, MutableBytes out) {
+  std::array<uint8_t, kMaxLabel> label{};
+  Writer writer(label);
+  writer.U32(static_cast<uint32_t>(constant));
+  writer.U8(cs_id);
+  writer.U32(csb_id.value);
+  writer.Put(rand);
+  KEYMAST_CHECK(writer.ok() && !inkey.empty());
+  Prf(suite, func, inkey, writer.written(), out);
+}
+
+crypto::Key32 DeriveAuthKey(const crypto::Suite& suite, const Algorithms& algorithms, ByteView psk,
+                            CsbId csb_id, ByteView rand) {
+  // RFC 3830 §4.2.4: the authentication key is as long as the MAC's output.
+  auto key = crypto::Key32::OfSize(MacLength(algorithms.mac).value_or(0));
+  Derive(suite, algorithms.prf, psk, KeyConstant::kMikeyAuth, kMikeyOwnKeys, csb_id, rand,
+         key.mutable_view());
+  return key;
+}
+
+TransportKeys DeriveTransportKeys(const crypto::Suite& suite, const Algorithms& algorithms,
+                                  ByteView psk, CsbId csb_id, ByteView rand) {
+  TransportKeys keys;
+  keys.encr = crypto::Key32::OfSize(EncrKeyLength(algorithms.encr));
+  keys.salt = crypto::Salt14::OfSize(14);  // RFC 3830 §4.2.3: 112 bits
+  Derive(suite, algorithms.prf, psk, KeyConstant::kMikeyEncr, kMikeyOwnKeys, csb_id, rand,
+         keys.encr.mutable_view());
+  Derive(suite, algorithms.prf, psk, KeyConstant::kMikeySalt, kMikeyOwnKeys, csb_id, rand,
+         keys.salt.mutable_view());
+  keys.auth = DeriveAuthKey(suite, algorithms, psk, csb_id, rand);
+  return keys;
+}
+
+void CryptKeyData(const crypto::Suite& suite, const TransportKeys& keys, CsbId csb_id,
+                  ByteView timestamp, MutableBytes data) {
+  KEYMAST_CHECK(timestamp.size() <= 8);
+  std::array<uint8_t, 16> mask{};
+  Writer writer(mask);
+  writer.U16(0);
+  writer.U32(csb_id.value);
+  writer.Claim(8 - timestamp.size());  // RFC 3830 §6.6: a COUNTER is padded on the left
+  writer.Put(timestamp);
+  auto iv = crypto::SecretKey<16>(mask);
+  for (size_t i = 0; i < keys.salt.size(); ++i) iv.mutable_view()[i] ^= keys.salt.view()[i];
+  suite.aes_ctr(keys.encr.view(), iv.view(), data);
+}
+
+void Mac(const crypto::Suite& suite, MacAlg alg, ByteView key, std::span<const ByteView> parts,
+         MutableBytes out) {
+  const auto hash = alg == MacAlg::kHmacSha1_160 ? crypto::Hash::kSha1 : crypto::Hash::kSha256;
+  suite.hmac(hash, key, parts, out);
+}
+
+}  // namespace keymast::mikey
