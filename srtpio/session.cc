@@ -71,6 +71,37 @@ Result<size_t> Outcome(srtp_err_status_t status, int octets) {
   return static_cast<size_t>(octets);
 }
 
+struct ContextDeleter {
+  void operator()(srtp_ctx_t_* context) const { srtp_dealloc(context); }
+};
+using Context = std::unique_ptr<srtp_ctx_t_, ContextDeleter>;
+
+Result<Context> MakeContext(const TrafficKey& key, Ssrc ssrc, Policies set) {
+  // libsrtp2 copies what it is given: key || salt (RFC 3711 §4.3) and the MKI.
+  auto key_and_salt = crypto::SecretKey<46>::OfSize(key.master_key.size() + key.master_salt.size());
+  const auto after_key = std::copy(key.master_key.view().begin(), key.master_key.view().end(),
+                                   key_and_salt.mutable_view().begin());
+  std::copy(key.master_salt.view().begin(), key.master_salt.view().end(), after_key);
+  Bytes mki = key.mki;
+  srtp_master_key_t master{key_and_salt.mutable_view().data(), mki.data(),
+                           static_cast<unsigned int>(mki.size())};
+  std::array<srtp_master_key_t*, 1> masters = {&master};
+
+  srtp_policy_t policy{};
+  set.rtp(&policy.rtp);
+  set.rtcp(&policy.rtcp);
+  policy.ssrc = {ssrc_specific, ssrc.value};
+  policy.keys = masters.data();
+  policy.num_master_keys = masters.size();
+  policy.window_size = kReplayWindow;
+  policy.allow_repeat_tx = 0;
+  srtp_t context = nullptr;
+  if (srtp_create(&context, &policy) != srtp_err_status_ok) {
+    return Err(Error::kUnsupportedAlgorithm);
+  }
+  return Context(context);
+}
+
 }  // namespace
 
 bool Init() {
@@ -79,15 +110,16 @@ bool Init() {
 }
 
 struct Session::State {
-  ~State() {
-    if (context != nullptr) srtp_dealloc(context);
-  }
-  srtp_t context = nullptr;
+  Context rtp;
+  // Set only where SRTCP needs a context of its own.
+  Context rtcp;
   uint32_t ssrc = 0;
   unsigned int use_mki = 0;
   size_t rtp_trailer = 0;
   size_t rtcp_trailer = 0;
   Direction direction = Direction::kReceive;
+
+  srtp_t ForRtcp() const { return rtcp ? rtcp.get() : rtp.get(); }
 };
 
 Session::Session(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -102,41 +134,28 @@ Result<Session> Session::Create(const TrafficKey& key, Ssrc ssrc, Direction dire
     return Err(Error::kInvalidArgument);
   }
   KEYMAST_CHECK(Init());
-
-  // libsrtp2 copies what it is given: key || salt (RFC 3711 §4.3) and the MKI.
-  auto key_and_salt = crypto::SecretKey<46>::OfSize(info.key_length + size_t{info.salt_length});
-  const auto after_key = std::copy(key.master_key.view().begin(), key.master_key.view().end(),
-                                   key_and_salt.mutable_view().begin());
-  std::copy(key.master_salt.view().begin(), key.master_salt.view().end(), after_key);
-  Bytes mki = key.mki;
-  srtp_master_key_t master{key_and_salt.mutable_view().data(), mki.data(),
-                           static_cast<unsigned int>(mki.size())};
-  std::array<srtp_master_key_t*, 1> masters = {&master};
-
-  srtp_policy_t policy{};
   const Policies set = PoliciesOf(key.profile);
-  set.rtp(&policy.rtp);
-  set.rtcp(&policy.rtcp);
-  policy.ssrc = {ssrc_specific, ssrc.value};
-  policy.keys = masters.data();
-  policy.num_master_keys = masters.size();
-  policy.window_size = kReplayWindow;
-  policy.allow_repeat_tx = 0;
-
   auto state = std::make_unique<State>();
-  state->ssrc = ssrc.value;
-  state->use_mki = mki.empty() ? 0 : 1;
-  state->rtp_trailer = info.rtp_tag_length + mki.size();
-  state->rtcp_trailer = info.rtcp_tag_length + mki.size() + kRtcpIndex;
-  if (srtp_create(&state->context, &policy) != srtp_err_status_ok) {
-    return Err(Error::kUnsupportedAlgorithm);
+  Result<Context> context = MakeContext(key, ssrc, set);
+  if (!context) return Err(context.error());
+  state->rtp = std::move(*context);
+  // libsrtp2 2.5.0 looks for the MKI of an SRTCP packet where SRTP's tag would begin, so a profile
+  // with two tag lengths opens SRTCP in a context whose SRTP tag is SRTCP's.
+  if (direction == Direction::kReceive && info.rtp_tag_length != info.rtcp_tag_length) {
+    context = MakeContext(key, ssrc, {set.rtcp, set.rtcp});
+    if (!context) return Err(context.error());
+    state->rtcp = std::move(*context);
   }
+  state->ssrc = ssrc.value;
+  state->use_mki = key.mki.empty() ? 0 : 1;
+  state->rtp_trailer = info.rtp_tag_length + key.mki.size();
+  state->rtcp_trailer = info.rtcp_tag_length + key.mki.size() + kRtcpIndex;
   state->direction = direction;
   return Session(std::move(state));
 }
 
 void Session::SetRoc(Roc roc) {
-  KEYMAST_CHECK(srtp_set_stream_roc(state_->context, state_->ssrc, roc.value) ==
+  KEYMAST_CHECK(srtp_set_stream_roc(state_->rtp.get(), state_->ssrc, roc.value) ==
                 srtp_err_status_ok);
 }
 
@@ -145,8 +164,9 @@ Result<size_t> Session::Protect(MutableBytes packet, size_t length) {
   if (length < kRtpHeader) return Err(Error::kTruncated);
   if (packet.size() < length + kMaxTrailer) return Err(Error::kTooLong);
   int octets = static_cast<int>(length);
-  return Outcome(srtp_protect_mki(state_->context, packet.data(), &octets, state_->use_mki, 0),
-                 octets);
+  const srtp_err_status_t status =
+      srtp_protect_mki(state_->rtp.get(), packet.data(), &octets, state_->use_mki, 0);
+  return Outcome(status, octets);
 }
 
 Result<size_t> Session::ProtectRtcp(MutableBytes packet, size_t length) {
@@ -154,8 +174,9 @@ Result<size_t> Session::ProtectRtcp(MutableBytes packet, size_t length) {
   if (length < kRtcpHeader) return Err(Error::kTruncated);
   if (packet.size() < length + kMaxTrailer) return Err(Error::kTooLong);
   int octets = static_cast<int>(length);
-  return Outcome(srtp_protect_rtcp_mki(state_->context, packet.data(), &octets, state_->use_mki, 0),
-                 octets);
+  const srtp_err_status_t status =
+      srtp_protect_rtcp_mki(state_->ForRtcp(), packet.data(), &octets, state_->use_mki, 0);
+  return Outcome(status, octets);
 }
 
 Result<size_t> Session::Unprotect(MutableBytes packet, size_t length) {
@@ -163,16 +184,18 @@ Result<size_t> Session::Unprotect(MutableBytes packet, size_t length) {
   // libsrtp2 2.5.0 looks for MKI and tag before it compares the length with them.
   if (length < kRtpHeader + state_->rtp_trailer) return Err(Error::kTruncated);
   int octets = static_cast<int>(length);
-  return Outcome(srtp_unprotect_mki(state_->context, packet.data(), &octets, state_->use_mki),
-                 octets);
+  const srtp_err_status_t status =
+      srtp_unprotect_mki(state_->rtp.get(), packet.data(), &octets, state_->use_mki);
+  return Outcome(status, octets);
 }
 
 Result<size_t> Session::UnprotectRtcp(MutableBytes packet, size_t length) {
   KEYMAST_CHECK(state_->direction == Direction::kReceive && length <= packet.size());
   if (length < kRtcpHeader + state_->rtcp_trailer) return Err(Error::kTruncated);
   int octets = static_cast<int>(length);
-  return Outcome(srtp_unprotect_rtcp_mki(state_->context, packet.data(), &octets, state_->use_mki),
-                 octets);
+  const srtp_err_status_t status =
+      srtp_unprotect_rtcp_mki(state_->ForRtcp(), packet.data(), &octets, state_->use_mki);
+  return Outcome(status, octets);
 }
 
 }  // namespace keymast::srtpio
