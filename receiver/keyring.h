@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// The keys of one receiver on one channel: user key, MSKs, MTKs, and what an MSK or MTK message
+// does to them (TS 33.246 §6.4.6, §6.5). Octets in, octets out; no clock, socket or heap.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <span>
+
+#include "base/error.h"
+#include "base/time.h"
+#include "crypto/primitives.h"
+#include "mikey/mbms.h"
+#include "receiver/msk_slots.h"
+#include "receiver/mtk_slots.h"
+#include "receiver/octets.h"
+
+namespace keymast::receiver {
+
+// Credential is who this receiver is to the key server.
+struct Credential {
+  crypto::Key32 user_key;  // MUK, 16..32 octets
+  Octets<255> identity;    // IDr, as the subscriber is provisioned
+};
+
+// KeyScope is what a channel's MSKs are named under; messages of others are not looked at.
+struct KeyScope {
+  KeyDomainId domain;
+  KeyGroup group;
+};
+
+// SenderCounter is the highest COUNTER that was taken from one sender (IDi) under the user key.
+struct SenderCounter {
+  Octets<255> idi;
+  uint32_t highest = 0;
+};
+inline constexpr size_t kMaxSenders = 4;
+inline constexpr size_t kMaxAnswer = 512;
+
+// MskEvent tells what an accepted MSK message did.
+struct MskEvent {
+  MskId id;
+  bool is_new = false;     // an MSK ID that was not held before
+  bool deleted = false;    // an empty interval: the MSK was given up
+  size_t answer_size = 0;  // octets of verification message to send back; 0: none asked for
+};
+
+struct MtkEvent {
+  MskId msk;
+  MtkId mtk;
+};
+
+class Keyring {
+ public:
+  // `suite` outlives the keyring. `counters`, at most kMaxSenders, are those kept from earlier
+  // runs.
+  Keyring(const crypto::Suite& suite, const mikey::Profile3gpp& profile, const KeyScope& scope,
+          const Credential& credential, std::span<const SenderCounter> counters);
+
+  // OnMsk takes a datagram of the MSK endpoint. When it is accepted, `counters()` has changed and
+  // is to be made durable before `answer`, at least kMaxAnswer octets, is sent: then no MSK message
+  // that was answered is ever accepted again. An error is the reason of the discard; nothing
+  // changed.
+  Result<MskEvent> OnMsk(ByteView datagram, MutableBytes answer);
+
+  // OnMtk takes a datagram of the MTK endpoint; nothing is ever sent back for it. An error is the
+  // reason of the discard: kAlreadyHeld is the usual repetition for late joiners.
+  Result<MtkEvent> OnMtk(ByteView datagram, Instant now);
+
+  // OnTick lets keys go that are older than the one in use, MtkSlots::kGrace after the switch.
+  void OnTick(Instant now);
+
+  void Used(uint64_t serial, Instant now) { mtks_.Used(serial, now); }
+
+  const MskSlots& msks() const { return msks_; }
+  const MtkSlots& mtks() const { return mtks_; }
+  std::span<const SenderCounter> counters() const;
+  size_t mki_length() const { return profile_.mki_with_domain ? 9 : 6; }
+  uint64_t msk_changes() const { return msk_changes_; }
+
+  // RocHint is the ROC that the newest MSK message naming `ssrc` said.
+  std::optional<Roc> RocHint(Ssrc ssrc) const;
+
+  // StateHash is SHA-256 over everything that messages can change: MSKs, MTKs, counters.
+  std::array<uint8_t, 32> StateHash() const;
+
+ private:
+  Status CheckMsk(const mikey::Unverified& message) const;
+  Status CheckMtk(const mikey::Unverified& message, const MskSlot& msk) const;
+  const SenderCounter* FindSender(ByteView idi) const;
+  void CountSender(ByteView idi, uint32_t counter);
+  Result<size_t> Answer(const mikey::Unverified& message, const mikey::OpenedMsk& opened,
+                        MutableBytes answer) const;
+  bool Apply(const mikey::Unverified& message, const mikey::OpenedMsk& opened, SrtpProfile profile);
+  void Install(const mikey::Unverified& message, const mikey::OpenedMtk& opened,
+               SrtpProfile profile, Instant now);
+  void RaiseFloor(const MtkSlot& gone);
+
+  const crypto::Suite& suite_;
+  mikey::Profile3gpp profile_;
+  KeyScope scope_;
+  Credential credential_;
+  std::array<SenderCounter, kMaxSenders> senders_;
+  size_t sender_count_ = 0;
+  MskSlots msks_;
+  MtkSlots mtks_;
+  uint64_t msk_changes_ = 0;
+};
+
+}  // namespace keymast::receiver

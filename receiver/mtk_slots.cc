@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "receiver/mtk_slots.h"
+
+namespace keymast::receiver {
+namespace {
+
+template <class Slots, class Predicate>
+auto* FindIf(Slots& slots, Predicate predicate) {
+  const auto found = std::find_if(slots.begin(), slots.end(), [&](const MtkSlot& slot) {
+    return slot.serial != 0 && predicate(slot);
+  });
+  return found == slots.end() ? nullptr : &*found;
+}
+
+bool IsPast(Instant since, Instant now) { return now - since > MtkSlots::kGrace; }
+
+}  // namespace
+
+const MtkSlot* MtkSlots::Find(MskId msk, MtkId mtk) const {
+  return FindIf(slots_, [&](const MtkSlot& s) { return s.msk == msk && s.mtk == mtk; });
+}
+
+const MtkSlot* MtkSlots::FindByMki(ByteView mki) const {
+  return FindIf(slots_, [&](const MtkSlot& s) { return Equal(s.mki.view(), mki); });
+}
+
+const MtkSlot* MtkSlots::InUse() const {
+  const MtkSlot* found = nullptr;
+  for (const MtkSlot& slot : slots_) {
+    if (slot.serial == 0 || !slot.used()) continue;
+    // Two keys that begin at one instant of the clock: the one installed later is the newer.
+    if (found == nullptr || slot.first_used > found->first_used ||
+        (slot.first_used == found->first_used && slot.serial > found->serial)) {
+      found = &slot;
+    }
+  }
+  return found;
+}
+
+const MtkSlot* MtkSlots::Current() const {
+  if (const MtkSlot* in_use = InUse()) return in_use;
+  const auto newest =
+      std::max_element(slots_.begin(), slots_.end(),
+                       [](const MtkSlot& a, const MtkSlot& b) { return a.serial < b.serial; });
+  return newest->serial == 0 ? nullptr : &*newest;
+}
+
+size_t MtkSlots::held() const {
+  return static_cast<size_t>(std::count_if(slots_.begin(), slots_.end(),
+                                           [](const MtkSlot& slot) { return slot.serial != 0; }));
+}
+
+MtkSlot* MtkSlots::Place() {
+  const MtkSlot* in_use = InUse();
+  // A free slot has serial 0 and so comes before every key; the key in use is never given up.
+  MtkSlot* place = nullptr;
+  for (MtkSlot& slot : slots_) {
+    if (&slot == in_use) continue;
+    if (place == nullptr || slot.serial < place->serial) place = &slot;
+  }
+  return place;
+}
+
+void MtkSlots::Install(MtkSlot slot, MtkSlot& evicted) {
+  MtkSlot* place = Place();
+  slot.serial = ++serials_;
+  evicted = *place;
+  *place = slot;
+}
+
+void MtkSlots::Used(uint64_t serial, Instant now) {
+  const MtkSlot* before = InUse();
+  MtkSlot* slot = FindIf(slots_, [&](const MtkSlot& s) { return s.serial == serial; });
+  if (slot == nullptr) return;
+  slot->last_used = now;
+  if (slot->used()) return;
+  slot->first_used = now;
+  if (before != nullptr) ++changes_;
+}
+
+bool MtkSlots::Past(const MtkSlot& slot, const MtkSlot& in_use, bool msk_held, Instant now) {
+  if (!IsPast(in_use.first_used, now)) return false;
+  if (slot.used()) return IsPast(slot.last_used, now);
+  if (!IsPast(slot.installed_at, now)) return false;
+  return slot.msk == in_use.msk ? slot.mtk < in_use.mtk : !msk_held;
+}
+
+bool MtkSlots::Retire(Instant now, const MskSlots& msks, MtkSlot& retired) {
+  const MtkSlot* in_use = InUse();
+  if (in_use == nullptr) return false;
+  MtkSlot* past = FindIf(slots_, [&](const MtkSlot& slot) {
+    return &slot != in_use && Past(slot, *in_use, msks.Find(slot.msk) != nullptr, now);
+  });
+  if (past == nullptr) return false;
+  retired = *past;
+  *past = MtkSlot();
+  return true;
+}
+
+void MtkSlots::RemoveUnder(MskId msk) {
+  for (MtkSlot& slot : slots_) {
+    if (slot.msk == msk) slot = MtkSlot();
+  }
+}
+
+}  // namespace keymast::receiver
