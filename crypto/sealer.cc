@@ -23,8 +23,8 @@ Result<SecretBytes> Sealer::Open(ByteView aad, ByteView sealed) const {
   const ByteView body = sealed.subspan(kNonce);
   SecretBytes plain(sealed.size() - kOverhead);
   if (crypto_aead_xchacha20poly1305_ietf_decrypt(plain.data(), nullptr, nullptr, body.data(),
-                                                 body.size(), aad.data(), aad.size(),
-                                                 sealed.data(), key_.view().data()) != 0) {
+                                                 body.size(), aad.data(), aad.size(), sealed.data(),
+                                                 key_.view().data()) != 0) {
     return Err(Error::kDecryptionFailed);
   }
   return plain;

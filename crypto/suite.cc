@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// OpenSSL behind the Suite. Fetching an algorithm for each message costs three times the message, so
-// contexts are made once per thread and re-armed with each key.
+// OpenSSL behind the Suite. Fetching an algorithm for each message costs three times the message,
+// so contexts are made once per thread and re-armed with each key.
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
@@ -32,7 +32,8 @@ class ReusedHmac {
 
   void Compute(ByteView key, std::span<const ByteView> parts, MutableBytes out) {
     // The context keeps the last key's schedule: the same key again needs no new one.
-    const bool same_key = last_key_.size() == key.size() && ConstantTimeEqual(last_key_.view(), key);
+    const bool same_key =
+        last_key_.size() == key.size() && ConstantTimeEqual(last_key_.view(), key);
     size_t length = 0;
     bool ok = same_key ? EVP_MAC_init(context_, nullptr, 0, nullptr) == 1
                        : EVP_MAC_init(context_, key.data(), key.size(), nullptr) == 1;
