@@ -16,7 +16,7 @@
 namespace keymast::groups {
 
 struct Multicast {
-  Endpoint mtk;            // group address and port of MTK messages
+  Endpoint mtk;                   // group address and port of MTK messages
   std::string interface_address;  // empty: the system's choice
   uint8_t ttl = 0;
   uint8_t dscp = 0;
@@ -94,9 +94,13 @@ struct Headend {
   uint64_t revision = 0;
 };
 
-// CheckPolicy checks the key policy as a whole and names every field that is wrong:
-// MTK period × MTK IDs ≥ MSK life; lead ≥ 2 × repetition; lead < period; MSK lead ≥ members ÷
-// pacing rate + give-up time; MSK lead < MSK period; ranges. `members`: those to be served.
+// CheckPolicy checks the key policy as a whole and names every field that is wrong by its API path
+// (`channel.policy.mtk_lead`). The rules, besides ranges and whole milliseconds:
+//   MTK lead >= 2 × repetition, and < MTK period;
+//   MTK period × MTK IDs >= MSK period;
+//   MSK lead >= MTK lead, >= members ÷ pacing rate + give-up time, and < MSK period.
+// The exclusion lead is on its own. SRTP's limits (RFC 3711 §9.2) are out of reach of the longest
+// MTK period. `members`: those to be served.
 std::vector<FieldViolation> CheckPolicy(const KeyPolicy& policy, uint64_t members);
 
 // CheckChannel checks the definition (ids, addresses, ports, SSRCs, profile, policy).
