@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "receiver/counter_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+
+namespace keymast::receiver {
+namespace {
+
+constexpr std::string_view kFirstLine = "keymast-receiver counters 1\n";
+constexpr std::string_view kAnyFirstLine = "keymast-receiver counters ";
+constexpr std::string_view kDigestName = "sha256 ";
+constexpr size_t kMaxFile = 64 * 1024;
+constexpr size_t kMaxRows = 64;
+
+// The fingerprint tells user keys apart and gives nothing of them away.
+std::string Fingerprint(const crypto::Key32& user_key) {
+  static constexpr std::string_view kPurpose = "keymast counter file";
+  const ByteView part = AsBytes(kPurpose);
+  const auto mac = crypto::HmacSha256(user_key.view(), {&part, 1});
+  return ToHex(mac.view().first(8));
+}
+
+std::string DigestLine(std::string_view rows) {
+  return std::string(kDigestName) + ToHex(crypto::Sha256(AsBytes(rows))) + "\n";
+}
+
+Error FromErrno() { return errno == ENOSPC ? Error::kNoSpace : Error::kIo; }
+
+// Descriptor closes itself.
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  ~Descriptor() {
+    if (fd_ >= 0) close(fd_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+Status WriteSynced(const std::string& path, std::string_view text) {
+  const Descriptor file(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  if (file.get() < 0) return Err(FromErrno());
+  while (!text.empty()) {
+    const ssize_t written = write(file.get(), text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return Err(FromErrno());
+    text.remove_prefix(static_cast<size_t>(written));
+  }
+  if (fsync(file.get()) != 0) return Err(FromErrno());
+  return {};
+}
+
+Status SyncFolderOf(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  const Descriptor directory(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (directory.get() < 0 || fsync(directory.get()) != 0) return Err(FromErrno());
+  return {};
+}
+
+std::string_view CutWord(std::string_view& line) {
+  const size_t end = line.find(' ');
+  const std::string_view word = line.substr(0, end);
+  line = end == std::string_view::npos ? std::string_view() : line.substr(end + 1);
+  return word;
+}
+
+}  // namespace
+
+Status CounterFile::Parse(std::string_view text) {
+  if (text.substr(0, kAnyFirstLine.size()) != kAnyFirstLine) return Err(Error::kCorrupt);
+  if (text.substr(0, kFirstLine.size()) != kFirstLine) return Err(Error::kNewerFormat);
+  const size_t digest_at = text.rfind(kDigestName);
+  if (digest_at == std::string_view::npos ||
+      text.substr(digest_at) != DigestLine(text.substr(0, digest_at))) {
+    return Err(Error::kCorrupt);
+  }
+  std::string_view rows = text.substr(kFirstLine.size(), digest_at - kFirstLine.size());
+  while (!rows.empty()) {
+    const size_t end = rows.find('\n');
+    if (end == std::string_view::npos || rows_.size() == kMaxRows) return Err(Error::kCorrupt);
+    std::string_view line = rows.substr(0, end);
+    rows.remove_prefix(end + 1);
+    Row row;
+    row.user_key = CutWord(line);
+    Bytes idi;
+    if (!FromHex(CutWord(line), idi) || idi.empty() || idi.size() > 255) {
+      return Err(Error::kCorrupt);
+    }
+    row.counter.idi = Octets<255>(idi);
+    const char* last = line.data() + line.size();
+    const auto [stop, error] = std::from_chars(line.data(), last, row.counter.highest);
+    if (error != std::errc() || stop != last) return Err(Error::kCorrupt);
+    rows_.push_back(std::move(row));
+  }
+  return {};
+}
+
+tl::expected<CounterFile, Failure> CounterFile::Open(const std::string& path,
+                                                     const crypto::Key32& user_key) {
+  CounterFile file;
+  file.path_ = path;
+  file.user_key_ = Fingerprint(user_key);
+  struct stat info {};
+  if (stat(path.c_str(), &info) != 0) {
+    if (errno == ENOENT) return file;
+    return Fail(Error::kIo, path + ": " + std::strerror(errno));
+  }
+  std::ifstream stream(path, std::ios::binary);
+  std::string text((std::istreambuf_iterator<char>(stream)), std::istreambuf_iterator<char>());
+  if (stream.bad()) return Fail(Error::kIo, path + ": cannot be read");
+  const Status parsed = text.size() > kMaxFile ? Status(Err(Error::kCorrupt)) : file.Parse(text);
+  if (!parsed) {
+    return Fail(parsed.error(),
+                path + ": the state file is damaged or not ours (" +
+                    std::string(ErrorName(parsed.error())) +
+                    "). Without its counters old MSK messages could be played again; remove it "
+                    "only if the user key was replaced too.");
+  }
+  return file;
+}
+
+std::vector<SenderCounter> CounterFile::counters() const {
+  std::vector<SenderCounter> kept;
+  for (const Row& row : rows_) {
+    if (row.user_key == user_key_ && kept.size() < kMaxSenders) kept.push_back(row.counter);
+  }
+  return kept;
+}
+
+std::string CounterFile::Text() const {
+  std::string text(kFirstLine);
+  for (const Row& row : rows_) {
+    text += row.user_key + " " + ToHex(row.counter.idi.view()) + " " +
+            std::to_string(row.counter.highest) + "\n";
+  }
+  return text + DigestLine(text);
+}
+
+Status CounterFile::Save(std::span<const SenderCounter> counters) {
+  std::vector<Row> rows;
+  for (Row& row : rows_) {
+    if (row.user_key != user_key_) rows.push_back(row);
+  }
+  for (const SenderCounter& counter : counters) rows.push_back({user_key_, counter});
+  if (rows.size() > kMaxRows) return Err(Error::kNoSpace);
+  rows_ = std::move(rows);
+  const std::string fresh = path_ + ".new";
+  if (const Status written = WriteSynced(fresh, Text()); !written) return written;
+  if (rename(fresh.c_str(), path_.c_str()) != 0) return Err(FromErrno());
+  return SyncFolderOf(path_);
+}
+
+}  // namespace keymast::receiver

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "receiver/options.h"
+
+#include <fstream>
+#include <iterator>
+
+#include "shell/config.h"
+#include "shell/process.h"
+
+namespace keymast::receiver {
+namespace {
+
+void Default(std::string& value, const std::string& fallback) {
+  if (value.empty()) value = fallback;
+}
+
+// The choices where TS 33.246 leaves room; both ends must agree (docs/receiver.md).
+void ReadProfile(shell::ConfigFile& file, mikey::Profile3gpp& profile) {
+  profile.strict_seqs = file.Boolean("profile.strict_seqs", profile.strict_seqs);
+  profile.mki_with_domain = file.Boolean("profile.mki_with_domain", profile.mki_with_domain);
+  profile.ids_in_verification =
+      file.Boolean("profile.ids_in_verification", profile.ids_in_verification);
+  if (file.Boolean("profile.sha256", false)) {
+    profile.prf = mikey::PrfFunc::kHmacSha256;
+    profile.mac_alg = mikey::MacAlg::kHmacSha256_256;
+  }
+}
+
+}  // namespace
+
+tl::expected<void, Failure> AddConfig(Options& options, mikey::Profile3gpp& profile) {
+  if (options.config.empty()) return {};
+  tl::expected<shell::ConfigFile, Failure> loaded = shell::ConfigFile::Load(options.config);
+  if (!loaded) return tl::unexpected<Failure>(loaded.error());
+  shell::ConfigFile& file = *loaded;
+  Default(options.sdp, file.String("sdp", ""));
+  Default(options.key_file, file.String("key_file", ""));
+  Default(options.identity, file.String("identity", ""));
+  Default(options.listen, file.String("listen", ""));
+  Default(options.interface_address, file.String("interface", ""));
+  Default(options.record, file.String("record", ""));
+  Default(options.state, file.String("state", ""));
+  Default(options.write_sdp, file.String("write_sdp", ""));
+  Default(options.log_level, file.String("log_level", ""));
+  const std::vector<std::string> forward = file.Strings("forward");
+  if (options.forward.empty()) options.forward = forward;
+  ReadProfile(file, profile);
+  return file.Finish();
+}
+
+tl::expected<crypto::Key32, Failure> ReadUserKey(const std::string& path) {
+  auto key = crypto::SecretKey<33>::OfSize(33);
+  const Result<size_t> size = shell::ReadSecretFile(path, key.mutable_view());
+  if (!size) {
+    const std::string reason =
+        size.error() == Error::kPermissionDenied ? "others can read it: chmod 600 " + path
+        : size.error() == Error::kNotFound
+            ? "there is none: make one with `keymast-receiver init --key-file " + path + "`"
+            : std::string(ErrorName(size.error()));
+    return Fail(size.error(), "key file " + path + ": " + reason);
+  }
+  if (*size < 16 || *size > 32) {
+    return Fail(Error::kMalformed, "key file " + path + ": a user key has 16 to 32 octets");
+  }
+  return crypto::Key32(key.view().first(*size));
+}
+
+tl::expected<ChannelSdp, Failure> ReadSdpFile(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) {
+    return Fail(Error::kNotFound, "session description " + path +
+                                      ": cannot be opened; get it with "
+                                      "`keymastctl channels sdp CHANNEL > FILE`");
+  }
+  const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  tl::expected<ChannelSdp, Failure> channel = ParseSdp(text);
+  if (!channel) channel.error().message = path + ": " + channel.error().message;
+  return channel;
+}
+
+tl::expected<Setup, Failure> MakeSetup(Options options) {
+  Setup setup;
+  if (auto added = AddConfig(options, setup.profile); !added) {
+    return tl::unexpected<Failure>(added.error());
+  }
+  Default(options.listen, std::string(kDefaultListen));
+  Default(options.interface_address, std::string(kDefaultInterface));
+  for (const auto& [value, name] :
+       {std::pair(&options.sdp, "--sdp"), std::pair(&options.key_file, "--key-file"),
+        std::pair(&options.identity, "--identity")}) {
+    if (value->empty()) return Fail(Error::kInvalidArgument, std::string(name) + " is missing");
+  }
+  if (options.identity.size() > 255) {
+    return Fail(Error::kTooLong, "--identity has at most 255 octets");
+  }
+  tl::expected<ChannelSdp, Failure> channel = ReadSdpFile(options.sdp);
+  if (!channel) return tl::unexpected<Failure>(channel.error());
+  tl::expected<crypto::Key32, Failure> user_key = ReadUserKey(options.key_file);
+  if (!user_key) return tl::unexpected<Failure>(user_key.error());
+  const Result<Endpoint> listen = ParseEndpoint(options.listen);
+  if (!listen) return Fail(Error::kMalformed, "--listen " + options.listen + ": not HOST:PORT");
+  auto targets = ParseTargets(options.forward, *channel);
+  if (!targets) return tl::unexpected<Failure>(targets.error());
+
+  setup.channel = std::move(*channel);
+  setup.credential = {*user_key, Octets<255>(AsBytes(options.identity))};
+  setup.listen = *listen;
+  setup.interface_address = options.interface_address;
+  setup.targets = std::move(*targets);
+  setup.record = options.record;
+  setup.state = options.state;
+  setup.write_sdp = options.write_sdp;
+  setup.print_sdp = options.print_sdp;
+  return setup;
+}
+
+}  // namespace keymast::receiver

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "receiver/program.h"
+
+#include <poll.h>
+
+#include <cstdio>
+
+#include "receiver/report.h"
+#include "shell/log.h"
+
+namespace keymast::receiver {
+namespace {
+
+using shell::Log;
+using shell::LogLevel;
+
+Endpoint AnyPortLike(const Setup& setup) {
+  Endpoint any;
+  if (!setup.targets.empty()) any.family = setup.targets.front().to.family;
+  return any;
+}
+
+std::string NameOf(MskId msk, MtkId mtk) {
+  return std::to_string(msk.value()) + "/" + std::to_string(mtk.value);
+}
+
+}  // namespace
+
+Core MakeCore(const Setup& setup, std::span<const SenderCounter> counters) {
+  std::vector<Ssrc> ssrcs;
+  for (const SdpStream& stream : setup.channel.streams) ssrcs.push_back(stream.ssrc);
+  const KeyScope scope{setup.channel.domain, setup.channel.key_group};
+  return Core(Keyring(crypto::DefaultSuite(), setup.profile, scope, setup.credential, counters),
+              ssrcs);
+}
+
+Program::Program(Setup setup, const Clock& clock, Parts parts)
+    : setup_(std::move(setup)),
+      clock_(clock),
+      core_(MakeCore(setup_,
+                     parts.counters ? parts.counters->counters() : std::vector<SenderCounter>())),
+      msk_(std::move(parts.msk)),
+      forward_(std::move(parts.forward)),
+      multicast_(std::move(parts.multicast)),
+      recorder_(std::move(parts.recorder)),
+      counter_file_(std::move(parts.counters)) {
+  for (const PlainTarget& target : setup_.targets) targets_.at(target.stream) = target.to;
+}
+
+tl::expected<std::unique_ptr<Program>, Failure> Program::Open(Setup setup, const Clock& clock) {
+  auto msk = OpenMskSocket(setup.listen);
+  if (!msk) return tl::unexpected<Failure>(msk.error());
+  auto multicast = JoinAll(setup.channel, setup.interface_address);
+  if (!multicast) return tl::unexpected<Failure>(multicast.error());
+  Result<net::UdpSocket> forward = net::UdpSocket::Open(AnyPortLike(setup));
+  if (!forward) return Fail(forward.error(), "cannot open a socket to hand packets on");
+  Parts parts{std::move(*msk), std::move(*forward), std::move(*multicast), nullptr, std::nullopt};
+  if (!setup.state.empty()) {
+    auto file = CounterFile::Open(setup.state, setup.credential.user_key);
+    if (!file) return tl::unexpected<Failure>(file.error());
+    parts.counters = std::move(*file);
+  }
+  if (!setup.record.empty()) {
+    auto recorder = net::Recorder::Open(setup.record);
+    if (!recorder) return Fail(recorder.error(), "cannot record to " + setup.record);
+    parts.recorder = std::move(*recorder);
+  }
+  return std::unique_ptr<Program>(new Program(std::move(setup), clock, std::move(parts)));
+}
+
+void Program::Record(net::Recorder::Direction direction, const Endpoint& from, const Endpoint& to,
+                     ByteView octets) {
+  if (recorder_) recorder_->Write(direction, from, to, octets, clock_.Now());
+}
+
+void Program::TakeMsk(const net::Incoming& datagram) {
+  Record(net::Recorder::Direction::kReceived, datagram.from, setup_.listen, datagram.octets);
+  std::array<uint8_t, kMaxAnswer> answer{};
+  const Result<MskEvent> event = core_.OnMsk(datagram.octets, answer);
+  if (!event) {
+    Log(LogLevel::kDebug, "msk_discarded", {{"reason", std::string(ErrorName(event.error()))}});
+    return;
+  }
+  Log(LogLevel::kInfo, event->deleted ? "msk_deleted" : "msk_taken",
+      {{"msk_id", std::to_string(event->id.value())}, {"new", event->is_new ? "true" : "false"}});
+  // An answer promises that this COUNTER will never be taken again: first durable, then sent.
+  if (counter_file_) {
+    if (const Status saved = counter_file_->Save(core_.keyring().counters()); !saved) {
+      Log(LogLevel::kError, "state_not_saved",
+          {{"path", setup_.state}, {"reason", std::string(ErrorName(saved.error()))}});
+      return;
+    }
+  }
+  if (event->answer_size == 0) return;
+  const net::Outgoing out{datagram.from, ByteView(answer).first(event->answer_size)};
+  Error error = Error::kSendFailed;
+  if (msk_.Send({&out, 1}, error) != 1) {
+    Log(LogLevel::kWarning, "verification_not_sent", {{"reason", std::string(ErrorName(error))}});
+    return;
+  }
+  Record(net::Recorder::Direction::kSent, setup_.listen, out.to, out.octets);
+}
+
+void Program::DrainMsk() {
+  std::array<net::Incoming, kBatch> batch;
+  for (size_t count = kBatch; count == kBatch;) {
+    count = msk_.Receive(batch);
+    for (size_t i = 0; i < count; ++i) TakeMsk(batch[i]);
+  }
+}
+
+void Program::DrainMtk() {
+  std::array<net::Incoming, kBatch> batch;
+  for (MulticastSocket& joined : multicast_.mtk) {
+    for (size_t count = kBatch; count == kBatch;) {
+      count = joined.socket.Receive(batch);
+      for (size_t i = 0; i < count; ++i) {
+        Record(net::Recorder::Direction::kReceived, batch[i].from, joined.group, batch[i].octets);
+        const Result<MtkEvent> event = core_.OnMtk(batch[i].octets, clock_.Now());
+        if (!event) continue;
+        Log(LogLevel::kInfo, "mtk_taken", {{"key", NameOf(event->msk, event->mtk)}});
+      }
+    }
+  }
+}
+
+// One batch a socket and wake-up: keys get their turn before the next one.
+void Program::DrainMedia() {
+  std::array<net::Incoming, kBatch> batch;
+  std::vector<net::Outgoing> out;
+  for (MulticastSocket& joined : multicast_.media) {
+    const size_t count = joined.socket.Receive(batch);
+    const Instant now = clock_.Now();
+    out.clear();
+    for (size_t i = 0; i < count; ++i) {
+      Record(net::Recorder::Direction::kReceived, batch[i].from, joined.group, batch[i].octets);
+      const Result<MediaPacket> packet = core_.OnMedia(batch[i].octets, now);
+      if (packet) ForwardTo(*packet, batch[i].octets, out);
+    }
+    // A player that is not there or not fast enough loses packets: nothing here waits for it.
+    Error ignored = Error::kSendFailed;
+    size_t sent = 0;
+    while (sent < out.size()) {
+      const size_t taken = forward_.Send(std::span(out).subspan(sent), ignored);
+      sent += std::max(taken, size_t{1});
+    }
+  }
+}
+
+void Program::ForwardTo(const MediaPacket& packet, ByteView octets,
+                        std::vector<net::Outgoing>& out) {
+  Endpoint to = targets_.at(packet.stream);
+  if (to.IsUnset() || (packet.rtcp && to.port == 65535)) return;
+  if (packet.rtcp) ++to.port;  // RFC 3550 §11
+  out.push_back({to, octets.first(packet.length)});
+}
+
+bool Program::Poll(int milliseconds, int other_fd) {
+  std::vector<pollfd> fds = {{other_fd, POLLIN, 0}, {msk_.fd(), POLLIN, 0}};
+  for (const MulticastSocket& joined : multicast_.mtk)
+    fds.push_back({joined.socket.fd(), POLLIN, 0});
+  for (const MulticastSocket& joined : multicast_.media) {
+    fds.push_back({joined.socket.fd(), POLLIN, 0});
+  }
+  if (poll(fds.data(), fds.size(), milliseconds) <= 0) return false;
+  DrainMsk();
+  DrainMtk();
+  DrainMedia();
+  // What was recorded survives a kill of this process.
+  if (recorder_) recorder_->Flush();
+  return (fds[0].revents & (POLLIN | POLLHUP | POLLERR)) != 0;
+}
+
+void Program::Tick() {
+  core_.OnTick(clock_.Now());
+  WatchInterface();
+}
+
+// Membership of a group goes with the interface and does not come back with it.
+void Program::WatchInterface() {
+  const bool present = HasAddress(setup_.interface_address);
+  if (!present && !interface_away_) {
+    interface_away_ = true;
+    Log(LogLevel::kWarning, "interface_lost", {{"address", setup_.interface_address}});
+  }
+  if (!present || !interface_away_) return;
+  auto joined = JoinAll(setup_.channel, setup_.interface_address);
+  if (!joined) {
+    Log(LogLevel::kWarning, "join_failed", {{"message", joined.error().message}});
+    return;
+  }
+  drops_before_ += multicast_.kernel_drops();
+  multicast_ = std::move(*joined);
+  interface_away_ = false;
+  Log(LogLevel::kInfo, "interface_back", {{"address", setup_.interface_address}});
+}
+
+std::string Program::Report() const {
+  const uint64_t drops = drops_before_ + multicast_.kernel_drops() + msk_.kernel_drops();
+  return ReportLine(core_, setup_.channel, drops, clock_.Now());
+}
+
+void Program::PrintReport() const {
+  std::puts(Report().c_str());
+  std::fflush(stdout);
+}
+
+}  // namespace keymast::receiver

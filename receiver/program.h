@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// `keymast-receiver run`: sockets around the core, in one thread.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "net/record.h"
+#include "receiver/core.h"
+#include "receiver/counter_file.h"
+#include "receiver/options.h"
+#include "receiver/sockets.h"
+
+namespace keymast::receiver {
+
+// Program opens everything at once, so that a start that cannot work fails before it runs.
+class Program {
+ public:
+  // `clock` outlives the program.
+  static tl::expected<std::unique_ptr<Program>, Failure> Open(Setup setup, const Clock& clock);
+
+  // Poll waits up to `milliseconds` for datagrams, or for `other_fd` to become readable, and works
+  // through them: MSK messages, then MTK messages, then media, so that keys are there before the
+  // packets that need them. It returns whether `other_fd` is readable.
+  bool Poll(int milliseconds, int other_fd);
+
+  // Tick is due once a second: old keys go, a lost interface is joined again.
+  void Tick();
+
+  std::string Report() const;
+  void PrintReport() const;
+  const Core& core() const { return core_; }
+  const Setup& setup() const { return setup_; }
+  const MulticastSockets& multicast() const { return multicast_; }
+
+ private:
+  struct Parts {
+    net::UdpSocket msk;
+    net::UdpSocket forward;
+    MulticastSockets multicast;
+    std::unique_ptr<net::Recorder> recorder;
+    std::optional<CounterFile> counters;
+  };
+  Program(Setup setup, const Clock& clock, Parts parts);
+  void DrainMsk();
+  void DrainMtk();
+  void DrainMedia();
+  void TakeMsk(const net::Incoming& datagram);
+  void ForwardTo(const MediaPacket& packet, ByteView octets, std::vector<net::Outgoing>& out);
+  void Record(net::Recorder::Direction direction, const Endpoint& from, const Endpoint& to,
+              ByteView octets);
+  void WatchInterface();
+
+  Setup setup_;
+  const Clock& clock_;
+  Core core_;
+  net::UdpSocket msk_;
+  net::UdpSocket forward_;
+  MulticastSockets multicast_;
+  uint64_t drops_before_ = 0;  // of sockets that were closed
+  bool interface_away_ = false;
+  std::array<Endpoint, mikey::kMaxStreams> targets_{};  // by stream; unset: not handed on
+  std::unique_ptr<net::Recorder> recorder_;
+  std::optional<CounterFile> counter_file_;
+};
+
+// MakeCore builds the core of a setup with the counters of earlier runs.
+Core MakeCore(const Setup& setup, std::span<const SenderCounter> counters);
+
+}  // namespace keymast::receiver

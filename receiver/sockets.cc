@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "receiver/sockets.h"
+
+#include <arpa/inet.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+
+namespace keymast::receiver {
+namespace {
+
+std::string AddressOf(const sockaddr* address) {
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  if (address->sa_family == AF_INET) {
+    const auto* ipv4 = reinterpret_cast<const sockaddr_in*>(address);
+    inet_ntop(AF_INET, &ipv4->sin_addr, text.data(), text.size());
+  } else if (address->sa_family == AF_INET6) {
+    const auto* ipv6 = reinterpret_cast<const sockaddr_in6*>(address);
+    inet_ntop(AF_INET6, &ipv6->sin6_addr, text.data(), text.size());
+  }
+  return text.data();
+}
+
+std::string JoinAdvice(Error error, const std::string& interface_address) {
+  switch (error) {
+    case Error::kNoInterface:
+      return "no interface that is up has the address " + interface_address +
+             "; see `ip address`, then give --interface";
+    case Error::kInUse:
+      return "another program holds the port without sharing it; see `ss -ulpn`";
+    default:
+      return std::string(ErrorName(error));
+  }
+}
+
+}  // namespace
+
+std::vector<Endpoint> MediaGroups(const ChannelSdp& channel) {
+  std::vector<Endpoint> groups;
+  const auto add = [&](const Endpoint& group) {
+    if (group == channel.mtk || std::find(groups.begin(), groups.end(), group) != groups.end()) {
+      return;
+    }
+    groups.push_back(group);
+  };
+  for (const SdpStream& stream : channel.streams) add(stream.group);
+  for (const SdpStream& stream : channel.streams) {
+    if (stream.group.port == 65535) continue;
+    Endpoint rtcp = stream.group;
+    ++rtcp.port;
+    add(rtcp);
+  }
+  return groups;
+}
+
+tl::expected<MulticastSocket, Failure> JoinGroup(const Endpoint& group,
+                                                 const std::string& interface_address) {
+  Result<net::UdpSocket> socket = net::UdpSocket::OpenMulticastReceiver(group, interface_address);
+  if (!socket) {
+    return Fail(socket.error(), "cannot join " + ToString(group) + ": " +
+                                    JoinAdvice(socket.error(), interface_address));
+  }
+  MulticastSocket joined{group, std::move(*socket), 0};
+  joined.receive_buffer = joined.socket.SetReceiveBuffer(kReceiveBuffer);
+  return joined;
+}
+
+tl::expected<net::UdpSocket, Failure> OpenMskSocket(const Endpoint& listen) {
+  Result<net::UdpSocket> socket = net::UdpSocket::Open(listen);
+  if (!socket) {
+    return Fail(socket.error(), "cannot listen for MSK messages on " + ToString(listen) + ": " +
+                                    std::string(ErrorName(socket.error())));
+  }
+  return std::move(*socket);
+}
+
+uint64_t MulticastSockets::kernel_drops() const {
+  uint64_t drops = 0;
+  for (const MulticastSocket& joined : mtk) drops += joined.socket.kernel_drops();
+  for (const MulticastSocket& joined : media) drops += joined.socket.kernel_drops();
+  return drops;
+}
+
+tl::expected<MulticastSockets, Failure> JoinAll(const ChannelSdp& channel,
+                                                const std::string& interface_address) {
+  MulticastSockets sockets;
+  tl::expected<MulticastSocket, Failure> mtk = JoinGroup(channel.mtk, interface_address);
+  if (!mtk) return tl::unexpected<Failure>(mtk.error());
+  sockets.mtk.push_back(std::move(*mtk));
+  for (const Endpoint& group : MediaGroups(channel)) {
+    tl::expected<MulticastSocket, Failure> joined = JoinGroup(group, interface_address);
+    if (!joined) return tl::unexpected<Failure>(joined.error());
+    sockets.media.push_back(std::move(*joined));
+  }
+  return sockets;
+}
+
+bool HasAddress(const std::string& address) {
+  ifaddrs* list = nullptr;
+  if (getifaddrs(&list) != 0) return false;
+  bool found = false;
+  for (const ifaddrs* entry = list; entry != nullptr; entry = entry->ifa_next) {
+    if (entry->ifa_addr == nullptr || (entry->ifa_flags & IFF_UP) == 0) continue;
+    found = found || AddressOf(entry->ifa_addr) == address;
+  }
+  freeifaddrs(list);
+  return found;
+}
+
+}  // namespace keymast::receiver

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// The sockets of keymast-receiver: one for MSK messages, one for MTK messages, the media.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "net/udp.h"
+#include "receiver/sdp.h"
+
+namespace keymast::receiver {
+
+inline constexpr size_t kReceiveBuffer = size_t{1} << 20;
+inline constexpr size_t kBatch = 64;
+
+// MulticastSocket is one joined group and port.
+struct MulticastSocket {
+  Endpoint group;
+  net::UdpSocket socket;
+  size_t receive_buffer = 0;  // octets that the kernel gave
+};
+
+// MediaGroups lists where media comes: the RTP port of each stream and the next one for RTCP
+// (RFC 3550 §11), each once, MTK messages apart.
+std::vector<Endpoint> MediaGroups(const ChannelSdp& channel);
+
+// JoinGroup opens one of them. The message names group, interface and what to do.
+tl::expected<MulticastSocket, Failure> JoinGroup(const Endpoint& group,
+                                                 const std::string& interface_address);
+
+// OpenMskSocket binds the unicast endpoint that the member is provisioned with.
+tl::expected<net::UdpSocket, Failure> OpenMskSocket(const Endpoint& listen);
+
+// MulticastSockets are the groups of one channel on one interface.
+struct MulticastSockets {
+  std::vector<MulticastSocket> mtk;  // one; none while the interface is away
+  std::vector<MulticastSocket> media;
+
+  uint64_t kernel_drops() const;
+};
+tl::expected<MulticastSockets, Failure> JoinAll(const ChannelSdp& channel,
+                                                const std::string& interface_address);
+
+// HasAddress tells whether some interface that is up has this address.
+bool HasAddress(const std::string& address);
+
+}  // namespace keymast::receiver
