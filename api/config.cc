@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/config.h"
+
+#include "shell/process.h"
+
+namespace keymast::api {
+namespace {
+
+constexpr int64_t kMebi = 1 << 20;
+constexpr int64_t kDefaultMemoryMib = 2048;
+
+std::string PrincipalsKey(Role role) { return "tls.principals." + std::string(RoleName(role)); }
+
+tl::expected<std::optional<TlsConfig>, Failure> ReadTls(shell::ConfigFile& file) {
+  if (!file.Has("tls")) return std::nullopt;
+  TlsConfig tls;
+  tls.listen = file.String("tls.listen", "127.0.0.1:7443");
+  tls.certificate = file.String("tls.certificate", "");
+  tls.key = file.String("tls.key", "");
+  tls.client_ca = file.String("tls.client_ca", "");
+  for (const Role role : kRoles) {
+    for (const std::string& name : file.Strings(PrincipalsKey(role))) {
+      if (!tls.principals.emplace(name, role).second) {
+        return Fail(Error::kInvalidArgument, PrincipalsKey(role) + ": \"" + name +
+                                                 "\" has a role already; a name has one role");
+      }
+    }
+  }
+  if (tls.certificate.empty() || tls.key.empty() || tls.client_ca.empty()) {
+    return Fail(Error::kInvalidArgument, "[tls] needs certificate, key and client_ca");
+  }
+  return tls;
+}
+
+}  // namespace
+
+tl::expected<ApiConfig, Failure> ReadConfig(shell::ConfigFile file) {
+  ApiConfig config;
+  const std::string runtime = shell::RuntimeDirectory();
+  config.core_socket = file.String("core_socket", runtime + "/core.sock");
+  config.socket_directory = file.String("socket_directory", runtime);
+  config.http_listen = file.String("http_listen", "127.0.0.1:9469");
+  config.reflection = file.Boolean("reflection", true);
+  config.max_calls = static_cast<size_t>(file.Integer("max_calls", 1024, 1, 1 << 20));
+  config.memory_limit = static_cast<uint64_t>(
+      kMebi * file.Integer("memory_limit_mib", kDefaultMemoryMib, 0, 1 << 20));
+  config.drain_timeout = file.DurationOf("drain_timeout", std::chrono::seconds(10));
+  const std::string level = file.String("log_level", "info");
+  auto tls = ReadTls(file);
+  if (auto finished = file.Finish(); !finished) return tl::unexpected(finished.error());
+  if (!tls) return tl::unexpected(tls.error());
+  config.tls = std::move(*tls);
+  if (!shell::ParseLogLevel(level, config.log_level)) {
+    return Fail(Error::kInvalidArgument, "log_level must be debug, info, warning or error");
+  }
+  return config;
+}
+
+}  // namespace keymast::api

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// Configuration of keymast-api, from a TOML file: docs/api.md lists the keys.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "api/roles.h"
+#include "base/error.h"
+#include "base/time.h"
+#include "shell/config.h"
+#include "shell/log.h"
+
+#include <map>
+
+namespace keymast::api {
+
+struct TlsConfig {
+  std::string listen;       // "127.0.0.1:7443"
+  std::string certificate;  // PEM files; read again when they change
+  std::string key;
+  std::string client_ca;
+  std::map<std::string, Role> principals;  // certificate name -> role; others are refused
+};
+
+struct ApiConfig {
+  std::string core_socket;
+  std::string socket_directory;  // one socket file per role in it
+  std::string http_listen;       // empty: no HTTP
+  std::optional<TlsConfig> tls;
+  bool reflection = true;
+  size_t max_calls = 1024;
+  uint64_t memory_limit = 0;  // octets of address space; 0: unlimited
+  Duration drain_timeout = std::chrono::seconds(10);
+  shell::LogLevel log_level = shell::LogLevel::kInfo;
+};
+
+// ReadConfig takes every key it knows; what is wrong or unknown is told with line and column.
+tl::expected<ApiConfig, Failure> ReadConfig(shell::ConfigFile file);
+
+}  // namespace keymast::api

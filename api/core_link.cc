@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/core_link.h"
+
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <future>
+
+#include "api/frame.h"
+#include "base/check.h"
+#include "base/cursor.h"
+#include "shell/log.h"
+
+namespace keymast::api {
+namespace {
+
+constexpr uint32_t kProtocol = 1;
+constexpr uint32_t kRetryAfterMs = 500;
+constexpr uint64_t kHelloCall = 1;
+constexpr timeval kGreetingTimeout = {.tv_sec = 5, .tv_usec = 0};
+constexpr timeval kNoTimeout = {.tv_sec = 0, .tv_usec = 0};
+
+Failure Unavailable(std::string message) {
+  return {Error::kUnavailable, std::move(message), {}, {}, kRetryAfterMs};
+}
+
+uint64_t RandomPrefix() {
+  uint64_t prefix = 0;
+  KEYMAST_CHECK(getrandom(&prefix, sizeof prefix, 0) == sizeof prefix);
+  return prefix;
+}
+
+bool SendAll(int fd, std::string_view octets) {
+  while (!octets.empty()) {
+    const ssize_t sent = send(fd, octets.data(), octets.size(), MSG_NOSIGNAL);
+    if (sent < 0 && errno == EINTR) continue;
+    if (sent <= 0) return false;
+    octets.remove_prefix(static_cast<size_t>(sent));
+  }
+  return true;
+}
+
+// Reads once; false when the connection is lost.
+bool ReadSome(int fd, FrameReader& frames) {
+  const MutableBytes room = frames.Room();
+  for (;;) {
+    const ssize_t got = recv(fd, room.data(), room.size(), 0);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return false;
+    frames.Filled(static_cast<size_t>(got));
+    return true;
+  }
+}
+
+bool Parse(ByteView frame, core::CoreReply& reply) {
+  return reply.ParseFromArray(frame.data(), static_cast<int>(frame.size()));
+}
+
+// Awaited is the sink of Ask.
+class Awaited final : public CallSink {
+ public:
+  void OnReply(core::CoreReply& reply) override { promise_.set_value(std::move(reply)); }
+  void OnFailed(const Failure& failure) override { promise_.set_value(tl::unexpected(failure)); }
+  std::future<tl::expected<core::CoreReply, Failure>> future() { return promise_.get_future(); }
+
+ private:
+  std::promise<tl::expected<core::CoreReply, Failure>> promise_;
+};
+
+// Hello goes both ways before anything else; another protocol version is refused.
+bool Greet(int fd) {
+  core::CoreRequest hello;
+  hello.set_call(kHelloCall);
+  hello.mutable_hello()->set_protocol(kProtocol);
+  hello.mutable_hello()->set_version(KEYMAST_VERSION);
+  std::string frame;
+  setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &kGreetingTimeout, sizeof kGreetingTimeout);
+  if (!AppendFrame(hello, frame) || !SendAll(fd, frame)) return false;
+  FrameReader frames;
+  auto answer = frames.Next();
+  while (!answer && answer.error() == Error::kTruncated && ReadSome(fd, frames)) {
+    answer = frames.Next();
+  }
+  core::CoreReply reply;
+  if (!answer || !Parse(*answer, reply)) return false;
+  if (reply.hello().protocol() != kProtocol) {
+    shell::Log(shell::LogLevel::kError, "core_refused",
+               {{"reason", reply.error().message()},
+                {"their_protocol", std::to_string(reply.hello().protocol())},
+                {"our_protocol", std::to_string(kProtocol)}});
+    return false;
+  }
+  setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &kNoTimeout, sizeof kNoTimeout);
+  return true;
+}
+
+}  // namespace
+
+struct CoreLink::Connection {
+  explicit Connection(int descriptor) : fd(descriptor) {}
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+  ~Connection() { close(fd); }
+  const int fd;
+};
+
+Failure FailureOf(const core::CoreError& error) {
+  Failure failure;
+  if (!ErrorFromName(error.reason(), failure.error)) failure.error = Error::kInternal;
+  failure.message = error.message();
+  for (const core::Violation& violation : error.violations()) {
+    failure.violations.push_back({violation.field(), violation.description()});
+  }
+  failure.resource = error.resource();
+  failure.retry_after_ms = error.retry_after_ms();
+  return failure;
+}
+
+CoreLink::CoreLink(Options options, std::function<void(bool)> on_change)
+    : options_(std::move(options)),
+      on_change_(std::move(on_change)),
+      last_call_(kHelloCall),
+      command_prefix_(RandomPrefix()),
+      reader_([this] { Run(); }),
+      writer_([this] { Write(); }) {}
+
+CoreLink::~CoreLink() { Stop(); }
+
+void CoreLink::Stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    if (connection_) shutdown(connection_->fd, SHUT_RDWR);
+  }
+  wake_.notify_all();
+  if (reader_.joinable()) reader_.join();
+  if (writer_.joinable()) writer_.join();
+}
+
+size_t CoreLink::calls() const {
+  const std::lock_guard lock(mutex_);
+  return calls_.size();
+}
+
+// Unique for as long as keymastd remembers commands: a random half and a count.
+std::string CoreLink::NextCommandId() {
+  std::string id(16, '\0');
+  Writer writer({reinterpret_cast<uint8_t*>(id.data()), id.size()});
+  writer.U64(command_prefix_);
+  writer.U64(++commands_);
+  return id;
+}
+
+tl::expected<uint64_t, Failure> CoreLink::Start(core::CoreRequest request,
+                                                std::shared_ptr<CallSink> sink) {
+  uint64_t call = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!up_) return tl::unexpected(Unavailable("keymastd cannot be reached"));
+    if (calls_.size() >= options_.max_calls || queue_.size() >= options_.max_queued) {
+      return tl::unexpected(
+          Failure{Error::kTooManyRequests, "too many calls are under way", {}, {}, kRetryAfterMs});
+    }
+    call = last_call_ + 1;
+    request.set_call(call);
+    if (request.command_id().empty()) request.set_command_id(NextCommandId());
+    if (!AppendFrame(request, queue_)) {
+      return Fail(Error::kTooLong, "the request is longer than 1 MiB");
+    }
+    last_call_ = call;
+    calls_.emplace(call, std::move(sink));
+  }
+  wake_.notify_all();
+  return call;
+}
+
+bool CoreLink::Send(uint64_t call, core::CoreRequest request) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!calls_.contains(call) || queue_.size() >= options_.max_queued) return false;
+    request.set_call(call);
+    if (!AppendFrame(request, queue_)) return false;
+  }
+  wake_.notify_all();
+  return true;
+}
+
+bool CoreLink::Cancel(uint64_t call) {
+  std::shared_ptr<CallSink> sink;  // released after the lock
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = calls_.find(call);
+    if (found == calls_.end()) return false;
+    sink = std::move(found->second);
+    calls_.erase(found);
+    QueueCancel(call);
+  }
+  wake_.notify_all();
+  return true;
+}
+
+void CoreLink::QueueCancel(uint64_t call) {
+  core::CoreRequest request;
+  request.set_call(call);
+  request.mutable_cancel();
+  KEYMAST_CHECK(AppendFrame(request, queue_).has_value());
+}
+
+void CoreLink::EndEndless(const Failure& failure) {
+  std::vector<std::shared_ptr<CallSink>> ended;
+  {
+    const std::lock_guard lock(mutex_);
+    for (auto call = calls_.begin(); call != calls_.end();) {
+      if (!call->second->endless()) {
+        ++call;
+        continue;
+      }
+      QueueCancel(call->first);
+      ended.push_back(std::move(call->second));
+      call = calls_.erase(call);
+    }
+  }
+  wake_.notify_all();
+  for (const auto& sink : ended) sink->OnFailed(failure);
+}
+
+tl::expected<core::CoreReply, Failure> CoreLink::Ask(core::CoreRequest request, Duration timeout) {
+  const auto sink = std::make_shared<Awaited>();
+  auto future = sink->future();
+  const auto call = Start(std::move(request), sink);
+  if (!call) return tl::unexpected(call.error());
+  if (future.wait_for(timeout) != std::future_status::ready && Cancel(*call)) {
+    return tl::unexpected(Unavailable("keymastd did not answer in time"));
+  }
+  auto reply = future.get();
+  if (!reply || !reply->has_error()) return reply;
+  return tl::unexpected(FailureOf(reply->error()));
+}
+
+void CoreLink::Run() {
+  Duration backoff = options_.first_backoff;
+  for (;;) {
+    if (const auto connection = Connect()) {
+      backoff = options_.first_backoff;
+      ReadUntilLost(connection->fd);
+      Lost();
+    }
+    std::unique_lock lock(mutex_);
+    if (wake_.wait_for(lock, backoff, [this] { return stopping_; })) return;
+    backoff = std::min(backoff * 2, options_.longest_backoff);
+  }
+}
+
+std::shared_ptr<CoreLink::Connection> CoreLink::Connect() {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (options_.path.size() >= sizeof address.sun_path) return nullptr;
+  std::copy(options_.path.begin(), options_.path.end(), address.sun_path);
+  const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return nullptr;
+  auto connection = std::make_shared<Connection>(fd);
+  if (connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 || !Greet(fd)) {
+    return nullptr;
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return nullptr;
+    connection_ = connection;
+    up_ = true;
+  }
+  ++connections_;
+  shell::Log(shell::LogLevel::kInfo, "core_connected", {{"socket", options_.path}});
+  if (on_change_) on_change_(true);
+  return connection;
+}
+
+void CoreLink::ReadUntilLost(int fd) {
+  FrameReader frames;
+  core::CoreReply reply;
+  while (ReadSome(fd, frames)) {
+    auto frame = frames.Next();
+    for (; frame; frame = frames.Next()) {
+      reply.Clear();
+      if (!Parse(*frame, reply)) {
+        shell::Log(shell::LogLevel::kError, "core_frame_unreadable");
+        return;
+      }
+      Deliver(reply);
+    }
+    if (frame.error() != Error::kTruncated) {
+      shell::Log(shell::LogLevel::kError, "core_frame_unreadable",
+                 {{"reason", std::string(ErrorName(frame.error()))}});
+      return;
+    }
+  }
+}
+
+// A reply to a call that was cancelled meanwhile finds nobody and is dropped.
+void CoreLink::Deliver(core::CoreReply& reply) {
+  std::shared_ptr<CallSink> sink;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = calls_.find(reply.call());
+    if (found == calls_.end()) return;
+    if (reply.last()) {
+      sink = std::move(found->second);
+      calls_.erase(found);
+    } else {
+      sink = found->second;
+    }
+  }
+  sink->OnReply(reply);
+}
+
+// The writer sends whatever gathered while it sent before: many calls, one system call.
+void CoreLink::Write() {
+  std::string sending;
+  for (;;) {
+    std::shared_ptr<Connection> connection;
+    {
+      std::unique_lock lock(mutex_);
+      wake_.wait(lock, [this] { return stopping_ || (connection_ && !queue_.empty()); });
+      if (stopping_) return;
+      sending.clear();
+      sending.swap(queue_);
+      connection = connection_;
+    }
+    if (!SendAll(connection->fd, sending)) shutdown(connection->fd, SHUT_RDWR);
+  }
+}
+
+void CoreLink::Lost() {
+  std::unordered_map<uint64_t, std::shared_ptr<CallSink>> orphans;
+  {
+    const std::lock_guard lock(mutex_);
+    up_ = false;
+    connection_.reset();
+    queue_.clear();
+    orphans.swap(calls_);
+  }
+  shell::Log(shell::LogLevel::kWarning, "core_lost",
+             {{"calls_failed", std::to_string(orphans.size())}});
+  if (on_change_) on_change_(false);
+  const Failure failure = Unavailable(
+      "the connection to keymastd was lost before it answered; a change may have been made or not");
+  for (const auto& [call, sink] : orphans) sink->OnFailed(failure);
+}
+
+}  // namespace keymast::api

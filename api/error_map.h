@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// From keymast's reasons to gRPC status codes: one table, and one place that fills error details.
+#pragma once
+
+#include <grpcpp/support/status.h>
+
+#include "base/error.h"
+
+namespace keymast::api {
+
+// CodeOf returns the status code of a reason.
+grpc::StatusCode CodeOf(Error error);
+
+// ToStatus carries the failure as google.rpc.Status (AIP-193): ErrorInfo with the reason's label
+// and domain `keymast`, and BadRequest, ResourceInfo, RetryInfo where there is something to say.
+grpc::Status ToStatus(const Failure& failure);
+
+}  // namespace keymast::api

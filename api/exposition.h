@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// The text of /metrics: what keymastd counts and what keymast-api counts, by prometheus-cpp.
+#pragma once
+
+#include <string>
+
+#include "api/request_metrics.h"
+#include "private/core.pb.h"
+
+namespace keymast::api {
+
+struct ApiState {
+  bool core_up = false;
+  uint64_t core_connections = 0;
+  uint64_t core_calls = 0;  // under way
+};
+
+// Exposition gives the text format 0.0.4. A metric of the snapshot whose name or labels Prometheus
+// would refuse is left out.
+std::string Exposition(const core::MetricsSnapshot& snapshot, const RequestMetrics& requests,
+                       const ApiState& state);
+
+}  // namespace keymast::api

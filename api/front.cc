@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/front.h"
+
+#include <atomic>
+#include <mutex>
+
+#include "api/exposition.h"
+#include "api/http.h"
+#include "api/listeners.h"
+#include "api/readiness.h"
+#include "shell/log.h"
+
+namespace keymast::api {
+namespace {
+
+constexpr Duration kStatusPeriod = std::chrono::seconds(1);
+constexpr Duration kMetricsPatience = std::chrono::milliseconds(900);
+
+CoreLink::Options LinkOptions(const ApiConfig& config) {
+  CoreLink::Options options;
+  options.path = config.core_socket;
+  options.max_calls = config.max_calls;
+  return options;
+}
+
+}  // namespace
+
+struct Front::Impl {
+  explicit Impl(ApiConfig given)
+      : config(std::move(given)),
+        metrics(Methods().size()),
+        link(LinkOptions(config), [this](bool) { WakeReadiness(); }),
+        gate{link, metrics} {}
+
+  // The link may come up before there is a Readiness to tell.
+  void WakeReadiness() {
+    const std::lock_guard lock(mutex);
+    if (readiness) readiness->Wake();
+  }
+
+  void SetServing(bool is_serving) {
+    serving = is_serving;
+    listeners->SetServing(is_serving);
+  }
+
+  std::string MetricsPage() {
+    core::CoreRequest request;
+    request.set_principal("keymast-api");
+    request.mutable_metrics();
+    const auto reply = link.Ask(std::move(request), kMetricsPatience);
+    return Exposition(reply ? reply->metrics() : core::MetricsSnapshot(), metrics,
+                      {link.up(), link.connections(), link.calls()});
+  }
+
+  const ApiConfig config;
+  std::mutex mutex;  // guards the pointer `readiness`
+  std::atomic<bool> serving = false;
+  RequestMetrics metrics;
+  std::unique_ptr<Listeners> listeners;
+  std::unique_ptr<Readiness> readiness;
+  CoreLink link;
+  Gate gate;
+  std::unique_ptr<HttpServer> http;
+};
+
+Front::Front(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+tl::expected<std::unique_ptr<Front>, Failure> Front::Open(ApiConfig config) {
+  std::unique_ptr<Front> front(new Front(std::make_unique<Impl>(std::move(config))));
+  Impl& impl = *front->impl_;
+  auto listeners = Listeners::Open(impl.config, impl.gate);
+  if (!listeners) return tl::unexpected(listeners.error());
+  impl.listeners = std::move(*listeners);
+  auto readiness = std::make_unique<Readiness>(impl.link, kStatusPeriod,
+                                               [&impl](bool ready) { impl.SetServing(ready); });
+  {
+    const std::lock_guard lock(impl.mutex);
+    impl.readiness = std::move(readiness);
+  }
+  if (impl.config.http_listen.empty()) return front;
+  auto http = HttpServer::Open(
+      impl.config.http_listen,
+      {[&impl] { return impl.MetricsPage(); }, [&impl] { return impl.serving.load(); }});
+  if (!http) return tl::unexpected(http.error());
+  impl.http = std::move(*http);
+  return front;
+}
+
+// From the outside in: nobody asks any more before the link goes.
+Front::~Front() {
+  Drain();
+  impl_->http.reset();
+  impl_->link.Stop();
+}
+
+void Front::Drain() {
+  Impl& impl = *impl_;
+  impl.gate.draining = true;
+  std::unique_ptr<Readiness> readiness;
+  {
+    const std::lock_guard lock(impl.mutex);
+    readiness = std::move(impl.readiness);
+  }
+  readiness.reset();  // its thread tells the listeners
+  if (!impl.listeners) return;
+  impl.SetServing(false);
+  impl.link.EndEndless({Error::kDraining, "keymast-api is stopping", {}, {}, 1000});
+  impl.listeners->Drain(impl.config.drain_timeout);
+}
+
+bool Front::ready() const { return impl_->serving; }
+int Front::http_port() const { return impl_->http ? impl_->http->port() : 0; }
+int Front::tls_port() const { return impl_->listeners ? impl_->listeners->tls_port() : 0; }
+
+}  // namespace keymast::api

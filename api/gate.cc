@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/gate.h"
+
+#include <algorithm>
+
+#include "base/bytes.h"
+#include "shell/log.h"
+
+namespace keymast::api {
+namespace {
+
+constexpr uint32_t kDrainRetryMs = 1000;
+
+tl::expected<std::string, Failure> RequestId(const grpc::CallbackServerContext& context) {
+  const auto found = context.client_metadata().find("keymast-request-id");
+  if (found == context.client_metadata().end()) return std::string();
+  std::string digits(found->second.data(), found->second.size());
+  std::erase(digits, '-');
+  Bytes octets;
+  if (digits.size() != 32 || !FromHex(digits, octets)) {
+    return Fail(Error::kInvalidArgument, "metadata keymast-request-id must be a UUID");
+  }
+  return std::string(AsText(octets));
+}
+
+}  // namespace
+
+tl::expected<core::CoreRequest, Failure> Admit(const Gate& gate, const Access& access,
+                                               const Method& method,
+                                               const grpc::CallbackServerContext& context) {
+  const auto principal = Identify(access, *context.auth_context());
+  if (!principal) {
+    return Fail(Error::kUnauthenticated, "no name of the client's certificate has a role here");
+  }
+  if (!method.Allows(principal->role)) {
+    return Fail(Error::kPermissionDenied,
+                "role " + std::string(RoleName(principal->role)) + " may not call " + method.name);
+  }
+  if (gate.draining) {
+    return tl::unexpected(
+        Failure{Error::kDraining, "keymast-api is stopping", {}, {}, kDrainRetryMs});
+  }
+  auto id = RequestId(context);
+  if (!id) return tl::unexpected(id.error());
+  core::CoreRequest frame;
+  frame.set_principal(ToString(*principal));
+  frame.set_command_id(std::move(*id));
+  return frame;
+}
+
+void Accounted::Ended(const grpc::Status& status) const {
+  const auto took = std::chrono::steady_clock::now() - began_;
+  const bool streaming = method_.descriptor->server_streaming();
+  gate_.metrics.Ended(method_.index, status.error_code(), took, streaming);
+  const bool refused = status.error_code() == grpc::StatusCode::PERMISSION_DENIED ||
+                       status.error_code() == grpc::StatusCode::UNAUTHENTICATED;
+  const auto level = refused ? shell::LogLevel::kWarning : shell::LogLevel::kDebug;
+  shell::Log(level, "call",
+             {{"method", method_.name},
+              {"principal", principal_},
+              {"code", std::to_string(status.error_code())},
+              {"message", status.error_message()},
+              {"us", std::to_string(
+                         std::chrono::duration_cast<std::chrono::microseconds>(took).count())}});
+}
+
+}  // namespace keymast::api

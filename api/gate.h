@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every call passes first, and what it needs to go on.
+#pragma once
+
+#include <grpcpp/server_context.h>
+
+#include <atomic>
+#include <chrono>
+
+#include "api/access.h"
+#include "api/core_link.h"
+#include "api/methods.h"
+#include "api/request_metrics.h"
+
+namespace keymast::api {
+
+// Gate is shared by all listeners; it outlives every call.
+struct Gate {
+  CoreLink& link;
+  RequestMetrics& metrics;
+  std::atomic<bool> draining = false;  // then new calls are refused with kDraining
+};
+
+// Admit checks the caller's role before anything else, and returns the frame of the call with
+// principal and command id filled in. Metadata `keymast-request-id`, a UUID (AIP-155), becomes the
+// command id: the same id is the same command.
+tl::expected<core::CoreRequest, Failure> Admit(const Gate& gate, const Access& access,
+                                               const Method& method,
+                                               const grpc::CallbackServerContext& context);
+
+// Accounted counts one call and logs it when it ends.
+class Accounted {
+ public:
+  Accounted(Gate& gate, const Method& method)
+      : gate_(gate), method_(method), began_(std::chrono::steady_clock::now()) {}
+  void set_principal(std::string principal) { principal_ = std::move(principal); }
+  void Ended(const grpc::Status& status) const;
+
+ private:
+  Gate& gate_;
+  const Method& method_;
+  std::string principal_;
+  std::chrono::steady_clock::time_point began_;
+};
+
+}  // namespace keymast::api

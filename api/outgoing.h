@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// Outgoing orders the writes of a server stream: one at a time, the rest waits, the end comes last.
+#pragma once
+
+#include <grpcpp/support/status.h>
+
+#include <deque>
+#include <mutex>
+#include <optional>
+
+namespace keymast::api {
+
+// Reactor has StartWrite(const Message*) and Finish(Status). All functions may be called from any
+// thread; the first End wins, and nothing is written after it but what already waits.
+template <class Reactor, class Message>
+class Outgoing {
+ public:
+  Outgoing(Reactor& reactor, size_t limit) : reactor_(reactor), limit_(limit) {}
+
+  // Push is false, and takes nothing, when the client is too far behind or the stream has ended.
+  bool Push(Message message) {
+    const std::lock_guard lock(mutex_);
+    if (end_ || waiting_.size() >= limit_) return false;
+    waiting_.push_back(std::move(message));
+    if (waiting_.size() == 1) reactor_.StartWrite(&waiting_.front());
+    return true;
+  }
+
+  // Written is gRPC's OnWriteDone; after a failed write the rest is of no use.
+  void Written(bool ok) {
+    const std::lock_guard lock(mutex_);
+    waiting_.pop_front();
+    if (!ok) waiting_.clear();
+    if (!waiting_.empty()) return reactor_.StartWrite(&waiting_.front());
+    if (end_) reactor_.Finish(*end_);
+  }
+
+  // End finishes the stream once what waits is written; false when it had ended before.
+  bool End(const grpc::Status& status) {
+    const std::lock_guard lock(mutex_);
+    if (end_) return false;
+    end_ = status;
+    if (waiting_.empty()) reactor_.Finish(*end_);
+    return true;
+  }
+
+ private:
+  Reactor& reactor_;
+  const size_t limit_;
+  std::mutex mutex_;
+  std::deque<Message> waiting_;  // the front is being written
+  std::optional<grpc::Status> end_;
+};
+
+}  // namespace keymast::api

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/roles.h"
+
+#include <algorithm>
+#include <array>
+
+namespace keymast::api {
+namespace {
+
+constexpr unsigned Bit(Role role) { return 1U << static_cast<unsigned>(role); }
+constexpr unsigned kOperator = Bit(Role::kOperator);
+constexpr unsigned kAudit = kOperator | Bit(Role::kAuditor);
+constexpr unsigned kView = kAudit | Bit(Role::kViewer);
+constexpr unsigned kHeadend = Bit(Role::kHeadend);
+
+struct Row {
+  std::string_view method;
+  unsigned roles;
+};
+
+constexpr std::array kRows = {
+    Row{"Channels.CreateChannel", kOperator},
+    Row{"Channels.GetChannel", kView},
+    Row{"Channels.ListChannels", kView},
+    Row{"Channels.UpdateChannel", kOperator},
+    Row{"Channels.DeleteChannel", kOperator},
+    Row{"Subscribers.CreateSubscriber", kOperator},
+    Row{"Subscribers.BatchCreateSubscribers", kOperator},
+    Row{"Subscribers.GetSubscriber", kAudit},
+    Row{"Subscribers.ListSubscribers", kAudit},
+    Row{"Subscribers.DeleteSubscriber", kOperator},
+    Row{"Members.CreateMember", kOperator},
+    Row{"Members.BatchCreateMembers", kOperator},
+    Row{"Members.GetMember", kAudit},
+    Row{"Members.ListMembers", kAudit},
+    Row{"Members.UpdateMember", kOperator},
+    Row{"Members.JoinChannel", kOperator},
+    Row{"Members.LeaveChannel", kOperator},
+    Row{"Members.ExpelMembers", kOperator},
+    Row{"Headends.CreateHeadend", kOperator},
+    Row{"Headends.GetHeadend", kView},
+    Row{"Headends.ListHeadends", kView},
+    Row{"Headends.DeleteHeadend", kOperator},
+    Row{"Headends.TrafficKeys", kHeadend},
+    Row{"Rekeys.RekeyNow", kOperator},
+    Row{"Rekeys.ListRekeys", kView},
+    // Events name members that join, leave and are expelled.
+    Row{"Rekeys.Watch", kAudit},
+    Row{"Server.GetServerStatus", kView},
+};
+
+}  // namespace
+
+std::string_view RoleName(Role role) {
+  constexpr std::string_view kNames[] = {"operator", "viewer", "auditor", "headend"};
+  return kNames[static_cast<size_t>(role)];
+}
+
+std::string ToString(const Principal& principal) {
+  std::string text(RoleName(principal.role));
+  if (!principal.name.empty()) text.append(":").append(principal.name);
+  return text;
+}
+
+bool MayCall(Role role, std::string_view method) {
+  const auto* row = std::find_if(kRows.begin(), kRows.end(),
+                                 [&](const Row& candidate) { return candidate.method == method; });
+  return row != kRows.end() && (row->roles & Bit(role)) != 0;
+}
+
+}  // namespace keymast::api

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/streams.h"
+
+#include "api/error_map.h"
+#include "api/outgoing.h"
+
+namespace keymast::api {
+namespace {
+
+Failure TooSlow(const char* what) { return {Error::kTooManyRequests, what, {}, {}, 100}; }
+
+class WatchCall final : public grpc::ServerWriteReactor<v1::Event>, public CallSink {
+ public:
+  WatchCall(Gate& gate, const Method& method)
+      : gate_(gate), account_(gate, method), outgoing_(*this, kMaxWaiting) {}
+
+  void Keep(std::shared_ptr<WatchCall> self) { self_ = std::move(self); }
+  void Begin(core::CoreRequest frame, const v1::WatchRequest& request) {
+    account_.set_principal(frame.principal());
+    *frame.mutable_watch() = request;
+    // The first event may come before Start returns its number.
+    const std::lock_guard lock(starting_);
+    const auto call = gate_.link.Start(std::move(frame), self_);
+    if (!call) return End(ToStatus(call.error()));
+    call_ = *call;
+  }
+  void End(const grpc::Status& status) {
+    if (outgoing_.End(status)) account_.Ended(status);
+  }
+
+  void OnReply(core::CoreReply& reply) override {
+    if (reply.has_error()) return End(ToStatus(FailureOf(reply.error())));
+    const bool last = reply.last();
+    if (reply.has_event() && !outgoing_.Push(std::move(*reply.mutable_event()))) {
+      if (!last) gate_.link.Cancel(call());
+      return End(ToStatus(TooSlow("the client reads too slowly; resume from its last token")));
+    }
+    if (last) End(grpc::Status::OK);
+  }
+  void OnFailed(const Failure& failure) override { End(ToStatus(failure)); }
+  bool endless() const override { return true; }
+
+  void OnWriteDone(bool ok) override { outgoing_.Written(ok); }
+  void OnCancel() override {
+    gate_.link.Cancel(call());
+    End(grpc::Status::CANCELLED);
+  }
+  void OnDone() override { self_.reset(); }
+
+ private:
+  uint64_t call() {
+    const std::lock_guard lock(starting_);
+    return call_;
+  }
+
+  Gate& gate_;
+  Accounted account_;
+  Outgoing<grpc::ServerWriteReactor<v1::Event>, v1::Event> outgoing_;
+  std::mutex starting_;
+  uint64_t call_ = 0;
+  std::shared_ptr<WatchCall> self_;
+};
+
+using TrafficKeysReactor = grpc::ServerBidiReactor<v1::HeadendReport, v1::HeadendDirective>;
+
+class TrafficKeysCall final : public TrafficKeysReactor, public CallSink {
+ public:
+  TrafficKeysCall(Gate& gate, const Method& method)
+      : gate_(gate), account_(gate, method), outgoing_(*this, kMaxWaiting) {}
+
+  void Keep(std::shared_ptr<TrafficKeysCall> self) { self_ = std::move(self); }
+  void Begin(core::CoreRequest frame) {
+    account_.set_principal(frame.principal());
+    principal_ = frame.principal();
+    frame_ = std::move(frame);
+    StartRead(&report_);
+  }
+  void End(const grpc::Status& status) {
+    if (outgoing_.End(status)) account_.Ended(status);
+  }
+
+  void OnReadDone(bool ok) override {
+    if (!ok) return Hangup(grpc::Status::OK);  // the headend has closed its side
+    const bool forwarded = call() == 0 ? Open() : Report();
+    if (forwarded) StartRead(&report_);
+  }
+
+  void OnReply(core::CoreReply& reply) override {
+    if (reply.has_error()) return End(ToStatus(FailureOf(reply.error())));
+    if (reply.has_headend_directive() &&
+        !outgoing_.Push(std::move(*reply.mutable_headend_directive()))) {
+      return Hangup(ToStatus(TooSlow("the headend reads too slowly")));
+    }
+    if (reply.last()) End(grpc::Status::OK);
+  }
+  void OnFailed(const Failure& failure) override { End(ToStatus(failure)); }
+  bool endless() const override { return true; }
+
+  void OnWriteDone(bool ok) override { outgoing_.Written(ok); }
+  void OnCancel() override { Hangup(grpc::Status::CANCELLED); }
+  void OnDone() override { self_.reset(); }
+
+ private:
+  // The first report names the headend and opens the call to keymastd.
+  bool Open() {
+    if (report_.headend().empty()) {
+      End(ToStatus({Error::kInvalidArgument,
+                    "the first report must name the headend",
+                    {{"headend", "give headends/NAME in the first report"}},
+                    {},
+                    0}));
+      return false;
+    }
+    *frame_.mutable_headend_report() = report_;
+    const std::lock_guard lock(starting_);
+    const auto call = gate_.link.Start(std::move(frame_), self_);
+    if (!call) {
+      End(ToStatus(call.error()));
+      return false;
+    }
+    call_ = *call;
+    return true;
+  }
+  bool Report() {
+    core::CoreRequest frame;
+    frame.set_principal(principal_);
+    *frame.mutable_headend_report() = report_;
+    if (gate_.link.Send(call(), std::move(frame))) return true;
+    Hangup(ToStatus({Error::kUnavailable, "keymastd no longer takes reports", {}, {}, 500}));
+    return false;
+  }
+  void Hangup(const grpc::Status& status) {
+    gate_.link.Cancel(call());
+    End(status);
+  }
+  uint64_t call() {
+    const std::lock_guard lock(starting_);
+    return call_;
+  }
+
+  Gate& gate_;
+  Accounted account_;
+  Outgoing<TrafficKeysReactor, v1::HeadendDirective> outgoing_;
+  std::string principal_;
+  core::CoreRequest frame_;
+  v1::HeadendReport report_;
+  std::mutex starting_;
+  uint64_t call_ = 0;
+  std::shared_ptr<TrafficKeysCall> self_;
+};
+
+// Runs `begin` on a new call when its caller is admitted, and refuses it otherwise.
+template <class Call, class Begin>
+Call* Launch(Gate& gate, const Access& access, const char* name,
+             grpc::CallbackServerContext* context, Begin begin) {
+  const Method& method = MethodOf(name);
+  auto call = std::make_shared<Call>(gate, method);
+  call->Keep(call);
+  auto frame = Admit(gate, access, method, *context);
+  if (frame) {
+    begin(*call, std::move(*frame));
+  } else {
+    call->End(ToStatus(frame.error()));
+  }
+  return call.get();
+}
+
+}  // namespace
+
+grpc::ServerWriteReactor<v1::Event>* ForwardWatch(Gate& gate, const Access& access,
+                                                  grpc::CallbackServerContext* context,
+                                                  const v1::WatchRequest& request) {
+  return Launch<WatchCall>(
+      gate, access, "Rekeys.Watch", context,
+      [&](WatchCall& call, core::CoreRequest frame) { call.Begin(std::move(frame), request); });
+}
+
+TrafficKeysReactor* ForwardTrafficKeys(Gate& gate, const Access& access,
+                                       grpc::CallbackServerContext* context) {
+  return Launch<TrafficKeysCall>(
+      gate, access, "Headends.TrafficKeys", context,
+      [](TrafficKeysCall& call, core::CoreRequest frame) { call.Begin(std::move(frame)); });
+}
+
+}  // namespace keymast::api

@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/core_link.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "fake_core.h"
+
+namespace keymast::api {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+class Recorder final : public CallSink {
+ public:
+  explicit Recorder(bool endless = false) : endless_(endless) {}
+  void OnReply(core::CoreReply& reply) override {
+    const std::lock_guard lock(mutex_);
+    replies_.push_back(std::move(reply));
+  }
+  void OnFailed(const Failure& failure) override {
+    const std::lock_guard lock(mutex_);
+    failures_.push_back(failure);
+  }
+  bool endless() const override { return endless_; }
+  size_t replies() {
+    const std::lock_guard lock(mutex_);
+    return replies_.size();
+  }
+  std::vector<Failure> failures() {
+    const std::lock_guard lock(mutex_);
+    return failures_;
+  }
+
+ private:
+  const bool endless_;
+  std::mutex mutex_;
+  std::vector<core::CoreReply> replies_;
+  std::vector<Failure> failures_;
+};
+
+class CoreLinkTest : public testing::Test {
+ protected:
+  CoreLink::Options Options() {
+    CoreLink::Options options;
+    options.path = folder_ / "core.sock";
+    options.first_backoff = milliseconds(1);
+    options.longest_backoff = milliseconds(10);
+    return options;
+  }
+  void WaitUp(CoreLink& link) {
+    ASSERT_TRUE(Eventually([&] { return link.up(); }));
+  }
+  static core::CoreRequest Watch() {
+    core::CoreRequest request;
+    request.mutable_watch();
+    return request;
+  }
+  static core::CoreRequest Get(const std::string& name) {
+    core::CoreRequest request;
+    request.mutable_get_channel()->set_name(name);
+    return request;
+  }
+
+  TestFolder folder_;
+};
+
+std::vector<core::CoreReply> EchoName(const core::CoreRequest& request) {
+  if (!request.has_get_channel()) return FakeCore::DefaultAnswers(request);
+  core::CoreReply reply = LastReply();
+  reply.mutable_channel()->set_name(request.get_channel().name());
+  return {reply};
+}
+
+std::vector<core::CoreReply> Silence(const core::CoreRequest&) { return {}; }
+
+TEST_F(CoreLinkTest, SaysHelloFirst) {
+  FakeCore core(folder_ / "core.sock");
+  CoreLink link(Options());
+  const auto hello = core.WaitFor([](const auto&) { return true; });
+  EXPECT_EQ(hello.hello().protocol(), 1U);
+  EXPECT_EQ(hello.hello().version(), KEYMAST_VERSION);
+}
+
+TEST_F(CoreLinkTest, AnotherProtocolVersionIsNotSpoken) {
+  FakeCore core(folder_ / "core.sock");
+  core.set_protocol(2);
+  CoreLink link(Options());
+  ASSERT_TRUE(Eventually([&] { return core.CountOf(core::CoreRequest::kHello) >= 3; }));
+  EXPECT_FALSE(link.up());
+  EXPECT_EQ(link.Start(Watch(), std::make_shared<Recorder>()).error().error, Error::kUnavailable);
+}
+
+TEST_F(CoreLinkTest, ManyCallsAtOnceEachGetTheirOwnAnswer) {
+  FakeCore core(folder_ / "core.sock", EchoName);
+  CoreLink link(Options());
+  WaitUp(link);
+  std::vector<std::thread> threads;
+  for (int thread = 0; thread < 8; ++thread) {
+    threads.emplace_back([&link, thread] {
+      for (int i = 0; i < 100; ++i) {
+        const std::string name = std::to_string(thread) + "/" + std::to_string(i);
+        const auto reply = link.Ask(Get(name), seconds(10));
+        ASSERT_TRUE(reply) << reply.error().message;
+        EXPECT_EQ(reply->channel().name(), name);
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(link.calls(), 0U);
+}
+
+TEST_F(CoreLinkTest, EveryCommandHasAnIdOfItsOwnUnlessGivenOne) {
+  FakeCore core(folder_ / "core.sock", EchoName);
+  CoreLink link(Options());
+  WaitUp(link);
+  std::set<std::string> ids;
+  for (int i = 0; i < 3; ++i) {
+    const std::string name = std::to_string(i);
+    ASSERT_TRUE(link.Ask(Get(name), seconds(10)));
+    ids.insert(
+        core.WaitFor([&](const auto& r) { return r.get_channel().name() == name; }).command_id());
+  }
+  EXPECT_EQ(ids.size(), 3U);
+  for (const std::string& id : ids) EXPECT_EQ(id.size(), 16U);
+  core::CoreRequest request = Get("given");
+  request.set_command_id("0123456789abcdef");
+  ASSERT_TRUE(link.Ask(request, seconds(10)));
+  EXPECT_EQ(
+      core.WaitFor([](const auto& r) { return r.get_channel().name() == "given"; }).command_id(),
+      "0123456789abcdef");
+}
+
+TEST_F(CoreLinkTest, WithoutAServerCallsAreRefusedAtOnce) {
+  CoreLink link(Options());
+  const auto refused = link.Start(Watch(), std::make_shared<Recorder>());
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().error, Error::kUnavailable);
+  EXPECT_GT(refused.error().retry_after_ms, 0U);
+}
+
+TEST_F(CoreLinkTest, ALostConnectionFailsWhatIsUnderWayAndIsMadeAgain) {
+  FakeCore core(folder_ / "core.sock", Silence);
+  std::atomic<int> ups = 0, downs = 0;
+  CoreLink link(Options(), [&](bool up) { ++(up ? ups : downs); });
+  WaitUp(link);
+  auto one = std::make_shared<Recorder>();
+  auto two = std::make_shared<Recorder>(true);
+  ASSERT_TRUE(link.Start(Get("a"), one));
+  ASSERT_TRUE(link.Start(Watch(), two));
+  core.Drop();
+  ASSERT_TRUE(Eventually([&] { return !one->failures().empty() && !two->failures().empty(); }));
+  EXPECT_EQ(one->failures()[0].error, Error::kUnavailable);
+  EXPECT_GT(one->failures()[0].retry_after_ms, 0U);
+  core.set_handler(EchoName);
+  ASSERT_TRUE(Eventually([&] { return ups == 2 && link.up(); }));
+  EXPECT_EQ(downs, 1);
+  EXPECT_EQ(link.connections(), 2U);
+  EXPECT_TRUE(link.Ask(Get("again"), seconds(10)));
+}
+
+TEST_F(CoreLinkTest, ComesBackAfterAServerThatWasAway) {
+  FakeCore core(folder_ / "core.sock", EchoName);
+  CoreLink link(Options());
+  WaitUp(link);
+  core.Close();
+  ASSERT_TRUE(Eventually([&] { return !link.up(); }));
+  core.Open();
+  WaitUp(link);
+  EXPECT_TRUE(link.Ask(Get("again"), seconds(10)));
+}
+
+TEST_F(CoreLinkTest, CancelTellsTheServerOnceAndLaterRepliesFindNobody) {
+  FakeCore core(folder_ / "core.sock", Silence);
+  CoreLink link(Options());
+  WaitUp(link);
+  auto sink = std::make_shared<Recorder>(true);
+  const uint64_t call = link.Start(Watch(), sink).value();
+  EXPECT_TRUE(link.Cancel(call));
+  EXPECT_FALSE(link.Cancel(call));
+  const auto cancel = core.WaitFor([](const auto& r) { return r.has_cancel(); });
+  EXPECT_EQ(cancel.call(), call);
+  core::CoreReply late = LastReply();
+  late.set_call(call);
+  late.mutable_event();
+  core.Send(late);
+  core.set_handler(EchoName);
+  ASSERT_TRUE(link.Ask(Get("behind it"), seconds(10)));
+  EXPECT_EQ(sink->replies(), 0U);
+  EXPECT_EQ(core.CountOf(core::CoreRequest::kCancel), 1U);
+}
+
+TEST_F(CoreLinkTest, StreamsDeliverUntilTheLastReply) {
+  FakeCore core(folder_ / "core.sock", Silence);
+  CoreLink link(Options());
+  WaitUp(link);
+  auto sink = std::make_shared<Recorder>(true);
+  const uint64_t call = link.Start(Watch(), sink).value();
+  core::CoreReply event;
+  event.set_call(call);
+  event.mutable_event()->set_resource("channels/one");
+  for (int i = 0; i < 4; ++i) {
+    event.set_last(i == 3);
+    core.Send(event);
+  }
+  ASSERT_TRUE(Eventually([&] { return sink->replies() == 4; }));
+  EXPECT_FALSE(link.Send(call, Watch())) << "the call is over";
+  EXPECT_EQ(link.calls(), 0U);
+}
+
+TEST_F(CoreLinkTest, BeyondTheLimitCallsAreRefused) {
+  FakeCore core(folder_ / "core.sock", Silence);
+  CoreLink::Options options = Options();
+  options.max_calls = 2;
+  CoreLink link(options);
+  WaitUp(link);
+  ASSERT_TRUE(link.Start(Watch(), std::make_shared<Recorder>()));
+  const uint64_t second = link.Start(Watch(), std::make_shared<Recorder>()).value();
+  EXPECT_EQ(link.Start(Watch(), std::make_shared<Recorder>()).error().error,
+            Error::kTooManyRequests);
+  ASSERT_TRUE(link.Cancel(second));
+  EXPECT_TRUE(link.Start(Watch(), std::make_shared<Recorder>()));
+}
+
+TEST_F(CoreLinkTest, ARequestBeyondOneFrameIsRefusedAndTheLinkLives) {
+  FakeCore core(folder_ / "core.sock", EchoName);
+  CoreLink link(Options());
+  WaitUp(link);
+  EXPECT_EQ(link.Ask(Get(std::string(1 << 20, 'x')), seconds(10)).error().error, Error::kTooLong);
+  EXPECT_TRUE(link.Ask(Get("small"), seconds(10)));
+  EXPECT_EQ(link.connections(), 1U);
+}
+
+TEST_F(CoreLinkTest, AskGivesUpOnASilentServerAndCancels) {
+  FakeCore core(folder_ / "core.sock", Silence);
+  CoreLink link(Options());
+  WaitUp(link);
+  EXPECT_EQ(link.Ask(Get("a"), milliseconds(1)).error().error, Error::kUnavailable);
+  core.WaitFor([](const auto& r) { return r.has_cancel(); });
+}
+
+TEST_F(CoreLinkTest, AskTellsTheServersError) {
+  FakeCore core(folder_ / "core.sock", [](const core::CoreRequest&) {
+    return std::vector{ErrorReply("not_found", "no such channel")};
+  });
+  CoreLink link(Options());
+  WaitUp(link);
+  EXPECT_EQ(link.Ask(Get("a"), seconds(10)).error().error, Error::kNotFound);
+}
+
+TEST_F(CoreLinkTest, UnreadableFramesEndTheConnectionNotTheProcess) {
+  FakeCore core(folder_ / "core.sock", EchoName);
+  CoreLink link(Options());
+  for (const std::string& octets :
+       {std::string("\xff\xff\xff\xff", 4), std::string("\x00\x00\x00\x02\xff\xff", 6)}) {
+    WaitUp(link);
+    const uint64_t before = link.connections();
+    core.SendRaw(octets);
+    ASSERT_TRUE(Eventually([&] { return link.connections() == before + 1; }));
+  }
+}
+
+TEST_F(CoreLinkTest, ADrainEndsEndlessCallsOnly) {
+  FakeCore core(folder_ / "core.sock", Silence);
+  CoreLink link(Options());
+  WaitUp(link);
+  auto unary = std::make_shared<Recorder>();
+  auto stream = std::make_shared<Recorder>(true);
+  ASSERT_TRUE(link.Start(Get("a"), unary));
+  ASSERT_TRUE(link.Start(Watch(), stream));
+  link.EndEndless({Error::kDraining, "stopping", {}, {}, 1});
+  ASSERT_EQ(stream->failures().size(), 1U);
+  EXPECT_EQ(stream->failures()[0].error, Error::kDraining);
+  EXPECT_TRUE(unary->failures().empty());
+  EXPECT_EQ(link.calls(), 1U);
+}
+
+TEST_F(CoreLinkTest, StopFailsWhatIsUnderWay) {
+  FakeCore core(folder_ / "core.sock", Silence);
+  CoreLink link(Options());
+  WaitUp(link);
+  auto sink = std::make_shared<Recorder>();
+  ASSERT_TRUE(link.Start(Get("a"), sink));
+  link.Stop();
+  EXPECT_EQ(sink->failures().size(), 1U);
+}
+
+TEST(FailureOfCoreError, KeepsEverything) {
+  core::CoreError error;
+  error.set_reason("policy_violation");
+  error.set_message("m");
+  error.set_resource("channels/one");
+  error.set_retry_after_ms(7);
+  error.add_violations()->set_field("policy.mtk_lead");
+  const Failure failure = FailureOf(error);
+  EXPECT_EQ(failure.error, Error::kPolicyViolation);
+  EXPECT_EQ(failure.message, "m");
+  EXPECT_EQ(failure.resource, "channels/one");
+  EXPECT_EQ(failure.retry_after_ms, 7U);
+  ASSERT_EQ(failure.violations.size(), 1U);
+  EXPECT_EQ(failure.violations[0].field, "policy.mtk_lead");
+}
+
+TEST(FailureOfCoreError, AnUnknownReasonIsInternal) {
+  core::CoreError error;
+  error.set_reason("of a later version");
+  EXPECT_EQ(FailureOf(error).error, Error::kInternal);
+}
+
+}  // namespace
+}  // namespace keymast::api
