@@ -41,9 +41,15 @@ constexpr Occurrence kMtkRows[] = {
     {PayloadType::kT, 1, 1},
     {PayloadType::kKemac, 1, 1},
 };
-constexpr Occurrence kVerificationRows[] = {
+constexpr Occurrence kPskVerificationRows[] = {
     {PayloadType::kT, 1, 1},
     {PayloadType::kId, 0, 1},
+    {PayloadType::kExt, 0, kManyExtensions},
+    {PayloadType::kV, 1, 1},
+};
+constexpr Occurrence kVerificationRows[] = {
+    {PayloadType::kT, 1, 1},
+    {PayloadType::kId, 1, 1},
     {PayloadType::kV, 1, 1},
 };
 
@@ -51,6 +57,8 @@ Rule RuleOf(Form form) {
   switch (form) {
     case Form::kPsk:
       return {DataType::kPskInit, PayloadType::kKemac, kPskRows};
+    case Form::kPskVerification:
+      return {DataType::kPskVerification, PayloadType::kV, kPskVerificationRows};
     case Form::kMsk:
       return {DataType::kPskInit, PayloadType::kKemac, kMskRows};
     case Form::kMtk:
@@ -61,8 +69,11 @@ Rule RuleOf(Form form) {
   return {};
 }
 
-PayloadType TypeOf(const Payload& payload) {
-  return std::visit([](const auto& p) { return std::decay_t<decltype(p)>::kType; }, payload);
+// Census counts the payloads of a message by type.
+std::array<uint8_t, 32> Census(const Message& message) {
+  std::array<uint8_t, 32> counts{};  // kMaxPayloads fits a count
+  for (const Payload& payload : message.chain()) ++counts[static_cast<size_t>(TypeOf(payload))];
+  return counts;
 }
 
 }  // namespace
@@ -70,16 +81,21 @@ PayloadType TypeOf(const Payload& payload) {
 Status CheckGrammar(const Message& message, Form form) {
   const Rule rule = RuleOf(form);
   if (message.header.data_type != rule.data_type) return Err(Error::kUnknownDataType);
+  const auto counts = Census(message);
   size_t allowed = 0;
   for (const Occurrence& row : rule.payloads) {
-    size_t count = 0;
-    for (const Payload& payload : message.chain()) count += TypeOf(payload) == row.type ? 1U : 0U;
+    const size_t count = counts[static_cast<size_t>(row.type)];
     if (count < row.least) return Err(Error::kPayloadMissing);
     if (count > row.most) return Err(Error::kPayloadUnexpected);
     allowed += count;
   }
-  if (allowed != message.count) return Err(Error::kPayloadUnexpected);
+  if (allowed != message.chain().size()) return Err(Error::kPayloadUnexpected);
   if (TypeOf(message.chain().back()) != rule.closing) return Err(Error::kPayloadUnexpected);
+  // The empty map says that the policy is known from elsewhere: no SP beside it (RFC 4563 §5).
+  const bool empty_map = message.header.map_type == CsIdMapType::kEmpty;
+  if (empty_map && counts[static_cast<size_t>(PayloadType::kSp)] != 0) {
+    return Err(Error::kPayloadUnexpected);
+  }
   return {};
 }
 

@@ -9,10 +9,11 @@ namespace keymast::mikey {
 
 // Form names a row set of the table.
 enum class Form : uint8_t {
-  kPsk,           // RFC 3830 §3.1: HDR, T, RAND, [IDi], [IDr], {SP}, KEMAC
-  kMsk,           // TS 33.246 §6.4.5.1: HDR, EXT, T, RAND, IDi, IDr, {SP}, KEMAC
-  kMtk,           // TS 33.246 §6.4.5.3: HDR, EXT, T, KEMAC
-  kVerification,  // RFC 3830 §3.1, TS 33.246 §6.4.5.2: HDR, T, IDr, V
+  kPsk,              // RFC 3830 §3.1: HDR, T, RAND, [IDi], [IDr], {SP}, KEMAC
+  kPskVerification,  // RFC 3830 §3.1: HDR, T, [IDr], V
+  kMsk,              // TS 33.246 §6.4.5.1: HDR, EXT, T, RAND, IDi, IDr, {SP}, KEMAC
+  kMtk,              // TS 33.246 §6.4.5.3: HDR, EXT, T, KEMAC
+  kVerification,     // TS 33.246 §6.4.5.2: HDR, T, IDr, V
 };
 
 // CheckGrammar is kPayloadUnexpected or kPayloadMissing when the message is not of that form.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mikey/message.h"
 
+#include <utility>
+
 namespace keymast::mikey {
 namespace {
 
@@ -13,81 +15,98 @@ void DescribeHeader(Io& io, H& header) {
   io.U32(header.csb_id);
   io.U8(header.cs_count);
   io.U8(header.map_type);
+  io.Require(header.cs_count <= kMaxCryptoSessions, Error::kMalformed);
   switch (header.map_type) {
     case CsIdMapType::kSrtpId:
-      return io.Octets(header.map, kSrtpIdEntry * header.cs_count);
+      return io.Octets(header.map, kSrtpIdEntry * header.cs_count);  // RFC 3830 §6.1.1
     case CsIdMapType::kEmpty:
-      return;
+      return;  // RFC 4563 §5: no map info, whatever #CS says
   }
-  io.Refuse();
+  io.Refuse(Error::kUnsupportedAlgorithm);
 }
 
 template <class P>
-void ReadInto(ReadIo& io, Message& message) {
+bool ReadInto(ReadIo& io, PayloadChain& chain) {
   P payload;
-  Describe(io, payload);
-  message.payloads[message.count++] = payload;
+  P::Describe(io, payload);
+  chain.Add(payload);
+  return true;
 }
 
-// ReadPayload is false for a type that this build does not know.
-bool ReadPayload(PayloadType type, ReadIo& io, Message& message) {
-  switch (type) {
-#define KEYMAST_MIKEY_READ(P, Function) \
-  case P::kType:                        \
-    ReadInto<P>(io, message);           \
-    return true;
-    KEYMAST_MIKEY_PAYLOADS(KEYMAST_MIKEY_READ)
-#undef KEYMAST_MIKEY_READ
-    case PayloadType::kLast:
-    case PayloadType::kKeyData:
-      return false;
+// ReadPayload is false for a type that `Payload` does not list.
+template <size_t... I>
+bool ReadPayload(PayloadType type, ReadIo& io, PayloadChain& chain, std::index_sequence<I...>) {
+  return ((type == std::variant_alternative_t<I, Payload>::kType &&
+           ReadInto<std::variant_alternative_t<I, Payload>>(io, chain)) ||
+          ...);
+}
+constexpr auto kPayloadIndexes = std::make_index_sequence<std::variant_size_v<Payload>>();
+
+Status ReadChain(Reader& reader, ReadIo& io, PayloadType next, PayloadChain& chain) {
+  while (reader.ok() && next != PayloadType::kLast) {
+    if (chain.full()) return Err(Error::kTooManyPayloads);
+    const PayloadType type = next;
+    next = static_cast<PayloadType>(reader.U8());
+    if (!ReadPayload(type, io, chain, kPayloadIndexes)) return Err(Error::kUnknownPayload);
   }
-  return false;
+  return io.Finish();
 }
 
 }  // namespace
 
 Status ParseMessage(ByteView octets, Message& message) {
-  message.count = 0;
+  message.header = {};
+  message.payloads.Clear();
   if (octets.size() > kMaxMessage) return Err(Error::kTooLong);
+  if (octets.size() <= kNextPayloadAt) return Err(Error::kTruncated);
   Reader reader(octets);
   ReadIo io(reader);
-  const uint8_t version = reader.U8();
-  const uint8_t data_type = reader.U8();
-  auto next = static_cast<PayloadType>(reader.U8());
+  if (reader.U8() != kVersion1) return Err(Error::kUnknownVersion);
+  message.header.data_type = static_cast<DataType>(reader.U8());
+  if (message.header.data_type > DataType::kPskVerification) return Err(Error::kUnknownDataType);
+  const auto next = static_cast<PayloadType>(reader.U8());
   DescribeHeader(io, message.header);
-  if (octets.empty()) return Err(Error::kTruncated);
-  if (version != kVersion1) return Err(Error::kUnknownVersion);
-  if (octets.size() < 2) return Err(Error::kTruncated);
-  if (data_type > static_cast<uint8_t>(DataType::kPskVerification)) {
-    return Err(Error::kUnknownDataType);
-  }
-  message.header.data_type = static_cast<DataType>(data_type);
-  while (reader.ok() && next != PayloadType::kLast) {
-    if (message.count == kMaxPayloads) return Err(Error::kTooManyPayloads);
-    const PayloadType type = next;
-    next = static_cast<PayloadType>(reader.U8());
-    if (!ReadPayload(type, io, message)) return Err(Error::kUnknownPayload);
-  }
-  return reader.Finish();
+  return ReadChain(reader, io, next, message.payloads);
 }
 
-Result<KeyDataPayload> ParseKeyData(ByteView plain) {
+Result<size_t> WriteMessage(const Message& message, MutableBytes out) {
+  ChainWriter writer(out, message.header);
+  for (const Payload& payload : message.chain()) {
+    std::visit([&writer](const auto& p) { writer.Add(p); }, payload);
+  }
+  if (!writer.ok()) return Err(Error::kTooLong);
+  return writer.size();
+}
+
+Result<size_t> ParseKeyData(ByteView plain, std::span<KeyDataPayload> out) {
   Reader reader(plain);
   ReadIo io(reader);
-  KeyDataPayload key_data;
-  const auto next = static_cast<PayloadType>(reader.U8());
-  Describe(io, key_data);
-  if (!reader.Finish() || next != PayloadType::kLast) return Err(Error::kMalformed);
-  return key_data;
+  PayloadType next = PayloadType::kKeyData;
+  size_t count = 0;
+  while (reader.ok() && next == PayloadType::kKeyData) {
+    if (count == out.size()) return Err(Error::kMalformed);
+    next = static_cast<PayloadType>(reader.U8());
+    KeyDataPayload::Describe(io, out[count++]);
+  }
+  if (next != PayloadType::kLast || !io.Finish()) return Err(Error::kMalformed);
+  return count;
+}
+
+Result<size_t> WriteKeyData(const KeyDataPayload& key_data, MutableBytes out) {
+  Writer writer(out);
+  WriteIo io(writer);
+  io.U8(PayloadType::kLast);
+  KeyDataPayload::Describe(io, key_data);
+  if (!writer.ok()) return Err(Error::kTooLong);
+  return writer.size();
 }
 
 ChainWriter::ChainWriter(MutableBytes out, const Header& header)
     : out_(out), writer_(out), next_at_(kNextPayloadAt) {
-  writer_.U8(kVersion1);
-  writer_.U8(static_cast<uint8_t>(header.data_type));
-  writer_.U8(0);
   WriteIo io(writer_);
+  io.U8(kVersion1);
+  io.U8(header.data_type);
+  io.U8(PayloadType::kLast);
   DescribeHeader(io, header);
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The payloads, each described once: `Describe` lists the fields in the order of the RFC's figure
 // and serves for reading and for writing. The `next payload` octet belongs to the chain
-// (message.h).
+// (message.h). A new payload is a struct here, its name in `Payload` below and its rows in
+// grammar.cc.
 #pragma once
 
 #include <optional>
@@ -24,46 +25,59 @@ inline std::optional<size_t> MacLength(MacAlg alg) {
   return std::nullopt;
 }
 
+// DescribeMac is a MAC whose length only its algorithm tells: no chain can be followed past an
+// unknown one.
+template <class Io, class Mac>
+void DescribeMac(Io& io, MacAlg alg, Mac& mac) {
+  const std::optional<size_t> length = MacLength(alg);
+  if (!length) return io.Refuse(Error::kUnsupportedAlgorithm);
+  io.Octets(mac, *length);
+}
+
 // T (RFC 3830 §6.6).
 struct TPayload {
   static constexpr PayloadType kType = PayloadType::kT;
   TsType ts_type = TsType::kCounter;
   ByteView value;  // 8 octets, or 4 of a COUNTER
-};
-template <class Io, class Payload>
-void DescribeT(Io& io, Payload& p) {
-  io.U8(p.ts_type);
-  switch (p.ts_type) {
-    case TsType::kNtpUtc:
-    case TsType::kNtp:
-      return io.Octets(p.value, 8);
-    case TsType::kCounter:
-      return io.Octets(p.value, 4);
+
+  template <class Io, class T>
+  static void Describe(Io& io, T& p) {
+    io.U8(p.ts_type);
+    switch (p.ts_type) {
+      case TsType::kNtpUtc:
+      case TsType::kNtp:
+        return io.Octets(p.value, 8);
+      case TsType::kCounter:
+        return io.Octets(p.value, 4);
+    }
+    io.Refuse(Error::kUnsupportedAlgorithm);
   }
-  io.Refuse();
-}
+};
 
 // RAND (RFC 3830 §6.11).
 struct RandPayload {
   static constexpr PayloadType kType = PayloadType::kRand;
   ByteView rand;
+
+  template <class Io, class T>
+  static void Describe(Io& io, T& p) {
+    io.Sized8(p.rand);
+  }
 };
-template <class Io, class Payload>
-void DescribeRand(Io& io, Payload& p) {
-  io.Sized8(p.rand);
-}
 
 // ID (RFC 3830 §6.7).
 struct IdPayload {
   static constexpr PayloadType kType = PayloadType::kId;
   IdType id_type = IdType::kNai;
   ByteView data;
+
+  template <class Io, class T>
+  static void Describe(Io& io, T& p) {
+    io.U8(p.id_type);
+    io.Sized16(p.data);
+    io.Require(p.data.size() <= kMaxIdentity, Error::kTooLong);
+  }
 };
-template <class Io, class Payload>
-void DescribeId(Io& io, Payload& p) {
-  io.U8(p.id_type);
-  io.Sized16(p.data);
-}
 
 // SP (RFC 3830 §6.10); the parameters are type, length, value triples.
 struct SpPayload {
@@ -71,13 +85,14 @@ struct SpPayload {
   uint8_t policy = 0;
   uint8_t prot_type = kProtTypeSrtp;
   ByteView params;
+
+  template <class Io, class T>
+  static void Describe(Io& io, T& p) {
+    io.U8(p.policy);
+    io.U8(p.prot_type);
+    io.Sized16(p.params);
+  }
 };
-template <class Io, class Payload>
-void DescribeSp(Io& io, Payload& p) {
-  io.U8(p.policy);
-  io.U8(p.prot_type);
-  io.Sized16(p.params);
-}
 
 // KEMAC (RFC 3830 §6.2).
 struct KemacPayload {
@@ -86,42 +101,41 @@ struct KemacPayload {
   ByteView encr_data;
   MacAlg mac_alg = MacAlg::kHmacSha1_160;
   ByteView mac;
+
+  template <class Io, class T>
+  static void Describe(Io& io, T& p) {
+    io.U8(p.encr_alg);
+    io.Sized16(p.encr_data);
+    io.U8(p.mac_alg);
+    DescribeMac(io, p.mac_alg, p.mac);
+  }
 };
-template <class Io, class Payload>
-void DescribeKemac(Io& io, Payload& p) {
-  io.U8(p.encr_alg);
-  io.Sized16(p.encr_data);
-  io.U8(p.mac_alg);
-  const std::optional<size_t> length = MacLength(p.mac_alg);
-  if (!length) return io.Refuse();
-  io.Octets(p.mac, *length);
-}
 
 // V (RFC 3830 §6.9).
 struct VPayload {
   static constexpr PayloadType kType = PayloadType::kV;
   MacAlg auth_alg = MacAlg::kHmacSha1_160;
   ByteView ver_data;
+
+  template <class Io, class T>
+  static void Describe(Io& io, T& p) {
+    io.U8(p.auth_alg);
+    DescribeMac(io, p.auth_alg, p.ver_data);
+  }
 };
-template <class Io, class Payload>
-void DescribeV(Io& io, Payload& p) {
-  io.U8(p.auth_alg);
-  const std::optional<size_t> length = MacLength(p.auth_alg);
-  if (!length) return io.Refuse();
-  io.Octets(p.ver_data, *length);
-}
 
 // General extension (RFC 3830 §6.15); data of types we do not know is kept as it came.
 struct ExtPayload {
   static constexpr PayloadType kType = PayloadType::kExt;
   uint8_t ext_type = 0;
   ByteView data;
+
+  template <class Io, class T>
+  static void Describe(Io& io, T& p) {
+    io.U8(p.ext_type);
+    io.Sized16(p.data);
+  }
 };
-template <class Io, class Payload>
-void DescribeExt(Io& io, Payload& p) {
-  io.U8(p.ext_type);
-  io.Sized16(p.data);
-}
 
 // Key data (RFC 3830 §6.13), only inside a KEMAC: type and KV share an octet, KV in the low nibble.
 struct KeyDataPayload {
@@ -134,50 +148,32 @@ struct KeyDataPayload {
   ByteView from;  // KV interval
   ByteView to;
   bool HasSalt() const { return type == KeyDataType::kTgkSalt || type == KeyDataType::kTekSalt; }
+
+  template <class Io, class T>
+  static void Describe(Io& io, T& p) {
+    io.Split8(p.type, p.kv, 4);
+    io.Require(p.type <= KeyDataType::kTekSalt, Error::kUnsupportedAlgorithm);
+    io.Sized16(p.key);
+    if (p.HasSalt()) io.Sized16(p.salt);
+    switch (p.kv) {
+      case KvType::kNull:
+        return;
+      case KvType::kSpi:
+        return io.Sized8(p.spi);  // RFC 3830 §6.14
+      case KvType::kInterval:
+        io.Sized8(p.from);
+        return io.Sized8(p.to);
+    }
+    io.Refuse(Error::kUnsupportedAlgorithm);
+  }
 };
-template <class Io, class Payload>
-void DescribeKeyData(Io& io, Payload& p) {
-  io.Split8(p.type, p.kv, 4);
-  if (static_cast<uint8_t>(p.type) > static_cast<uint8_t>(KeyDataType::kTekSalt)) io.Refuse();
-  io.Sized16(p.key);
-  if (p.HasSalt()) io.Sized16(p.salt);
-  switch (p.kv) {
-    case KvType::kNull:
-      return;
-    case KvType::kSpi:
-      return io.Sized8(p.spi);  // RFC 3830 §6.14
-    case KvType::kInterval:
-      io.Sized8(p.from);
-      return io.Sized8(p.to);
-  }
-  io.Refuse();
-}
 
-// One list of the payloads that a message may hold; adding one means its description above, a line
-// here and its rows in the grammar.
-#define KEYMAST_MIKEY_PAYLOADS(X) \
-  X(TPayload, DescribeT)          \
-  X(RandPayload, DescribeRand)    \
-  X(IdPayload, DescribeId)        \
-  X(SpPayload, DescribeSp)        \
-  X(KemacPayload, DescribeKemac)  \
-  X(VPayload, DescribeV)          \
-  X(ExtPayload, DescribeExt)
-
-#define KEYMAST_MIKEY_OVERLOAD(Payload, Function) \
-  template <class Io>                             \
-  void Describe(Io& io, Payload& p) {             \
-    Function(io, p);                              \
-  }                                               \
-  template <class Io>                             \
-  void Describe(Io& io, const Payload& p) {       \
-    Function(io, p);                              \
-  }
-KEYMAST_MIKEY_PAYLOADS(KEYMAST_MIKEY_OVERLOAD)
-KEYMAST_MIKEY_OVERLOAD(KeyDataPayload, DescribeKeyData)
-#undef KEYMAST_MIKEY_OVERLOAD
-
+// Payload is any payload that may stand in a message's chain.
 using Payload =
     std::variant<TPayload, RandPayload, IdPayload, SpPayload, KemacPayload, VPayload, ExtPayload>;
+
+inline PayloadType TypeOf(const Payload& payload) {
+  return std::visit([](const auto& p) { return std::decay_t<decltype(p)>::kType; }, payload);
+}
 
 }  // namespace keymast::mikey

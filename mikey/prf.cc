@@ -67,8 +67,8 @@ crypto::Key32 DeriveAuthKey(const crypto::Suite& suite, const Algorithms& algori
   return key;
 }
 
-TransportKeys DeriveTransportKeys(const crypto::Suite& suite, const Algorithms& algorithms,
-                                  ByteView psk, CsbId csb_id, ByteView rand) {
+TransportKeys DeriveCipherKeys(const crypto::Suite& suite, const Algorithms& algorithms,
+                               ByteView psk, CsbId csb_id, ByteView rand) {
   TransportKeys keys;
   keys.encr = crypto::Key32::OfSize(EncrKeyLength(algorithms.encr));
   keys.salt = crypto::Salt14::OfSize(14);  // RFC 3830 §4.2.3: 112 bits
@@ -76,6 +76,12 @@ TransportKeys DeriveTransportKeys(const crypto::Suite& suite, const Algorithms& 
          keys.encr.mutable_view());
   Derive(suite, algorithms.prf, psk, KeyConstant::kMikeySalt, kMikeyOwnKeys, csb_id, rand,
          keys.salt.mutable_view());
+  return keys;
+}
+
+TransportKeys DeriveTransportKeys(const crypto::Suite& suite, const Algorithms& algorithms,
+                                  ByteView psk, CsbId csb_id, ByteView rand) {
+  TransportKeys keys = DeriveCipherKeys(suite, algorithms, psk, csb_id, rand);
   keys.auth = DeriveAuthKey(suite, algorithms, psk, csb_id, rand);
   return keys;
 }

@@ -35,17 +35,20 @@ struct TransportKeys {
   crypto::Salt14 salt;
 };
 
-// AlgorithmsOf a message.
+// Algorithms of a message, or those that a profile asks for.
 struct Algorithms {
   PrfFunc prf = PrfFunc::kMikey1;
   EncrAlg encr = EncrAlg::kAesCm128;
   MacAlg mac = MacAlg::kHmacSha1_160;
+  friend bool operator==(const Algorithms&, const Algorithms&) = default;
 };
 
+// DeriveTransportKeys derives all three; DeriveCipherKeys leaves `auth` empty, so that a receiver
+// pays for them only behind a good MAC.
 TransportKeys DeriveTransportKeys(const crypto::Suite& suite, const Algorithms& algorithms,
                                   ByteView psk, CsbId csb_id, ByteView rand);
-
-// AuthKey alone, for a verification message.
+TransportKeys DeriveCipherKeys(const crypto::Suite& suite, const Algorithms& algorithms,
+                               ByteView psk, CsbId csb_id, ByteView rand);
 crypto::Key32 DeriveAuthKey(const crypto::Suite& suite, const Algorithms& algorithms, ByteView psk,
                             CsbId csb_id, ByteView rand);
 

@@ -24,15 +24,15 @@ TEST(Worked, W1TransportKeysMacAndKeyData) {
   EXPECT_EQ(ToHex(keys.encr.view()), "0697b39199cbd53c48367cfe440f6bb7");
   EXPECT_EQ(ToHex(keys.auth.view()), "6538a34bbd327059cc3372f26c5f476b5f182ccc");
   EXPECT_EQ(ToHex(keys.salt.view()), "507ce0a043d2435185e5b2d41100");
-  Bytes data = Hex(
-      "36635126b5fc393cd81234f350e3515eb75bd26d31e247f13d64931324c5d3c1592f47579f491155db");
+  Bytes data =
+      Hex("36635126b5fc393cd81234f350e3515eb75bd26d31e247f13d64931324c5d3c1592f47579f491155db");
   CryptKeyData(crypto::DefaultSuite(), keys, kCsb, Hex("e5a1b2c300000001"), data);
   EXPECT_EQ(ToHex(data),
             "00110010a0a1a2a3a4a5a6a7a8a9aaabacadaeaf000ec0c1c2c3c4c5c6c7c8c9cacbcccd0400000001");
-  const auto key_data = ParseKeyData(data);
-  ASSERT_TRUE(key_data);
-  EXPECT_EQ(key_data->type, KeyDataType::kTgkSalt);
-  EXPECT_EQ(ToHex(key_data->spi), "00000001");
+  std::array<KeyDataPayload, 1> found;
+  ASSERT_EQ(ParseKeyData(data, found), Result<size_t>(1));
+  EXPECT_EQ(found[0].type, KeyDataType::kTgkSalt);
+  EXPECT_EQ(ToHex(found[0].spi), "00000001");
 }
 
 TEST(Worked, W2PrfOfTwoPieces) {
@@ -124,11 +124,12 @@ TEST(Worked, MskMessageAndItsVerification) {
   const auto seen = Inspect(ByteView(answer).first(*length));
   ASSERT_TRUE(seen);
   EXPECT_EQ(seen->kind, MessageKind::kVerification);
-  EXPECT_TRUE(CheckVerification(crypto::DefaultSuite(), profile, *seen, message.idi, rand, user_key));
+  EXPECT_TRUE(
+      CheckVerification(crypto::DefaultSuite(), profile, *seen, message.idi, rand, user_key));
   answer[*length - 1] ^= 1;
-  EXPECT_EQ(
-      CheckVerification(crypto::DefaultSuite(), profile, *seen, message.idi, rand, user_key).error(),
-      Error::kAuthenticationFailed);
+  EXPECT_EQ(CheckVerification(crypto::DefaultSuite(), profile, *seen, message.idi, rand, user_key)
+                .error(),
+            Error::kAuthenticationFailed);
 }
 
 }  // namespace

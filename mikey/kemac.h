@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a pre-shared key protects: key data sealed in a KEMAC that closes the message with a MAC
+// (RFC 3830 §3.1, §4.2.3, §5.2, §6.2), and the V payload that answers it (§6.9).
+#pragma once
+
+#include "mikey/message.h"
+#include "mikey/prf.h"
+
+namespace keymast::mikey {
+
+// PskContext is what both sides know. Views are borrowed for the call.
+struct PskContext {
+  Algorithms algorithms;
+  ByteView psk;  // 16 to 32 octets
+  CsbId csb_id;
+  ByteView rand;
+};
+
+// PskPolicy is what a receiver accepts beyond its algorithms. Only tests against other
+// implementations change it: NULL encryption and NULL MAC protect nothing (RFC 3830 §4.2.3).
+struct PskPolicy {
+  bool allow_null = false;
+  size_t min_rand = kMinRand;
+};
+
+// AlgorithmsOf a message that has a KEMAC: as labelled, supported or not.
+Algorithms AlgorithmsOf(const Header& header, const KemacPayload& kemac);
+
+// CheckContext is kUnsupportedAlgorithm for algorithms we do not speak or the policy forbids,
+// kInvalidArgument for a PSK outside 16..32 octets, kMalformed for a short RAND.
+Status CheckContext(const PskContext& context, const PskPolicy& policy);
+
+// CloseWithKemac encrypts `key_data`, adds it as KEMAC and closes the chain with the MAC over
+// everything before; returns the message's length. `timestamp` is the T payload's value. kTooLong,
+// or an error of CheckContext.
+Result<size_t> CloseWithKemac(const crypto::Suite& suite, const PskContext& context,
+                              ChainWriter& chain, ByteView timestamp,
+                              const KeyDataPayload& key_data, const PskPolicy& policy = {});
+
+inline constexpr size_t kMaxKeys = 8;
+
+// OpenedKeys holds decrypted key data; the sub-payloads point into it, so it stays where it is.
+class OpenedKeys {
+ public:
+  OpenedKeys() = default;
+  OpenedKeys(const OpenedKeys&) = delete;
+  OpenedKeys& operator=(const OpenedKeys&) = delete;
+  std::span<const KeyDataPayload> keys() const { return std::span(keys_).first(count_); }
+
+ private:
+  friend Status OpenKemac(const crypto::Suite&, const PskContext&, ByteView, const Message&,
+                          OpenedKeys&, const PskPolicy&);
+  crypto::SecretKey<255> plain_;
+  std::array<KeyDataPayload, kMaxKeys> keys_;
+  size_t count_ = 0;
+};
+
+// OpenKemac verifies the MAC over `datagram`, of which `message` was parsed, then decrypts and
+// reads the key data: kUnsupportedAlgorithm (also when the message's algorithms are not the
+// context's), kTooLong, kAuthenticationFailed, kDecryptionFailed (what was decrypted is not a chain
+// of keys), or an error of CheckContext.
+Status OpenKemac(const crypto::Suite& suite, const PskContext& context, ByteView datagram,
+                 const Message& message, OpenedKeys& opened, const PskPolicy& policy = {});
+
+// VerificationInput is what the MAC of a V payload covers: the message up to the data, the two
+// identities (empty for peers that leave them out) and T as it was transported (RFC 3830 §5.2).
+struct VerificationInput {
+  ByteView head;
+  ByteView idi;
+  ByteView idr;
+  ByteView timestamp;
+};
+void ComputeVerification(const crypto::Suite& suite, const PskContext& context,
+                         const VerificationInput& input, MutableBytes out);
+
+// CheckV compares V's data in constant time: kUnsupportedAlgorithm, kAuthenticationFailed.
+Status CheckV(const crypto::Suite& suite, const PskContext& context, ByteView datagram,
+              const Message& message, ByteView idi, ByteView idr);
+
+}  // namespace keymast::mikey

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// Verification message (TS 33.246 §6.4.5.2): HDR, T, IDr, V under the user key.
+#include "mikey/form3gpp.h"
+#include "mikey/srtp_fields.h"
+
+namespace keymast::mikey {
+namespace {
+
+constexpr std::array<uint8_t, 32> kNoMacYet{};
+
+// RFC 3830 §5.2 appends both identities; the profile can leave them out at both ends.
+VerificationInput InputOf(const Profile3gpp& profile, ByteView head, ByteView idi, ByteView idr,
+                          ByteView timestamp) {
+  if (!profile.ids_in_verification) return {head, {}, {}, timestamp};
+  return {head, idi, idr, timestamp};
+}
+
+}  // namespace
+
+Result<size_t> WriteVerification(const crypto::Suite& suite, const Profile3gpp& profile,
+                                 const Verification& message, ByteView user_key, MutableBytes out) {
+  const PskContext context{AlgorithmsOf(profile), user_key, message.csb_id, message.rand};
+  if (Status checked = CheckContext(context, {}); !checked) return Err(checked.error());
+  const StreamMap map(message.streams);
+  Header header;
+  header.data_type = DataType::kPskVerification;
+  header.prf = profile.prf;
+  header.csb_id = message.csb_id.value;
+  map.Describe(header);
+  ChainWriter chain(out, header);
+  const auto counter = CounterOctets(message.counter);
+  chain.Add(TPayload{TsType::kCounter, counter});  // of the MSK message: the Responder makes none
+  chain.Add(IdPayload{profile.idr_type, message.idr});
+  const size_t mac_length = MacLength(profile.mac_alg).value_or(0);
+  chain.Add(VPayload{profile.mac_alg, ByteView(kNoMacYet).first(mac_length)});
+  if (!chain.ok()) return Err(Error::kTooLong);
+  const VerificationInput input =
+      InputOf(profile, chain.Head(mac_length), message.idi, message.idr, counter);
+  ComputeVerification(suite, context, input, chain.Tail(mac_length));
+  return chain.size();
+}
+
+Status CheckVerification(const crypto::Suite& suite, const Profile3gpp& profile,
+                         const Unverified& message, ByteView idi, ByteView rand,
+                         ByteView user_key) {
+  KEYMAST_CHECK(message.kind == MessageKind::kVerification);
+  Message parsed;
+  if (Status status = ParseMessage(message.datagram, parsed); !status) return status;
+  if (parsed.Get<IdPayload>()->id_type != profile.idr_type) return Err(Error::kUnsupportedPolicy);
+  const PskContext context{AlgorithmsOf(profile), user_key, message.csb_id, rand};
+  const VerificationInput ids = InputOf(profile, {}, idi, message.idr, {});
+  return CheckV(suite, context, message.datagram, parsed, ids.idi, ids.idr);
+}
+
+}  // namespace keymast::mikey
