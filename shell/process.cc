@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shell/process.h"
+
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "base/check.h"
+
+namespace keymast::shell {
+namespace {
+
+std::string Environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+// Of a normal user: the XDG variable, or its default below the home directory.
+std::string UserDirectory(const char* variable, const char* below_home) {
+  const std::string chosen = Environment(variable);
+  return (chosen.empty() ? Environment("HOME") + below_home : chosen) + "/keymast";
+}
+
+}  // namespace
+
+int TerminationFd() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  KEYMAST_CHECK(pthread_sigmask(SIG_BLOCK, &signals, nullptr) == 0);
+  KEYMAST_CHECK(signal(SIGPIPE, SIG_IGN) != SIG_ERR);
+  const int fd = signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
+  KEYMAST_CHECK(fd >= 0);
+  return fd;
+}
+
+void NotifyReady() { sd_notify(0, "READY=1"); }
+void NotifyStopping() { sd_notify(0, "STOPPING=1"); }
+
+std::string RuntimeDirectory() {
+  if (geteuid() == 0) return "/run/keymast";
+  const std::string chosen = Environment("XDG_RUNTIME_DIR");
+  return chosen.empty() ? "/tmp/keymast-" + std::to_string(geteuid()) : chosen + "/keymast";
+}
+
+std::string StateDirectory() {
+  return geteuid() == 0 ? "/var/lib/keymast" : UserDirectory("XDG_STATE_HOME", "/.local/state");
+}
+
+std::string ConfigDirectory() {
+  return geteuid() == 0 ? "/etc/keymast" : UserDirectory("XDG_CONFIG_HOME", "/.config");
+}
+
+}  // namespace keymast::shell

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "shell/process.h"
+
+namespace keymast::shell {
+namespace {
+
+// Descriptor closes itself.
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  ~Descriptor() {
+    if (fd_ >= 0) close(fd_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+Error FromErrno(int number) {
+  switch (number) {
+    case ENOENT:
+    case ENOTDIR:
+      return Error::kNotFound;
+    case EACCES:
+    case EPERM:
+    case ELOOP:
+      return Error::kPermissionDenied;
+    case EEXIST:
+      return Error::kAlreadyExists;
+    case ENOSPC:
+    case EDQUOT:
+      return Error::kNoSpace;
+    default:
+      return Error::kIo;
+  }
+}
+
+// ReadAll fills `out` up to its end or the file's.
+Result<size_t> ReadAll(int fd, MutableBytes out) {
+  size_t used = 0;
+  while (used < out.size()) {
+    const ssize_t count = read(fd, out.data() + used, out.size() - used);
+    if (count == 0) break;
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return Err(Error::kIo);
+    used += static_cast<size_t>(count);
+  }
+  return used;
+}
+
+bool WriteAll(int fd, ByteView octets) {
+  while (!octets.empty()) {
+    const ssize_t count = write(fd, octets.data(), octets.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return false;
+    octets = octets.subspan(static_cast<size_t>(count));
+  }
+  return fsync(fd) == 0;
+}
+
+// A new name is durable only when its directory is.
+void SyncFolderOf(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  const Descriptor fd(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (fd.get() >= 0) fsync(fd.get());
+}
+
+}  // namespace
+
+Result<size_t> ReadSecretFile(const std::string& path, MutableBytes out) {
+  const Descriptor fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+  if (fd.get() < 0) return Err(FromErrno(errno));
+  // Asked of the open file, so that nobody exchanges it in between.
+  struct stat about {};
+  if (fstat(fd.get(), &about) != 0 || !S_ISREG(about.st_mode)) return Err(Error::kIo);
+  if ((about.st_mode & 077) != 0) return Err(Error::kPermissionDenied);
+  if (about.st_size > static_cast<off_t>(out.size())) return Err(Error::kTooLong);
+  return ReadAll(fd.get(), out);
+}
+
+Status WriteSecretFile(const std::string& path, ByteView octets) {
+  const Descriptor fd(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (fd.get() < 0) return Err(FromErrno(errno));
+  if (!WriteAll(fd.get(), octets)) {
+    const int problem = errno;
+    unlink(path.c_str());
+    return Err(FromErrno(problem));
+  }
+  SyncFolderOf(path);
+  return {};
+}
+
+}  // namespace keymast::shell
