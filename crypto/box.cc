@@ -13,11 +13,8 @@ constexpr size_t kKeySize = 32;
 // BoxKey is HKDF of the shared point; false for a small-order public key, whose point is zero.
 bool BoxKey(const SecretKey<32>& private_key, ByteView peer, ByteView epk, ByteView pk,
             std::string_view purpose, SecretKey<32>& key) {
-  auto shared = SecretKey<32>::OfSize(kKeySize);
-  if (crypto_scalarmult_curve25519(shared.mutable_view().data(), private_key.view().data(),
-                                   peer.data()) != 0) {
-    return false;
-  }
+  SecretKey<32> shared;
+  if (!X25519(private_key, peer, shared)) return false;
   std::array<uint8_t, 2 * kKeySize> salt{};
   std::copy(epk.begin(), epk.end(), salt.begin());
   std::copy(pk.begin(), pk.end(), salt.begin() + kKeySize);
@@ -31,21 +28,6 @@ bool BoxKey(const SecretKey<32>& private_key, ByteView peer, ByteView epk, ByteV
 constexpr std::array<uint8_t, crypto_aead_xchacha20poly1305_ietf_NPUBBYTES> kZeroNonce{};
 
 }  // namespace
-
-KeyPair MakeKeyPair(Rng& rng) {
-  KeyPair pair;
-  pair.private_key = SecretKey<32>::OfSize(kKeySize);
-  rng.Fill(pair.private_key.mutable_view());
-  pair.public_key = PublicKeyOf(pair.private_key);
-  return pair;
-}
-
-std::array<uint8_t, 32> PublicKeyOf(const SecretKey<32>& private_key) {
-  std::array<uint8_t, 32> public_key{};
-  KEYMAST_CHECK(private_key.size() == kKeySize);
-  crypto_scalarmult_curve25519_base(public_key.data(), private_key.view().data());
-  return public_key;
-}
 
 Result<Bytes> SealBox(ByteView public_key, std::string_view purpose, ByteView aad, ByteView plain,
                       Rng& rng) {

@@ -39,7 +39,10 @@ SecretKey<32> HmacSha256(ByteView key, std::span<const ByteView> parts);
 // HkdfSha256 (RFC 5869) fills `out`.
 void HkdfSha256(ByteView key, ByteView salt, ByteView info, MutableBytes out);
 
-// X25519 (RFC 7748).
+// X25519 (RFC 7748) fills `shared`; false, leaving it empty, for a public key that is not 32 octets
+// or is a small-order point, whose shared secret everybody knows.
+bool X25519(const SecretKey<32>& private_key, ByteView public_key, SecretKey<32>& shared);
+
 struct KeyPair {
   std::array<uint8_t, 32> public_key{};
   SecretKey<32> private_key;

@@ -12,9 +12,12 @@ bool ConstantTimeEqual(ByteView a, ByteView b) {
   return a.size() == b.size() && sodium_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
-void SystemRng::Fill(MutableBytes out) { randombytes_buf(out.data(), out.size()); }
+void SystemRng::Fill(MutableBytes out) {
+  if (!out.empty()) randombytes_buf(out.data(), out.size());
+}
 
 void SeededRng::Fill(MutableBytes out) {
+  if (out.empty()) return;
   std::array<uint8_t, crypto_stream_chacha20_KEYBYTES> key{};
   std::array<uint8_t, crypto_stream_chacha20_NONCEBYTES> nonce{};
   std::memcpy(key.data(), &seed_, sizeof seed_);
