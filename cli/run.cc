@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: Apache-2.0
+// The tree of commands. The one file of this room that includes CLI11.
+#include "cli/run.h"
+
+#include <CLI/CLI.hpp>
+#include <ostream>
+
+#include "cli/channels.h"
+#include "cli/headends.h"
+#include "cli/members.h"
+#include "cli/rekeys.h"
+#include "cli/subscribers.h"
+#include "shell/config.h"
+#include "shell/process.h"
+
+namespace keymast::cli {
+namespace {
+
+using Action = std::function<Outcome<void>(Context&)>;
+
+// Tree owns what the options of all commands are bound to; `action` is what the parsed command
+// does.
+struct Tree {
+  CLI::App app{"Controls a keymast server.", "keymastctl"};
+  Target target;
+  std::string output = "table";
+  std::string timeout = "15s";
+  Action action;
+
+  std::string channel, subscriber, headend, file, token, public_key;
+  std::string level = "mtk";
+  std::vector<std::string> names;
+  uint64_t limit = 0;
+  bool force = false, join = false;
+  PageOptions page;
+  ChannelOptions channel_options;
+  SubscriberOptions subscriber_options;
+  MemberOptions member_options;
+
+  CLI::App* Group(const std::string& name, const std::string& what) {
+    CLI::App* group = app.add_subcommand(name, what);
+    group->require_subcommand(1);
+    return group;
+  }
+  CLI::App* Command(CLI::App* parent, const std::string& name, const std::string& what,
+                    Action does) {
+    CLI::App* command = parent->add_subcommand(name, what);
+    command->callback([this, does = std::move(does)] { action = does; });
+    return command;
+  }
+  CLI::App* Paged(CLI::App* command) {
+    command->add_option("--page-size", page.size, "Fetch one page of this size")
+        ->check(CLI::Range(1, 1000));
+    command->add_option("--page-token", page.token, "Fetch the page of this token");
+    return command;
+  }
+};
+
+void AddGlobals(Tree& tree) {
+  CLI::App& app = tree.app;
+  tree.target.server = "unix:" + shell::RuntimeDirectory() + "/operator.sock";
+  app.add_option("--server", tree.target.server, "unix:PATH, or HOST:PORT with mutual TLS")
+      ->envname("KEYMAST_SERVER")
+      ->capture_default_str();
+  app.add_option("--tls-ca", tree.target.tls_ca, "PEM file: who signs the server's certificate");
+  app.add_option("--tls-cert", tree.target.tls_certificate, "PEM file: certificate of this client");
+  app.add_option("--tls-key", tree.target.tls_key, "PEM file: its private key");
+  app.add_option("--timeout", tree.timeout, "Longest time a call may take")->capture_default_str();
+  app.add_option("-o,--output", tree.output, "table or json")
+      ->check(CLI::IsMember({"table", "json"}))
+      ->capture_default_str();
+  app.set_version_flag("--version", "keymastctl " KEYMAST_VERSION);
+  app.require_subcommand(1);
+}
+
+void AddPolicyOptions(CLI::App* command, KeyPolicyOptions& policy) {
+  command->add_option("--mtk-period", policy.mtk_period, "MTK life, as 10s");
+  command->add_option("--mtk-lead", policy.mtk_lead, "Next MTK is announced this long ahead");
+  command->add_option("--mtk-repetition", policy.mtk_repetition, "MTK message is repeated each");
+  command->add_option("--msk-period", policy.msk_period, "MSK life, as 1h");
+  command->add_option("--msk-lead", policy.msk_lead, "Next MSK is delivered this long ahead");
+  command->add_option("--msk-give-up", policy.msk_give_up, "Then a member is unreachable");
+  command->add_option("--exclusion-lead", policy.exclusion_lead, "Expulsion to switch");
+  command->add_option("--leave-policy", policy.leave_policy, "immediate, batched or next-msk");
+  command->add_option("--batch-window", policy.batch_window, "For --leave-policy batched");
+  command->add_option("--mtk-ids-per-msk", policy.mtk_ids_per_msk, "2 to 65535");
+  command->add_option("--max-datagram", policy.max_datagram, "Octets of UDP payload, at most");
+  command->add_option("--msk-pacing-rate", policy.msk_pacing_rate, "MSK messages a second");
+}
+
+void AddDefinitionOptions(CLI::App* command, ChannelOptions& options) {
+  command->add_option("--group", options.group, "Multicast address");
+  command->add_option("--mtk-port", options.mtk_port, "UDP port of MTK messages");
+  command->add_option("--interface", options.interface_address, "Address to send from");
+  command->add_option("--ttl", options.ttl, "0 keeps packets on this host")
+      ->check(CLI::Range(0, 255));
+  command->add_option("--dscp", options.dscp, "DiffServ code point")->check(CLI::Range(0, 63));
+  command->add_option("--stream", options.streams,
+                      "MEDIA:PORT:SSRC:PAYLOAD_TYPE:RTPMAP[:FMTP]; once per stream");
+  command->add_option("--key-domain", options.key_domain, "MCC and MNC, 6 hexadecimal digits");
+  command->add_option("--key-group", options.key_group, "1 to 65535");
+  command->add_option("--profile", options.profile, "SRTP profile, as AEAD_AES_128_GCM");
+}
+
+void AddChannels(Tree& tree) {
+  CLI::App* group = tree.Group("channels", "Broadcast channels");
+  ChannelOptions& options = tree.channel_options;
+  const auto definition = [&](CLI::App* command) {
+    command->add_option("CHANNEL", options.id)->required();
+    command->add_option("--file", options.file, "Channel as protobuf JSON; options come on top");
+    command->add_option("--display-name", options.display_name, "For people");
+    command->add_flag("--validate-only", options.validate_only, "Check, and change nothing");
+    AddPolicyOptions(command, options.policy);
+    return command;
+  };
+  AddDefinitionOptions(
+      definition(tree.Command(group, "create", "Create a channel and its first keys",
+                              [&](Context& context) { return CreateChannel(context, options); })),
+      options);
+  definition(tree.Command(group, "update", "Change display name and policy",
+                          [&](Context& context) { return UpdateChannel(context, options); }));
+  tree.Command(group, "get", "Show a channel",
+               [&](Context& context) { return GetChannel(context, tree.channel); })
+      ->add_option("CHANNEL", tree.channel)
+      ->required();
+  tree.Paged(tree.Command(group, "list", "List channels",
+                          [&](Context& context) { return ListChannels(context, tree.page); }));
+  CLI::App* remove = tree.Command(group, "delete", "Delete a channel", [&](Context& context) {
+    return DeleteChannel(context, tree.channel, tree.force);
+  });
+  remove->add_option("CHANNEL", tree.channel)->required();
+  remove->add_flag("--force", tree.force, "Even if it has members");
+  tree.Command(group, "sdp", "Print the SDP that receivers start from",
+               [&](Context& context) { return PrintSdp(context, tree.channel); })
+      ->add_option("CHANNEL", tree.channel)
+      ->required();
+}
+
+void AddSubscribers(Tree& tree) {
+  CLI::App* group = tree.Group("subscribers", "Users who may become members");
+  SubscriberOptions& options = tree.subscriber_options;
+  CLI::App* create = tree.Command(group, "create", "Create a subscriber", [&](Context& context) {
+    return CreateSubscriber(context, options);
+  });
+  create->add_option("SUBSCRIBER", options.id)->required();
+  create->add_option("--identity", options.identity, "NAI, as alice@example.org")->required();
+  create
+      ->add_option("--credential-file", options.credential_file,
+                   "User key file of mode 0600; leaves this program only sealed to the server")
+      ->required();
+  create->add_flag("--validate-only", options.validate_only, "Check, and change nothing");
+  tree.Command(group, "batch-create", "Create many, 1000 a request, each request atomic",
+               [&](Context& context) { return BatchCreateSubscribers(context, tree.file); })
+      ->add_option("--csv", tree.file, "Lines SUBSCRIBER,IDENTITY,CREDENTIAL_FILE")
+      ->required();
+  tree.Command(group, "get", "Show a subscriber",
+               [&](Context& context) { return GetSubscriber(context, tree.subscriber); })
+      ->add_option("SUBSCRIBER", tree.subscriber)
+      ->required();
+  tree.Paged(tree.Command(group, "list", "List subscribers",
+                          [&](Context& context) { return ListSubscribers(context, tree.page); }));
+  CLI::App* remove = tree.Command(group, "delete", "Delete a subscriber", [&](Context& context) {
+    return DeleteSubscriber(context, tree.subscriber, tree.force);
+  });
+  remove->add_option("SUBSCRIBER", tree.subscriber)->required();
+  remove->add_flag("--force", tree.force, "Expel it from its channels first");
+}
+
+void AddMemberChanges(Tree& tree, CLI::App* group) {
+  MemberOptions& options = tree.member_options;
+  const auto definition = [&](CLI::App* command) {
+    command->add_option("CHANNEL", options.channel)->required();
+    command->add_option("SUBSCRIBER", options.subscriber)->required();
+    command->add_option("--msk-endpoint", options.msk_endpoint, "ADDRESS:PORT of MSK messages");
+    command->add_option("--from", options.from, "Entitled from this time on, RFC 3339; or none");
+    command->add_option("--until", options.until, "Entitled until this time, RFC 3339; or none");
+    command->add_flag("--validate-only", options.validate_only, "Check, and change nothing");
+    return command;
+  };
+  definition(tree.Command(group, "add", "Make a subscriber a member", [&](Context& context) {
+    return AddMember(context, options);
+  }))->add_flag("--join", options.join, "And join at once");
+  definition(tree.Command(group, "update", "Change window or endpoint",
+                          [&](Context& context) { return UpdateMember(context, options); }));
+  CLI::App* batch = tree.Command(
+      group, "batch-add", "Add many, 1000 a request, each atomic", [&](Context& context) {
+        return BatchAddMembers(context, tree.channel, tree.file, tree.join);
+      });
+  batch->add_option("CHANNEL", tree.channel)->required();
+  batch->add_option("--csv", tree.file, "Lines SUBSCRIBER,MSK_ENDPOINT")->required();
+  batch->add_flag("--join", tree.join, "And join at once");
+}
+
+void AddMembers(Tree& tree) {
+  CLI::App* group = tree.Group("members", "Members of a channel");
+  AddMemberChanges(tree, group);
+  const auto one = [&](const char* name, const char* what, auto function) {
+    CLI::App* command = tree.Command(group, name, what, [&tree, function](Context& context) {
+      return function(context, tree.channel, tree.subscriber);
+    });
+    command->add_option("CHANNEL", tree.channel)->required();
+    command->add_option("SUBSCRIBER", tree.subscriber)->required();
+  };
+  one("get", "Show a member", GetMember);
+  one("join", "Deliver the keys to a member", JoinChannel);
+  one("leave", "End delivery; keys change as the leave policy says", LeaveChannel);
+  tree.Paged(tree.Command(
+                 group, "list", "List members",
+                 [&](Context& context) { return ListMembers(context, tree.channel, tree.page); }))
+      ->add_option("CHANNEL", tree.channel)
+      ->required();
+  CLI::App* expel = tree.Command(
+      group, "expel", "Remove members and change the keys at once",
+      [&](Context& context) { return ExpelMembers(context, tree.channel, tree.names); });
+  expel->add_option("CHANNEL", tree.channel)->required();
+  expel->add_option("SUBSCRIBER", tree.names)->required();
+}
+
+void AddHeadends(Tree& tree) {
+  CLI::App* group = tree.Group("headends", "Headends that encrypt channels");
+  CLI::App* create = tree.Command(group, "create", "Enrol a headend", [&](Context& context) {
+    return CreateHeadend(context, tree.headend, tree.public_key, tree.names);
+  });
+  create->add_option("HEADEND", tree.headend)->required();
+  create->add_option("--public-key", tree.public_key, "As keymast-headend init prints it")
+      ->required();
+  create->add_option("--channel", tree.names, "A channel it may have keys for; once per channel");
+  tree.Command(group, "get", "Show a headend",
+               [&](Context& context) { return GetHeadend(context, tree.headend); })
+      ->add_option("HEADEND", tree.headend)
+      ->required();
+  tree.Paged(tree.Command(group, "list", "List headends",
+                          [&](Context& context) { return ListHeadends(context, tree.page); }));
+  tree.Command(group, "delete", "Revoke a headend",
+               [&](Context& context) { return DeleteHeadend(context, tree.headend); })
+      ->add_option("HEADEND", tree.headend)
+      ->required();
+}
+
+void AddRekeys(Tree& tree) {
+  CLI::App* now =
+      tree.Command(&tree.app, "rekey-now", "Change a channel's key ahead of its time",
+                   [&](Context& context) { return RekeyNow(context, tree.channel, tree.level); });
+  now->add_option("CHANNEL", tree.channel)->required();
+  now->add_option("--level", tree.level, "mtk, or msk with an mtk under it")
+      ->check(CLI::IsMember({"msk", "mtk"}))
+      ->capture_default_str();
+  CLI::App* group = tree.Group("rekeys", "History of key changes");
+  tree.Paged(tree.Command(
+                 group, "list", "List a channel's key changes, newest first",
+                 [&](Context& context) { return ListRekeys(context, tree.channel, tree.page); }))
+      ->add_option("CHANNEL", tree.channel)
+      ->required();
+  CLI::App* watch = tree.Command(
+      &tree.app, "watch", "Print events as they happen",
+      [&](Context& context) { return Watch(context, tree.channel, tree.token, tree.limit); });
+  watch->add_option("CHANNEL", tree.channel, "All channels when not given");
+  watch->add_option("--resume", tree.token, "Go on behind the event of this token");
+  watch->add_option("--limit", tree.limit, "End after this many events");
+  tree.Command(&tree.app, "status", "Show the server's state", PrintStatus);
+}
+
+int Refuse(const Problem& problem, std::ostream& err) {
+  err << ToText(problem);
+  return static_cast<int>(problem.exit);
+}
+
+int Perform(Tree& tree, const Connector& connect, std::ostream& out, std::ostream& err) {
+  const auto timeout = shell::ParseDuration(tree.timeout);
+  if (!timeout) {
+    return Refuse(UsageProblem("--timeout: not a duration, as 500ms or 15s").value(), err);
+  }
+  tree.target.timeout = *timeout;
+  auto session = connect(tree.target);
+  if (!session) return Refuse(session.error(), err);
+  Context context{**session, tree.output == "json" ? Format::kJson : Format::kTable, out};
+  const auto done = tree.action(context);
+  return done ? 0 : Refuse(done.error(), err);
+}
+
+}  // namespace
+
+int Run(int argc, const char* const* argv, const Connector& connect, std::ostream& out,
+        std::ostream& err) {
+  Tree tree;
+  AddGlobals(tree);
+  AddChannels(tree);
+  AddSubscribers(tree);
+  AddMembers(tree);
+  AddHeadends(tree);
+  AddRekeys(tree);
+  try {
+    tree.app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const bool asked = tree.app.exit(error, out, err) == 0;  // --help, --version
+    return static_cast<int>(asked ? Exit::kDone : Exit::kUsage);
+  }
+  return Perform(tree, connect, out, err);
+}
+
+}  // namespace keymast::cli

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/session.h"
+
+#include <grpcpp/channel.h>
+#include <grpcpp/create_channel.h>
+#include <grpcpp/generic/generic_stub.h>
+#include <grpcpp/security/credentials.h>
+
+#include <fstream>
+#include <iterator>
+
+namespace keymast::cli {
+namespace {
+
+using google::protobuf::Message;
+
+constexpr int kMaxMessage = 4 << 20;
+
+grpc::ByteBuffer Serialized(const Message& message) {
+  const grpc::Slice slice(message.SerializeAsString());
+  return {&slice, 1};
+}
+
+bool Parse(const grpc::ByteBuffer& octets, Message& message) {
+  grpc::Slice slice;
+  return octets.DumpToSingleSlice(&slice).ok() &&
+         message.ParseFromArray(slice.begin(), static_cast<int>(slice.size()));
+}
+
+std::string PathOf(const std::string& method) {
+  std::string path = "/keymast.v1." + method;
+  path[path.find('.', 12)] = '/';
+  return path;
+}
+
+Problem ToProblem(const grpc::Status& status) {
+  return ProblemOf(status.error_code(), status.error_message(), status.error_details());
+}
+
+class GrpcSession final : public Session {
+ public:
+  GrpcSession(std::shared_ptr<grpc::Channel> channel, Duration timeout)
+      : stub_(std::move(channel)), timeout_(timeout) {}
+
+  Outcome<void> Call(const std::string& method, const Message& request,
+                     Message& response) override {
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() +
+                         std::chrono::duration_cast<std::chrono::microseconds>(timeout_));
+    auto call = stub_.PrepareUnaryCall(&context, PathOf(method), Serialized(request), &queue_);
+    call->StartCall();
+    grpc::ByteBuffer octets;
+    grpc::Status status;
+    call->Finish(&octets, &status, this);
+    Next();
+    if (!status.ok()) return tl::unexpected(ToProblem(status));
+    if (!Parse(octets, response)) return Unreadable();
+    return {};
+  }
+
+  Outcome<void> Stream(const std::string& method, const Message& request, Message& scratch,
+                       const std::function<bool()>& each) override {
+    grpc::ClientContext context;
+    auto call = stub_.PrepareCall(&context, PathOf(method), &queue_);
+    call->StartCall(this);
+    if (Next()) {
+      call->WriteLast(Serialized(request), grpc::WriteOptions(), this);
+      Next();
+    }
+    grpc::ByteBuffer octets;
+    bool wanted = true;
+    for (;;) {
+      call->Read(&octets, this);
+      if (!Next()) break;
+      if (!Parse(octets, scratch)) return Unreadable();
+      if (!(wanted = each())) break;
+    }
+    if (!wanted) context.TryCancel();
+    grpc::Status status;
+    call->Finish(&status, this);
+    Next();
+    if (!wanted || status.ok()) return {};
+    return tl::unexpected(ToProblem(status));
+  }
+
+ private:
+  // Waits for the one operation that is under way; whether it succeeded.
+  bool Next() {
+    void* tag = nullptr;
+    bool ok = false;
+    return queue_.Next(&tag, &ok) && ok;
+  }
+  static tl::unexpected<Problem> Unreadable() {
+    return tl::unexpected(
+        Problem{Exit::kRefused, "the server's answer cannot be read", {}, {}, {}, {}});
+  }
+
+  grpc::TemplatedGenericStub<grpc::ByteBuffer, grpc::ByteBuffer> stub_;
+  const Duration timeout_;
+  grpc::CompletionQueue queue_;
+};
+
+Outcome<std::string> ReadPem(const std::string& option, const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string text{std::istreambuf_iterator<char>(file), {}};
+  if (text.empty()) return UsageProblem(option + ": " + path + " cannot be read");
+  return text;
+}
+
+Outcome<std::shared_ptr<grpc::ChannelCredentials>> CredentialsOf(const Target& target) {
+  if (target.server.starts_with("unix:")) return grpc::InsecureChannelCredentials();
+  if (target.tls_ca.empty() || target.tls_certificate.empty() || target.tls_key.empty()) {
+    return UsageProblem("a server over TCP needs --tls-ca, --tls-cert and --tls-key");
+  }
+  grpc::SslCredentialsOptions options;
+  const std::tuple<const char*, const std::string*, std::string*> files[] = {
+      {"--tls-ca", &target.tls_ca, &options.pem_root_certs},
+      {"--tls-cert", &target.tls_certificate, &options.pem_cert_chain},
+      {"--tls-key", &target.tls_key, &options.pem_private_key}};
+  for (const auto& [option, path, text] : files) {
+    auto pem = ReadPem(option, *path);
+    if (!pem) return tl::unexpected(pem.error());
+    *text = std::move(*pem);
+  }
+  return grpc::SslCredentials(options);
+}
+
+}  // namespace
+
+Outcome<std::unique_ptr<Session>> Connect(const Target& target) {
+  auto credentials = CredentialsOf(target);
+  if (!credentials) return tl::unexpected(credentials.error());
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(kMaxMessage);
+  return std::make_unique<GrpcSession>(
+      grpc::CreateCustomChannel(target.server, *credentials, arguments), target.timeout);
+}
+
+}  // namespace keymast::cli
