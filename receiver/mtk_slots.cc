@@ -12,8 +12,6 @@ auto* FindIf(Slots& slots, Predicate predicate) {
   return found == slots.end() ? nullptr : &*found;
 }
 
-bool IsPast(Instant since, Instant now) { return now - since > MtkSlots::kGrace; }
-
 }  // namespace
 
 const MtkSlot* MtkSlots::Find(MskId msk, MtkId mtk) const {
@@ -78,18 +76,25 @@ void MtkSlots::Used(uint64_t serial, Instant now) {
   if (before != nullptr) ++changes_;
 }
 
-bool MtkSlots::Past(const MtkSlot& slot, const MtkSlot& in_use, bool msk_held, Instant now) {
-  if (!IsPast(in_use.first_used, now)) return false;
-  if (slot.used()) return IsPast(slot.last_used, now);
-  if (!IsPast(slot.installed_at, now)) return false;
-  return slot.msk == in_use.msk ? slot.mtk < in_use.mtk : !msk_held;
+Instant MtkSlots::SupersededAt(const MtkSlot& slot, bool msk_held) const {
+  Instant earliest = kNever;
+  for (const MtkSlot& other : slots_) {
+    if (other.serial == 0 || !other.used() || other.serial == slot.serial) continue;
+    bool newer = other.first_used > slot.first_used;
+    if (!slot.used()) newer = other.msk == slot.msk ? other.mtk > slot.mtk : !msk_held;
+    if (newer) earliest = std::min(earliest, other.first_used);
+  }
+  return earliest;
 }
 
 bool MtkSlots::Retire(Instant now, const MskSlots& msks, MtkSlot& retired) {
   const MtkSlot* in_use = InUse();
   if (in_use == nullptr) return false;
   MtkSlot* past = FindIf(slots_, [&](const MtkSlot& slot) {
-    return &slot != in_use && Past(slot, *in_use, msks.Find(slot.msk) != nullptr, now);
+    const Instant superseded_at = SupersededAt(slot, msks.Find(slot.msk) != nullptr);
+    const Instant last_wanted = slot.used() ? slot.last_used : slot.installed_at;
+    return &slot != in_use && superseded_at != kNever && now - superseded_at > kGrace &&
+           now - last_wanted > kGrace;
   });
   if (past == nullptr) return false;
   retired = *past;

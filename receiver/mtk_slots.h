@@ -55,7 +55,8 @@ class MtkSlots {
 
  private:
   const MtkSlot* InUse() const;
-  static bool Past(const MtkSlot& slot, const MtkSlot& in_use, bool msk_held, Instant now);
+  // SupersededAt is when media first came under a key newer than `slot`; kNever if it did not.
+  Instant SupersededAt(const MtkSlot& slot, bool msk_held) const;
   MtkSlot* Place();
 
   std::array<MtkSlot, kCapacity> slots_;

@@ -26,14 +26,6 @@ std::string NameOf(MskId msk, MtkId mtk) {
 
 }  // namespace
 
-Core MakeCore(const Setup& setup, std::span<const SenderCounter> counters) {
-  std::vector<Ssrc> ssrcs;
-  for (const SdpStream& stream : setup.channel.streams) ssrcs.push_back(stream.ssrc);
-  const KeyScope scope{setup.channel.domain, setup.channel.key_group};
-  return Core(Keyring(crypto::DefaultSuite(), setup.profile, scope, setup.credential, counters),
-              ssrcs);
-}
-
 Program::Program(Setup setup, const Clock& clock, Parts parts)
     : setup_(std::move(setup)),
       clock_(clock),

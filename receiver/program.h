@@ -6,9 +6,8 @@
 #include <optional>
 
 #include "net/record.h"
-#include "receiver/core.h"
 #include "receiver/counter_file.h"
-#include "receiver/options.h"
+#include "receiver/make_core.h"
 #include "receiver/sockets.h"
 
 namespace keymast::receiver {
@@ -63,8 +62,5 @@ class Program {
   std::unique_ptr<net::Recorder> recorder_;
   std::optional<CounterFile> counter_file_;
 };
-
-// MakeCore builds the core of a setup with the counters of earlier runs.
-Core MakeCore(const Setup& setup, std::span<const SenderCounter> counters);
 
 }  // namespace keymast::receiver

@@ -12,8 +12,9 @@ namespace keymast::receiver {
 struct ReplayResult {
   uint64_t msk_messages = 0;  // taken
   uint64_t mtk_messages = 0;  // taken
+  uint64_t keys = 0;          // MTKs that were ever held
   uint64_t opened_before = 0;
-  uint64_t opened_after = 0;  // at or after the instant asked for
+  uint64_t opened_after = 0;  // at or after the instant asked for, under whichever key
   uint64_t refused_before = 0;
   uint64_t refused_after = 0;
   bool cut_off = false;  // the file ends inside a block

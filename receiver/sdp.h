@@ -39,6 +39,10 @@ struct ChannelSdp {
 // kMalformed, kTooLong, kUnknownVersion, kUnsupportedPolicy (a transport that is not RTP/SAVP).
 tl::expected<ChannelSdp, Failure> ParseSdp(std::string_view text);
 
+// MediaGroups lists where media comes: the RTP port of each stream and the next one for RTCP
+// (RFC 3550 §11), each once, MTK messages apart.
+std::vector<Endpoint> MediaGroups(const ChannelSdp& channel);
+
 // PlainTarget is where the plain packets of a stream go.
 struct PlainTarget {
   size_t stream = 0;  // index into ChannelSdp::streams

@@ -6,7 +6,6 @@
 #include <net/if.h>
 #include <sys/socket.h>
 
-#include <algorithm>
 #include <array>
 
 namespace keymast::receiver {
@@ -37,24 +36,6 @@ std::string JoinAdvice(Error error, const std::string& interface_address) {
 }
 
 }  // namespace
-
-std::vector<Endpoint> MediaGroups(const ChannelSdp& channel) {
-  std::vector<Endpoint> groups;
-  const auto add = [&](const Endpoint& group) {
-    if (group == channel.mtk || std::find(groups.begin(), groups.end(), group) != groups.end()) {
-      return;
-    }
-    groups.push_back(group);
-  };
-  for (const SdpStream& stream : channel.streams) add(stream.group);
-  for (const SdpStream& stream : channel.streams) {
-    if (stream.group.port == 65535) continue;
-    Endpoint rtcp = stream.group;
-    ++rtcp.port;
-    add(rtcp);
-  }
-  return groups;
-}
 
 tl::expected<MulticastSocket, Failure> JoinGroup(const Endpoint& group,
                                                  const std::string& interface_address) {

@@ -20,10 +20,6 @@ struct MulticastSocket {
   size_t receive_buffer = 0;  // octets that the kernel gave
 };
 
-// MediaGroups lists where media comes: the RTP port of each stream and the next one for RTCP
-// (RFC 3550 §11), each once, MTK messages apart.
-std::vector<Endpoint> MediaGroups(const ChannelSdp& channel);
-
 // JoinGroup opens one of them. The message names group, interface and what to do.
 tl::expected<MulticastSocket, Failure> JoinGroup(const Endpoint& group,
                                                  const std::string& interface_address);

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "receiver/counter_file.h"
+
+#include <sys/stat.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "tests/unit/receiver/broadcast.h"
+
+namespace keymast::receiver {
+namespace {
+
+class Counters : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = testing::TempDir() + "/counters-XXXXXX";
+    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
+    folder_ = pattern;
+    path_ = folder_ + "/state";
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  CounterFile Open(uint8_t key = 1) {
+    auto file = CounterFile::Open(path_, KeyOf(key));
+    EXPECT_TRUE(file.has_value());
+    return std::move(*file);
+  }
+  static SenderCounter Count(std::string_view idi, uint32_t highest) {
+    return {Octets<255>(AsBytes(idi)), highest};
+  }
+  std::string Read() const {
+    std::ifstream file(path_, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  }
+  void Write(const std::string& text) const {
+    std::ofstream(path_, std::ios::binary | std::ios::trunc) << text;
+  }
+
+  std::string folder_;
+  std::string path_;
+};
+
+TEST_F(Counters, AFileThatIsNotThereIsEmpty) {
+  EXPECT_TRUE(Open().counters().empty());
+  EXPECT_FALSE(std::filesystem::exists(path_));
+}
+
+TEST_F(Counters, WhatWasSavedComesBack) {
+  const std::vector<SenderCounter> saved = {Count("a", 7), Count("b \"quoted\"", 0xffffffff)};
+  ASSERT_TRUE(Open().Save(saved));
+  const auto back = Open().counters();
+  ASSERT_EQ(back.size(), 2u);
+  EXPECT_EQ(back[0].idi, saved[0].idi);
+  EXPECT_EQ(back[0].highest, 7u);
+  EXPECT_EQ(back[1].highest, 0xffffffffu);
+}
+
+TEST_F(Counters, UserKeysAreKeptApartAndFoundAgain) {
+  ASSERT_TRUE(Open(1).Save(std::vector{Count("a", 7)}));
+  EXPECT_TRUE(Open(2).counters().empty());
+  ASSERT_TRUE(Open(2).Save(std::vector{Count("a", 3)}));
+  EXPECT_EQ(Open(1).counters().at(0).highest, 7u);
+  EXPECT_EQ(Open(2).counters().at(0).highest, 3u);
+}
+
+TEST_F(Counters, OnlyTheOwnerMayRead) {
+  ASSERT_TRUE(Open().Save(std::vector{Count("a", 7)}));
+  struct stat info {};
+  ASSERT_EQ(stat(path_.c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0600u);
+}
+
+TEST_F(Counters, TheUserKeyIsNotInTheFile) {
+  ASSERT_TRUE(Open(0x41).Save(std::vector{Count("a", 7)}));
+  EXPECT_EQ(Read().find(ToHex(KeyOf(0x41).view()).substr(0, 12)), std::string::npos);
+  EXPECT_EQ(Read().find("AAAA"), std::string::npos);
+}
+
+TEST_F(Counters, EveryFlippedBitAndEveryPrefixIsRefused) {
+  ASSERT_TRUE(Open().Save(std::vector{Count("a", 7)}));
+  const std::string good = Read();
+  for (size_t bit = 0; bit < good.size() * 8; ++bit) {
+    std::string bad = good;
+    bad[bit / 8] = static_cast<char>(bad[bit / 8] ^ (1 << bit % 8));
+    Write(bad);
+    EXPECT_FALSE(CounterFile::Open(path_, KeyOf(1))) << "bit " << bit;
+  }
+  for (size_t length = 0; length < good.size(); ++length) {
+    Write(good.substr(0, length));
+    EXPECT_FALSE(CounterFile::Open(path_, KeyOf(1))) << length;
+  }
+  Write(good + "\n");
+  EXPECT_FALSE(CounterFile::Open(path_, KeyOf(1)));
+}
+
+TEST_F(Counters, ANewerFormatIsNamed) {
+  Write("keymast-receiver counters 2\n");
+  const auto file = CounterFile::Open(path_, KeyOf(1));
+  ASSERT_FALSE(file);
+  EXPECT_EQ(file.error().error, Error::kNewerFormat);
+  EXPECT_NE(file.error().message.find(path_), std::string::npos);
+}
+
+TEST_F(Counters, AFailedSaveLeavesTheOldFile) {
+  CounterFile file = Open();
+  ASSERT_TRUE(file.Save(std::vector{Count("a", 7)}));
+  const std::string before = Read();
+  ASSERT_EQ(mkdir((path_ + ".new").c_str(), 0700), 0);  // the new file cannot be made
+  EXPECT_EQ(file.Save(std::vector{Count("a", 8)}).error(), Error::kIo);
+  EXPECT_EQ(Read(), before);
+}
+
+TEST_F(Counters, AReplayAfterARestartIsRefused) {
+  KeyServer server;
+  const Bytes message = server.MskMessage(Msk(1));
+  {
+    CounterFile file = Open();
+    Core core = server.MakeCore(file.counters());
+    ASSERT_TRUE(GiveMsk(core, message));
+    ASSERT_TRUE(file.Save(core.keyring().counters()));
+  }
+  Core core = server.MakeCore(Open().counters());
+  EXPECT_EQ(GiveMsk(core, message).error(), Error::kReplayed);
+  EXPECT_TRUE(GiveMsk(core, server.MskMessage(Msk(1))));
+}
+
+}  // namespace
+}  // namespace keymast::receiver
