@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// keymast-demo-generator: numbered frames as raw yuv420p on standard output, at their pace.
+#include <cstdio>
+#include <exception>
+#include <thread>
+
+#include "demo/picture.h"
+#include "shell/args.h"
+
+namespace keymast::demo {
+namespace {
+
+int Generate(uint32_t frames, uint32_t tail, bool is_paced) {
+  using Clock = std::chrono::steady_clock;
+  YuvPicture picture;
+  const Clock::time_point begin = Clock::now();
+  for (uint32_t frame = 0; frame < frames + tail; ++frame) {
+    picture.Paint({frame, frame >= frames});
+    if (is_paced) {
+      std::this_thread::sleep_until(begin + frame * std::chrono::milliseconds(1000 / kFrameRate));
+    }
+    if (std::fwrite(picture.view().data(), picture.view().size(), 1, stdout) != 1) return 1;
+    if (std::fflush(stdout) != 0) return 1;
+  }
+  return 0;
+}
+
+int Main(int argc, char** argv) {
+  int64_t frames = 1500;
+  int64_t tail = 0;
+  bool is_fast = false;
+  shell::Args args("keymast-demo-generator", "Numbered frames, 320x180 yuv420p, 25 a second.");
+  args.Option("--frames", frames, "counted frames (1500)");
+  args.Option("--tail", tail, "uncounted frames behind them (0)");
+  args.Flag("--fast", is_fast, "as fast as they are read");
+  if (const std::optional<int> status = args.Parse(argc, argv)) return *status;
+  if (frames < 0 || tail < 0 || frames + tail > int64_t{kFrameLimit}) {
+    std::fputs("keymast-demo-generator: at most 1048576 frames\n", stderr);
+    return 2;
+  }
+  return Generate(static_cast<uint32_t>(frames), static_cast<uint32_t>(tail), !is_fast);
+}
+
+}  // namespace
+}  // namespace keymast::demo
+
+int main(int argc, char** argv) {
+  try {
+    return keymast::demo::Main(argc, argv);
+  } catch (const std::exception& failure) {
+    std::fprintf(stderr, "keymast-demo-generator: %s\n", failure.what());
+    return 1;
+  }
+}
