@@ -2,8 +2,8 @@
 // The sans-I/O heart: commands, datagrams, headend reports and instants in; changes, datagrams,
 // sealed traffic keys, replies and the next deadline out. It owns no clock, socket or thread.
 //
-// The caller keeps the order decide, apply, batch, sync, release: a Step's `changes` must be durable
-// before anything else of it, or of any later Step, leaves the process.
+// The caller keeps the order decide, apply, batch, sync, release: a Step's `changes` must be
+// durable before anything else of it, or of any later Step, leaves the process.
 #pragma once
 
 #include <memory>
@@ -17,26 +17,67 @@
 namespace keymast::controller {
 
 // Commands. Each either gives a Reply with its changes, or a Failure and no change at all.
-struct CreateChannel { groups::Channel channel; };
+struct CreateChannel {
+  groups::Channel channel;
+};
 struct UpdateChannel {  // display name and policy; revision 0: whatever it is
   ChannelId id;
   std::string display_name;
   groups::KeyPolicy policy;
   uint64_t expected_revision = 0;
 };
-struct DeleteChannel { ChannelId id; uint64_t expected_revision = 0; bool force = false; };
-struct NewSubscriber { SubscriberId id; std::string identity; crypto::Key32 user_key; };
-struct CreateSubscribers { std::vector<NewSubscriber> subscribers; };
-struct DeleteSubscriber { SubscriberId id; bool force = false; };
-struct NewMember { groups::Member member; bool join = false; };
-struct CreateMembers { ChannelId channel; std::vector<NewMember> members; };
-struct UpdateMember { ChannelId channel; groups::Member member; uint64_t expected_revision = 0; };
-struct Join { ChannelId channel; SubscriberId subscriber; };
-struct Leave { ChannelId channel; SubscriberId subscriber; };
-struct Expel { ChannelId channel; std::vector<SubscriberId> subscribers; };
-struct CreateHeadend { groups::Headend headend; };
-struct DeleteHeadend { HeadendId id; };
-struct RekeyNow { ChannelId channel; rekey::KeyLevel level = rekey::KeyLevel::kMtk; };
+struct DeleteChannel {
+  ChannelId id;
+  uint64_t expected_revision = 0;
+  bool force = false;
+};
+struct NewSubscriber {
+  SubscriberId id;
+  std::string identity;
+  crypto::Key32 user_key;
+};
+struct CreateSubscribers {
+  std::vector<NewSubscriber> subscribers;
+};
+struct DeleteSubscriber {
+  SubscriberId id;
+  bool force = false;
+};
+struct NewMember {
+  groups::Member member;
+  bool join = false;
+};
+struct CreateMembers {
+  ChannelId channel;
+  std::vector<NewMember> members;
+};
+struct UpdateMember {
+  ChannelId channel;
+  groups::Member member;
+  uint64_t expected_revision = 0;
+};
+struct Join {
+  ChannelId channel;
+  SubscriberId subscriber;
+};
+struct Leave {
+  ChannelId channel;
+  SubscriberId subscriber;
+};
+struct Expel {
+  ChannelId channel;
+  std::vector<SubscriberId> subscribers;
+};
+struct CreateHeadend {
+  groups::Headend headend;
+};
+struct DeleteHeadend {
+  HeadendId id;
+};
+struct RekeyNow {
+  ChannelId channel;
+  rekey::KeyLevel level = rekey::KeyLevel::kMtk;
+};
 
 using Command = std::variant<CreateChannel, UpdateChannel, DeleteChannel, CreateSubscribers,
                              DeleteSubscriber, CreateMembers, UpdateMember, Join, Leave, Expel,
@@ -52,8 +93,16 @@ struct Reply {
 // goes back here because a headend says less.
 struct HeadendReport {
   HeadendId headend;
-  struct PositionOf { ChannelId channel; Ssrc ssrc; rekey::Position position; };
-  struct Held { ChannelId channel; MskId msk; MtkId mtk; };
+  struct PositionOf {
+    ChannelId channel;
+    Ssrc ssrc;
+    rekey::Position position;
+  };
+  struct Held {
+    ChannelId channel;
+    MskId msk;
+    MtkId mtk;
+  };
   std::vector<PositionOf> positions;
   std::vector<Held> held;
 };
@@ -80,8 +129,17 @@ struct HeadendKey {
 
 struct Event {
   enum class Kind : uint8_t {
-    kCreated = 2, kUpdated, kDeleted, kJoined, kLeft, kExpelled, kRekeyed, kConfirmed,
-    kUnreachable, kHeadendConnected, kHeadendDisconnected
+    kCreated = 2,
+    kUpdated,
+    kDeleted,
+    kJoined,
+    kLeft,
+    kExpelled,
+    kRekeyed,
+    kConfirmed,
+    kUnreachable,
+    kHeadendConnected,
+    kHeadendDisconnected
   };
   Kind kind = Kind::kCreated;
   ChannelId channel;     // empty: the event concerns no channel
@@ -134,8 +192,8 @@ class Controller {
   Step Tick(Instant now);
   Instant NextDeadline() const;
 
-  // Reload takes over a re-read state after a failed commit: counters go on where they are, what was
-  // decided and not committed is forgotten.
+  // Reload takes over a re-read state after a failed commit: counters go on where they are, what
+  // was decided and not committed is forgotten.
   void Reload(rekey::State state, Instant now);
 
   const rekey::State& state() const;

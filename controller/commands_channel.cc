@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+// Commands on channels.
+#include "controller/impl.h"
+#include "controller/names.h"
+
+namespace keymast::controller {
+namespace {
+
+using rekey::KeyLevel;
+using rekey::RekeyReason;
+
+std::pair<KeyDomainId, KeyGroup> GroupOf(const groups::Channel& channel) {
+  return {channel.key_domain, channel.key_group};
+}
+
+// FirstLadder is a new channel's keys: the first MTK is active from now on.
+Result<rekey::Ladder> FirstLadder(const groups::Channel& channel, KeyNumber used, Instant now,
+                                  crypto::Rng& rng) {
+  rekey::Ladder ladder;
+  ladder.last_key_number = used;
+  const Instant starts = rekey::OnGrid(now);
+  const Result<rekey::Msk> msk = rekey::MakeMsk(ladder, channel, now, starts, rng);
+  if (!msk) return Err(msk.error());
+  ladder.msk = *msk;
+  ladder.last_key_number = msk->id.number;
+  ladder.next_msk_change = msk->ends;
+  rekey::Prepare(ladder, {msk->id, msk->low, starts});
+  rekey::Activate(ladder);
+  ladder.old.reset();
+  return ladder;
+}
+
+}  // namespace
+
+Controller::Impl::Outcome Controller::Impl::Handle(const CreateChannel& command, Instant now,
+                                                   const Moment* m) {
+  groups::Channel channel = command.channel;
+  const std::string name = NameOf(channel.id);
+  std::vector<FieldViolation> wrong = groups::CheckChannel(channel);
+  if (!wrong.empty()) return RefuseFields(Error::kInvalidArgument, name, std::move(wrong));
+  if (Find(channel.id) != nullptr) return Refuse(Error::kAlreadyExists, name, "exists already");
+  const auto group = GroupOf(channel);
+  for (const auto& [id, other] : state.channels) {
+    if (GroupOf(other.channel) != group) continue;
+    // An MSK ID must mean one key in its domain (TS 33.246 §6.3.2.1).
+    return RefuseFields(Error::kInvalidArgument, name,
+                        {{"channel.key_group", "is used by " + NameOf(id)}});
+  }
+  const KeyNumber used = retired.contains(group) ? retired.at(group) : KeyNumber(0);
+  if (used.value == 65535) return Refuse(Error::kIdsExhausted, name, kNoNumberLeft);
+  if (m == nullptr) return Reply{};
+
+  channel.created = now;
+  channel.revision = 1;
+  const rekey::Ladder ladder = *FirstLadder(channel, used, now, rng);
+  Put(rekey::ChannelPut{channel}, *m);
+  Put(rekey::LadderPut{channel.id, ladder}, *m);
+  Open(state.channels.at(channel.id), now);
+  Channel& opened = At(channel.id);
+  Tell(Event::Kind::kCreated, channel.id, name, *m);
+  const rekey::Slot& active = *ladder.active;
+  Record(
+      opened,
+      {0, KeyLevel::kMsk, RekeyReason::kCreated, active.msk, active.mtk, {}, active.switch_at, 0},
+      *m);
+  Announce(opened, 1, *m);
+  Schedule(opened, now);
+  return Reply{};
+}
+
+Controller::Impl::Outcome Controller::Impl::Handle(const UpdateChannel& command, Instant now,
+                                                   const Moment* m) {
+  const std::string name = NameOf(command.id);
+  Channel* channel = Find(command.id);
+  if (channel == nullptr) return Refuse(Error::kNotFound, name, kNotThere);
+  groups::Channel definition = channel->durable->channel;
+  if (command.expected_revision != 0 && command.expected_revision != definition.revision) {
+    return Refuse(Error::kEtagMismatch, name, "was changed meanwhile");
+  }
+  definition.display_name = command.display_name;
+  definition.policy = command.policy;
+  std::vector<FieldViolation> wrong = groups::CheckChannel(definition);
+  if (wrong.empty()) {
+    wrong = groups::CheckPolicy(command.policy, channel->durable->members.size());
+  }
+  if (!wrong.empty()) return RefuseFields(Error::kInvalidArgument, name, std::move(wrong));
+  if (m == nullptr) return Reply{};
+
+  ++definition.revision;
+  const Duration repetition = definition.policy.mtk_repetition;
+  Put(rekey::ChannelPut{std::move(definition)}, *m);
+  channel->next_repetition = rekey::Grid(command.id, repetition).After(now);
+  Tell(Event::Kind::kUpdated, command.id, name, *m);
+  Run(*channel, *m);
+  return Reply{};
+}
+
+Controller::Impl::Outcome Controller::Impl::Handle(const DeleteChannel& command, Instant,
+                                                   const Moment* m) {
+  const std::string name = NameOf(command.id);
+  Channel* channel = Find(command.id);
+  if (channel == nullptr) return Refuse(Error::kNotFound, name, kNotThere);
+  const rekey::ChannelState& durable = *channel->durable;
+  if (command.expected_revision != 0 && command.expected_revision != durable.channel.revision) {
+    return Refuse(Error::kEtagMismatch, name, "was changed meanwhile");
+  }
+  if (!durable.members.empty() && !command.force) {
+    return Refuse(Error::kFailedPrecondition, name,
+                  "has " + std::to_string(durable.members.size()) +
+                      " members; delete them first, or force it");
+  }
+  if (m == nullptr) return Reply{};
+
+  retired[GroupOf(durable.channel)] = durable.ladder.last_key_number;
+  for (const auto& [id, member] : durable.members) {
+    std::erase(subscribers.at(id).memberships, command.id);
+  }
+  for (const HeadendId& id : channel->headends) {
+    groups::Headend headend = state.headends.at(id);
+    std::erase(headend.channels, command.id);
+    ++headend.revision;
+    Put(rekey::HeadendPut{std::move(headend)}, *m);
+    headends.at(id).views.erase(command.id);
+    m->step.headends_to_redefine.push_back(id);
+  }
+  channels.erase(command.id);
+  deadlines.Remove(command.id);
+  Put(rekey::ChannelDeleted{command.id}, *m);
+  Tell(Event::Kind::kDeleted, command.id, name, *m);
+  return Reply{};
+}
+
+}  // namespace keymast::controller

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// Commands on headends.
+#include "controller/impl.h"
+#include "controller/names.h"
+
+namespace keymast::controller {
+namespace {
+
+bool TakesBoxes(const std::array<uint8_t, 32>& public_key) {
+  crypto::SeededRng rng(0);  // what is sealed here is thrown away
+  return crypto::SealBox(public_key, crypto::kTrafficKeyPurpose, {}, {}, rng).has_value();
+}
+
+// Meet is true when headends of both channels would send with one SSRC: on one channel always, on
+// two when they share the group address too (RFC 3550 §8; RFC 3711 §9.1 for one key).
+bool Meet(const groups::Channel& a, const groups::Channel& b) {
+  if (a.id == b.id) return true;
+  if (a.multicast.mtk.address != b.multicast.mtk.address) return false;
+  return std::any_of(a.streams.begin(), a.streams.end(), [&](const groups::Stream& one) {
+    return std::any_of(b.streams.begin(), b.streams.end(),
+                       [&](const groups::Stream& other) { return one.ssrc == other.ssrc; });
+  });
+}
+
+}  // namespace
+
+// SsrcHolder names the enrolled headend and channel that would send with an SSRC of `channel`.
+std::optional<std::string> Controller::Impl::SsrcHolder(const groups::Channel& channel) const {
+  for (const auto& [id, headend] : state.headends) {
+    for (const ChannelId& other : headend.channels) {
+      if (!Meet(channel, state.channels.at(other).channel)) continue;
+      return NameOf(id) + " for " + NameOf(other);
+    }
+  }
+  return std::nullopt;
+}
+
+Controller::Impl::Outcome Controller::Impl::Handle(const CreateHeadend& command, Instant now,
+                                                   const Moment* m) {
+  groups::Headend headend = command.headend;
+  const std::string name = NameOf(headend.id);
+  std::vector<FieldViolation> wrong;
+  if (!groups::IsResourceId(headend.id.value)) {
+    wrong.push_back({"headend_id", "must be 1 to 63 of [a-z0-9-], beginning with a letter"});
+  }
+  if (!TakesBoxes(headend.public_key)) {
+    wrong.push_back({"headend.public_key", "is no X25519 public key that can be sealed to"});
+  }
+  const std::set<ChannelId> ids(headend.channels.begin(), headend.channels.end());
+  if (ids.size() != headend.channels.size()) {
+    wrong.push_back({"headend.channels", "names a channel twice"});
+  }
+  if (!wrong.empty()) return RefuseFields(Error::kInvalidArgument, name, std::move(wrong));
+  if (state.headends.contains(headend.id))
+    return Refuse(Error::kAlreadyExists, name, "exists already");
+  for (const ChannelId& id : headend.channels) {
+    const Channel* channel = Find(id);
+    if (channel == nullptr) return Refuse(Error::kNotFound, NameOf(id), kNotThere);
+    const std::optional<std::string> holder = SsrcHolder(channel->durable->channel);
+    if (holder) {
+      return Refuse(Error::kSsrcInUse, name, "would send with the SSRCs of " + *holder);
+    }
+  }
+  if (m == nullptr) return Reply{};
+  headend.created = now;
+  headend.revision = 1;
+  headends.try_emplace(headend.id);
+  for (const ChannelId& id : headend.channels) {
+    At(id).headends.push_back(headend.id);
+    Schedule(At(id), now);
+  }
+  Put(rekey::HeadendPut{std::move(headend)}, *m);
+  Tell(Event::Kind::kCreated, {}, name, *m);
+  return Reply{};
+}
+
+Controller::Impl::Outcome Controller::Impl::Handle(const DeleteHeadend& command, Instant,
+                                                   const Moment* m) {
+  const std::string name = NameOf(command.id);
+  const auto found = state.headends.find(command.id);
+  if (found == state.headends.end()) return Refuse(Error::kNotFound, name, kNotThere);
+  if (m == nullptr) return Reply{};
+  const std::vector<ChannelId> served = found->second.channels;
+  headends.erase(command.id);
+  for (const ChannelId& id : served) std::erase(At(id).headends, command.id);
+  Put(rekey::HeadendDeleted{command.id}, *m);
+  Tell(Event::Kind::kDeleted, {}, name, *m);
+  for (const ChannelId& id : served) {
+    // Nothing holds the switch of a channel without headends.
+    At(id).held = false;
+    Run(At(id), *m);
+  }
+  return Reply{};
+}
+
+}  // namespace keymast::controller

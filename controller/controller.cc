@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/controller.h"
+
+#include "controller/impl.h"
+
+namespace keymast::controller {
+
+Controller::Controller(Config config, rekey::State state, crypto::Rng& rng,
+                       const crypto::Suite& suite)
+    : impl_(std::make_unique<Impl>(std::move(config), std::move(state), rng, suite)) {
+  // What was reserved may have been used by the run before: begin behind it.
+  impl_->state.muk_counter.next = impl_->state.muk_counter.end;
+  for (auto& [id, channel] : impl_->state.channels) {
+    for (auto* msk : {&channel.ladder.msk, &channel.ladder.next_msk}) {
+      if (*msk) (*msk)->counter.next = (*msk)->counter.end;
+    }
+  }
+}
+
+Controller::~Controller() = default;
+
+Step Controller::Start(Instant now, bool new_incarnation) {
+  return impl_->Start(now, new_incarnation);
+}
+
+tl::expected<Reply, Failure> Controller::Do(const Command& command, Instant now, bool validate_only,
+                                            Step& step) {
+  const Moment moment{now, now, step};
+  return std::visit(
+      [&](const auto& one) { return impl_->Handle(one, now, validate_only ? nullptr : &moment); },
+      command);
+}
+
+Step Controller::OnDatagram(const Endpoint&, ByteView octets, Instant now) {
+  Step step;
+  const Status status = impl_->Verify(octets, {now, now, step});
+  if (!status) ++impl_->counters.discards[static_cast<size_t>(status.error())];
+  return step;
+}
+
+Step Controller::Tick(Instant now) {
+  Step step;
+  while (impl_->deadlines.Next() <= now) {
+    const Instant due = impl_->deadlines.Next();
+    Channel& channel = impl_->At(impl_->deadlines.Pop());
+    impl_->Run(channel, {now, due, step});
+  }
+  return step;
+}
+
+Instant Controller::NextDeadline() const { return impl_->deadlines.Next(); }
+
+const rekey::State& Controller::state() const { return impl_->state; }
+const Counters& Controller::counters() const { return impl_->counters; }
+
+Reachability Controller::ReachabilityOf(const ChannelId& channel,
+                                        const SubscriberId& subscriber) const {
+  const auto found = impl_->channels.find(channel);
+  if (found == impl_->channels.end()) return Reachability::kIdle;
+  const Channel& at = found->second;
+  const auto member = at.durable->members.find(subscriber);
+  if (member == at.durable->members.end() || !member->second.joined) return Reachability::kIdle;
+  bool pending = false;
+  for (const std::optional<Delivery>* delivery : {&at.current, &at.next}) {
+    if (!*delivery || !(*delivery)->Holds(subscriber)) continue;
+    if ((*delivery)->IsUnreachable(subscriber)) return Reachability::kUnreachable;
+    pending = true;
+  }
+  if (pending) return Reachability::kPending;
+  const bool holds = member->second.confirmed >= at.ladder().msk->id;
+  return holds ? Reachability::kConfirmed : Reachability::kIdle;
+}
+
+uint64_t Controller::ConfirmedCount(const ChannelId& channel) const {
+  const auto found = impl_->channels.find(channel);
+  return found == impl_->channels.end() ? 0 : found->second.confirmed;
+}
+
+bool Controller::HeadendIsConnected(const HeadendId& headend) const {
+  const auto found = impl_->headends.find(headend);
+  return found != impl_->headends.end() && found->second.connected;
+}
+
+bool Controller::SwitchIsHeld(const ChannelId& channel) const {
+  const auto found = impl_->channels.find(channel);
+  return found != impl_->channels.end() && found->second.held;
+}
+
+}  // namespace keymast::controller

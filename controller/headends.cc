@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+// Connected headends: their reports, and the boxes they are given.
+#include "controller/impl.h"
+#include "controller/names.h"
+#include "rekey/messages.h"
+#include "srtp/index.h"
+
+namespace keymast::controller {
+namespace {
+
+bool IsEnrolled(const groups::Headend& headend, const ChannelId& channel) {
+  return std::find(headend.channels.begin(), headend.channels.end(), channel) !=
+         headend.channels.end();
+}
+
+bool HasStream(const groups::Channel& channel, Ssrc ssrc) {
+  return std::any_of(channel.streams.begin(), channel.streams.end(),
+                     [&](const groups::Stream& stream) { return stream.ssrc == ssrc; });
+}
+
+// Raise takes a position over when it is news; true when its ROC, which MSK messages carry, rose.
+bool Raise(std::map<Ssrc, rekey::Position>& positions, Ssrc ssrc, const rekey::Position& said) {
+  const auto [entry, fresh] = positions.try_emplace(ssrc, said);
+  if (fresh) return true;
+  if (said.index <= entry->second.index) return false;
+  const bool rolled = srtp::RocOf(said.index) > srtp::RocOf(entry->second.index);
+  entry->second = said;
+  return rolled;
+}
+
+}  // namespace
+
+void Controller::Impl::Issue(Channel& channel, const HeadendId& headend, const rekey::Slot& slot,
+                             Instant switch_at, const Moment& m) {
+  const rekey::Ladder& ladder = channel.ladder();
+  const rekey::Msk* msk = rekey::MskOf(ladder, slot.msk);
+  if (msk == nullptr) return;
+  // The prepared MTK has the ladder's epoch; an active one beside it a lower one.
+  const uint64_t epoch = ladder.epoch - (ladder.prepared && ladder.prepared != slot ? 1 : 0);
+  const groups::Channel& definition = channel.durable->channel;
+  const crypto::TrafficKeyContext context{channel.id(), headend, slot.msk,          slot.mtk,
+                                          switch_at,    epoch,   definition.profile};
+  const rekey::Mtk mtk = rekey::DeriveMtk(*msk, slot.mtk, definition);
+  crypto::SecretBytes plain(mtk.key.view().begin(), mtk.key.view().end());
+  plain.insert(plain.end(), mtk.salt.view().begin(), mtk.salt.view().end());
+  Result<Bytes> box =
+      crypto::SealBox(state.headends.at(headend).public_key, crypto::kTrafficKeyPurpose,
+                      crypto::TrafficKeyAad(context), plain, rng);
+  if (!box) return;
+  m.step.headend_keys.push_back({headend, channel.id(), slot.msk, slot.mtk, switch_at, epoch,
+                                 definition.profile, std::move(*box)});
+  headends.at(headend).views[channel.id()].issued[{slot.msk, slot.mtk}] = m.now;
+}
+
+void Controller::Impl::IssuePrepared(Channel& channel, const Moment& m) {
+  const rekey::Slot prepared = *channel.ladder().prepared;
+  for (const HeadendId& id : channel.headends) {
+    const Headend& headend = headends.at(id);
+    // One that has not reported yet is given what it lacks when it does.
+    if (!headend.connected || !headend.reported) continue;
+    Issue(channel, id, prepared, prepared.switch_at, m);
+  }
+}
+
+void Controller::Impl::TakePositions(const HeadendReport& report, const Moment& m) {
+  const groups::Headend& enrolled = state.headends.at(report.headend);
+  std::set<ChannelId> rolled;
+  for (const HeadendReport::PositionOf& said : report.positions) {
+    Channel* channel = Find(said.channel);
+    if (channel == nullptr || !IsEnrolled(enrolled, said.channel)) continue;
+    if (!HasStream(channel->durable->channel, said.ssrc)) continue;
+    HeadendView& view = headends.at(report.headend).views[said.channel];
+    const KeyName key{said.position.msk, said.position.mtk};
+    view.current = view.current ? std::max(*view.current, key) : key;
+    if (Raise(channel->durable->positions, said.ssrc, said.position)) rolled.insert(said.channel);
+  }
+  for (const ChannelId& id : rolled) {
+    Put(rekey::PositionsPut{id, At(id).durable->positions}, m);
+  }
+}
+
+void Controller::Impl::TakeHeld(const HeadendReport& report, Headend& headend) {
+  const groups::Headend& enrolled = state.headends.at(report.headend);
+  for (const ChannelId& id : enrolled.channels) {
+    HeadendView& view = headend.views[id];
+    view.held.clear();
+    view.current.reset();
+    // Boxes are remembered as long as their MSK is in the ladder.
+    const Channel* channel = Find(id);
+    std::erase_if(view.issued, [&](const auto& one) {
+      return channel == nullptr || rekey::MskOf(channel->ladder(), one.first.first) == nullptr;
+    });
+  }
+  for (const HeadendReport::Held& held : report.held) {
+    if (!IsEnrolled(enrolled, held.channel)) continue;
+    headend.views[held.channel].held.emplace_back(held.msk, held.mtk);
+  }
+}
+
+Step Controller::OnHeadendConnected(const HeadendId& id, Instant now) {
+  Step step;
+  const auto found = impl_->headends.find(id);
+  if (found == impl_->headends.end()) return step;
+  found->second = Headend{true, false, {}};
+  step.headends_to_redefine.push_back(id);
+  impl_->Tell(Event::Kind::kHeadendConnected, {}, NameOf(id), {now, now, step});
+  return step;
+}
+
+Step Controller::OnHeadendDisconnected(const HeadendId& id, Instant now) {
+  Step step;
+  const auto found = impl_->headends.find(id);
+  if (found == impl_->headends.end() || !found->second.connected) return step;
+  found->second = Headend{};
+  impl_->Tell(Event::Kind::kHeadendDisconnected, {}, NameOf(id), {now, now, step});
+  return step;
+}
+
+Step Controller::OnHeadendReport(const HeadendReport& report, Instant now) {
+  Step step;
+  const Moment m{now, now, step};
+  const auto found = impl_->headends.find(report.headend);
+  if (found == impl_->headends.end() || !found->second.connected) return step;
+  found->second.reported = true;
+  impl_->TakeHeld(report, found->second);
+  impl_->TakePositions(report, m);
+  for (const ChannelId& id : impl_->state.headends.at(report.headend).channels) {
+    Channel* channel = impl_->Find(id);
+    if (channel == nullptr) continue;
+    impl_->Reconcile(*channel, report.headend, m);
+    impl_->Run(*channel, m);
+  }
+  return step;
+}
+
+}  // namespace keymast::controller

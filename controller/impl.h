@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the controller remembers beside the durable state, and its parts by idea. Everything here
+// can be lost in a crash: it is rebuilt from the state, or learned anew from members and headends.
+#pragma once
+
+#include <map>
+#include <set>
+#include <unordered_map>
+
+#include "controller/controller.h"
+#include "controller/deadlines.h"
+#include "controller/delivery.h"
+#include "controller/pacer.h"
+#include "controller/rate_limit.h"
+#include "rekey/grid.h"
+#include "rekey/ladder.h"
+
+namespace keymast::controller {
+
+// Moment is the input being handled: when it is, which grid instant what it sends was placed on,
+// and where its outcome goes.
+struct Moment {
+  Instant now;
+  Instant due;
+  Step& step;
+};
+
+// Channel is a channel at work.
+struct Channel {
+  rekey::ChannelState* durable = nullptr;
+  const ChannelId& id() const { return durable->channel.id; }
+  const groups::KeyPolicy& policy() const { return durable->channel.policy; }
+  const rekey::Ladder& ladder() const { return durable->ladder; }
+
+  Instant next_repetition{};
+  // Extra repetitions for late joiners and exclusions.
+  uint32_t extras = 0;
+  Instant next_extra = kNever;
+  Instant last_round{};
+
+  bool excluding = false;  // the prepared MTK shuts someone out: older MSKs are silent
+  bool held = false;       // the switch waits for a headend
+  bool vetoed = false;     // no MTK can be prepared: Key Numbers are used up
+
+  std::optional<Delivery> current;  // of ladder().msk
+  std::optional<Delivery> next;     // of ladder().next_msk
+  Pacer pacer;
+
+  std::set<std::pair<Instant, SubscriberId>> window_ends;  // of joined members
+  std::vector<HeadendId> headends;                         // enrolled
+  uint64_t joined = 0;
+  uint64_t confirmed = 0;  // joined members that hold the MSK of the active MTK, or a later one
+};
+
+// Subscriber is what is known of a subscriber in memory.
+struct Subscriber {
+  uint64_t last_counter = 0;  // highest COUNTER under its user key since the start
+  RateLimit failures;         // MACs that did not verify
+  std::vector<ChannelId> memberships;
+};
+
+using KeyName = std::pair<MskId, MtkId>;
+
+// HeadendView is what one connected headend said of itself for one channel.
+struct HeadendView {
+  std::vector<KeyName> held;
+  std::optional<KeyName> current;     // the latest key it sent under
+  std::map<KeyName, Instant> issued;  // boxes it was given, and when
+  bool Has(const KeyName& key) const;
+  bool HasNothing() const { return held.empty() && !current; }
+  bool WasJustGiven(const KeyName& key, Instant now) const;
+};
+
+struct Headend {
+  bool connected = false;
+  bool reported = false;  // since it connected
+  std::map<ChannelId, HeadendView> views;
+};
+
+struct Controller::Impl {
+  Impl(Config config_in, rekey::State state_in, crypto::Rng& rng_in, const crypto::Suite& suite_in)
+      : config(std::move(config_in)), state(std::move(state_in)), rng(rng_in), suite(suite_in) {}
+
+  using Outcome = tl::expected<Reply, Failure>;
+
+  // Commands (commands_*.cc, membership.cc). With `m` null everything is checked and nothing done.
+  Outcome Handle(const CreateChannel& command, Instant now, const Moment* m);
+  Outcome Handle(const UpdateChannel& command, Instant now, const Moment* m);
+  Outcome Handle(const DeleteChannel& command, Instant now, const Moment* m);
+  Outcome Handle(const CreateSubscribers& command, Instant now, const Moment* m);
+  Outcome Handle(const DeleteSubscriber& command, Instant now, const Moment* m);
+  Outcome Handle(const CreateMembers& command, Instant now, const Moment* m);
+  Outcome Handle(const UpdateMember& command, Instant now, const Moment* m);
+  Outcome Handle(const Join& command, Instant now, const Moment* m);
+  Outcome Handle(const Leave& command, Instant now, const Moment* m);
+  Outcome Handle(const Expel& command, Instant now, const Moment* m);
+  Outcome Handle(const CreateHeadend& command, Instant now, const Moment* m);
+  Outcome Handle(const DeleteHeadend& command, Instant now, const Moment* m);
+  Outcome Handle(const RekeyNow& command, Instant now, const Moment* m);
+
+  // Membership (membership.cc, leaving.cc).
+  void TakeIn(Channel& channel, groups::Member member, const Moment& m);
+  void Deliver(Channel& channel, const SubscriberId& subscriber, const Moment& m);
+  bool CanShutOut(const Channel& channel) const;
+  void Withdraw(Channel& channel, const groups::Member& member);
+  void EndJoin(Channel& channel, groups::Member member, const Moment& m);
+  void AfterLeave(Channel& channel, const Moment& m);
+  void Remove(Channel& channel, const SubscriberId& subscriber, const Moment& m);
+  void EndWindows(Channel& channel, const Moment& m);
+
+  // Rekeying (exclusion.cc, msk_change.cc, mtk_change.cc).
+  rekey::Rekey ShutOut(Channel& channel, rekey::RekeyReason reason, const Moment& m);
+  std::optional<rekey::Rekey> Replace(Channel& channel, rekey::RekeyReason reason, Duration lead,
+                                      const Moment& m);
+  std::optional<rekey::Rekey> MakeNextMsk(Channel& channel, rekey::RekeyReason reason,
+                                          Instant change, const Moment& m);
+  void DeliverToAll(Channel& channel, Delivery& delivery);
+  std::optional<rekey::Rekey> PrepareMtk(Channel& channel, rekey::RekeyReason reason,
+                                         std::optional<Instant> switch_at, const Moment& m);
+  void ActivateMtk(Channel& channel);
+  rekey::Rekey Record(Channel& channel, rekey::Rekey rekey, const Moment& m);
+
+  std::optional<std::string> SsrcHolder(const groups::Channel& channel) const;
+
+  // Messages (mtk_send.cc, msk_push.cc).
+  void SendMtk(Channel& channel, const rekey::Slot& slot, bool first, const Moment& m);
+  void SendRound(Channel& channel, bool fresh, const Moment& m);
+  // Announce sends a newly prepared MTK `copies` times, 50 ms apart.
+  void Announce(Channel& channel, uint32_t copies, const Moment& m);
+  // Hasten repeats now for someone who just came.
+  void Hasten(Channel& channel, const Moment& m);
+  void Repeat(Channel& channel, const Moment& m);
+  void SendMsks(Channel& channel, const Moment& m);
+  void SendMsk(Channel& channel, Delivery& delivery, const Moment& m);
+  void TellGivenUp(const Channel& channel, const std::vector<SubscriberId>& given_up,
+                   const Moment& m);
+  std::optional<uint32_t> TakeMtkCounter(Channel& channel, MskId msk, const Moment& m);
+  std::optional<uint32_t> TakeUserCounter(Subscriber& subscriber, const Moment& m);
+
+  // Verification messages (verification.cc).
+  Status Verify(ByteView octets, const Moment& m);
+  void Confirm(Channel& channel, Delivery& delivery, const SubscriberId& id, const Moment& m);
+
+  // Headends (headends.cc, hold.cc).
+  const HeadendView* ViewOf(const Channel& channel, const HeadendId& headend) const;
+  bool PreparedIsAwaited(const Channel& channel, Instant now) const;
+  bool PreparedIsHeld(const Channel& channel) const;
+  Instant DecideSwitchAt(const Channel& channel, Instant now) const;
+  void TrySwitch(Channel& channel, const Moment& m);
+  void Resume(Channel& channel, const Moment& m);
+  void Issue(Channel& channel, const HeadendId& headend, const rekey::Slot& slot, Instant switch_at,
+             const Moment& m);
+  void IssuePrepared(Channel& channel, const Moment& m);
+  void TakePositions(const HeadendReport& report, const Moment& m);
+  void TakeHeld(const HeadendReport& report, Headend& headend);
+  void Reconcile(Channel& channel, const HeadendId& headend, const Moment& m);
+
+  // Life (life.cc, run.cc).
+  Step Start(Instant now, bool new_incarnation);
+  void Rebuild(Instant now);
+  void Open(rekey::ChannelState& durable, Instant now);
+  void Run(Channel& channel, const Moment& m);
+  void Schedule(Channel& channel, Instant now);
+  Instant DeadlineOf(Channel& channel, Instant now);
+
+  // Put decides: it applies the change to the working state and hands it out to be made durable.
+  void Put(rekey::Change change, const Moment& m);
+  void Tell(Event::Kind kind, const ChannelId& channel, std::string resource, const Moment& m);
+  Channel* Find(const ChannelId& id);
+  Channel& At(const ChannelId& id) { return channels.at(id); }
+
+  Config config;
+  rekey::State state;
+  crypto::Rng& rng;
+  const crypto::Suite& suite;
+  Counters counters;
+
+  std::map<ChannelId, Channel> channels;
+  std::unordered_map<SubscriberId, Subscriber> subscribers;
+  std::unordered_map<std::string, SubscriberId> identities;
+  std::map<HeadendId, Headend> headends;
+  // COUNTER of MSK messages in use now, one for all user keys; 0: none taken since the start.
+  uint64_t user_counter = 0;
+  Deadlines deadlines;
+  // Key groups of deleted channels go on where they were.
+  std::map<std::pair<KeyDomainId, KeyGroup>, KeyNumber> retired;
+};
+
+}  // namespace keymast::controller

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+// Members that go: by themselves, at the end of their window, or expelled.
+#include "controller/impl.h"
+#include "controller/names.h"
+
+namespace keymast::controller {
+
+using rekey::RekeyReason;
+
+// CanShutOut is rekey's veto: an exclusion needs a Key Number, one already promised needs another.
+bool Controller::Impl::CanShutOut(const Channel& channel) const {
+  const rekey::Ladder& ladder = channel.ladder();
+  const bool promised = channel.excluding && rekey::Excludes(ladder.next_msk_reason);
+  return promised || rekey::CanMakeMsk(ladder);
+}
+
+void Controller::Impl::Withdraw(Channel& channel, const groups::Member& member) {
+  for (auto* delivery : {&channel.current, &channel.next}) {
+    if (*delivery) (*delivery)->Remove(member.subscriber);
+  }
+  channel.window_ends.erase({member.entitled_until, member.subscriber});
+  if (!member.joined) return;
+  --channel.joined;
+  if (member.confirmed >= channel.ladder().msk->id) --channel.confirmed;
+}
+
+void Controller::Impl::EndJoin(Channel& channel, groups::Member member, const Moment& m) {
+  Withdraw(channel, member);
+  const std::string name = NameOf(channel.id(), member.subscriber);
+  member.joined = false;
+  ++member.revision;
+  Put(rekey::MemberPut{channel.id(), std::move(member)}, m);
+  Tell(Event::Kind::kLeft, channel.id(), name, m);
+}
+
+// AfterLeave changes the keys as the channel's policy says.
+void Controller::Impl::AfterLeave(Channel& channel, const Moment& m) {
+  const rekey::Ladder& ladder = channel.ladder();
+  switch (channel.policy().leave) {
+    case groups::LeavePolicy::kNextMsk:
+      // The next MSK shuts the leaver out, unless it was given that one already.
+      if (!ladder.next_msk || channel.excluding) break;
+      [[fallthrough]];
+    case groups::LeavePolicy::kImmediate:
+      ShutOut(channel, RekeyReason::kLeave, m);
+      break;
+    case groups::LeavePolicy::kBatched: {
+      if (rekey::Excludes(ladder.next_msk_reason)) break;  // it joins the batch
+      rekey::Ladder planned = ladder;
+      planned.next_msk_change = rekey::OnGrid(m.now + channel.policy().batch_window);
+      planned.next_msk_reason = RekeyReason::kLeave;
+      Put(rekey::LadderPut{channel.id(), std::move(planned)}, m);
+      break;
+    }
+  }
+}
+
+void Controller::Impl::Remove(Channel& channel, const SubscriberId& subscriber, const Moment& m) {
+  Withdraw(channel, channel.durable->members.at(subscriber));
+  std::erase(subscribers.at(subscriber).memberships, channel.id());
+  Put(rekey::MemberDeleted{channel.id(), subscriber}, m);
+  Tell(Event::Kind::kExpelled, channel.id(), NameOf(channel.id(), subscriber), m);
+}
+
+// EndWindows makes those leave whose entitlement ended.
+void Controller::Impl::EndWindows(Channel& channel, const Moment& m) {
+  bool any = false;
+  while (!channel.window_ends.empty() && channel.window_ends.begin()->first <= m.now) {
+    const SubscriberId id = channel.window_ends.begin()->second;
+    EndJoin(channel, channel.durable->members.at(id), m);
+    any = true;
+  }
+  if (any) AfterLeave(channel, m);
+}
+
+Controller::Impl::Outcome Controller::Impl::Handle(const Leave& command, Instant now,
+                                                   const Moment* m) {
+  const std::string name = NameOf(command.channel, command.subscriber);
+  Channel* channel = Find(command.channel);
+  if (channel == nullptr) return Refuse(Error::kNotFound, NameOf(command.channel), kNotThere);
+  const auto member = channel->durable->members.find(command.subscriber);
+  if (member == channel->durable->members.end()) return Refuse(Error::kNotFound, name, kNotThere);
+  if (!member->second.joined) return Refuse(Error::kFailedPrecondition, name, "has not joined");
+  if (!CanShutOut(*channel)) return Refuse(Error::kIdsExhausted, name, kNoNumberLeft);
+  if (m == nullptr) return Reply{};
+  EndJoin(*channel, member->second, *m);
+  AfterLeave(*channel, *m);
+  Schedule(*channel, now);
+  return Reply{};
+}
+
+Controller::Impl::Outcome Controller::Impl::Handle(const Expel& command, Instant now,
+                                                   const Moment* m) {
+  const std::string parent = NameOf(command.channel);
+  Channel* channel = Find(command.channel);
+  if (channel == nullptr) return Refuse(Error::kNotFound, parent, kNotThere);
+  if (command.subscribers.empty()) {
+    return RefuseFields(Error::kInvalidArgument, parent, {{"names", "must name a member"}});
+  }
+  const std::set<SubscriberId> leavers(command.subscribers.begin(), command.subscribers.end());
+  for (const SubscriberId& id : leavers) {
+    if (channel->durable->members.contains(id)) continue;
+    return Refuse(Error::kNotFound, NameOf(command.channel, id), kNotThere);
+  }
+  if (!CanShutOut(*channel)) return Refuse(Error::kIdsExhausted, parent, kNoNumberLeft);
+  if (m == nullptr) return Reply{};
+  for (const SubscriberId& id : leavers) Remove(*channel, id, *m);
+  Reply reply;
+  reply.rekey = ShutOut(*channel, RekeyReason::kExclusion, *m);
+  reply.remaining = channel->joined;
+  Schedule(*channel, now);
+  return reply;
+}
+
+}  // namespace keymast::controller

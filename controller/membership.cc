@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+// Commands that bring members in.
+#include "controller/impl.h"
+#include "controller/names.h"
+
+namespace keymast::controller {
+namespace {
+
+void CheckMember(const groups::Member& member, const std::string& path,
+                 std::vector<FieldViolation>& wrong) {
+  if (member.msk_endpoint.IsUnset() || member.msk_endpoint.IsMulticast()) {
+    wrong.push_back({path + "msk_endpoint", "must be a unicast address and port"});
+  }
+  if (member.entitled_until <= member.entitled_from) {
+    wrong.push_back({path + "entitlement_end", "must be later than entitlement_start"});
+  }
+}
+
+std::vector<FieldViolation> Check(const CreateMembers& command) {
+  std::vector<FieldViolation> wrong;
+  for (size_t i = 0; i < command.members.size(); ++i) {
+    CheckMember(command.members[i].member, "requests[" + std::to_string(i) + "].member.", wrong);
+  }
+  return wrong;
+}
+
+}  // namespace
+
+// Deliver begins to push what the ladder has to a member: the MSK of now, unless it is being shut
+// out, and the next one.
+void Controller::Impl::Deliver(Channel& channel, const SubscriberId& subscriber, const Moment& m) {
+  for (auto* delivery : {&channel.current, &channel.next}) {
+    if (*delivery) (*delivery)->Add(subscriber);
+  }
+  SendMsks(channel, m);
+}
+
+// TakeIn makes a member join: keys by unicast now, and traffic keys without waiting for the next
+// repetition.
+void Controller::Impl::TakeIn(Channel& channel, groups::Member member, const Moment& m) {
+  const SubscriberId id = member.subscriber;
+  if (!member.joined) {
+    member.joined = true;
+    ++member.revision;
+    ++channel.joined;
+    if (member.confirmed >= channel.ladder().msk->id) ++channel.confirmed;
+    if (member.entitled_until != kNever) channel.window_ends.emplace(member.entitled_until, id);
+    Put(rekey::MemberPut{channel.id(), std::move(member)}, m);
+    Tell(Event::Kind::kJoined, channel.id(), NameOf(channel.id(), id), m);
+  }
+  Deliver(channel, id, m);
+}
+
+Controller::Impl::Outcome Controller::Impl::Handle(const CreateMembers& command, Instant now,
+                                                   const Moment* m) {
+  const std::string parent = NameOf(command.channel);
+  Channel* channel = Find(command.channel);
+  if (channel == nullptr) return Refuse(Error::kNotFound, parent, kNotThere);
+  std::vector<FieldViolation> wrong = Check(command);
+  if (!wrong.empty()) return RefuseFields(Error::kInvalidArgument, parent, std::move(wrong));
+  std::set<SubscriberId> ids;
+  for (const NewMember& one : command.members) {
+    const SubscriberId& id = one.member.subscriber;
+    if (!state.subscribers.contains(id)) {
+      return Refuse(Error::kNotFound, NameOf(id), kNotThere);
+    }
+    if (channel->durable->members.contains(id) || !ids.insert(id).second) {
+      return Refuse(Error::kAlreadyExists, NameOf(command.channel, id), "exists already");
+    }
+    if (one.join && !one.member.EntitledAt(now)) {
+      return Refuse(Error::kNotEntitled, NameOf(command.channel, id), "is not entitled now");
+    }
+  }
+  // The lead must suffice for all of them.
+  wrong = groups::CheckPolicy(channel->policy(),
+                              channel->durable->members.size() + command.members.size());
+  if (!wrong.empty()) return RefuseFields(Error::kPolicyViolation, parent, std::move(wrong));
+  if (m == nullptr) return Reply{};
+
+  bool joined = false;
+  for (const NewMember& one : command.members) {
+    groups::Member member = one.member;
+    member.joined = false;
+    member.confirmed = {};
+    member.created = now;
+    member.revision = 1;
+    subscribers.at(member.subscriber).memberships.push_back(command.channel);
+    Tell(Event::Kind::kCreated, command.channel, NameOf(command.channel, member.subscriber), *m);
+    Put(rekey::MemberPut{command.channel, member}, *m);
+    if (one.join) TakeIn(*channel, std::move(member), *m);
+    joined = joined || one.join;
+  }
+  if (joined) Hasten(*channel, *m);
+  Schedule(*channel, now);
+  return Reply{};
+}
+
+Controller::Impl::Outcome Controller::Impl::Handle(const Join& command, Instant now,
+                                                   const Moment* m) {
+  const std::string name = NameOf(command.channel, command.subscriber);
+  Channel* channel = Find(command.channel);
+  if (channel == nullptr) return Refuse(Error::kNotFound, NameOf(command.channel), kNotThere);
+  const auto member = channel->durable->members.find(command.subscriber);
+  if (member == channel->durable->members.end()) return Refuse(Error::kNotFound, name, kNotThere);
+  if (!member->second.EntitledAt(now)) {
+    return Refuse(Error::kNotEntitled, name, "is not entitled now");
+  }
+  if (m == nullptr) return Reply{};
+  TakeIn(*channel, member->second, *m);
+  Hasten(*channel, *m);
+  Schedule(*channel, now);
+  return Reply{};
+}
+
+Controller::Impl::Outcome Controller::Impl::Handle(const UpdateMember& command, Instant now,
+                                                   const Moment* m) {
+  const SubscriberId& id = command.member.subscriber;
+  const std::string name = NameOf(command.channel, id);
+  Channel* channel = Find(command.channel);
+  if (channel == nullptr) return Refuse(Error::kNotFound, NameOf(command.channel), kNotThere);
+  const auto found = channel->durable->members.find(id);
+  if (found == channel->durable->members.end()) return Refuse(Error::kNotFound, name, kNotThere);
+  groups::Member member = found->second;
+  if (command.expected_revision != 0 && command.expected_revision != member.revision) {
+    return Refuse(Error::kEtagMismatch, name, "was changed meanwhile");
+  }
+  std::vector<FieldViolation> wrong;
+  CheckMember(command.member, "member.", wrong);
+  if (!wrong.empty()) return RefuseFields(Error::kInvalidArgument, name, std::move(wrong));
+  const bool ends = member.joined && command.member.entitled_until <= now;
+  if (ends && !CanShutOut(*channel)) return Refuse(Error::kIdsExhausted, name, kNoNumberLeft);
+  if (m == nullptr) return Reply{};
+
+  const bool moved = member.msk_endpoint != command.member.msk_endpoint;
+  channel->window_ends.erase({member.entitled_until, id});
+  member.entitled_from = command.member.entitled_from;
+  member.entitled_until = command.member.entitled_until;
+  member.msk_endpoint = command.member.msk_endpoint;
+  ++member.revision;
+  if (member.joined && member.entitled_until != kNever) {
+    channel->window_ends.emplace(member.entitled_until, id);
+  }
+  Put(rekey::MemberPut{command.channel, member}, *m);
+  Tell(Event::Kind::kUpdated, command.channel, name, *m);
+  if (moved) {
+    // A push under way goes on to where the member is now.
+    for (auto* delivery : {&channel->current, &channel->next}) {
+      if (*delivery && (*delivery)->Holds(id)) (*delivery)->Add(id);
+    }
+  }
+  Run(*channel, *m);
+  return Reply{};
+}
+
+}  // namespace keymast::controller

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// Preparing and switching of MTKs.
+#include "controller/impl.h"
+#include "controller/names.h"
+
+namespace keymast::controller {
+
+using rekey::KeyLevel;
+using rekey::RekeyReason;
+
+// Record keeps the change in the channel's history and tells it.
+rekey::Rekey Controller::Impl::Record(Channel& channel, rekey::Rekey rekey, const Moment& m) {
+  const auto& history = channel.durable->history;
+  rekey.sequence = history.empty() ? 1 : history.back().sequence + 1;
+  rekey.prepared_at = m.now;
+  Put(rekey::RekeyRecorded{channel.id(), rekey}, m);
+  ++counters.rekeys[{rekey.level, rekey.reason}];
+  m.step.events.push_back(
+      {Event::Kind::kRekeyed, channel.id(), NameOf(channel.id(), rekey.sequence), m.now, rekey});
+  return rekey;
+}
+
+// PrepareMtk makes the next MTK ready for `switch_at`, or for the next switch of the schedule, and
+// announces it. When the IDs under the MSK are used up a new MSK comes with it. Nothing is prepared
+// when no MSK can be made any more: the active MTK stays.
+std::optional<rekey::Rekey> Controller::Impl::PrepareMtk(Channel& channel, RekeyReason reason,
+                                                         std::optional<Instant> switch_at,
+                                                         const Moment& m) {
+  const groups::Channel& definition = channel.durable->channel;
+  const Instant at =
+      switch_at ? *switch_at : rekey::NextSwitch(channel.ladder(), definition, m.now);
+  Result<rekey::Slot> slot = rekey::NextSlot(channel.ladder(), at);
+  if (!slot && rekey::Excludes(channel.ladder().next_msk_reason)) {
+    return Replace(channel, channel.ladder().next_msk_reason, definition.policy.exclusion_lead, m);
+  }
+  if (!slot && !channel.next) MakeNextMsk(channel, RekeyReason::kExhaustion, at, m);
+  rekey::Ladder ladder = channel.ladder();
+  if (!slot && ladder.next_msk) {
+    ladder.next_msk_change = std::min(ladder.next_msk_change, at);
+    slot = rekey::NextSlot(ladder, at);
+  }
+  channel.vetoed = !slot;
+  if (!slot) return std::nullopt;
+  rekey::Prepare(ladder, *slot);
+  rekey::PlanExhaustion(ladder, definition);
+  Put(rekey::LadderPut{channel.id(), std::move(ladder)}, m);
+  const rekey::Rekey done =
+      Record(channel, {0, KeyLevel::kMtk, reason, slot->msk, slot->mtk, {}, at, 0}, m);
+  Announce(channel, 1, m);
+  IssuePrepared(channel, m);
+  return done;
+}
+
+// ActivateMtk needs no commit of its own: a restart that finds the instant past does the same, and
+// the next ladder that is put holds it.
+void Controller::Impl::ActivateMtk(Channel& channel) {
+  rekey::Ladder ladder = channel.ladder();
+  const MskId before = ladder.msk->id;
+  rekey::Activate(ladder);
+  const MskId after = ladder.msk->id;
+  rekey::Apply(state, rekey::LadderPut{channel.id(), std::move(ladder)});
+  channel.held = false;
+  if (after == before) return;
+  channel.excluding = false;
+  channel.current = std::move(channel.next);
+  channel.next.reset();
+  channel.confirmed = 0;
+  for (const auto& [id, member] : channel.durable->members) {
+    if (member.joined && member.confirmed >= after) ++channel.confirmed;
+  }
+}
+
+}  // namespace keymast::controller

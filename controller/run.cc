@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// One channel's tick: everything that is due, in the order in which one thing makes room for the
+// next, and the instant of the next tick.
+#include "controller/impl.h"
+
+namespace keymast::controller {
+
+void Controller::Impl::Run(Channel& channel, const Moment& m) {
+  EndWindows(channel, m);
+  TrySwitch(channel, m);
+  if (!channel.excluding || channel.held) {
+    if (rekey::ShouldExclude(channel.ladder(), m.now)) {
+      Replace(channel, channel.ladder().next_msk_reason, channel.policy().exclusion_lead, m);
+    }
+  }
+  if (rekey::ShouldMakeNextMsk(channel.ladder(), channel.durable->channel, m.now)) {
+    MakeNextMsk(channel, channel.ladder().next_msk_reason, channel.ladder().next_msk_change, m);
+  }
+  if (!channel.vetoed && rekey::ShouldPrepare(channel.ladder(), channel.durable->channel, m.now)) {
+    PrepareMtk(channel, rekey::RekeyReason::kSchedule, std::nullopt, m);
+  }
+  Repeat(channel, m);
+  SendMsks(channel, m);
+  Schedule(channel, m.now);
+}
+
+Instant Controller::Impl::DeadlineOf(Channel& channel, Instant now) {
+  const rekey::Ladder& ladder = channel.ladder();
+  Instant at = std::min(channel.next_repetition, channel.next_extra);
+  if (!channel.vetoed) at = std::min(at, rekey::PrepareAt(ladder, channel.durable->channel));
+  at = std::min(at, DecideSwitchAt(channel, now));
+  at = std::min(at, rekey::NextMskAt(ladder, channel.durable->channel));
+  const bool excludes = rekey::Excludes(ladder.next_msk_reason);
+  if (excludes && (!channel.excluding || channel.held)) at = std::min(at, ladder.next_msk_change);
+  if (!channel.window_ends.empty()) at = std::min(at, channel.window_ends.begin()->first);
+  for (auto* delivery : {&channel.current, &channel.next}) {
+    if (!*delivery) continue;
+    at = std::min(at, (*delivery)->NextDue());
+    if ((*delivery)->Ready() != nullptr) {
+      at = std::min(at, channel.pacer.Next(channel.policy().msk_pacing_rate));
+    }
+  }
+  return at;
+}
+
+void Controller::Impl::Schedule(Channel& channel, Instant now) {
+  // Whatever is due was done, so that the next tick is later than this one on the grid.
+  const Instant at = std::max(DeadlineOf(channel, now), now + Duration(1));
+  deadlines.Set(channel.id(), rekey::OnGrid(at));
+}
+
+}  // namespace keymast::controller

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// Verification messages (TS 33.246 §6.4.5.2): checked in the order of what a check costs, so that
+// noise is cheap; nothing changes before the MAC verified.
+#include "controller/impl.h"
+#include "controller/names.h"
+#include "mikey/mbms.h"
+
+namespace keymast::controller {
+namespace {
+
+constexpr size_t kLeastVerification = 10;  // HDR without CS ID map (RFC 3830 §6.1)
+constexpr size_t kMostVerification = 600;
+
+// Pending is the push that a COUNTER answers.
+struct Pending {
+  Channel* channel = nullptr;
+  Delivery* delivery = nullptr;
+};
+
+}  // namespace
+
+Status Controller::Impl::Verify(ByteView octets, const Moment& m) {
+  if (octets.size() < kLeastVerification) return Err(Error::kTruncated);
+  if (octets.size() > kMostVerification) return Err(Error::kTooLong);
+  const Result<mikey::Unverified> message = mikey::Inspect(octets);
+  if (!message) return Err(message.error());
+  if (message->kind != mikey::MessageKind::kVerification) return Err(Error::kUnexpected);
+  if (message->csb_id != config.profile.csb_id) return Err(Error::kWrongCsb);
+  const auto identity = identities.find(std::string(AsText(message->idr)));
+  if (identity == identities.end()) return Err(Error::kUnknownIdentity);
+  const SubscriberId& id = identity->second;
+  Subscriber& subscriber = subscribers.at(id);
+  if (!subscriber.failures.Allows(m.now)) return Err(Error::kRateLimited);
+
+  Pending pending;
+  bool awaited = false;
+  for (const ChannelId& channel_id : subscriber.memberships) {
+    Channel& channel = At(channel_id);
+    for (auto* delivery : {&channel.current, &channel.next}) {
+      if (!*delivery || !(*delivery)->Holds(id)) continue;
+      awaited = true;
+      if ((*delivery)->IsPending(id, message->counter)) pending = {&channel, &**delivery};
+    }
+  }
+  if (pending.channel == nullptr) return Err(awaited ? Error::kReplayed : Error::kUnexpected);
+
+  const MskId confirmed = pending.delivery->msk();
+  const rekey::Msk& msk = *rekey::MskOf(pending.channel->ladder(), confirmed);
+  const Status mac =
+      mikey::CheckVerification(suite, config.profile, *message, AsBytes(config.identity), msk.rand,
+                               state.subscribers.at(id).user_key.view());
+  if (!mac) {
+    subscriber.failures.Count(m.now);
+    return mac;
+  }
+  Confirm(*pending.channel, *pending.delivery, id, m);
+  return {};
+}
+
+void Controller::Impl::Confirm(Channel& channel, Delivery& delivery, const SubscriberId& id,
+                               const Moment& m) {
+  const MskId msk = delivery.msk();
+  delivery.Remove(id);
+  ++counters.msk_verifications;
+  const MskId before = channel.durable->members.at(id).confirmed;
+  if (before >= msk) return;
+  Put(rekey::MemberConfirmed{channel.id(), id, msk}, m);
+  const MskId needed = channel.ladder().msk->id;
+  if (before < needed && msk >= needed) ++channel.confirmed;
+  Tell(Event::Kind::kConfirmed, channel.id(), NameOf(channel.id(), id), m);
+}
+
+}  // namespace keymast::controller
