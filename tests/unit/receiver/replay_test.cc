@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "receiver/replay.h"
 
+#include "tests/unit/net/recording.h"
 #include "tests/unit/receiver/broadcast.h"
-#include "tests/unit/receiver/recording.h"
 
 namespace keymast::receiver {
 namespace {
@@ -43,7 +43,7 @@ class ReplayTest : public testing::Test {
   KeyServer server_;
   Headend headend_{server_, kVideo, srtp::MakeIndex(Roc(0), 65'530)};
   receiver::Setup setup_;
-  Recording recording_;
+  net::Recording recording_;
 };
 
 TEST_F(ReplayTest, CountsBeforeAndAfterAnInstant) {

@@ -2,11 +2,13 @@
 // A pcapng file in memory, spelled out block by block (draft-ietf-opsawg-pcapng §3, §4).
 #pragma once
 
+#include <algorithm>
+
+#include "base/bytes.h"
 #include "base/endpoint.h"
 #include "base/time.h"
-#include "receiver/octets.h"
 
-namespace keymast::receiver {
+namespace keymast::net {
 
 class Recording {
  public:
@@ -63,4 +65,4 @@ class Recording {
   Bytes octets_;
 };
 
-}  // namespace keymast::receiver
+}  // namespace keymast::net
