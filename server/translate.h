@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// Between the messages of the API and the values of the core. Reading names every field that cannot
+// be represented by its path in the API; whether values make sense is judged by the core.
+#pragma once
+
+#include "controller/controller.h"
+#include "keymast/v1/channel.pb.h"
+#include "keymast/v1/headend.pb.h"
+#include "keymast/v1/member.pb.h"
+#include "keymast/v1/rekey.pb.h"
+#include "keymast/v1/subscriber.pb.h"
+
+namespace keymast::server {
+
+template <class T>
+using Outcome = tl::expected<T, Failure>;
+
+// Violations gathers what is wrong with one request.
+class Violations {
+ public:
+  void Add(std::string field, std::string description) {
+    list_.push_back({std::move(field), std::move(description)});
+  }
+  bool empty() const { return list_.empty(); }
+  // Failed gives them as one failure, kInvalidArgument.
+  tl::unexpected<Failure> Failed(std::string resource = {}) &&;
+
+ private:
+  std::vector<FieldViolation> list_;
+};
+
+// NotThere is kNotFound for a resource, or a name that no resource can have.
+Failure NotThere(std::string_view name);
+
+// Values.
+google::protobuf::Timestamp ToProto(Instant instant);
+google::protobuf::Duration ToProto(Duration duration);
+Duration FromProto(const google::protobuf::Duration& duration, const std::string& field,
+                   Violations& violations);
+Instant FromProto(const google::protobuf::Timestamp& timestamp, const std::string& field,
+                  Violations& violations);
+std::string ToProto(MskId msk);  // 8 hexadecimal digits
+// Etags are revisions in quotes. No etag is 0 (any revision); one that we never gave matches none.
+std::string EtagOf(uint64_t revision);
+uint64_t RevisionOf(const std::string& etag);
+
+// Channels (translate_channel.cc).
+Outcome<controller::CreateChannel> FromProto(const v1::CreateChannelRequest& request);
+Outcome<controller::UpdateChannel> FromProto(const v1::UpdateChannelRequest& request);
+Outcome<controller::DeleteChannel> FromProto(const v1::DeleteChannelRequest& request);
+v1::Channel ToProto(const controller::Controller& controller, const rekey::ChannelState& channel);
+v1::SrtpProfile ToProto(SrtpProfile profile);
+
+// Subscribers (translate_subscriber.cc). `import_key` opens sealed credentials. `prefix` is the
+// path of the request in a batch (`requests[3].`), or empty.
+Outcome<controller::NewSubscriber> FromProto(const v1::CreateSubscriberRequest& request,
+                                             const crypto::KeyPair& import_key,
+                                             const std::string& prefix = {});
+v1::Subscriber ToProto(const groups::Subscriber& subscriber);
+
+// Members (translate_member.cc).
+Outcome<controller::NewMember> FromProto(const v1::CreateMemberRequest& request,
+                                         const std::string& prefix = {});
+Outcome<controller::UpdateMember> FromProto(const v1::UpdateMemberRequest& request);
+Outcome<controller::Expel> FromProto(const v1::ExpelMembersRequest& request);
+v1::Member ToProto(const controller::Controller& controller, const ChannelId& channel,
+                   const groups::Member& member);
+
+// Headends (translate_headend.cc).
+Outcome<controller::CreateHeadend> FromProto(const v1::CreateHeadendRequest& request);
+// Entries of channels or streams that we do not know are left out.
+controller::HeadendReport FromProto(const HeadendId& headend, const v1::HeadendReport& report);
+v1::Headend ToProto(const controller::Controller& controller, const groups::Headend& headend);
+v1::TrafficKeyBox ToProto(const controller::HeadendKey& key);
+
+// Rekeys and events (translate_rekey.cc).
+Outcome<controller::RekeyNow> FromProto(const v1::RekeyNowRequest& request);
+v1::Rekey ToProto(const ChannelId& channel, const rekey::Rekey& rekey);
+v1::Event ToProto(const controller::Event& event);
+
+}  // namespace keymast::server

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include "server/names.h"
+#include "server/translate.h"
+
+namespace keymast::server {
+namespace {
+
+constexpr uint64_t kMaxIndex = (uint64_t{1} << 48) - 1;  // RFC 3711 §3.3.1
+constexpr uint32_t kMaxMtkId = 65535;
+
+bool ReadKey(uint32_t msk, uint32_t mtk, MskId& msk_id, MtkId& mtk_id) {
+  if (mtk == 0 || mtk > kMaxMtkId) return false;
+  msk_id = MskId::FromValue(msk);
+  mtk_id = MtkId(static_cast<uint16_t>(mtk));
+  return true;
+}
+
+}  // namespace
+
+Outcome<controller::CreateHeadend> FromProto(const v1::CreateHeadendRequest& request) {
+  Violations violations;
+  groups::Headend headend;
+  headend.id = HeadendId(request.headend_id());
+  if (!groups::IsResourceId(request.headend_id())) {
+    violations.Add("headend_id", "must be 1 to 63 of [a-z0-9-], beginning with a letter");
+  }
+  const ByteView key = AsBytes(request.headend().public_key());
+  if (key.size() == headend.public_key.size()) {
+    std::copy(key.begin(), key.end(), headend.public_key.begin());
+  } else {
+    violations.Add("headend.public_key", "must be an X25519 public key of 32 octets");
+  }
+  for (int i = 0; i < request.headend().channels_size(); ++i) {
+    if (const auto channel = ChannelOf(request.headend().channels(i))) {
+      headend.channels.push_back(*channel);
+    } else {
+      violations.Add("headend.channels[" + std::to_string(i) + "]",
+                     "must be the name of a channel, as channels/one");
+    }
+  }
+  if (!violations.empty()) return std::move(violations).Failed(NameOf(headend.id));
+  return controller::CreateHeadend{std::move(headend)};
+}
+
+controller::HeadendReport FromProto(const HeadendId& headend, const v1::HeadendReport& report) {
+  controller::HeadendReport values;
+  values.headend = headend;
+  for (const v1::StreamPosition& message : report.positions()) {
+    const auto channel = ChannelOf(message.channel());
+    rekey::Position position;
+    if (!channel || message.index() > kMaxIndex ||
+        !ReadKey(message.msk_id(), message.mtk_id(), position.msk, position.mtk)) {
+      continue;
+    }
+    position.index = PacketIndex(message.index());
+    values.positions.push_back({*channel, Ssrc(message.ssrc()), position});
+  }
+  for (const v1::HeldKey& message : report.held()) {
+    const auto channel = ChannelOf(message.channel());
+    controller::HeadendReport::Held held;
+    if (!channel || !ReadKey(message.msk_id(), message.mtk_id(), held.msk, held.mtk)) continue;
+    held.channel = *channel;
+    values.held.push_back(std::move(held));
+  }
+  return values;
+}
+
+v1::Headend ToProto(const controller::Controller& controller, const groups::Headend& headend) {
+  v1::Headend message;
+  message.set_name(NameOf(headend.id));
+  message.set_public_key(std::string(AsText(headend.public_key)));
+  for (const ChannelId& channel : headend.channels) message.add_channels(NameOf(channel));
+  message.set_connected(controller.HeadendIsConnected(headend.id));
+  *message.mutable_create_time() = ToProto(headend.created);
+  message.set_etag(EtagOf(headend.revision));
+  return message;
+}
+
+v1::TrafficKeyBox ToProto(const controller::HeadendKey& key) {
+  v1::TrafficKeyBox message;
+  message.set_channel(NameOf(key.channel));
+  message.set_msk_id(key.msk.value());
+  message.set_mtk_id(key.mtk.value);
+  *message.mutable_switch_time() = ToProto(key.switch_at);
+  message.set_epoch(key.epoch);
+  message.set_srtp_profile(ToProto(key.profile));
+  message.set_box(std::string(AsText(key.box)));
+  return message;
+}
+
+}  // namespace keymast::server

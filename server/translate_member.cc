@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/names.h"
+#include "server/translate.h"
+
+namespace keymast::server {
+namespace {
+
+void ReadWindowAndEndpoint(const v1::Member& message, const std::string& path,
+                           groups::Member& member, Violations& violations) {
+  if (message.has_entitlement_start()) {
+    member.entitled_from =
+        FromProto(message.entitlement_start(), path + "entitlement_start", violations);
+  }
+  if (message.has_entitlement_end()) {
+    member.entitled_until =
+        FromProto(message.entitlement_end(), path + "entitlement_end", violations);
+  }
+  const auto endpoint = ParseEndpoint(message.msk_endpoint());
+  if (endpoint) {
+    member.msk_endpoint = *endpoint;
+  } else {
+    violations.Add(path + "msk_endpoint", "must be a unicast address and port: 192.0.2.7:2271");
+  }
+}
+
+v1::Reachability ToProto(controller::Reachability reachability) {
+  return static_cast<v1::Reachability>(reachability);
+}
+
+}  // namespace
+
+Outcome<controller::NewMember> FromProto(const v1::CreateMemberRequest& request,
+                                         const std::string& prefix) {
+  Violations violations;
+  controller::NewMember created;
+  created.join = request.join();
+  created.member.subscriber = SubscriberId(request.member_id());
+  if (!groups::IsResourceId(request.member_id())) {
+    violations.Add(prefix + "member_id", "must be the id of a subscriber");
+  }
+  ReadWindowAndEndpoint(request.member(), prefix + "member.", created.member, violations);
+  if (!violations.empty()) return std::move(violations).Failed(request.parent());
+  return created;
+}
+
+Outcome<controller::UpdateMember> FromProto(const v1::UpdateMemberRequest& request) {
+  const auto name = MemberOf(request.member().name());
+  if (!name) return tl::unexpected(NotThere(request.member().name()));
+  Violations violations;
+  controller::UpdateMember command{name->channel, {}, RevisionOf(request.member().etag())};
+  command.member.subscriber = name->subscriber;
+  ReadWindowAndEndpoint(request.member(), "member.", command.member, violations);
+  if (!violations.empty()) return std::move(violations).Failed(request.member().name());
+  return command;
+}
+
+Outcome<controller::Expel> FromProto(const v1::ExpelMembersRequest& request) {
+  const auto channel = ChannelOf(request.parent());
+  if (!channel) return tl::unexpected(NotThere(request.parent()));
+  controller::Expel command{*channel, {}};
+  Violations violations;
+  for (int i = 0; i < request.names_size(); ++i) {
+    const auto name = MemberOf(request.names(i));
+    if (name && name->channel == *channel) {
+      command.subscribers.push_back(name->subscriber);
+    } else {
+      violations.Add("names[" + std::to_string(i) + "]", "must be a member of " + request.parent());
+    }
+  }
+  if (!violations.empty()) return std::move(violations).Failed(request.parent());
+  return command;
+}
+
+v1::Member ToProto(const controller::Controller& controller, const ChannelId& channel,
+                   const groups::Member& member) {
+  v1::Member message;
+  message.set_name(NameOf(channel, member.subscriber));
+  if (member.entitled_from != Instant::min()) {
+    *message.mutable_entitlement_start() = ToProto(member.entitled_from);
+  }
+  if (member.entitled_until != kNever) {
+    *message.mutable_entitlement_end() = ToProto(member.entitled_until);
+  }
+  message.set_msk_endpoint(ToString(member.msk_endpoint));
+  message.set_joined(member.joined);
+  message.set_reachability(ToProto(controller.ReachabilityOf(channel, member.subscriber)));
+  if (member.confirmed.number.value != 0) {
+    message.set_confirmed_msk_id(ToProto(member.confirmed));
+  }
+  *message.mutable_create_time() = ToProto(member.created);
+  message.set_etag(EtagOf(member.revision));
+  return message;
+}
+
+}  // namespace keymast::server
