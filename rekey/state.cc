@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "rekey/state.h"
+
+#include <algorithm>
+
+namespace keymast::rekey {
+namespace {
+
+ChannelState* Find(State& state, const ChannelId& id) {
+  const auto found = state.channels.find(id);
+  return found == state.channels.end() ? nullptr : &found->second;
+}
+
+void Fold(State& state, const ChannelPut& change) {
+  state.channels[change.channel.id].channel = change.channel;
+}
+
+void Fold(State& state, const ChannelDeleted& change) { state.channels.erase(change.id); }
+
+void Fold(State& state, const LadderPut& change) {
+  if (ChannelState* channel = Find(state, change.id)) channel->ladder = change.ladder;
+}
+
+void Fold(State& state, const PositionsPut& change) {
+  if (ChannelState* channel = Find(state, change.id)) channel->positions = change.positions;
+}
+
+void Fold(State& state, const RekeyRecorded& change) {
+  ChannelState* channel = Find(state, change.id);
+  if (channel == nullptr) return;
+  std::deque<Rekey>& history = channel->history;
+  if (!history.empty() && history.back().sequence >= change.rekey.sequence) return;
+  history.push_back(change.rekey);
+  if (history.size() > kHistory) history.pop_front();
+}
+
+void Fold(State& state, const SubscriberPut& change) {
+  state.subscribers[change.subscriber.id] = {change.subscriber, change.user_key};
+}
+
+void Fold(State& state, const SubscriberDeleted& change) { state.subscribers.erase(change.id); }
+
+void Fold(State& state, const MemberPut& change) {
+  ChannelState* channel = Find(state, change.id);
+  if (channel != nullptr) channel->members[change.member.subscriber] = change.member;
+}
+
+void Fold(State& state, const MemberDeleted& change) {
+  if (ChannelState* channel = Find(state, change.id)) channel->members.erase(change.subscriber);
+}
+
+void Fold(State& state, const MemberConfirmed& change) {
+  ChannelState* channel = Find(state, change.id);
+  if (channel == nullptr) return;
+  const auto member = channel->members.find(change.subscriber);
+  if (member != channel->members.end()) member->second.confirmed = change.msk;
+}
+
+void Fold(State& state, const HeadendPut& change) {
+  state.headends[change.headend.id] = change.headend;
+}
+
+void Fold(State& state, const HeadendDeleted& change) { state.headends.erase(change.id); }
+
+void Fold(State& state, const MukCounterReserved& change) {
+  state.muk_counter.end = std::max(state.muk_counter.end, change.end);
+}
+
+void Fold(State& state, const CountersSkipped& change) {
+  state.muk_counter.end += change.commits * kMukCounterBlock;
+  for (auto& [id, channel] : state.channels) {
+    for (auto* msk : {&channel.ladder.msk, &channel.ladder.next_msk}) {
+      if (*msk) (*msk)->counter.end += change.commits * kMtkCounterBlock;
+    }
+  }
+}
+
+}  // namespace
+
+void Apply(State& state, const Change& change) {
+  std::visit([&state](const auto& one) { Fold(state, one); }, change);
+}
+
+}  // namespace keymast::rekey
