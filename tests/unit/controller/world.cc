@@ -88,8 +88,8 @@ Bytes FakeMember::Answer(const mikey::Unverified& message, const mikey::OpenedMs
 }
 
 World::World(uint64_t seed, rekey::State state)
-    : rng(seed),
-      core(std::make_unique<Controller>(Config{std::string(kServer), {}}, state, rng,
+    : rng(std::make_unique<crypto::SeededRng>(seed)),
+      core(std::make_unique<Controller>(Config{std::string(kServer), {}}, state, *rng,
                                         crypto::DefaultSuite())),
       durable(std::move(state)) {
   Deliver(core->Start(now, false));
@@ -142,6 +142,13 @@ void World::Deliver(Step step) {
     rekey::Apply(durable, change);
     changes.push_back(change);
   }
+  const auto news = core->state().channels.find(kNews);
+  if (news != core->state().channels.end()) {
+    const rekey::Slot active = *news->second.ladder.active;
+    if (used.empty() || used.back().msk != active.msk || used.back().mtk != active.mtk) {
+      used.push_back(active);
+    }
+  }
   boxes.insert(boxes.end(), step.headend_keys.begin(), step.headend_keys.end());
   events.insert(events.end(), step.events.begin(), step.events.end());
   for (const Datagram& datagram : step.datagrams) {
@@ -173,7 +180,7 @@ void World::PassUntil(Instant instant) {
 
 void World::Restart(Duration down, bool new_incarnation) {
   now += down;
-  core = std::make_unique<Controller>(Config{std::string(kServer), {}}, durable, rng,
+  core = std::make_unique<Controller>(Config{std::string(kServer), {}}, durable, *rng,
                                       crypto::DefaultSuite());
   Deliver(core->Start(now, new_incarnation));
 }

@@ -46,7 +46,7 @@ class FakeMember {
  public:
   explicit FakeMember(int number) : number_(number), user_key_(UserKeyOf(number)) {}
 
-  bool answers = true;   // whether it sends verification messages
+  bool answers = true;    // whether it sends verification messages
   bool reachable = true;  // whether datagrams to it arrive
 
   // Take handles one datagram; the answer is empty when there is none.
@@ -102,7 +102,7 @@ class World {
   size_t CountOf(Event::Kind kind) const;
 
   Instant now = kBegin;
-  crypto::SeededRng rng;
+  std::unique_ptr<crypto::SeededRng> rng;  // outlives a move of the world
   std::unique_ptr<Controller> core;
   rekey::State durable;  // the fold of all changes handed out
   std::map<int, FakeMember> members;
@@ -110,6 +110,7 @@ class World {
   std::vector<HeadendKey> boxes;
   std::vector<Event> events;
   std::vector<rekey::Change> changes;
+  std::vector<rekey::Slot> used;  // MTKs of the channel that became active, in order
 
  private:
   int MemberAt(const Endpoint& endpoint) const;
