@@ -93,27 +93,25 @@ Status OpenKemac(const crypto::Suite& suite, const PskContext& context, ByteView
   return {};
 }
 
-void ComputeVerification(const crypto::Suite& suite, const PskContext& context,
-                         const VerificationInput& input, MutableBytes out) {
+void ComputeV(const crypto::Suite& suite, const PskContext& context, ByteView head,
+              const Answered& answered, MutableBytes out) {
   const crypto::Key32 key =
       DeriveAuthKey(suite, context.algorithms, context.psk, context.csb_id, context.rand);
-  const std::array<ByteView, 4> parts{input.head, input.idi, input.idr, input.timestamp};
+  const std::array<ByteView, 4> parts{head, answered.idi, answered.idr, answered.timestamp};
   Mac(suite, context.algorithms.mac, key.view(), parts, out);
 }
 
 Status CheckV(const crypto::Suite& suite, const PskContext& context, ByteView datagram,
-              const Message& message, ByteView idi, ByteView idr) {
+              const Message& message, const Answered& answered) {
   const VPayload* v = message.Get<VPayload>();
-  const TPayload* t = message.Get<TPayload>();
-  if (v == nullptr || t == nullptr) return Err(Error::kPayloadMissing);
+  if (v == nullptr) return Err(Error::kPayloadMissing);
   const bool expected =
       v->auth_alg == context.algorithms.mac && message.header.prf == context.algorithms.prf;
-  // A V with NULL MAC confirms nothing, so no policy accepts it.
-  if (!expected || v->auth_alg == MacAlg::kNull) return Err(Error::kUnsupportedAlgorithm);
+  if (!expected) return Err(Error::kUnsupportedAlgorithm);
   if (Status checked = CheckContext(context, {}); !checked) return checked;
   auto mac = crypto::Key32::OfSize(v->ver_data.size());
   const ByteView head = datagram.first(datagram.size() - v->ver_data.size());
-  ComputeVerification(suite, context, {head, idi, idr, t->value}, mac.mutable_view());
+  ComputeV(suite, context, head, answered, mac.mutable_view());
   if (!crypto::ConstantTimeEqual(mac.view(), v->ver_data)) {
     return Err(Error::kAuthenticationFailed);
   }

@@ -62,19 +62,22 @@ class OpenedKeys {
 Status OpenKemac(const crypto::Suite& suite, const PskContext& context, ByteView datagram,
                  const Message& message, OpenedKeys& opened, const PskPolicy& policy = {});
 
-// VerificationInput is what the MAC of a V payload covers: the message up to the data, the two
-// identities (empty for peers that leave them out) and T as it was transported (RFC 3830 §5.2).
-struct VerificationInput {
-  ByteView head;
+// Answered is what the MAC of a V payload covers beside the message that carries it: the two
+// identities (empty where a peer leaves them out) and the T value, as it was transported, of the
+// message answered (RFC 3830 §5.2; the RFC is silent on the width of a COUNTER here).
+struct Answered {
   ByteView idi;
   ByteView idr;
   ByteView timestamp;
 };
-void ComputeVerification(const crypto::Suite& suite, const PskContext& context,
-                         const VerificationInput& input, MutableBytes out);
 
-// CheckV compares V's data in constant time: kUnsupportedAlgorithm, kAuthenticationFailed.
+// ComputeV fills V's data; `head` is the message up to it.
+void ComputeV(const crypto::Suite& suite, const PskContext& context, ByteView head,
+              const Answered& answered, MutableBytes out);
+
+// CheckV compares V's data in constant time: kPayloadMissing, kUnsupportedAlgorithm (NULL under any
+// policy: it confirms nothing), kAuthenticationFailed.
 Status CheckV(const crypto::Suite& suite, const PskContext& context, ByteView datagram,
-              const Message& message, ByteView idi, ByteView idr);
+              const Message& message, const Answered& answered);
 
 }  // namespace keymast::mikey

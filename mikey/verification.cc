@@ -9,10 +9,9 @@ namespace {
 constexpr std::array<uint8_t, 32> kNoMacYet{};
 
 // RFC 3830 §5.2 appends both identities; the profile can leave them out at both ends.
-VerificationInput InputOf(const Profile3gpp& profile, ByteView head, ByteView idi, ByteView idr,
-                          ByteView timestamp) {
-  if (!profile.ids_in_verification) return {head, {}, {}, timestamp};
-  return {head, idi, idr, timestamp};
+Answered AnsweredOf(const Profile3gpp& profile, ByteView idi, ByteView idr, ByteView counter) {
+  if (!profile.ids_in_verification) return {{}, {}, counter};
+  return {idi, idr, counter};
 }
 
 }  // namespace
@@ -34,9 +33,8 @@ Result<size_t> WriteVerification(const crypto::Suite& suite, const Profile3gpp& 
   const size_t mac_length = MacLength(profile.mac_alg).value_or(0);
   chain.Add(VPayload{profile.mac_alg, ByteView(kNoMacYet).first(mac_length)});
   if (!chain.ok()) return Err(Error::kTooLong);
-  const VerificationInput input =
-      InputOf(profile, chain.Head(mac_length), message.idi, message.idr, counter);
-  ComputeVerification(suite, context, input, chain.Tail(mac_length));
+  ComputeV(suite, context, chain.Head(mac_length),
+           AnsweredOf(profile, message.idi, message.idr, counter), chain.Tail(mac_length));
   return chain.size();
 }
 
@@ -48,8 +46,9 @@ Status CheckVerification(const crypto::Suite& suite, const Profile3gpp& profile,
   if (Status status = ParseMessage(message.datagram, parsed); !status) return status;
   if (parsed.Get<IdPayload>()->id_type != profile.idr_type) return Err(Error::kUnsupportedPolicy);
   const PskContext context{AlgorithmsOf(profile), user_key, message.csb_id, rand};
-  const VerificationInput ids = InputOf(profile, {}, idi, message.idr, {});
-  return CheckV(suite, context, message.datagram, parsed, ids.idi, ids.idr);
+  // The answer copies T (TS 33.246 §6.4.5.2), so its own is the one of the message answered.
+  return CheckV(suite, context, message.datagram, parsed,
+                AnsweredOf(profile, idi, message.idr, parsed.Get<TPayload>()->value));
 }
 
 }  // namespace keymast::mikey
