@@ -92,6 +92,10 @@ int InitCommand(const std::string& path) {
   return 0;
 }
 
+Failure BadLogLevel() {
+  return {Error::kInvalidArgument, "--log-level: debug, info, warning, error", {}, {}, 0};
+}
+
 bool SetUpLog(const std::string& level) {
   shell::LogLevel lowest = shell::LogLevel::kInfo;
   if (!level.empty() && !shell::ParseLogLevel(level, lowest)) return false;
@@ -133,6 +137,7 @@ int RunCommand(const Options& options) {
   const int report_fd = ReportFd();
   tl::expected<Setup, Failure> setup = MakeSetup(options);
   if (!setup) return Refuse(setup.error());
+  if (!SetUpLog(setup->log_level)) return Refuse(BadLogLevel());
   const std::string plain = PlainSdp(setup->channel, setup->targets);
   if (setup->print_sdp) {
     std::fputs(plain.c_str(), stdout);
@@ -173,7 +178,7 @@ int Main(int argc, char** argv) {
   Describe(args, line);
   if (const std::optional<int> status = args.Parse(argc, argv)) return *status;
   if (!SetUpLog(line.options.log_level)) {
-    return Refuse({Error::kInvalidArgument, "--log-level: debug, info, warning, error", {}, {}, 0});
+    return Refuse(BadLogLevel());
   }
   if (!crypto::SelfTest()) {
     return Refuse(

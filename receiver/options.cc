@@ -110,6 +110,7 @@ tl::expected<Setup, Failure> MakeSetup(Options options) {
   setup.record = options.record;
   setup.state = options.state;
   setup.write_sdp = options.write_sdp;
+  setup.log_level = options.log_level;
   setup.print_sdp = options.print_sdp;
   return setup;
 }

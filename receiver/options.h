@@ -44,6 +44,7 @@ struct Setup {
   std::string record;
   std::string state;
   std::string write_sdp;
+  std::string log_level;
   bool print_sdp = false;
 };
 

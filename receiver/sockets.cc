@@ -52,8 +52,11 @@ tl::expected<MulticastSocket, Failure> JoinGroup(const Endpoint& group,
 tl::expected<net::UdpSocket, Failure> OpenMskSocket(const Endpoint& listen) {
   Result<net::UdpSocket> socket = net::UdpSocket::Open(listen);
   if (!socket) {
-    return Fail(socket.error(), "cannot listen for MSK messages on " + ToString(listen) + ": " +
-                                    std::string(ErrorName(socket.error())));
+    const std::string reason = socket.error() == Error::kInUse
+                                   ? "another program has it; a receiver that runs already?"
+                                   : std::string(ErrorName(socket.error()));
+    return Fail(socket.error(),
+                "cannot listen for MSK messages on " + ToString(listen) + ": " + reason);
   }
   return std::move(*socket);
 }
