@@ -157,6 +157,12 @@ std::vector<std::string> ConfigFile::Table(std::string_view key) {
   return names;
 }
 
+void ConfigFile::Refuse(std::string_view key, const std::string& what) {
+  if (const toml::node* node = state_->Find(key)) return state_->Refuse(*node, key, what);
+  const std::string place = state_->path.empty() ? "" : state_->path + ": ";
+  state_->errors.push_back(place + std::string(key) + " " + what);
+}
+
 tl::expected<void, Failure> ConfigFile::Finish() {
   state_->FindUnknown(state_->root, "");
   if (state_->errors.empty()) return {};

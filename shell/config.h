@@ -35,6 +35,9 @@ class ConfigFile {
   // Table lists the keys directly under `key`; they count as known.
   std::vector<std::string> Table(std::string_view key);
 
+  // Refuse keeps an error that the caller found in the value of `key`, with its place.
+  void Refuse(std::string_view key, const std::string& what);
+
   // Finish gives every error found, one a line, unknown keys among them.
   tl::expected<void, Failure> Finish();
 

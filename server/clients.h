@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// The private Unix socket: connections of keymast-api, frames in, frames out, nothing blocks.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+
+#include "private/core.pb.h"
+#include "server/frame.h"
+#include "server/loop.h"
+
+namespace keymast::server {
+
+// ClientId names a connection for as long as the process lives, so that an answer that was held
+// back never reaches somebody else.
+using ClientId = uint64_t;
+// Caller is where the answer to one call goes.
+struct Caller {
+  ClientId client = 0;
+  uint64_t call = 0;
+  friend auto operator<=>(const Caller&, const Caller&) = default;
+};
+
+// ErrorOf is a failure as it goes over the socket.
+core::CoreError ErrorOf(const Failure& failure);
+
+class Clients {
+ public:
+  struct Limits {
+    size_t connections = 64;
+    size_t output = 16 << 20;  // octets that may wait for a client that reads too slowly
+  };
+  struct Counters {
+    uint64_t refused_peers = 0;    // another user, or too many connections
+    uint64_t protocol_errors = 0;  // frames that are none, or no Hello first
+    uint64_t dropped_for_slowness = 0;
+  };
+  using OnRequest = std::function<void(ClientId, core::CoreRequest&)>;
+  using OnClosed = std::function<void(ClientId)>;
+
+  Clients(Loop& loop, OnRequest on_request, OnClosed on_closed);
+  Clients(Loop& loop, OnRequest on_request, OnClosed on_closed, Limits limits);
+  ~Clients();
+  Clients(const Clients&) = delete;
+  Clients& operator=(const Clients&) = delete;
+
+  // Listen makes the socket file, mode 0600. A file that nobody listens on is taken over. kInUse
+  // when somebody does, kTooLong for a path that does not fit, kIo.
+  Status Listen(const std::string& path);
+  // Stop takes no further connections and removes the socket file.
+  void Stop();
+
+  // Send frames a reply; a client that is gone is passed over. One that reads too slowly is
+  // dropped.
+  void Send(const Caller& to, core::CoreReply& reply, bool last);
+  void SendError(const Caller& to, const Failure& failure);
+  // Backlog is how many octets wait for a client.
+  size_t Backlog(ClientId client) const;
+  // FlushAll writes what the kernel takes at once.
+  void FlushAll();
+
+  const Counters& counters() const { return counters_; }
+
+ private:
+  struct Client;
+  void Accept();
+  void OnReady(ClientId id, uint32_t events);
+  bool ReadFrom(Client& client);
+  bool TakeFrame(Client& client, ByteView frame);
+  bool Greet(Client& client, const core::CoreRequest& request);
+  void Write(Client& client);
+  void Interest(Client& client);
+  void Close(ClientId id);
+  Client* Find(ClientId id);
+
+  Loop& loop_;
+  const OnRequest on_request_;
+  const OnClosed on_closed_;
+  const Limits limits_;
+  Counters counters_;
+  int listener_ = -1;
+  std::string path_;
+  ClientId last_ = 0;
+  std::unordered_map<ClientId, std::unique_ptr<Client>> clients_;
+};
+
+}  // namespace keymast::server

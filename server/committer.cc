@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/check.h"
+#include "server/pipeline.h"
+
+namespace keymast::server {
+
+Committer::Committer(Durable& durable, std::function<void()> on_done)
+    : durable_(durable), on_done_(std::move(on_done)), thread_([this] { Run(); }) {}
+
+Committer::~Committer() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  thread_.join();
+}
+
+void Committer::Start(const std::vector<rekey::Change>& changes) {
+  {
+    const std::lock_guard lock(mutex_);
+    KEYMAST_CHECK(work_ == nullptr && !done_);
+    work_ = &changes;
+  }
+  changed_.notify_all();
+}
+
+std::optional<Committer::Done> Committer::Take() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(done_, std::nullopt);
+}
+
+Committer::Done Committer::Wait() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] { return done_.has_value(); });
+  return *std::exchange(done_, std::nullopt);
+}
+
+void Committer::Run() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    changed_.wait(lock, [this] { return stopping_ || work_ != nullptr; });
+    if (work_ == nullptr) return;
+    const std::vector<rekey::Change>& changes = *work_;
+    lock.unlock();
+    const auto begun = std::chrono::steady_clock::now();
+    const Status status = durable_.Commit(changes);
+    const Duration took = std::chrono::steady_clock::now() - begun;
+    lock.lock();
+    work_ = nullptr;
+    done_ = Done{status, took};
+    changed_.notify_all();
+    on_done_();
+  }
+}
+
+}  // namespace keymast::server

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// What keymastd is told by its configuration file and command line (docs/operator.md).
+#pragma once
+
+#include "base/endpoint.h"
+#include "mikey/profile3gpp.h"
+#include "shell/config.h"
+#include "shell/log.h"
+
+namespace keymast::server {
+
+struct ServerConfig {
+  std::string identity;         // IDi: NAI of this server
+  std::string data;             // directory of the store
+  std::string witness;          // file outside of it
+  std::string master_key_file;  // empty: a descriptor or a systemd credential
+  std::string socket;           // for keymast-api
+  Endpoint mikey_listen;
+  std::string record;  // pcapng of all datagrams; empty: none
+  shell::LogLevel log_level = shell::LogLevel::kInfo;
+  mikey::Profile3gpp profile;
+  // From the command line alone: neither may stay in a file by mistake.
+  bool accept_rollback = false;
+  int master_key_fd = -1;
+};
+
+// ReadServerConfig takes every key; the failure lists all that is wrong, each with its place.
+tl::expected<ServerConfig, Failure> ReadServerConfig(shell::ConfigFile file);
+
+}  // namespace keymast::server

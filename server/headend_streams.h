@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// TrafficKeys streams: a headend names itself, proves that it holds its key, then gets its channels
+// and the boxes for them.
+#pragma once
+
+#include <map>
+#include <set>
+
+#include "controller/controller.h"
+#include "keymast/v1/headend.pb.h"
+#include "server/clients.h"
+
+namespace keymast::server {
+
+// HeadendDirectives are messages for one headend, in order.
+using HeadendDirectives = std::vector<std::pair<HeadendId, v1::HeadendDirective>>;
+
+class HeadendStreams {
+ public:
+  // What a report leads to: nothing (a challenge is out, or the stream was refused), a headend that
+  // has just proved itself, or the next report of one that did before.
+  enum class Outcome { kNothing, kConnected, kReport };
+
+  HeadendStreams(Clients& clients, crypto::Rng& rng) : clients_(clients), rng_(rng) {}
+
+  // OnReport judges a report by where its stream stands; refusals are answered here. The headend
+  // that it came from is in `headend` unless the outcome is kNothing. A headend that connects again
+  // takes the place of its earlier stream.
+  Outcome OnReport(const Caller& caller, const v1::HeadendReport& report, const rekey::State& state,
+                   HeadendId& headend);
+
+  // Ended forgets a stream and gives the headend, if it is the one in use.
+  std::optional<HeadendId> Ended(const Caller& caller);
+  std::vector<HeadendId> Forget(ClientId client);
+
+  // Redefine gives the directives that bring a headend from what it was told to what it may have
+  // now. A headend that is gone from the state is cut off.
+  HeadendDirectives Redefine(const HeadendId& headend, const controller::Controller& controller);
+
+  // Send passes directives to the streams in use.
+  void Send(const HeadendDirectives& directives);
+
+  size_t connected() const { return in_use_.size(); }
+  uint64_t refused() const { return refused_; }
+
+ private:
+  struct Stream {
+    HeadendId headend;
+    crypto::SecretKey<32> expected;  // proof
+    bool proved = false;
+  };
+  struct InUse {
+    Caller caller;
+    std::set<ChannelId> told;
+  };
+  void Refuse(const Caller& caller, Failure failure);
+  void Challenge(const Caller& caller, const groups::Headend& headend);
+  bool Prove(const Caller& caller, Stream& stream, ByteView proof);
+
+  Clients& clients_;
+  crypto::Rng& rng_;
+  std::map<Caller, Stream> streams_;
+  std::map<HeadendId, InUse> in_use_;
+  uint64_t refused_ = 0;
+};
+
+}  // namespace keymast::server

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/pipeline.h"
+
+#include "base/check.h"
+
+namespace keymast::server {
+namespace {
+
+// ChannelOf names the channel that a change belongs to; null: none.
+struct ChannelOf {
+  const ChannelId* operator()(const rekey::ChannelPut& change) const { return &change.channel.id; }
+  const ChannelId* operator()(const rekey::ChannelDeleted& change) const { return &change.id; }
+  const ChannelId* operator()(const rekey::LadderPut& change) const { return &change.id; }
+  const ChannelId* operator()(const rekey::PositionsPut& change) const { return &change.id; }
+  const ChannelId* operator()(const rekey::RekeyRecorded& change) const { return &change.id; }
+  const ChannelId* operator()(const rekey::MemberPut& change) const { return &change.id; }
+  const ChannelId* operator()(const rekey::MemberDeleted& change) const { return &change.id; }
+  const ChannelId* operator()(const rekey::MemberConfirmed& change) const { return &change.id; }
+  const ChannelId* operator()(const rekey::SubscriberPut&) const { return nullptr; }
+  const ChannelId* operator()(const rekey::SubscriberDeleted&) const { return nullptr; }
+  const ChannelId* operator()(const rekey::HeadendPut&) const { return nullptr; }
+  const ChannelId* operator()(const rekey::HeadendDeleted&) const { return nullptr; }
+  const ChannelId* operator()(const rekey::MukCounterReserved&) const { return nullptr; }
+  const ChannelId* operator()(const rekey::CountersSkipped&) const { return nullptr; }
+};
+
+}  // namespace
+
+void Pipeline::Touch(const std::vector<rekey::Change>& changes, int by) {
+  for (const rekey::Change& change : changes) {
+    const ChannelId* channel = std::visit(ChannelOf{}, change);
+    if (channel == nullptr) {
+      shared_ += by;
+      continue;
+    }
+    const auto touched = channels_.try_emplace(*channel, 0).first;
+    touched->second += by;
+    if (touched->second == 0) channels_.erase(touched);
+  }
+}
+
+Pipeline::Batch& Pipeline::OpenBatch(const std::vector<rekey::Change>& changes) {
+  const bool none_open = batches_.size() == (in_flight_ ? 1U : 0U);
+  if (none_open || !durable_.Fits(batches_.back().changes, changes)) batches_.emplace_back();
+  return batches_.back();
+}
+
+void Pipeline::Append(std::vector<rekey::Change> changes, Effect effect) {
+  if (changes.empty()) {
+    if (Idle()) return effect({});
+    batches_.back().effects.push_back(std::move(effect));
+    return;
+  }
+  Touch(changes, 1);
+  Batch& batch = OpenBatch(changes);
+  std::move(changes.begin(), changes.end(), std::back_inserter(batch.changes));
+  batch.effects.push_back(std::move(effect));
+}
+
+void Pipeline::Flush() {
+  if (in_flight_ || batches_.empty()) return;
+  in_flight_ = true;
+  committer_.Start(batches_.front().changes);
+}
+
+Pipeline::Outcome Pipeline::Settle(const Committer::Done& done) {
+  KEYMAST_CHECK(in_flight_);
+  in_flight_ = false;
+  const Outcome outcome{done.status, done.took, batches_.front().changes.size()};
+  const size_t settled = done.status ? 1 : batches_.size();
+  for (size_t i = 0; i < settled; ++i) {
+    const Batch batch = std::move(batches_.front());
+    batches_.pop_front();
+    Touch(batch.changes, -1);
+    for (const Effect& effect : batch.effects) effect(done.status);
+  }
+  return outcome;
+}
+
+std::optional<Pipeline::Outcome> Pipeline::Collect() {
+  if (!in_flight_) return std::nullopt;
+  const auto done = committer_.Take();
+  if (!done) return std::nullopt;
+  return Settle(*done);
+}
+
+Status Pipeline::Drain() {
+  while (!Idle()) {
+    Flush();
+    const Outcome outcome = Settle(committer_.Wait());
+    if (!outcome.status) return outcome.status;
+  }
+  return {};
+}
+
+}  // namespace keymast::server

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+// Holds back what follows from changes until they are durable, in order; lets everything else pass.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include "rekey/state.h"
+
+namespace keymast::server {
+
+// Durable is where a batch of changes becomes durable. Both functions are called by the committer's
+// thread and, while no batch is in flight, by the owner of the pipeline.
+class Durable {
+ public:
+  virtual ~Durable() = default;
+  // Commit blocks until the changes are durable; errors as store::Store::Commit.
+  virtual Status Commit(const std::vector<rekey::Change>& changes) = 0;
+  // Fits says whether `more` can join `batch` in one commit.
+  virtual bool Fits(const std::vector<rekey::Change>& batch,
+                    const std::vector<rekey::Change>& more) const = 0;
+};
+
+// Committer runs one commit at a time on a thread of its own.
+class Committer {
+ public:
+  // `on_done` is called on the committer's thread after each commit; it only wakes the owner.
+  Committer(Durable& durable, std::function<void()> on_done);
+  ~Committer();
+  Committer(const Committer&) = delete;
+  Committer& operator=(const Committer&) = delete;
+
+  // Start begins a commit; none may be in flight. `changes` stay as they are until Take or Wait.
+  void Start(const std::vector<rekey::Change>& changes);
+  struct Done {
+    Status status;
+    Duration took{};
+  };
+  // Take gives the outcome of the batch in flight, once; nothing while it is not known.
+  std::optional<Done> Take();
+  // Wait is Take that blocks.
+  Done Wait();
+
+ private:
+  void Run();
+
+  Durable& durable_;
+  const std::function<void()> on_done_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  const std::vector<rekey::Change>* work_ = nullptr;
+  std::optional<Done> done_;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+// Pipeline keeps the order decide, apply, append, sync, release for one shard. One batch is in
+// flight, the next ones gather meanwhile. Used by one thread.
+class Pipeline {
+ public:
+  // Effect is called once: with success when everything appended up to it is durable, or with the
+  // error of the commit that it waited for. It must not call back into the pipeline.
+  using Effect = std::function<void(const Status&)>;
+
+  Pipeline(Durable& durable, Committer& committer) : durable_(durable), committer_(committer) {}
+
+  // Idle: nothing waits, so nothing needs to be held.
+  bool Idle() const { return batches_.empty(); }
+  // Whether a waiting change concerns this channel, or no channel (subscribers, headends, the
+  // COUNTER of user keys).
+  bool Touches(const ChannelId& channel) const { return channels_.contains(channel); }
+  bool TouchesShared() const { return shared_ > 0; }
+
+  // Append adds changes to the open batch, and the effect behind them. Without changes the effect
+  // waits for everything before it, and runs at once when nothing does.
+  void Append(std::vector<rekey::Change> changes, Effect effect);
+
+  // Flush gives the oldest batch to the committer, if that is free.
+  void Flush();
+
+  // Collect takes the outcome of a commit, if there is one, and runs the effects that waited for
+  // it. After an error all that waited is given that error and nothing waits any more: what was
+  // decided after a failed commit rests on it. The caller reloads the state then.
+  struct Outcome {
+    Status status;
+    Duration took{};
+    size_t changes = 0;
+  };
+  std::optional<Outcome> Collect();
+  // Drain flushes and waits until nothing waits; stops at the first error.
+  Status Drain();
+
+ private:
+  struct Batch {
+    std::vector<rekey::Change> changes;
+    std::vector<Effect> effects;
+  };
+  Batch& OpenBatch(const std::vector<rekey::Change>& changes);
+  void Touch(const std::vector<rekey::Change>& changes, int by);
+  Outcome Settle(const Committer::Done& done);
+
+  Durable& durable_;
+  Committer& committer_;
+  std::deque<Batch> batches_;          // oldest first
+  bool in_flight_ = false;             // the oldest is with the committer
+  std::map<ChannelId, int> channels_;  // waiting changes of each
+  int shared_ = 0;
+};
+
+}  // namespace keymast::server

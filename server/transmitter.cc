@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/transmitter.h"
+
+#include "shell/log.h"
+
+namespace keymast::server {
+namespace {
+
+constexpr Duration kRetry = std::chrono::seconds(1);
+
+bool IsGone(Error error) { return error != Error::kNoBufferSpace; }
+
+}  // namespace
+
+Transmitter::Transmitter(const Clock& clock, net::UdpSocket unicast, Endpoint local,
+                         std::unique_ptr<net::Recorder> recorder)
+    : clock_(clock), recorder_(std::move(recorder)) {
+  unicast_.socket = std::move(unicast);
+  unicast_.local = local;
+}
+
+size_t Transmitter::ReceiveSome() {
+  const size_t got = unicast_.socket->Receive(incoming_);
+  counters_.received += got;
+  if (!recorder_) return got;
+  for (size_t i = 0; i < got; ++i) {
+    recorder_->Write(net::Recorder::Direction::kReceived, incoming_[i].from, unicast_.local,
+                     incoming_[i].octets, clock_.Now());
+  }
+  return got;
+}
+
+void Transmitter::Open(const groups::Multicast& multicast, Sender& sender) {
+  const Instant now = clock_.Now();
+  if (now < sender.retry_at) return;
+  sender.retry_at = now + kRetry;
+  auto socket = net::UdpSocket::OpenMulticastSender(
+      multicast.mtk.family, {multicast.interface_address, multicast.ttl, multicast.dscp});
+  if (!socket) return Fault(sender, socket.error(), multicast.mtk, 0);
+  sender.local = socket->local().value_or(Endpoint{});
+  sender.socket = std::move(*socket);
+}
+
+Transmitter::Sender* Transmitter::SenderFor(const groups::Multicast& multicast) {
+  Sender& sender = senders_[Way(multicast.mtk.family, multicast.interface_address, multicast.ttl,
+                                multicast.dscp)];
+  if (!sender.socket) Open(multicast, sender);
+  return &sender;
+}
+
+Transmitter::Sender* Transmitter::SenderOf(const controller::Datagram& datagram,
+                                           const rekey::State& state) {
+  if (!datagram.to.IsMulticast()) return &unicast_;
+  const auto channel = state.channels.find(datagram.channel);
+  // A channel that was deleted meanwhile is silent.
+  return channel == state.channels.end() ? nullptr : SenderFor(channel->second.channel.multicast);
+}
+
+void Transmitter::Send(const std::vector<controller::Datagram>& datagrams,
+                       const rekey::State& state) {
+  for (size_t begin = 0; begin < datagrams.size();) {
+    Sender* sender = SenderOf(datagrams[begin], state);
+    size_t end = begin + 1;
+    while (end < datagrams.size() && end - begin < kBatch &&
+           SenderOf(datagrams[end], state) == sender) {
+      ++end;
+    }
+    if (sender != nullptr) {
+      SendRun(*sender, std::span(datagrams).subspan(begin, end - begin));
+    }
+    begin = end;
+  }
+}
+
+void Transmitter::SendRun(Sender& sender, std::span<const controller::Datagram> run) {
+  if (!sender.socket) return Fault(sender, Error::kNoInterface, run.front().to, run.size());
+  outgoing_.clear();
+  for (const controller::Datagram& datagram : run) {
+    outgoing_.push_back({datagram.to, datagram.octets});
+  }
+  Error error = Error::kSendFailed;
+  size_t sent = 0;
+  // One datagram that the kernel refuses does not keep those behind it.
+  for (size_t at = 0; at < run.size(); ++at) {
+    const size_t taken = sender.socket->Send(std::span(outgoing_).subspan(at), error);
+    const Instant now = clock_.Now();
+    for (size_t i = at; i < at + taken; ++i) {
+      if (recorder_) {
+        recorder_->Write(net::Recorder::Direction::kSent, sender.local, run[i].to, run[i].octets,
+                         now);
+      }
+      if (run[i].due != Instant{}) {
+        counters_.lateness.Observe(std::chrono::duration<double>(now - run[i].due).count());
+      }
+    }
+    sent += taken;
+    at += taken;
+    if (at < run.size()) Fault(sender, error, run[at].to, 1);
+    if (!sender.socket) break;
+  }
+  counters_.sent += sent;
+  if (sent == run.size() && sender.faulty) {
+    sender.faulty = false;
+    shell::Log(shell::LogLevel::kInfo, "sending_again", {{"to", ToString(run.back().to)}});
+  }
+}
+
+void Transmitter::Fault(Sender& sender, Error error, const Endpoint& to, uint64_t datagrams) {
+  counters_.send_errors[static_cast<size_t>(error)] += datagrams;
+  if (!sender.faulty) {
+    shell::Log(shell::LogLevel::kWarning, "send_failed",
+               {{"reason", std::string(ErrorName(error))}, {"to", ToString(to)}});
+  }
+  sender.faulty = true;
+  // Of unicast one unreachable address says nothing about the others.
+  if (&sender != &unicast_ && IsGone(error)) sender.socket.reset();
+}
+
+}  // namespace keymast::server

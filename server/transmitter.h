@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every datagram that keymastd sends or receives passes here: one unicast socket, and one multicast
+// sender for each way in which channels send.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <tuple>
+
+#include "controller/controller.h"
+#include "net/record.h"
+#include "net/udp.h"
+#include "server/histogram.h"
+
+namespace keymast::server {
+
+class Transmitter {
+ public:
+  // Counters say what the kernel took, and refused by which error.
+  struct Counters {
+    uint64_t sent = 0;
+    uint64_t received = 0;
+    std::array<uint64_t, kErrorCount> send_errors{};
+    Histogram<kLatenessBounds.size()> lateness{kLatenessBounds};
+  };
+
+  // `recorder` may be null.
+  Transmitter(const Clock& clock, net::UdpSocket unicast, Endpoint local,
+              std::unique_ptr<net::Recorder> recorder);
+
+  // Send hands datagrams over in order; multicast ones go out as their channel says. What the
+  // kernel does not take is counted and gone: everything that matters is repeated.
+  void Send(const std::vector<controller::Datagram>& datagrams, const rekey::State& state);
+
+  // Receive calls `take(from, octets)` for what is waiting, at most `limit` datagrams.
+  template <class Take>
+  void Receive(size_t limit, Take take) {
+    for (size_t got = 1; got > 0 && limit > 0; limit -= std::min(limit, got)) {
+      got = ReceiveSome();
+      for (size_t i = 0; i < got; ++i) take(incoming_[i].from, ByteView(incoming_[i].octets));
+    }
+  }
+
+  // Reopen opens the multicast senders anew: after a change of the interfaces.
+  void Reopen() { senders_.clear(); }
+  void Flush() {
+    if (recorder_) recorder_->Flush();
+  }
+
+  int unicast_fd() const { return unicast_.socket->fd(); }
+  uint64_t kernel_drops() const { return unicast_.socket->kernel_drops(); }
+  const Counters& counters() const { return counters_; }
+
+ private:
+  using Way = std::tuple<Endpoint::Family, std::string, uint8_t, uint8_t>;
+  struct Sender {
+    std::optional<net::UdpSocket> socket;
+    Endpoint local;
+    Instant retry_at{};   // while there is no socket
+    bool faulty = false;  // and said so
+  };
+  size_t ReceiveSome();
+  Sender* SenderFor(const groups::Multicast& multicast);
+  Sender* SenderOf(const controller::Datagram& datagram, const rekey::State& state);
+  void Open(const groups::Multicast& multicast, Sender& sender);
+  void SendRun(Sender& sender, std::span<const controller::Datagram> run);
+  void Fault(Sender& sender, Error error, const Endpoint& to, uint64_t datagrams);
+
+  static constexpr size_t kBatch = 64;
+  const Clock& clock_;
+  Sender unicast_;
+  std::unique_ptr<net::Recorder> recorder_;
+  std::map<Way, Sender> senders_;
+  std::array<net::Incoming, kBatch> incoming_{};
+  std::vector<net::Outgoing> outgoing_;
+  Counters counters_;
+};
+
+}  // namespace keymast::server
