@@ -12,7 +12,11 @@ constexpr int64_t kDefaultMemoryMib = 2048;
 std::string PrincipalsKey(Role role) { return "tls.principals." + std::string(RoleName(role)); }
 
 tl::expected<std::optional<TlsConfig>, Failure> ReadTls(shell::ConfigFile& file) {
-  if (!file.Has("tls")) return std::nullopt;
+  // Asked for leaf by leaf: asking for the table would make everything in it known.
+  bool given = false;
+  for (const char* key : {"tls.listen", "tls.certificate", "tls.key", "tls.client_ca"}) {
+    given = file.Has(key) || given;
+  }
   TlsConfig tls;
   tls.listen = file.String("tls.listen", "127.0.0.1:7443");
   tls.certificate = file.String("tls.certificate", "");
@@ -26,6 +30,7 @@ tl::expected<std::optional<TlsConfig>, Failure> ReadTls(shell::ConfigFile& file)
       }
     }
   }
+  if (!given && tls.principals.empty()) return std::nullopt;
   if (tls.certificate.empty() || tls.key.empty() || tls.client_ca.empty()) {
     return Fail(Error::kInvalidArgument, "[tls] needs certificate, key and client_ca");
   }

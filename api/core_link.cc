@@ -263,13 +263,19 @@ std::shared_ptr<CoreLink::Connection> CoreLink::Connect() {
   const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return nullptr;
   auto connection = std::make_shared<Connection>(fd);
-  if (connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 || !Greet(fd)) {
-    return nullptr;
-  }
+  if (connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return nullptr;
   {
     const std::lock_guard lock(mutex_);
     if (stopping_) return nullptr;
-    connection_ = connection;
+    connection_ = connection;  // from here on Stop can interrupt
+  }
+  const bool greeted = Greet(fd);
+  {
+    const std::lock_guard lock(mutex_);
+    if (!greeted || stopping_) {
+      connection_.reset();
+      return nullptr;
+    }
     up_ = true;
   }
   ++connections_;

@@ -78,9 +78,8 @@ tl::expected<std::unique_ptr<Front>, Failure> Front::Open(ApiConfig config) {
     impl.readiness = std::move(readiness);
   }
   if (impl.config.http_listen.empty()) return front;
-  auto http = HttpServer::Open(
-      impl.config.http_listen,
-      {[&impl] { return impl.MetricsPage(); }, [&impl] { return impl.serving.load(); }});
+  auto http = HttpServer::Open(impl.config.http_listen, {[&impl] { return impl.MetricsPage(); },
+                                                         [&impl] { return impl.serving.load(); }});
   if (!http) return tl::unexpected(http.error());
   impl.http = std::move(*http);
   return front;

@@ -27,11 +27,13 @@ tl::expected<std::string, Failure> RequestId(const grpc::CallbackServerContext& 
 
 tl::expected<core::CoreRequest, Failure> Admit(const Gate& gate, const Access& access,
                                                const Method& method,
-                                               const grpc::CallbackServerContext& context) {
+                                               const grpc::CallbackServerContext& context,
+                                               Accounted& account) {
   const auto principal = Identify(access, *context.auth_context());
   if (!principal) {
     return Fail(Error::kUnauthenticated, "no name of the client's certificate has a role here");
   }
+  account.set_principal(ToString(*principal));
   if (!method.Allows(principal->role)) {
     return Fail(Error::kPermissionDenied,
                 "role " + std::string(RoleName(principal->role)) + " may not call " + method.name);

@@ -21,13 +21,6 @@ struct Gate {
   std::atomic<bool> draining = false;  // then new calls are refused with kDraining
 };
 
-// Admit checks the caller's role before anything else, and returns the frame of the call with
-// principal and command id filled in. Metadata `keymast-request-id`, a UUID (AIP-155), becomes the
-// command id: the same id is the same command.
-tl::expected<core::CoreRequest, Failure> Admit(const Gate& gate, const Access& access,
-                                               const Method& method,
-                                               const grpc::CallbackServerContext& context);
-
 // Accounted counts one call and logs it when it ends.
 class Accounted {
  public:
@@ -42,5 +35,14 @@ class Accounted {
   std::string principal_;
   std::chrono::steady_clock::time_point began_;
 };
+
+// Admit checks the caller's role before anything else, and returns the frame of the call with
+// principal and command id filled in. Metadata `keymast-request-id`, a UUID (AIP-155), becomes the
+// command id: the same id is the same command.
+// `account` learns who calls.
+tl::expected<core::CoreRequest, Failure> Admit(const Gate& gate, const Access& access,
+                                               const Method& method,
+                                               const grpc::CallbackServerContext& context,
+                                               Accounted& account);
 
 }  // namespace keymast::api

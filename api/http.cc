@@ -50,6 +50,11 @@ void Serve(httplib::Server& server, HttpPages pages) {
   server.new_task_queue = [] { return new BoundedPool; };
   server.set_read_timeout(kTimeoutSeconds);
   server.set_write_timeout(kTimeoutSeconds);
+  // Not SO_REUSEPORT, the library's default: two servers on one port are a mistake.
+  server.set_socket_options([](socket_t fd) {
+    const int on = 1;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  });
   server.set_keep_alive_max_count(1);
   server.set_payload_max_length(kMaxBody);
   server.Get("/livez", [](const httplib::Request&, httplib::Response& response) {

@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/listeners.h"
 
+#include <fcntl.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/impl/server_builder_option.h>
+#include <grpcpp/resource_quota.h>
 #include <grpcpp/security/server_credentials.h>
 #include <grpcpp/security/tls_certificate_provider.h>
 #include <grpcpp/security/tls_credentials_options.h>
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
-#include <sys/socket.h>
+#include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <thread>
 
 #include "api/services.h"
@@ -24,21 +25,19 @@ namespace {
 constexpr int kMaxMessage = 4 << 20;
 constexpr int kMaxStreams = 256;
 constexpr mode_t kSocketMode = 0660;
+constexpr int kMaxSyncThreads = 8;  // reflection's; our own methods need none
 constexpr unsigned kCertificatePollSeconds = 60;
 
-// Someone already answers on the socket file: it is another keymast-api's.
-bool Answers(const std::string& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path) return false;
-  std::copy(path.begin(), path.end(), address.sun_path);
-  const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return false;
-  const bool connected =
-      connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
-  close(fd);
-  return connected;
-}
+// Reflection comes with its library, in every server; this takes it out again.
+class WithoutReflection final : public grpc::ServerBuilderOption {
+ public:
+  void UpdateArguments(grpc::ChannelArguments*) override {}
+  void UpdatePlugins(std::vector<std::unique_ptr<grpc::ServerBuilderPlugin>>* plugins) override {
+    std::erase_if(*plugins, [](const auto& plugin) {
+      return dynamic_cast<grpc::reflection::ProtoServerReflectionPlugin*>(plugin.get()) != nullptr;
+    });
+  }
+};
 
 void SetLimits(grpc::ServerBuilder& builder) {
   builder.SetMaxReceiveMessageSize(kMaxMessage);
@@ -48,6 +47,9 @@ void SetLimits(grpc::ServerBuilder& builder) {
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10'000);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 5'000);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  grpc::ResourceQuota quota("keymast-api");
+  quota.SetMaxThreads(kMaxSyncThreads);
+  builder.SetResourceQuota(quota);
   // Two keymast-api on one TCP port is a mistake, not load sharing.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
 }
@@ -69,8 +71,10 @@ struct Listeners::Listener {
   std::vector<std::unique_ptr<grpc::Service>> services;  // outlive the server
   std::unique_ptr<grpc::Server> server;
 
-  bool Start(grpc::ServerBuilder& builder, Gate& gate, const Access& access) {
+  bool Start(grpc::ServerBuilder& builder, const ApiConfig& config, Gate& gate,
+             const Access& access) {
     SetLimits(builder);
+    if (!config.reflection) builder.SetOption(std::make_unique<WithoutReflection>());
     services = MakeServices(gate, access);
     for (const auto& service : services) builder.RegisterService(service.get());
     server = builder.BuildAndStart();
@@ -79,18 +83,26 @@ struct Listeners::Listener {
   }
 };
 
-Listeners::~Listeners() { Drain(Duration::zero()); }
+Listeners::~Listeners() {
+  Drain(Duration::zero());
+  if (lock_ >= 0) close(lock_);
+}
+
+// A socket file may be left over from a killed process; the lock tells whether one still runs.
+bool Listeners::Lock(const std::string& folder) {
+  lock_ = open((folder + "/keymast-api.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  return lock_ >= 0 && flock(lock_, LOCK_EX | LOCK_NB) == 0;
+}
 
 Status Listeners::OpenUnix(const ApiConfig& config, Gate& gate, Role role) {
   const std::string path = config.socket_directory + "/" + std::string(RoleName(role)) + ".sock";
-  if (Answers(path)) return Err(Error::kInUse);
   unlink(path.c_str());
   grpc::ServerBuilder builder;
   builder.AddListeningPort("unix:" + path, grpc::InsecureServerCredentials());
   auto listener = std::make_unique<Listener>();
   // Nobody may connect between bind and chmod.
   const mode_t before = umask(0777 & ~kSocketMode);
-  const bool started = listener->Start(builder, gate, role);
+  const bool started = listener->Start(builder, config, gate, role);
   umask(before);
   if (!started || chmod(path.c_str(), kSocketMode) != 0) return Err(Error::kIo);
   listeners_.push_back(std::move(listener));
@@ -105,7 +117,7 @@ Status Listeners::OpenTls(const ApiConfig& config, Gate& gate) {
   grpc::ServerBuilder builder;
   builder.AddListeningPort(config.tls->listen, MutualTls(*config.tls), &tls_port_);
   auto listener = std::make_unique<Listener>();
-  if (!listener->Start(builder, gate, config.tls->principals)) return Err(Error::kInUse);
+  if (!listener->Start(builder, config, gate, config.tls->principals)) return Err(Error::kInUse);
   listeners_.push_back(std::move(listener));
   return {};
 }
@@ -113,15 +125,18 @@ Status Listeners::OpenTls(const ApiConfig& config, Gate& gate) {
 tl::expected<std::unique_ptr<Listeners>, Failure> Listeners::Open(const ApiConfig& config,
                                                                   Gate& gate) {
   grpc::EnableDefaultHealthCheckService(true);
-  if (config.reflection) grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   std::unique_ptr<Listeners> all(new Listeners);
+  if (!all->Lock(config.socket_directory)) {
+    const bool in_use = all->lock_ >= 0;
+    return Fail(in_use ? Error::kInUse : Error::kIo,
+                in_use ? "another keymast-api serves " + config.socket_directory
+                       : config.socket_directory + " is not there, or not writable");
+  }
   for (const Role role : kRoles) {
     if (const Status opened = all->OpenUnix(config, gate, role); !opened) {
-      return Fail(opened.error(),
-                  "cannot listen on " + config.socket_directory + "/" +
-                      std::string(RoleName(role)) + ".sock: " +
-                      (opened.error() == Error::kInUse ? "another keymast-api answers there"
-                                                       : "is the folder there, and writable?"));
+      return Fail(opened.error(), "cannot listen on " + config.socket_directory + "/" +
+                                      std::string(RoleName(role)) + ".sock");
     }
   }
   if (!config.tls) return all;

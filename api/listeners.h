@@ -27,11 +27,13 @@ class Listeners {
  private:
   struct Listener;
   Listeners() = default;
+  bool Lock(const std::string& folder);
   Status OpenUnix(const ApiConfig& config, Gate& gate, Role role);
   Status OpenTls(const ApiConfig& config, Gate& gate);
 
   std::vector<std::unique_ptr<Listener>> listeners_;
   int tls_port_ = 0;
+  int lock_ = -1;
 };
 
 }  // namespace keymast::api

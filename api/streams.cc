@@ -16,7 +16,6 @@ class WatchCall final : public grpc::ServerWriteReactor<v1::Event>, public CallS
 
   void Keep(std::shared_ptr<WatchCall> self) { self_ = std::move(self); }
   void Begin(core::CoreRequest frame, const v1::WatchRequest& request) {
-    account_.set_principal(frame.principal());
     *frame.mutable_watch() = request;
     // The first event may come before Start returns its number.
     const std::lock_guard lock(starting_);
@@ -24,6 +23,7 @@ class WatchCall final : public grpc::ServerWriteReactor<v1::Event>, public CallS
     if (!call) return End(ToStatus(call.error()));
     call_ = *call;
   }
+  Accounted& account() { return account_; }
   void End(const grpc::Status& status) {
     if (outgoing_.End(status)) account_.Ended(status);
   }
@@ -70,11 +70,11 @@ class TrafficKeysCall final : public TrafficKeysReactor, public CallSink {
 
   void Keep(std::shared_ptr<TrafficKeysCall> self) { self_ = std::move(self); }
   void Begin(core::CoreRequest frame) {
-    account_.set_principal(frame.principal());
     principal_ = frame.principal();
     frame_ = std::move(frame);
     StartRead(&report_);
   }
+  Accounted& account() { return account_; }
   void End(const grpc::Status& status) {
     if (outgoing_.End(status)) account_.Ended(status);
   }
@@ -156,7 +156,7 @@ Call* Launch(Gate& gate, const Access& access, const char* name,
   const Method& method = MethodOf(name);
   auto call = std::make_shared<Call>(gate, method);
   call->Keep(call);
-  auto frame = Admit(gate, access, method, *context);
+  auto frame = Admit(gate, access, method, *context, call->account());
   if (frame) {
     begin(*call, std::move(*frame));
   } else {

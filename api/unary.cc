@@ -14,12 +14,12 @@ class UnaryCall final : public grpc::ServerUnaryReactor, public CallSink {
 
   void Keep(std::shared_ptr<UnaryCall> self) { self_ = std::move(self); }
   void Begin(core::CoreRequest frame, const google::protobuf::Message& request) {
-    account_.set_principal(frame.principal());
     PutRequest(method_, request, frame);
     const auto call = gate_.link.Start(std::move(frame), self_);
     if (!call) return End(ToStatus(call.error()));
     call_ = *call;
   }
+  Accounted& account() { return account_; }
   void Refuse(const Failure& failure) { End(ToStatus(failure)); }
 
   void OnReply(core::CoreReply& reply) override {
@@ -59,7 +59,7 @@ grpc::ServerUnaryReactor* ForwardUnary(Gate& gate, const Access& access, const M
                                        google::protobuf::Message* response) {
   auto call = std::make_shared<UnaryCall>(gate, method, response);
   call->Keep(call);
-  auto frame = Admit(gate, access, method, *context);
+  auto frame = Admit(gate, access, method, *context, call->account());
   if (frame) {
     call->Begin(std::move(*frame), request);
   } else {

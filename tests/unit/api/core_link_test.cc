@@ -288,6 +288,16 @@ TEST_F(CoreLinkTest, StopFailsWhatIsUnderWay) {
   EXPECT_EQ(sink->failures().size(), 1U);
 }
 
+TEST_F(CoreLinkTest, StopInterruptsAGreetingThatIsNotAnswered) {
+  FakeCore core(folder_ / "core.sock");
+  CoreLink first(Options());
+  WaitUp(first);
+  CoreLink second(Options());  // the fake serves one at a time: this one waits for its Hello
+  EXPECT_FALSE(second.up());
+  second.Stop();
+  EXPECT_EQ(second.connections(), 0U);
+}
+
 TEST(FailureOfCoreError, KeepsEverything) {
   core::CoreError error;
   error.set_reason("policy_violation");

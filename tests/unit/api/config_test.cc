@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace keymast::api {
+namespace {
+
+using testing::HasSubstr;
+
+tl::expected<ApiConfig, Failure> Read(const std::string& text) {
+  auto file = shell::ConfigFile::Parse(text, "keymast-api.toml");
+  if (!file) return tl::unexpected(file.error());
+  return ReadConfig(std::move(*file));
+}
+
+std::string Refusal(const std::string& text) {
+  const auto config = Read(text);
+  return config ? "" : config.error().message;
+}
+
+TEST(ApiConfig, AnEmptyFileHasTheDefaults) {
+  const auto config = Read("");
+  ASSERT_TRUE(config);
+  EXPECT_THAT(config->core_socket, HasSubstr("/core.sock"));
+  EXPECT_EQ(config->http_listen, "127.0.0.1:9469");
+  EXPECT_TRUE(config->reflection);
+  EXPECT_EQ(config->memory_limit, uint64_t{2} << 30);
+  EXPECT_EQ(config->drain_timeout, std::chrono::seconds(10));
+  EXPECT_FALSE(config->tls);
+}
+
+TEST(ApiConfig, ReadsEveryKey) {
+  const auto config = Read(R"(
+core_socket = "/a/core.sock"
+socket_directory = "/b"
+http_listen = ""
+reflection = false
+max_calls = 7
+memory_limit_mib = 0
+drain_timeout = "500ms"
+log_level = "debug"
+[tls]
+listen = "127.0.0.1:7444"
+certificate = "c.pem"
+key = "k.pem"
+client_ca = "ca.pem"
+[tls.principals]
+operator = ["alice.example.org", "bob"]
+headend = ["headend-1"]
+)");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->core_socket, "/a/core.sock");
+  EXPECT_EQ(config->socket_directory, "/b");
+  EXPECT_EQ(config->http_listen, "");
+  EXPECT_FALSE(config->reflection);
+  EXPECT_EQ(config->max_calls, 7U);
+  EXPECT_EQ(config->memory_limit, 0U);
+  EXPECT_EQ(config->drain_timeout, std::chrono::milliseconds(500));
+  EXPECT_EQ(config->log_level, shell::LogLevel::kDebug);
+  ASSERT_TRUE(config->tls);
+  EXPECT_EQ(config->tls->listen, "127.0.0.1:7444");
+  EXPECT_EQ(config->tls->principals.at("alice.example.org"), Role::kOperator);
+  EXPECT_EQ(config->tls->principals.at("headend-1"), Role::kHeadend);
+  EXPECT_EQ(config->tls->principals.size(), 3U);
+}
+
+TEST(ApiConfig, ErrorsNameLineAndColumn) {
+  EXPECT_THAT(Refusal("reflection = maybe\n"), HasSubstr("keymast-api.toml:1:"));
+  EXPECT_THAT(Refusal("\n\nmax_calls = 0\n"), HasSubstr("keymast-api.toml:3:"));
+  EXPECT_THAT(Refusal("\nhttp_listen = 9469\n"), HasSubstr("keymast-api.toml:2:"));
+  EXPECT_THAT(Refusal("\n\n\nhttp_lisen = \"x\"\n"), HasSubstr("keymast-api.toml:4:"));
+  EXPECT_THAT(Refusal("http_lisen = \"x\"\n"), HasSubstr("http_lisen"));
+}
+
+TEST(ApiConfig, ANameHasOneRole) {
+  const std::string files =
+      "[tls]\ncertificate = \"c\"\nkey = \"k\"\nclient_ca = \"a\"\n[tls.principals]\n";
+  EXPECT_THAT(Refusal(files + "operator = [\"x\"]\nviewer = [\"x\"]\n"),
+              HasSubstr("\"x\" has a role already"));
+  EXPECT_THAT(Refusal(files + "admin = [\"x\"]\n"), HasSubstr("admin"));
+}
+
+TEST(ApiConfig, TlsNeedsItsFiles) {
+  EXPECT_THAT(Refusal("[tls]\nlisten = \"127.0.0.1:7443\"\n"), HasSubstr("client_ca"));
+}
+
+TEST(ApiConfig, LogLevelsAreNamed) {
+  EXPECT_THAT(Refusal("log_level = \"loud\"\n"), HasSubstr("debug, info, warning or error"));
+}
+
+}  // namespace
+}  // namespace keymast::api

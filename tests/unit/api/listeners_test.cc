@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+// Socket files, health and reflection.
+#include "api/listeners.h"
+
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "front_fixture.h"
+
+namespace keymast::api {
+namespace {
+
+using grpc::StatusCode;
+
+class ListenersTest : public FrontTest {
+ protected:
+  // Status of grpc.health.v1: 1 SERVING, 2 NOT_SERVING; 0 when the call failed. Its response has an
+  // enum as field 1, and so is read as a message of ours with a number there.
+  int Health(Role role) {
+    v1::ListChannelsRequest response;
+    const grpc::Status status =
+        Call(*Channel(role), "grpc.health.v1.Health/Check", v1::GetChannelRequest(), &response);
+    return status.ok() ? response.page_size() : 0;
+  }
+
+  std::string Reflect(const std::string& octets) {
+    grpc::ClientContext context;
+    return CallRaw(*Channel(Role::kOperator),
+                   "grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", octets,
+                   &context)
+        .second;
+  }
+
+  // Whether reflection answers at all.
+  bool Reflects() {
+    v1::GetChannelRequest empty;
+    return Call(*Channel(Role::kOperator),
+                "grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", empty)
+               .error_code() != StatusCode::UNIMPLEMENTED;
+  }
+};
+
+TEST_F(ListenersTest, SocketFilesAreForOwnerAndGroup) {
+  Start();
+  for (const Role role : kRoles) {
+    struct stat status {};
+    const std::string path = folder_ / (std::string(RoleName(role)) + ".sock");
+    ASSERT_EQ(stat(path.c_str(), &status), 0) << path;
+    EXPECT_TRUE(S_ISSOCK(status.st_mode));
+    EXPECT_EQ(status.st_mode & 0777, 0660U) << path;
+  }
+}
+
+TEST_F(ListenersTest, AFileLeftByAKilledProcessIsReplaced) {
+  std::ofstream(folder_ / "operator.sock") << "left";
+  Start();
+  EXPECT_EQ(Health(Role::kOperator), 1);
+}
+
+TEST_F(ListenersTest, ASecondProcessOnTheSameSocketsIsRefused) {
+  Start();
+  const auto second = Front::Open(config_);
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().error, Error::kInUse);
+  EXPECT_EQ(Health(Role::kOperator), 1) << "and the first goes on";
+}
+
+TEST_F(ListenersTest, AMissingFolderIsTold) {
+  config_.socket_directory = folder_ / "absent";
+  const auto front = Front::Open(config_);
+  ASSERT_FALSE(front);
+  EXPECT_NE(front.error().message.find(config_.socket_directory), std::string::npos);
+}
+
+TEST_F(ListenersTest, HealthFollowsTheLinkOnEverySocket) {
+  Start();
+  for (const Role role : kRoles) EXPECT_EQ(Health(role), 1) << RoleName(role);
+  core_.Close();
+  for (const Role role : kRoles) {
+    EXPECT_TRUE(Eventually([&] { return Health(role) == 2; })) << RoleName(role);
+  }
+  core_.Open();
+  EXPECT_TRUE(Eventually([&] { return Health(Role::kViewer) == 1; }));
+}
+
+TEST_F(ListenersTest, HealthSaysNotServingWithoutACore) {
+  core_.Close();
+  auto front = Front::Open(config_);
+  ASSERT_TRUE(front);
+  EXPECT_EQ(Health(Role::kOperator), 2);
+}
+
+TEST_F(ListenersTest, ReflectionIsSwitchable) {
+  Start();
+  EXPECT_TRUE(Reflects());
+  front_.reset();
+  config_.reflection = false;
+  Start();
+  EXPECT_FALSE(Reflects());
+}
+
+TEST_F(ListenersTest, ReflectionListsEveryServiceAndKnowsItsMethods) {
+  Start();
+  // A ServerReflectionRequest with list_services (field 7), then one with file_containing_symbol
+  // (field 4), hand-written; the answers are searched for names.
+  EXPECT_NE(Reflect("\x3a\x01*").find("keymast.v1.Rekeys"), std::string::npos);
+  EXPECT_NE(Reflect("\x22\x13keymast.v1.Channels").find("CreateChannel"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace keymast::api
