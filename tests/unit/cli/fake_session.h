@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// A session without a server: answers by method, and what was asked.
+#pragma once
+
+#include <google/protobuf/text_format.h>
+#include <google/protobuf/util/json_util.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <sstream>
+
+#include "cli/run.h"
+
+namespace keymast::cli {
+
+// FakeServer holds the answers, as protobuf JSON; each call takes the next one of its method, the
+// last one stays.
+class FakeServer {
+ public:
+  struct Asked {
+    std::string method;
+    std::string request;  // protobuf JSON
+  };
+
+  void Answer(const std::string& method, const std::string& json) {
+    answers_[method].push_back(json);
+  }
+  void Refuse(const std::string& method, Problem problem) {
+    problems_[method] = std::move(problem);
+  }
+  const std::vector<Asked>& asked() const { return asked_; }
+  const Target& target() const { return target_; }
+
+  struct Outcome {
+    int exit;
+    std::string out;
+    std::string err;
+  };
+  // Run runs keymastctl with these words.
+  Outcome Run(const std::vector<std::string>& words);
+
+ private:
+  class FakeSession;
+
+  std::map<std::string, std::vector<std::string>> answers_;
+  std::map<std::string, Problem> problems_;
+  std::vector<Asked> asked_;
+  Target target_;
+};
+
+}  // namespace keymast::cli

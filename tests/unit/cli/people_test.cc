@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+// Subscribers, members and headends.
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fstream>
+
+#include "base/bytes.h"
+#include "crypto/boxes.h"
+#include "fake_session.h"
+#include "keymast/v1/subscriber.pb.h"
+
+namespace keymast::cli {
+namespace {
+
+std::string KeyFile(const std::string& name, const std::string& octets, mode_t mode = 0600) {
+  const std::string path = testing::TempDir() + "/" + name;
+  unlink(path.c_str());
+  std::ofstream(path, std::ios::binary) << octets;
+  chmod(path.c_str(), mode);
+  return path;
+}
+
+class Subscribers : public testing::Test {
+ protected:
+  Subscribers() : import_key_(crypto::MakeKeyPair(rng_)) {
+    v1::Subscriber as_json;  // a bytes field in protobuf JSON
+    as_json.set_sealed_credential(std::string(AsText(import_key_.public_key)));
+    std::string json;
+    (void)google::protobuf::util::MessageToJsonString(as_json, &json);
+    const std::string base64 = json.substr(json.find(':'));
+    server_.Answer("Server.GetServerStatus", R"({"importPublicKey")" + base64);
+  }
+
+  v1::CreateSubscriberRequest Sent() {
+    v1::CreateSubscriberRequest request;
+    EXPECT_EQ(server_.asked().back().method, "Subscribers.CreateSubscriber");
+    (void)google::protobuf::util::JsonStringToMessage(server_.asked().back().request, &request);
+    return request;
+  }
+
+  crypto::SystemRng rng_;
+  crypto::KeyPair import_key_;
+  FakeServer server_;
+};
+
+TEST_F(Subscribers, TheKeyArrivesInABoxThatOnlyTheServerOpens) {
+  const std::string key = "0123456789abcdef0123456789ABCDEF";
+  const auto done =
+      server_.Run({"subscribers", "create", "alice", "--identity", "alice@example.org",
+                   "--credential-file", KeyFile("alice.key", key)});
+  ASSERT_EQ(done.exit, 0) << done.err;
+  const auto request = Sent();
+  EXPECT_EQ(request.subscriber_id(), "alice");
+  EXPECT_EQ(request.subscriber().identity(), "alice@example.org");
+  const auto opened =
+      crypto::OpenBox(import_key_, crypto::kUserKeyPurpose,
+                      crypto::UserKeyAad(SubscriberId("alice"), "alice@example.org"),
+                      AsBytes(request.subscriber().sealed_credential()));
+  ASSERT_TRUE(opened);
+  EXPECT_TRUE(Equal(*opened, AsBytes(key)));
+  EXPECT_EQ(request.SerializeAsString().find(key), std::string::npos);
+}
+
+TEST_F(Subscribers, KeyFilesThatAreNoneAreRefused) {
+  const std::vector<std::pair<std::string, std::string>> files = {
+      {KeyFile("short.key", std::string(15, 'k')), "16 to 32 octets"},
+      {KeyFile("long.key", std::string(33, 'k')), "16 to 32 octets"},
+      {KeyFile("open.key", std::string(16, 'k'), 0644), "0600"},
+      {"/absent.key", "no such file"}};
+  for (const auto& [path, why] : files) {
+    const auto done =
+        server_.Run({"subscribers", "create", "a", "--identity", "a@b", "--credential-file", path});
+    EXPECT_EQ(done.exit, 2) << path;
+    EXPECT_NE(done.err.find(why), std::string::npos) << done.err;
+  }
+}
+
+TEST_F(Subscribers, BatchesFromACsvFile) {
+  const std::string key = KeyFile("batch.key", std::string(16, 'k'));
+  const std::string csv = testing::TempDir() + "/subscribers.csv";
+  std::ofstream file(csv);
+  file << "# id,identity,file\n\n";
+  for (int i = 0; i < 1001; ++i) file << "s" << i << ",s" << i << "@example.org," << key << "\n";
+  file.close();
+  server_.Answer("Subscribers.BatchCreateSubscribers",
+                 R"({"subscribers": [{"name": "subscribers/s0", "identity": "s0@example.org"}]})");
+  const auto done = server_.Run({"subscribers", "batch-create", "--csv", csv});
+  EXPECT_EQ(done.exit, 0) << done.err;
+  ASSERT_EQ(server_.asked().size(), 3U);
+  v1::BatchCreateSubscribersRequest batch;
+  (void)google::protobuf::util::JsonStringToMessage(server_.asked()[1].request, &batch);
+  EXPECT_EQ(batch.requests_size(), 1000);
+  EXPECT_EQ(done.out,
+            "SUBSCRIBER  CREATED  IDENTITY\n"
+            "s0                   s0@example.org\n"
+            "s0                   s0@example.org\n");
+  std::ofstream(csv) << "one,two\n";
+  const auto bad = server_.Run({"subscribers", "batch-create", "--csv", csv});
+  EXPECT_EQ(bad.exit, 2);
+  EXPECT_NE(bad.err.find("subscribers.csv:1: 2 cells"), std::string::npos) << bad.err;
+}
+
+TEST_F(Subscribers, GetListDelete) {
+  server_.Answer("Subscribers.GetSubscriber",
+                 R"({"name": "subscribers/a", "identity": "a@b", "etag": "1",
+                     "createTime": "2026-01-31T12:00:00Z"})");
+  EXPECT_EQ(server_.Run({"subscribers", "get", "a"}).out,
+            "name      subscribers/a\n"
+            "identity  a@b\n"
+            "created   2026-01-31T12:00:00Z\n"
+            "etag      1\n");
+  EXPECT_EQ(server_.Run({"subscribers", "list"}).out, "SUBSCRIBER  CREATED  IDENTITY\n");
+  EXPECT_EQ(server_.Run({"subscribers", "delete", "a"}).out, "deleted subscribers/a\n");
+}
+
+constexpr const char* kMember = R"({
+  "name": "channels/one/members/alice", "mskEndpoint": "127.0.0.1:2271", "joined": true,
+  "entitlementEnd": "2026-02-01T00:00:00Z", "reachability": "CONFIRMED",
+  "confirmedMskId": "00010001", "etag": "3"})";
+
+TEST(Members, AddWithWindow) {
+  FakeServer server;
+  server.Answer("Members.CreateMember", kMember);
+  const auto done =
+      server.Run({"members", "add", "one", "alice", "--msk-endpoint", "127.0.0.1:2271", "--from",
+                  "2026-01-31T12:00:00Z", "--until", "2026-02-01T00:00:00Z", "--join"});
+  EXPECT_EQ(done.exit, 0) << done.err;
+  EXPECT_EQ(server.asked()[0].request,
+            R"({"parent":"channels/one","memberId":"alice","member":{)"
+            R"("entitlementStart":"2026-01-31T12:00:00Z","entitlementEnd":"2026-02-01T00:00:00Z",)"
+            R"("mskEndpoint":"127.0.0.1:2271"},"join":true})");
+  EXPECT_EQ(done.out,
+            "name           channels/one/members/alice\n"
+            "MSK endpoint   127.0.0.1:2271\n"
+            "entitled       ..2026-02-01T00:00:00Z\n"
+            "joined         yes\n"
+            "reachability   CONFIRMED\n"
+            "confirmed MSK  00010001\n"
+            "etag           3\n");
+  EXPECT_EQ(server.Run({"members", "add", "one", "alice", "--from", "tomorrow"}).exit, 2);
+}
+
+TEST(Members, UpdateKeepsWhatIsNotGiven) {
+  FakeServer server;
+  server.Answer("Members.GetMember", kMember);
+  EXPECT_EQ(server.Run({"members", "update", "one", "alice", "--until", "none"}).exit, 0);
+  EXPECT_EQ(server.asked()[1].method, "Members.UpdateMember");
+  EXPECT_EQ(server.asked()[1].request.find("entitlementEnd"), std::string::npos);
+  EXPECT_NE(server.asked()[1].request.find("127.0.0.1:2271"), std::string::npos);
+}
+
+TEST(Members, BatchAddListJoinLeaveExpel) {
+  const std::string csv = testing::TempDir() + "/members.csv";
+  std::ofstream(csv) << "a,127.0.0.1:2271\nb\n";
+  FakeServer server;
+  EXPECT_EQ(server.Run({"members", "batch-add", "one", "--csv", csv, "--join"}).exit, 0);
+  EXPECT_EQ(server.asked()[0].request,
+            R"({"parent":"channels/one","requests":[{"parent":"channels/one","memberId":"a",)"
+            R"("member":{"mskEndpoint":"127.0.0.1:2271"},"join":true},)"
+            R"({"parent":"channels/one","memberId":"b","join":true}]})");
+  server.Answer("Members.ListMembers", R"({"members": [)" + std::string(kMember) + "]}");
+  EXPECT_EQ(server.Run({"members", "list", "one"}).out,
+            "MEMBER  JOINED  REACHABILITY  CONFIRMED MSK  MSK ENDPOINT    ENTITLED\n"
+            "alice   yes     CONFIRMED     00010001       127.0.0.1:2271  "
+            "..2026-02-01T00:00:00Z\n");
+  server.Run({"members", "join", "one", "alice"});
+  EXPECT_EQ(server.asked().back().method, "Members.JoinChannel");
+  server.Run({"members", "leave", "one", "alice"});
+  EXPECT_EQ(server.asked().back().method, "Members.LeaveChannel");
+  server.Answer("Members.ExpelMembers", R"({"mskId": "00010002", "remaining": "5",
+                                            "switchTime": "2026-01-31T12:00:00.200Z"})");
+  EXPECT_EQ(server.Run({"members", "expel", "one", "alice", "bob"}).out,
+            "expelled   2\n"
+            "new MSK    00010002\n"
+            "switch     2026-01-31T12:00:00.200Z\n"
+            "remaining  5\n");
+  EXPECT_EQ(server.asked().back().request,
+            R"({"parent":"channels/one","names":["channels/one/members/alice",)"
+            R"("channels/one/members/bob"]})");
+}
+
+TEST(Headends, CreateGetListDelete) {
+  const std::string key(64, 'a');
+  FakeServer server;
+  server.Answer("Headends.CreateHeadend",
+                R"({"name": "headends/h", "channels": ["channels/one", "channels/two"]})");
+  EXPECT_EQ(server
+                .Run({"headends", "create", "h", "--public-key", key, "--channel", "one",
+                      "--channel", "two"})
+                .out,
+            "name       headends/h\n"
+            "channels   one two\n"
+            "connected  no\n");
+  EXPECT_EQ(server.asked()[0].request, R"({"headendId":"h","headend":{"publicKey":)"
+                                       R"("qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqo=",)"
+                                       R"("channels":["channels/one","channels/two"]}})");
+  for (const std::string& bad : {key + "a", key + "aa", std::string(64, 'x')}) {
+    EXPECT_EQ(server.Run({"headends", "create", "h", "--public-key", bad}).exit, 2);
+  }
+  server.Answer("Headends.ListHeadends",
+                R"({"headends": [{"name": "headends/h", "connected": true}]})");
+  EXPECT_EQ(server.Run({"headends", "list"}).out,
+            "HEADEND  CONNECTED  CREATED  CHANNELS\n"
+            "h        yes                 \n");
+  EXPECT_EQ(server.Run({"headends", "get", "h"}).exit, 0);
+  EXPECT_EQ(server.Run({"headends", "delete", "h"}).out, "deleted headends/h\n");
+}
+
+}  // namespace
+}  // namespace keymast::cli

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rekeys, watch and status; exit statuses, options of all commands, how problems are told.
+#include <grpcpp/support/status_code_enum.h>
+
+#include "fake_session.h"
+#include "google/rpc/error_details.pb.h"
+#include "google/rpc/error_info.pb.h"
+#include "google/rpc/status.pb.h"
+
+namespace keymast::cli {
+namespace {
+
+constexpr const char* kRekey = R"({
+  "name": "channels/one/rekeys/12", "level": "MSK", "reason": "EXCLUSION", "mskId": "00010002",
+  "mtkId": 1, "switchTime": "2026-01-31T12:00:00.200Z", "recipients": "5"})";
+
+TEST(Rekeys, NowAndHistory) {
+  FakeServer server;
+  server.Answer("Rekeys.RekeyNow", kRekey);
+  EXPECT_EQ(server.Run({"rekey-now", "one", "--level", "msk"}).out,
+            "name        channels/one/rekeys/12\n"
+            "level       MSK\n"
+            "reason      EXCLUSION\n"
+            "MSK/MTK     00010002/1\n"
+            "switch      2026-01-31T12:00:00.200Z\n"
+            "recipients  5\n");
+  EXPECT_EQ(server.asked()[0].request, R"({"channel":"channels/one","level":"MSK"})");
+  server.Run({"rekey-now", "one"});
+  EXPECT_EQ(server.asked()[1].request, R"({"channel":"channels/one","level":"MTK"})");
+  EXPECT_EQ(server.Run({"rekey-now", "one", "--level", "tek"}).exit, 2);
+  server.Answer("Rekeys.ListRekeys", R"({"rekeys": [)" + std::string(kRekey) + "]}");
+  EXPECT_EQ(server.Run({"rekeys", "list", "one"}).out,
+            "REKEY  LEVEL  REASON     MSK/MTK     SWITCH                    RECIPIENTS\n"
+            "12     MSK    EXCLUSION  00010002/1  2026-01-31T12:00:00.200Z  5\n");
+}
+
+class WatchTest : public testing::Test {
+ protected:
+  WatchTest() {
+    server_.Answer("Rekeys.Watch", R"({"resumeToken": "1", "kind": "JOINED",
+        "time": "2026-01-31T12:00:00Z", "resource": "channels/one/members/a"})");
+    server_.Answer("Rekeys.Watch", R"({"resumeToken": "2", "kind": "BOOKMARK"})");
+    server_.Answer("Rekeys.Watch", R"({"resumeToken": "3", "kind": "REKEYED",
+        "time": "2026-01-31T12:00:01Z", "resource": "channels/one", "rekey": )" +
+                                       std::string(kRekey) + "}");
+  }
+  FakeServer server_;
+};
+
+TEST_F(WatchTest, PrintsALineAnEvent) {
+  EXPECT_EQ(server_.Run({"watch", "one", "--resume", "0"}).out,
+            "2026-01-31T12:00:00Z  JOINED  channels/one/members/a\n"
+            "2026-01-31T12:00:01Z  REKEYED  channels/one  MSK EXCLUSION 00010002/1\n");
+  EXPECT_EQ(server_.asked()[0].request, R"({"channel":"channels/one","resumeToken":"0"})");
+}
+
+TEST_F(WatchTest, JsonHasBookmarksAndEndsAtItsLimit) {
+  const auto done = server_.Run({"--output", "json", "watch", "--limit", "2"});
+  EXPECT_EQ(std::count(done.out.begin(), done.out.end(), '\n'), 2);
+  EXPECT_NE(done.out.find("\"kind\":\"BOOKMARK\""), std::string::npos) << done.out;
+  EXPECT_EQ(server_.asked()[0].request, "{}");
+}
+
+TEST_F(WatchTest, TellsWhyItEnded) {
+  server_.Refuse("Rekeys.Watch", {Exit::kUnavailable, "keymast-api is stopping", {}, {}, {}, {}});
+  EXPECT_EQ(server_.Run({"watch"}).exit, 4);
+}
+
+TEST(Status, ShowsTheServer) {
+  FakeServer server;
+  server.Answer("Server.GetServerStatus", R"({
+    "version": "0.1.0", "identity": "bmsc@example.org", "storeState": "OPEN", "channelCount": "1",
+    "revision": "9", "epoch": "2", "startTime": "2026-01-31T12:00:00Z", "uptime": "61s",
+    "possiblyLostCommits": "3", "importPublicKey": "qqo="})");
+  EXPECT_EQ(server.Run({"status"}).out,
+            "version        0.1.0\n"
+            "identity       bmsc@example.org\n"
+            "store          OPEN\n"
+            "channels       1\n"
+            "subscribers    0\n"
+            "members        0\n"
+            "revision       9\n"
+            "epoch          2\n"
+            "incarnation    0\n"
+            "possibly lost  3 commits, at most\n"
+            "started        2026-01-31T12:00:00Z\n"
+            "uptime         61s\n"
+            "import key     aaaa\n");
+}
+
+TEST(Run, ExitStatusFollowsTheServersCode) {
+  const std::pair<grpc::StatusCode, int> rows[] = {
+      {grpc::StatusCode::NOT_FOUND, 3},         {grpc::StatusCode::UNAVAILABLE, 4},
+      {grpc::StatusCode::DEADLINE_EXCEEDED, 4}, {grpc::StatusCode::RESOURCE_EXHAUSTED, 4},
+      {grpc::StatusCode::PERMISSION_DENIED, 5}, {grpc::StatusCode::UNAUTHENTICATED, 5},
+      {grpc::StatusCode::INVALID_ARGUMENT, 1},  {grpc::StatusCode::FAILED_PRECONDITION, 1},
+      {grpc::StatusCode::ALREADY_EXISTS, 1},    {grpc::StatusCode::INTERNAL, 1}};
+  for (const auto& [code, exit] : rows) {
+    FakeServer server;
+    server.Refuse("Server.GetServerStatus", ProblemOf(code, "why", ""));
+    const auto done = server.Run({"status"});
+    EXPECT_EQ(done.exit, exit) << code;
+    EXPECT_EQ(done.out, "");
+    EXPECT_EQ(done.err.find("keymastctl: why\n"), 0U) << done.err;
+  }
+}
+
+TEST(Run, ProblemsTellFieldsResourceAndWhatToDo) {
+  google::rpc::Status details;
+  google::rpc::ErrorInfo info;
+  info.set_reason("etag_mismatch");
+  details.add_details()->PackFrom(info);
+  google::rpc::BadRequest bad;
+  bad.add_field_violations()->set_field("policy.mtk_lead");
+  bad.mutable_field_violations(0)->set_description("at least 1s");
+  details.add_details()->PackFrom(bad);
+  google::rpc::ResourceInfo resource;
+  resource.set_resource_name("channels/one");
+  details.add_details()->PackFrom(resource);
+  EXPECT_EQ(ToText(ProblemOf(10, "it changed", details.SerializeAsString())),
+            "keymastctl: it changed [etag_mismatch]\n"
+            "  resource: channels/one\n"
+            "  policy.mtk_lead: at least 1s\n"
+            "  somebody changed it meanwhile: get it again, then repeat\n");
+  EXPECT_EQ(ToText(ProblemOf(14, "no connection", "not a message")),
+            "keymastctl: no connection\n"
+            "  is keymast-api running, and is --server right?\n");
+}
+
+TEST(Run, UsageErrorsAreTwoAndHelpIsZero) {
+  FakeServer server;
+  for (const std::vector<std::string>& words : {std::vector<std::string>{},
+                                                {"channels"},
+                                                {"channels", "get"},
+                                                {"tune"},
+                                                {"--output", "xml", "status"},
+                                                {"--timeout", "soon", "status"}}) {
+    const auto done = server.Run(words);
+    EXPECT_EQ(done.exit, 2);
+    EXPECT_NE(done.err, "");
+  }
+  const auto help = server.Run({"--help"});
+  EXPECT_EQ(help.exit, 0);
+  EXPECT_NE(help.out.find("rekey-now"), std::string::npos);
+  EXPECT_EQ(server.Run({"--version"}).out, "keymastctl " KEYMAST_VERSION "\n");
+  EXPECT_TRUE(server.asked().empty());
+}
+
+TEST(Run, TargetComesFromTheOptions) {
+  FakeServer server;
+  server.Run({"--server", "h:7443", "--tls-ca", "a", "--tls-cert", "c", "--tls-key", "k",
+              "--timeout", "3s", "status"});
+  EXPECT_EQ(server.target().server, "h:7443");
+  EXPECT_EQ(server.target().tls_ca, "a");
+  EXPECT_EQ(server.target().tls_certificate, "c");
+  EXPECT_EQ(server.target().tls_key, "k");
+  EXPECT_EQ(server.target().timeout, std::chrono::seconds(3));
+  server.Run({"status"});
+  EXPECT_TRUE(server.target().server.starts_with("unix:/"));
+  EXPECT_TRUE(server.target().server.ends_with("/operator.sock"));
+}
+
+}  // namespace
+}  // namespace keymast::cli
