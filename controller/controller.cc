@@ -50,6 +50,8 @@ Step Controller::Tick(Instant now) {
 
 Instant Controller::NextDeadline() const { return impl_->deadlines.Next(); }
 
+void Controller::Freeze(bool frozen) { impl_->frozen = frozen; }
+
 const rekey::State& Controller::state() const { return impl_->state; }
 const Counters& Controller::counters() const { return impl_->counters; }
 

@@ -196,6 +196,11 @@ class Controller {
   // was decided and not committed is forgotten.
   void Reload(rekey::State state, Instant now);
 
+  // Freeze says whether changes can be made durable. While frozen, ticks do what needs no change:
+  // keys that are out are switched to at their instants and go on being repeated, from counters
+  // that are reserved already.
+  void Freeze(bool frozen);
+
   const rekey::State& state() const;
   const Counters& counters() const;
   Reachability ReachabilityOf(const ChannelId& channel, const SubscriberId& subscriber) const;

@@ -160,6 +160,8 @@ struct Controller::Impl {
   void Rebuild(Instant now);
   void Open(rekey::ChannelState& durable, Instant now);
   void Run(Channel& channel, const Moment& m);
+  void Change(Channel& channel, const Moment& m);
+  Instant NextChangeOf(const Channel& channel) const;
   void Schedule(Channel& channel, Instant now);
   Instant DeadlineOf(Channel& channel, Instant now);
 
@@ -182,6 +184,7 @@ struct Controller::Impl {
   // COUNTER of MSK messages in use now, one for all user keys; 0: none taken since the start.
   uint64_t user_counter = 0;
   Deadlines deadlines;
+  bool frozen = false;  // changes cannot be made durable
   // Key groups of deleted channels go on where they were.
   std::map<std::pair<KeyDomainId, KeyGroup>, KeyNumber> retired;
 };

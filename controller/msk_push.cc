@@ -20,7 +20,8 @@ std::optional<uint32_t> Controller::Impl::TakeUserCounter(Subscriber& subscriber
   if (user_counter == 0 || subscriber.last_counter >= user_counter) {
     rekey::Reserved& reserved = state.muk_counter;
     if (reserved.next > UINT32_MAX) return std::nullopt;
-    if (reserved.end - reserved.next <= kLowWater) {
+    if (frozen && reserved.Empty()) return std::nullopt;
+    if (!frozen && reserved.end - reserved.next <= kLowWater) {
       Put(rekey::MukCounterReserved{reserved.end + rekey::kMukCounterBlock}, m);
     }
     user_counter = reserved.next++;

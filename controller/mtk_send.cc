@@ -17,7 +17,8 @@ std::optional<uint32_t> Controller::Impl::TakeMtkCounter(Channel& channel, MskId
                                                          const Moment& m) {
   rekey::Msk* key = rekey::MskOf(channel.durable->ladder, msk);
   if (key == nullptr || key->counter.next > UINT32_MAX) return std::nullopt;
-  if (key->counter.end - key->counter.next <= kLowWater) {
+  if (frozen && key->counter.Empty()) return std::nullopt;
+  if (!frozen && key->counter.end - key->counter.next <= kLowWater) {
     rekey::Ladder ladder = channel.ladder();
     rekey::MskOf(ladder, msk)->counter.end += rekey::kMtkCounterBlock;
     Put(rekey::LadderPut{channel.id(), std::move(ladder)}, m);

@@ -5,9 +5,8 @@
 
 namespace keymast::controller {
 
-void Controller::Impl::Run(Channel& channel, const Moment& m) {
-  EndWindows(channel, m);
-  TrySwitch(channel, m);
+// Change does what is due and must be durable before it shows.
+void Controller::Impl::Change(Channel& channel, const Moment& m) {
   if (!channel.excluding || channel.held) {
     if (rekey::ShouldExclude(channel.ladder(), m.now)) {
       Replace(channel, channel.ladder().next_msk_reason, channel.policy().exclusion_lead, m);
@@ -19,20 +18,32 @@ void Controller::Impl::Run(Channel& channel, const Moment& m) {
   if (!channel.vetoed && rekey::ShouldPrepare(channel.ladder(), channel.durable->channel, m.now)) {
     PrepareMtk(channel, rekey::RekeyReason::kSchedule, std::nullopt, m);
   }
+}
+
+void Controller::Impl::Run(Channel& channel, const Moment& m) {
+  if (!frozen) EndWindows(channel, m);
+  TrySwitch(channel, m);
+  if (!frozen) Change(channel, m);
   Repeat(channel, m);
   SendMsks(channel, m);
   Schedule(channel, m.now);
 }
 
-Instant Controller::Impl::DeadlineOf(Channel& channel, Instant now) {
+Instant Controller::Impl::NextChangeOf(const Channel& channel) const {
+  if (frozen) return kNever;
   const rekey::Ladder& ladder = channel.ladder();
-  Instant at = std::min(channel.next_repetition, channel.next_extra);
+  Instant at = rekey::NextMskAt(ladder, channel.durable->channel);
   if (!channel.vetoed) at = std::min(at, rekey::PrepareAt(ladder, channel.durable->channel));
-  at = std::min(at, DecideSwitchAt(channel, now));
-  at = std::min(at, rekey::NextMskAt(ladder, channel.durable->channel));
   const bool excludes = rekey::Excludes(ladder.next_msk_reason);
   if (excludes && (!channel.excluding || channel.held)) at = std::min(at, ladder.next_msk_change);
   if (!channel.window_ends.empty()) at = std::min(at, channel.window_ends.begin()->first);
+  return at;
+}
+
+Instant Controller::Impl::DeadlineOf(Channel& channel, Instant now) {
+  Instant at = std::min(channel.next_repetition, channel.next_extra);
+  at = std::min(at, DecideSwitchAt(channel, now));
+  at = std::min(at, NextChangeOf(channel));
   for (auto* delivery : {&channel.current, &channel.next}) {
     if (!*delivery) continue;
     at = std::min(at, (*delivery)->NextDue());
