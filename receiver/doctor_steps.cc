@@ -70,25 +70,6 @@ Step CheckClock(Instant now) {
   return Make(1, StepResult::kGood, "plausible");
 }
 
-Step CheckBuffers(const MulticastSockets& sockets) {
-  size_t smallest = kReceiveBuffer;
-  for (const MulticastSocket& joined : sockets.media) {
-    smallest = std::min(smallest, joined.receive_buffer);
-  }
-  const std::string finding =
-      "asked for " + std::to_string(kReceiveBuffer) + " octets, got " + std::to_string(smallest);
-  if (smallest < kReceiveBuffer) {
-    return Make(4, StepResult::kWarning, finding,
-                "bursts may be lost: sysctl net.core.rmem_max=" + std::to_string(kReceiveBuffer) +
-                    ", or run as root");
-  }
-  if (sockets.kernel_drops() != 0) {
-    return Make(4, StepResult::kWarning, std::to_string(sockets.kernel_drops()) + " dropped",
-                "the machine is too busy, or the buffer too small");
-  }
-  return Make(4, StepResult::kGood, finding);
-}
-
 Step JudgeMsk(const Core& core, const Endpoint& listen) {
   if (const MskSlot* msk = core.keyring().msks().Newest()) {
     return Make(5, StepResult::kGood, "verified, MSK ID " + std::to_string(msk->id.value()));

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+// The program over real sockets on loopback: keys in, plain packets out, an answer to the server.
+#include "receiver/program.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "receiver/doctor.h"
+#include "receiver/replay.h"
+#include "shell/process.h"
+#include "tests/unit/receiver/broadcast.h"
+
+namespace keymast::receiver {
+namespace {
+
+Endpoint Local(uint16_t port) {
+  Endpoint endpoint = *ParseAddress("127.0.0.1");
+  endpoint.port = port;
+  return endpoint;
+}
+
+net::UdpSocket OpenLocal() {
+  auto socket = net::UdpSocket::Open(Local(0));
+  EXPECT_TRUE(socket.has_value());
+  return std::move(*socket);
+}
+
+class ReceiverProgram : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = testing::TempDir() + "/program-XXXXXX";
+    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
+    folder_ = pattern;
+    setup_.channel.channel = "one";
+    setup_.channel.domain = kDomain;
+    setup_.channel.key_group = kGroup;
+    setup_.channel.mtk = Group();
+    SdpStream video;
+    video.media = "video";
+    video.group = Group();
+    video.ssrc = kVideo;
+    setup_.channel.streams = {video};
+    setup_.credential = server_.MemberCredential();
+    setup_.listen = Local(FreePort());
+    setup_.interface_address = "127.0.0.1";
+    setup_.targets = {{0, *player_.local()}};
+    setup_.record = folder_ + "/record.pcapng";
+    setup_.state = folder_ + "/state";
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  static uint16_t FreePort() { return OpenLocal().local()->port; }
+  static Endpoint Group() {
+    Endpoint group = *ParseAddress("239.255.42.77");
+    group.port = FreePort();
+    return group;
+  }
+  std::unique_ptr<Program> Open() {
+    auto program = Program::Open(setup_, clock_);
+    EXPECT_TRUE(program) << program.error().message;
+    return program ? std::move(*program) : nullptr;
+  }
+  void Send(net::UdpSocket& from, const Endpoint& to, const Bytes& octets) {
+    const net::Outgoing out{to, octets};
+    Error error = Error::kInternal;
+    ASSERT_EQ(from.Send({&out, 1}, error), 1u) << ErrorName(error);
+  }
+  // Receives one datagram that is already on its way over loopback.
+  static Bytes ReceiveOne(net::UdpSocket& at) {
+    net::Incoming incoming;
+    for (int i = 0; i < 100'000; ++i) {
+      if (at.Receive({&incoming, 1}) == 1) {
+        return {incoming.octets.begin(), incoming.octets.end()};
+      }
+    }
+    return {};
+  }
+  // Polls until `done`, at most some seconds.
+  template <class Condition>
+  static bool PollUntil(Program& program, Condition done) {
+    for (int i = 0; i < 200 && !done(); ++i) program.Poll(20, -1);
+    return done();
+  }
+
+  KeyServer server_;
+  shell::SystemClock clock_;
+  net::UdpSocket unicast_ = OpenLocal();
+  net::UdpSocket player_ = OpenLocal();
+  net::UdpSocket multicast_ =
+      *net::UdpSocket::OpenMulticastSender(Endpoint::Family::kIpv4, {"127.0.0.1", 0, 0});
+  receiver::Setup setup_;
+  std::string folder_;
+};
+
+TEST_F(ReceiverProgram, KeysInPlainPacketsOut) {
+  auto program = Open();
+  ASSERT_NE(program, nullptr);
+  Send(unicast_, setup_.listen, server_.MskMessage(Msk(1)));
+  ASSERT_TRUE(PollUntil(*program, [&] { return program->core().keyring().msks().Newest(); }));
+  EXPECT_FALSE(ReceiveOne(unicast_).empty()) << "the verification came back";
+  EXPECT_TRUE(std::filesystem::exists(setup_.state)) << "the COUNTER was made durable";
+
+  Send(multicast_, setup_.channel.mtk, server_.MtkMessage(Msk(1), 1));
+  ASSERT_TRUE(PollUntil(*program, [&] { return program->core().keyring().mtks().held() == 1; }));
+  Headend headend(server_, kVideo, srtp::MakeIndex(Roc(0), 9));
+  headend.SwitchTo(Msk(1), 1);
+  Send(multicast_, setup_.channel.streams[0].group, headend.Send(100));
+  const auto opened = [&] { return program->core().streams()[0]->counters().opened; };
+  ASSERT_TRUE(PollUntil(*program, [&] { return opened() == 1; }));
+  const Bytes plain = ReceiveOne(player_);
+  Bytes want = RtpHeader(kVideo, 9);
+  want.resize(112, 9);
+  EXPECT_EQ(plain, want);
+  EXPECT_NE(program->Report().find("\"opened\":1"), std::string::npos);
+}
+
+TEST_F(ReceiverProgram, TheRecordingReplaysToTheSame) {
+  {
+    auto program = Open();
+    ASSERT_NE(program, nullptr);
+    Send(unicast_, setup_.listen, server_.MskMessage(Msk(1)));
+    Send(multicast_, setup_.channel.mtk, server_.MtkMessage(Msk(1), 1));
+    Headend headend(server_, kVideo, srtp::MakeIndex(Roc(0), 9));
+    headend.SwitchTo(Msk(1), 1);
+    for (int i = 0; i < 5; ++i) Send(multicast_, setup_.channel.streams[0].group, headend.Send());
+    const auto opened = [&] { return program->core().streams()[0]->counters().opened; };
+    // All of it waited in the sockets: MSK, then MTK, then media.
+    ASSERT_TRUE(PollUntil(*program, [&] { return opened() == 5; }));
+  }
+  std::ifstream file(setup_.record, std::ios::binary);
+  const Bytes octets((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  const auto result = Replay(octets, setup_, kNever);
+  ASSERT_TRUE(result) << ErrorName(result.error());
+  EXPECT_EQ(result->msk_messages, 1u);
+  EXPECT_EQ(result->mtk_messages, 1u);
+  EXPECT_EQ(result->opened_before, 5u);
+}
+
+TEST_F(ReceiverProgram, AReplayedMskIsRefusedAfterARestart) {
+  const Bytes message = server_.MskMessage(Msk(1));
+  for (const bool first : {true, false}) {
+    auto program = Open();
+    ASSERT_NE(program, nullptr);
+    Send(unicast_, setup_.listen, message);
+    const auto& discards = program->core().key_discards();
+    ASSERT_TRUE(PollUntil(*program, [&] {
+      return program->core().keyring().msks().Newest() != nullptr ||
+             discards[static_cast<size_t>(Error::kReplayed)] != 0;
+    }));
+    EXPECT_EQ(program->core().keyring().msks().Newest() != nullptr, first);
+  }
+}
+
+TEST_F(ReceiverProgram, WhatCannotWorkFailsAtTheStart) {
+  auto first = Open();
+  ASSERT_NE(first, nullptr);
+  const auto second = Program::Open(setup_, clock_);
+  ASSERT_FALSE(second);
+  EXPECT_NE(second.error().message.find(ToString(setup_.listen)), std::string::npos);
+  setup_.listen = Local(FreePort());
+  setup_.interface_address = "192.0.2.77";
+  const auto elsewhere = Program::Open(setup_, clock_);
+  ASSERT_FALSE(elsewhere);
+  EXPECT_EQ(elsewhere.error().error, Error::kNoInterface);
+  EXPECT_NE(elsewhere.error().message.find("192.0.2.77"), std::string::npos);
+}
+
+TEST_F(ReceiverProgram, TheReceiveBufferIsReadBack) {
+  const auto program = Open();
+  ASSERT_NE(program, nullptr);
+  const Step step = CheckBuffers(program->multicast());
+  EXPECT_NE(step.result, StepResult::kFailed);
+  EXPECT_NE(step.finding.find("asked for 1048576"), std::string::npos) << step.finding;
+}
+
+TEST(Interfaces, LoopbackIsThereAndADocumentationAddressIsNot) {
+  EXPECT_TRUE(HasAddress("127.0.0.1"));
+  EXPECT_FALSE(HasAddress("192.0.2.77"));
+}
+
+}  // namespace
+}  // namespace keymast::receiver
