@@ -2,13 +2,25 @@
 // keymast-demo-generator: numbered frames as raw yuv420p on standard output, at their pace.
 #include <cstdio>
 #include <exception>
+#include <fstream>
 #include <thread>
 
 #include "demo/picture.h"
 #include "shell/args.h"
+#include "shell/process.h"
 
 namespace keymast::demo {
 namespace {
+
+// TellBegin writes the instant of frame 0 (nanoseconds since the Unix epoch): frame n is not
+// written before n frame times after it.
+bool TellBegin(const std::string& path) {
+  if (path.empty()) return true;
+  std::ofstream file(path + ".new", std::ios::trunc);
+  file << ToUnixNanos(shell::SystemClock().Now()) << "\n";
+  file.close();
+  return file && std::rename((path + ".new").c_str(), path.c_str()) == 0;
+}
 
 int Generate(uint32_t frames, uint32_t tail, bool is_paced) {
   using Clock = std::chrono::steady_clock;
@@ -29,14 +41,20 @@ int Main(int argc, char** argv) {
   int64_t frames = 1500;
   int64_t tail = 0;
   bool is_fast = false;
+  std::string began;
   shell::Args args("keymast-demo-generator", "Numbered frames, 320x180 yuv420p, 25 a second.");
   args.Option("--frames", frames, "counted frames (1500)");
   args.Option("--tail", tail, "uncounted frames behind them (0)");
+  args.Option("--began", began, "file to write the instant of frame 0 to");
   args.Flag("--fast", is_fast, "as fast as they are read");
   if (const std::optional<int> status = args.Parse(argc, argv)) return *status;
   if (frames < 0 || tail < 0 || frames + tail > int64_t{kFrameLimit}) {
     std::fputs("keymast-demo-generator: at most 1048576 frames\n", stderr);
     return 2;
+  }
+  if (!TellBegin(began)) {
+    std::fprintf(stderr, "keymast-demo-generator: %s: cannot be written\n", began.c_str());
+    return 1;
   }
   return Generate(static_cast<uint32_t>(frames), static_cast<uint32_t>(tail), !is_fast);
 }
