@@ -25,6 +25,7 @@ namespace {
 constexpr int kMaxMessage = 4 << 20;
 constexpr int kMaxStreams = 256;
 constexpr mode_t kSocketMode = 0660;
+constexpr mode_t kFolderMode = 0755;  // the socket files say who may connect
 constexpr int kMaxSyncThreads = 8;  // reflection's; our own methods need none
 constexpr unsigned kCertificatePollSeconds = 60;
 
@@ -90,6 +91,7 @@ Listeners::~Listeners() {
 
 // A socket file may be left over from a killed process; the lock tells whether one still runs.
 bool Listeners::Lock(const std::string& folder) {
+  mkdir(folder.c_str(), kFolderMode);  // there already, as a rule
   lock_ = open((folder + "/keymast-api.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   return lock_ >= 0 && flock(lock_, LOCK_EX | LOCK_NB) == 0;
 }

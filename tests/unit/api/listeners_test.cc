@@ -67,8 +67,14 @@ TEST_F(ListenersTest, ASecondProcessOnTheSameSocketsIsRefused) {
   EXPECT_EQ(Health(Role::kOperator), 1) << "and the first goes on";
 }
 
-TEST_F(ListenersTest, AMissingFolderIsTold) {
-  config_.socket_directory = folder_ / "absent";
+TEST_F(ListenersTest, AMissingFolderIsMadeWhenItsParentIsThere) {
+  config_.socket_directory = folder_ / "run";
+  EXPECT_TRUE(Front::Open(config_));
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "run/operator.sock"));
+}
+
+TEST_F(ListenersTest, AFolderThatCannotBeMadeIsTold) {
+  config_.socket_directory = folder_ / "absent/run";
   const auto front = Front::Open(config_);
   ASSERT_FALSE(front);
   EXPECT_NE(front.error().message.find(config_.socket_directory), std::string::npos);

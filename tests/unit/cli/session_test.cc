@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+// The real session against a gRPC server in this process.
+#include "cli/session.h"
+
+#include <grpcpp/server.h>
+#include <grpcpp/server_builder.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <fstream>
+
+#include "google/rpc/error_info.pb.h"
+#include "google/rpc/status.pb.h"
+#include "keymast/v1/service.grpc.pb.h"
+
+namespace keymast::cli {
+namespace {
+
+using std::chrono::milliseconds;
+
+class EchoChannels final : public v1::Channels::Service {
+  grpc::Status GetChannel(grpc::ServerContext* context, const v1::GetChannelRequest* request,
+                          v1::Channel* response) override {
+    if (request->name() == "slow") {
+      while (!context->IsCancelled()) usleep(1000);
+      return grpc::Status::CANCELLED;
+    }
+    if (request->name() == "absent") {
+      google::rpc::ErrorInfo info;
+      info.set_reason("not_found");
+      google::rpc::Status details;
+      details.add_details()->PackFrom(info);
+      return {grpc::StatusCode::NOT_FOUND, "no such channel", details.SerializeAsString()};
+    }
+    response->set_name(request->name());
+    return grpc::Status::OK;
+  }
+};
+
+class CountingRekeys final : public v1::Rekeys::Service {
+  grpc::Status Watch(grpc::ServerContext*, const v1::WatchRequest* request,
+                     grpc::ServerWriter<v1::Event>* writer) override {
+    v1::Event event;
+    const int count = request->channel() == "endless" ? 1'000'000 : 3;
+    for (int i = 0; i < count; ++i) {
+      event.set_resume_token(std::to_string(i));
+      if (!writer->Write(event)) return grpc::Status::CANCELLED;
+    }
+    return {grpc::StatusCode::UNAVAILABLE, "draining"};
+  }
+};
+
+class SessionTest : public testing::Test {
+ protected:
+  SessionTest() {
+    path_ = testing::TempDir() + "/session-" + std::to_string(getpid()) + ".sock";
+    grpc::ServerBuilder builder;
+    builder.AddListeningPort("unix:" + path_, grpc::InsecureServerCredentials());
+    builder.RegisterService(&channels_);
+    builder.RegisterService(&rekeys_);
+    server_ = builder.BuildAndStart();
+  }
+  std::unique_ptr<Session> Open(Duration timeout = std::chrono::seconds(10)) {
+    Target target;
+    target.server = "unix:" + path_;
+    target.timeout = timeout;
+    auto session = Connect(target);
+    EXPECT_TRUE(session);
+    return std::move(*session);
+  }
+  static Outcome<v1::Channel> Get(Session& session, const std::string& name) {
+    v1::GetChannelRequest request;
+    request.set_name(name);
+    v1::Channel response;
+    auto called = session.Call("Channels.GetChannel", request, response);
+    if (!called) return tl::unexpected(called.error());
+    return response;
+  }
+
+  std::string path_;
+  EchoChannels channels_;
+  CountingRekeys rekeys_;
+  std::unique_ptr<grpc::Server> server_;
+};
+
+TEST_F(SessionTest, CallsByName) {
+  auto session = Open();
+  for (const char* name : {"channels/one", "channels/two"}) {
+    const auto channel = Get(*session, name);
+    ASSERT_TRUE(channel) << channel.error().message;
+    EXPECT_EQ(channel->name(), name);
+  }
+}
+
+TEST_F(SessionTest, ErrorsKeepTheirReason) {
+  const auto channel = Get(*Open(), "absent");
+  ASSERT_FALSE(channel);
+  EXPECT_EQ(channel.error().exit, Exit::kNotFound);
+  EXPECT_EQ(channel.error().reason, "not_found");
+  EXPECT_EQ(channel.error().message, "no such channel");
+}
+
+TEST_F(SessionTest, ASlowServerIsUnavailable) {
+  const auto channel = Get(*Open(milliseconds(50)), "slow");
+  ASSERT_FALSE(channel);
+  EXPECT_EQ(channel.error().exit, Exit::kUnavailable);
+}
+
+TEST_F(SessionTest, AnAbsentServerIsUnavailableAndSaysWhatToCheck) {
+  server_->Shutdown();
+  const auto channel = Get(*Open(), "channels/one");
+  ASSERT_FALSE(channel);
+  EXPECT_EQ(channel.error().exit, Exit::kUnavailable);
+  EXPECT_NE(channel.error().advice.find("keymast-api"), std::string::npos);
+}
+
+TEST_F(SessionTest, StreamsEndWithTheServersStatus) {
+  v1::Event event;
+  std::string tokens;
+  const auto done = Open()->Stream("Rekeys.Watch", v1::WatchRequest(), event, [&] {
+    tokens += event.resume_token();
+    return true;
+  });
+  EXPECT_EQ(tokens, "012");
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().exit, Exit::kUnavailable);
+}
+
+TEST_F(SessionTest, StreamsEndWhenTheReaderHasEnough) {
+  v1::WatchRequest request;
+  request.set_channel("endless");
+  v1::Event event;
+  int seen = 0;
+  EXPECT_TRUE(Open()->Stream("Rekeys.Watch", request, event, [&] { return ++seen < 10; }));
+  EXPECT_EQ(seen, 10);
+}
+
+TEST(Connect, TcpNeedsItsCertificateFiles) {
+  Target target;
+  target.server = "127.0.0.1:7443";
+  EXPECT_EQ(Connect(target).error().exit, Exit::kUsage);
+  target.tls_ca = target.tls_certificate = target.tls_key = "/absent.pem";
+  const auto refused = Connect(target);
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message.find("/absent.pem"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace keymast::cli
