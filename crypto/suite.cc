@@ -2,8 +2,10 @@
 // OpenSSL behind the Suite. Fetching an algorithm for each message costs three times the message,
 // so contexts are made once per thread and re-armed with each key.
 #include <openssl/core_names.h>
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
+#include <sodium.h>
 
 #include <string>
 
@@ -24,6 +26,7 @@ class ReusedHmac {
     KEYMAST_CHECK(context_ != nullptr && EVP_MAC_CTX_set_params(context_, parameters) == 1);
   }
   ~ReusedHmac() {
+    sodium_memzero(last_key_.data(), last_key_.size());
     EVP_MAC_CTX_free(context_);
     EVP_MAC_free(mac_);
   }
@@ -31,13 +34,8 @@ class ReusedHmac {
   ReusedHmac& operator=(const ReusedHmac&) = delete;
 
   void Compute(ByteView key, std::span<const ByteView> parts, MutableBytes out) {
-    // The context keeps the last key's schedule: the same key again needs no new one.
-    const bool same_key =
-        last_key_.size() == key.size() && ConstantTimeEqual(last_key_.view(), key);
     size_t length = 0;
-    bool ok = same_key ? EVP_MAC_init(context_, nullptr, 0, nullptr) == 1
-                       : EVP_MAC_init(context_, key.data(), key.size(), nullptr) == 1;
-    if (!same_key) last_key_ = key.size() <= kRemembered ? Remembered(key) : Remembered();
+    bool ok = Arm(key);
     for (const ByteView part : parts) {
       ok = ok && EVP_MAC_update(context_, part.data(), part.size()) == 1;
     }
@@ -46,11 +44,21 @@ class ReusedHmac {
   }
 
  private:
-  static constexpr size_t kRemembered = 64;
-  using Remembered = SecretKey<kRemembered>;
+  // Arm readies the context. It keeps the last key's schedule, so that the same key again needs no
+  // new one: a PRF asks for the same key several times in a row.
+  bool Arm(ByteView key) {
+    if (key.size() == last_size_ && CRYPTO_memcmp(last_key_.data(), key.data(), last_size_) == 0) {
+      return EVP_MAC_init(context_, nullptr, 0, nullptr) == 1;
+    }
+    last_size_ = key.size() <= last_key_.size() ? key.size() : 0;
+    std::copy_n(key.begin(), last_size_, last_key_.begin());
+    return EVP_MAC_init(context_, key.data(), key.size(), nullptr) == 1;
+  }
+
   EVP_MAC* mac_;
   EVP_MAC_CTX* context_;
-  Remembered last_key_;
+  std::array<uint8_t, 64> last_key_{};
+  size_t last_size_ = 0;  // 0: none remembered
 };
 
 // ReusedCtr re-keys one EVP_CIPHER context per key length.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mikey/prf.h"
 
+#include <functional>
+
 #include "base/cursor.h"
 #include "mikey/payloads.h"
 
@@ -21,8 +23,8 @@ void XorP(const crypto::Suite& suite, crypto::Hash hash, ByteView secret, ByteVi
   for (size_t done = 0; done < out.size(); done += size) {
     const std::array<ByteView, 2> parts{chain.view(), label};
     suite.hmac(hash, secret, parts, block.mutable_view());
-    const size_t take = std::min(size, out.size() - done);
-    for (size_t i = 0; i < take; ++i) out[done + i] ^= block.view()[i];
+    const MutableBytes part = out.subspan(done, std::min(size, out.size() - done));
+    std::transform(part.begin(), part.end(), block.view().begin(), part.begin(), std::bit_xor());
     if (done + size >= out.size()) break;
     auto next = crypto::Key32::OfSize(size);
     const std::array<ByteView, 1> link{chain.view()};
@@ -96,7 +98,8 @@ void CryptKeyData(const crypto::Suite& suite, const TransportKeys& keys, CsbId c
   writer.Claim(8 - timestamp.size());  // RFC 3830 §6.6: a COUNTER is padded on the left
   writer.Put(timestamp);
   auto iv = crypto::SecretKey<16>(mask);
-  for (size_t i = 0; i < keys.salt.size(); ++i) iv.mutable_view()[i] ^= keys.salt.view()[i];
+  const ByteView salt = keys.salt.view();
+  std::transform(salt.begin(), salt.end(), mask.begin(), iv.mutable_view().begin(), std::bit_xor());
   suite.aes_ctr(keys.encr.view(), iv.view(), data);
 }
 

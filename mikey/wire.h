@@ -95,16 +95,16 @@ class WriteIo {
     writer_.U8(static_cast<unsigned>(high) << (8 - bits) | static_cast<unsigned>(low));
   }
   void Octets(const ByteView& field, size_t length) {
-    Require(field.size() == length, Error::kMalformed);
+    if (field.size() != length) return Refuse(Error::kMalformed);
     writer_.Put(field);
   }
   void Sized8(const ByteView& field) {
-    Require(field.size() <= 0xff, Error::kTooLong);
+    if (field.size() > 0xff) return Refuse(Error::kTooLong);
     writer_.U8(field.size());
     writer_.Put(field);
   }
   void Sized16(const ByteView& field) {
-    Require(field.size() <= 0xffff, Error::kTooLong);
+    if (field.size() > 0xffff) return Refuse(Error::kTooLong);
     writer_.U16(field.size());
     writer_.Put(field);
   }
