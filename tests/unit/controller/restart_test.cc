@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+// Crashes and failed commits: each due change happens once, and what was promised is kept.
+#include "rekey/grid.h"
+#include "tests/unit/controller/world.h"
+
+namespace keymast::controller {
+namespace {
+
+groups::KeyPolicy Policy() {
+  groups::KeyPolicy policy;
+  policy.mtk_period = seconds(2);
+  policy.mtk_lead = seconds(1);
+  policy.mtk_repetition = milliseconds(250);
+  policy.msk_period = seconds(20);
+  policy.msk_lead = seconds(8);
+  policy.msk_give_up = seconds(4);
+  return policy;
+}
+
+World Running(Duration age) {
+  World world;
+  world.MakeChannel(Policy());
+  world.AddMembers(1, 3);
+  world.Pass(age);
+  return world;
+}
+
+TEST(Restart, InEveryPhaseServesOnAndSwitchesOncePerGridInstant) {
+  for (Duration age = seconds(1); age < seconds(23); age += milliseconds(430)) {
+    for (const Duration down : {milliseconds(1), milliseconds(700), milliseconds(5300)}) {
+      World world = Running(age);
+      const Instant killed = world.now;
+      world.Restart(down);
+      const Instant back = world.now;
+      world.Pass(seconds(10));
+      const rekey::Grid grid(kNews, Policy().mtk_period);
+      std::set<Instant> instants;
+      for (const rekey::Slot& used : world.used) {
+        EXPECT_TRUE(instants.insert(used.switch_at).second) << "two switches at one instant";
+        if (used.switch_at <= back + seconds(1)) continue;
+        EXPECT_EQ(grid.AtOrAfter(used.switch_at), used.switch_at);
+      }
+      // At most one switch is made up for, however many were due meanwhile.
+      const auto missed = std::count_if(instants.begin(), instants.end(), [&](Instant instant) {
+        return instant > killed && instant <= back;
+      });
+      EXPECT_LE(missed, 1);
+      const rekey::Slot active = *world.ladder().active;
+      for (const int member : {1, 2, 3}) {
+        EXPECT_TRUE(world.members.at(member).HasMtk(active.msk, active.mtk));
+      }
+    }
+  }
+}
+
+TEST(Restart, GoesOnBehindEveryReservedCounter) {
+  World world = Running(seconds(5));
+  const uint64_t user = world.durable.muk_counter.end;
+  const uint64_t mtk = world.durable.channels.at(kNews).ladder.msk->counter.end;
+  world.Restart(seconds(1));
+  const size_t before = world.sent.size();
+  world.AddMembers(4, 4);
+  world.Pass(seconds(1));
+  for (size_t i = before; i < world.sent.size(); ++i) {
+    const Sent& sent = world.sent[i];
+    EXPECT_GE(sent.counter, sent.kind == mikey::MessageKind::kMsk ? user : mtk);
+  }
+}
+
+TEST(Restart, PushesAgainToWhomConfirmationIsMissing) {
+  World world = Running(seconds(5));
+  world.members.at(2).answers = false;
+  world.AddMembers(4, 4);
+  world.Do(Join{kNews, IdOf(2)});
+  world.members.at(4).answers = false;
+  world.Do(RekeyNow{kNews, rekey::KeyLevel::kMsk});
+  world.Pass(seconds(1));
+  const size_t before = world.sent.size();
+  world.Restart(milliseconds(10));
+  std::set<Endpoint> pushed;
+  for (size_t i = before; i < world.sent.size(); ++i) {
+    if (world.sent[i].kind == mikey::MessageKind::kMsk) pushed.insert(world.sent[i].to);
+  }
+  EXPECT_EQ(pushed, (std::set<Endpoint>{EndpointOf(2), EndpointOf(4)}));
+}
+
+TEST(Restart, NewIncarnationGivesEveryChannelANewMsk) {
+  World world = Running(seconds(5));
+  world.Restart(seconds(1), true);
+  ASSERT_TRUE(world.ladder().next_msk.has_value());
+  EXPECT_EQ(world.channel().history.back().reason, rekey::RekeyReason::kIncarnation);
+  const MskId msk = world.ladder().next_msk->id;
+  EXPECT_EQ(world.ladder().prepared->switch_at, world.now + Policy().mtk_lead);
+  world.Pass(seconds(3));
+  EXPECT_EQ(world.ladder().msk->id, msk);
+  for (const int member : {1, 2, 3}) EXPECT_TRUE(world.members.at(member).HasMsk(msk));
+}
+
+TEST(Restart, WithoutANewIncarnationChangesNoMsk) {
+  World world = Running(seconds(5));
+  world.Restart(seconds(1));
+  EXPECT_EQ(world.ladder().msk->id, MskNo(1));
+  EXPECT_FALSE(world.ladder().next_msk.has_value());
+}
+
+TEST(Repetition, NeedsNoCommit) {
+  groups::KeyPolicy policy;
+  policy.mtk_period = hours(1);
+  policy.msk_period = hours(24);
+  World world;
+  world.MakeChannel(policy);
+  world.Pass(seconds(1));
+  const size_t changes = world.changes.size();
+  const size_t sent = world.sent.size();
+  world.Pass(seconds(300));
+  EXPECT_EQ(world.changes.size(), changes);
+  EXPECT_GE(world.sent.size(), sent + 600);
+}
+
+TEST(Repetition, ReservesAheadOfTheLastCounter) {
+  groups::KeyPolicy policy;
+  policy.mtk_period = hours(10);
+  policy.msk_period = hours(24);
+  policy.mtk_lead = seconds(60);
+  policy.msk_lead = seconds(60);
+  World world;
+  world.MakeChannel(policy);
+  for (int i = 0; i < 80; ++i) {
+    world.Pass(seconds(100));
+    const rekey::Reserved& live = world.ladder().msk->counter;
+    EXPECT_LE(live.next, world.durable.channels.at(kNews).ladder.msk->counter.end);
+  }
+  EXPECT_GT(world.durable.channels.at(kNews).ladder.msk->counter.end, 8193U);
+}
+
+TEST(Reload, ForgetsWhatWasNotCommitted) {
+  World world = Running(seconds(5));
+  Step lost;
+  ASSERT_TRUE(world.core->Do(Expel{kNews, {IdOf(1)}}, world.now, false, lost).has_value());
+  world.core->Reload(world.durable, world.now);
+  EXPECT_TRUE(world.channel().members.contains(IdOf(1)));
+  EXPECT_EQ(world.ladder().last_key_number, KeyNumber(1));
+  EXPECT_EQ(world.core->NextDeadline(), world.now);
+  world.Pass(seconds(5));
+  const rekey::Slot active = *world.ladder().active;
+  for (const int member : {1, 2, 3}) {
+    EXPECT_TRUE(world.members.at(member).HasMtk(active.msk, active.mtk));
+  }
+}
+
+TEST(Reload, CountersGoOnWhereTheyWere) {
+  World world = Running(seconds(5));
+  const uint64_t user = world.core->state().muk_counter.next;
+  const uint64_t mtk = world.ladder().msk->counter.next;
+  world.core->Reload(world.durable, world.now);
+  EXPECT_EQ(world.core->state().muk_counter.next, user);
+  EXPECT_EQ(world.ladder().msk->counter.next, mtk);
+}
+
+TEST(Reload, LiveAndReplayedStateAreTheSame) {
+  World world = Running(seconds(30));
+  world.Do(Expel{kNews, {IdOf(1)}});
+  const rekey::Ladder& live = world.ladder();
+  const rekey::Ladder& replayed = world.durable.channels.at(kNews).ladder;
+  EXPECT_EQ(live.active, replayed.active);
+  EXPECT_EQ(live.prepared, replayed.prepared);
+  EXPECT_EQ(live.epoch, replayed.epoch);
+  EXPECT_EQ(live.last_key_number, replayed.last_key_number);
+  EXPECT_EQ(live.next_msk_change, replayed.next_msk_change);
+  EXPECT_TRUE(live.next_msk->key == replayed.next_msk->key);
+}
+
+}  // namespace
+}  // namespace keymast::controller
