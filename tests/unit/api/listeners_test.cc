@@ -69,7 +69,8 @@ TEST_F(ListenersTest, ASecondProcessOnTheSameSocketsIsRefused) {
 
 TEST_F(ListenersTest, AMissingFolderIsMadeWhenItsParentIsThere) {
   config_.socket_directory = folder_ / "run";
-  EXPECT_TRUE(Front::Open(config_));
+  const auto front = Front::Open(config_);
+  ASSERT_TRUE(front) << front.error().message;
   EXPECT_TRUE(std::filesystem::exists(folder_ / "run/operator.sock"));
 }
 
