@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Messages that other implementations made (GStreamer gstmikey, minisip libmikey). One row a
 // message; docs/mikey.md shows the same table and says why.
+#include <fstream>
+
 #include "mikey/grammar.h"
 #include "mikey/kemac.h"
 #include "tests/vectors/vectors.h"
@@ -230,6 +232,18 @@ TEST(PeerTable, NamesEveryFile) {
     const bool listed = std::any_of(std::begin(kRows), std::end(kRows),
                                     [&name](const Row& row) { return row.file == name; });
     EXPECT_TRUE(listed) << name;
+  }
+}
+
+TEST(PeerTable, IsTheOneOfTheDocs) {
+  std::ifstream file(std::string(KEYMAST_SOURCE_DIR) + "/docs/mikey.md");
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  for (const Row& row : kRows) {
+    std::string line;
+    for (const char* cell : {row.file, row.message, row.parse, row.open, row.null, row.tek}) {
+      line += std::string("| ") + cell + " ";
+    }
+    EXPECT_NE(text.find("\n" + line + "|"), std::string::npos) << line;
   }
 }
 
