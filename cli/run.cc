@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <ostream>
 
+#include "cli/call.h"
 #include "cli/channels.h"
 #include "cli/headends.h"
 #include "cli/members.h"
@@ -28,7 +29,7 @@ struct Tree {
   Action action;
 
   std::string channel, subscriber, headend, file, token, public_key;
-  std::string level = "mtk";
+  std::string level = "mtk", method, request = "{}";
   std::vector<std::string> names;
   uint64_t limit = 0;
   bool force = false, join = false;
@@ -260,6 +261,15 @@ void AddRekeys(Tree& tree) {
   tree.Command(&tree.app, "status", "Show the server's state", PrintStatus);
 }
 
+void AddCall(Tree& tree) {
+  CLI::App* call = tree.Command(&tree.app, "call", "Call any method", [&](Context& context) {
+    return CallMethod(context, tree.method, tree.request);
+  });
+  call->add_option("METHOD", tree.method, "As Channels.GetChannel")->required();
+  call->add_option("REQUEST", tree.request, "Protobuf JSON, or @FILE")->capture_default_str();
+  tree.Command(&tree.app, "methods", "List the methods", ListMethods);
+}
+
 int Refuse(const Problem& problem, std::ostream& err) {
   err << ToText(problem);
   return static_cast<int>(problem.exit);
@@ -289,6 +299,7 @@ int Run(int argc, const char* const* argv, const Connector& connect, std::ostrea
   AddMembers(tree);
   AddHeadends(tree);
   AddRekeys(tree);
+  AddCall(tree);
   try {
     tree.app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
