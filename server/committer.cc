@@ -44,11 +44,11 @@ void Committer::Run() {
     const std::vector<rekey::Change>& changes = *work_;
     lock.unlock();
     const auto begun = std::chrono::steady_clock::now();
-    const Status status = durable_.Commit(changes);
+    const Result<uint64_t> revision = durable_.Commit(changes);
     const Duration took = std::chrono::steady_clock::now() - begun;
     lock.lock();
     work_ = nullptr;
-    done_ = Done{status, took};
+    done_ = Done{revision, took};
     changed_.notify_all();
     on_done_();
   }

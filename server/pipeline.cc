@@ -66,13 +66,15 @@ void Pipeline::Flush() {
 Pipeline::Outcome Pipeline::Settle(const Committer::Done& done) {
   KEYMAST_CHECK(in_flight_);
   in_flight_ = false;
-  const Outcome outcome{done.status, done.took, batches_.front().changes.size()};
-  const size_t settled = done.status ? 1 : batches_.size();
+  const Status status = done.revision ? Status() : Err(done.revision.error());
+  const Outcome outcome{status, done.took, batches_.front().changes.size()};
+  if (done.revision) revision_ = *done.revision;
+  const size_t settled = status ? 1 : batches_.size();
   for (size_t i = 0; i < settled; ++i) {
     const Batch batch = std::move(batches_.front());
     batches_.pop_front();
     Touch(batch.changes, -1);
-    for (const Effect& effect : batch.effects) effect(done.status);
+    for (const Effect& effect : batch.effects) effect(status);
   }
   return outcome;
 }

@@ -10,21 +10,9 @@
 #include <optional>
 #include <thread>
 
-#include "rekey/state.h"
+#include "server/durable.h"
 
 namespace keymast::server {
-
-// Durable is where a batch of changes becomes durable. Both functions are called by the committer's
-// thread and, while no batch is in flight, by the owner of the pipeline.
-class Durable {
- public:
-  virtual ~Durable() = default;
-  // Commit blocks until the changes are durable; errors as store::Store::Commit.
-  virtual Status Commit(const std::vector<rekey::Change>& changes) = 0;
-  // Fits says whether `more` can join `batch` in one commit.
-  virtual bool Fits(const std::vector<rekey::Change>& batch,
-                    const std::vector<rekey::Change>& more) const = 0;
-};
 
 // Committer runs one commit at a time on a thread of its own.
 class Committer {
@@ -38,7 +26,7 @@ class Committer {
   // Start begins a commit; none may be in flight. `changes` stay as they are until Take or Wait.
   void Start(const std::vector<rekey::Change>& changes);
   struct Done {
-    Status status;
+    Result<uint64_t> revision;
     Duration took{};
   };
   // Take gives the outcome of the batch in flight, once; nothing while it is not known.
@@ -67,7 +55,8 @@ class Pipeline {
   // error of the commit that it waited for. It must not call back into the pipeline.
   using Effect = std::function<void(const Status&)>;
 
-  Pipeline(Durable& durable, Committer& committer) : durable_(durable), committer_(committer) {}
+  Pipeline(Durable& durable, Committer& committer)
+      : durable_(durable), committer_(committer), revision_(durable.revision()) {}
 
   // Idle: nothing waits, so nothing needs to be held.
   bool Idle() const { return batches_.empty(); }
@@ -75,6 +64,9 @@ class Pipeline {
   // COUNTER of user keys).
   bool Touches(const ChannelId& channel) const { return channels_.contains(channel); }
   bool TouchesShared() const { return shared_ > 0; }
+
+  // Revision of the store that was released last; new already when the effects of its commit run.
+  uint64_t revision() const { return revision_; }
 
   // Append adds changes to the open batch, and the effect behind them. Without changes the effect
   // waits for everything before it, and runs at once when nothing does.
@@ -106,6 +98,7 @@ class Pipeline {
 
   Durable& durable_;
   Committer& committer_;
+  uint64_t revision_;
   std::deque<Batch> batches_;          // oldest first
   bool in_flight_ = false;             // the oldest is with the committer
   std::map<ChannelId, int> channels_;  // waiting changes of each

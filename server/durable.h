@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// What keymastd asks of its store; records::Repository behind it, a store that delays and fails in
+// the tests.
+#pragma once
+
+#include "base/error.h"
+#include "rekey/state.h"
+
+namespace keymast::server {
+
+// Durable is where changes become durable. Its functions are called by the committer's thread and,
+// while no commit is in flight, by the shard's.
+class Durable {
+ public:
+  virtual ~Durable() = default;
+
+  // Commit blocks until the changes are durable, all or none, and returns the store's revision.
+  // Errors as store::Store::Commit.
+  virtual Result<uint64_t> Commit(const std::vector<rekey::Change>& changes) = 0;
+  // Fits says whether `more` can join `batch` in one commit. Called at any time.
+  virtual bool Fits(const std::vector<rekey::Change>& batch,
+                    const std::vector<rekey::Change>& more) const = 0;
+  // Load reads the acknowledged state.
+  virtual tl::expected<rekey::State, Failure> Load() = 0;
+  // CloseClean writes what makes the next start a clean one. Nothing is committed after it.
+  virtual Status CloseClean() = 0;
+
+  virtual uint64_t revision() const = 0;
+};
+
+// About is what the store says of itself once it is open.
+struct About {
+  uint64_t incarnation = 0;
+  uint64_t epoch = 0;
+  uint64_t possibly_lost_commits = 0;
+  bool new_incarnation = false;
+};
+
+}  // namespace keymast::server

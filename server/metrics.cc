@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/metrics.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "server/translate.h"
+
+namespace keymast::server {
+namespace {
+
+using Labels = std::initializer_list<std::pair<std::string, std::string>>;
+
+class Family {
+ public:
+  Family(core::MetricsSnapshot& snapshot, const char* name, const char* help,
+         core::Metric::Type type)
+      : metric_(*snapshot.add_metrics()) {
+    metric_.set_name(name);
+    metric_.set_help(help);
+    metric_.set_type(type);
+  }
+  Family& Add(double value, Labels labels = {}) {
+    core::Sample& sample = *metric_.add_samples();
+    for (const auto& [label, text] : labels) (*sample.mutable_labels())[label] = text;
+    sample.set_value(value);
+    return *this;
+  }
+  Family& Add(uint64_t value, Labels labels = {}) {
+    return Add(static_cast<double>(value), labels);
+  }
+  template <size_t N>
+  void Add(const Histogram<N>& histogram) {
+    core::Sample& sample = *metric_.add_samples();
+    sample.set_value(histogram.sum());
+    sample.mutable_bounds()->Add(histogram.bounds().begin(), histogram.bounds().end());
+    sample.mutable_counts()->Add(histogram.counts().begin(), histogram.counts().end());
+  }
+  // By reason: those that occurred.
+  void AddByReason(const std::array<uint64_t, kErrorCount>& counts, const char* label) {
+    for (size_t i = 0; i < counts.size(); ++i) {
+      if (counts[i] == 0) continue;
+      Add(counts[i], {{label, std::string(ErrorName(static_cast<Error>(i)))}});
+    }
+  }
+
+ private:
+  core::Metric& metric_;
+};
+
+constexpr auto kCounter = core::Metric::COUNTER;
+constexpr auto kGauge = core::Metric::GAUGE;
+constexpr auto kHistogram = core::Metric::HISTOGRAM;
+
+double Seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
+
+// Membership and the ages of keys, over all channels.
+struct Overview {
+  uint64_t members = 0;
+  uint64_t joined = 0;
+  uint64_t confirmed = 0;
+  Duration oldest_msk{};
+  Duration oldest_mtk{};
+};
+
+Overview LookOver(const controller::Controller& controller, Instant now) {
+  Overview overview;
+  for (const auto& [id, channel] : controller.state().channels) {
+    overview.members += channel.members.size();
+    for (const auto& [subscriber, member] : channel.members) {
+      overview.joined += member.joined ? 1 : 0;
+    }
+    overview.confirmed += controller.ConfirmedCount(id);
+    const rekey::Ladder& ladder = channel.ladder;
+    if (ladder.msk) overview.oldest_msk = std::max(overview.oldest_msk, now - ladder.msk->made);
+    if (ladder.active) {
+      overview.oldest_mtk = std::max(overview.oldest_mtk, now - ladder.active->switch_at);
+    }
+  }
+  return overview;
+}
+
+void FillMembership(const Shard& shard, core::MetricsSnapshot& out) {
+  const rekey::State& state = shard.controller().state();
+  const Overview overview = LookOver(shard.controller(), shard.Now());
+  Family(out, "keymast_channels", "Channels.", kGauge).Add(uint64_t{state.channels.size()});
+  Family(out, "keymast_subscribers", "Subscribers.", kGauge)
+      .Add(uint64_t{state.subscribers.size()});
+  Family(out, "keymast_members", "Members by state.", kGauge)
+      .Add(overview.members - overview.joined, {{"state", "entitled"}})
+      .Add(overview.joined - std::min(overview.joined, overview.confirmed), {{"state", "joined"}})
+      .Add(overview.confirmed, {{"state", "confirmed"}});
+  Family(out, "keymast_headends", "Headends enrolled.", kGauge)
+      .Add(uint64_t{state.headends.size()});
+  Family(out, "keymast_headends_connected", "Headends connected.", kGauge)
+      .Add(uint64_t{shard.parts().headends.connected()});
+  Family(out, "keymast_key_age_seconds", "Age of the oldest key in use.", kGauge)
+      .Add(Seconds(overview.oldest_msk), {{"level", "msk"}})
+      .Add(Seconds(overview.oldest_mtk), {{"level", "mtk"}});
+}
+
+std::string Lower(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  return text;
+}
+
+void FillKeying(const Shard& shard, core::MetricsSnapshot& out) {
+  const controller::Counters& counters = shard.controller().counters();
+  Family rekeys(out, "keymast_rekeys_total", "Key changes by level and reason.", kCounter);
+  for (const auto& [what, count] : counters.rekeys) {
+    const auto level = static_cast<v1::KeyLevel>(what.first);
+    const auto reason = static_cast<v1::RekeyReason>(what.second);
+    rekeys.Add(count, {{"level", Lower(v1::KeyLevel_Name(level))},
+                       {"reason", Lower(v1::RekeyReason_Name(reason))}});
+  }
+  Family(out, "keymast_msk_messages_total", "MSK messages, first sends.", kCounter)
+      .Add(counters.msk_messages);
+  Family(out, "keymast_msk_retransmissions_total", "MSK messages sent again.", kCounter)
+      .Add(counters.msk_retransmissions);
+  Family(out, "keymast_msk_verifications_total", "Verification messages accepted.", kCounter)
+      .Add(counters.msk_verifications);
+  Family(out, "keymast_msk_give_ups_total", "Members given up as unreachable.", kCounter)
+      .Add(counters.msk_give_ups);
+  Family(out, "keymast_mtk_messages_total", "MTK messages by kind.", kCounter)
+      .Add(counters.mtk_messages, {{"kind", "first"}})
+      .Add(counters.mtk_repetitions, {{"kind", "repetition"}});
+  Family(out, "keymast_mtk_switches_held_total", "Switches that waited for a headend.", kCounter)
+      .Add(counters.switches_held);
+  Family(out, "keymast_datagrams_discarded_total", "Datagrams discarded by reason.", kCounter)
+      .AddByReason(counters.discards, "reason");
+}
+
+void FillNetwork(const Shard& shard, core::MetricsSnapshot& out) {
+  const Transmitter& transmitter = shard.parts().transmitter;
+  const Transmitter::Counters& counters = transmitter.counters();
+  Family(out, "keymast_rekey_lateness_seconds", "Send instant minus planned instant.", kHistogram)
+      .Add(counters.lateness);
+  Family(out, "keymast_datagrams_sent_total", "Datagrams that the kernel took.", kCounter)
+      .Add(counters.sent);
+  Family(out, "keymast_datagrams_received_total", "Datagrams on the MIKEY port.", kCounter)
+      .Add(counters.received);
+  Family(out, "keymast_datagrams_dropped_total", "Datagrams that the kernel dropped.", kCounter)
+      .Add(transmitter.kernel_drops());
+  Family(out, "keymast_send_errors_total", "Datagrams that the kernel refused.", kCounter)
+      .AddByReason(counters.send_errors, "reason");
+}
+
+void FillStore(const Shard& shard, const About& store, core::MetricsSnapshot& out) {
+  const Shard::Counters& counters = shard.counters();
+  Family commits(out, "keymast_commits_total", "Commits by result.", kCounter);
+  commits.Add(counters.commits, {{"result", "ok"}});
+  commits.AddByReason(counters.commit_errors, "result");
+  Family(out, "keymast_commit_seconds", "Time of a commit with its sync.", kHistogram)
+      .Add(counters.commit_time);
+  Family state(out, "keymast_store_state", "1 for the state that the store is in.", kGauge);
+  const auto is = [&](StoreState one) { return uint64_t{shard.store_state() == one}; };
+  state.Add(is(StoreState::kOpen), {{"state", "open"}});
+  state.Add(is(StoreState::kNoSpace), {{"state", "no_space"}});
+  state.Add(is(StoreState::kClosed), {{"state", "closed"}});
+  Family(out, "keymast_incarnation", "Rises when acknowledged commits were lost.", kGauge)
+      .Add(store.incarnation);
+  Family(out, "keymast_store_epoch", "Leadership epoch: rises with each start.", kGauge)
+      .Add(store.epoch);
+}
+
+void FillClients(const Shard& shard, const Clients& clients, core::MetricsSnapshot& out) {
+  Family(out, "keymast_clients_refused_total", "Connections refused by reason.", kCounter)
+      .Add(clients.counters().refused_peers, {{"reason", "peer"}})
+      .Add(clients.counters().protocol_errors, {{"reason", "protocol"}})
+      .Add(clients.counters().dropped_for_slowness, {{"reason", "slow"}});
+  Family(out, "keymast_watchers_dropped_total", "Watchers that read too slowly.", kCounter)
+      .Add(shard.parts().watches.dropped());
+  Family(out, "keymast_headend_streams_refused_total", "Headend streams refused.", kCounter)
+      .Add(shard.parts().headends.refused());
+}
+
+uint64_t ResidentOctets() {
+  std::FILE* file = std::fopen("/proc/self/statm", "re");
+  if (file == nullptr) return 0;
+  unsigned long total = 0;
+  unsigned long resident = 0;
+  const int fields = std::fscanf(file, "%lu %lu", &total, &resident);
+  std::fclose(file);
+  return fields == 2 ? resident * static_cast<uint64_t>(sysconf(_SC_PAGESIZE)) : 0;
+}
+
+void FillProcess(core::MetricsSnapshot& out) {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+  };
+  Family(out, "keymast_core_cpu_seconds_total", "Processor time of keymastd.", kCounter)
+      .Add(seconds(usage.ru_utime) + seconds(usage.ru_stime));
+  Family(out, "keymast_core_resident_memory_bytes", "Resident memory of keymastd.", kGauge)
+      .Add(ResidentOctets());
+}
+
+}  // namespace
+
+void FillMetrics(const Shard& shard, const Clients& clients, const About& store,
+                 core::MetricsSnapshot& snapshot) {
+  FillMembership(shard, snapshot);
+  FillKeying(shard, snapshot);
+  FillNetwork(shard, snapshot);
+  FillStore(shard, store, snapshot);
+  FillClients(shard, clients, snapshot);
+  FillProcess(snapshot);
+}
+
+}  // namespace keymast::server

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/shard.h"
+
+#include <algorithm>
+
+#include "keymast/v1/server.pb.h"
+
+#include "server/names.h"
+#include "server/translate.h"
+#include "shell/log.h"
+
+namespace keymast::server {
+namespace {
+
+constexpr size_t kDatagramsATurn = 1024;
+constexpr Duration kBookmarkPeriod = std::chrono::seconds(5);
+constexpr Duration kThawAfter = std::chrono::seconds(1);
+constexpr uint32_t kRetryMs = 1000;
+
+}  // namespace
+
+Shard::Shard(Parts parts, controller::Controller& controller)
+    : parts_(std::move(parts)),
+      controller_(controller),
+      committer_(parts_.durable, parts_.wake),
+      pipeline_(parts_.durable, committer_) {
+  parts_.watches.Begin(pipeline_.revision());
+}
+
+void Shard::Start(bool new_incarnation) { Take(controller_.Start(Now(), new_incarnation)); }
+
+Shard::Outputs Shard::OutputsOf(controller::Step& step) {
+  Outputs outputs;
+  for (const HeadendId& headend : step.headends_to_redefine) {
+    HeadendDirectives directives = parts_.headends.Redefine(headend, controller_);
+    std::move(directives.begin(), directives.end(), std::back_inserter(outputs.directives));
+  }
+  for (const controller::HeadendKey& key : step.headend_keys) {
+    v1::HeadendDirective directive;
+    *directive.mutable_key() = ToProto(key);
+    outputs.directives.emplace_back(key.headend, std::move(directive));
+  }
+  outputs.datagrams = std::move(step.datagrams);
+  outputs.events = std::move(step.events);
+  return outputs;
+}
+
+// MTK messages rest on the changes of their channel alone; MSK messages and boxes also on what
+// belongs to no channel (subscribers, headends, the COUNTER of user keys).
+Shard::Outputs Shard::Passing(controller::Step& step) {
+  Outputs outputs;
+  const auto waits = [this](const controller::Datagram& datagram) {
+    const bool shared = !datagram.to.IsMulticast() && pipeline_.TouchesShared();
+    return shared || pipeline_.Touches(datagram.channel);
+  };
+  const auto passing = std::stable_partition(step.datagrams.begin(), step.datagrams.end(), waits);
+  std::move(passing, step.datagrams.end(), std::back_inserter(outputs.datagrams));
+  step.datagrams.erase(passing, step.datagrams.end());
+  return outputs;
+}
+
+void Shard::Take(controller::Step step, Pipeline::Effect then) {
+  // What was decided while nothing can be made durable is forgotten with all that follows from it:
+  // the next reload brings the working state back.
+  if (Frozen() && !step.changes.empty()) {
+    if (then) then(Err(Error::kStoreClosed));
+    return;
+  }
+  if (step.changes.empty() && pipeline_.Idle()) {
+    Release(OutputsOf(step));
+    if (then) then({});
+    return;
+  }
+  if (!step.changes.empty()) pipeline_.Append(std::move(step.changes), [](const Status&) {});
+  Release(Passing(step));
+  Outputs held = OutputsOf(step);
+  if (held.empty() && !then) return;
+  pipeline_.Append({},
+                   [this, held = std::move(held), then = std::move(then)](const Status& status) {
+                     if (status) Release(held);
+                     if (then) then(status);
+                   });
+}
+
+void Shard::Release(const Outputs& outputs) {
+  if (!outputs.datagrams.empty()) {
+    parts_.transmitter.Send(outputs.datagrams, controller_.state());
+  }
+  parts_.headends.Send(outputs.directives);
+  for (const controller::Event& event : outputs.events) {
+    LogEvent(event);
+    parts_.watches.Add(pipeline_.revision(), event.channel, ToProto(event));
+  }
+}
+
+void Shard::LogEvent(const controller::Event& event) {
+  const v1::Event message = ToProto(event);
+  const std::string kind = v1::Event::Kind_Name(message.kind());
+  if (!event.rekey) {
+    return shell::Log(shell::LogLevel::kInfo, "change",
+                      {{"kind", kind}, {"resource", event.resource}});
+  }
+  shell::Log(shell::LogLevel::kInfo, "rekey",
+             {{"channel", event.channel.value},
+              {"level", v1::KeyLevel_Name(message.rekey().level())},
+              {"reason", v1::RekeyReason_Name(message.rekey().reason())},
+              {"msk_id", message.rekey().msk_id()},
+              {"mtk_id", std::to_string(message.rekey().mtk_id())}});
+}
+
+std::optional<Failure> Shard::Unable() const {
+  if (draining_) return Failure{Error::kDraining, "the server is stopping", {}, {}, kRetryMs};
+  if (!frozen_) return std::nullopt;
+  if (store_state_ == StoreState::kNoSpace) {
+    return Failure{Error::kNoSpace, "the store has no space left", {}, {}, kRetryMs};
+  }
+  return Failure{
+      Error::kStoreClosed, "the store failed and is closed for writing until a restart", {}, {}, 0};
+}
+
+void Shard::ReceiveDatagrams() {
+  parts_.transmitter.Receive(kDatagramsATurn, [this](const Endpoint& from, ByteView octets) {
+    Take(controller_.OnDatagram(from, octets, Now()));
+  });
+}
+
+void Shard::Turn() {
+  while (const auto outcome = pipeline_.Collect()) OnCommit(*outcome);
+  const Instant now = Now();
+  if (now >= thaw_at_) Thaw();
+  if (controller_.NextDeadline() <= now) {
+    // Verifications that wait are handled first, so that nothing is repeated that has arrived.
+    ReceiveDatagrams();
+    Take(controller_.Tick(Now()));
+  }
+  if (now >= bookmark_at_) parts_.watches.Bookmark(pipeline_.revision(), now);
+  if (!parts_.watches.HasWatchers()) {
+    bookmark_at_ = kNever;
+  } else if (now >= bookmark_at_ || bookmark_at_ == kNever) {
+    bookmark_at_ = now + kBookmarkPeriod;
+  }
+  pipeline_.Flush();
+  parts_.transmitter.Flush();
+}
+
+Instant Shard::NextDeadline() const {
+  return std::min({controller_.NextDeadline(), bookmark_at_, thaw_at_});
+}
+
+void Shard::OnCommit(const Pipeline::Outcome& outcome) {
+  counters_.commit_time.Observe(std::chrono::duration<double>(outcome.took).count());
+  if (outcome.status) {
+    ++counters_.commits;
+    return Become(StoreState::kOpen);
+  }
+  ++counters_.commit_errors[static_cast<size_t>(outcome.status.error())];
+  OnCommitFailed(outcome.status.error());
+}
+
+void Shard::OnCommitFailed(Error error) {
+  const bool known = error == Error::kNoSpace && store_state_ == StoreState::kNoSpace;
+  if (!known) {
+    shell::Log(shell::LogLevel::kError, "commit_failed",
+               {{"reason", std::string(ErrorName(error))}});
+  }
+  switch (error) {
+    case Error::kFenced:
+      fatal_ = Failure{error, "another keymastd has taken over this store", {}, {}, 0};
+      return;
+    case Error::kNoSpace:
+      Become(StoreState::kNoSpace);
+      break;
+    case Error::kOutcomeUnknown:  // the state that is read back says what became of it
+    case Error::kConflict:
+    case Error::kBatchTooLarge:
+      break;
+    default:
+      Become(StoreState::kClosed);
+  }
+  Reload();
+}
+
+// Reload forgets what was decided and is not durable.
+void Shard::Reload() {
+  auto state = parts_.durable.Load();
+  if (!state) {
+    fatal_ = state.error();
+    return;
+  }
+  controller_.Reload(std::move(*state), Now());
+}
+
+void Shard::Freeze(bool frozen) {
+  frozen_ = frozen;
+  controller_.Freeze(frozen);
+}
+
+void Shard::Become(StoreState state) {
+  Freeze(state != StoreState::kOpen);
+  thaw_at_ = state == StoreState::kNoSpace ? Now() + kThawAfter : kNever;
+  if (state == store_state_) return;
+  store_state_ = state;
+  shell::Log(frozen_ ? shell::LogLevel::kError : shell::LogLevel::kInfo, "store_state",
+             {{"state", v1::StoreState_Name(static_cast<v1::StoreState>(state))}});
+}
+
+// Thaw tries again to write; the next commit says whether there is space.
+void Shard::Thaw() {
+  thaw_at_ = kNever;
+  Freeze(false);
+  Reload();
+}
+
+void Shard::Drain() {
+  draining_ = true;
+  if (const Status drained = pipeline_.Drain(); !drained) OnCommitFailed(drained.error());
+  if (fatal_ || store_state_ == StoreState::kClosed) return;
+  if (const Status closed = parts_.durable.CloseClean(); !closed) {
+    shell::Log(shell::LogLevel::kError, "close_failed",
+               {{"reason", std::string(ErrorName(closed.error()))}});
+  }
+  parts_.transmitter.Flush();
+}
+
+}  // namespace keymast::server

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+// One shard: it owns the controller and does everything in one order: decide, apply, append, sync,
+// release. Used by one thread.
+#pragma once
+
+#include <atomic>
+
+#include "controller/controller.h"
+#include "server/headend_streams.h"
+#include "server/pipeline.h"
+#include "server/transmitter.h"
+#include "server/watch_log.h"
+
+namespace keymast::server {
+
+// StoreState has the values of keymast.v1.StoreState.
+enum class StoreState : uint8_t { kOpen = 1, kNoSpace = 2, kClosed = 3 };
+
+class Shard {
+ public:
+  struct Parts {
+    const Clock& clock;
+    Durable& durable;
+    Transmitter& transmitter;
+    HeadendStreams& headends;
+    WatchLog& watches;
+    std::function<void()> wake;  // from any thread: a commit is done
+  };
+  struct Counters {
+    uint64_t commits = 0;
+    std::array<uint64_t, kErrorCount> commit_errors{};
+    Histogram<kCommitBounds.size()> commit_time{kCommitBounds};
+  };
+
+  // The controller must have been made from the durable state.
+  Shard(Parts parts, controller::Controller& controller);
+
+  void Start(bool new_incarnation);
+
+  // Take appends what a step changes and releases what follows from it as soon as it may: at once
+  // where nothing that waits concerns it. `then`, if given, runs behind all of it.
+  void Take(controller::Step step, Pipeline::Effect then = {});
+  // Behind runs `effect` when everything that is decided by now is durable: for answers, which show
+  // the working state.
+  void Behind(Pipeline::Effect effect) { pipeline_.Append({}, std::move(effect)); }
+
+  // Unable says why no change can be made now; nothing when it can.
+  std::optional<Failure> Unable() const;
+  // Frozen: nothing can be made durable now. Without space it is tried again each second.
+  bool Frozen() const { return frozen_; }
+
+  // ReceiveDatagrams handles what waits on the MIKEY port.
+  void ReceiveDatagrams();
+  // Turn ends one turn of the loop: outcomes of commits, what is due, the next batch.
+  void Turn();
+  Instant NextDeadline() const;
+
+  // Drain refuses changes from now on, waits for those decided, and closes the store cleanly.
+  void Drain();
+
+  // Fatal is set when this process must end: another one has taken over, or the state cannot be
+  // read back.
+  const std::optional<Failure>& fatal() const { return fatal_; }
+  controller::Controller& controller() { return controller_; }
+  const controller::Controller& controller() const { return controller_; }
+  Instant Now() const { return parts_.clock.Now(); }
+  StoreState store_state() const { return store_state_; }
+  uint64_t revision() const { return pipeline_.revision(); }
+  const Counters& counters() const { return counters_; }
+  const Parts& parts() const { return parts_; }
+
+ private:
+  // Outputs of a step, in the form in which they leave.
+  struct Outputs {
+    std::vector<controller::Datagram> datagrams;
+    HeadendDirectives directives;
+    std::vector<controller::Event> events;
+    bool empty() const { return datagrams.empty() && directives.empty() && events.empty(); }
+  };
+  Outputs OutputsOf(controller::Step& step);
+  // Passing takes out of `step` what nothing that waits concerns.
+  Outputs Passing(controller::Step& step);
+  void Release(const Outputs& outputs);
+  void LogEvent(const controller::Event& event);
+  void OnCommit(const Pipeline::Outcome& outcome);
+  void OnCommitFailed(Error error);
+  void Reload();
+  void Become(StoreState state);
+  void Freeze(bool frozen);
+  void Thaw();
+
+  Parts parts_;
+  controller::Controller& controller_;
+  Committer committer_;
+  Pipeline pipeline_;
+  StoreState store_state_ = StoreState::kOpen;
+  bool frozen_ = false;
+  Instant thaw_at_ = kNever;
+  Instant bookmark_at_ = kNever;
+  bool draining_ = false;
+  std::optional<Failure> fatal_;
+  Counters counters_;
+};
+
+}  // namespace keymast::server
