@@ -39,9 +39,10 @@ Result<Bytes> SealBox(ByteView public_key, std::string_view purpose, ByteView aa
   }
   Bytes box(kBoxOverhead + plain.size());
   std::copy(ephemeral.public_key.begin(), ephemeral.public_key.end(), box.begin());
-  crypto_aead_xchacha20poly1305_ietf_encrypt(box.data() + kKeySize, nullptr, plain.data(),
-                                             plain.size(), aad.data(), aad.size(), nullptr,
-                                             kZeroNonce.data(), key.view().data());
+  const MutableBytes sealed = MutableBytes(box).subspan(kKeySize);
+  crypto_aead_xchacha20poly1305_ietf_encrypt(sealed.data(), nullptr, plain.data(), plain.size(),
+                                             aad.data(), aad.size(), nullptr, kZeroNonce.data(),
+                                             key.view().data());
   return box;
 }
 

@@ -12,9 +12,10 @@ Bytes Sealer::Seal(ByteView aad, ByteView plain, Rng& rng) const {
   Bytes sealed(kOverhead + plain.size());
   // 24 random octets do not repeat within any number of records a server can write.
   rng.Fill(MutableBytes(sealed).first(kNonce));
-  crypto_aead_xchacha20poly1305_ietf_encrypt(sealed.data() + kNonce, nullptr, plain.data(),
-                                             plain.size(), aad.data(), aad.size(), nullptr,
-                                             sealed.data(), key_.view().data());
+  const MutableBytes body = MutableBytes(sealed).subspan(kNonce);
+  crypto_aead_xchacha20poly1305_ietf_encrypt(body.data(), nullptr, plain.data(), plain.size(),
+                                             aad.data(), aad.size(), nullptr, sealed.data(),
+                                             key_.view().data());
   return sealed;
 }
 

@@ -101,7 +101,7 @@ TEST(AesCtr, KeystreamOfRfc3711B2) {
   }
 }
 
-TEST(AesCtr, KeystreamOfRfc3711B2AcrossTheCountersCarry) {
+TEST(AesCtr, KeystreamOfSp800_38aAcrossACarry) {  // F.5.1
   const Bytes key = Hex("2b7e151628aed2a6abf7158809cf4f3c");
   const Bytes iv = Hex("f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff");
   Bytes data(48);
