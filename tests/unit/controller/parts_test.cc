@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+// The parts that need no keys: deadlines, deliveries, pacing, the limit of failures.
+#include <gtest/gtest.h>
+
+#include "controller/deadlines.h"
+#include "controller/delivery.h"
+#include "controller/pacer.h"
+#include "controller/rate_limit.h"
+
+namespace keymast::controller {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+const Instant kStart = Instant(seconds(1'800'000'000));
+const ChannelId kA{"a"};
+const ChannelId kB{"b"};
+
+TEST(Deadlines, ComeInOrderAndOnce) {
+  Deadlines deadlines;
+  EXPECT_EQ(deadlines.Next(), kNever);
+  deadlines.Set(kA, kStart + seconds(2));
+  deadlines.Set(kB, kStart + seconds(1));
+  deadlines.Set(kA, kStart + seconds(3));
+  deadlines.Set(kA, kStart + seconds(2));
+  EXPECT_EQ(deadlines.Next(), kStart + seconds(1));
+  EXPECT_EQ(deadlines.Pop(), kB);
+  EXPECT_EQ(deadlines.Pop(), kA);
+  EXPECT_EQ(deadlines.Next(), kNever);
+}
+
+TEST(Deadlines, MayBePutOffAndTakenAway) {
+  Deadlines deadlines;
+  deadlines.Set(kA, kStart);
+  deadlines.Set(kA, kStart + seconds(5));
+  EXPECT_EQ(deadlines.Next(), kStart + seconds(5));
+  deadlines.Set(kA, kNever);
+  EXPECT_EQ(deadlines.Next(), kNever);
+  deadlines.Set(kB, kStart);
+  deadlines.Remove(kB);
+  EXPECT_EQ(deadlines.Next(), kNever);
+}
+
+TEST(Deadlines, TiesGoByName) {
+  Deadlines deadlines;
+  deadlines.Set(kB, kStart);
+  deadlines.Set(kA, kStart);
+  EXPECT_EQ(deadlines.Pop(), kA);
+  EXPECT_EQ(deadlines.Pop(), kB);
+}
+
+struct Delivering : testing::Test {
+  // Drain sends to everyone who is ready and lists them.
+  std::vector<SubscriberId> Drain(Instant now, uint32_t counter = 1) {
+    std::vector<SubscriberId> sent;
+    delivery.Wake(now, seconds(8), given_up);
+    while (const SubscriberId* ready = delivery.Ready()) {
+      sent.push_back(*ready);
+      delivery.Sent(now, seconds(8), counter);
+    }
+    return sent;
+  }
+  Delivery delivery{MskId{KeyGroup(1), KeyNumber(1)}};
+  std::vector<SubscriberId> given_up;
+  const SubscriberId one{"one"};
+  const SubscriberId two{"two"};
+};
+
+TEST_F(Delivering, SendsInTheOrderAdded) {
+  delivery.Add(one);
+  delivery.Add(two);
+  EXPECT_EQ(Drain(kStart), (std::vector{one, two}));
+  EXPECT_TRUE(Drain(kStart + milliseconds(499)).empty());
+  EXPECT_EQ(Drain(kStart + milliseconds(500)), (std::vector{one, two}));
+}
+
+TEST_F(Delivering, FirstMessagesGoBeforeRepetitions) {
+  delivery.Add(one);
+  Drain(kStart);
+  delivery.Add(two);
+  EXPECT_EQ(Drain(kStart + milliseconds(500)), (std::vector{two, one}));
+}
+
+TEST_F(Delivering, WhoConfirmedIsForgotten) {
+  delivery.Add(one);
+  Drain(kStart);
+  EXPECT_TRUE(delivery.Remove(one));
+  EXPECT_FALSE(delivery.Remove(one));
+  EXPECT_EQ(delivery.NextDue(), kNever);
+  EXPECT_EQ(delivery.size(), 0U);
+}
+
+TEST_F(Delivering, AReusedSlotIsNotTheOldMember) {
+  delivery.Add(one);
+  Drain(kStart);
+  delivery.Remove(one);
+  delivery.Add(two);
+  Drain(kStart + milliseconds(300));
+  EXPECT_TRUE(Drain(kStart + milliseconds(500)).empty());
+  EXPECT_EQ(Drain(kStart + milliseconds(800)), (std::vector{two}));
+}
+
+TEST_F(Delivering, KeepsTheCountersOfTheRound) {
+  delivery.Add(one);
+  Drain(kStart, 10);
+  Drain(kStart + milliseconds(500), 11);
+  EXPECT_TRUE(delivery.IsPending(one, 10));
+  EXPECT_TRUE(delivery.IsPending(one, 11));
+  EXPECT_FALSE(delivery.IsPending(one, 12));
+  EXPECT_FALSE(delivery.IsPending(one, 0));
+  EXPECT_FALSE(delivery.IsPending(two, 10));
+}
+
+TEST_F(Delivering, AShortGiveUpTimeCutsTheRoundShort) {
+  delivery.Add(one);
+  std::vector<int64_t> sent_at;
+  for (Instant now = kStart; now < kStart + seconds(30); now += milliseconds(100)) {
+    delivery.Wake(now, seconds(2), given_up);
+    if (delivery.Ready() == nullptr) continue;
+    delivery.Sent(now, seconds(2), 1);
+    sent_at.push_back((now - kStart) / milliseconds(1));
+  }
+  EXPECT_EQ(sent_at, (std::vector<int64_t>{0, 500, 1500, 12000, 22000}));
+  EXPECT_EQ(given_up, std::vector{one});
+  EXPECT_TRUE(delivery.IsUnreachable(one));
+}
+
+TEST_F(Delivering, HoldsAHundredThousand) {
+  for (int i = 0; i < 100'000; ++i) delivery.Add(SubscriberId("s" + std::to_string(i)));
+  EXPECT_EQ(Drain(kStart).size(), 100'000U);
+  for (int i = 0; i < 100'000; ++i) delivery.Remove(SubscriberId("s" + std::to_string(i)));
+  EXPECT_EQ(delivery.size(), 0U);
+  EXPECT_TRUE(Drain(kStart + seconds(1)).empty());
+}
+
+TEST(PacerRate, IsKeptOverASecondWhateverTheTicks) {
+  for (const uint32_t rate : {1U, 7U, 100U, 999U, 50'000U}) {
+    for (const int tick : {1, 3, 17}) {
+      Pacer pacer;
+      uint32_t taken = 0;
+      for (int ms = 0; ms < 2000; ms += tick) {
+        while (pacer.Take(kStart + milliseconds(ms), rate)) ++taken;
+      }
+      EXPECT_LE(taken, 2 * rate + 1);
+      EXPECT_GE(taken + taken / 50 + 1, 2 * rate * 98 / 100);
+    }
+  }
+}
+
+TEST(PacerRate, IdleTimeEarnsNoCredit) {
+  Pacer pacer;
+  while (pacer.Take(kStart, 1000)) {
+  }
+  pacer.Rest();
+  uint32_t taken = 0;
+  while (pacer.Take(kStart + seconds(60), 1000)) ++taken;
+  EXPECT_LE(taken, 1U);
+}
+
+TEST(PacerRate, NextIsWhenTheNextMayGo) {
+  Pacer pacer;
+  Instant now = kStart;
+  for (int i = 0; i < 50; ++i) {
+    while (pacer.Take(now, 300)) {
+    }
+    const Instant next = pacer.Next(300);
+    EXPECT_GT(next, now);
+    EXPECT_FALSE(pacer.Take(next - Duration(1), 300));
+    EXPECT_TRUE(pacer.Take(next, 300));
+    now = next;
+  }
+}
+
+TEST(Failures, AreLimitedAndForgiven) {
+  RateLimit limit;
+  int allowed = 0;
+  for (; allowed < 100 && limit.Allows(kStart); ++allowed) limit.Count(kStart);
+  EXPECT_EQ(allowed, 8);
+  EXPECT_FALSE(limit.Allows(kStart + milliseconds(0)));
+  EXPECT_TRUE(limit.Allows(kStart + milliseconds(250)));
+}
+
+}  // namespace
+}  // namespace keymast::controller
