@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/master_key.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+
+#include "crypto/rng.h"
+#include "shell/process.h"
+
+namespace keymast::server {
+namespace {
+
+using MasterKey = crypto::SecretKey<32>;
+// One octet more than a key has, so that a longer file is noticed.
+using Room = crypto::SecretKey<kMasterKeySize + 1>;
+
+tl::expected<MasterKey, Failure> KeyOf(const Room& room, size_t size, const std::string& where) {
+  if (size != kMasterKeySize) {
+    return Fail(Error::kMalformed, "master key " + where + ": must be exactly 32 octets");
+  }
+  return MasterKey(room.view().first(kMasterKeySize));
+}
+
+tl::expected<MasterKey, Failure> FromDescriptor(int fd) {
+  Room room = Room::OfSize(kMasterKeySize + 1);
+  size_t used = 0;
+  while (used < room.size()) {
+    const MutableBytes rest = room.mutable_view().subspan(used);
+    const ssize_t count = read(fd, rest.data(), rest.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) {
+      return Fail(Error::kIo, "master key: descriptor " + std::to_string(fd) + " cannot be read");
+    }
+    if (count == 0) break;
+    used += static_cast<size_t>(count);
+  }
+  close(fd);
+  return KeyOf(room, used, "from descriptor " + std::to_string(fd));
+}
+
+Failure Unreadable(Error error, const std::string& file) {
+  switch (error) {
+    case Error::kNotFound:
+      return {error, "master key " + file + ": not there; `keymastd init` makes one", {}, {}, 0};
+    case Error::kPermissionDenied:
+      return {error,
+              "master key " + file + ": must be readable by its owner alone (chmod 0600)",
+              {},
+              {},
+              0};
+    case Error::kTooLong:
+      return {error, "master key " + file + ": must be exactly 32 octets", {}, {}, 0};
+    default:
+      return {error, "master key " + file + ": cannot be read", {}, {}, 0};
+  }
+}
+
+std::string CredentialFile() {
+  const char* folder = std::getenv("CREDENTIALS_DIRECTORY");
+  if (folder == nullptr) return {};
+  const std::string file = std::string(folder) + "/keymast-master-key";
+  return access(file.c_str(), F_OK) == 0 ? file : std::string();
+}
+
+}  // namespace
+
+tl::expected<MasterKey, Failure> ReadMasterKey(const MasterKeySource& source,
+                                               const std::string& default_file) {
+  if (source.fd >= 0) return FromDescriptor(source.fd);
+  std::string file = source.file.empty() ? CredentialFile() : source.file;
+  if (file.empty()) file = default_file;
+  Room room = Room::OfSize(kMasterKeySize + 1);
+  const auto size = shell::ReadSecretFile(file, room.mutable_view());
+  if (!size) return tl::unexpected(Unreadable(size.error(), file));
+  return KeyOf(room, *size, file);
+}
+
+tl::expected<bool, Failure> MakeMasterKey(const std::string& file) {
+  MasterKey key = MasterKey::OfSize(kMasterKeySize);
+  crypto::SystemRng rng;
+  rng.Fill(key.mutable_view());
+  const Status written = shell::WriteSecretFile(file, key.view());
+  if (written) return true;
+  if (written.error() == Error::kAlreadyExists) return false;
+  return Fail(written.error(), "master key " + file + ": cannot be written (" +
+                                   std::string(ErrorName(written.error())) + ")");
+}
+
+}  // namespace keymast::server

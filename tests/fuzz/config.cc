@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// A configuration text: read or refused, and every getter answers whatever the text holds.
+#include "shell/config.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  auto file =
+      keymast::shell::ConfigFile::Parse({reinterpret_cast<const char*>(data), size}, "fuzz");
+  if (!file) return 0;
+  file->String("identity", "");
+  file->Integer("port", 1, 1, 65535);
+  file->Boolean("profile.strict_seqs", false);
+  file->DurationOf("lead", std::chrono::seconds(1));
+  file->Strings("names");
+  file->Table("profile");
+  file->Finish().has_value();
+  return 0;
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// Octets on the private socket, in pieces: frames come out whole whatever the pieces are, and the
+// translation of any request ends in values or in a failure.
+#include <algorithm>
+
+#include "base/check.h"
+#include "private/core.pb.h"
+#include "server/frame.h"
+#include "server/translate.h"
+
+namespace {
+
+using keymast::server::FromProto;
+
+void Translate(const keymast::core::CoreRequest& request) {
+  FromProto(request.create_channel()).has_value();
+  FromProto(request.update_channel()).has_value();
+  FromProto(request.create_member()).has_value();
+  FromProto(request.update_member()).has_value();
+  FromProto(request.expel_members()).has_value();
+  FromProto(request.create_headend()).has_value();
+  FromProto(request.rekey_now()).has_value();
+  FromProto(keymast::HeadendId("h"), request.headend_report());
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  keymast::server::FrameReader frames;
+  const size_t piece = size > 0 ? 1 + data[0] % 64 : 1;
+  for (size_t at = 0; at < size; at += piece) {
+    const size_t count = std::min(piece, size - at);
+    const keymast::MutableBytes room = frames.Room();
+    KEYMAST_CHECK(room.size() >= count);
+    std::copy_n(data + at, count, room.begin());
+    frames.Filled(count);
+    while (const auto frame = frames.Next()) {
+      keymast::core::CoreRequest request;
+      if (request.ParseFromArray(frame->data(), static_cast<int>(frame->size()))) {
+        Translate(request);
+      }
+    }
+  }
+  return 0;
+}
