@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cstdio>
+
+#include "server/master_key.h"
+#include "server/open_store.h"
+#include "server/program.h"
+#include "shell/process.h"
+
+namespace keymast::server {
+
+std::string DefaultMasterKeyFile() { return shell::StateDirectory() + "/master.key"; }
+
+tl::expected<void, Failure> Init(const ServerConfig& config) {
+  const std::string file =
+      config.master_key_file.empty() ? DefaultMasterKeyFile() : config.master_key_file;
+  const bool from_outside = config.master_key_fd >= 0;
+  auto made_key = from_outside ? tl::expected<bool, Failure>(false) : MakeMasterKey(file);
+  if (!made_key) return tl::unexpected(made_key.error());
+  const auto master_key = ReadMasterKey({config.master_key_fd, file}, file);
+  if (!master_key) return tl::unexpected(master_key.error());
+  const auto made_store = InitStore(config, *master_key);
+  if (!made_store) return tl::unexpected(made_store.error());
+  std::printf("master key: %s (%s)\n", from_outside ? "from a descriptor" : file.c_str(),
+              *made_key ? "new; keep a copy where the data is not" : "kept");
+  std::printf("data: %s, witness: %s (%s)\n", config.data.c_str(), config.witness.c_str(),
+              *made_store ? "new" : "kept");
+  std::printf("next: keymastd run, then keymast-api\n");
+  return {};
+}
+
+}  // namespace keymast::server

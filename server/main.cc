@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// keymastd: holds the keys of broadcast channels and brings them to those who may have them.
+#include <cstdio>
+#include <filesystem>
+
+#include "crypto/primitives.h"
+#include "server/program.h"
+#include "shell/args.h"
+#include "shell/process.h"
+
+namespace {
+
+using keymast::Failure;
+using keymast::server::ServerConfig;
+
+constexpr int kRefused = 1;
+
+struct Options {
+  std::string config;
+  int64_t master_key_fd = -1;
+  bool accept_rollback = false;
+};
+
+int Refuse(const Failure& failure) {
+  std::fprintf(stderr, "keymastd: %s\n", failure.message.c_str());
+  return kRefused;
+}
+
+tl::expected<ServerConfig, Failure> Load(const Options& options) {
+  const std::string fallback = keymast::shell::ConfigDirectory() + "/keymastd.toml";
+  auto file = keymast::shell::ConfigFile::Load(options.config.empty() ? fallback : options.config);
+  if (!file) return tl::unexpected(file.error());
+  auto config = keymast::server::ReadServerConfig(std::move(*file));
+  if (!config) return config;
+  config->accept_rollback = options.accept_rollback;
+  config->master_key_fd = static_cast<int>(options.master_key_fd);
+  return config;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Options options;
+  keymast::shell::Args args("keymastd", "key server for broadcast channels");
+  args.Option("-c,--config", options.config, "TOML configuration file");
+  args.Option("--master-key-fd", options.master_key_fd, "read the master key from a descriptor");
+  args.Flag("--accept-rollback", options.accept_rollback,
+            "start on data older than its witness; every channel gets a new MSK");
+  args.Command("run", "serve until SIGTERM (the default)");
+  args.Command("init", "make master key, data directory, witness and import key");
+  if (const auto status = args.Parse(argc, argv)) return *status;
+
+  keymast::crypto::HardenProcess();
+  if (!keymast::crypto::SelfTest()) {
+    return Refuse({keymast::Error::kInternal,
+                   "the installed OpenSSL or libsodium gives wrong answers",
+                   {},
+                   {},
+                   0});
+  }
+  const auto config = Load(options);
+  if (!config) return Refuse(config.error());
+  if (args.command() == "init") {
+    const auto made = keymast::server::Init(*config);
+    return made ? 0 : Refuse(made.error());
+  }
+  // Before any thread starts, so that all of them leave the signals to the descriptor.
+  const int termination = keymast::shell::TerminationFd();
+  keymast::shell::InitLog("keymastd", config->log_level);
+  const auto served = keymast::server::Run(*config, termination);
+  return served ? 0 : Refuse(served.error());
+}
