@@ -45,9 +45,12 @@ void LiveView::Draw(const std::string& head, const std::vector<ViewRow>& rows) {
   if (!is_terminal_) return;
   std::string page = Page(head, rows, events_);
   const auto lines = static_cast<size_t>(std::count(page.begin(), page.end(), '\n'));
-  // Up over the last page; each line is cleared to its end before it is written (ECMA-48 EL).
-  std::string out = drawn_lines_ > 0 ? "\x1b[" + std::to_string(drawn_lines_) + "A\r" : "";
+  // Without wrapping, so that a line stays one line; up over the last page; each line is cleared to
+  // its end (DECAWM, and CUU and EL of ECMA-48).
+  std::string out = "\x1b[?7l";
+  if (drawn_lines_ > 0) out += "\x1b[" + std::to_string(drawn_lines_) + "A\r";
   for (const char c : page) out += c == '\n' ? std::string("\x1b[K\n") : std::string(1, c);
+  out += "\x1b[?7h";
   std::fwrite(out.data(), out.size(), 1, stdout);
   std::fflush(stdout);
   drawn_lines_ = lines;

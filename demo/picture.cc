@@ -39,7 +39,7 @@ int Luma(ByteView rgb, size_t pixel) {
   return (77 * rgb[3 * pixel] + 150 * rgb[3 * pixel + 1] + 29 * rgb[3 * pixel + 2]) >> 8;
 }
 
-size_t PixelAt(int x, int y) { return static_cast<size_t>(y * kWidth + x); }
+size_t PixelAt(int x, int y) { return static_cast<size_t>(y) * kWidth + static_cast<size_t>(x); }
 
 }  // namespace
 

@@ -20,7 +20,8 @@ void AppendChunk(Bytes& out, std::string_view type, ByteView data) {
   const size_t begin = out.size();
   out.insert(out.end(), type.begin(), type.end());
   out.insert(out.end(), data.begin(), data.end());
-  AppendU32(out, crc32(0, out.data() + begin, static_cast<uInt>(out.size() - begin)));
+  const ByteView covered = ByteView(out).subspan(begin);
+  AppendU32(out, crc32(0, covered.data(), static_cast<uInt>(covered.size())));
 }
 
 Bytes Header(const Image& image) {

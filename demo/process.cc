@@ -50,7 +50,7 @@ class FileActions {
 
 // Spawn gives a process group of its own, so that Ctrl-C reaches the demo alone, and the usual
 // signal mask and SIGPIPE, which a child would otherwise inherit from this program.
-int Spawn(pid_t* pid, char** argv, const FileActions& actions) {
+int Spawn(pid_t* pid, const std::vector<char*>& argv, const FileActions& actions) {
   posix_spawnattr_t attributes;
   sigset_t none;
   sigset_t pipe;
@@ -63,7 +63,8 @@ int Spawn(pid_t* pid, char** argv, const FileActions& actions) {
   posix_spawnattr_setpgroup(&attributes, 0);
   posix_spawnattr_setsigmask(&attributes, &none);
   posix_spawnattr_setsigdefault(&attributes, &pipe);
-  const int error = posix_spawnp(pid, argv[0], actions.get(), &attributes, argv, environ);
+  const int error =
+      posix_spawnp(pid, argv.front(), actions.get(), &attributes, argv.data(), environ);
   posix_spawnattr_destroy(&attributes);
   return error;
 }
@@ -88,7 +89,7 @@ tl::expected<Process, Failure> Process::Start(const Words& argv, const std::stri
   std::array<int, 2> ends{};
   if (pipe2(ends.data(), O_CLOEXEC) != 0) return Fail(Error::kIo, "pipe: no descriptor left");
   Process process;
-  const int error = Spawn(&process.pid_, pointers.data(), FileActions(in, ends[1], log));
+  const int error = Spawn(&process.pid_, pointers, FileActions(in, ends[1], log));
   close(ends[1]);
   process.out_ = ends[0];
   if (error != 0) return Fail(Error::kIo, argv[0] + ": " + std::strerror(error));

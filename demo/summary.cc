@@ -9,8 +9,8 @@
 namespace keymast::demo {
 namespace {
 
-// A frame is generated some way ahead of its packets (encoding, one turn of the headend), and ffmpeg
-// keeps the last few frames to itself when packets stop: only members get tail frames.
+// A frame is generated some way ahead of its packets (encoding, one turn of the headend), and
+// ffmpeg keeps the last few frames to itself when packets stop: only members get tail frames.
 constexpr uint32_t kPipelineFrames = 10;
 constexpr double kDarkLimitMs = 500;
 
