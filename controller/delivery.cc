@@ -17,6 +17,11 @@ constexpr Duration kRetryAfter = seconds(10);
 
 }  // namespace
 
+void Delivery::Reserve(size_t members) {
+  pushes_.reserve(members);
+  slot_of_.reserve(members);
+}
+
 void Delivery::Add(const SubscriberId& member) {
   const auto [entry, fresh] = slot_of_.try_emplace(member, 0);
   if (fresh && free_.empty()) {

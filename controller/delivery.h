@@ -23,6 +23,9 @@ class Delivery {
   explicit Delivery(MskId msk) : msk_(msk) {}
   MskId msk() const { return msk_; }
 
+  // Reserve makes room for `members` pushes.
+  void Reserve(size_t members);
+
   // Add queues a first message to `member`; a push under way begins again.
   void Add(const SubscriberId& member);
   // Remove ends the push; false when there was none.
