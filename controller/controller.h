@@ -85,8 +85,9 @@ using Command = std::variant<CreateChannel, UpdateChannel, DeleteChannel, Create
 
 // Reply says what the answer to a command needs besides the state itself.
 struct Reply {
-  std::optional<rekey::Rekey> rekey;  // RekeyNow, Expel: the rekey that began
-  uint64_t remaining = 0;             // Expel: members that are being sent the new MSK
+  // RekeyNow, Expel: the rekey that began, was under way already, or follows right behind one.
+  std::optional<rekey::Rekey> rekey;
+  uint64_t remaining = 0;  // Expel: members that are being sent the new MSK
 };
 
 // HeadendReport is what a connected headend says of itself. It is believed upward: an index never
@@ -184,6 +185,7 @@ class Controller {
   // OnDatagram handles one datagram from the MIKEY port. A discard is counted and changes nothing.
   Step OnDatagram(const Endpoint& from, ByteView octets, Instant now);
 
+  // A headend is given boxes after its first report, which says what it holds already.
   Step OnHeadendConnected(const HeadendId& headend, Instant now);
   Step OnHeadendDisconnected(const HeadendId& headend, Instant now);
   Step OnHeadendReport(const HeadendReport& report, Instant now);

@@ -6,6 +6,9 @@
 namespace keymast::rekey {
 namespace {
 
+// Half of the 32-bit COUNTERs of MTK messages under one MSK (RFC 3830 §6.6).
+constexpr uint64_t kWornCounter = uint64_t{1} << 31;
+
 // PlannedSwitch is the first grid instant a whole lead after the last switch: after one on the grid
 // that is a period later; after an exclusion's, which is off the grid, it returns to the grid.
 Instant PlannedSwitch(const Ladder& ladder, const groups::Channel& channel) {
@@ -78,9 +81,13 @@ void Prepare(Ladder& ladder, const Slot& slot) {
 
 bool PlanExhaustion(Ladder& ladder, const groups::Channel& channel) {
   const std::optional<Slot>& last = ladder.prepared ? ladder.prepared : ladder.active;
-  if (!last || last->msk != ladder.msk->id || Excludes(ladder.next_msk_reason)) return false;
+  const bool concerned = last && last->msk == ladder.msk->id && CanMakeMsk(ladder);
+  if (!concerned || Excludes(ladder.next_msk_reason)) return false;
   const int64_t left = ladder.msk->high.value - ladder.msk->last_mtk.value;
-  const Instant out = last->switch_at + (left + 1) * channel.policy.mtk_period;
+  Instant out = last->switch_at + (left + 1) * channel.policy.mtk_period;
+  if (ladder.msk->counter.next > kWornCounter) {
+    out = std::min(out, last->switch_at + channel.policy.msk_lead);
+  }
   if (out >= ladder.next_msk_change) return false;
   ladder.next_msk_change = out;
   ladder.next_msk_reason = RekeyReason::kExhaustion;

@@ -44,8 +44,8 @@ Result<Slot> NextSlot(const Ladder& ladder, Instant switch_at);
 // Prepare puts `slot` into Prepared and consumes its ID.
 void Prepare(Ladder& ladder, const Slot& slot);
 
-// PlanExhaustion brings the MSK change forward to the switch for which no MTK ID is left. True when
-// it did.
+// PlanExhaustion brings the MSK change forward to the switch for which no MTK ID is left, or to a
+// lead from now when half of the COUNTERs under the MSK are used. True when it did.
 bool PlanExhaustion(Ladder& ladder, const groups::Channel& channel);
 
 // Activate moves Active to Old and Prepared to Active, with its MSK when that is the next one.

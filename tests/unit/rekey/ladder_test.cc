@@ -143,6 +143,18 @@ TEST_F(Keys, ExhaustionBringsTheChangeForward) {
   EXPECT_FALSE(PlanExhaustion(ladder, channel)) << "it is planned already";
 }
 
+TEST_F(Keys, CountersRunOutToo) {
+  ladder.msk->counter.next = (uint64_t{1} << 31) + 1;
+  EXPECT_TRUE(PlanExhaustion(ladder, channel));
+  EXPECT_EQ(ladder.next_msk_change, start + channel.policy.msk_lead);
+}
+
+TEST_F(Keys, NoChangeIsPlannedThatCannotBeMade) {
+  ladder.msk->last_mtk = MtkId(65533);
+  ladder.last_key_number = KeyNumber(65535);
+  EXPECT_FALSE(PlanExhaustion(ladder, channel));
+}
+
 TEST_F(Keys, AfterAnExclusionTheScheduleReturnsToTheGrid) {
   Add(ladder.next_msk);
   const Instant off_grid = start + milliseconds(8217);
