@@ -134,8 +134,7 @@ void FillKeying(const Shard& shard, core::MetricsSnapshot& out) {
       .AddByReason(counters.discards, "reason");
 }
 
-void FillNetwork(const Shard& shard, core::MetricsSnapshot& out) {
-  const Transmitter& transmitter = shard.parts().transmitter;
+void FillNetwork(const Transmitter& transmitter, core::MetricsSnapshot& out) {
   const Transmitter::Counters& counters = transmitter.counters();
   Family(out, "keymast_rekey_lateness_seconds", "Send instant minus planned instant.", kHistogram)
       .Add(counters.lateness);
@@ -202,11 +201,11 @@ void FillProcess(core::MetricsSnapshot& out) {
 
 }  // namespace
 
-void FillMetrics(const Shard& shard, const Clients& clients, const About& store,
-                 core::MetricsSnapshot& snapshot) {
+void FillMetrics(const Shard& shard, const Transmitter& transmitter, const Clients& clients,
+                 const About& store, core::MetricsSnapshot& snapshot) {
   FillMembership(shard, snapshot);
   FillKeying(shard, snapshot);
-  FillNetwork(shard, snapshot);
+  FillNetwork(transmitter, snapshot);
   FillStore(shard, store, snapshot);
   FillClients(shard, clients, snapshot);
   FillProcess(snapshot);

@@ -65,7 +65,7 @@ class Server {
         calls_(
             clients_, shard_, store_.import_key, {config.identity, clock.Now(), store_.about},
             [this](core::MetricsSnapshot& snapshot) {
-              FillMetrics(shard_, clients_, store_.about, snapshot);
+              FillMetrics(shard_, transmitter_, clients_, store_.about, snapshot);
             },
             [](const rekey::State& state) { return StateHashOf(state); }) {}
 

@@ -84,7 +84,7 @@ void Shard::Take(controller::Step step, Pipeline::Effect then) {
 
 void Shard::Release(const Outputs& outputs) {
   if (!outputs.datagrams.empty()) {
-    parts_.transmitter.Send(outputs.datagrams, controller_.state());
+    parts_.port.Send(outputs.datagrams, controller_.state());
   }
   parts_.headends.Send(outputs.directives);
   for (const controller::Event& event : outputs.events) {
@@ -119,7 +119,7 @@ std::optional<Failure> Shard::Unable() const {
 }
 
 void Shard::ReceiveDatagrams() {
-  parts_.transmitter.Receive(kDatagramsATurn, [this](const Endpoint& from, ByteView octets) {
+  parts_.port.Receive(kDatagramsATurn, [this](const Endpoint& from, ByteView octets) {
     Take(controller_.OnDatagram(from, octets, Now()));
   });
 }
@@ -140,7 +140,7 @@ void Shard::Turn() {
     bookmark_at_ = now + kBookmarkPeriod;
   }
   pipeline_.Flush();
-  parts_.transmitter.Flush();
+  parts_.port.Flush();
 }
 
 Instant Shard::NextDeadline() const {
@@ -219,7 +219,7 @@ void Shard::Drain() {
     shell::Log(shell::LogLevel::kError, "close_failed",
                {{"reason", std::string(ErrorName(closed.error()))}});
   }
-  parts_.transmitter.Flush();
+  parts_.port.Flush();
 }
 
 }  // namespace keymast::server

@@ -6,9 +6,10 @@
 #include <atomic>
 
 #include "controller/controller.h"
+#include "server/datagram_port.h"
 #include "server/headend_streams.h"
+#include "server/histogram.h"
 #include "server/pipeline.h"
-#include "server/transmitter.h"
 #include "server/watch_log.h"
 
 namespace keymast::server {
@@ -21,7 +22,7 @@ class Shard {
   struct Parts {
     const Clock& clock;
     Durable& durable;
-    Transmitter& transmitter;
+    DatagramPort& port;
     HeadendStreams& headends;
     WatchLog& watches;
     std::function<void()> wake;  // from any thread: a commit is done

@@ -19,6 +19,14 @@ Transmitter::Transmitter(const Clock& clock, net::UdpSocket unicast, Endpoint lo
   unicast_.local = local;
 }
 
+void Transmitter::Receive(size_t limit, const Take& take) {
+  size_t got = kBatch;
+  for (size_t taken = 0; got > 0 && taken < limit; taken += got) {
+    got = ReceiveSome();
+    for (size_t i = 0; i < got; ++i) take(incoming_[i].from, incoming_[i].octets);
+  }
+}
+
 size_t Transmitter::ReceiveSome() {
   const size_t got = unicast_.socket->Receive(incoming_);
   counters_.received += got;

@@ -7,14 +7,14 @@
 #include <memory>
 #include <tuple>
 
-#include "controller/controller.h"
 #include "net/record.h"
 #include "net/udp.h"
+#include "server/datagram_port.h"
 #include "server/histogram.h"
 
 namespace keymast::server {
 
-class Transmitter {
+class Transmitter final : public DatagramPort {
  public:
   // Counters say what the kernel took, and refused by which error.
   struct Counters {
@@ -28,22 +28,11 @@ class Transmitter {
   Transmitter(const Clock& clock, net::UdpSocket unicast, Endpoint local,
               std::unique_ptr<net::Recorder> recorder);
 
-  // Send hands datagrams over in order; multicast ones go out as their channel says. What the
-  // kernel does not take is counted and gone: everything that matters is repeated.
-  void Send(const std::vector<controller::Datagram>& datagrams, const rekey::State& state);
-
-  // Receive calls `take(from, octets)` for what is waiting, at most `limit` datagrams.
-  template <class Take>
-  void Receive(size_t limit, Take take) {
-    for (size_t got = 1; got > 0 && limit > 0; limit -= std::min(limit, got)) {
-      got = ReceiveSome();
-      for (size_t i = 0; i < got; ++i) take(incoming_[i].from, ByteView(incoming_[i].octets));
-    }
-  }
-
+  void Send(const std::vector<controller::Datagram>& datagrams, const rekey::State& state) override;
+  void Receive(size_t limit, const Take& take) override;
   // Reopen opens the multicast senders anew: after a change of the interfaces.
   void Reopen() { senders_.clear(); }
-  void Flush() {
+  void Flush() override {
     if (recorder_) recorder_->Flush();
   }
 

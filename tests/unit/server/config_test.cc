@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace keymast::server {
+namespace {
+
+using testing::HasSubstr;
+
+tl::expected<ServerConfig, Failure> Read(std::string_view text) {
+  return ReadServerConfig(std::move(*shell::ConfigFile::Parse(text, "k.toml")));
+}
+
+TEST(ServerConfig, AnIdentityIsEnough) {
+  const auto config = Read("identity = \"bmsc@example.org\"\n");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(ToString(config->mikey_listen), "127.0.0.1:2269");
+  EXPECT_EQ(config->profile.interval_width, 2);
+  EXPECT_FALSE(config->accept_rollback);
+}
+
+TEST(ServerConfig, ReadsEveryKey) {
+  const auto config = Read(R"(
+identity = "bmsc@example.org"
+data = "/d"
+witness = "/w"
+master_key_file = "/m"
+socket = "/s"
+mikey_listen = "[::1]:99"
+record = "/r"
+log_level = "debug"
+[profile]
+csb_id = 4294967295
+prf = "hmac-sha-256"
+encr_alg = "aes-cm-256"
+mac_alg = "hmac-sha-256-256"
+msk_key_type = "tgk+salt"
+idi_type = "uri"
+idr_type = "uri"
+interval_width = 6
+mtk_map = "srtp-id"
+key_id_before_t = false
+want_verification = false
+ids_in_verification = false
+mki_with_domain = true
+strict_seqs = true
+msk_port = 1
+mtk_port = 65535
+)");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->data, "/d");
+  EXPECT_EQ(config->record, "/r");
+  EXPECT_EQ(config->log_level, shell::LogLevel::kDebug);
+  const mikey::Profile3gpp& profile = config->profile;
+  EXPECT_EQ(profile.csb_id.value, 0xffffffff);
+  EXPECT_EQ(profile.prf, mikey::PrfFunc::kHmacSha256);
+  EXPECT_EQ(profile.encr_alg, mikey::EncrAlg::kAesCm256);
+  EXPECT_EQ(profile.mac_alg, mikey::MacAlg::kHmacSha256_256);
+  EXPECT_EQ(profile.msk_key_type, mikey::KeyDataType::kTgkSalt);
+  EXPECT_EQ(profile.idr_type, mikey::IdType::kUri);
+  EXPECT_EQ(profile.interval_width, 6);
+  EXPECT_EQ(profile.mtk_map, mikey::CsIdMapType::kSrtpId);
+  EXPECT_FALSE(profile.key_id_before_t);
+  EXPECT_FALSE(profile.want_verification);
+  EXPECT_TRUE(profile.mki_with_domain);
+  EXPECT_EQ(profile.mtk_port, 65535);
+}
+
+TEST(ServerConfig, EveryErrorHasItsPlace) {
+  const auto config = Read(
+      "identity = \"\"\n"
+      "mikey_listen = \"nowhere\"\n"
+      "log_level = \"loud\"\n"
+      "accept_rollback = true\n"
+      "[profile]\n"
+      "prf = \"md5\"\n"
+      "interval_width = 9\n");
+  ASSERT_FALSE(config);
+  const std::string& message = config.error().message;
+  EXPECT_THAT(message, HasSubstr("k.toml:1:12: identity must be set"));
+  EXPECT_THAT(message, HasSubstr("k.toml:2:16: mikey_listen must be an address"));
+  EXPECT_THAT(message, HasSubstr("k.toml:3:13: log_level must be"));
+  EXPECT_THAT(message, HasSubstr("k.toml:4:1: unknown key accept_rollback"));
+  EXPECT_THAT(message, HasSubstr("k.toml:6:7: profile.prf must be one of mikey-1, hmac-sha-256"));
+  EXPECT_THAT(message, HasSubstr("k.toml:7:18: profile.interval_width"));
+}
+
+TEST(ServerConfig, ListensOnNoGroup) {
+  EXPECT_FALSE(Read("identity = \"a@b\"\nmikey_listen = \"239.1.1.1:2269\"\n"));
+}
+
+}  // namespace
+}  // namespace keymast::server

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// A store in memory whose commits wait to be let through, and fail when told to.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+
+#include "server/durable.h"
+
+namespace keymast::server {
+
+class SlowStore final : public Durable {
+ public:
+  explicit SlowStore(bool gated = true) : gated_(gated) {}
+
+  Result<uint64_t> Commit(const std::vector<rekey::Change>& changes) override {
+    std::unique_lock lock(mutex_);
+    ++waiting_;
+    changed_.notify_all();
+    changed_.wait(lock, [this] { return !gated_ || !verdicts_.empty(); });
+    --waiting_;
+    std::optional<Error> verdict = error_;
+    if (gated_) {
+      verdict = verdicts_.front();
+      verdicts_.pop_front();
+    }
+    if (verdict) return Err(*verdict);
+    for (const rekey::Change& change : changes) rekey::Apply(state_, change);
+    batches_.push_back(changes.size());
+    return ++revision_;
+  }
+  bool Fits(const std::vector<rekey::Change>& batch,
+            const std::vector<rekey::Change>& more) const override {
+    return batch.size() + more.size() <= 8;
+  }
+  tl::expected<rekey::State, Failure> Load() override {
+    const std::lock_guard lock(mutex_);
+    return state_;
+  }
+  Status CloseClean() override {
+    closed_ = true;
+    return {};
+  }
+  uint64_t revision() const override { return revision_; }
+
+  // LetThrough decides the next commit: durable, or this error.
+  void LetThrough(std::optional<Error> error = std::nullopt) {
+    const std::lock_guard lock(mutex_);
+    verdicts_.push_back(error);
+    changed_.notify_all();
+  }
+  // Ungated commits all end like this.
+  void FailAll(std::optional<Error> error) {
+    const std::lock_guard lock(mutex_);
+    error_ = error;
+  }
+  void WaitForCommit() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return waiting_ > 0; });
+  }
+  std::vector<size_t> batches() const {
+    const std::lock_guard lock(mutex_);
+    return batches_;
+  }
+  bool closed() const { return closed_; }
+
+ private:
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  const bool gated_;
+  int waiting_ = 0;
+  std::deque<std::optional<Error>> verdicts_;
+  std::optional<Error> error_;
+  rekey::State state_;
+  std::vector<size_t> batches_;
+  std::atomic<uint64_t> revision_ = 100;
+  std::atomic<bool> closed_ = false;
+};
+
+}  // namespace keymast::server
