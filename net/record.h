@@ -3,32 +3,48 @@
 // checked without the right to capture.
 #pragma once
 
-#include <cstdio>
 #include <memory>
 #include <string>
 
 #include "base/bytes.h"
 #include "base/endpoint.h"
+#include "base/error.h"
 #include "base/time.h"
 
 namespace keymast::net {
 
-// Recorder appends a new pcapng section at each start, so that a file survives restarts. Packets are
-// written as raw IP (link type 101) with a UDP header made from the endpoints.
+// Recorder appends a new pcapng section at each start, so that a file survives restarts. Packets
+// are written as raw IP (link type 101) with a UDP header made from the endpoints. Only whole
+// blocks are handed to the kernel. One thread at a time.
 class Recorder {
  public:
-  // kIo when the file cannot be opened.
+  // Open cuts off a last block that a killed writer left incomplete, nothing else. kInUse: another
+  // program records to this file; kMalformed: it is not pcapng, and stays as it is; kIo: it cannot
+  // be opened or written.
   static Result<std::unique_ptr<Recorder>> Open(const std::string& path);
+  // Flushes.
   ~Recorder();
+  Recorder(const Recorder&) = delete;
+  Recorder& operator=(const Recorder&) = delete;
+
   enum class Direction { kSent, kReceived };
+  // Of an endpoint without address (`0.0.0.0`, `::`) the other one's family is taken.
   void Write(Direction direction, const Endpoint& from, const Endpoint& to, ByteView octets,
              Instant at);
   // What was written so far is handed to the kernel: survives a kill of this process.
   void Flush();
+  // Datagrams that the file system did not take: a full disk stops the recording, not the program.
+  uint64_t lost() const { return lost_; }
 
  private:
-  explicit Recorder(std::FILE* file) : file_(file) {}
-  std::FILE* file_;
+  explicit Recorder(int fd) : fd_(fd) {}
+  Status BeginSection();
+  bool WriteOut();
+
+  int fd_;
+  Bytes waiting_;           // whole blocks
+  uint64_t datagrams_ = 0;  // of those
+  uint64_t lost_ = 0;
 };
 
 }  // namespace keymast::net

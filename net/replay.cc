@@ -158,6 +158,26 @@ std::optional<RecordedDatagram> RecordReader::Packet(ByteView body) const {
                           InstantOf(ticks, interfaces_[index].ticks_per_second), *payload};
 }
 
+Result<size_t> RecordReader::WholeBlocks(ByteView file) {
+  // The first octets are looked at alone: fewer than a block of something else are no cut block.
+  constexpr std::array<uint8_t, 4> kBegin = {0x0a, 0x0d, 0x0d, 0x0a};
+  const size_t known = std::min(file.size(), kBegin.size());
+  if (!Equal(file.first(known), ByteView(kBegin).first(known))) return Err(Error::kMalformed);
+  RecordReader reader(file);
+  while (!reader.rest_.empty()) {
+    const ByteView rest = reader.rest_;
+    uint32_t type = 0;
+    const Result<ByteView> body = reader.TakeBlock(type);
+    if (!body) {
+      const bool is_tail = body.error() == Error::kTruncated ||
+                           std::all_of(rest.begin(), rest.end(), [](uint8_t o) { return o == 0; });
+      return is_tail ? Result<size_t>(file.size() - rest.size()) : Err(body.error());
+    }
+    reader.in_section_ = true;
+  }
+  return file.size();
+}
+
 Result<std::optional<RecordedDatagram>> RecordReader::Next() {
   while (!rest_.empty()) {
     uint32_t type = 0;

@@ -30,6 +30,11 @@ class RecordReader {
   // writer was killed; kMalformed: this is not pcapng. After an error there is no more.
   Result<std::optional<RecordedDatagram>> Next();
 
+  // WholeBlocks gives the size of the file's beginning that consists of whole blocks. What follows
+  // is a tail as a kill or a loss of power leaves it: one cut block, or zeros. kMalformed: this is
+  // not pcapng, or it is damaged elsewhere.
+  static Result<size_t> WholeBlocks(ByteView file);
+
  private:
   struct Interface {
     bool raw_ip = false;
