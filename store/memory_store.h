@@ -12,7 +12,8 @@ namespace keymast::store {
 class MemoryDisk;
 std::shared_ptr<MemoryDisk> MakeMemoryDisk();
 
-// OpenMemoryStore opens the disk and raises its fence; an older store on it is fenced from then on.
+// OpenMemoryStore opens the disk and raises its fence; an older store on it is fenced from then on,
+// and goes on reading.
 std::unique_ptr<Store> OpenMemoryStore(std::shared_ptr<MemoryDisk> disk);
 
 }  // namespace keymast::store

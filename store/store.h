@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ordered keys, atomic batches, revisions, one writer fenced by an epoch. Values are opaque here;
-// store/sealed.h seals them, records/ gives them meaning. Every backend passes the suite of
+// Ordered keys, atomic batches, revisions, one writer fenced by an epoch. Values are opaque here:
+// records/ seals them and gives them meaning. Every backend passes the suite of
 // tests/unit/store/conformance.h.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,8 +15,9 @@
 namespace keymast::store {
 
 // Revision is the number of the commit that wrote a key last; the store's own is its last commit.
+// Each commit counts, also one that changes nothing; raising the fence is not a commit.
 using Revision = uint64_t;
-// Fence is the leadership epoch; a commit under an older one is refused.
+// Fence is the leadership epoch; a commit under any other than the current one is refused.
 using Fence = uint64_t;
 
 struct Entry {
@@ -31,7 +31,8 @@ struct Expectation {
   Revision revision = 0;  // 0: the key must be absent
 };
 
-// Batch is applied whole or not at all.
+// Batch is applied whole or not at all. Keys are any octets, at least one; puts and deletes name a
+// key once. Deleting an absent key changes nothing.
 struct Batch {
   std::vector<std::pair<std::string, Bytes>> puts;
   std::vector<std::string> deletes;
@@ -40,8 +41,8 @@ struct Batch {
 };
 
 struct Limits {
-  size_t operations = 64;          // puts, deletes and expectations together
-  size_t octets = 512 * 1024;      // keys and values together
+  size_t operations = 64;      // puts, deletes and expectations together
+  size_t octets = 512 * 1024;  // keys and values of all of them together
 };
 
 struct WatchEvent {
@@ -50,22 +51,30 @@ struct WatchEvent {
   std::optional<Bytes> value;  // absent: deleted
 };
 
+// Store is used by any number of threads; a read never waits for a commit's sync, and sees only
+// what is durable.
 class Store {
  public:
   virtual ~Store() = default;
 
   // Commit returns when the batch is durable. Errors: kConflict (an expectation failed), kFenced,
   // kNoSpace (nothing changed; try again when there is room), kOutcomeUnknown (read back before
-  // deciding), kBatchTooLarge, kStoreClosed (an earlier sync failed: no more writing).
+  // deciding), kBatchTooLarge, kInvalidArgument (an empty key, or one named twice), kStoreClosed
+  // (this or an earlier write or sync failed: no more writing, reads go on; only the next open
+  // tells whether the batch that hit the failure is there), kCorrupt or kIo (an expected key could
+  // not be read; nothing changed).
   virtual Result<Revision> Commit(const Batch& batch) = 0;
 
-  // Scan returns keys that begin with `prefix`, above `after`, in order, at most `limit`, as of
-  // `revision` (0: the newest). kCompacted when that revision is no longer kept.
+  // Scan returns keys that begin with `prefix`, above `after` (empty: from the first), in order of
+  // their octets, at most `limit`, as of `revision` (0: the newest). kCompacted when that revision
+  // is no longer kept, kInvalidArgument when it is still to come, kCorrupt, kIo.
   virtual Result<std::vector<Entry>> Scan(std::string_view prefix, std::string_view after,
                                           size_t limit, Revision revision) = 0;
 
-  // Watch returns the changes of keys with `prefix` after `from`, oldest first, at most `limit`;
-  // empty when there are none yet. kCompacted when `from` is older than what is kept.
+  // Watch returns the changes of keys with `prefix` after `from`, oldest first; empty when there
+  // are none yet. A commit's changes stay together: as many whole commits as make at most `limit`,
+  // but at least one, so that the last event's revision is where the next call goes on. Errors as
+  // for Scan: kCompacted, kInvalidArgument.
   virtual Result<std::vector<WatchEvent>> Watch(std::string_view prefix, Revision from,
                                                 size_t limit) = 0;
 

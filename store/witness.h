@@ -36,7 +36,8 @@ class Witness {
 
   virtual const WitnessRecord& record() const = 0;
 
-  // Reserve raises `reserved` to `until` and is durable when it returns; `confirmed` becomes `last`.
+  // Reserve raises `reserved` to `until` and is durable when it returns; `confirmed` becomes
+  // `last`.
   virtual Status Reserve(uint64_t until) = 0;
   // Note remembers the last acknowledged commit: in the kernel when it returns, not synced.
   virtual Status Note(uint64_t last) = 0;
