@@ -8,8 +8,8 @@
 #include <map>
 
 #include "net/replay.h"
-#include "receiver/json_line.h"
 #include "receiver/make_core.h"
+#include "shell/json_line.h"
 
 namespace keymast::receiver {
 namespace {
@@ -150,7 +150,7 @@ int ReplayCommand(const std::string& path, const Setup& setup, Instant after) {
                  std::string(ErrorName(result.error())).c_str());
     return 1;
   }
-  JsonLine line;
+  shell::JsonLine line;
   line.Number("msk_messages", result->msk_messages)
       .Number("mtk_messages", result->mtk_messages)
       .Number("keys", result->keys)

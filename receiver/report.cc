@@ -3,17 +3,17 @@
 
 #include <map>
 
-#include "receiver/json_line.h"
+#include "shell/json_line.h"
 
 namespace keymast::receiver {
 namespace {
 
-JsonLine PacketsByStream(const Core& core, const ChannelSdp& channel) {
+shell::JsonLine PacketsByStream(const Core& core, const ChannelSdp& channel) {
   const std::vector<std::string> names = StreamNames(channel);
-  JsonLine packets;
+  shell::JsonLine packets;
   for (size_t i = 0; i < core.streams().size(); ++i) {
     const Stream& stream = *core.streams()[i];
-    JsonLine one;
+    shell::JsonLine one;
     one.Number("ssrc", stream.ssrc().value)
         .Number("packets", stream.counters().packets)
         .Number("opened", stream.counters().opened)
@@ -25,15 +25,15 @@ JsonLine PacketsByStream(const Core& core, const ChannelSdp& channel) {
   return packets;
 }
 
-JsonLine ByReason(const Discards& discards) {
-  JsonLine line;
+shell::JsonLine ByReason(const Discards& discards) {
+  shell::JsonLine line;
   for (size_t i = 0; i < discards.size(); ++i) {
     if (discards[i] != 0) line.Number(ErrorName(static_cast<Error>(i)), discards[i]);
   }
   return line;
 }
 
-void AddKeys(JsonLine& line, const Keyring& keyring) {
+void AddKeys(shell::JsonLine& line, const Keyring& keyring) {
   if (const MtkSlot* current = keyring.mtks().Current()) {
     line.Text("mki", ToHex(current->mki.view()));
     line.Number("msk_id", current->msk.value());
@@ -74,7 +74,7 @@ std::string ReportLine(const Core& core, const ChannelSdp& channel, uint64_t ker
     opened += stream->counters().opened;
     last_good = std::max(last_good, stream->last_good());
   }
-  JsonLine line;
+  shell::JsonLine line;
   line.Signed("time", ToUnixNanos(now)).Text("channel", channel.channel);
   AddKeys(line, core.keyring());
   line.Object("packets", PacketsByStream(core, channel));

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "receiver/report.h"
 
-#include "receiver/json_line.h"
+#include "shell/json_line.h"
 #include "tests/unit/receiver/broadcast.h"
 
 namespace keymast::receiver {
 namespace {
+
+using shell::JsonLine;
 
 ChannelSdp TwoStreams() {
   ChannelSdp channel;

@@ -6,13 +6,14 @@
 #include <string>
 #include <string_view>
 
-namespace keymast::receiver {
+namespace keymast::shell {
 
 class JsonLine {
  public:
   JsonLine& Text(std::string_view name, std::string_view value);
   JsonLine& Number(std::string_view name, uint64_t value);
   JsonLine& Signed(std::string_view name, int64_t value);
+  JsonLine& Boolean(std::string_view name, bool value);
   JsonLine& Null(std::string_view name);
   // Object nests: `inner` must be whole.
   JsonLine& Object(std::string_view name, const JsonLine& inner);
@@ -24,4 +25,4 @@ class JsonLine {
   std::string body_;
 };
 
-}  // namespace keymast::receiver
+}  // namespace keymast::shell

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "receiver/json_line.h"
+#include "shell/json_line.h"
 
-namespace keymast::receiver {
+namespace keymast::shell {
 namespace {
 
 // Quoted escapes what RFC 8259 §7 asks for; other octets are passed on as UTF-8.
@@ -49,6 +49,12 @@ JsonLine& JsonLine::Signed(std::string_view name, int64_t value) {
   return *this;
 }
 
+JsonLine& JsonLine::Boolean(std::string_view name, bool value) {
+  Name(name);
+  body_ += value ? "true" : "false";
+  return *this;
+}
+
 JsonLine& JsonLine::Null(std::string_view name) {
   Name(name);
   body_ += "null";
@@ -61,4 +67,4 @@ JsonLine& JsonLine::Object(std::string_view name, const JsonLine& inner) {
   return *this;
 }
 
-}  // namespace keymast::receiver
+}  // namespace keymast::shell
