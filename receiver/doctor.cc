@@ -3,6 +3,8 @@
 
 #include <cstdio>
 
+#include "net/interfaces.h"
+
 namespace keymast::receiver {
 namespace {
 
@@ -33,7 +35,7 @@ class Sheet {
 };
 
 Step CheckInterface(const std::string& address) {
-  if (HasAddress(address)) return {"", StepResult::kGood, address + " is up", ""};
+  if (net::FindInterface(address)) return {"", StepResult::kGood, address + " is up", ""};
   return {"", StepResult::kFailed, "no interface that is up has the address " + address,
           "see `ip address`, then give --interface"};
 }

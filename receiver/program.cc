@@ -34,19 +34,24 @@ Program::Program(Setup setup, const Clock& clock, Parts parts)
       msk_(std::move(parts.msk)),
       forward_(std::move(parts.forward)),
       multicast_(std::move(parts.multicast)),
+      joined_on_(parts.interface_index),
       recorder_(std::move(parts.recorder)),
       counter_file_(std::move(parts.counters)) {
   for (const PlainTarget& target : setup_.targets) targets_.at(target.stream) = target.to;
+  // Without notices Tick looks.
+  if (auto watch = net::InterfaceWatch::Open()) interfaces_ = std::move(*watch);
 }
 
 tl::expected<std::unique_ptr<Program>, Failure> Program::Open(Setup setup, const Clock& clock) {
   auto msk = OpenMskSocket(setup.listen);
   if (!msk) return tl::unexpected<Failure>(msk.error());
+  const uint32_t interface_index = net::FindInterface(setup.interface_address).value_or(0);
   auto multicast = JoinAll(setup.channel, setup.interface_address);
   if (!multicast) return tl::unexpected<Failure>(multicast.error());
   Result<net::UdpSocket> forward = net::UdpSocket::Open(AnyPortLike(setup));
   if (!forward) return Fail(forward.error(), "cannot open a socket to hand packets on");
-  Parts parts{std::move(*msk), std::move(*forward), std::move(*multicast), nullptr, std::nullopt};
+  Parts parts{std::move(*msk), std::move(*forward), interface_index, std::move(*multicast),
+              nullptr,         std::nullopt};
   if (!setup.state.empty()) {
     auto file = CounterFile::Open(setup.state, setup.credential.user_key);
     if (!file) return tl::unexpected<Failure>(file.error());
@@ -148,13 +153,17 @@ void Program::ForwardTo(const MediaPacket& packet, ByteView octets,
 }
 
 bool Program::Poll(int milliseconds, int other_fd) {
-  std::vector<pollfd> fds = {{other_fd, POLLIN, 0}, {msk_.fd(), POLLIN, 0}};
-  for (const MulticastSocket& joined : multicast_.mtk)
+  const int interfaces = interfaces_ ? interfaces_->fd() : -1;
+  std::vector<pollfd> fds = {
+      {other_fd, POLLIN, 0}, {interfaces, POLLIN, 0}, {msk_.fd(), POLLIN, 0}};
+  for (const MulticastSocket& joined : multicast_.mtk) {
     fds.push_back({joined.socket.fd(), POLLIN, 0});
+  }
   for (const MulticastSocket& joined : multicast_.media) {
     fds.push_back({joined.socket.fd(), POLLIN, 0});
   }
   if (poll(fds.data(), fds.size(), milliseconds) <= 0) return false;
+  if (fds[1].revents != 0 && !interfaces_->Take().empty()) FollowInterface();
   DrainMsk();
   DrainMtk();
   DrainMedia();
@@ -165,17 +174,19 @@ bool Program::Poll(int milliseconds, int other_fd) {
 
 void Program::Tick() {
   core_.OnTick(clock_.Now());
-  WatchInterface();
+  FollowInterface();
 }
 
-// Membership of a group goes with the interface and does not come back with it.
-void Program::WatchInterface() {
-  const bool present = HasAddress(setup_.interface_address);
-  if (!present && !interface_away_) {
-    interface_away_ = true;
+// Membership of a group goes with the interface and does not come back with it; one that was made
+// again has another index.
+void Program::FollowInterface() {
+  const uint32_t index = net::FindInterface(setup_.interface_address).value_or(0);
+  if (index == joined_on_) return;
+  if (index == 0) {
+    joined_on_ = 0;
     Log(LogLevel::kWarning, "interface_lost", {{"address", setup_.interface_address}});
+    return;
   }
-  if (!present || !interface_away_) return;
   auto joined = JoinAll(setup_.channel, setup_.interface_address);
   if (!joined) {
     Log(LogLevel::kWarning, "join_failed", {{"message", joined.error().message}});
@@ -183,7 +194,7 @@ void Program::WatchInterface() {
   }
   drops_before_ += multicast_.kernel_drops();
   multicast_ = std::move(*joined);
-  interface_away_ = false;
+  joined_on_ = index;
   Log(LogLevel::kInfo, "interface_back", {{"address", setup_.interface_address}});
 }
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 
+#include "net/interface_watch.h"
 #include "net/record.h"
 #include "receiver/counter_file.h"
 #include "receiver/make_core.h"
@@ -23,7 +24,7 @@ class Program {
   // packets that need them. It returns whether `other_fd` is readable.
   bool Poll(int milliseconds, int other_fd);
 
-  // Tick is due once a second: old keys go, a lost interface is joined again.
+  // Tick is due once a second: old keys go; what failed when an interface came is tried again.
   void Tick();
 
   std::string Report() const;
@@ -36,6 +37,7 @@ class Program {
   struct Parts {
     net::UdpSocket msk;
     net::UdpSocket forward;
+    uint32_t interface_index;
     MulticastSockets multicast;
     std::unique_ptr<net::Recorder> recorder;
     std::optional<CounterFile> counters;
@@ -48,7 +50,7 @@ class Program {
   void ForwardTo(const MediaPacket& packet, ByteView octets, std::vector<net::Outgoing>& out);
   void Record(net::Recorder::Direction direction, const Endpoint& from, const Endpoint& to,
               ByteView octets);
-  void WatchInterface();
+  void FollowInterface();
 
   Setup setup_;
   const Clock& clock_;
@@ -57,7 +59,8 @@ class Program {
   net::UdpSocket forward_;
   MulticastSockets multicast_;
   uint64_t drops_before_ = 0;  // of sockets that were closed
-  bool interface_away_ = false;
+  std::optional<net::InterfaceWatch> interfaces_;
+  uint32_t joined_on_ = 0;  // index of the interface; 0 while it is away
   std::array<Endpoint, mikey::kMaxStreams> targets_{};  // by stream; unset: not handed on
   std::unique_ptr<net::Recorder> recorder_;
   std::optional<CounterFile> counter_file_;

@@ -1,27 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "receiver/sockets.h"
 
-#include <arpa/inet.h>
-#include <ifaddrs.h>
-#include <net/if.h>
-#include <sys/socket.h>
-
-#include <array>
-
 namespace keymast::receiver {
 namespace {
-
-std::string AddressOf(const sockaddr* address) {
-  std::array<char, INET6_ADDRSTRLEN> text{};
-  if (address->sa_family == AF_INET) {
-    const auto* ipv4 = reinterpret_cast<const sockaddr_in*>(address);
-    inet_ntop(AF_INET, &ipv4->sin_addr, text.data(), text.size());
-  } else if (address->sa_family == AF_INET6) {
-    const auto* ipv6 = reinterpret_cast<const sockaddr_in6*>(address);
-    inet_ntop(AF_INET6, &ipv6->sin6_addr, text.data(), text.size());
-  }
-  return text.data();
-}
 
 std::string JoinAdvice(Error error, const std::string& interface_address) {
   switch (error) {
@@ -80,18 +61,6 @@ tl::expected<MulticastSockets, Failure> JoinAll(const ChannelSdp& channel,
     sockets.media.push_back(std::move(*joined));
   }
   return sockets;
-}
-
-bool HasAddress(const std::string& address) {
-  ifaddrs* list = nullptr;
-  if (getifaddrs(&list) != 0) return false;
-  bool found = false;
-  for (const ifaddrs* entry = list; entry != nullptr; entry = entry->ifa_next) {
-    if (entry->ifa_addr == nullptr || (entry->ifa_flags & IFF_UP) == 0) continue;
-    found = found || AddressOf(entry->ifa_addr) == address;
-  }
-  freeifaddrs(list);
-  return found;
 }
 
 }  // namespace keymast::receiver

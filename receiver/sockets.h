@@ -37,7 +37,4 @@ struct MulticastSockets {
 tl::expected<MulticastSockets, Failure> JoinAll(const ChannelSdp& channel,
                                                 const std::string& interface_address);
 
-// HasAddress tells whether some interface that is up has this address.
-bool HasAddress(const std::string& address);
-
 }  // namespace keymast::receiver

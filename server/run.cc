@@ -2,11 +2,12 @@
 // Wiring: parts are made in the order in which they depend on each other, and end in reverse.
 #include <filesystem>
 
-#include "server/calls.h"
+#include "net/interface_watch.h"
 #include "server/master_key.h"
-#include "server/metrics.h"
 #include "server/open_store.h"
 #include "server/program.h"
+#include "server/server.h"
+#include "server/transmitter.h"
 
 namespace keymast::server {
 namespace {
@@ -39,39 +40,22 @@ Status MakeFolderOf(const std::string& path) {
   return problem ? Err(Error::kIo) : Status();
 }
 
-// Server holds the parts of a running keymastd.
-class Server {
+// Daemon is a server on this machine: its sockets, its store, its loop.
+class Daemon {
  public:
-  Server(const ServerConfig& config, const shell::SystemClock& clock, OpenedStore store,
+  Daemon(const ServerConfig& config, const shell::SystemClock& clock, OpenedStore store,
          net::UdpSocket socket, std::unique_ptr<net::Recorder> recorder)
       : config_(config),
-        clock_(clock),
         store_(std::move(store)),
         loop_(clock),
         transmitter_(clock, std::move(socket), config.mikey_listen, std::move(recorder)),
-        clients_(
-            loop_,
-            [this](ClientId client, core::CoreRequest& request) {
-              calls_.OnRequest(client, request);
-            },
-            [this](ClientId client) { calls_.OnClosed(client); }),
-        headends_(clients_, rng_),
-        watches_(clients_),
-        controller_({config.identity, config.profile}, std::move(store_.state), rng_,
-                    crypto::DefaultSuite()),
-        shard_(
-            {clock_, *store_.durable, transmitter_, headends_, watches_, [this] { loop_.Wake(); }},
-            controller_),
-        calls_(
-            clients_, shard_, store_.import_key, {config.identity, clock.Now(), store_.about},
-            [this](core::MetricsSnapshot& snapshot) {
-              FillMetrics(shard_, transmitter_, clients_, store_.about, snapshot);
-            },
-            [](const rekey::State& state) { return StateHashOf(state); }) {}
+        server_({clock, loop_, *store_.durable, transmitter_, rng_, store_.import_key},
+                {config.identity, config.profile}, store_.about, std::move(store_.state),
+                StateHashOf) {}
 
   tl::expected<void, Failure> Listen() {
     Status listening = MakeFolderOf(config_.socket);
-    if (listening) listening = clients_.Listen(config_.socket);
+    if (listening) listening = server_.Listen(config_.socket);
     if (listening) return {};
     const bool in_use = listening.error() == Error::kInUse;
     return Fail(listening.error(),
@@ -83,19 +67,22 @@ class Server {
     bool ended = false;
     loop_.Watch(termination, EPOLLIN, [&](uint32_t) { ended = true; });
     loop_.Watch(transmitter_.unicast_fd(), EPOLLIN,
-                [this](uint32_t) { shard_.ReceiveDatagrams(); });
-    shard_.Start(store_.about.new_incarnation);
+                [this](uint32_t) { server_.shard().ReceiveDatagrams(); });
+    WatchInterfaces();
+    Shard& shard = server_.shard();
+    server_.Start();
     shell::NotifyReady();
     LogStart();
-    while (!ended && !shard_.fatal()) {
-      shard_.Turn();
-      loop_.WakeAt(shard_.NextDeadline());
+    while (!ended && !shard.fatal()) {
+      shard.Turn();
+      loop_.WakeAt(shard.NextDeadline());
       loop_.Turn();
     }
     if (ended) Drain();
+    if (interfaces_) loop_.Forget(interfaces_->fd());
     loop_.Forget(transmitter_.unicast_fd());
     loop_.Forget(termination);
-    if (shard_.fatal()) return tl::unexpected(*shard_.fatal());
+    if (shard.fatal()) return tl::unexpected(*shard.fatal());
     return {};
   }
 
@@ -105,32 +92,39 @@ class Server {
                {{"version", KEYMAST_VERSION},
                 {"identity", config_.identity},
                 {"mikey_listen", ToString(config_.mikey_listen)},
-                {"channels", std::to_string(controller_.state().channels.size())},
+                {"channels", std::to_string(server_.shard().controller().state().channels.size())},
                 {"incarnation", std::to_string(store_.about.incarnation)},
                 {"epoch", std::to_string(store_.about.epoch)},
                 {"possibly_lost_commits", std::to_string(store_.about.possibly_lost_commits)}});
   }
+  // Without notices a sender whose interface is away tries again each second; what they add is that
+  // an address which moved to another interface is followed.
+  void WatchInterfaces() {
+    auto watch = net::InterfaceWatch::Open();
+    if (!watch) return shell::Log(shell::LogLevel::kWarning, "interfaces_not_watched");
+    interfaces_ = std::move(*watch);
+    loop_.Watch(interfaces_->fd(), EPOLLIN, [this](uint32_t) {
+      const net::InterfaceWatch::Change change = interfaces_->Take();
+      if (change.empty()) return;
+      shell::Log(shell::LogLevel::kInfo, "interfaces_changed",
+                 {{"came", ToString(change.came)}, {"gone", ToString(change.gone)}});
+      transmitter_.Reopen();
+    });
+  }
   void Drain() {
     shell::NotifyStopping();
     shell::Log(shell::LogLevel::kInfo, "draining");
-    clients_.Stop();
-    shard_.Drain();
-    clients_.FlushAll();
+    server_.Drain();
     shell::Log(shell::LogLevel::kInfo, "stopped");
   }
 
   const ServerConfig& config_;
-  const shell::SystemClock& clock_;
   crypto::SystemRng rng_;
   OpenedStore store_;
   Loop loop_;
   Transmitter transmitter_;
-  Clients clients_;
-  HeadendStreams headends_;
-  WatchLog watches_;
-  controller::Controller controller_;
-  Shard shard_;
-  Calls calls_;
+  std::optional<net::InterfaceWatch> interfaces_;
+  Server server_;
 };
 
 }  // namespace
@@ -146,9 +140,9 @@ tl::expected<void, Failure> Run(const ServerConfig& config, int termination) {
   auto recorder = OpenRecorder(config.record);
   if (!recorder) return tl::unexpected(recorder.error());
   const shell::SystemClock clock;
-  Server server(config, clock, std::move(*store), std::move(*socket), std::move(*recorder));
-  if (auto listening = server.Listen(); !listening) return listening;
-  return server.Serve(termination);
+  Daemon daemon(config, clock, std::move(*store), std::move(*socket), std::move(*recorder));
+  if (auto listening = daemon.Listen(); !listening) return listening;
+  return daemon.Serve(termination);
 }
 
 }  // namespace keymast::server

@@ -49,6 +49,13 @@ void Transmitter::Open(const groups::Multicast& multicast, Sender& sender) {
   sender.socket = std::move(*socket);
 }
 
+void Transmitter::Reopen() {
+  for (auto& [way, sender] : senders_) {
+    sender.socket.reset();
+    sender.retry_at = {};
+  }
+}
+
 Transmitter::Sender* Transmitter::SenderFor(const groups::Multicast& multicast) {
   Sender& sender = senders_[Way(multicast.mtk.family, multicast.interface_address, multicast.ttl,
                                 multicast.dscp)];
@@ -111,6 +118,12 @@ void Transmitter::SendRun(Sender& sender, std::span<const controller::Datagram> 
     sender.faulty = false;
     shell::Log(shell::LogLevel::kInfo, "sending_again", {{"to", ToString(run.back().to)}});
   }
+}
+
+DatagramPort::Counters Transmitter::counters() const {
+  Counters counters = counters_;
+  counters.dropped = unicast_.socket->kernel_drops();
+  return counters;
 }
 
 void Transmitter::Fault(Sender& sender, Error error, const Endpoint& to, uint64_t datagrams) {

@@ -10,35 +10,26 @@
 #include "net/record.h"
 #include "net/udp.h"
 #include "server/datagram_port.h"
-#include "server/histogram.h"
 
 namespace keymast::server {
 
 class Transmitter final : public DatagramPort {
  public:
-  // Counters say what the kernel took, and refused by which error.
-  struct Counters {
-    uint64_t sent = 0;
-    uint64_t received = 0;
-    std::array<uint64_t, kErrorCount> send_errors{};
-    Histogram<kLatenessBounds.size()> lateness{kLatenessBounds};
-  };
-
   // `recorder` may be null.
   Transmitter(const Clock& clock, net::UdpSocket unicast, Endpoint local,
               std::unique_ptr<net::Recorder> recorder);
 
   void Send(const std::vector<controller::Datagram>& datagrams, const rekey::State& state) override;
   void Receive(size_t limit, const Take& take) override;
-  // Reopen opens the multicast senders anew: after a change of the interfaces.
-  void Reopen() { senders_.clear(); }
+  // Reopen makes the next datagram of each way open its multicast sender anew: after a change of
+  // the interfaces.
+  void Reopen();
   void Flush() override {
     if (recorder_) recorder_->Flush();
   }
+  Counters counters() const override;
 
   int unicast_fd() const { return unicast_.socket->fd(); }
-  uint64_t kernel_drops() const { return unicast_.socket->kernel_drops(); }
-  const Counters& counters() const { return counters_; }
 
  private:
   using Way = std::tuple<Endpoint::Family, std::string, uint8_t, uint8_t>;
