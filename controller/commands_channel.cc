@@ -9,7 +9,7 @@ namespace {
 using rekey::KeyLevel;
 using rekey::RekeyReason;
 
-std::pair<KeyDomainId, KeyGroup> GroupOf(const groups::Channel& channel) {
+rekey::KeyGroupName GroupOf(const groups::Channel& channel) {
   return {channel.key_domain, channel.key_group};
 }
 
@@ -46,7 +46,7 @@ Controller::Impl::Outcome Controller::Impl::Handle(const CreateChannel& command,
     return RefuseFields(Error::kInvalidArgument, name,
                         {{"channel.key_group", "is used by " + NameOf(id)}});
   }
-  const KeyNumber used = retired.contains(group) ? retired.at(group) : KeyNumber(0);
+  const KeyNumber used = rekey::LastKeyNumber(state, group);
   if (used.value == 65535) return Refuse(Error::kIdsExhausted, name, kNoNumberLeft);
   if (m == nullptr) return Reply{};
 
@@ -111,7 +111,7 @@ Controller::Impl::Outcome Controller::Impl::Handle(const DeleteChannel& command,
   }
   if (m == nullptr) return Reply{};
 
-  retired[GroupOf(durable.channel)] = durable.ladder.last_key_number;
+  Put(rekey::KeyGroupRetired{GroupOf(durable.channel), durable.ladder.last_key_number}, *m);
   for (const auto& [id, member] : durable.members) {
     std::erase(subscribers.at(id).memberships, command.id);
   }

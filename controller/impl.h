@@ -185,8 +185,6 @@ struct Controller::Impl {
   uint64_t user_counter = 0;
   Deadlines deadlines;
   bool frozen = false;  // changes cannot be made durable
-  // Key groups of deleted channels go on where they were.
-  std::map<std::pair<KeyDomainId, KeyGroup>, KeyNumber> retired;
 };
 
 }  // namespace keymast::controller

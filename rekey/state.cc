@@ -66,19 +66,24 @@ void Fold(State& state, const MukCounterReserved& change) {
   state.muk_counter.end = std::max(state.muk_counter.end, change.end);
 }
 
-void Fold(State& state, const CountersSkipped& change) {
-  state.muk_counter.end += change.commits * kMukCounterBlock;
-  for (auto& [id, channel] : state.channels) {
-    for (auto* msk : {&channel.ladder.msk, &channel.ladder.next_msk}) {
-      if (*msk) (*msk)->counter.end += change.commits * kMtkCounterBlock;
-    }
-  }
+void Fold(State& state, const KeyGroupRetired& change) {
+  KeyNumber& last = state.retired[change.group];
+  last = std::max(last, change.last);
+}
+
+void Fold(State& state, const UnknownGroupsSkipped& change) {
+  state.unknown_groups = std::max(state.unknown_groups, change.last);
 }
 
 }  // namespace
 
 void Apply(State& state, const Change& change) {
   std::visit([&state](const auto& one) { Fold(state, one); }, change);
+}
+
+KeyNumber LastKeyNumber(const State& state, const KeyGroupName& group) {
+  const auto retired = state.retired.find(group);
+  return retired == state.retired.end() ? state.unknown_groups : retired->second;
 }
 
 }  // namespace keymast::rekey

@@ -96,6 +96,9 @@ struct SubscriberState {
   crypto::Key32 user_key;  // MUK
 };
 
+// KeyGroupName is a key group within its domain: what an MSK ID is unique in.
+using KeyGroupName = std::pair<KeyDomainId, KeyGroup>;
+
 // State is everything that must survive a crash.
 struct State {
   std::map<ChannelId, ChannelState> channels;
@@ -104,9 +107,14 @@ struct State {
   // COUNTER of MSK messages, one for all user keys: it moves on only when a subscriber would
   // otherwise see a value twice, so that reserving it costs one record for the whole server.
   Reserved muk_counter;
+  // Highest Key Number ever given out in groups without a channel, and what a group of which nothing
+  // is known may have given out: a new channel of the group goes on behind it.
+  std::map<KeyGroupName, KeyNumber> retired;
+  KeyNumber unknown_groups;
 };
 
-// Changes hold absolute values: applying one twice leaves the same state.
+// Changes hold absolute values, so that a tail of them applied again, also over a state that has
+// some of it already, leads to the same state.
 struct ChannelPut { groups::Channel channel; };
 struct ChannelDeleted { ChannelId id; };
 struct LadderPut { ChannelId id; Ladder ladder; };
@@ -120,20 +128,31 @@ struct MemberConfirmed { ChannelId id; SubscriberId subscriber; MskId msk; };
 struct HeadendPut { groups::Headend headend; };
 struct HeadendDeleted { HeadendId id; };
 struct MukCounterReserved { uint64_t end = 0; };
-// CountersSkipped raises the reservation of every counter by what `commits` lost commits could have
-// reserved at most: written first after an unclean start.
-struct CountersSkipped { uint64_t commits = 0; };
+struct KeyGroupRetired { KeyGroupName group; KeyNumber last; };
+struct UnknownGroupsSkipped { KeyNumber last; };
 
 using Change = std::variant<ChannelPut, ChannelDeleted, LadderPut, PositionsPut, RekeyRecorded,
                             SubscriberPut, SubscriberDeleted, MemberPut, MemberDeleted,
                             MemberConfirmed, HeadendPut, HeadendDeleted, MukCounterReserved,
-                            CountersSkipped>;
+                            KeyGroupRetired, UnknownGroupsSkipped>;
 
-// Sizes of the blocks in which counters are reserved; one commit reserves at most one block each.
+// Sizes of the blocks in which counters are reserved. A LadderPut reserves at most one block under
+// each MSK and makes at most one MSK, a MukCounterReserved reserves one block; `records` writes at
+// most one such step of each counter in a commit.
 inline constexpr uint64_t kMukCounterBlock = 256;
 inline constexpr uint64_t kMtkCounterBlock = 8192;
 
 // Apply folds one change in. Changes of a channel or subscriber that is gone are ignored.
 void Apply(State& state, const Change& change);
+
+// LastKeyNumber is the highest Key Number that a group without a channel may have given out.
+KeyNumber LastKeyNumber(const State& state, const KeyGroupName& group);
+
+// SkipLost is the changes that move every counter, epoch and Key Number of `state` behind whatever
+// `commits` lost commits can have given out. Without a `limit` they are exact: what reaches the end
+// of its range is used up. kHalf takes at most half of what is left of each range, so that a store
+// that is far behind can go on.
+enum class SkipLimit : uint8_t { kNone, kHalf };
+std::vector<Change> SkipLost(const State& state, uint64_t commits, SkipLimit limit);
 
 }  // namespace keymast::rekey

@@ -21,7 +21,8 @@ struct ChannelOf {
   const ChannelId* operator()(const rekey::HeadendPut&) const { return nullptr; }
   const ChannelId* operator()(const rekey::HeadendDeleted&) const { return nullptr; }
   const ChannelId* operator()(const rekey::MukCounterReserved&) const { return nullptr; }
-  const ChannelId* operator()(const rekey::CountersSkipped&) const { return nullptr; }
+  const ChannelId* operator()(const rekey::KeyGroupRetired&) const { return nullptr; }
+  const ChannelId* operator()(const rekey::UnknownGroupsSkipped&) const { return nullptr; }
 };
 
 }  // namespace

@@ -67,6 +67,14 @@ TEST(Restart, GoesOnBehindEveryReservedCounter) {
   }
 }
 
+TEST(Restart, AKeyGroupOfADeletedChannelGoesOnWithItsNumbers) {
+  World world = Running(seconds(5));
+  world.Do(DeleteChannel{kNews, 0, true});
+  world.Restart(seconds(1));
+  world.Do(CreateChannel{NewsChannel()});
+  EXPECT_EQ(world.ladder().msk->id, MskNo(2));
+}
+
 TEST(Restart, PushesAgainToWhomConfirmationIsMissing) {
   World world = Running(seconds(5));
   world.members.at(2).answers = false;
