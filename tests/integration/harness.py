@@ -40,12 +40,12 @@ def wait_for(condition, seconds, what):
 class Process:
     """One program; JSON lines of its standard output are kept in `lines`."""
 
-    def __init__(self, name, argv, log_path):
+    def __init__(self, name, argv, log_path, stdin=subprocess.DEVNULL):
         self.name = name
         self.lines = []
         self.log_path = log_path
         self._log = open(log_path, "ab")
-        self.popen = subprocess.Popen([str(a) for a in argv], stdin=subprocess.DEVNULL,
+        self.popen = subprocess.Popen([str(a) for a in argv], stdin=stdin,
                                       stdout=subprocess.PIPE, stderr=self._log)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
