@@ -239,7 +239,10 @@ void Clients::Write(Client& client) {
     const ssize_t count =
         send(client.fd, client.output.data() + client.written, client.backlog(), MSG_NOSIGNAL);
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) break;  // full, or over: then reading tells
+    if (count < 0) {
+      if (errno != EAGAIN) client.written = client.output.size();  // over: reading tells
+      break;
+    }
     client.written += static_cast<size_t>(count);
   }
   if (client.backlog() == 0 || client.written > kMaxFrame) {
@@ -249,8 +252,29 @@ void Clients::Write(Client& client) {
   Interest(client);
 }
 
-void Clients::FlushAll() {
-  for (auto& [id, client] : clients_) Write(*client);
+// Round gives every client its turn; what is left then waits for room.
+std::vector<pollfd> Clients::Round() {
+  std::vector<ClientId> ids;
+  for (const auto& [id, client] : clients_) ids.push_back(id);
+  std::vector<pollfd> waiting;
+  for (const ClientId id : ids) {
+    OnReady(id, EPOLLIN | EPOLLOUT);
+    const Client* client = Find(id);
+    const bool waits = client != nullptr && (client->has_more || client->backlog() > 0);
+    if (waits) waiting.push_back({client->fd, POLLOUT, 0});
+  }
+  return waiting;
+}
+
+void Clients::Farewell(Duration patience) {
+  const auto until = std::chrono::steady_clock::now() + patience;
+  for (;;) {
+    std::vector<pollfd> waiting = Round();
+    const auto left = until - std::chrono::steady_clock::now();
+    if (waiting.empty() || left <= Duration::zero()) return;
+    const auto millis = std::chrono::ceil<std::chrono::milliseconds>(left).count();
+    poll(waiting.data(), waiting.size(), static_cast<int>(millis));
+  }
 }
 
 void Clients::Close(ClientId id) {

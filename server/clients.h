@@ -2,10 +2,13 @@
 // The private Unix socket: connections of keymast-api, frames in, frames out, nothing blocks.
 #pragma once
 
+#include <poll.h>
+
 #include <functional>
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "private/core.pb.h"
 #include "server/frame.h"
@@ -58,14 +61,16 @@ class Clients {
   void SendError(const Caller& to, const Failure& failure);
   // Backlog is how many octets wait for a client.
   size_t Backlog(ClientId client) const;
-  // FlushAll writes what the kernel takes at once.
-  void FlushAll();
+  // Farewell takes the requests that have arrived and writes what waits, for `patience` at most to
+  // clients that do not read.
+  void Farewell(Duration patience);
 
   const Counters& counters() const { return counters_; }
 
  private:
   struct Client;
   void Accept();
+  std::vector<pollfd> Round();
   void OnReady(ClientId id, uint32_t events);
   bool ReadFrom(Client& client);
   bool TakeFrame(Client& client, ByteView frame);

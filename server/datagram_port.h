@@ -5,12 +5,21 @@
 #include <functional>
 
 #include "controller/controller.h"
+#include "server/histogram.h"
 
 namespace keymast::server {
 
 class DatagramPort {
  public:
   using Take = std::function<void(const Endpoint& from, ByteView octets)>;
+  // Counters say what the kernel took, dropped, and refused by which error.
+  struct Counters {
+    uint64_t sent = 0;
+    uint64_t received = 0;
+    uint64_t dropped = 0;  // received by the kernel alone
+    std::array<uint64_t, kErrorCount> send_errors{};
+    Histogram<kLatenessBounds.size()> lateness{kLatenessBounds};
+  };
   virtual ~DatagramPort() = default;
 
   // Send hands datagrams over in order; multicast ones go out as their channel in `state` says.
@@ -21,6 +30,7 @@ class DatagramPort {
   virtual void Receive(size_t limit, const Take& take) = 0;
   // Flush hands what was recorded to the kernel, so that a kill loses none of it.
   virtual void Flush() = 0;
+  virtual Counters counters() const = 0;
 };
 
 }  // namespace keymast::server

@@ -134,8 +134,7 @@ void FillKeying(const Shard& shard, core::MetricsSnapshot& out) {
       .AddByReason(counters.discards, "reason");
 }
 
-void FillNetwork(const Transmitter& transmitter, core::MetricsSnapshot& out) {
-  const Transmitter::Counters& counters = transmitter.counters();
+void FillNetwork(const DatagramPort::Counters& counters, core::MetricsSnapshot& out) {
   Family(out, "keymast_rekey_lateness_seconds", "Send instant minus planned instant.", kHistogram)
       .Add(counters.lateness);
   Family(out, "keymast_datagrams_sent_total", "Datagrams that the kernel took.", kCounter)
@@ -143,7 +142,7 @@ void FillNetwork(const Transmitter& transmitter, core::MetricsSnapshot& out) {
   Family(out, "keymast_datagrams_received_total", "Datagrams on the MIKEY port.", kCounter)
       .Add(counters.received);
   Family(out, "keymast_datagrams_dropped_total", "Datagrams that the kernel dropped.", kCounter)
-      .Add(transmitter.kernel_drops());
+      .Add(counters.dropped);
   Family(out, "keymast_send_errors_total", "Datagrams that the kernel refused.", kCounter)
       .AddByReason(counters.send_errors, "reason");
 }
@@ -201,11 +200,11 @@ void FillProcess(core::MetricsSnapshot& out) {
 
 }  // namespace
 
-void FillMetrics(const Shard& shard, const Transmitter& transmitter, const Clients& clients,
+void FillMetrics(const Shard& shard, const DatagramPort::Counters& network, const Clients& clients,
                  const About& store, core::MetricsSnapshot& snapshot) {
   FillMembership(shard, snapshot);
   FillKeying(shard, snapshot);
-  FillNetwork(transmitter, snapshot);
+  FillNetwork(network, snapshot);
   FillStore(shard, store, snapshot);
   FillClients(shard, clients, snapshot);
   FillProcess(snapshot);

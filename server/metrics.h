@@ -4,12 +4,11 @@
 
 #include "private/core.pb.h"
 #include "server/shard.h"
-#include "server/transmitter.h"
 
 namespace keymast::server {
 
 // FillMetrics writes every family. No label names a channel or a member: their number has no bound.
-void FillMetrics(const Shard& shard, const Transmitter& transmitter, const Clients& clients,
+void FillMetrics(const Shard& shard, const DatagramPort::Counters& network, const Clients& clients,
                  const About& store, core::MetricsSnapshot& snapshot);
 
 }  // namespace keymast::server

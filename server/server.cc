@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/server.h"
+
+#include "server/metrics.h"
+
+namespace keymast::server {
+namespace {
+
+constexpr Duration kFarewell = std::chrono::seconds(1);
+
+}  // namespace
+
+Server::Server(const Ground& ground, const controller::Config& config, const About& about,
+               rekey::State state, Calls::StateHash state_hash)
+    : about_(about),
+      clients_(
+          ground.loop,
+          [this](ClientId client, core::CoreRequest& request) {
+            calls_.OnRequest(client, request);
+          },
+          [this](ClientId client) { calls_.OnClosed(client); }),
+      headends_(clients_, ground.rng),
+      watches_(clients_),
+      controller_(config, std::move(state), ground.rng, crypto::DefaultSuite()),
+      shard_({ground.clock, ground.durable, ground.port, headends_, watches_,
+              [&loop = ground.loop] { loop.Wake(); }},
+             controller_),
+      calls_(
+          clients_, shard_, ground.import_key, {config.identity, ground.clock.Now(), about_},
+          [this, &port = ground.port](core::MetricsSnapshot& snapshot) {
+            FillMetrics(shard_, port.counters(), clients_, about_, snapshot);
+          },
+          std::move(state_hash)) {}
+
+void Server::Drain() {
+  clients_.Stop();
+  shard_.Drain();
+  clients_.Farewell(kFarewell);
+}
+
+}  // namespace keymast::server

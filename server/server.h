@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// The parts of a running keymastd, wired between its store, its way to the network and its private
+// socket.
+#pragma once
+
+#include "server/calls.h"
+
+namespace keymast::server {
+
+// Server is used by one thread, the one that turns the loop.
+class Server {
+ public:
+  // Ground is what a server stands on; all of it outlives the server.
+  struct Ground {
+    const Clock& clock;
+    Loop& loop;
+    Durable& durable;
+    DatagramPort& port;
+    crypto::Rng& rng;
+    const crypto::KeyPair& import_key;
+  };
+
+  // `state` is what `ground.durable` has acknowledged.
+  Server(const Ground& ground, const controller::Config& config, const About& about,
+         rekey::State state, Calls::StateHash state_hash);
+
+  // Listen as Clients::Listen.
+  Status Listen(const std::string& path) { return clients_.Listen(path); }
+  // Start resumes every channel.
+  void Start() { shard_.Start(about_.new_incarnation); }
+  // Drain answers what was decided, refuses what was asked for since, and closes the store cleanly.
+  // Clients that do not read are waited for a second.
+  void Drain();
+
+  Shard& shard() { return shard_; }
+  const Shard& shard() const { return shard_; }
+  const Clients& clients() const { return clients_; }
+
+ private:
+  const About about_;
+  Clients clients_;
+  HeadendStreams headends_;
+  WatchLog watches_;
+  controller::Controller controller_;
+  Shard shard_;
+  Calls calls_;
+};
+
+}  // namespace keymast::server
