@@ -15,13 +15,16 @@ namespace keymast::store {
 
 struct RocksOptions {
   std::string path;
-  bool create = false;          // make the directory and an empty store; otherwise it must be there
-  rocksdb::Env* env = nullptr;  // null: the system's; outlives the store
+  // Make an empty store in a directory that is missing (its parent is there) or empty; otherwise
+  // the store must be there.
+  bool create = false;
+  rocksdb::Env* env = nullptr;  // whose files: null, the system's; outlives the store
 };
 
-// OpenRocksStore opens the directory and raises its fence. The failure names what is wrong and
-// where: kInUse (another process has it), kNotFound, kAlreadyExists (create), kCorrupt with the
-// damaged file, kNewerFormat, kNoSpace, kIo.
+// OpenRocksStore opens the directory and raises its fence. What is refused is left as it was; the
+// failure's message says what is wrong, where, and what to do: kInUse (another process has it),
+// kNotFound, kAlreadyExists (create), kCorrupt with the damaged file as resource, kNewerFormat,
+// kNoSpace, kIo.
 tl::expected<std::unique_ptr<Store>, Failure> OpenRocksStore(const RocksOptions& options);
 
 }  // namespace keymast::store

@@ -29,6 +29,9 @@ class FaultyStore final : public Store {
     fault_ = fault;
   }
 
+  // Release gives the store back; this one is not used after it.
+  std::unique_ptr<Store> Release() { return std::move(store_); }
+
   // commits counts the calls of Commit, failed ones too; fired says whether the fault happened.
   size_t commits() const { return commits_; }
   bool fired() const { return fired_; }
@@ -57,7 +60,7 @@ class FaultyStore final : public Store {
   Fence fence() const override { return store_->fence(); }
 
  private:
-  const std::unique_ptr<Store> store_;
+  std::unique_ptr<Store> store_;
   size_t countdown_ = 0;
   Fault fault_;
   size_t commits_ = 0;

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/rocks_guard.h"
+
+#include <functional>
+
+namespace keymast::store {
+namespace {
+
+using rocksdb::IODebugContext;
+using rocksdb::IOOptions;
+using rocksdb::IOStatus;
+using rocksdb::Slice;
+
+IOStatus Frozen() { return IOStatus::IOError("an earlier write failed; the store is not written"); }
+
+bool IsLog(const std::string& path) { return path.ends_with(".log"); }
+
+class GuardedFile final : public rocksdb::FSWritableFileOwnerWrapper {
+ public:
+  GuardedFile(GuardedFiles& guard, bool is_log, std::unique_ptr<rocksdb::FSWritableFile> file)
+      : FSWritableFileOwnerWrapper(std::move(file)), guard_(guard), is_log_(is_log) {}
+
+  IOStatus Append(const Slice& data, const IOOptions& options, IODebugContext* debug) override {
+    return Appended(data, [&] { return target()->Append(data, options, debug); });
+  }
+  IOStatus Append(const Slice& data, const IOOptions& options,
+                  const rocksdb::DataVerificationInfo& verification,
+                  IODebugContext* debug) override {
+    return Appended(data, [&] { return target()->Append(data, options, verification, debug); });
+  }
+  IOStatus PositionedAppend(const Slice&, uint64_t, const IOOptions&, IODebugContext*) override {
+    return IOStatus::NotSupported("direct I/O");
+  }
+  IOStatus PositionedAppend(const Slice&, uint64_t, const IOOptions&,
+                            const rocksdb::DataVerificationInfo&, IODebugContext*) override {
+    return IOStatus::NotSupported("direct I/O");
+  }
+  IOStatus Truncate(uint64_t size, const IOOptions& options, IODebugContext* debug) override {
+    return guard_.frozen() ? Frozen() : target()->Truncate(size, options, debug);
+  }
+  IOStatus Sync(const IOOptions& options, IODebugContext* debug) override {
+    return Synced([&] { return target()->Sync(options, debug); });
+  }
+  IOStatus Fsync(const IOOptions& options, IODebugContext* debug) override {
+    return Synced([&] { return target()->Fsync(options, debug); });
+  }
+  IOStatus RangeSync(uint64_t offset, uint64_t octets, const IOOptions& options,
+                     IODebugContext* debug) override {
+    if (guard_.frozen()) return Frozen();
+    return target()->RangeSync(offset, octets, options, debug);
+  }
+
+ private:
+  template <class Call>
+  IOStatus Appended(const Slice& data, Call call) {
+    if (guard_.frozen()) return Frozen();
+    IOStatus status = call();
+    if (status.ok()) {
+      size_ += data.size();
+    } else if (is_log_) {
+      Forget(status);
+    }
+    return status;
+  }
+
+  // Forget takes a batch that did not fit out of the log: RocksDB keeps it in a buffer and would
+  // write it later, after its commit was refused.
+  void Forget(const IOStatus& status) {
+    guard_.Freeze();
+    const bool undone = status.IsNoSpace() && target()->Truncate(synced_, {}, nullptr).ok();
+    if (!undone) guard_.Break();
+  }
+
+  template <class Call>
+  IOStatus Synced(Call call) {
+    if (guard_.frozen()) return Frozen();
+    const uint64_t size = size_;
+    IOStatus status = call();
+    if (status.ok()) {
+      synced_ = size;
+    } else {
+      guard_.Break();
+    }
+    return status;
+  }
+
+  GuardedFiles& guard_;
+  const bool is_log_;
+  uint64_t size_ = 0;
+  uint64_t synced_ = 0;
+};
+
+class GuardedDirectory final : public rocksdb::FSDirectoryWrapper {
+ public:
+  GuardedDirectory(GuardedFiles& guard, std::unique_ptr<rocksdb::FSDirectory> directory)
+      : FSDirectoryWrapper(std::move(directory)), guard_(guard) {}
+
+  IOStatus Fsync(const IOOptions& options, IODebugContext* debug) override {
+    if (guard_.frozen()) return Frozen();
+    return Checked(FSDirectoryWrapper::Fsync(options, debug));
+  }
+  IOStatus FsyncWithDirOptions(const IOOptions& options, IODebugContext* debug,
+                               const rocksdb::DirFsyncOptions& directory) override {
+    if (guard_.frozen()) return Frozen();
+    return Checked(FSDirectoryWrapper::FsyncWithDirOptions(options, debug, directory));
+  }
+
+ private:
+  IOStatus Checked(IOStatus status) {
+    if (!status.ok()) guard_.Break();
+    return status;
+  }
+
+  GuardedFiles& guard_;
+};
+
+// HeldLock stands for the lock that the store itself holds.
+class HeldLock final : public rocksdb::FileLock {};
+
+}  // namespace
+
+std::string GuardedFiles::last_read() const {
+  const std::lock_guard lock(mutex_);
+  return last_read_;
+}
+
+IOStatus GuardedFiles::NewSequentialFile(const std::string& path,
+                                         const rocksdb::FileOptions& options,
+                                         std::unique_ptr<rocksdb::FSSequentialFile>* file,
+                                         IODebugContext* debug) {
+  {
+    const std::lock_guard lock(mutex_);
+    last_read_ = path;
+  }
+  return target_->NewSequentialFile(path, options, file, debug);
+}
+
+IOStatus GuardedFiles::NewWritableFile(const std::string& path, const rocksdb::FileOptions& options,
+                                       std::unique_ptr<rocksdb::FSWritableFile>* file,
+                                       IODebugContext* debug) {
+  if (frozen()) return Frozen();
+  std::unique_ptr<rocksdb::FSWritableFile> opened;
+  IOStatus status = target_->NewWritableFile(path, options, &opened, debug);
+  if (status.ok()) *file = std::make_unique<GuardedFile>(*this, IsLog(path), std::move(opened));
+  return status;
+}
+
+// RocksDB goes on with an old file only with options that are off here.
+IOStatus GuardedFiles::ReopenWritableFile(const std::string&, const rocksdb::FileOptions&,
+                                          std::unique_ptr<rocksdb::FSWritableFile>*,
+                                          IODebugContext*) {
+  return IOStatus::NotSupported("reopen");
+}
+IOStatus GuardedFiles::ReuseWritableFile(const std::string&, const std::string&,
+                                         const rocksdb::FileOptions&,
+                                         std::unique_ptr<rocksdb::FSWritableFile>*,
+                                         IODebugContext*) {
+  return IOStatus::NotSupported("reuse");
+}
+
+IOStatus GuardedFiles::NewDirectory(const std::string& path, const IOOptions& options,
+                                    std::unique_ptr<rocksdb::FSDirectory>* directory,
+                                    IODebugContext* debug) {
+  std::unique_ptr<rocksdb::FSDirectory> opened;
+  IOStatus status = target_->NewDirectory(path, options, &opened, debug);
+  if (status.ok()) *directory = std::make_unique<GuardedDirectory>(*this, std::move(opened));
+  return status;
+}
+
+IOStatus GuardedFiles::DeleteFile(const std::string& path, const IOOptions& options,
+                                  IODebugContext* debug) {
+  return frozen() ? Frozen() : target_->DeleteFile(path, options, debug);
+}
+
+IOStatus GuardedFiles::RenameFile(const std::string& from, const std::string& to,
+                                  const IOOptions& options, IODebugContext* debug) {
+  return frozen() ? Frozen() : target_->RenameFile(from, to, options, debug);
+}
+
+IOStatus GuardedFiles::Truncate(const std::string& path, size_t size, const IOOptions& options,
+                                IODebugContext* debug) {
+  return frozen() ? Frozen() : target_->Truncate(path, size, options, debug);
+}
+
+IOStatus GuardedFiles::LockFile(const std::string&, const IOOptions&, rocksdb::FileLock** lock,
+                                IODebugContext*) {
+  *lock = new HeldLock;
+  return IOStatus::OK();
+}
+
+IOStatus GuardedFiles::UnlockFile(rocksdb::FileLock* lock, const IOOptions&, IODebugContext*) {
+  delete lock;
+  return IOStatus::OK();
+}
+
+}  // namespace keymast::store

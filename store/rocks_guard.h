@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// The file system as RocksDB sees it: after the first write or sync that failed it is frozen, so
+// that nothing is written, synced, renamed or deleted by retries of RocksDB's own.
+#pragma once
+
+#include <rocksdb/file_system.h>
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+
+namespace keymast::store {
+
+// GuardedFiles belongs to one open database. Files that cannot be written any more can still be
+// read.
+class GuardedFiles final : public rocksdb::FileSystemWrapper {
+ public:
+  explicit GuardedFiles(const std::shared_ptr<rocksdb::FileSystem>& target)
+      : FileSystemWrapper(target) {}
+  const char* Name() const override { return "keymast"; }
+
+  void Freeze() { frozen_ = true; }
+  bool frozen() const { return frozen_; }
+
+  // Break freezes for good: what is on the disk is no longer known. A sync failed (a second one
+  // would tell nothing: the kernel marks the pages clean), or a log could not be written for
+  // another reason than lack of room.
+  void Break() {
+    broken_ = true;
+    frozen_ = true;
+  }
+  bool broken() const { return broken_; }
+
+  // last_read is the path of the file that was opened last for reading from end to end: a log or a
+  // manifest, of which RocksDB's own messages do not always say which.
+  std::string last_read() const;
+
+  rocksdb::IOStatus NewSequentialFile(const std::string& path, const rocksdb::FileOptions& options,
+                                      std::unique_ptr<rocksdb::FSSequentialFile>* file,
+                                      rocksdb::IODebugContext* debug) override;
+  rocksdb::IOStatus NewWritableFile(const std::string& path, const rocksdb::FileOptions& options,
+                                    std::unique_ptr<rocksdb::FSWritableFile>* file,
+                                    rocksdb::IODebugContext* debug) override;
+  rocksdb::IOStatus ReopenWritableFile(const std::string& path, const rocksdb::FileOptions& options,
+                                       std::unique_ptr<rocksdb::FSWritableFile>* file,
+                                       rocksdb::IODebugContext* debug) override;
+  rocksdb::IOStatus ReuseWritableFile(const std::string& path, const std::string& old_path,
+                                      const rocksdb::FileOptions& options,
+                                      std::unique_ptr<rocksdb::FSWritableFile>* file,
+                                      rocksdb::IODebugContext* debug) override;
+  rocksdb::IOStatus NewDirectory(const std::string& path, const rocksdb::IOOptions& options,
+                                 std::unique_ptr<rocksdb::FSDirectory>* directory,
+                                 rocksdb::IODebugContext* debug) override;
+  rocksdb::IOStatus DeleteFile(const std::string& path, const rocksdb::IOOptions& options,
+                               rocksdb::IODebugContext* debug) override;
+  rocksdb::IOStatus RenameFile(const std::string& from, const std::string& to,
+                               const rocksdb::IOOptions& options,
+                               rocksdb::IODebugContext* debug) override;
+  rocksdb::IOStatus Truncate(const std::string& path, size_t size,
+                             const rocksdb::IOOptions& options,
+                             rocksdb::IODebugContext* debug) override;
+  // The store holds the directory's lock for longer than one database lives.
+  rocksdb::IOStatus LockFile(const std::string& path, const rocksdb::IOOptions& options,
+                             rocksdb::FileLock** lock, rocksdb::IODebugContext* debug) override;
+  rocksdb::IOStatus UnlockFile(rocksdb::FileLock* lock, const rocksdb::IOOptions& options,
+                               rocksdb::IODebugContext* debug) override;
+
+ private:
+  std::atomic<bool> frozen_ = false;
+  std::atomic<bool> broken_ = false;
+  mutable std::mutex mutex_;
+  std::string last_read_;
+};
+
+}  // namespace keymast::store
