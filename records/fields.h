@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+// What each stored type consists of, in the order in which it is stored. A change here is a change
+// of the record format (docs/store.md).
+#pragma once
+
+#include "records/coder.h"
+#include "rekey/state.h"
+
+namespace keymast::records {
+
+template <class C>
+void Fields(C& c, Ref<C, MskId> id) {
+  All(c, id.group, id.number);
+}
+
+template <class C>
+void Fields(C& c, Ref<C, KeyDomainId> id) {
+  Fixed(c, id.octets);
+}
+
+// Four octets of address for IPv4, sixteen for IPv6.
+template <class C>
+void Fields(C& c, Ref<C, Endpoint> endpoint) {
+  Ranged(c, endpoint.family, Endpoint::Family::kIpv4, Endpoint::Family::kIpv6);
+  const bool v4 = endpoint.family == Endpoint::Family::kIpv4;
+  if (!v4 && endpoint.family != Endpoint::Family::kIpv6) return c.Refuse();
+  if constexpr (C::kReads) {
+    endpoint.address = {};
+    const ByteView octets = c.Take(v4 ? 4 : 16);
+    std::copy(octets.begin(), octets.end(), endpoint.address.begin());
+  } else {
+    c.Octets(ByteView(endpoint.address).first(v4 ? 4 : 16));
+  }
+  All(c, endpoint.port);
+}
+
+template <class C>
+void Fields(C& c, Ref<C, SrtpProfile> profile) {
+  Ranged(c, profile, SrtpProfile{0}, SrtpProfile{UINT16_MAX});
+  switch (profile) {
+    case SrtpProfile::kAesCm128HmacSha1_80:
+    case SrtpProfile::kAesCm128HmacSha1_32:
+    case SrtpProfile::kAeadAes128Gcm:
+    case SrtpProfile::kAeadAes256Gcm:
+    case SrtpProfile::kAesCm256HmacSha1_80:
+      return;
+  }
+  c.Refuse();
+}
+
+// --- groups
+
+template <class C>
+void Fields(C& c, Ref<C, groups::Multicast> m) {
+  All(c, m.mtk, m.interface_address, m.ttl, m.dscp);
+}
+
+template <class C>
+void Fields(C& c, Ref<C, groups::Stream> s) {
+  All(c, s.media, s.port, s.ssrc, s.payload_type, s.rtpmap, s.fmtp);
+  Maybe(c, s.initial_sequence);
+}
+
+template <class C>
+void Fields(C& c, Ref<C, groups::KeyPolicy> p) {
+  All(c, p.mtk_period, p.mtk_lead, p.mtk_repetition, p.msk_period, p.msk_lead, p.msk_give_up,
+      p.exclusion_lead);
+  Ranged(c, p.leave, groups::LeavePolicy::kImmediate, groups::LeavePolicy::kNextMsk);
+  All(c, p.batch_window, p.mtk_ids_per_msk, p.max_datagram, p.msk_pacing_rate);
+}
+
+template <class C>
+void Fields(C& c, Ref<C, groups::Channel> channel) {
+  All(c, channel.id, channel.display_name, channel.multicast);
+  Sequence(c, channel.streams);
+  All(c, channel.key_domain, channel.key_group, channel.profile, channel.policy, channel.created,
+      channel.revision);
+}
+
+template <class C>
+void Fields(C& c, Ref<C, groups::Subscriber> s) {
+  All(c, s.id, s.identity, s.created, s.revision);
+}
+
+template <class C>
+void Fields(C& c, Ref<C, groups::Member> m) {
+  All(c, m.subscriber, m.entitled_from, m.entitled_until, m.msk_endpoint, m.joined, m.confirmed,
+      m.created, m.revision);
+}
+
+template <class C>
+void Fields(C& c, Ref<C, groups::Headend> headend) {
+  All(c, headend.id);
+  Fixed(c, headend.public_key);
+  Sequence(c, headend.channels);
+  All(c, headend.created, headend.revision);
+}
+
+// --- rekey
+
+template <class C>
+void Fields(C& c, Ref<C, rekey::Reserved> counter) {
+  All(c, counter.next, counter.end);
+}
+
+template <class C>
+void Fields(C& c, Ref<C, rekey::RekeyReason> reason) {
+  Ranged(c, reason, rekey::RekeyReason::kCreated, rekey::RekeyReason::kIncarnation);
+}
+
+template <class C>
+void Fields(C& c, Ref<C, rekey::Msk> msk) {
+  All(c, msk.id, msk.key, msk.seed);
+  Fixed(c, msk.rand);
+  All(c, msk.low, msk.high, msk.counter, msk.last_mtk, msk.made, msk.ends);
+}
+
+template <class C>
+void Fields(C& c, Ref<C, rekey::Slot> slot) {
+  All(c, slot.msk, slot.mtk, slot.switch_at);
+}
+
+template <class C>
+void Fields(C& c, Ref<C, rekey::Ladder> ladder) {
+  Maybe(c, ladder.msk);
+  Maybe(c, ladder.next_msk);
+  Maybe(c, ladder.active);
+  Maybe(c, ladder.prepared);
+  Maybe(c, ladder.old);
+  All(c, ladder.last_key_number, ladder.epoch, ladder.next_msk_change, ladder.next_msk_reason);
+}
+
+template <class C>
+void Fields(C& c, Ref<C, rekey::Position> position) {
+  All(c, position.index, position.msk, position.mtk);
+}
+
+template <class C>
+void Fields(C& c, Ref<C, rekey::Rekey> rekey) {
+  All(c, rekey.sequence);
+  Ranged(c, rekey.level, rekey::KeyLevel::kMtk, rekey::KeyLevel::kMsk);
+  All(c, rekey.reason, rekey.msk, rekey.mtk, rekey.prepared_at, rekey.switch_at, rekey.recipients);
+}
+
+template <class C>
+void Fields(C& c, Ref<C, rekey::KeyGroupName> group) {
+  All(c, group.first, group.second);
+}
+
+template <class C>
+void Fields(C& c, Ref<C, rekey::SubscriberState> s) {
+  All(c, s.subscriber, s.user_key);
+}
+
+// Members have pages of their own.
+template <class C>
+void Head(C& c, Ref<C, rekey::ChannelState> channel) {
+  All(c, channel.channel, channel.ladder);
+  Mapping(c, channel.positions);
+  Sequence(c, channel.history, rekey::kHistory);
+}
+
+// --- changes
+
+template <class C>
+void Fields(C& c, Ref<C, rekey::ChannelPut> change) {
+  All(c, change.channel);
+}
+template <class C>
+void Fields(C& c, Ref<C, rekey::ChannelDeleted> change) {
+  All(c, change.id);
+}
+template <class C>
+void Fields(C& c, Ref<C, rekey::LadderPut> change) {
+  All(c, change.id, change.ladder);
+}
+template <class C>
+void Fields(C& c, Ref<C, rekey::PositionsPut> change) {
+  All(c, change.id);
+  Mapping(c, change.positions);
+}
+template <class C>
+void Fields(C& c, Ref<C, rekey::RekeyRecorded> change) {
+  All(c, change.id, change.rekey);
+}
+template <class C>
+void Fields(C& c, Ref<C, rekey::SubscriberPut> change) {
+  All(c, change.subscriber, change.user_key);
+}
+template <class C>
+void Fields(C& c, Ref<C, rekey::SubscriberDeleted> change) {
+  All(c, change.id);
+}
+template <class C>
+void Fields(C& c, Ref<C, rekey::MemberPut> change) {
+  All(c, change.id, change.member);
+}
+template <class C>
+void Fields(C& c, Ref<C, rekey::MemberDeleted> change) {
+  All(c, change.id, change.subscriber);
+}
+template <class C>
+void Fields(C& c, Ref<C, rekey::MemberConfirmed> change) {
+  All(c, change.id, change.subscriber, change.msk);
+}
+template <class C>
+void Fields(C& c, Ref<C, rekey::HeadendPut> change) {
+  All(c, change.headend);
+}
+template <class C>
+void Fields(C& c, Ref<C, rekey::HeadendDeleted> change) {
+  All(c, change.id);
+}
+template <class C>
+void Fields(C& c, Ref<C, rekey::MukCounterReserved> change) {
+  All(c, change.end);
+}
+template <class C>
+void Fields(C& c, Ref<C, rekey::KeyGroupRetired> change) {
+  All(c, change.group, change.last);
+}
+template <class C>
+void Fields(C& c, Ref<C, rekey::UnknownGroupsSkipped> change) {
+  All(c, change.last);
+}
+
+}  // namespace keymast::records
