@@ -274,7 +274,8 @@ TEST_F(Record, WiresharkAgreesAndFindsNoFault) {
   Make(dissected);
   Make({});
   const std::string tshark =
-      "tshark -n -o ip.check_checksum:TRUE -o udp.check_checksum:TRUE -r '" + path_ + "' ";
+      "HOME='" + folder_ + "' tshark -n -o ip.check_checksum:TRUE -o udp.check_checksum:TRUE -r '" +
+      path_ + "' ";
   const auto fields =
       Run(tshark +
           "-T fields -e frame.time_epoch -e ip.checksum.status -e udp.checksum.status "
