@@ -10,6 +10,7 @@
 #include "receiver/doctor.h"
 #include "receiver/replay.h"
 #include "shell/process.h"
+#include "tests/unit/net/namespace.h"
 #include "tests/unit/receiver/broadcast.h"
 
 namespace keymast::receiver {
@@ -173,6 +174,52 @@ TEST_F(ReceiverProgram, TheReceiveBufferIsReadBack) {
   const Step step = CheckBuffers(program->multicast());
   EXPECT_NE(step.result, StepResult::kFailed);
   EXPECT_NE(step.finding.find("asked for 1048576"), std::string::npos) << step.finding;
+}
+
+// A receiver that sits on an interface of its own.
+class ReceiverOnVeth : public ReceiverProgram {
+ protected:
+  void SetUp() override {
+    if (!namespace_.entered()) GTEST_SKIP() << "may not make a network namespace";
+    if (!namespace_.AddVeth()) GTEST_SKIP() << "no virtual interfaces here";
+    ReceiverProgram::SetUp();
+    setup_.interface_address = net::kVethIpv4;
+    setup_.listen = Local(FreePort());
+    setup_.targets.clear();
+  }
+  void SendMtk(uint16_t mtk) {
+    auto sender =
+        net::UdpSocket::OpenMulticastSender(Endpoint::Family::kIpv4, {net::kVethIpv4, 1, 0});
+    ASSERT_TRUE(sender);
+    Send(*sender, setup_.channel.mtk, server_.MtkMessage(Msk(1), mtk));
+  }
+  static size_t Held(const Program& program) { return program.core().keyring().mtks().held(); }
+
+  net::Namespace namespace_;
+};
+
+TEST_F(ReceiverOnVeth, JoinsAgainWhenTheInterfaceIsMadeAgain) {
+  auto program = Open();
+  ASSERT_NE(program, nullptr);
+  net::UdpSocket server = OpenLocal();
+  Send(server, setup_.listen, server_.MskMessage(Msk(1)));
+  SendMtk(1);
+  ASSERT_TRUE(PollUntil(*program, [&] { return Held(*program) == 1; }));
+
+  // Gone and back within one look: the notice tells, without a Tick.
+  ASSERT_TRUE(namespace_.RemoveVeth() && namespace_.AddVeth());
+  program->Poll(1000, -1);
+  SendMtk(2);
+  EXPECT_TRUE(PollUntil(*program, [&] { return Held(*program) == 2; }));
+
+  // Away for longer.
+  ASSERT_TRUE(namespace_.RemoveVeth());
+  program->Poll(1000, -1);
+  program->Tick();
+  ASSERT_TRUE(namespace_.AddVeth());
+  program->Poll(1000, -1);
+  SendMtk(3);
+  EXPECT_TRUE(PollUntil(*program, [&] { return Held(*program) == 3; }));
 }
 
 }  // namespace

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+// The transmitter over real sockets, and what becomes of it when its interface goes.
+#include "server/transmitter.h"
+
+#include "shell/process.h"
+#include "tests/unit/net/namespace.h"
+#include "tests/unit/net/sockets.h"
+
+namespace keymast::server {
+namespace {
+
+using net::Numbered;
+
+const ChannelId kNews{"news"};
+
+constexpr size_t kNoInterface = static_cast<size_t>(Error::kNoInterface);
+
+class TransmitterTest : public testing::Test {
+ protected:
+  TransmitterTest() : transmitter_(MakeTransmitter()) {
+    channel().multicast.mtk = net::Address("239.255.42.81", net::FreePort());
+    channel().multicast.interface_address = "127.0.0.1";
+    channel().multicast.ttl = 0;
+  }
+  Transmitter MakeTransmitter() {
+    net::UdpSocket unicast = net::OpenAt(net::Address("127.0.0.1"));
+    const Endpoint local = *unicast.local();
+    return Transmitter(clock_, std::move(unicast), local, nullptr);
+  }
+  groups::Channel& channel() { return state_.channels[kNews].channel; }
+  const Endpoint& group() { return channel().multicast.mtk; }
+  net::UdpSocket Join() {
+    auto socket =
+        net::UdpSocket::OpenMulticastReceiver(group(), channel().multicast.interface_address);
+    EXPECT_TRUE(socket.has_value());
+    return std::move(*socket);
+  }
+  void SendTo(std::initializer_list<Endpoint> targets) {
+    std::vector<controller::Datagram> datagrams;
+    for (const Endpoint& to : targets) datagrams.push_back({to, kNews, Numbered(1), {}});
+    transmitter_.Send(datagrams, state_);
+  }
+  uint64_t sent() const { return transmitter_.counters().sent; }
+  uint64_t no_interface() const { return transmitter_.counters().send_errors[kNoInterface]; }
+
+  shell::SystemClock clock_;
+  rekey::State state_;
+  Transmitter transmitter_;
+};
+
+TEST_F(TransmitterTest, UnicastAndMulticastEachGoTheirWay) {
+  net::UdpSocket member = net::OpenAt(net::Address("127.0.0.1"));
+  net::UdpSocket joined = Join();
+  SendTo({*member.local(), group(), *member.local(), group()});
+  EXPECT_EQ(net::ReceiveAll(member).size(), 2u);
+  EXPECT_EQ(net::ReceiveAll(joined).size(), 2u);
+  EXPECT_EQ(sent(), 4u);
+}
+
+TEST_F(TransmitterTest, AChannelThatIsGoneIsSilent) {
+  net::UdpSocket joined = Join();
+  const Endpoint to = group();
+  state_.channels.clear();
+  SendTo({to});
+  EXPECT_TRUE(net::ReceiveAll(joined).empty());
+  EXPECT_EQ(sent(), 0u);
+}
+
+TEST_F(TransmitterTest, OneRefusedDatagramDoesNotKeepTheOthers) {
+  net::UdpSocket member = net::OpenAt(net::Address("127.0.0.1"));
+  SendTo({*member.local(), *ParseEndpoint("[2001:db8::1]:9"), *member.local()});
+  EXPECT_EQ(net::ReceiveAll(member).size(), 2u);
+  EXPECT_EQ(sent(), 2u);
+  EXPECT_EQ(transmitter_.counters().send_errors[static_cast<size_t>(Error::kSendFailed)], 1u);
+}
+
+TEST_F(TransmitterTest, WhatComesIsHandedOn) {
+  net::UdpSocket member = net::OpenAt(net::Address("127.0.0.1"));
+  Endpoint server;
+  {
+    net::UdpSocket probe = net::OpenAt(net::Address("127.0.0.1"));
+    SendTo({*probe.local()});
+    server = net::ReceiveAll(probe).at(0).from;
+  }
+  for (uint32_t i = 0; i < 100; ++i) net::SendOne(member, server, Numbered(i));
+  std::vector<uint32_t> got;
+  transmitter_.Receive(1000, [&](const Endpoint& from, ByteView octets) {
+    EXPECT_EQ(from, *member.local());
+    got.push_back(net::NumberOf(octets));
+  });
+  EXPECT_EQ(got.size(), 100u);
+  EXPECT_TRUE(std::is_sorted(got.begin(), got.end()));
+}
+
+class OwnInterface : public TransmitterTest {
+ protected:
+  void SetUp() override {
+    if (!namespace_.entered()) GTEST_SKIP() << "may not make a network namespace";
+    if (!namespace_.AddVeth()) GTEST_SKIP() << "no virtual interfaces here";
+    channel().multicast.interface_address = net::kVethIpv4;
+  }
+  net::Namespace namespace_;
+};
+
+TEST_F(OwnInterface, MissingAtTheStartIsCountedUntilItComes) {
+  ASSERT_TRUE(namespace_.RemoveVeth());
+  SendTo({group(), group()});
+  EXPECT_EQ(no_interface(), 2u);
+  ASSERT_TRUE(namespace_.AddVeth());
+  net::UdpSocket joined = Join();
+  transmitter_.Reopen();
+  SendTo({group()});
+  EXPECT_EQ(net::ReceiveAll(joined).size(), 1u);
+}
+
+TEST_F(OwnInterface, RemovedAndMadeAgainItIsSentOnAgain) {
+  SendTo({group()});
+  EXPECT_EQ(sent(), 1u);
+  ASSERT_TRUE(namespace_.RemoveVeth());
+  SendTo({group()});
+  EXPECT_EQ(no_interface(), 1u);
+  ASSERT_TRUE(namespace_.AddVeth());
+  net::UdpSocket joined = Join();
+  transmitter_.Reopen();
+  SendTo({group()});
+  EXPECT_EQ(net::ReceiveAll(joined).size(), 1u);
+}
+
+// The old socket still sends, on the interface that the address was on: only Reopen tells.
+TEST_F(OwnInterface, AnAddressThatMovedIsFollowed) {
+  ASSERT_TRUE(namespace_.Ip("link add other0 type veth peer name other1"));
+  ASSERT_TRUE(namespace_.Ip("link set other0 up") && namespace_.Ip("link set other1 up"));
+  SendTo({group()});
+  const std::string address = std::string(net::kVethIpv4) + "/24 dev ";
+  ASSERT_TRUE(namespace_.Ip("address delete " + address + "veth0"));
+  ASSERT_TRUE(namespace_.Ip("address add " + address + "other0"));
+  net::UdpSocket joined = Join();
+  transmitter_.Reopen();
+  SendTo({group()});
+  EXPECT_EQ(net::ReceiveAll(joined).size(), 1u);
+}
+
+}  // namespace
+}  // namespace keymast::server
