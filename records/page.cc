@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "records/page.h"
+
+#include <algorithm>
+
+#include "records/fields.h"
+
+namespace keymast::records {
+namespace {
+
+// The rows of each kind: id, and what Fields reads and writes.
+struct Numbers {
+  uint64_t muk_counter_end = 0;
+  KeyNumber unknown_groups;
+};
+using RetiredGroup = std::pair<rekey::KeyGroupName, KeyNumber>;
+
+template <class C>
+void Fields(C& c, Ref<C, RetiredGroup> group) {
+  All(c, group.first, group.second);
+}
+
+std::string_view IdOf(const groups::Member& member) { return member.subscriber.value; }
+std::string_view IdOf(const rekey::SubscriberState& state) { return state.subscriber.id.value; }
+std::string IdOf(const RetiredGroup& group) { return RetiredRow(group.first); }
+
+// ReadRows hands out the rows of a page with many, checked to be in rising order from `first` on.
+template <class Row, class Take>
+Status ReadRows(const std::string& first, ByteView body, const Take& take) {
+  Decoder decoder(body);
+  const size_t count = Count(decoder, 0, UINT16_MAX);
+  std::string last;
+  for (size_t i = 0; i < count; ++i) {
+    Row row;
+    Fields(decoder, row);
+    if (!decoder.ok()) return Err(Error::kCorrupt);
+    const auto id = IdOf(row);
+    if (i == 0 ? id < first : id <= last) return Err(Error::kCorrupt);
+    last = id;
+    take(std::move(row));
+  }
+  if (!decoder.Finished()) return Err(Error::kCorrupt);
+  return {};
+}
+
+// Cut divides rows, in order of id, into pages of at most `most`; full pages are left room to grow.
+template <class Row>
+std::vector<PageBody> Cut(const PageName& name, std::vector<const Row*> rows, size_t most) {
+  std::sort(rows.begin(), rows.end(),
+            [](const Row* a, const Row* b) { return IdOf(*a) < IdOf(*b); });
+  const size_t pages = rows.size() <= most ? 1 : (rows.size() * 4 + most * 3 - 1) / (most * 3);
+  std::vector<PageBody> cut;
+  for (size_t page = 0; page < pages && !rows.empty(); ++page) {
+    const size_t begin = rows.size() * page / pages;
+    const size_t end = rows.size() * (page + 1) / pages;
+    PageBody& one = cut.emplace_back(PageBody{name, {}});
+    if (page > 0) one.name.first = IdOf(*rows[begin]);
+    Encoder encoder(one.body);
+    Count(encoder, end - begin, UINT16_MAX);
+    for (size_t i = begin; i < end; ++i) Fields(encoder, *rows[i]);
+    KEYMAST_CHECK(encoder.ok());
+  }
+  return cut;
+}
+
+// One is a page with one row.
+template <class Write>
+std::vector<PageBody> One(const PageName& name, const Write& write) {
+  std::vector<PageBody> pages(1, PageBody{name, {}});
+  Encoder encoder(pages.front().body);
+  write(encoder);
+  KEYMAST_CHECK(encoder.ok());
+  return pages;
+}
+
+Status ReadHead(const PageName& name, ByteView body, rekey::State& state) {
+  Decoder decoder(body);
+  rekey::ChannelState channel;
+  Head(decoder, channel);
+  if (!decoder.Finished() || channel.channel.id != name.channel) return Err(Error::kCorrupt);
+  state.channels[name.channel] = std::move(channel);
+  return {};
+}
+
+Status ReadHeadend(const PageName& name, ByteView body, rekey::State& state) {
+  Decoder decoder(body);
+  groups::Headend headend;
+  Fields(decoder, headend);
+  if (!decoder.Finished() || headend.id.value != name.first) return Err(Error::kCorrupt);
+  state.headends[headend.id] = std::move(headend);
+  return {};
+}
+
+Status ReadNumbers(ByteView body, rekey::State& state) {
+  Decoder decoder(body);
+  All(decoder, state.muk_counter.end, state.unknown_groups);
+  if (!decoder.Finished()) return Err(Error::kCorrupt);
+  return {};
+}
+
+Status ReadMembers(const PageName& name, ByteView body, rekey::State& state) {
+  const auto channel = state.channels.find(name.channel);
+  return ReadRows<groups::Member>(name.first, body, [&](groups::Member&& member) {
+    if (channel == state.channels.end()) return;
+    const SubscriberId id = member.subscriber;
+    channel->second.members.insert_or_assign(id, std::move(member));
+  });
+}
+
+}  // namespace
+
+std::string RetiredRow(const rekey::KeyGroupName& group) {
+  const auto high = static_cast<uint8_t>(group.second.value >> 8);
+  const auto low = static_cast<uint8_t>(group.second.value & 0xff);
+  return ToHex(group.first.octets) + ToHex(Bytes{high, low});
+}
+
+std::string RowPrefix(const PageName& name) {
+  std::string prefix(kPagePrefix);
+  prefix += static_cast<char>(name.kind);
+  prefix += '/';
+  if (name.kind == PageKind::kMembers) prefix += name.channel.value + '/';
+  return prefix;
+}
+
+std::string PageKey(const PageName& name) {
+  return RowPrefix(name) + (name.kind == PageKind::kHead ? name.channel.value : name.first);
+}
+
+Result<PageName> ParsePageKey(std::string_view key) {
+  constexpr size_t kKindAt = kPagePrefix.size();
+  if (key.size() < kKindAt + 2 || !key.starts_with(kPagePrefix) || key[kKindAt + 1] != '/') {
+    return Err(Error::kCorrupt);
+  }
+  if (std::string_view("chmnrs").find(key[kKindAt]) == std::string_view::npos) {
+    return Err(Error::kCorrupt);
+  }
+  PageName name{static_cast<PageKind>(key[kKindAt]), {}, std::string(key.substr(kKindAt + 2))};
+  if (name.kind == PageKind::kHead) name.channel.value = std::exchange(name.first, {});
+  if (name.kind == PageKind::kMembers) {
+    // Ids of resources have no slash.
+    const size_t slash = name.first.find('/');
+    if (slash == std::string::npos) return Err(Error::kCorrupt);
+    name.channel.value = name.first.substr(0, slash);
+    name.first.erase(0, slash + 1);
+  }
+  return name;
+}
+
+Status ReadPage(const PageName& name, ByteView body, rekey::State& state) {
+  switch (name.kind) {
+    case PageKind::kHead:
+      return ReadHead(name, body, state);
+    case PageKind::kHeadend:
+      return ReadHeadend(name, body, state);
+    case PageKind::kMembers:
+      return ReadMembers(name, body, state);
+    case PageKind::kNumbers:
+      return ReadNumbers(body, state);
+    case PageKind::kRetired:
+      return ReadRows<RetiredGroup>(name.first, body,
+                                    [&](RetiredGroup&& group) { state.retired.insert(group); });
+    case PageKind::kSubscribers:
+      return ReadRows<rekey::SubscriberState>(
+          name.first, body, [&](rekey::SubscriberState&& subscriber) {
+            const SubscriberId id = subscriber.subscriber.id;
+            state.subscribers.insert_or_assign(id, std::move(subscriber));
+          });
+  }
+  return Err(Error::kCorrupt);
+}
+
+std::vector<PageBody> WritePages(const PageName& name, const rekey::State& rows, size_t most) {
+  const auto channel = rows.channels.find(name.channel);
+  switch (name.kind) {
+    case PageKind::kHead:
+      if (channel == rows.channels.end()) return {};
+      return One(name, [&](Encoder& encoder) { Head(encoder, channel->second); });
+    case PageKind::kHeadend: {
+      const auto headend = rows.headends.find(HeadendId(name.first));
+      if (headend == rows.headends.end()) return {};
+      return One(name, [&](Encoder& encoder) { Fields(encoder, headend->second); });
+    }
+    case PageKind::kMembers: {
+      std::vector<const groups::Member*> members;
+      if (channel == rows.channels.end()) return {};
+      for (const auto& [id, member] : channel->second.members) members.push_back(&member);
+      return Cut(name, std::move(members), most);
+    }
+    case PageKind::kNumbers:
+      return One(
+          name, [&](Encoder& encoder) { All(encoder, rows.muk_counter.end, rows.unknown_groups); });
+    case PageKind::kRetired: {
+      const std::vector<RetiredGroup> groups(rows.retired.begin(), rows.retired.end());
+      std::vector<const RetiredGroup*> pointers;
+      for (const RetiredGroup& group : groups) pointers.push_back(&group);
+      return Cut(name, std::move(pointers), most);
+    }
+    case PageKind::kSubscribers: {
+      std::vector<const rekey::SubscriberState*> subscribers;
+      for (const auto& [id, subscriber] : rows.subscribers) subscribers.push_back(&subscriber);
+      return Cut(name, std::move(subscribers), most);
+    }
+  }
+  return {};
+}
+
+}  // namespace keymast::records

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// A page: some rows of the state under one key. What fills it is a rekey::State with these rows
+// alone, so that changes reach a page by the same rekey::Apply that the server and recovery use.
+//
+//   p/c/CHANNEL           head: definition, ladder, positions, history
+//   p/h/HEADEND           a headend
+//   p/m/CHANNEL/FIRST     members of a channel from FIRST to the next page's, in order of id
+//   p/n/                  numbers that belong to no channel
+//   p/r/FIRST             retired key groups
+//   p/s/FIRST             subscribers
+//
+// Heads come first in key order. Kinds `m`, `r` and `s` have many rows to a page, the first page of
+// each begins with the empty id.
+#pragma once
+
+#include "crypto/secret.h"
+#include "rekey/state.h"
+
+namespace keymast::records {
+
+inline constexpr std::string_view kPagePrefix = "p/";
+
+enum class PageKind : char {
+  kHead = 'c',
+  kHeadend = 'h',
+  kMembers = 'm',
+  kNumbers = 'n',
+  kRetired = 'r',
+  kSubscribers = 's',
+};
+inline bool HasManyRows(PageKind kind) {
+  return kind == PageKind::kMembers || kind == PageKind::kRetired || kind == PageKind::kSubscribers;
+}
+
+struct PageName {
+  PageKind kind = PageKind::kNumbers;
+  ChannelId channel;  // of kHead and kMembers
+  std::string first;  // id of kHeadend; first row of pages with many
+};
+std::string PageKey(const PageName& name);
+// RowPrefix is what the keys of all pages that `name` may be a page of begin with.
+std::string RowPrefix(const PageName& name);
+// ParsePageKey is kCorrupt for what is no page's key.
+Result<PageName> ParsePageKey(std::string_view key);
+
+// RetiredRow is a key group as the id of a row.
+std::string RetiredRow(const rekey::KeyGroupName& group);
+
+// ReadPage adds the rows of a page to `state`; members of a channel that `state` has not are
+// ignored. kCorrupt when a row is malformed, out of order or below the page's first.
+Status ReadPage(const PageName& name, ByteView body, rekey::State& state);
+
+// WritePage is the pages that hold what `rows` has of a page with this name: none when it has
+// nothing, several, with at most `most` rows each, when it has more. The first keeps the name.
+struct PageBody {
+  PageName name;
+  crypto::SecretBytes body;
+};
+std::vector<PageBody> WritePages(const PageName& name, const rekey::State& rows, size_t most);
+
+}  // namespace keymast::records

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "records/recovery.h"
+
+#include <algorithm>
+#include <functional>
+
+#include "records/codec.h"
+#include "records/meta.h"
+
+namespace keymast::records {
+namespace {
+
+using Outcome = tl::expected<void, Failure>;
+
+constexpr size_t kEntriesAScan = 64;
+
+std::string Printable(std::string_view key) {
+  const bool printable =
+      std::all_of(key.begin(), key.end(), [](char c) { return c > 0x20 && c < 0x7f; });
+  return printable ? std::string(key) : "0x" + ToHex(AsBytes(key));
+}
+
+Outcome ForEachEntry(store::Store& store, std::string_view prefix, const std::string& data,
+                     const std::function<Outcome(const store::Entry&)>& take) {
+  std::string after;
+  for (;;) {
+    const auto entries = store.Scan(prefix, after, kEntriesAScan, 0);
+    if (!entries) {
+      return ReadFailure(entries.error(), data, "what follows key " + Printable(after));
+    }
+    for (const store::Entry& entry : *entries) {
+      if (auto taken = take(entry); !taken) return taken;
+    }
+    if (entries->size() < kEntriesAScan) return {};
+    after = entries->back().key;
+  }
+}
+
+// Replay takes pages, then journal records, in order of their keys.
+class Replay {
+ public:
+  Replay(const Envelope& envelope, const PageLimits& limits, const std::string& data)
+      : envelope_(envelope), data_(data), recovered_(limits) {}
+
+  Outcome TakePage(const store::Entry& entry);
+  Outcome TakeRecord(const store::Entry& entry);
+  tl::expected<Recovered, Failure> Finish();
+
+ private:
+  // Present is a record of the step that is being read.
+  struct Present {
+    JournalEntry entry;
+    crypto::SecretBytes body;
+    ByteView changes;  // in body
+  };
+  Outcome CheckFollows(const Header& header, const Record& record) const;
+  Outcome ApplyStep();
+  static std::string Name(uint64_t number) { return "commit " + std::to_string(number); }
+
+  const Envelope& envelope_;
+  const std::string& data_;
+  Recovered recovered_;
+  std::vector<Present> step_;
+  // Of the newest record read.
+  Header header_;
+  Record record_;
+  Hash hash_{};
+  uint64_t first_ = 0;
+};
+
+Outcome Replay::TakePage(const store::Entry& entry) {
+  const std::string what = "page " + Printable(entry.key);
+  const Result<PageName> name = ParsePageKey(entry.key);
+  if (!name) return Damaged(data_, "key " + Printable(entry.key) + " is no page's");
+  const Result<Opened> opened = envelope_.Open(EntryType::kPage, entry.key, entry.value);
+  if (!opened) return ReadFailure(opened.error(), data_, what);
+  if (const Status read = ReadPage(*name, opened->body, recovered_.state); !read) {
+    return ReadFailure(read.error(), data_, what);
+  }
+  recovered_.pages.AddStored(*name, envelope_.FingerprintOf(entry.key, entry.value));
+  return {};
+}
+
+// Each record names the one before it and its hash; numbers jump where a start says so only.
+Outcome Replay::CheckFollows(const Header& header, const Record& record) const {
+  const bool jumps = record.start && step_.empty();
+  const bool number =
+      header.number == header_.number + 1 || (jumps && header.number > header_.number);
+  const bool incarnation = header.incarnation == header_.incarnation ||
+                           (jumps && header.incarnation > header_.incarnation);
+  if (record.previous != header_.number || !number) {
+    return Damaged(data_, "the journal goes from " + Name(header_.number) + " to " +
+                              Name(header.number) + ": what lay between is missing");
+  }
+  if (record.previous_hash != hash_ || !incarnation) {
+    return Damaged(data_, Name(header.number) + " does not follow the " + Name(header_.number) +
+                              " that is there");
+  }
+  return {};
+}
+
+Outcome Replay::TakeRecord(const store::Entry& entry) {
+  const Result<uint64_t> number = NumberOf(entry.key);
+  if (!number) return Damaged(data_, "key " + Printable(entry.key) + " is no journal record's");
+  const std::string what = "journal record of " + Name(*number);
+  Result<Opened> opened = envelope_.Open(EntryType::kRecord, entry.key, entry.value);
+  if (!opened) return ReadFailure(opened.error(), data_, what);
+  if (opened->header.number != *number) return Damaged(data_, what + " is damaged");
+  const Result<ReadRecordResult> read = ReadRecord(opened->body);
+  if (!read) return ReadFailure(read.error(), data_, what);
+  if (first_ == 0) {
+    first_ = *number;
+  } else if (auto follows = CheckFollows(opened->header, read->record); !follows) {
+    return follows;
+  }
+  header_ = opened->header;
+  record_ = read->record;
+  hash_ = crypto::Sha256(entry.value);
+  step_.push_back({{*number, entry.value.size()}, std::move(opened->body), read->changes});
+  return record_.more ? Outcome() : ApplyStep();
+}
+
+Outcome Replay::ApplyStep() {
+  for (const Present& present : step_) {
+    const Status applied =
+        ForEachChange(present.changes, [&](const rekey::Change& change, ByteView octets) {
+          rekey::Apply(recovered_.state, change);
+          recovered_.pages.Note(change, octets, present.entry.number);
+        });
+    if (!applied) {
+      return ReadFailure(applied.error(), data_, "journal record of " + Name(present.entry.number));
+    }
+    recovered_.journal.push_back(present.entry);
+  }
+  step_.clear();
+  recovered_.incarnation = header_.incarnation;
+  recovered_.last_hash = hash_;
+  return {};
+}
+
+tl::expected<Recovered, Failure> Replay::Finish() {
+  for (const Present& present : step_) recovered_.tail.push_back(present.entry.number);
+  if (recovered_.journal.empty()) return Damaged(data_, "its journal is missing");
+  if (record_.begin != first_) {
+    return Damaged(
+        data_, "the journal begins with " + Name(first_) + " instead of " + Name(record_.begin));
+  }
+  if (record_.pages != recovered_.pages.fingerprint() || recovered_.pages.HasOrphans()) {
+    return Damaged(data_, "pages are not those that " + Name(header_.number) +
+                              " left: one is missing, additional or of another time");
+  }
+  return std::move(recovered_);
+}
+
+}  // namespace
+
+tl::expected<Recovered, Failure> Recover(store::Store& store, const Envelope& envelope,
+                                         const PageLimits& limits, const std::string& data) {
+  Replay replay(envelope, limits, data);
+  auto taken = ForEachEntry(store, kPagePrefix, data,
+                            [&](const store::Entry& entry) { return replay.TakePage(entry); });
+  if (taken) {
+    taken = ForEachEntry(store, kJournalPrefix, data,
+                         [&](const store::Entry& entry) { return replay.TakeRecord(entry); });
+  }
+  if (!taken) return tl::unexpected(taken.error());
+  return replay.Finish();
+}
+
+}  // namespace keymast::records

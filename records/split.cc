@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "records/split.h"
+
+namespace keymast::records {
+
+bool RecordRoom::Keeps(const rekey::LadderPut& put) {
+  const auto end_of = [](const std::optional<rekey::Msk>& msk) {
+    return msk ? msk->counter.end : uint64_t{0};
+  };
+  const rekey::Ladder& ladder = put.ladder;
+  const Promise promise{ladder.last_key_number, ladder.epoch, end_of(ladder.msk),
+                        end_of(ladder.next_msk)};
+  const auto known = ladders_.find(put.id);
+  if (known != ladders_.end()) return known->second == promise;
+  if (retires_group_) return false;
+  ladders_.emplace(put.id, promise);
+  return true;
+}
+
+bool RecordRoom::Keeps(const rekey::Change& change) {
+  if (const auto* ladder = std::get_if<rekey::LadderPut>(&change)) return Keeps(*ladder);
+  if (std::holds_alternative<rekey::MukCounterReserved>(change)) {
+    return !std::exchange(reserves_user_counter_, true);
+  }
+  if (std::holds_alternative<rekey::KeyGroupRetired>(change)) retires_group_ = true;
+  return true;
+}
+
+bool RecordRoom::Take(const rekey::Change& change, size_t size) {
+  if (size > left_ || !Keeps(change)) return false;
+  left_ -= size;
+  return true;
+}
+
+bool FitTogether(const std::vector<rekey::Change>& a, const std::vector<rekey::Change>& b,
+                 size_t octets) {
+  RecordRoom room(octets);
+  for (const auto* changes : {&a, &b}) {
+    for (const rekey::Change& change : *changes) {
+      const Result<size_t> size = SizeOf(change);
+      if (!size || !room.Take(change, *size)) return false;
+    }
+  }
+  return true;
+}
+
+Result<std::vector<crypto::SecretBytes>> Split(const std::vector<rekey::Change>& changes,
+                                               size_t octets) {
+  std::vector<crypto::SecretBytes> bodies(1);
+  RecordRoom room(octets);
+  for (const rekey::Change& change : changes) {
+    const Result<size_t> size = SizeOf(change);
+    if (!size || *size > octets) return Err(Error::kBatchTooLarge);
+    if (!room.Take(change, *size)) {
+      room = RecordRoom(octets);
+      KEYMAST_CHECK(room.Take(change, *size));
+      bodies.emplace_back();
+    }
+    KEYMAST_CHECK(Append(change, bodies.back()).has_value());
+  }
+  return bodies;
+}
+
+}  // namespace keymast::records

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// What goes into one journal record. A record keeps a promise on which the skip after lost commits
+// rests (rekey::SkipLost): it reserves at most one block of each counter and makes at most one MSK
+// and one epoch of each channel.
+#pragma once
+
+#include <map>
+#include <optional>
+
+#include "records/codec.h"
+
+namespace keymast::records {
+
+// RecordRoom is what is left of one record.
+class RecordRoom {
+ public:
+  explicit RecordRoom(size_t octets) : left_(octets) {}
+
+  // Take gives room to a change of `size` octets; false, leaving all as it was, when it must go
+  // into another record.
+  bool Take(const rekey::Change& change, size_t size);
+
+ private:
+  // What a ladder promised: puts of a channel in one record do not differ in it.
+  struct Promise {
+    KeyNumber last;
+    uint64_t epoch = 0;
+    uint64_t end = 0;       // reserved under the MSK
+    uint64_t next_end = 0;  // and under the next one
+    friend bool operator==(const Promise&, const Promise&) = default;
+  };
+  bool Keeps(const rekey::Change& change);
+  bool Keeps(const rekey::LadderPut& put);
+
+  size_t left_;
+  std::map<ChannelId, Promise> ladders_;
+  bool reserves_user_counter_ = false;
+  bool retires_group_ = false;  // its next channel may make another MSK of the group
+};
+
+// FitTogether says whether all of `a` and `b` go into one record of `octets`.
+bool FitTogether(const std::vector<rekey::Change>& a, const std::vector<rekey::Change>& b,
+                 size_t octets);
+
+// Split encodes changes, in order, as the bodies of one or more records of at most `octets`; one
+// empty body when there are none. kBatchTooLarge when a change alone is too large.
+Result<std::vector<crypto::SecretBytes>> Split(const std::vector<rekey::Change>& changes,
+                                               size_t octets);
+
+}  // namespace keymast::records
