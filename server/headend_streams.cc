@@ -1,18 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/headend_streams.h"
 
+#include <algorithm>
+
 #include "server/names.h"
 #include "server/translate.h"
 
 namespace keymast::server {
 
-void HeadendStreams::Refuse(const Caller& caller, Failure failure) {
+HeadendStreams::Answer HeadendStreams::Refuse(const Caller& caller, const Failure& failure) {
   ++refused_;
   streams_.erase(caller);
-  clients_.SendError(caller, failure);
+  Answer answer{caller, {}, true};
+  *answer.reply.mutable_error() = ErrorOf(failure);
+  return answer;
 }
 
-void HeadendStreams::Challenge(const Caller& caller, const groups::Headend& headend) {
+HeadendStreams::Answer HeadendStreams::Challenge(const Caller& caller,
+                                                 const groups::Headend& headend) {
   Stream stream;
   stream.headend = headend.id;
   stream.expected = crypto::SecretKey<32>::OfSize(32);
@@ -27,56 +32,60 @@ void HeadendStreams::Challenge(const Caller& caller, const groups::Headend& head
                            NameOf(headend.id),
                            0});
   }
-  core::CoreReply reply;
-  reply.mutable_headend_directive()->mutable_challenge()->set_box(std::string(AsText(*box)));
   streams_[caller] = std::move(stream);
-  clients_.Send(caller, reply, false);
+  Answer answer{caller, {}, false};
+  answer.reply.mutable_headend_directive()->mutable_challenge()->set_box(std::string(AsText(*box)));
+  return answer;
 }
 
-bool HeadendStreams::Prove(const Caller& caller, Stream& stream, ByteView proof) {
+// End tells the stream in use that it is over.
+void HeadendStreams::End(std::map<HeadendId, InUse>::iterator in_use, const Failure& failure) {
+  const Caller caller = in_use->second.caller;
+  in_use_.erase(in_use);
+  streams_.erase(caller);
+  clients_.SendError(caller, failure);
+}
+
+// TakeInUse makes a stream that has proved itself the one of its headend.
+void HeadendStreams::TakeInUse(const Caller& caller, Stream& stream) {
   const HeadendId headend = stream.headend;
-  if (!crypto::ConstantTimeEqual(proof, stream.expected.view())) {
-    Refuse(caller, {Error::kUnauthenticated,
-                    "the proof is not what the challenge holds",
-                    {},
-                    NameOf(headend),
-                    0});
-    return false;
-  }
   stream.proved = true;
   stream.expected = {};
   if (const auto earlier = in_use_.find(headend); earlier != in_use_.end()) {
-    const Caller other = earlier->second.caller;
-    streams_.erase(other);
-    clients_.SendError(other, {Error::kUnavailable,
-                               "another connection of this headend took over",
-                               {},
-                               NameOf(headend),
-                               0});
+    End(earlier, {Error::kUnavailable,
+                  "another connection of this headend took over",
+                  {},
+                  NameOf(headend),
+                  0});
   }
   in_use_[headend] = {caller, {}};
-  return true;
 }
 
 HeadendStreams::Outcome HeadendStreams::OnReport(const Caller& caller,
                                                  const v1::HeadendReport& report,
-                                                 const rekey::State& state, HeadendId& headend) {
+                                                 const rekey::State& state, HeadendId& headend,
+                                                 std::vector<Answer>& answers) {
   const auto known = streams_.find(caller);
   if (known == streams_.end()) {
     const auto id = HeadendOf(report.headend());
     const auto enrolled = id ? state.headends.find(*id) : state.headends.end();
-    if (enrolled == state.headends.end()) {
-      Refuse(caller, NotThere(report.headend()));
-    } else {
-      Challenge(caller, enrolled->second);
-    }
+    answers.push_back(enrolled == state.headends.end() ? Refuse(caller, NotThere(report.headend()))
+                                                       : Challenge(caller, enrolled->second));
     return Outcome::kNothing;
   }
   Stream& stream = known->second;
   headend = stream.headend;
   if (stream.proved) return Outcome::kReport;
-  const bool proved = Prove(caller, stream, AsBytes(report.proof()));
-  return proved ? Outcome::kConnected : Outcome::kNothing;
+  if (!crypto::ConstantTimeEqual(AsBytes(report.proof()), stream.expected.view())) {
+    answers.push_back(Refuse(caller, {Error::kUnauthenticated,
+                                      "the proof is not what the challenge holds",
+                                      {},
+                                      NameOf(headend),
+                                      0}));
+    return Outcome::kNothing;
+  }
+  TakeInUse(caller, stream);
+  return Outcome::kConnected;
 }
 
 std::optional<HeadendId> HeadendStreams::Ended(const Caller& caller) {
@@ -103,28 +112,24 @@ std::vector<HeadendId> HeadendStreams::Forget(ClientId client) {
 }
 
 HeadendDirectives HeadendStreams::Redefine(const HeadendId& headend,
-                                           const controller::Controller& controller) {
+                                           const controller::Controller& controller) const {
   HeadendDirectives directives;
   const auto in_use = in_use_.find(headend);
   if (in_use == in_use_.end()) return directives;
   const rekey::State& state = controller.state();
-  std::set<ChannelId> may_have;
-  if (const auto enrolled = state.headends.find(headend); enrolled != state.headends.end()) {
-    may_have.insert(enrolled->second.channels.begin(), enrolled->second.channels.end());
+  const auto enrolled = state.headends.find(headend);
+  if (enrolled == state.headends.end()) return {{headend, std::nullopt}};
+  const std::vector<ChannelId>& has = enrolled->second.channels;
+  for (const ChannelId& channel : in_use->second.told) {
+    if (std::find(has.begin(), has.end(), channel) != has.end()) continue;
+    v1::HeadendDirective dropped;
+    dropped.set_dropped_channel(NameOf(channel));
+    directives.emplace_back(headend, std::move(dropped));
   }
-  std::set<ChannelId>& told = in_use->second.told;
-  for (const ChannelId& channel : told) {
-    if (may_have.contains(channel) && state.channels.contains(channel)) continue;
-    directives.emplace_back(headend, v1::HeadendDirective());
-    directives.back().second.set_dropped_channel(NameOf(channel));
-  }
-  told.clear();
-  for (const ChannelId& channel : may_have) {
-    const auto found = state.channels.find(channel);
-    if (found == state.channels.end()) continue;
-    directives.emplace_back(headend, v1::HeadendDirective());
-    *directives.back().second.mutable_channel() = ToProto(controller, found->second);
-    told.insert(channel);
+  for (const ChannelId& channel : has) {
+    v1::HeadendDirective definition;
+    *definition.mutable_channel() = ToProto(controller, state.channels.at(channel));
+    directives.emplace_back(headend, std::move(definition));
   }
   return directives;
 }
@@ -133,8 +138,15 @@ void HeadendStreams::Send(const HeadendDirectives& directives) {
   for (const auto& [headend, directive] : directives) {
     const auto in_use = in_use_.find(headend);
     if (in_use == in_use_.end()) continue;
+    if (!directive) {
+      End(in_use, NotThere(NameOf(headend)));
+      continue;
+    }
+    std::set<ChannelId>& told = in_use->second.told;
+    if (directive->has_channel()) told.insert(*ChannelOf(directive->channel().name()));
+    if (directive->has_dropped_channel()) told.erase(*ChannelOf(directive->dropped_channel()));
     core::CoreReply reply;
-    *reply.mutable_headend_directive() = directive;
+    *reply.mutable_headend_directive() = *directive;
     clients_.Send(in_use->second.caller, reply, false);
   }
 }
