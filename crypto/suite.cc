@@ -1,63 +1,96 @@
 // SPDX-License-Identifier: Apache-2.0
 // OpenSSL behind the Suite. Fetching an algorithm for each message costs three times the message,
 // so contexts are made once per thread and re-armed with each key.
-#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/params.h>
 #include <sodium.h>
 
-#include <string>
+#include <array>
+#include <cstring>
 
 #include "crypto/primitives.h"
 
 namespace keymast::crypto {
 namespace {
 
-// ReusedHmac re-keys one EVP_MAC context.
+// ReusedHmac is RFC 2104 over one digest. EVP_MAC would do the same through two more layers, which
+// cost as much as hashing a block.
 class ReusedHmac {
  public:
-  explicit ReusedHmac(const char* digest) : mac_(EVP_MAC_fetch(nullptr, "HMAC", nullptr)) {
-    KEYMAST_CHECK(mac_ != nullptr);
-    context_ = EVP_MAC_CTX_new(mac_);
-    std::string name(digest);
-    const OSSL_PARAM parameters[] = {
-        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name.data(), 0), OSSL_PARAM_END};
-    KEYMAST_CHECK(context_ != nullptr && EVP_MAC_CTX_set_params(context_, parameters) == 1);
+  explicit ReusedHmac(const char* digest) : digest_(EVP_MD_fetch(nullptr, digest, nullptr)) {
+    for (EVP_MD_CTX** context : {&inner_, &outer_, &work_}) {
+      *context = EVP_MD_CTX_new();
+      KEYMAST_CHECK(digest_ != nullptr && *context != nullptr);
+    }
   }
   ~ReusedHmac() {
     sodium_memzero(last_key_.data(), last_key_.size());
-    EVP_MAC_CTX_free(context_);
-    EVP_MAC_free(mac_);
+    for (EVP_MD_CTX* context : {inner_, outer_, work_}) EVP_MD_CTX_free(context);
+    EVP_MD_free(digest_);
   }
   ReusedHmac(const ReusedHmac&) = delete;
   ReusedHmac& operator=(const ReusedHmac&) = delete;
 
   void Compute(ByteView key, std::span<const ByteView> parts, MutableBytes out) {
-    size_t length = 0;
-    bool ok = Arm(key);
-    for (const ByteView part : parts) {
-      ok = ok && EVP_MAC_update(context_, part.data(), part.size()) == 1;
-    }
-    ok = ok && EVP_MAC_final(context_, out.data(), &length, out.size()) == 1;
-    KEYMAST_CHECK(ok && length == out.size());
+    Arm(key);
+    Finish(inner_, parts, out);
+    const std::array<ByteView, 1> inner{out};
+    Finish(outer_, inner, out);
   }
 
  private:
-  // Arm readies the context. It keeps the last key's schedule, so that the same key again needs no
+  static constexpr size_t kBlock = 64;  // of SHA-1 and SHA-256
+
+  // Arm readies both contexts. They keep the last key's state, so that the same key again needs no
   // new one: a PRF asks for the same key several times in a row.
-  bool Arm(ByteView key) {
+  void Arm(ByteView key) {
+    if (key.size() > kBlock) return ArmWithHashOf(key);
     if (key.size() == last_size_ && CRYPTO_memcmp(last_key_.data(), key.data(), last_size_) == 0) {
-      return EVP_MAC_init(context_, nullptr, 0, nullptr) == 1;
+      return;
     }
-    last_size_ = key.size() <= last_key_.size() ? key.size() : 0;
-    std::copy_n(key.begin(), last_size_, last_key_.begin());
-    return EVP_MAC_init(context_, key.data(), key.size(), nullptr) == 1;
+    Begin(inner_, key, 0x36);
+    Begin(outer_, key, 0x5c);
+    last_size_ = key.size();
+    std::copy(key.begin(), key.end(), last_key_.begin());
   }
 
-  EVP_MAC* mac_;
-  EVP_MAC_CTX* context_;
-  std::array<uint8_t, 64> last_key_{};
+  void ArmWithHashOf(ByteView key) {
+    auto hash = SecretKey<32>::OfSize(32);
+    unsigned length = 0;
+    KEYMAST_CHECK(EVP_Digest(key.data(), key.size(), hash.mutable_view().data(), &length, digest_,
+                             nullptr) == 1);
+    Begin(inner_, hash.view().first(length), 0x36);
+    Begin(outer_, hash.view().first(length), 0x5c);
+    last_size_ = 0;
+  }
+
+  // Begin hashes the first block: the key, padded with zeros, XOR `pad`.
+  void Begin(EVP_MD_CTX* context, ByteView key, uint8_t pad) {
+    auto block = SecretKey<kBlock>::OfSize(kBlock);
+    const MutableBytes octets = block.mutable_view();
+    std::memset(octets.data(), pad, kBlock);
+    std::transform(key.begin(), key.end(), octets.begin(),
+                   [pad](uint8_t octet) { return static_cast<uint8_t>(octet ^ pad); });
+    KEYMAST_CHECK(EVP_DigestInit_ex2(context, digest_, nullptr) == 1 &&
+                  EVP_DigestUpdate(context, octets.data(), kBlock) == 1);
+  }
+
+  // Finish hashes `parts` behind what `begun` has taken in; `begun` stays as it is.
+  void Finish(const EVP_MD_CTX* begun, std::span<const ByteView> parts, MutableBytes out) {
+    unsigned length = 0;
+    bool ok = EVP_MD_CTX_copy_ex(work_, begun) == 1;
+    for (const ByteView part : parts) {
+      ok = ok && EVP_DigestUpdate(work_, part.data(), part.size()) == 1;
+    }
+    ok = ok && EVP_DigestFinal_ex(work_, out.data(), &length) == 1;
+    KEYMAST_CHECK(ok && length == out.size());
+  }
+
+  EVP_MD* digest_;
+  EVP_MD_CTX* inner_ = nullptr;
+  EVP_MD_CTX* outer_ = nullptr;
+  EVP_MD_CTX* work_ = nullptr;
+  std::array<uint8_t, kBlock> last_key_{};
   size_t last_size_ = 0;  // 0: none remembered
 };
 

@@ -50,7 +50,7 @@ void Prf(const crypto::Suite& suite, PrfFunc func, ByteView inkey, ByteView labe
 
 void Derive(const crypto::Suite& suite, PrfFunc func, ByteView inkey, KeyConstant constant,
             uint8_t cs_id, CsbId csb_id, ByteView rand, MutableBytes out) {
-  std::array<uint8_t, kMaxLabel> label{};
+  std::array<uint8_t, kMaxLabel> label;  // as far as it is written
   Writer writer(label);
   writer.U32(static_cast<uint32_t>(constant));
   writer.U8(cs_id);
