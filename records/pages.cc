@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "records/pages.h"
 
+#include <algorithm>
+
 #include "base/check.h"
 #include "records/codec.h"
 
@@ -121,16 +123,27 @@ void Pages::Note(const rekey::Change& change, ByteView octets, uint64_t number) 
   channels_.erase(row.channel);
 }
 
-const std::string* Pages::Oldest() const {
-  return by_age_.empty() ? nullptr : &by_age_.begin()->second;
+std::vector<std::string> Pages::Candidates(size_t most, uint64_t until) const {
+  std::vector<std::string> keys;
+  for (const std::string& key : urgent_) {
+    if (keys.size() < most) keys.push_back(key);
+  }
+  for (const auto& [since, key] : by_age_) {
+    if (keys.size() >= most || since > until) break;
+    if (!urgent_.contains(key)) keys.push_back(key);
+  }
+  return keys;
 }
 
-std::optional<uint64_t> Pages::Since() const {
-  if (by_age_.empty()) return std::nullopt;
-  return by_age_.begin()->first;
+std::optional<uint64_t> Pages::SinceWithout(const std::vector<Rewrite>& rewrites) const {
+  for (const auto& [since, key] : by_age_) {
+    const bool written = std::any_of(rewrites.begin(), rewrites.end(), [&](const Rewrite& rewrite) {
+      return rewrite.key == key && rewrite.whole;
+    });
+    if (!written) return since;
+  }
+  return std::nullopt;
 }
-
-const std::string* Pages::Urgent() const { return urgent_.empty() ? nullptr : &*urgent_.begin(); }
 
 bool Pages::HasOrphans() const {
   return std::any_of(pages_.begin(), pages_.end(), [this](const auto& one) {
@@ -190,6 +203,7 @@ Result<Rewrite> Pages::Plan(const std::string& key, store::Store& store, const E
   Rewrite rewrite;
   rewrite.key = key;
   rewrite.taken = TakenOf(page.waiting);
+  rewrite.whole = rewrite.taken == page.waiting.size();
   const auto rows = Merge(page, ByteView(page.waiting).first(rewrite.taken), store, envelope);
   if (!rows) return Err(rows.error());
   const std::vector<PageBody> pages = WritePages(page.name, *rows, limits_.rows);

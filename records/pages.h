@@ -25,6 +25,7 @@ struct Rewrite {
   std::optional<std::string> deleted;
   Fingerprint toggled{};  // what it does to the fingerprint of all pages
   size_t taken = 0;       // octets of waiting changes that it holds
+  bool whole = true;      // nothing waits behind it
   size_t octets() const;
   size_t operations() const { return puts.size() + (deleted ? 1 : 0); }
 };
@@ -39,12 +40,12 @@ class Pages {
   // records/codec.h writes it, `number` the commit that holds it.
   void Note(const rekey::Change& change, ByteView octets, uint64_t number);
 
-  // Oldest is the page whose changes wait for the longest time; null when none wait. Since is the
-  // commit of the first of them: the journal is needed from there on.
-  const std::string* Oldest() const;
-  std::optional<uint64_t> Since() const;
-  // Urgent is a page for which too much waits.
-  const std::string* Urgent() const;
+  // Candidates are at most `most` pages to be written: those for which too much waits, then those
+  // for which changes of commits up to `until` wait, oldest first.
+  std::vector<std::string> Candidates(size_t most, uint64_t until) const;
+  // SinceWithout is the oldest commit with a change that still waits once these are written; the
+  // journal is needed from there on.
+  std::optional<uint64_t> SinceWithout(const std::vector<Rewrite>& rewrites) const;
 
   // Plan reads a page and merges what waits for it. kCorrupt when the page is not what was written.
   Result<Rewrite> Plan(const std::string& key, store::Store& store, const Envelope& envelope,
@@ -53,7 +54,8 @@ class Pages {
   void Adopt(const Rewrite& rewrite, const Envelope& envelope);
 
   const Fingerprint& fingerprint() const { return fingerprint_; }
-  size_t waiting() const { return by_age_.size(); }
+  size_t waiting() const { return by_age_.size(); }  // pages
+  size_t urgent() const { return urgent_.size(); }
   size_t size() const { return pages_.size(); }
   // Members of a channel that is not there must at least wait to be deleted.
   bool HasOrphans() const;

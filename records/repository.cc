@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "records/repository.h"
+
+#include "records/meta.h"
+#include "records/split.h"
+
+namespace keymast::records {
+namespace {
+
+constexpr uint64_t kNumberBlock = 64;
+constexpr size_t kMostRoomBatches = 16;
+
+}  // namespace
+
+Repository::Repository(Parts parts, const crypto::SecretKey<32>& master_key, crypto::Rng& rng,
+                       Recovered& recovered)
+    : store_(std::move(parts.store)),
+      witness_(std::move(parts.witness)),
+      places_(std::move(parts.places)),
+      tuning_(parts.tuning),
+      envelope_(master_key, rng),
+      writer_(*store_, envelope_, tuning_, recovered),
+      tail_(recovered.tail),
+      incarnation_(recovered.incarnation),
+      next_(writer_.last() + 1),
+      revision_(writer_.last()) {}
+
+Result<uint64_t> Repository::Commit(const std::vector<rekey::Change>& changes) {
+  if (closed_) return Err(Error::kStoreClosed);
+  if (unsure_) return Err(Error::kOutcomeUnknown);
+  const Result<std::vector<crypto::SecretBytes>> bodies = Split(changes, tuning_.record_octets);
+  if (!bodies) return Err(bodies.error());
+  Status status = RemoveTail();
+  if (status) status = MakeRoom();
+  if (status) status = WriteStep(*bodies, false);
+  if (!status) return Err(status.error());
+  return revision();
+}
+
+bool Repository::Fits(const std::vector<rekey::Change>& batch,
+                      const std::vector<rekey::Change>& more) const {
+  return FitTogether(batch, more, tuning_.merged_octets);
+}
+
+// WriteStep writes the records of one step; the step counts when its last record is durable.
+Status Repository::WriteStep(const std::vector<crypto::SecretBytes>& bodies, bool start) {
+  const uint64_t first = next_;
+  for (size_t i = 0; i < bodies.size(); ++i) {
+    const bool more = i + 1 < bodies.size();
+    const Status written = WriteRecord(bodies[i], more, start && i == 0);
+    if (!written) {
+      // Records without an end wait to be removed.
+      if (i > 0) unsure_ = true;
+      return written;
+    }
+  }
+  for (size_t i = 0; i < bodies.size(); ++i) writer_.Note(bodies[i], first + i);
+  return {};
+}
+
+Status Repository::WriteRecord(ByteView changes, bool more, bool start) {
+  const uint64_t number = next_;
+  if (number > reserved_) {
+    const uint64_t until = std::max(number + kNumberBlock - 1, witness_->record().reserved);
+    if (const Status reserved = Settle(witness_->Reserve(until)); !reserved) return reserved;
+    reserved_ = until;
+  }
+  const Status written = writer_.Write(changes, {{number, incarnation_}, more, start});
+  if (!written) return Settle(written);
+  next_ = number + 1;
+  if (more) return {};
+  // Durable, but as long as the witness has not heard of it its loss would go unnoticed.
+  if (!witness_->Note(number)) {
+    closed_ = true;
+    return Err(Error::kStoreClosed);
+  }
+  revision_ = number;
+  return {};
+}
+
+// Settle remembers what a failure means for the commits after it.
+Status Repository::Settle(const Status& status) {
+  if (status) return status;
+  switch (status.error()) {
+    case Error::kNoSpace:
+    case Error::kBatchTooLarge:
+      break;  // nothing changed
+    case Error::kOutcomeUnknown:
+    case Error::kConflict:
+      unsure_ = true;
+      break;
+    default:
+      closed_ = true;
+  }
+  return status;
+}
+
+// MakeRoom writes batches of pages while the journal is far too long.
+Status Repository::MakeRoom() {
+  for (size_t i = 0; i < kMostRoomBatches && writer_.Overflows(); ++i) {
+    const Status written = WriteRecord({}, false, false);
+    if (!written) return written;
+  }
+  return {};
+}
+
+// RemoveTail takes the records of a step away whose end was never written, newest first, so that
+// what is left is a step without end at every moment.
+Status Repository::RemoveTail() {
+  while (!tail_.empty()) {
+    store::Batch batch;
+    batch.fence = store_->fence();
+    const size_t count = std::min(tail_.size(), store_->limits().operations);
+    for (size_t i = 0; i < count; ++i) {
+      batch.deletes.push_back(JournalKey(tail_[tail_.size() - 1 - i]));
+    }
+    const auto removed = store_->Commit(batch);
+    if (!removed) return Settle(Err(removed.error()));
+    tail_.resize(tail_.size() - count);
+  }
+  return {};
+}
+
+tl::expected<rekey::State, Failure> Repository::Load() {
+  auto recovered = Recover(*store_, envelope_, tuning_.pages, places_.data);
+  if (!recovered) return tl::unexpected(recovered.error());
+  if (recovered->last() < revision()) {
+    return Damaged(places_.data, "commit " + std::to_string(revision()) +
+                                     " was acknowledged and is not there any more");
+  }
+  if (recovered->incarnation != incarnation_) {
+    return Fail(Error::kFenced, "data " + places_.data + ": another server has begun incarnation " +
+                                    std::to_string(recovered->incarnation));
+  }
+  const uint64_t last = recovered->last();
+  // What was in doubt and is there is shown from now on, so its loss must be noticed.
+  if (last > revision() && !closed_ && !witness_->Note(last)) closed_ = true;
+  tail_ = recovered->tail;
+  next_ = last + 1;
+  revision_ = last;
+  writer_.Restart(*recovered);
+  unsure_ = false;
+  return std::move(recovered->state);
+}
+
+Status Repository::CloseClean() {
+  if (closed_) return Err(Error::kStoreClosed);
+  if (unsure_) return Err(Error::kOutcomeUnknown);
+  closed_ = true;
+  // A start that committed nothing leaves the witness as it is: clean.
+  if (reserved_ == 0) return {};
+  return witness_->CloseClean(revision());
+}
+
+}  // namespace keymast::records

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// The durable state of one server: changes go in, the acknowledged state comes out. docs/store.md
+// says what lies where and what each start does.
+#pragma once
+
+#include <atomic>
+
+#include "records/batch_writer.h"
+#include "records/start.h"
+#include "store/witness.h"
+
+namespace keymast::records {
+
+// Commit is called by one thread at a time; Load and CloseClean while no commit is in flight; Fits
+// and revision at any time.
+class Repository {
+ public:
+  // What a repository is opened with. `witness` is absent when there is no file; one is made at
+  // `places.witness` when the start is accepted without it.
+  struct Parts {
+    std::unique_ptr<store::Store> store;
+    std::unique_ptr<store::Witness> witness;
+    Places places;
+    Tuning tuning;
+  };
+  struct Opened;
+
+  // Format makes an empty store a server's: format, import key and first record. `witness` is new.
+  static tl::expected<void, Failure> Format(store::Store& store, store::Witness& witness,
+                                            const crypto::SecretKey<32>& master_key,
+                                            crypto::Rng& rng, const Places& places);
+
+  // Open recovers the acknowledged state and does what DecideStart says. `rng` outlives the
+  // repository. Failures: kNotFound, kWrongMasterKey, kNewerFormat, kCorrupt, kRolledBack, or what
+  // the first commit met.
+  static tl::expected<Opened, Failure> Open(Parts parts, const crypto::SecretKey<32>& master_key,
+                                            crypto::Rng& rng, bool accept_rollback);
+
+  // Commit makes the changes durable, all or none, and gives the number of their commit, which
+  // never comes twice, also after data were put back. Errors as store::Store::Commit; behind one
+  // that leaves the outcome open, Load says what became of it, and nothing is committed before.
+  Result<uint64_t> Commit(const std::vector<rekey::Change>& changes);
+  bool Fits(const std::vector<rekey::Change>& batch, const std::vector<rekey::Change>& more) const;
+  tl::expected<rekey::State, Failure> Load();
+  Status CloseClean();
+  uint64_t revision() const { return revision_; }
+
+  // For tests: what is in memory beside the state.
+  const BatchWriter& writer() const { return writer_; }
+
+ private:
+  Repository(Parts parts, const crypto::SecretKey<32>& master_key, crypto::Rng& rng,
+             Recovered& recovered);
+  // Begin writes what a start that is not clean has to write, and brings `state` up to it.
+  Status Begin(const Start& start, rekey::State& state);
+  Status BeginIncarnation(uint64_t incarnation);
+  Status WriteStep(const std::vector<crypto::SecretBytes>& bodies, bool start);
+  Status WriteRecord(ByteView changes, bool more, bool start);
+  Status RemoveTail();
+  Status MakeRoom();
+  Status Settle(const Status& status);
+
+  std::unique_ptr<store::Store> store_;
+  std::unique_ptr<store::Witness> witness_;
+  const Places places_;
+  const Tuning tuning_;
+  const Envelope envelope_;
+  BatchWriter writer_;
+  std::vector<uint64_t> tail_;  // of a step that was cut short: removed before the next commit
+  uint64_t incarnation_;
+  uint64_t next_;          // commit number
+  uint64_t reserved_ = 0;  // numbers up to here may be used
+  bool unsure_ = false;    // until Load
+  bool closed_ = false;    // until the next start
+  std::atomic<uint64_t> revision_;
+};
+
+struct Repository::Opened {
+  std::unique_ptr<Repository> repository;
+  rekey::State state;
+  crypto::KeyPair import_key;
+  Start start;
+  uint64_t epoch = 0;
+};
+
+}  // namespace keymast::records
