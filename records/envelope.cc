@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "records/envelope.h"
 
+#include <algorithm>
+
 #include "base/cursor.h"
 
 namespace keymast::records {
@@ -47,8 +49,8 @@ Bytes Envelope::Seal(EntryType type, std::string_view key, const Header& header,
   writer.U64(header.number);
   writer.U64(header.incarnation);
   const Bytes sealed = sealer_.Seal(Aad(type, key, clear), body, rng_);
-  Bytes value(clear.begin(), clear.end());
-  value.insert(value.end(), sealed.begin(), sealed.end());
+  Bytes value(kHeader + sealed.size());
+  std::copy(sealed.begin(), sealed.end(), std::copy(clear.begin(), clear.end(), value.begin()));
   return value;
 }
 
