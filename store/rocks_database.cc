@@ -107,11 +107,13 @@ Status Database::Write(rocksdb::WriteBatch& batch) {
   if (files_->frozen()) return Err(Error::kStoreClosed);
   rocksdb::WriteOptions options;
   options.sync = true;
+  const uint64_t logged = files_->log_octets();
   const rocksdb::Status status = db_->Write(options, &batch);
   if (status.ok()) return {};
   // RocksDB would try by itself to write what is left in its buffers.
   files_->Freeze();
-  const bool known = status.IsNoSpace() && !files_->broken();
+  const bool is_left_out = !files_->broken() && files_->log_octets() == logged;
+  const bool known = status.IsNoSpace() && is_left_out;
   return Err(known ? Error::kNoSpace : Error::kStoreClosed);
 }
 

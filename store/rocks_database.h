@@ -21,6 +21,8 @@ class Database {
   static tl::expected<std::shared_ptr<Database>, Failure> Create(const Place& place);
   static tl::expected<std::shared_ptr<Database>, Failure> Open(const Place& place);
 
+  // A database ends as by a kill: what is durable stays, nothing else is written.
+  ~Database() { files_->Freeze(); }
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
 

@@ -4,6 +4,23 @@
 #include <rocksdb/system_clock.h>
 
 namespace keymast::store {
+namespace {
+
+// Clock cuts sleeps short: RocksDB waits a second after a failed flush, and a close waits for it.
+class Clock final : public rocksdb::SystemClockWrapper {
+ public:
+  explicit Clock(std::shared_ptr<GuardedFiles> files)
+      : SystemClockWrapper(rocksdb::SystemClock::Default()), files_(std::move(files)) {}
+  const char* Name() const override { return "keymast"; }
+  void SleepForMicroseconds(int micros) override {
+    files_->Sleep(std::chrono::microseconds(micros));
+  }
+
+ private:
+  const std::shared_ptr<GuardedFiles> files_;
+};
+
+}  // namespace
 
 RocksEnv::RocksEnv(const std::shared_ptr<GuardedFiles>& files)
     : EnvWrapper(rocksdb::NewCompositeEnv(files)),
@@ -11,7 +28,7 @@ RocksEnv::RocksEnv(const std::shared_ptr<GuardedFiles>& files)
       compactions_(rocksdb::NewThreadPool(1)) {
   // Without this RocksDB would reach the files through an adapter that loses details of errors.
   file_system_ = files;
-  system_clock_ = rocksdb::SystemClock::Default();
+  system_clock_ = std::make_shared<Clock>(files);
 }
 
 RocksEnv::~RocksEnv() {

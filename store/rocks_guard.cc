@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/rocks_guard.h"
 
-#include <functional>
-
 namespace keymast::store {
 namespace {
 
@@ -11,7 +9,14 @@ using rocksdb::IOOptions;
 using rocksdb::IOStatus;
 using rocksdb::Slice;
 
-IOStatus Frozen() { return IOStatus::IOError("an earlier write failed; the store is not written"); }
+// SyncOrBreak syncs once: a sync that fails is the last one.
+template <class Call>
+IOStatus SyncOrBreak(GuardedFiles& guard, Call call) {
+  bool tried = false;
+  IOStatus status = guard.Change(call, &tried);
+  if (tried && !status.ok()) guard.Break();
+  return status;
+}
 
 bool IsLog(const std::string& path) { return path.ends_with(".log"); }
 
@@ -36,7 +41,7 @@ class GuardedFile final : public rocksdb::FSWritableFileOwnerWrapper {
     return IOStatus::NotSupported("direct I/O");
   }
   IOStatus Truncate(uint64_t size, const IOOptions& options, IODebugContext* debug) override {
-    return guard_.frozen() ? Frozen() : target()->Truncate(size, options, debug);
+    return guard_.Change([&] { return target()->Truncate(size, options, debug); });
   }
   IOStatus Sync(const IOOptions& options, IODebugContext* debug) override {
     return Synced([&] { return target()->Sync(options, debug); });
@@ -46,18 +51,18 @@ class GuardedFile final : public rocksdb::FSWritableFileOwnerWrapper {
   }
   IOStatus RangeSync(uint64_t offset, uint64_t octets, const IOOptions& options,
                      IODebugContext* debug) override {
-    if (guard_.frozen()) return Frozen();
-    return target()->RangeSync(offset, octets, options, debug);
+    return guard_.Change([&] { return target()->RangeSync(offset, octets, options, debug); });
   }
 
  private:
   template <class Call>
   IOStatus Appended(const Slice& data, Call call) {
-    if (guard_.frozen()) return Frozen();
-    IOStatus status = call();
+    bool tried = false;
+    IOStatus status = guard_.Change(call, &tried);
     if (status.ok()) {
       size_ += data.size();
-    } else if (is_log_) {
+      if (is_log_) guard_.CountLog(data.size());
+    } else if (is_log_ && tried) {
       Forget(status);
     }
     return status;
@@ -67,20 +72,18 @@ class GuardedFile final : public rocksdb::FSWritableFileOwnerWrapper {
   // write it later, after its commit was refused.
   void Forget(const IOStatus& status) {
     guard_.Freeze();
-    const bool undone = status.IsNoSpace() && target()->Truncate(synced_, {}, nullptr).ok();
-    if (!undone) guard_.Break();
+    if (status.IsNoSpace() && target()->Truncate(synced_, {}, nullptr).ok()) {
+      guard_.UncountLog(size_ - synced_);
+    } else {
+      guard_.Break();
+    }
   }
 
   template <class Call>
   IOStatus Synced(Call call) {
-    if (guard_.frozen()) return Frozen();
     const uint64_t size = size_;
-    IOStatus status = call();
-    if (status.ok()) {
-      synced_ = size;
-    } else {
-      guard_.Break();
-    }
+    IOStatus status = SyncOrBreak(guard_, call);
+    if (status.ok()) synced_ = size;
     return status;
   }
 
@@ -96,21 +99,15 @@ class GuardedDirectory final : public rocksdb::FSDirectoryWrapper {
       : FSDirectoryWrapper(std::move(directory)), guard_(guard) {}
 
   IOStatus Fsync(const IOOptions& options, IODebugContext* debug) override {
-    if (guard_.frozen()) return Frozen();
-    return Checked(FSDirectoryWrapper::Fsync(options, debug));
+    return SyncOrBreak(guard_, [&] { return FSDirectoryWrapper::Fsync(options, debug); });
   }
   IOStatus FsyncWithDirOptions(const IOOptions& options, IODebugContext* debug,
                                const rocksdb::DirFsyncOptions& directory) override {
-    if (guard_.frozen()) return Frozen();
-    return Checked(FSDirectoryWrapper::FsyncWithDirOptions(options, debug, directory));
+    return SyncOrBreak(
+        guard_, [&] { return FSDirectoryWrapper::FsyncWithDirOptions(options, debug, directory); });
   }
 
  private:
-  IOStatus Checked(IOStatus status) {
-    if (!status.ok()) guard_.Break();
-    return status;
-  }
-
   GuardedFiles& guard_;
 };
 
@@ -118,6 +115,24 @@ class GuardedDirectory final : public rocksdb::FSDirectoryWrapper {
 class HeldLock final : public rocksdb::FileLock {};
 
 }  // namespace
+
+void GuardedFiles::Freeze() {
+  {
+    const std::lock_guard lock(mutex_);
+    frozen_ = true;
+  }
+  woken_.notify_all();
+  const std::unique_lock drained(gate_);
+}
+
+void GuardedFiles::Sleep(std::chrono::microseconds duration) {
+  std::unique_lock lock(mutex_);
+  woken_.wait_for(lock, duration, [this] { return frozen(); });
+}
+
+IOStatus GuardedFiles::Refusal() {
+  return IOStatus::IOError("an earlier write failed: the files are not written any more");
+}
 
 std::string GuardedFiles::last_read() const {
   const std::lock_guard lock(mutex_);
@@ -138,9 +153,8 @@ IOStatus GuardedFiles::NewSequentialFile(const std::string& path,
 IOStatus GuardedFiles::NewWritableFile(const std::string& path, const rocksdb::FileOptions& options,
                                        std::unique_ptr<rocksdb::FSWritableFile>* file,
                                        IODebugContext* debug) {
-  if (frozen()) return Frozen();
   std::unique_ptr<rocksdb::FSWritableFile> opened;
-  IOStatus status = target_->NewWritableFile(path, options, &opened, debug);
+  IOStatus status = Change([&] { return target_->NewWritableFile(path, options, &opened, debug); });
   if (status.ok()) *file = std::make_unique<GuardedFile>(*this, IsLog(path), std::move(opened));
   return status;
 }
@@ -169,17 +183,17 @@ IOStatus GuardedFiles::NewDirectory(const std::string& path, const IOOptions& op
 
 IOStatus GuardedFiles::DeleteFile(const std::string& path, const IOOptions& options,
                                   IODebugContext* debug) {
-  return frozen() ? Frozen() : target_->DeleteFile(path, options, debug);
+  return Change([&] { return target_->DeleteFile(path, options, debug); });
 }
 
 IOStatus GuardedFiles::RenameFile(const std::string& from, const std::string& to,
                                   const IOOptions& options, IODebugContext* debug) {
-  return frozen() ? Frozen() : target_->RenameFile(from, to, options, debug);
+  return Change([&] { return target_->RenameFile(from, to, options, debug); });
 }
 
 IOStatus GuardedFiles::Truncate(const std::string& path, size_t size, const IOOptions& options,
                                 IODebugContext* debug) {
-  return frozen() ? Frozen() : target_->Truncate(path, size, options, debug);
+  return Change([&] { return target_->Truncate(path, size, options, debug); });
 }
 
 IOStatus GuardedFiles::LockFile(const std::string&, const IOOptions&, rocksdb::FileLock** lock,

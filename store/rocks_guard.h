@@ -6,8 +6,11 @@
 #include <rocksdb/file_system.h>
 
 #include <atomic>
+#include <chrono>
+#include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <shared_mutex>
 #include <string>
 
 namespace keymast::store {
@@ -20,7 +23,8 @@ class GuardedFiles final : public rocksdb::FileSystemWrapper {
       : FileSystemWrapper(target) {}
   const char* Name() const override { return "keymast"; }
 
-  void Freeze() { frozen_ = true; }
+  // Freeze returns when no write is under way any more and none will begin.
+  void Freeze();
   bool frozen() const { return frozen_; }
 
   // Break freezes for good: what is on the disk is no longer known. A sync failed (a second one
@@ -28,9 +32,26 @@ class GuardedFiles final : public rocksdb::FileSystemWrapper {
   // another reason than lack of room.
   void Break() {
     broken_ = true;
-    frozen_ = true;
+    Freeze();
   }
   bool broken() const { return broken_; }
+
+  // Sleep ends early when the files are frozen.
+  void Sleep(std::chrono::microseconds duration);
+
+  // log_octets counts what the logs have taken, without what was undone.
+  uint64_t log_octets() const { return log_octets_; }
+  void CountLog(uint64_t octets) { log_octets_ += octets; }
+  void UncountLog(uint64_t octets) { log_octets_ -= octets; }
+
+  // Change runs a call that changes files, unless they are frozen; `tried` says whether it ran. The
+  // call itself does not freeze them.
+  template <class Call>
+  rocksdb::IOStatus Change(Call call, bool* tried = nullptr) {
+    const std::shared_lock passing(gate_);
+    if (tried != nullptr) *tried = !frozen_;
+    return frozen_ ? Refusal() : call();
+  }
 
   // last_read is the path of the file that was opened last for reading from end to end: a log or a
   // manifest, of which RocksDB's own messages do not always say which.
@@ -67,9 +88,14 @@ class GuardedFiles final : public rocksdb::FileSystemWrapper {
                                rocksdb::IODebugContext* debug) override;
 
  private:
+  static rocksdb::IOStatus Refusal();
+
+  std::shared_mutex gate_;  // shared by writes under way
   std::atomic<bool> frozen_ = false;
   std::atomic<bool> broken_ = false;
+  std::atomic<uint64_t> log_octets_ = 0;
   mutable std::mutex mutex_;
+  std::condition_variable woken_;
   std::string last_read_;
 };
 
