@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "records/parts.h"
+
+#include <algorithm>
+
+namespace keymast::records {
+namespace {
+
+using Take = std::function<void(const rekey::Change&)>;
+
+// Sorted is the entries of an unordered map in order of their keys.
+template <class Map>
+auto Sorted(const Map& map) {
+  std::vector<const typename Map::value_type*> entries;
+  entries.reserve(map.size());
+  for (const auto& entry : map) entries.push_back(&entry);
+  std::sort(entries.begin(), entries.end(),
+            [](const auto* a, const auto* b) { return a->first < b->first; });
+  return entries;
+}
+
+void TakeChannel(const ChannelId& id, const rekey::ChannelState& channel, const Take& take) {
+  take(rekey::ChannelPut{channel.channel});
+  rekey::Ladder ladder = channel.ladder;
+  for (auto* msk : {&ladder.msk, &ladder.next_msk}) {
+    if (*msk) (*msk)->counter.next = (*msk)->counter.end;
+  }
+  take(rekey::LadderPut{id, std::move(ladder)});
+  take(rekey::PositionsPut{id, channel.positions});
+  for (const rekey::Rekey& rekey : channel.history) take(rekey::RekeyRecorded{id, rekey});
+  for (const auto* member : Sorted(channel.members)) take(rekey::MemberPut{id, member->second});
+}
+
+}  // namespace
+
+void ForEachPart(const rekey::State& state, const Take& take) {
+  take(rekey::MukCounterReserved{state.muk_counter.end});
+  take(rekey::UnknownGroupsSkipped{state.unknown_groups});
+  for (const auto& [group, last] : state.retired) take(rekey::KeyGroupRetired{group, last});
+  for (const auto* subscriber : Sorted(state.subscribers)) {
+    take(rekey::SubscriberPut{subscriber->second.subscriber, subscriber->second.user_key});
+  }
+  for (const auto& [id, channel] : state.channels) TakeChannel(id, channel, take);
+  for (const auto& [id, headend] : state.headends) take(rekey::HeadendPut{headend});
+}
+
+}  // namespace keymast::records

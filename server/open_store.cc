@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/open_store.h"
+
+#include <filesystem>
+
+#include "records/meta.h"
+#include "records/repository.h"
+#include "store/rocks_store.h"
+
+namespace keymast::server {
+namespace {
+
+using records::Repository;
+
+// DurableRecords is a repository with the randomness that it seals with.
+class DurableRecords final : public Durable {
+ public:
+  DurableRecords(std::unique_ptr<crypto::Rng> rng, std::unique_ptr<Repository> repository)
+      : rng_(std::move(rng)), repository_(std::move(repository)) {}
+
+  Result<uint64_t> Commit(const std::vector<rekey::Change>& changes) override {
+    return repository_->Commit(changes);
+  }
+  bool Fits(const std::vector<rekey::Change>& batch,
+            const std::vector<rekey::Change>& more) const override {
+    return repository_->Fits(batch, more);
+  }
+  tl::expected<rekey::State, Failure> Load() override { return repository_->Load(); }
+  Status CloseClean() override { return repository_->CloseClean(); }
+  uint64_t revision() const override { return repository_->revision(); }
+
+ private:
+  const std::unique_ptr<crypto::Rng> rng_;
+  const std::unique_ptr<Repository> repository_;
+};
+
+// MakeFolder makes a folder that only its owner can look into, with those above it.
+tl::expected<void, Failure> MakeFolder(const std::filesystem::path& folder) {
+  std::error_code problem;
+  if (folder.empty() || std::filesystem::exists(folder, problem)) return {};
+  if (auto above = MakeFolder(folder.parent_path()); !above) return above;
+  std::filesystem::create_directory(folder, problem);
+  if (!problem) {
+    std::filesystem::permissions(folder, std::filesystem::perms::owner_all, problem);
+  }
+  if (problem) return Fail(Error::kIo, "cannot make " + folder.string() + ": " + problem.message());
+  return {};
+}
+
+Failure WitnessFailure(Error error, const std::string& file) {
+  const std::string name = "witness " + file;
+  switch (error) {
+    case Error::kInUse:
+      return {error, name + ": in use by another keymastd", {}, {}, 0};
+    case Error::kCorrupt:
+      return {error,
+              name +
+                  ": damaged. If data are known to be the newest, move it away and start with "
+                  "--accept-rollback",
+              {},
+              {},
+              0};
+    default:
+      return {error, name + ": cannot be opened: " + std::string(ErrorName(error)), {}, {}, 0};
+  }
+}
+
+// OpenWitness is null when there is no file.
+tl::expected<std::unique_ptr<store::Witness>, Failure> OpenWitness(const std::string& file) {
+  auto witness = store::Witness::Open(file);
+  if (witness) return std::move(*witness);
+  if (witness.error() == Error::kNotFound) return nullptr;
+  return tl::unexpected(WitnessFailure(witness.error(), file));
+}
+
+// NewWitness makes the file, or takes one over that an `init` left which was cut short.
+tl::expected<std::unique_ptr<store::Witness>, Failure> NewWitness(const ServerConfig& config) {
+  auto found = OpenWitness(config.witness);
+  if (!found) return found;
+  if (*found == nullptr) {
+    auto made = store::Witness::Create(config.witness, 1);
+    if (!made) return tl::unexpected(WitnessFailure(made.error(), config.witness));
+    return std::move(*made);
+  }
+  const store::WitnessRecord& known = (*found)->record();
+  if (known.incarnation == 1 && known.last == 0 && known.confirmed == 0) return found;
+  return Fail(Error::kAlreadyExists,
+              "witness " + config.witness + " knows commits up to " + std::to_string(known.last) +
+                  " of data that are not in " + config.data +
+                  ": bring them back, or move the witness away to begin anew");
+}
+
+// CreateStore makes an empty store, or opens the one that is there.
+tl::expected<std::unique_ptr<store::Store>, Failure> CreateStore(const std::string& data) {
+  auto made = store::OpenRocksStore({data, true});
+  if (made || made.error().error != Error::kAlreadyExists) return made;
+  return store::OpenRocksStore({data, false});
+}
+
+}  // namespace
+
+tl::expected<bool, Failure> InitStore(const ServerConfig& config,
+                                      const crypto::SecretKey<32>& master_key) {
+  if (auto made = MakeFolder(config.data); !made) return tl::unexpected(made.error());
+  const auto witness_folder = std::filesystem::path(config.witness).parent_path();
+  if (auto made = MakeFolder(witness_folder); !made) return tl::unexpected(made.error());
+  const auto store = CreateStore(config.data);
+  if (!store) return tl::unexpected(store.error());
+  crypto::SystemRng rng;
+  const auto there = records::ReadMeta(**store, records::Envelope(master_key, rng), config.data);
+  if (there) return false;
+  if (there.error().error != Error::kNotFound) return tl::unexpected(there.error());
+  const auto witness = NewWitness(config);
+  if (!witness) return tl::unexpected(witness.error());
+  const auto formatted =
+      Repository::Format(**store, **witness, master_key, rng, {config.data, config.witness});
+  if (!formatted) return tl::unexpected(formatted.error());
+  return true;
+}
+
+tl::expected<OpenedStore, Failure> OpenStore(const ServerConfig& config,
+                                             const crypto::SecretKey<32>& master_key) {
+  auto store = store::OpenRocksStore({config.data, false});
+  if (!store) {
+    if (store.error().error == Error::kNotFound)
+      store.error().message += " `keymastd init` makes it.";
+    return tl::unexpected(store.error());
+  }
+  auto witness = OpenWitness(config.witness);
+  if (!witness) return tl::unexpected(witness.error());
+  auto rng = std::make_unique<crypto::SystemRng>();
+  auto opened =
+      Repository::Open({std::move(*store), std::move(*witness), {config.data, config.witness}, {}},
+                       master_key, *rng, config.accept_rollback);
+  if (!opened) return tl::unexpected(opened.error());
+  OpenedStore result;
+  result.durable = std::make_unique<DurableRecords>(std::move(rng), std::move(opened->repository));
+  result.state = std::move(opened->state);
+  result.about = {opened->start.incarnation, opened->epoch, opened->start.lost.value_or(0),
+                  opened->start.new_incarnation};
+  result.import_key = opened->import_key;
+  return result;
+}
+
+}  // namespace keymast::server
