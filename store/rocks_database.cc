@@ -54,7 +54,8 @@ tl::expected<Head, Failure> Look(const Place& place, GuardedFiles& files, rocksd
                                      "short. Create the store anew in an empty directory.");
   }
   if (!Follows(flushed->value_or(Head{}), *replay.first())) {
-    return tl::unexpected(Damaged(place.path, last_read, "commits before its first are missing"));
+    return tl::unexpected(
+        Damaged(place.path, replay.first_file(), "commits before its first are missing"));
   }
   return *replay.last();
 }

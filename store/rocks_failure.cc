@@ -17,6 +17,8 @@ std::string FileIn(const std::string& message, const std::string& path) {
   }
   std::string file = message.substr(begin, end - begin);
   while (file.ends_with('.')) file.pop_back();
+  // RocksDB looks for a missing table under its old name last.
+  if (file.ends_with(".ldb")) file.replace(file.size() - 3, 3, "sst");
   return file;
 }
 
@@ -52,7 +54,8 @@ Failure OpenFailure(const rocksdb::Status& status, const std::string& path,
                    0};
   }
   const std::string named = FileIn(message, path);
-  return Damaged(path, named.empty() ? last_read : named, message);
+  const bool gone = message.find("No such file") != std::string::npos;
+  return Damaged(path, named.empty() ? last_read : named, gone ? "it is missing" : message);
 }
 
 Error ReadError(const rocksdb::Status& status) {

@@ -35,10 +35,14 @@ rocksdb::WalFilter::WalProcessingOption ReplayCheck::LogRecordFound(
     const bool newer = head.error() == Error::kNewerFormat;
     gap_ = Gap{newer ? Error::kNewerFormat : Error::kCorrupt, file};
   } else if (last_ && !Follows(*last_, *head)) {
-    gap_ = Gap{Error::kCorrupt, file};
+    gap_ = Gap{Error::kCorrupt, last_file_};
   } else {
-    if (!first_) first_ = *head;
+    if (!first_) {
+      first_ = *head;
+      first_file_ = file;
+    }
     last_ = *head;
+    last_file_ = file;
   }
   return WalProcessingOption::kIgnoreCurrentRecord;
 }

@@ -26,7 +26,10 @@ class ReplayCheck final : public rocksdb::WalFilter {
   const std::optional<Head>& first() const { return first_; }
   const std::optional<Head>& last() const { return last_; }
 
-  // The first file whose batch does not follow, and why; kNewerFormat and kCorrupt are reasons.
+  const std::string& first_file() const { return first_file_; }
+
+  // The first break in the chain: kNewerFormat or kCorrupt, and the file to blame. When a log's
+  // first batch does not follow, it is the log before that lost its end.
   struct Gap {
     Error error = Error::kCorrupt;
     std::string file;
@@ -37,6 +40,8 @@ class ReplayCheck final : public rocksdb::WalFilter {
   std::optional<Head> first_;
   std::optional<Head> last_;
   std::optional<Gap> gap_;
+  std::string first_file_;
+  std::string last_file_;
 };
 
 }  // namespace keymast::store

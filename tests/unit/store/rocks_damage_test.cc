@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+// Damaged files: whatever is cut off or flipped, an open leads to a prefix of the acknowledged
+// commits or is refused, and names the file.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <map>
+
+#include "faulty_files.h"
+#include "store/rocks_store.h"
+
+namespace keymast::store {
+namespace {
+
+using Image = std::map<std::string, std::string>;
+using State = std::vector<std::pair<std::string, Bytes>>;
+
+State StateOf(Store& store) {
+  State state;
+  const auto entries = store.Scan("", "", SIZE_MAX, 0);
+  if (!entries) return {{"unreadable", {}}};
+  for (const Entry& entry : *entries) state.emplace_back(entry.key, entry.value);
+  return state;
+}
+
+Image ImageOf(rocksdb::Env& env) {
+  std::vector<std::string> names;
+  EXPECT_TRUE(env.GetChildren("/data", &names).ok());
+  Image image;
+  for (const std::string& name : names) {
+    if (name == "LOCK" || name == "." || name == "..") continue;
+    EXPECT_TRUE(rocksdb::ReadFileToString(&env, "/data/" + name, &image[name]).ok()) << name;
+  }
+  return image;
+}
+
+std::unique_ptr<rocksdb::Env> DiskWith(const Image& image) {
+  std::unique_ptr<rocksdb::Env> env(rocksdb::NewMemEnv(rocksdb::Env::Default()));
+  EXPECT_TRUE(env->CreateDirIfMissing("/data").ok());
+  for (const auto& [name, content] : image) {
+    EXPECT_TRUE(rocksdb::WriteStringToFile(env.get(), content, "/data/" + name).ok());
+  }
+  return env;
+}
+
+class RocksDamage : public ::testing::Test {
+ protected:
+  // Commit remembers the state that each revision leads to.
+  void Commit(Store& store, const Batch& batch) {
+    ASSERT_EQ(store.Commit(batch), states_.size());
+    states_.push_back(StateOf(store));
+  }
+  // SmallHistory overwrites, deletes and adds, so that no two states are equal.
+  void SmallHistory(Store& store, int commits) {
+    for (int i = 0; i < commits; ++i) {
+      Batch batch;
+      batch.fence = store.fence();
+      const auto number = static_cast<uint8_t>(states_.size());
+      batch.puts.emplace_back("head", Bytes{number});
+      batch.puts.emplace_back("k" + std::to_string(number), Bytes(20u + number % 7u, number));
+      if (i % 3 == 2) batch.deletes = {"k" + std::to_string(number - 1)};
+      Commit(store, batch);
+    }
+  }
+
+  // Outcome opens a damaged disk: true when it leads to an acknowledged state, false when it is
+  // refused; anything else is a failure of the test.
+  bool Outcome(const Image& image, const std::string& damaged) {
+    const std::unique_ptr<rocksdb::Env> env = DiskWith(image);
+    const auto store = OpenRocksStore({"/data", false, env.get()});
+    if (!store) {
+      const Failure& failure = store.error();
+      EXPECT_TRUE(failure.error == Error::kCorrupt || failure.error == Error::kNewerFormat)
+          << failure.message;
+      EXPECT_TRUE(failure.message.find("/data") != std::string::npos) << failure.message;
+      if (failure.error == Error::kCorrupt && damaged.ends_with(".log")) {
+        EXPECT_EQ(failure.resource, "/data/" + damaged) << failure.message;
+      }
+      return false;
+    }
+    const Revision revision = (*store)->revision();
+    EXPECT_LT(revision, states_.size());
+    const State state = StateOf(**store);
+    // A damaged table may show only when it is read.
+    const bool refused = state == State{{"unreadable", {}}};
+    EXPECT_TRUE(refused || state == states_[std::min<size_t>(revision, states_.size() - 1)]);
+    return !refused;
+  }
+
+  void FlipBits(const Image& image, const std::string& name, size_t from = 0) {
+    const bool all = std::getenv("KEYMAST_LONG") != nullptr;
+    const size_t bits = image.at(name).size() * 8;
+    size_t refused = 0;
+    for (size_t bit = from * 8 + 3; bit < bits; bit += all ? 1 : 16) {
+      Image damaged = image;
+      char& octet = damaged[name][bit / 8];
+      octet = static_cast<char>(octet ^ 1 << bit % 8);
+      refused += Outcome(damaged, name) ? 0u : 1u;
+      ASSERT_FALSE(HasFailure()) << name << " bit " << bit;
+    }
+    EXPECT_GT(refused, 0u) << name;
+  }
+  // Truncate tries every length from `from` on, and says how many were opened.
+  size_t Truncate(const Image& image, const std::string& name, size_t from = 0) {
+    size_t opened = 0;
+    for (size_t size = from; size < image.at(name).size(); ++size) {
+      Image damaged = image;
+      damaged[name].resize(size);
+      opened += Outcome(damaged, name) ? 1u : 0u;
+      EXPECT_FALSE(HasFailure()) << name << " cut to " << size;
+      if (HasFailure()) break;
+    }
+    return opened;
+  }
+
+  static std::string Only(const Image& image, const std::string& suffix, bool is_prefix = false) {
+    std::string found;
+    for (const auto& [name, content] : image) {
+      if (is_prefix ? !name.starts_with(suffix) : !name.ends_with(suffix)) continue;
+      EXPECT_TRUE(found.empty()) << "more than one " << suffix;
+      found = name;
+    }
+    EXPECT_FALSE(found.empty());
+    return found;
+  }
+
+  // states_[r] is the state at revision r.
+  std::vector<State> states_ = {{}};
+};
+
+class RocksLogDamage : public RocksDamage {
+ protected:
+  // A store opened once before: part in a table, part in one log.
+  Image MakeImage() {
+    const auto env = DiskWith({});
+    for (const bool create : {true, false}) {
+      const auto store = OpenRocksStore({"/data", create, env.get()});
+      EXPECT_TRUE(store);
+      SmallHistory(**store, create ? 3 : 12);
+    }
+    return ImageOf(*env);
+  }
+};
+
+TEST_F(RocksLogDamage, AnUndamagedImageIsWhole) {
+  const Image image = MakeImage();
+  EXPECT_TRUE(Outcome(image, ""));
+  EXPECT_EQ(states_.size(), 16u);
+}
+
+TEST_F(RocksLogDamage, ALogCutAtAnyLengthIsAPrefix) {
+  const Image image = MakeImage();
+  const std::string log = Only(image, ".log");
+  ASSERT_LE(image.at(log).size(), 4096u);
+  // The end of the last log may be torn by a crash: all of these open.
+  EXPECT_EQ(Truncate(image, log), image.at(log).size());
+}
+
+TEST_F(RocksLogDamage, AFlippedBitInTheLogIsAPrefixOrRefused) {
+  const Image image = MakeImage();
+  FlipBits(image, Only(image, ".log"));
+}
+
+TEST_F(RocksLogDamage, AZeroedBlockInTheLogIsAPrefixOrRefused) {
+  const Image image = MakeImage();
+  const std::string log = Only(image, ".log");
+  for (size_t begin = 0; begin < image.at(log).size(); begin += 64) {
+    for (const size_t size : {size_t{7}, size_t{64}, size_t{512}, size_t{4096}}) {
+      Image damaged = image;
+      std::string& content = damaged[log];
+      const size_t end = std::min(begin + size, content.size());
+      std::fill(content.begin() + static_cast<ptrdiff_t>(begin),
+                content.begin() + static_cast<ptrdiff_t>(end), '\0');
+      Outcome(damaged, log);
+      ASSERT_FALSE(HasFailure()) << begin << " " << size;
+    }
+  }
+}
+
+TEST_F(RocksDamage, ManifestCurrentAndTables) {
+  const auto env = DiskWith({});
+  for (const bool create : {true, false}) {
+    const auto store = OpenRocksStore({"/data", create, env.get()});
+    ASSERT_TRUE(store);
+    SmallHistory(**store, 4);
+  }
+  const Image image = ImageOf(*env);
+  for (const std::string& name :
+       {Only(image, "MANIFEST", true), Only(image, "CURRENT"), Only(image, ".sst")}) {
+    FlipBits(image, name);
+    EXPECT_LT(Truncate(image, name), image.at(name).size()) << name;
+  }
+}
+
+// Two logs are alive while a table is being written, or when it could not be. RocksDB takes a cut
+// end of the first for a torn one and would go on with the second.
+TEST_F(RocksDamage, ACutOrFlippedEndOfAnOlderLogIsRefused) {
+  FaultyDisk disk;
+  Image image;
+  {
+    const auto store = OpenRocksStore({"/data", true, disk.env()});
+    ASSERT_TRUE(store);
+    disk.files().Plan({Operation::kWrite, 1, true, true, ".sst"});
+    for (int i = 0; i < 2; ++i) {
+      Commit(**store,
+             {{{"large", Bytes(200 * 1024, static_cast<uint8_t>(i))}}, {}, {}, (*store)->fence()});
+    }
+    SmallHistory(**store, 3);
+    image = ImageOf(*disk.sound());
+  }
+  std::vector<std::string> logs;
+  for (const auto& [name, content] : image) {
+    if (name.ends_with(".log") && !content.empty()) logs.push_back(name);
+  }
+  ASSERT_EQ(logs.size(), 2u);
+  ASSERT_TRUE(Outcome(image, ""));
+  const size_t tail = image.at(logs[0]).size() - 100;
+  EXPECT_EQ(Truncate(image, logs[0], tail), 0u);
+  FlipBits(image, logs[0], tail);
+  // Without the first log, or the second, the chain has a gap or an end.
+  Image without = image;
+  without.erase(logs[0]);
+  EXPECT_FALSE(Outcome(without, ""));
+  without = image;
+  without.erase(logs[1]);
+  EXPECT_TRUE(Outcome(without, ""));
+}
+
+}  // namespace
+}  // namespace keymast::store
