@@ -1,58 +1,66 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bench/floor_crypto.h"
 
-#include <openssl/core_names.h>
-#include <openssl/params.h>
-
+#include <algorithm>
 #include <cstdlib>
 
 namespace keymast::bench {
 namespace {
 
-EVP_MAC_CTX* NewHmacSha1(EVP_MAC* mac) {
-  EVP_MAC_CTX* context = EVP_MAC_CTX_new(mac);
-  char digest[] = "SHA1";
-  const OSSL_PARAM parameters[] = {
-      OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0), OSSL_PARAM_END};
-  const uint8_t key[16] = {};
-  if (EVP_MAC_init(context, key, sizeof key, parameters) != 1) std::abort();
-  return context;
+constexpr size_t kBlock = 64;
+
+void Check(bool ok) {
+  if (!ok) std::abort();
 }
 
 }  // namespace
 
-FloorCrypto::FloorCrypto() {
-  mac_ = EVP_MAC_fetch(nullptr, "HMAC", nullptr);
-  psk_ = NewHmacSha1(mac_);
-  auth_ = NewHmacSha1(mac_);
-  aes_ = EVP_CIPHER_fetch(nullptr, "AES-128-CTR", nullptr);
-  cipher_ = EVP_CIPHER_CTX_new();
-  if (EVP_EncryptInit_ex2(cipher_, aes_, nullptr, nullptr, nullptr) != 1) std::abort();
+FloorCrypto::FloorCrypto()
+    : sha1_(EVP_MD_fetch(nullptr, "SHA1", nullptr)),
+      psk_{EVP_MD_CTX_new(), EVP_MD_CTX_new()},
+      auth_{EVP_MD_CTX_new(), EVP_MD_CTX_new()},
+      work_(EVP_MD_CTX_new()),
+      aes_(EVP_CIPHER_fetch(nullptr, "AES-128-CTR", nullptr)),
+      cipher_(EVP_CIPHER_CTX_new()) {
+  Check(sha1_ != nullptr && EVP_EncryptInit_ex2(cipher_, aes_, nullptr, nullptr, nullptr) == 1);
 }
 
 FloorCrypto::~FloorCrypto() {
   EVP_CIPHER_CTX_free(cipher_);
   EVP_CIPHER_free(aes_);
-  EVP_MAC_CTX_free(auth_);
-  EVP_MAC_CTX_free(psk_);
-  EVP_MAC_free(mac_);
+  for (EVP_MD_CTX* context : {psk_.inner, psk_.outer, auth_.inner, auth_.outer, work_}) {
+    EVP_MD_CTX_free(context);
+  }
+  EVP_MD_free(sha1_);
 }
 
-void FloorCrypto::Hmac(EVP_MAC_CTX* keyed, std::span<const uint8_t> first,
+void FloorCrypto::Key(Keyed& keyed, std::span<const uint8_t> key) {
+  for (const auto& [context, pad] : {std::pair(keyed.inner, 0x36), std::pair(keyed.outer, 0x5c)}) {
+    std::array<uint8_t, kBlock> block{};
+    block.fill(static_cast<uint8_t>(pad));
+    for (size_t i = 0; i < key.size(); ++i) block[i] = static_cast<uint8_t>(block[i] ^ key[i]);
+    Check(EVP_DigestInit_ex2(context, sha1_, nullptr) == 1 &&
+          EVP_DigestUpdate(context, block.data(), block.size()) == 1);
+  }
+}
+
+void FloorCrypto::Hmac(const Keyed& keyed, std::span<const uint8_t> first,
                        std::span<const uint8_t> second, uint8_t* out) {
-  size_t length = 0;
-  const bool ok = EVP_MAC_init(keyed, nullptr, 0, nullptr) == 1 &&
-                  EVP_MAC_update(keyed, first.data(), first.size()) == 1 &&
-                  (second.empty() || EVP_MAC_update(keyed, second.data(), second.size()) == 1) &&
-                  EVP_MAC_final(keyed, out, &length, 20) == 1;
-  if (!ok) std::abort();
+  std::array<uint8_t, 20> hash{};
+  Check(EVP_MD_CTX_copy_ex(work_, keyed.inner) == 1 &&
+        EVP_DigestUpdate(work_, first.data(), first.size()) == 1 &&
+        (second.empty() || EVP_DigestUpdate(work_, second.data(), second.size()) == 1) &&
+        EVP_DigestFinal_ex(work_, hash.data(), nullptr) == 1 &&
+        EVP_MD_CTX_copy_ex(work_, keyed.outer) == 1 &&
+        EVP_DigestUpdate(work_, hash.data(), hash.size()) == 1 &&
+        EVP_DigestFinal_ex(work_, out, nullptr) == 1);
 }
 
 void FloorCrypto::OneMessage(std::span<const uint8_t, 16> user_key,
                              std::span<uint8_t, 200> message) {
   std::array<uint8_t, 25> label{};
   std::array<std::array<uint8_t, 20>, 3> keys{};
-  if (EVP_MAC_init(psk_, user_key.data(), user_key.size(), nullptr) != 1) std::abort();
+  Key(psk_, user_key);
   for (size_t i = 0; i < keys.size(); ++i) {
     label[0] = static_cast<uint8_t>(i);
     std::array<uint8_t, 20> chain{};
@@ -61,11 +69,9 @@ void FloorCrypto::OneMessage(std::span<const uint8_t, 16> user_key,
   }
   std::array<uint8_t, 16> iv{};
   int length = 0;
-  if (EVP_EncryptInit_ex2(cipher_, nullptr, keys[0].data(), iv.data(), nullptr) != 1 ||
-      EVP_EncryptUpdate(cipher_, message.data(), &length, message.data(), 36) != 1 ||
-      EVP_MAC_init(auth_, keys[1].data(), keys[1].size(), nullptr) != 1) {
-    std::abort();
-  }
+  Check(EVP_EncryptInit_ex2(cipher_, nullptr, keys[0].data(), iv.data(), nullptr) == 1 &&
+        EVP_EncryptUpdate(cipher_, message.data(), &length, message.data(), 36) == 1);
+  Key(auth_, keys[1]);
   Hmac(auth_, std::span<const uint8_t>(message).first(180), {}, message.data() + 180);
 }
 

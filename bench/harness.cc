@@ -55,9 +55,15 @@ bool Report::Passed() const {
 bool Report::WriteJson(const std::string& path) const {
   nlohmann::json rows = nlohmann::json::array();
   for (const Figure& f : figures_) {
-    rows.push_back({{"bench", f.bench}, {"name", f.name}, {"kind", f.kind}, {"value", f.value},
-                    {"unit", f.unit}, {"floor", f.floor}, {"ratio", f.ratio},
-                    {"target", f.target}, {"pass", f.pass}});
+    rows.push_back({{"bench", f.bench},
+                    {"name", f.name},
+                    {"kind", f.kind},
+                    {"value", f.value},
+                    {"unit", f.unit},
+                    {"floor", f.floor},
+                    {"ratio", f.ratio},
+                    {"target", f.target},
+                    {"pass", f.pass}});
   }
   std::ofstream file(path);
   file << rows.dump(2) << '\n';
@@ -77,23 +83,29 @@ double Percentile(std::vector<double> values, double share) {
 
 double Median(std::vector<double> values) { return Percentile(std::move(values), 0.5); }
 
+Paired Compare(const std::string& what, const std::vector<double>& products,
+               const std::vector<double>& floors) {
+  std::vector<double> ratios;
+  for (size_t i = 0; i < products.size(); ++i) ratios.push_back(products[i] / floors[i]);
+  const auto [lowest, highest] = std::minmax_element(ratios.begin(), ratios.end());
+  const Paired paired{Median(products), Median(floors), *lowest, *highest};
+  std::printf("  %s: %zu runs, product %.4g, floor %.4g, ratio %.3f .. %.3f\n", what.c_str(),
+              ratios.size(), paired.product, paired.floor, paired.lowest_ratio,
+              paired.highest_ratio);
+  return paired;
+}
+
 Paired Interleave(const std::string& what, int runs, const std::function<double()>& product,
                   const std::function<double()>& floor) {
   product();
   floor();
   std::vector<double> products;
   std::vector<double> floors;
-  std::vector<double> ratios;
   for (int run = 0; run < runs; ++run) {
     products.push_back(product());
     floors.push_back(floor());
-    ratios.push_back(products.back() / floors.back());
   }
-  const auto [lowest, highest] = std::minmax_element(ratios.begin(), ratios.end());
-  const Paired paired{Median(products), Median(floors), *lowest, *highest};
-  std::printf("  %s: %d runs, product %.4g, floor %.4g, ratio %.3f .. %.3f\n", what.c_str(), runs,
-              paired.product, paired.floor, paired.lowest_ratio, paired.highest_ratio);
-  return paired;
+  return Compare(what, products, floors);
 }
 
 double RateOf(double seconds, const std::function<void(size_t)>& work) {

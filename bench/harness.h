@@ -4,15 +4,15 @@
 #pragma once
 
 #include <functional>
-#include <span>
 #include <string>
 #include <vector>
 
 namespace keymast::bench {
 
 // Figure is one judged number.
-//   floor: throughput against the floor; a ratio above 1.1 means that the floor is broken, and fails
-//   bound: smaller is better; `floor` is what the machine does on its own, `target` a multiple of it
+//   floor: throughput against the floor; a ratio above 1.1 means that the floor is broken, and
+//   fails bound: smaller is better; `floor` is what the machine does on its own, `target` a
+//   multiple of it
 struct Figure {
   std::string bench;
   std::string name;
@@ -61,8 +61,12 @@ struct Paired {
   double highest_ratio = 0;
 };
 
+// Compare takes the figures of runs that were made in turn, and prints medians and spread.
+Paired Compare(const std::string& what, const std::vector<double>& products,
+               const std::vector<double>& floors);
+
 // Interleave calls product and floor in turn `runs` times after one uncounted turn of each; both
-// return a figure (a rate or a time). It prints medians and spread.
+// return a figure (a rate or a time). It compares them.
 Paired Interleave(const std::string& what, int runs, const std::function<double()>& product,
                   const std::function<double()>& floor);
 

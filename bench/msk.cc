@@ -56,8 +56,8 @@ void BenchMsk(Report& report) {
           }
         });
       });
-  report.AddThroughput("msk", "build with crypto, a core", rates.product, rates.floor,
-                       "messages/s", kTarget);
+  report.AddThroughput("msk", "build with crypto, a core", rates.product, rates.floor, "messages/s",
+                       kTarget);
 }
 
 }  // namespace keymast::bench
