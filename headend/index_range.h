@@ -27,9 +27,10 @@ class IndexRange {
   // end is the first index that may not be used.
   PacketIndex end() const { return end_; }
 
-  // Wanted is the end to make durable next, while half of the range or less is left above `next`.
+  // Wanted is the end to make durable next, when little is left above `next`: half of the first
+  // range, later a quarter, so that the packet path does not run into the end during a sync.
   std::optional<PacketIndex> Wanted(PacketIndex next) const {
-    if (end_.value > next.value && end_.value - next.value > ahead_ / 2) return std::nullopt;
+    if (end_.value > next.value && end_.value - next.value > ahead_ / 4) return std::nullopt;
     const PacketIndex wanted(std::min(next.value + ahead_, srtp::kIndexMask + 1));
     return wanted > end_ ? std::optional(wanted) : std::nullopt;
   }
