@@ -81,6 +81,7 @@ Controller::Impl::Outcome Controller::Impl::Handle(const DeleteHeadend& command,
   if (found == state.headends.end()) return Refuse(Error::kNotFound, name, kNotThere);
   if (m == nullptr) return Reply{};
   const std::vector<ChannelId> served = found->second.channels;
+  m->step.headends_to_redefine.push_back(command.id);
   headends.erase(command.id);
   for (const ChannelId& id : served) std::erase(At(id).headends, command.id);
   Put(rekey::HeadendDeleted{command.id}, *m);

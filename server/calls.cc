@@ -4,22 +4,40 @@
 namespace keymast::server {
 namespace {
 
-// Why an answer that was ready did not become true.
-Failure NotDurable(Error error) {
+// Answers that wait for a disk that hangs take no more memory than this, and one answer.
+constexpr size_t kMaxHeld = 64 << 20;
+constexpr uint32_t kSoonMs = 100;
+constexpr uint32_t kRetryMs = 1000;
+
+// NotMade says why a change that was decided did not become true.
+Failure NotMade(Error error) {
   switch (error) {
     case Error::kNoSpace:
-      return {error, "the store has no space left; nothing was changed", {}, {}, 1000};
+      return {error, "the store has no space left; nothing was changed", {}, {}, kRetryMs};
     case Error::kOutcomeUnknown:
       return {
           error, "whether the change was made is not known; read before trying again", {}, {}, 0};
     case Error::kBatchTooLarge:
       return {error, "the change does not fit into one commit; ask for less at once", {}, {}, 0};
+    case Error::kConflict:
+      return {error, "the store was changed meanwhile; nothing was changed here", {}, {}, kSoonMs};
+    case Error::kFenced:
+      return {error, "another keymastd has taken over this store", {}, {}, kRetryMs};
     default:
-      return {error, "the store failed; nothing more is written until a restart", {}, {}, 0};
+      return {Error::kStoreClosed,
+              "the store failed and is closed for writing until a restart, which shows whether the "
+              "change was made",
+              {},
+              {},
+              0};
   }
 }
 
 }  // namespace
+
+Failure NotTrue(Error) {
+  return {Error::kUnavailable, "the store failed meanwhile; ask again", {}, {}, kSoonMs};
+}
 
 Calls::Calls(Clients& clients, Shard& shard, const crypto::KeyPair& import_key, Identity identity,
              Metrics metrics, StateHash state_hash)
@@ -33,24 +51,30 @@ Calls::Calls(Clients& clients, Shard& shard, const crypto::KeyPair& import_key, 
 
 void Calls::OnRequest(ClientId client, const core::CoreRequest& request) {
   const Caller caller{client, request.call()};
-  if (Stream(caller, request) || Read(caller, request) || Membership(caller, request) ||
-      Command(caller, request)) {
+  if (Stream(caller, request)) return;
+  if (held_ > kMaxHeld && !request.has_metrics()) {
+    return clients_.SendError(
+        caller, {Error::kTooManyRequests, "too many answers wait for the disk", {}, {}, kRetryMs});
+  }
+  if (Read(caller, request) || Membership(caller, request) || Command(caller, request)) {
     return;
   }
   Refuse(caller, {Error::kUnimplemented, "this server does not know the request", {}, {}, 0});
 }
 
-void Calls::SendOutcome(const Caller& caller, const keymast::Status& status,
-                        const core::CoreReply& reply) {
-  if (!status) return clients_.SendError(caller, NotDurable(status.error()));
-  core::CoreReply copy = reply;
-  clients_.Send(caller, copy, true);
+Pipeline::Effect Calls::Held(const Caller& caller, core::CoreReply reply, Failure (*why)(Error)) {
+  const size_t size = reply.ByteSizeLong();
+  held_ += size;
+  return
+      [this, caller, size, why, reply = std::move(reply)](const keymast::Status& status) mutable {
+        held_ -= size;
+        if (!status) return clients_.SendError(caller, why(status.error()));
+        clients_.Send(caller, reply, true);
+      };
 }
 
 void Calls::Answer(const Caller& caller, core::CoreReply reply) {
-  shard_.Behind([this, caller, reply = std::move(reply)](const keymast::Status& status) {
-    SendOutcome(caller, status, reply);
-  });
+  shard_.Behind(Held(caller, std::move(reply), NotTrue));
 }
 
 // A refusal rests on the working state as much as an answer does.
@@ -70,10 +94,7 @@ void Calls::Do(const Caller& caller, const controller::Command& command, bool va
   if (!done) return Refuse(caller, std::move(done.error()));
   core::CoreReply reply;
   fill(*done, reply);
-  shard_.Take(std::move(step),
-              [this, caller, reply = std::move(reply)](const keymast::Status& status) {
-                SendOutcome(caller, status, reply);
-              });
+  shard_.Take(std::move(step), Held(caller, std::move(reply), NotMade));
 }
 
 void Calls::OnClosed(ClientId client) {

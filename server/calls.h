@@ -8,6 +8,9 @@
 
 namespace keymast::server {
 
+// NotTrue is for an answer that changed nothing, but showed a change that did not become true.
+Failure NotTrue(Error error);
+
 class Calls {
  public:
   // Identity is what the status tells of this server.
@@ -63,6 +66,7 @@ class Calls {
   bool Stream(const Caller& caller, const core::CoreRequest& request);
   void Watch(const Caller& caller, const v1::WatchRequest& request);
   void Report(const Caller& caller, const v1::HeadendReport& report);
+  void SendToHeadend(HeadendStreams::Answer& answer, const keymast::Status& status);
   void Cancel(const Caller& caller);
 
   // Do carries out a command; `fill` writes the answer from the state behind it. The answer leaves
@@ -73,8 +77,8 @@ class Calls {
   // Answer leaves when everything decided so far is durable: it shows the working state.
   void Answer(const Caller& caller, core::CoreReply reply);
   void Refuse(const Caller& caller, Failure failure);
-  void SendOutcome(const Caller& caller, const keymast::Status& status,
-                   const core::CoreReply& reply);
+  // Held is the effect that sends an answer, or what `why` makes of the error.
+  Pipeline::Effect Held(const Caller& caller, core::CoreReply reply, Failure (*why)(Error));
 
   const rekey::State& state() const { return shard_.controller().state(); }
 
@@ -85,6 +89,7 @@ class Calls {
   const Metrics metrics_;
   const StateHash state_hash_;
   const PageTokens page_tokens_;
+  size_t held_ = 0;  // octets of answers that wait for the disk
 };
 
 }  // namespace keymast::server

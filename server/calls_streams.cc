@@ -31,11 +31,10 @@ void Calls::Watch(const Caller& caller, const v1::WatchRequest& request) {
   const keymast::Status watching =
       shard_.parts().watches.Watch(caller, channel, request.resume_token());
   if (watching) return;
-  const bool compacted = watching.error() == Error::kCompacted;
+  if (watching.error() == Error::kCompacted) return clients_.SendError(caller, Compacted());
   clients_.SendError(caller, {watching.error(),
-                              compacted ? "what followed this token is no longer kept: list anew"
-                                        : "this is no token of ours",
-                              {},
+                              "resume_token is none that this server gave",
+                              {{"resume_token", "must be the token of an event, or empty"}},
                               request.channel(),
                               0});
 }
@@ -44,16 +43,26 @@ void Calls::Report(const Caller& caller, const v1::HeadendReport& report) {
   HeadendStreams& streams = shard_.parts().headends;
   controller::Controller& controller = shard_.controller();
   HeadendId headend;
-  const auto outcome = streams.OnReport(caller, report, state(), headend);
+  std::vector<HeadendStreams::Answer> answers;
+  const auto outcome = streams.OnReport(caller, report, state(), headend, answers);
+  for (HeadendStreams::Answer& answer : answers) {
+    shard_.Behind([this, answer = std::move(answer)](const keymast::Status& status) mutable {
+      SendToHeadend(answer, status);
+    });
+  }
   if (outcome == HeadendStreams::Outcome::kNothing) return;
   if (outcome == HeadendStreams::Outcome::kConnected) {
-    controller::Step step = controller.OnHeadendConnected(headend, shard_.Now());
     // Its channels come before the keys for them.
-    step.headends_to_redefine.push_back(headend);
-    shard_.Take(std::move(step));
+    shard_.Take(controller.OnHeadendConnected(headend, shard_.Now()));
   }
   if (shard_.Frozen()) return;  // positions could not be kept
   shard_.Take(controller.OnHeadendReport(FromProto(headend, report), shard_.Now()));
+}
+
+void Calls::SendToHeadend(HeadendStreams::Answer& answer, const keymast::Status& status) {
+  if (status) return clients_.Send(answer.to, answer.reply, answer.last);
+  shard_.parts().headends.Ended(answer.to);
+  clients_.SendError(answer.to, NotTrue(status.error()));
 }
 
 void Calls::Cancel(const Caller& caller) {

@@ -12,8 +12,8 @@
 
 namespace keymast::server {
 
-// HeadendDirectives are messages for one headend, in order.
-using HeadendDirectives = std::vector<std::pair<HeadendId, v1::HeadendDirective>>;
+// HeadendDirectives are messages for headends, in order. Nothing: its enrolment has ended.
+using HeadendDirectives = std::vector<std::pair<HeadendId, std::optional<v1::HeadendDirective>>>;
 
 class HeadendStreams {
  public:
@@ -23,11 +23,19 @@ class HeadendStreams {
 
   HeadendStreams(Clients& clients, crypto::Rng& rng) : clients_(clients), rng_(rng) {}
 
-  // OnReport judges a report by where its stream stands; refusals are answered here. The headend
-  // that it came from is in `headend` unless the outcome is kNothing. A headend that connects again
-  // takes the place of its earlier stream.
+  // Answer to a report: a challenge, or a refusal, which is the last of its stream.
+  struct Answer {
+    Caller to;
+    core::CoreReply reply;
+    bool last = false;
+  };
+
+  // OnReport judges a report by where its stream stands. The headend that it came from is in
+  // `headend` unless the outcome is kNothing. A headend that connects again takes the place of its
+  // earlier stream. Challenges and refusals rest on `state`: the caller sends them when that is
+  // durable.
   Outcome OnReport(const Caller& caller, const v1::HeadendReport& report, const rekey::State& state,
-                   HeadendId& headend);
+                   HeadendId& headend, std::vector<Answer>& answers);
 
   // Ended forgets a stream and gives the headend, if it is the one in use.
   std::optional<HeadendId> Ended(const Caller& caller);
@@ -35,9 +43,10 @@ class HeadendStreams {
 
   // Redefine gives the directives that bring a headend from what it was told to what it may have
   // now. A headend that is gone from the state is cut off.
-  HeadendDirectives Redefine(const HeadendId& headend, const controller::Controller& controller);
+  HeadendDirectives Redefine(const HeadendId& headend,
+                             const controller::Controller& controller) const;
 
-  // Send passes directives to the streams in use.
+  // Send passes directives to the streams in use, and notes what they were told.
   void Send(const HeadendDirectives& directives);
 
   size_t connected() const { return in_use_.size(); }
@@ -53,9 +62,10 @@ class HeadendStreams {
     Caller caller;
     std::set<ChannelId> told;
   };
-  void Refuse(const Caller& caller, Failure failure);
-  void Challenge(const Caller& caller, const groups::Headend& headend);
-  bool Prove(const Caller& caller, Stream& stream, ByteView proof);
+  Answer Refuse(const Caller& caller, const Failure& failure);
+  Answer Challenge(const Caller& caller, const groups::Headend& headend);
+  void TakeInUse(const Caller& caller, Stream& stream);
+  void End(std::map<HeadendId, InUse>::iterator in_use, const Failure& failure);
 
   Clients& clients_;
   crypto::Rng& rng_;

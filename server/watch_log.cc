@@ -2,10 +2,19 @@
 #include "server/watch_log.h"
 
 #include <charconv>
+#include <utility>
 
 #include "server/translate.h"
 
 namespace keymast::server {
+
+Failure Compacted() {
+  return {Error::kCompacted,
+          "what followed this token is no longer kept: list anew, then watch from now",
+          {},
+          {},
+          0};
+}
 
 std::string TokenOf(const Position& position) {
   return std::to_string(position.revision) + "." + std::to_string(position.index);
@@ -19,6 +28,15 @@ std::optional<Position> PositionOf(const std::string& token) {
   const auto index = std::from_chars(revision.ptr + 1, end, position.index);
   if (index.ec != std::errc() || index.ptr != end) return {};
   return position;
+}
+
+void WatchLog::Restart(uint64_t revision) {
+  kept_.clear();
+  // Later than every token that was given.
+  first_ = last_ = std::max(Position{revision, 0}, {last_.revision, last_.index + 1});
+  for (const auto& [caller, channel] : std::exchange(watchers_, {})) {
+    clients_.SendError(caller, Compacted());
+  }
 }
 
 void WatchLog::Add(uint64_t revision, const ChannelId& channel, v1::Event event) {
@@ -40,7 +58,7 @@ void WatchLog::Add(uint64_t revision, const ChannelId& channel, v1::Event event)
 bool WatchLog::Tell(const Caller& caller, const v1::Event& event) {
   if (clients_.Backlog(caller.client) > limits_.backlog) {
     ++dropped_;
-    clients_.SendError(caller, {Error::kRateLimited,
+    clients_.SendError(caller, {Error::kTooManyRequests,
                                 "the watcher reads too slowly; resume from its last token",
                                 {},
                                 {},

@@ -23,6 +23,9 @@ std::string TokenOf(const Position& position);
 // Nothing for a text that is no token.
 std::optional<Position> PositionOf(const std::string& token);
 
+// Compacted is the failure of a watcher that must list anew.
+Failure Compacted();
+
 class WatchLog {
  public:
   struct Limits {
@@ -34,6 +37,9 @@ class WatchLog {
 
   // Begin says where the store stands at the start: nothing older is known.
   void Begin(uint64_t revision) { first_ = last_ = {revision, 0}; }
+
+  // Restart ends every watcher and forgets what was kept: events may be missing behind it.
+  void Restart(uint64_t revision);
 
   // Add numbers a released event and sends it to whoever watches its channel.
   void Add(uint64_t revision, const ChannelId& channel, v1::Event event);
