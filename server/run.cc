@@ -73,12 +73,11 @@ class Daemon {
     server_.Start();
     shell::NotifyReady();
     LogStart();
-    while (!ended && !shard.fatal()) {
-      shard.Turn();
+    for (shard.Turn(); !ended && !shard.fatal(); shard.Turn()) {
       loop_.WakeAt(shard.NextDeadline());
       loop_.Turn();
     }
-    if (ended) Drain();
+    if (!shard.fatal()) Drain();
     if (interfaces_) loop_.Forget(interfaces_->fd());
     loop_.Forget(transmitter_.unicast_fd());
     loop_.Forget(termination);

@@ -109,6 +109,7 @@ void Shard::LogEvent(const controller::Event& event) {
 }
 
 std::optional<Failure> Shard::Unable() const {
+  if (fatal_) return fatal_;
   if (draining_) return Failure{Error::kDraining, "the server is stopping", {}, {}, kRetryMs};
   if (!frozen_) return std::nullopt;
   if (store_state_ == StoreState::kNoSpace) {
@@ -128,6 +129,8 @@ void Shard::Turn() {
   while (const auto outcome = pipeline_.Collect()) OnCommit(*outcome);
   const Instant now = Now();
   if (now >= thaw_at_) Thaw();
+  // The working state is ahead of what is durable then: nothing may follow from it.
+  if (fatal_) return;
   if (controller_.NextDeadline() <= now) {
     // Verifications that wait are handled first, so that nothing is repeated that has arrived.
     ReceiveDatagrams();
@@ -170,7 +173,10 @@ void Shard::OnCommitFailed(Error error) {
     case Error::kNoSpace:
       Become(StoreState::kNoSpace);
       break;
-    case Error::kOutcomeUnknown:  // the state that is read back says what became of it
+    case Error::kOutcomeUnknown:
+      // The state that is read back says what became of it, but no longer in which events.
+      parts_.watches.Restart(pipeline_.revision());
+      break;
     case Error::kConflict:
     case Error::kBatchTooLarge:
       break;
@@ -215,6 +221,7 @@ void Shard::Drain() {
   draining_ = true;
   if (const Status drained = pipeline_.Drain(); !drained) OnCommitFailed(drained.error());
   if (fatal_ || store_state_ == StoreState::kClosed) return;
+  Freeze(true);  // nothing is committed behind what makes the stop a clean one
   if (const Status closed = parts_.durable.CloseClean(); !closed) {
     shell::Log(shell::LogLevel::kError, "close_failed",
                {{"reason", std::string(ErrorName(closed.error()))}});
