@@ -35,6 +35,12 @@ Result<sockaddr_un> AddressOf(const std::string& path) {
   return address;
 }
 
+// OtherFileStands says whether something other than a socket has this name.
+bool OtherFileStands(const std::string& path) {
+  struct stat about {};
+  return lstat(path.c_str(), &about) == 0 && !S_ISSOCK(about.st_mode);
+}
+
 bool SomebodyListens(const sockaddr_un& address) {
   const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return false;
@@ -93,7 +99,7 @@ Clients::~Clients() {
 Status Clients::Listen(const std::string& path) {
   const auto address = AddressOf(path);
   if (!address) return Err(address.error());
-  if (SomebodyListens(*address)) return Err(Error::kInUse);
+  if (OtherFileStands(path) || SomebodyListens(*address)) return Err(Error::kInUse);
   unlink(path.c_str());
   const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return Err(Error::kIo);
@@ -160,6 +166,7 @@ void Clients::Interest(Client& client) {
 
 // ReadFrom is false when the connection is over.
 bool Clients::ReadFrom(Client& client) {
+  if (client.doomed) return false;  // nothing more is done for it: it would not hear of it
   client.has_more = false;
   for (int frames = 0; frames < kFramesATurn;) {
     const auto frame = client.frames.Next();

@@ -49,8 +49,9 @@ class Clients {
   Clients(const Clients&) = delete;
   Clients& operator=(const Clients&) = delete;
 
-  // Listen makes the socket file, mode 0600. A file that nobody listens on is taken over. kInUse
-  // when somebody does, kTooLong for a path that does not fit, kIo.
+  // Listen makes the socket file, mode 0600. A socket that nobody listens on is taken over. kInUse
+  // when somebody does, or when something else has this name; kTooLong for a path that does not
+  // fit, kIo.
   Status Listen(const std::string& path);
   // Stop takes no further connections and removes the socket file.
   void Stop();
