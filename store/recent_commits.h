@@ -13,7 +13,7 @@ namespace keymast::store {
 class RecentCommits {
  public:
   static constexpr size_t kCommits = 1024;
-  static constexpr size_t kOctets = size_t{8} * 1024 * 1024;
+  static constexpr size_t kOctets = size_t{1024} * 1024;
 
   // `base` is the revision at which the store was opened.
   explicit RecentCommits(Revision base) : oldest_(base), newest_(base) {}

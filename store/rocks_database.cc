@@ -113,9 +113,9 @@ Status Database::Write(rocksdb::WriteBatch& batch) {
   if (status.ok()) return {};
   // RocksDB would try by itself to write what is left in its buffers.
   files_->Freeze();
+  // RocksDB wraps its statuses; the files know what happened.
   const bool is_left_out = !files_->broken() && files_->log_octets() == logged;
-  const bool known = status.IsNoSpace() && is_left_out;
-  return Err(known ? Error::kNoSpace : Error::kStoreClosed);
+  return Err(is_left_out && files_->lacked_room() ? Error::kNoSpace : Error::kStoreClosed);
 }
 
 }  // namespace keymast::store

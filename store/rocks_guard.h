@@ -50,8 +50,14 @@ class GuardedFiles final : public rocksdb::FileSystemWrapper {
   rocksdb::IOStatus Change(Call call, bool* tried = nullptr) {
     const std::shared_lock passing(gate_);
     if (tried != nullptr) *tried = !frozen_;
-    return frozen_ ? Refusal() : call();
+    if (frozen_) return Refusal();
+    rocksdb::IOStatus status = call();
+    if (!status.ok()) (status.IsNoSpace() ? lacked_room_ : failed_) = true;
+    return status;
   }
+
+  // lacked_room says whether changes failed for lack of room, and for that only.
+  bool lacked_room() const { return lacked_room_ && !failed_; }
 
   // last_read is the path of the file that was opened last for reading from end to end: a log or a
   // manifest, of which RocksDB's own messages do not always say which.
@@ -93,6 +99,8 @@ class GuardedFiles final : public rocksdb::FileSystemWrapper {
   std::shared_mutex gate_;  // shared by writes under way
   std::atomic<bool> frozen_ = false;
   std::atomic<bool> broken_ = false;
+  std::atomic<bool> lacked_room_ = false;
+  std::atomic<bool> failed_ = false;
   std::atomic<uint64_t> log_octets_ = 0;
   mutable std::mutex mutex_;
   std::condition_variable woken_;

@@ -133,8 +133,14 @@ Result<Revision> RocksStore::Commit(const Batch& batch) {
   Result<Writes> writes = Translate(batch, next.revision);
   if (!writes) return Err(writes.error());
   writes->batch.Put(rocksdb::Slice(HeadKey()), EncodeHead(next));
-  if (const Status written = database_->Write(writes->batch); !written) {
-    closed_ = written.error() == Error::kStoreClosed;
+  Status written = database_->Write(writes->batch);
+  if (!written && written.error() == Error::kNoSpace) {
+    // The disk may have been full for a moment only, perhaps during an earlier flush.
+    written = EnsureWritable(batch);
+    if (written) written = database_->Write(writes->batch);
+  }
+  if (!written) {
+    if (written.error() == Error::kStoreClosed) closed_ = true;
     return Err(written.error());
   }
   head_ = next;

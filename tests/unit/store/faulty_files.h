@@ -5,7 +5,7 @@
 #include <rocksdb/env.h>
 #include <rocksdb/file_system.h>
 
-#include <functional>
+#include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -40,6 +40,20 @@ class FaultyFiles final : public rocksdb::FileSystemWrapper {
   void Heal() {
     const std::lock_guard lock(mutex_);
     plan_.reset();
+  }
+  // Hold makes whoever creates a file with this ending wait for LetGo.
+  void Hold(const std::string& suffix) {
+    const std::lock_guard lock(mutex_);
+    held_ = suffix;
+  }
+  void LetGo() {
+    const std::lock_guard lock(mutex_);
+    held_.reset();
+    let_go_.notify_all();
+  }
+  void Wait(const std::string& path) {
+    std::unique_lock lock(mutex_);
+    let_go_.wait(lock, [&] { return !held_ || !path.ends_with(*held_); });
   }
   void SetFree(uint64_t octets) {
     const std::lock_guard lock(mutex_);
@@ -94,6 +108,8 @@ class FaultyFiles final : public rocksdb::FileSystemWrapper {
   mutable std::mutex mutex_;
   std::optional<FaultPlan> plan_;
   std::optional<uint64_t> free_;
+  std::optional<std::string> held_;
+  std::condition_variable let_go_;
   size_t count_ = 0;
   bool fired_ = false;
   bool synced_again_ = false;
@@ -156,6 +172,7 @@ class FaultyDirectory final : public rocksdb::FSDirectoryWrapper {
 inline rocksdb::IOStatus FaultyFiles::NewWritableFile(
     const std::string& path, const rocksdb::FileOptions& options,
     std::unique_ptr<rocksdb::FSWritableFile>* file, rocksdb::IODebugContext* debug) {
+  Wait(path);
   if (rocksdb::IOStatus fault = Meet(Operation::kWrite, path); !fault.ok()) return fault;
   std::unique_ptr<rocksdb::FSWritableFile> opened;
   rocksdb::IOStatus status = target_->NewWritableFile(path, options, &opened, debug);

@@ -162,7 +162,7 @@ bool TryFull(size_t n, bool goes_on, const std::string& suffix) {
 
 TEST(RocksFull, AFullDiskChangesNothingAndTheStoreGoesOnWhenThereIsRoom) {
   for (const bool goes_on : {false, true}) {
-    for (const std::string suffix : {"", ".log", ".sst"}) {
+    for (const std::string suffix : {"", ".log"}) {
       size_t n = 1;
       while (TryFull(n, goes_on, suffix)) {
         ASSERT_FALSE(::testing::Test::HasFailure()) << suffix << " n = " << n;
