@@ -85,7 +85,7 @@ Result<BatchWriter::Draft> BatchWriter::Plan(ByteView changes, const RecordPlace
   draft.octets = limits.octets - fixed;
   // The record, the expectation that its key is free, and the deletions.
   draft.operations = limits.operations - 2 - tuning_.deletes_a_batch;
-  if (!place.more) {
+  if (place.alone) {
     if (const Status added = AddPages(draft, place.header); !added) return Err(added.error());
     AddDeletions(draft);
   }

@@ -23,11 +23,13 @@ struct Tuning {
   size_t overflow = 8;
 };
 
-// RecordPlace is where a record stands.
+// RecordPlace is where a record stands. One of several of its step carries no pages: they would
+// hold half of the step, or none of it while its records are already taken away.
 struct RecordPlace {
   Header header;
   bool more = false;
   bool start = false;
+  bool alone = true;  // the only one of its step
 };
 
 class BatchWriter {
@@ -40,8 +42,7 @@ class BatchWriter {
   void Restart(Recovered& recovered);
 
   // Write makes `changes` durable as one record; errors as store::Store::Commit, or kCorrupt when a
-  // page to be rewritten is damaged. After an error nothing has changed here. A record with `more`
-  // carries no pages.
+  // page to be rewritten is damaged. After an error nothing has changed here.
   Status Write(ByteView changes, const RecordPlace& place);
   // Note lets changes of a whole step, durable now, wait for their pages.
   void Note(ByteView changes, uint64_t number);

@@ -2,7 +2,6 @@
 // How a repository comes to be: made once by `init`, opened by each start.
 #include "records/meta.h"
 #include "records/repository.h"
-#include "records/split.h"
 
 namespace keymast::records {
 namespace {
@@ -92,7 +91,7 @@ Status Repository::Begin(const Start& start, rekey::State& state) {
   const std::vector<rekey::Change> skipped =
       rekey::SkipLost(state, start.lost.value_or(UINT64_MAX),
                       start.new_incarnation ? rekey::SkipLimit::kHalf : rekey::SkipLimit::kNone);
-  const auto bodies = Split(skipped, tuning_.record_octets);
+  const auto bodies = Bodies(skipped);
   if (!bodies) return Err(bodies.error());
   Status status = RemoveTail();
   if (status) status = WriteStep(*bodies, true);

@@ -107,7 +107,44 @@ Status ReadMembers(const PageName& name, ByteView body, rekey::State& state) {
   });
 }
 
+struct Row {
+  PageName operator()(const rekey::ChannelPut& change) const { return HeadOf(change.channel.id); }
+  PageName operator()(const rekey::ChannelDeleted& change) const { return HeadOf(change.id); }
+  PageName operator()(const rekey::LadderPut& change) const { return HeadOf(change.id); }
+  PageName operator()(const rekey::PositionsPut& change) const { return HeadOf(change.id); }
+  PageName operator()(const rekey::RekeyRecorded& change) const { return HeadOf(change.id); }
+  PageName operator()(const rekey::SubscriberPut& change) const {
+    return {PageKind::kSubscribers, {}, change.subscriber.id.value};
+  }
+  PageName operator()(const rekey::SubscriberDeleted& change) const {
+    return {PageKind::kSubscribers, {}, change.id.value};
+  }
+  PageName operator()(const rekey::MemberPut& change) const {
+    return {PageKind::kMembers, change.id, change.member.subscriber.value};
+  }
+  PageName operator()(const rekey::MemberDeleted& change) const {
+    return {PageKind::kMembers, change.id, change.subscriber.value};
+  }
+  PageName operator()(const rekey::MemberConfirmed& change) const {
+    return {PageKind::kMembers, change.id, change.subscriber.value};
+  }
+  PageName operator()(const rekey::HeadendPut& change) const {
+    return {PageKind::kHeadend, {}, change.headend.id.value};
+  }
+  PageName operator()(const rekey::HeadendDeleted& change) const {
+    return {PageKind::kHeadend, {}, change.id.value};
+  }
+  PageName operator()(const rekey::MukCounterReserved&) const { return {}; }
+  PageName operator()(const rekey::UnknownGroupsSkipped&) const { return {}; }
+  PageName operator()(const rekey::KeyGroupRetired& change) const {
+    return {PageKind::kRetired, {}, RetiredRow(change.group)};
+  }
+  static PageName HeadOf(const ChannelId& id) { return {PageKind::kHead, id, {}}; }
+};
+
 }  // namespace
+
+PageName RowOf(const rekey::Change& change) { return std::visit(Row{}, change); }
 
 std::string RetiredRow(const rekey::KeyGroupName& group) {
   const auto high = static_cast<uint8_t>(group.second.value >> 8);

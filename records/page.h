@@ -36,12 +36,17 @@ struct PageName {
   PageKind kind = PageKind::kNumbers;
   ChannelId channel;  // of kHead and kMembers
   std::string first;  // id of kHeadend; first row of pages with many
+  bool OfChannel() const { return kind == PageKind::kHead || kind == PageKind::kMembers; }
 };
 std::string PageKey(const PageName& name);
 // RowPrefix is what the keys of all pages that `name` may be a page of begin with.
 std::string RowPrefix(const PageName& name);
 // ParsePageKey is kCorrupt for what is no page's key.
 Result<PageName> ParsePageKey(std::string_view key);
+
+// RowOf names the row that a change belongs to, as if a page began with it; ChannelDeleted, which
+// concerns many, as its head.
+PageName RowOf(const rekey::Change& change);
 
 // RetiredRow is a key group as the id of a row.
 std::string RetiredRow(const rekey::KeyGroupName& group);

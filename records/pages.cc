@@ -12,42 +12,6 @@ namespace {
 // Bounds the rows that one rewrite can add, and with them its pages.
 constexpr size_t kMergedChangesPerRow = 16;
 
-// RowOf names the row that a change belongs to; ChannelDeleted, which concerns many, as its head.
-struct RowOf {
-  PageName operator()(const rekey::ChannelPut& change) const { return Head(change.channel.id); }
-  PageName operator()(const rekey::ChannelDeleted& change) const { return Head(change.id); }
-  PageName operator()(const rekey::LadderPut& change) const { return Head(change.id); }
-  PageName operator()(const rekey::PositionsPut& change) const { return Head(change.id); }
-  PageName operator()(const rekey::RekeyRecorded& change) const { return Head(change.id); }
-  PageName operator()(const rekey::SubscriberPut& change) const {
-    return {PageKind::kSubscribers, {}, change.subscriber.id.value};
-  }
-  PageName operator()(const rekey::SubscriberDeleted& change) const {
-    return {PageKind::kSubscribers, {}, change.id.value};
-  }
-  PageName operator()(const rekey::MemberPut& change) const {
-    return {PageKind::kMembers, change.id, change.member.subscriber.value};
-  }
-  PageName operator()(const rekey::MemberDeleted& change) const {
-    return {PageKind::kMembers, change.id, change.subscriber.value};
-  }
-  PageName operator()(const rekey::MemberConfirmed& change) const {
-    return {PageKind::kMembers, change.id, change.subscriber.value};
-  }
-  PageName operator()(const rekey::HeadendPut& change) const {
-    return {PageKind::kHeadend, {}, change.headend.id.value};
-  }
-  PageName operator()(const rekey::HeadendDeleted& change) const {
-    return {PageKind::kHeadend, {}, change.id.value};
-  }
-  PageName operator()(const rekey::MukCounterReserved&) const { return {}; }
-  PageName operator()(const rekey::UnknownGroupsSkipped&) const { return {}; }
-  PageName operator()(const rekey::KeyGroupRetired& change) const {
-    return {PageKind::kRetired, {}, RetiredRow(change.group)};
-  }
-  static PageName Head(const ChannelId& id) { return {PageKind::kHead, id, {}}; }
-};
-
 bool IsDeletion(const rekey::Change& change) {
   return std::holds_alternative<rekey::ChannelDeleted>(change);
 }
@@ -112,11 +76,10 @@ void Pages::TouchMembersOf(const ChannelId& channel, ByteView octets, uint64_t n
 }
 
 void Pages::Note(const rekey::Change& change, ByteView octets, uint64_t number) {
-  const PageName row = std::visit(RowOf{}, change);
+  const PageName row = RowOf(change);
   if (std::holds_alternative<rekey::ChannelPut>(change)) channels_.insert(row.channel);
   // rekey::Apply ignores changes of a channel that is gone, and so must its pages.
-  const bool of_channel = row.kind == PageKind::kHead || row.kind == PageKind::kMembers;
-  if (of_channel && !IsDeletion(change) && !channels_.contains(row.channel)) return;
+  if (row.OfChannel() && !IsDeletion(change) && !channels_.contains(row.channel)) return;
   Touch(row, octets, number);
   if (!IsDeletion(change)) return;
   TouchMembersOf(row.channel, octets, number);
@@ -241,7 +204,7 @@ void Pages::WaitOn(const Page& before, ByteView rest, const Rewrite& rewrite) {
     return;
   }
   const Status noted = ForEachChange(rest, [&](const rekey::Change& change, ByteView octets) {
-    if (!IsDeletion(change)) return Touch(std::visit(RowOf{}, change), octets, before.since);
+    if (!IsDeletion(change)) return Touch(RowOf(change), octets, before.since);
     for (const auto& put : rewrite.puts) {
       Wait(put.first, pages_.at(put.first), octets, before.since);
     }

@@ -40,6 +40,7 @@ class Pages {
   // records/codec.h writes it, `number` the commit that holds it.
   void Note(const rekey::Change& change, ByteView octets, uint64_t number);
 
+  bool HasChannel(const ChannelId& id) const { return channels_.contains(id); }
   // Candidates are at most `most` pages to be written: those for which too much waits, then those
   // for which changes of commits up to `until` wait, oldest first.
   std::vector<std::string> Candidates(size_t most, uint64_t until) const;

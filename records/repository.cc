@@ -28,13 +28,19 @@ Repository::Repository(Parts parts, const crypto::SecretKey<32>& master_key, cry
 Result<uint64_t> Repository::Commit(const std::vector<rekey::Change>& changes) {
   if (closed_) return Err(Error::kStoreClosed);
   if (unsure_) return Err(Error::kOutcomeUnknown);
-  const Result<std::vector<crypto::SecretBytes>> bodies = Split(changes, tuning_.record_octets);
+  const Result<std::vector<crypto::SecretBytes>> bodies = Bodies(changes);
   if (!bodies) return Err(bodies.error());
   Status status = RemoveTail();
   if (status) status = MakeRoom();
   if (status) status = WriteStep(*bodies, false);
   if (!status) return Err(status.error());
   return revision();
+}
+
+Result<std::vector<crypto::SecretBytes>> Repository::Bodies(
+    const std::vector<rekey::Change>& changes) const {
+  return Split(changes, tuning_.record_octets,
+               [this](const ChannelId& id) { return writer_.pages().HasChannel(id); });
 }
 
 bool Repository::Fits(const std::vector<rekey::Change>& batch,
@@ -46,8 +52,11 @@ bool Repository::Fits(const std::vector<rekey::Change>& batch,
 Status Repository::WriteStep(const std::vector<crypto::SecretBytes>& bodies, bool start) {
   const uint64_t first = next_;
   for (size_t i = 0; i < bodies.size(); ++i) {
-    const bool more = i + 1 < bodies.size();
-    const Status written = WriteRecord(bodies[i], more, start && i == 0);
+    RecordPlace place;
+    place.more = i + 1 < bodies.size();
+    place.start = start && i == 0;
+    place.alone = bodies.size() == 1;
+    const Status written = WriteRecord(bodies[i], place);
     if (!written) {
       // Records without an end wait to be removed.
       if (i > 0) unsure_ = true;
@@ -58,17 +67,18 @@ Status Repository::WriteStep(const std::vector<crypto::SecretBytes>& bodies, boo
   return {};
 }
 
-Status Repository::WriteRecord(ByteView changes, bool more, bool start) {
+Status Repository::WriteRecord(ByteView changes, RecordPlace place) {
   const uint64_t number = next_;
+  place.header = {number, incarnation_};
   if (number > reserved_) {
     const uint64_t until = std::max(number + kNumberBlock - 1, witness_->record().reserved);
     if (const Status reserved = Settle(witness_->Reserve(until)); !reserved) return reserved;
     reserved_ = until;
   }
-  const Status written = writer_.Write(changes, {{number, incarnation_}, more, start});
+  const Status written = writer_.Write(changes, place);
   if (!written) return Settle(written);
   next_ = number + 1;
-  if (more) return {};
+  if (place.more) return {};
   // Durable, but as long as the witness has not heard of it its loss would go unnoticed.
   if (!witness_->Note(number)) {
     closed_ = true;
@@ -98,7 +108,7 @@ Status Repository::Settle(const Status& status) {
 // MakeRoom writes batches of pages while the journal is far too long.
 Status Repository::MakeRoom() {
   for (size_t i = 0; i < kMostRoomBatches && writer_.Overflows(); ++i) {
-    const Status written = WriteRecord({}, false, false);
+    const Status written = WriteRecord({}, {});
     if (!written) return written;
   }
   return {};

@@ -54,8 +54,9 @@ class Repository {
   // Begin writes what a start that is not clean has to write, and brings `state` up to it.
   Status Begin(const Start& start, rekey::State& state);
   Status BeginIncarnation(uint64_t incarnation);
+  Result<std::vector<crypto::SecretBytes>> Bodies(const std::vector<rekey::Change>& changes) const;
   Status WriteStep(const std::vector<crypto::SecretBytes>& bodies, bool start);
-  Status WriteRecord(ByteView changes, bool more, bool start);
+  Status WriteRecord(ByteView changes, RecordPlace place);
   Status RemoveTail();
   Status MakeRoom();
   Status Settle(const Status& status);

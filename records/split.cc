@@ -1,7 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "records/split.h"
 
+#include "records/page.h"
+
 namespace keymast::records {
+namespace {
+
+// Channels follows which channels are there while a step goes on.
+class Channels {
+ public:
+  explicit Channels(const HasChannel& before) : before_(before) {}
+
+  // Take is false when rekey::Apply would ignore the change.
+  bool Take(const rekey::Change& change) {
+    const PageName row = RowOf(change);
+    if (!row.OfChannel()) return true;
+    const bool made = std::holds_alternative<rekey::ChannelPut>(change);
+    const bool deleted = std::holds_alternative<rekey::ChannelDeleted>(change);
+    if (made || deleted) {
+      now_[row.channel] = made;
+      return true;
+    }
+    const auto known = now_.find(row.channel);
+    return known == now_.end() ? before_(row.channel) : known->second;
+  }
+
+ private:
+  const HasChannel& before_;
+  std::map<ChannelId, bool> now_;  // those made or deleted in this step
+};
+
+}  // namespace
 
 bool RecordRoom::Keeps(const rekey::LadderPut& put) {
   const auto end_of = [](const std::optional<rekey::Msk>& msk) {
@@ -45,10 +74,12 @@ bool FitTogether(const std::vector<rekey::Change>& a, const std::vector<rekey::C
 }
 
 Result<std::vector<crypto::SecretBytes>> Split(const std::vector<rekey::Change>& changes,
-                                               size_t octets) {
+                                               size_t octets, const HasChannel& has_channel) {
   std::vector<crypto::SecretBytes> bodies(1);
   RecordRoom room(octets);
+  Channels channels(has_channel);
   for (const rekey::Change& change : changes) {
+    if (!channels.Take(change)) continue;
     const Result<size_t> size = SizeOf(change);
     if (!size || *size > octets) return Err(Error::kBatchTooLarge);
     if (!room.Take(change, *size)) {

@@ -43,8 +43,11 @@ bool FitTogether(const std::vector<rekey::Change>& a, const std::vector<rekey::C
                  size_t octets);
 
 // Split encodes changes, in order, as the bodies of one or more records of at most `octets`; one
-// empty body when there are none. kBatchTooLarge when a change alone is too large.
+// empty body when there are none. What rekey::Apply ignores because its channel is not there is
+// left out: replayed over pages that are newer, it would find the channel. `has_channel` answers
+// for the state before these changes. kBatchTooLarge when a change alone is too large.
+using HasChannel = std::function<bool(const ChannelId&)>;
 Result<std::vector<crypto::SecretBytes>> Split(const std::vector<rekey::Change>& changes,
-                                               size_t octets);
+                                               size_t octets, const HasChannel& has_channel);
 
 }  // namespace keymast::records

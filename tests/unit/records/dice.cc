@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/unit/records/dice.h"
+
+#include "base/check.h"
+#include "records/codec.h"
+
+namespace keymast::records {
+namespace {
+
+constexpr SrtpProfile kProfiles[] = {
+    SrtpProfile::kAesCm128HmacSha1_80, SrtpProfile::kAesCm128HmacSha1_32,
+    SrtpProfile::kAeadAes128Gcm, SrtpProfile::kAeadAes256Gcm, SrtpProfile::kAesCm256HmacSha1_80};
+
+}  // namespace
+
+std::string Dice::Text(size_t most) {
+  std::string text(Below(most + 1), 'x');
+  for (char& c : text) c = static_cast<char>(engine_());
+  return text;
+}
+
+crypto::Key32 Dice::Key() {
+  auto key = crypto::Key32::OfSize(Below(33));
+  for (uint8_t& octet : key.mutable_view()) octet = Of<uint8_t>();
+  return key;
+}
+
+Endpoint Dice::Address() {
+  Endpoint endpoint;
+  const bool v4 = OneIn(2);
+  endpoint.family = v4 ? Endpoint::Family::kIpv4 : Endpoint::Family::kIpv6;
+  for (size_t i = 0; i < (v4 ? 4U : 16U); ++i) endpoint.address[i] = Of<uint8_t>();
+  endpoint.port = Of<uint16_t>();
+  return endpoint;
+}
+
+groups::Channel Dice::Channel(ChannelId id) {
+  groups::Channel channel;
+  channel.id = std::move(id);
+  channel.display_name = Text(255);
+  channel.multicast = {Address(), Text(40), Of<uint8_t>(), Of<uint8_t>()};
+  channel.streams.resize(Below(4));
+  for (groups::Stream& stream : channel.streams) {
+    stream = {Text(9),  Of<uint16_t>(), Ssrc(Of<uint32_t>()), Of<uint8_t>(),
+              Text(30), Text(255),      std::nullopt};
+    if (OneIn(2)) stream.initial_sequence = Of<uint16_t>();
+  }
+  channel.key_domain.octets = {Of<uint8_t>(), Of<uint8_t>(), Of<uint8_t>()};
+  channel.key_group = KeyGroup(Of<uint16_t>());
+  channel.profile = kProfiles[Below(std::size(kProfiles))];
+  groups::KeyPolicy& policy = channel.policy;
+  for (Duration* duration :
+       {&policy.mtk_period, &policy.mtk_lead, &policy.mtk_repetition, &policy.msk_period,
+        &policy.msk_lead, &policy.msk_give_up, &policy.exclusion_lead, &policy.batch_window}) {
+    *duration = Duration(Of<int64_t>());
+  }
+  policy.leave = static_cast<groups::LeavePolicy>(1 + Below(3));
+  policy.mtk_ids_per_msk = Of<uint16_t>();
+  policy.max_datagram = Of<uint16_t>();
+  policy.msk_pacing_rate = Of<uint32_t>();
+  channel.created = Time();
+  channel.revision = Number();
+  return channel;
+}
+
+rekey::Msk Dice::AMsk() {
+  rekey::Msk msk;
+  msk.id = Msk();
+  msk.key = Key();
+  msk.seed = Key();
+  for (uint8_t& octet : msk.rand) octet = Of<uint8_t>();
+  msk.low = MtkId(Of<uint16_t>());
+  msk.high = MtkId(Of<uint16_t>());
+  msk.counter = {Number(), Number()};
+  msk.last_mtk = MtkId(Of<uint16_t>());
+  msk.made = Time();
+  msk.ends = Time();
+  return msk;
+}
+
+rekey::Ladder Dice::Ladder() {
+  rekey::Ladder ladder;
+  if (!OneIn(4)) ladder.msk = AMsk();
+  if (OneIn(2)) ladder.next_msk = AMsk();
+  for (auto* slot : {&ladder.active, &ladder.prepared, &ladder.old}) {
+    if (OneIn(2)) *slot = Slot();
+  }
+  ladder.last_key_number = KeyNumber(Of<uint16_t>());
+  ladder.epoch = Number();
+  ladder.next_msk_change = OneIn(2) ? kNever : Time();
+  ladder.next_msk_reason = static_cast<rekey::RekeyReason>(1 + Below(7));
+  return ladder;
+}
+
+rekey::Rekey Dice::Rekey() {
+  return {Number(),
+          static_cast<rekey::KeyLevel>(1 + Below(2)),
+          static_cast<rekey::RekeyReason>(1 + Below(7)),
+          Msk(),
+          MtkId(Of<uint16_t>()),
+          Time(),
+          Time(),
+          Number()};
+}
+
+groups::Member Dice::Member(SubscriberId id) {
+  groups::Member member;
+  member.subscriber = std::move(id);
+  if (OneIn(2)) member.entitled_from = Time();
+  if (OneIn(2)) member.entitled_until = Time();
+  member.msk_endpoint = Address();
+  member.joined = OneIn(2);
+  member.confirmed = Msk();
+  member.created = Time();
+  member.revision = Number();
+  return member;
+}
+
+groups::Headend Dice::Headend(HeadendId id) {
+  groups::Headend headend;
+  headend.id = std::move(id);
+  for (uint8_t& octet : headend.public_key) octet = Of<uint8_t>();
+  headend.channels.resize(Below(4));
+  for (ChannelId& channel : headend.channels) channel = AChannel();
+  headend.created = Time();
+  headend.revision = Number();
+  return headend;
+}
+
+std::map<Ssrc, rekey::Position> Dice::Positions() {
+  std::map<Ssrc, rekey::Position> positions;
+  for (size_t i = Below(4); i > 0; --i) {
+    positions[Ssrc(Of<uint32_t>())] = {PacketIndex(Number()), Msk(), MtkId(Of<uint16_t>())};
+  }
+  return positions;
+}
+
+rekey::KeyGroupName Dice::Group() {
+  return {KeyDomainId{{1, 2, static_cast<uint8_t>(Below(2))}},
+          KeyGroup(static_cast<uint16_t>(Below(12)))};
+}
+
+rekey::Change Dice::Value(size_t alternative) {
+  const ChannelId channel(Text(255));
+  const SubscriberId subscriber(Text(63));
+  switch (alternative) {
+    case 0:
+      return rekey::ChannelPut{Channel(channel)};
+    case 1:
+      return rekey::ChannelDeleted{channel};
+    case 2:
+      return rekey::LadderPut{channel, Ladder()};
+    case 3:
+      return rekey::PositionsPut{channel, Positions()};
+    case 4:
+      return rekey::RekeyRecorded{channel, Rekey()};
+    case 5:
+      return rekey::SubscriberPut{{subscriber, Text(255), Time(), Number()}, Key()};
+    case 6:
+      return rekey::SubscriberDeleted{subscriber};
+    case 7:
+      return rekey::MemberPut{channel, Member(subscriber)};
+    case 8:
+      return rekey::MemberDeleted{channel, subscriber};
+    case 9:
+      return rekey::MemberConfirmed{channel, subscriber, Msk()};
+    case 10:
+      return rekey::HeadendPut{Headend(HeadendId(Text(63)))};
+    case 11:
+      return rekey::HeadendDeleted{HeadendId(Text(63))};
+    case 12:
+      return rekey::MukCounterReserved{Number()};
+    case 13:
+      return rekey::KeyGroupRetired{Group(), KeyNumber(Of<uint16_t>())};
+    case 14:
+      return rekey::UnknownGroupsSkipped{KeyNumber(Of<uint16_t>())};
+    default:
+      CheckFailed("a kind of change without random values", __FILE__, __LINE__);
+  }
+}
+
+rekey::Change Dice::Event() {
+  const ChannelId channel = AChannel();
+  const SubscriberId subscriber = ASubscriber();
+  switch (Below(26)) {
+    case 0:
+    case 1:
+      return rekey::ChannelPut{Channel(channel)};
+    case 2:
+      if (OneIn(3)) return rekey::ChannelDeleted{channel};
+      return rekey::SubscriberDeleted{subscriber};
+    case 3:
+      return rekey::LadderPut{channel, Ladder()};
+    case 4:
+      return rekey::PositionsPut{channel, Positions()};
+    case 5:
+    case 6: {
+      rekey::Rekey rekey = Rekey();
+      rekey.sequence = Below(400);
+      return rekey::RekeyRecorded{channel, rekey};
+    }
+    case 7:
+    case 8:
+      return rekey::SubscriberDeleted{subscriber};
+    case 9:
+    case 10:
+    case 11:
+      return rekey::SubscriberPut{{subscriber, Text(20), Time(), Number()}, Key()};
+    case 12:
+    case 13:
+    case 14:
+      return rekey::MemberDeleted{channel, subscriber};
+    case 15:
+    case 16:
+      return rekey::MemberConfirmed{channel, subscriber, Msk()};
+    case 17:
+      return rekey::HeadendPut{Headend(AHeadend())};
+    case 18:
+      return rekey::HeadendDeleted{AHeadend()};
+    case 19:
+      return rekey::MukCounterReserved{Number() >> 8};
+    case 20:
+      return rekey::KeyGroupRetired{Group(), KeyNumber(Of<uint16_t>())};
+    case 21:
+      return rekey::UnknownGroupsSkipped{KeyNumber(static_cast<uint16_t>(Below(100)))};
+    default:
+      return rekey::MemberPut{channel, Member(subscriber)};
+  }
+}
+
+crypto::SecretBytes Canonical(const rekey::State& state) {
+  crypto::SecretBytes octets;
+  ForEachPart(state,
+              [&](const rekey::Change& part) { KEYMAST_CHECK(Append(part, octets).has_value()); });
+  return octets;
+}
+
+std::string Difference(const rekey::State& a, const rekey::State& b) {
+  std::vector<std::pair<size_t, crypto::SecretBytes>> parts[2];
+  for (const auto* state : {&a, &b}) {
+    ForEachPart(*state, [&](const rekey::Change& part) {
+      auto& [kind, octets] = parts[state == &b].emplace_back();
+      kind = part.index();
+      KEYMAST_CHECK(Append(part, octets).has_value());
+    });
+  }
+  for (size_t i = 0; i < std::max(parts[0].size(), parts[1].size()); ++i) {
+    const auto name = [i](const auto& of) {
+      return i < of.size() ? "kind " + std::to_string(of[i].first) + " " + ToHex(of[i].second)
+                           : std::string("nothing");
+    };
+    if (name(parts[0]) != name(parts[1])) {
+      return "part " + std::to_string(i) + ": " + name(parts[0]) + " and " + name(parts[1]);
+    }
+  }
+  return {};
+}
+
+}  // namespace keymast::records
