@@ -41,11 +41,19 @@ class Namespace {
     return Ip("link add veth0 type veth peer name veth1") && Ip("link set veth1 up") &&
            Ip("address add " + std::string(kVethIpv4) + "/24 dev veth0") &&
            Ip("address add " + std::string(kVethIpv6) + "/64 dev veth0 nodad") &&
-           Ip("link set veth0 up");
+           Ip("link set veth0 up") && HasIpv6MulticastRoute();
   }
   bool RemoveVeth() { return Ip("link delete veth0"); }
 
  private:
+  // The kernel adds this route once it noticed the carrier, which is after `ip` has returned.
+  bool HasIpv6MulticastRoute() {
+    for (int i = 0; i < 1000; ++i) {
+      if (Ip("-6 route get ff15::1 oif veth0 >/dev/null 2>&1")) return true;
+    }
+    return false;
+  }
+
   int before_;
   bool entered_;
 };
