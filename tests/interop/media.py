@@ -54,8 +54,8 @@ def free_pair():
 def wait_bound(port, what):
     """Until some process has bound this UDP port."""
     def is_bound():
-        ends = [line.split()[1] for line in open("/proc/net/udp") if ":" in line.split()[1]]
-        return f"{port:04X}" in [end.split(":")[1] for end in ends]
+        table = pathlib.Path("/proc/net/udp").read_text().splitlines()[1:]
+        return any(line.split()[1].endswith(f":{port:04X}") for line in table)
     wait_for(is_bound, 20, f"{what} listens on {port}")
 
 
