@@ -21,8 +21,8 @@
 namespace keymast::interop {
 namespace {
 
-using shell::JsonLine;
 using receiver::Setup;
+using shell::JsonLine;
 
 constexpr Duration kReportPeriod = std::chrono::seconds(1);
 // Pictures are counted as soon as they are decoded, not when they would be shown: sync=false.
