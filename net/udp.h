@@ -46,7 +46,8 @@ class UdpSocket {
   // Open binds a unicast socket; port 0 lets the system choose. A socket on `::` takes IPv4 too.
   // kInUse, kNoInterface (the address is not of this machine), kIo.
   static Result<UdpSocket> Open(const Endpoint& local);
-  // OpenMulticastSender makes a socket for sending to groups. kNoInterface, kIo.
+  // OpenMulticastSender makes a socket for sending to groups. kNoInterface, kIo. IPv6 groups need
+  // an interface that carries them: Linux sends none over loopback, where Send says kNoInterface.
   static Result<UdpSocket> OpenMulticastSender(Endpoint::Family family,
                                                const MulticastOptions& options);
   // OpenMulticastReceiver binds to the group address and joins it on the interface that has

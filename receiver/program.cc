@@ -59,7 +59,10 @@ tl::expected<std::unique_ptr<Program>, Failure> Program::Open(Setup setup, const
   }
   if (!setup.record.empty()) {
     auto recorder = net::Recorder::Open(setup.record);
-    if (!recorder) return Fail(recorder.error(), "cannot record to " + setup.record);
+    if (!recorder) {
+      return Fail(recorder.error(), "cannot record to " + setup.record + ": " +
+                                        std::string(ErrorName(recorder.error())));
+    }
     parts.recorder = std::move(*recorder);
   }
   return std::unique_ptr<Program>(new Program(std::move(setup), clock, std::move(parts)));

@@ -27,7 +27,10 @@ tl::expected<net::UdpSocket, Failure> OpenMikeySocket(const ServerConfig& config
 tl::expected<std::unique_ptr<net::Recorder>, Failure> OpenRecorder(const std::string& path) {
   if (path.empty()) return nullptr;
   auto recorder = net::Recorder::Open(path);
-  if (!recorder) return Fail(recorder.error(), "record " + path + ": cannot be written");
+  if (!recorder) {
+    return Fail(recorder.error(), "record " + path + ": cannot be appended to: " +
+                                      std::string(ErrorName(recorder.error())));
+  }
   return std::move(*recorder);
 }
 
