@@ -69,6 +69,7 @@ Site::~Site() { std::filesystem::remove_all(folder); }
 
 tl::expected<Repository::Opened, Failure> Site::TryStart(bool accept_rollback) {
   auto store = std::make_unique<FaultyStore>(store::OpenMemoryStore(disk), fault);
+  running = store.get();
   auto opened = store::Witness::Open(witness, boot);
   return Repository::Open(
       {std::move(store), opened ? std::move(*opened) : nullptr, {"DATA", witness}, tuning},

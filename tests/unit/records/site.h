@@ -68,6 +68,7 @@ class Site {
   void RestoreWitness(const std::string& octets) const;
 
   std::shared_ptr<store::MemoryDisk> disk = store::MakeMemoryDisk();
+  store::Store* running = nullptr;  // of the last start, while it lives
   std::string folder;
   std::string witness;
   std::string boot = "this boot";
