@@ -100,9 +100,15 @@ Broadcast::Done Broadcast::StartSender() {
     if (!viewer.is_receiving()) continue;
     if (auto done = viewer.StartDecoder(stage_); !done) return done;
   }
-  // ffmpeg binds its ports some time after its start and does not say when.
-  const Instant settled = clock_.Now() + std::chrono::milliseconds(1500);
-  while (clock_.Now() < settled) Turn(kTurn);
+  // What comes before ffmpeg has bound its ports would be lost.
+  for (Viewer& viewer : audience_) {
+    if (!viewer.is_receiving()) continue;
+    const std::vector<uint16_t> ports = stage_.DecoderPorts(viewer.seat());
+    auto listens = WaitFor("the decoder of " + viewer.name(), kStartPatience, [&] {
+      return std::all_of(ports.begin(), ports.end(), UdpPortIsBound);
+    });
+    if (!listens) return listens;
+  }
   const uint32_t seconds = timeline_.length + timeline_.tail;
   auto started =
       StartChain(stage_.Generator(timeline_.length * kFrameRate, timeline_.tail * kFrameRate),

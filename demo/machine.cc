@@ -3,7 +3,9 @@
 
 #include <unistd.h>
 
+#include <cstdlib>
 #include <fstream>
+#include <sstream>
 #include <string>
 
 namespace keymast::demo {
@@ -35,6 +37,30 @@ uint64_t ResidentBytes(pid_t pid) {
   uint64_t resident = 0;
   file >> size >> resident;
   return file ? resident * static_cast<uint64_t>(sysconf(_SC_PAGESIZE)) : 0;
+}
+
+bool ListsUdpPort(std::istream& table, uint16_t port) {
+  // `sl: ADDRESS:PORT ...` behind a line of titles, numbers in hexadecimal (proc(5)).
+  std::string line;
+  std::getline(table, line);
+  while (std::getline(table, line)) {
+    std::istringstream fields(line);
+    std::string slot;
+    std::string local;
+    fields >> slot >> local;
+    const size_t colon = local.rfind(':');
+    if (colon == std::string::npos) continue;
+    if (std::strtoul(local.c_str() + colon + 1, nullptr, 16) == port) return true;
+  }
+  return false;
+}
+
+bool UdpPortIsBound(uint16_t port) {
+  for (const char* name : {"/proc/net/udp", "/proc/net/udp6"}) {
+    std::ifstream table(name);
+    if (ListsUdpPort(table, port)) return true;
+  }
+  return false;
 }
 
 }  // namespace keymast::demo

@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <istream>
 
 namespace keymast::demo {
 
@@ -20,5 +21,10 @@ double IdlePercent(const CpuTimes& from, const CpuTimes& to);
 
 // ResidentBytes is the resident memory of a process; 0 when there is none.
 uint64_t ResidentBytes(pid_t pid);
+
+// ListsUdpPort says whether a table in the form of /proc/net/udp has a socket bound to `port`.
+bool ListsUdpPort(std::istream& table, uint16_t port);
+// UdpPortIsBound asks this machine's tables, IPv4 and IPv6.
+bool UdpPortIsBound(uint16_t port);
 
 }  // namespace keymast::demo

@@ -35,6 +35,11 @@ Stage::Stage(std::string programs, std::string folder)
 
 std::string Stage::MskEndpoint(int seat) const { return Local(kFirstMskPort + seat); }
 
+std::vector<uint16_t> Stage::DecoderPorts(int seat) const {
+  const auto video = static_cast<uint16_t>(kFirstForwardPort + kPortsOfAReceiver * seat);
+  return {video, static_cast<uint16_t>(video + 2)};
+}
+
 std::string Stage::ServerConfig() const {
   return "identity = \"keys.example.org\"\ndata = " + TomlText(Path("data")) +
          "\nwitness = " + TomlText(Path("witness")) +
@@ -148,7 +153,7 @@ Words Stage::UserKey(const std::string& name) const {
 }
 
 Words Stage::Receiver(const std::string& name, int seat) const {
-  const int port = kFirstForwardPort + kPortsOfAReceiver * seat;
+  const std::vector<uint16_t> ports = DecoderPorts(seat);
   return {Program("keymast-receiver"),
           "run",
           "--sdp",
@@ -162,7 +167,7 @@ Words Stage::Receiver(const std::string& name, int seat) const {
           "--interface",
           "127.0.0.1",
           "--forward",
-          "video=" + Local(port) + ",audio=" + Local(port + 2),
+          "video=" + Local(ports[0]) + ",audio=" + Local(ports[1]),
           "--record",
           Record(name),
           "--state",

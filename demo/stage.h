@@ -44,6 +44,8 @@ class Stage {
 
   std::string Identity(const std::string& name) const { return name + "@example.org"; }
   std::string MskEndpoint(int seat) const;
+  // Ports that the decoder of the receiver at `seat` listens on.
+  std::vector<uint16_t> DecoderPorts(int seat) const;
 
  private:
   std::string Program(const std::string& name) const { return programs_ + "/" + name; }
