@@ -69,12 +69,13 @@ tl::expected<std::unique_ptr<Program>, Failure> Program::Open(Setup setup, const
 }
 
 void Program::Record(net::Recorder::Direction direction, const Endpoint& from, const Endpoint& to,
-                     ByteView octets) {
-  if (recorder_) recorder_->Write(direction, from, to, octets, clock_.Now());
+                     ByteView octets, Instant at) {
+  if (recorder_) recorder_->Write(direction, from, to, octets, at);
 }
 
 void Program::TakeMsk(const net::Incoming& datagram) {
-  Record(net::Recorder::Direction::kReceived, datagram.from, setup_.listen, datagram.octets);
+  Record(net::Recorder::Direction::kReceived, datagram.from, setup_.listen, datagram.octets,
+         clock_.Now());
   std::array<uint8_t, kMaxAnswer> answer{};
   const Result<MskEvent> event = core_.OnMsk(datagram.octets, answer);
   if (!event) {
@@ -98,7 +99,7 @@ void Program::TakeMsk(const net::Incoming& datagram) {
     Log(LogLevel::kWarning, "verification_not_sent", {{"reason", std::string(ErrorName(error))}});
     return;
   }
-  Record(net::Recorder::Direction::kSent, setup_.listen, out.to, out.octets);
+  Record(net::Recorder::Direction::kSent, setup_.listen, out.to, out.octets, clock_.Now());
 }
 
 void Program::DrainMsk() {
@@ -115,8 +116,10 @@ void Program::DrainMtk() {
     for (size_t count = kBatch; count == kBatch;) {
       count = joined.socket.Receive(batch);
       for (size_t i = 0; i < count; ++i) {
-        Record(net::Recorder::Direction::kReceived, batch[i].from, joined.group, batch[i].octets);
-        const Result<MtkEvent> event = core_.OnMtk(batch[i].octets, clock_.Now());
+        const Instant now = clock_.Now();
+        Record(net::Recorder::Direction::kReceived, batch[i].from, joined.group, batch[i].octets,
+               now);
+        const Result<MtkEvent> event = core_.OnMtk(batch[i].octets, now);
         if (!event) continue;
         Log(LogLevel::kInfo, "mtk_taken", {{"key", NameOf(event->msk, event->mtk)}});
       }
@@ -133,7 +136,9 @@ void Program::DrainMedia() {
     const Instant now = clock_.Now();
     out.clear();
     for (size_t i = 0; i < count; ++i) {
-      Record(net::Recorder::Direction::kReceived, batch[i].from, joined.group, batch[i].octets);
+      // With the instant that the report tells: a replay is cut there.
+      Record(net::Recorder::Direction::kReceived, batch[i].from, joined.group, batch[i].octets,
+             now);
       const Result<MediaPacket> packet = core_.OnMedia(batch[i].octets, now);
       if (packet) ForwardTo(*packet, batch[i].octets, out);
     }

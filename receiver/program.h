@@ -49,7 +49,7 @@ class Program {
   void TakeMsk(const net::Incoming& datagram);
   void ForwardTo(const MediaPacket& packet, ByteView octets, std::vector<net::Outgoing>& out);
   void Record(net::Recorder::Direction direction, const Endpoint& from, const Endpoint& to,
-              ByteView octets);
+              ByteView octets, Instant at);
   void FollowInterface();
 
   Setup setup_;
