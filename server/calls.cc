@@ -33,7 +33,25 @@ Failure NotMade(Error error) {
   }
 }
 
+// WithoutBatch names the fields as who asked for one thing knows them.
+Failure WithoutBatch(Failure failure) {
+  constexpr std::string_view kFirst = "requests[0].";
+  for (FieldViolation& violation : failure.violations) {
+    if (violation.field.starts_with(kFirst)) violation.field.erase(0, kFirst.size());
+  }
+  return failure;
+}
+
 }  // namespace
+
+Failure CheckInBatch(const std::string& prefix) {
+  const std::string field = prefix + "validate_only";
+  return {Error::kInvalidArgument,
+          field + " cannot be set: a batch is made as a whole",
+          {{field, "must not be set in a batch"}},
+          {},
+          0};
+}
 
 Failure NotTrue(Error) {
   return {Error::kUnavailable, "the store failed meanwhile; ask again", {}, {}, kSoonMs};
@@ -85,13 +103,15 @@ void Calls::Refuse(const Caller& caller, Failure failure) {
 }
 
 void Calls::Do(const Caller& caller, const controller::Command& command, bool validate_only,
-               const FillReply& fill) {
+               const FillReply& fill, bool one) {
   if (auto unable = shard_.Unable(); unable && !validate_only) {
     return Refuse(caller, std::move(*unable));
   }
   controller::Step step;
   auto done = shard_.controller().Do(command, shard_.Now(), validate_only, step);
-  if (!done) return Refuse(caller, std::move(done.error()));
+  if (!done) {
+    return Refuse(caller, one ? WithoutBatch(std::move(done.error())) : std::move(done.error()));
+  }
   core::CoreReply reply;
   fill(*done, reply);
   shard_.Take(std::move(step), Held(caller, std::move(reply), NotMade));

@@ -11,6 +11,9 @@ namespace keymast::server {
 // NotTrue is for an answer that changed nothing, but showed a change that did not become true.
 Failure NotTrue(Error error);
 
+// CheckInBatch is for a request of a batch that wants only to be checked: `prefix` is its path.
+Failure CheckInBatch(const std::string& prefix);
+
 class Calls {
  public:
   // Identity is what the status tells of this server.
@@ -70,10 +73,11 @@ class Calls {
   void Cancel(const Caller& caller);
 
   // Do carries out a command; `fill` writes the answer from the state behind it. The answer leaves
-  // when the command is durable.
+  // when the command is durable. `one`: the command is a batch of one that was not asked for as a
+  // batch.
   using FillReply = std::function<void(const controller::Reply&, core::CoreReply&)>;
   void Do(const Caller& caller, const controller::Command& command, bool validate_only,
-          const FillReply& fill);
+          const FillReply& fill, bool one = false);
   // Answer leaves when everything decided so far is durable: it shows the working state.
   void Answer(const Caller& caller, core::CoreReply reply);
   void Refuse(const Caller& caller, Failure failure);

@@ -76,12 +76,14 @@ void Calls::CreateSubscriber(const Caller& caller, const v1::CreateSubscriberReq
   auto subscriber = FromProto(request, import_key_);
   if (!subscriber) return Refuse(caller, subscriber.error());
   const groups::Subscriber asked{subscriber->id, subscriber->identity, {}, 0};
-  Do(caller, controller::CreateSubscribers{{std::move(*subscriber)}}, request.validate_only(),
-     [&](const controller::Reply&, core::CoreReply& reply) {
-       const auto made = state().subscribers.find(asked.id);
-       *reply.mutable_subscriber() =
-           ToProto(made == state().subscribers.end() ? asked : made->second.subscriber);
-     });
+  Do(
+      caller, controller::CreateSubscribers{{std::move(*subscriber)}}, request.validate_only(),
+      [&](const controller::Reply&, core::CoreReply& reply) {
+        const auto made = state().subscribers.find(asked.id);
+        *reply.mutable_subscriber() =
+            ToProto(made == state().subscribers.end() ? asked : made->second.subscriber);
+      },
+      true);
 }
 
 void Calls::BatchCreateSubscribers(const Caller& caller,
@@ -92,7 +94,9 @@ void Calls::BatchCreateSubscribers(const Caller& caller,
   controller::CreateSubscribers command;
   std::vector<SubscriberId> ids;
   for (int i = 0; i < request.requests_size(); ++i) {
-    auto one = FromProto(request.requests(i), import_key_, "requests[" + std::to_string(i) + "].");
+    const std::string prefix = "requests[" + std::to_string(i) + "].";
+    if (request.requests(i).validate_only()) return Refuse(caller, CheckInBatch(prefix));
+    auto one = FromProto(request.requests(i), import_key_, prefix);
     if (!one) return Refuse(caller, one.error());
     ids.push_back(one->id);
     command.subscribers.push_back(std::move(*one));

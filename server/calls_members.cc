@@ -59,12 +59,14 @@ void Calls::CreateMember(const Caller& caller, const v1::CreateMemberRequest& re
   if (!channel) return Refuse(caller, NotThere(request.parent()));
   const auto member = FromProto(request);
   if (!member) return Refuse(caller, member.error());
-  Do(caller, controller::CreateMembers{*channel, {*member}}, request.validate_only(),
-     [&](const controller::Reply&, core::CoreReply& reply) {
-       if (!request.validate_only())
-         return FillMember({*channel, member->member.subscriber}, reply);
-       *reply.mutable_member() = ToProto(shard_.controller(), *channel, member->member);
-     });
+  Do(
+      caller, controller::CreateMembers{*channel, {*member}}, request.validate_only(),
+      [&](const controller::Reply&, core::CoreReply& reply) {
+        if (!request.validate_only())
+          return FillMember({*channel, member->member.subscriber}, reply);
+        *reply.mutable_member() = ToProto(shard_.controller(), *channel, member->member);
+      },
+      true);
 }
 
 void Calls::BatchCreateMembers(const Caller& caller, const v1::BatchCreateMembersRequest& request) {
@@ -80,6 +82,7 @@ void Calls::BatchCreateMembers(const Caller& caller, const v1::BatchCreateMember
     if (!one.parent().empty() && one.parent() != request.parent()) {
       return Refuse(caller, Wrong(prefix + "parent", "must be that of the batch, or empty"));
     }
+    if (one.validate_only()) return Refuse(caller, CheckInBatch(prefix));
     auto member = FromProto(one, prefix);
     if (!member) return Refuse(caller, member.error());
     command.members.push_back(std::move(*member));

@@ -13,8 +13,18 @@ constexpr size_t kDefaultPage = 100;
 constexpr size_t kMaxPage = 1000;
 constexpr size_t kMaxPageOctets = kMaxFrame - 64 * 1024;
 
-size_t PageSize(int32_t asked) {
-  return asked <= 0 ? kDefaultPage : std::min(static_cast<size_t>(asked), kMaxPage);
+// PageSize is nothing for a size below zero, which is a mistake (AIP-158).
+std::optional<size_t> PageSize(int32_t asked) {
+  if (asked < 0) return std::nullopt;
+  return asked == 0 ? kDefaultPage : std::min(static_cast<size_t>(asked), kMaxPage);
+}
+
+Failure BadPageSize() {
+  return {Error::kInvalidArgument,
+          "page_size is below zero",
+          {{"page_size", "must be 1 to 1000, or 0 for the default"}},
+          {},
+          0};
 }
 
 Failure BadToken() {
@@ -154,11 +164,12 @@ void Calls::GetMember(const Caller& caller, const std::string& text) {
 void Calls::ListChannels(const Caller& caller, const v1::ListChannelsRequest& request) {
   const auto after = page_tokens_.Read("channels", request.page_token());
   if (!after) return Refuse(caller, BadToken());
-  const size_t page = PageSize(request.page_size());
+  const auto page = PageSize(request.page_size());
+  if (!page) return Refuse(caller, BadPageSize());
   core::CoreReply reply;
   v1::ListChannelsResponse& list = *reply.mutable_list_channels();
   const auto last = OnePage(
-      OrderedBehind(state().channels, *after, page + 1), page,
+      OrderedBehind(state().channels, *after, *page + 1), *page,
       [&](const ChannelId& id) {
         *list.add_channels() = ToProto(shard_.controller(), state().channels.at(id));
         return list.channels().rbegin()->ByteSizeLong();
@@ -171,11 +182,12 @@ void Calls::ListChannels(const Caller& caller, const v1::ListChannelsRequest& re
 void Calls::ListSubscribers(const Caller& caller, const v1::ListSubscribersRequest& request) {
   const auto after = page_tokens_.Read("subscribers", request.page_token());
   if (!after) return Refuse(caller, BadToken());
-  const size_t page = PageSize(request.page_size());
+  const auto page = PageSize(request.page_size());
+  if (!page) return Refuse(caller, BadPageSize());
   core::CoreReply reply;
   v1::ListSubscribersResponse& list = *reply.mutable_list_subscribers();
   const auto last = OnePage(
-      FirstBehind(state().subscribers, *after, page + 1), page,
+      FirstBehind(state().subscribers, *after, *page + 1), *page,
       [&](const SubscriberId& id) {
         *list.add_subscribers() = ToProto(state().subscribers.at(id).subscriber);
         return list.subscribers().rbegin()->ByteSizeLong();
@@ -192,12 +204,13 @@ void Calls::ListMembers(const Caller& caller, const v1::ListMembersRequest& requ
   const std::string call = "members of " + request.parent();
   const auto after = page_tokens_.Read(call, request.page_token());
   if (!after) return Refuse(caller, BadToken());
-  const size_t page = PageSize(request.page_size());
+  const auto page = PageSize(request.page_size());
+  if (!page) return Refuse(caller, BadPageSize());
   core::CoreReply reply;
   v1::ListMembersResponse& list = *reply.mutable_list_members();
   const auto& members = channel->second.members;
   const auto last = OnePage(
-      FirstBehind(members, *after, page + 1), page,
+      FirstBehind(members, *after, *page + 1), *page,
       [&](const SubscriberId& member) {
         *list.add_members() = ToProto(shard_.controller(), *id, members.at(member));
         return list.members().rbegin()->ByteSizeLong();
@@ -210,11 +223,12 @@ void Calls::ListMembers(const Caller& caller, const v1::ListMembersRequest& requ
 void Calls::ListHeadends(const Caller& caller, const v1::ListHeadendsRequest& request) {
   const auto after = page_tokens_.Read("headends", request.page_token());
   if (!after) return Refuse(caller, BadToken());
-  const size_t page = PageSize(request.page_size());
+  const auto page = PageSize(request.page_size());
+  if (!page) return Refuse(caller, BadPageSize());
   core::CoreReply reply;
   v1::ListHeadendsResponse& list = *reply.mutable_list_headends();
   const auto last = OnePage(
-      OrderedBehind(state().headends, *after, page + 1), page,
+      OrderedBehind(state().headends, *after, *page + 1), *page,
       [&](const HeadendId& id) {
         *list.add_headends() = ToProto(shard_.controller(), state().headends.at(id));
         return list.headends().rbegin()->ByteSizeLong();
@@ -233,13 +247,14 @@ void Calls::ListRekeys(const Caller& caller, const v1::ListRekeysRequest& reques
   if (!token) return Refuse(caller, BadToken());
   uint64_t below = UINT64_MAX;
   std::from_chars(token->data(), token->data() + token->size(), below);
-  const size_t page = PageSize(request.page_size());
+  const auto page = PageSize(request.page_size());
+  if (!page) return Refuse(caller, BadPageSize());
   core::CoreReply reply;
   v1::ListRekeysResponse& list = *reply.mutable_list_rekeys();
   const auto& history = channel->second.history;
   for (auto rekey = history.rbegin(); rekey != history.rend(); ++rekey) {
     if (rekey->sequence >= below) continue;
-    if (static_cast<size_t>(list.rekeys_size()) == page) {
+    if (static_cast<size_t>(list.rekeys_size()) == *page) {
       list.set_next_page_token(page_tokens_.Make(call, std::to_string(std::prev(rekey)->sequence)));
       break;
     }
