@@ -11,12 +11,13 @@ namespace keymast::server {
 std::string DefaultMasterKeyFile() { return shell::StateDirectory() + "/master.key"; }
 
 tl::expected<void, Failure> Init(const ServerConfig& config) {
-  const std::string file =
-      config.master_key_file.empty() ? DefaultMasterKeyFile() : config.master_key_file;
+  const MasterKeySource source{config.master_key_fd, config.master_key_file};
+  // A credential is there already; another key beside it would not be what `run` takes.
+  const std::string file = MasterKeyFile(source, DefaultMasterKeyFile());
   const bool from_outside = config.master_key_fd >= 0;
   auto made_key = from_outside ? tl::expected<bool, Failure>(false) : MakeMasterKey(file);
   if (!made_key) return tl::unexpected(made_key.error());
-  const auto master_key = ReadMasterKey({config.master_key_fd, file}, file);
+  const auto master_key = ReadMasterKey(source, DefaultMasterKeyFile());
   if (!master_key) return tl::unexpected(master_key.error());
   const auto made_store = InitStore(config, *master_key);
   if (!made_store) return tl::unexpected(made_store.error());

@@ -66,11 +66,15 @@ std::string CredentialFile() {
 
 }  // namespace
 
+std::string MasterKeyFile(const MasterKeySource& source, const std::string& default_file) {
+  const std::string file = source.file.empty() ? CredentialFile() : source.file;
+  return file.empty() ? default_file : file;
+}
+
 tl::expected<MasterKey, Failure> ReadMasterKey(const MasterKeySource& source,
                                                const std::string& default_file) {
   if (source.fd >= 0) return FromDescriptor(source.fd);
-  std::string file = source.file.empty() ? CredentialFile() : source.file;
-  if (file.empty()) file = default_file;
+  const std::string file = MasterKeyFile(source, default_file);
   Room room = Room::OfSize(kMasterKeySize + 1);
   const auto size = shell::ReadSecretFile(file, room.mutable_view());
   if (!size) return tl::unexpected(Unreadable(size.error(), file));

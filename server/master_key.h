@@ -17,6 +17,9 @@ struct MasterKeySource {
   std::string file;  // of the configuration
 };
 
+// MasterKeyFile is where ReadMasterKey looks for the key when no descriptor is given.
+std::string MasterKeyFile(const MasterKeySource& source, const std::string& default_file);
+
 // ReadMasterKey takes the descriptor if there is one, else the file, else the credential
 // `keymast-master-key` of $CREDENTIALS_DIRECTORY, else `default_file`. The failure says what to do.
 tl::expected<crypto::SecretKey<32>, Failure> ReadMasterKey(const MasterKeySource& source,
