@@ -17,19 +17,24 @@ class SlowStore final : public Durable {
 
   Result<uint64_t> Commit(const std::vector<rekey::Change>& changes) override {
     std::unique_lock lock(mutex_);
+    commits_behind_close_ += closed_ ? 1 : 0;
     ++waiting_;
     changed_.notify_all();
     changed_.wait(lock, [this] { return !gated_ || !verdicts_.empty(); });
     --waiting_;
     std::optional<Error> verdict = error_;
-    if (gated_) {
+    if (!verdicts_.empty()) {
       verdict = verdicts_.front();
       verdicts_.pop_front();
     }
-    if (verdict) return Err(*verdict);
+    // A commit whose outcome is unknown may have been made.
+    const bool made = !verdict || (*verdict == Error::kOutcomeUnknown && keeps_unknown_);
+    if (!made) return Err(*verdict);
     for (const rekey::Change& change : changes) rekey::Apply(state_, change);
     batches_.push_back(changes.size());
-    return ++revision_;
+    ++revision_;
+    if (verdict) return Err(*verdict);
+    return revision_.load();
   }
   bool Fits(const std::vector<rekey::Change>& batch,
             const std::vector<rekey::Change>& more) const override {
@@ -37,6 +42,7 @@ class SlowStore final : public Durable {
   }
   tl::expected<rekey::State, Failure> Load() override {
     const std::lock_guard lock(mutex_);
+    if (unreadable_) return Fail(Error::kCorrupt, "a page cannot be read");
     return state_;
   }
   Status CloseClean() override {
@@ -56,6 +62,14 @@ class SlowStore final : public Durable {
     const std::lock_guard lock(mutex_);
     error_ = error;
   }
+  // Gate makes commits wait again; without it they pass, also one that waits.
+  void Gate(bool gated) {
+    const std::lock_guard lock(mutex_);
+    gated_ = gated;
+    changed_.notify_all();
+  }
+  void KeepUnknown() { keeps_unknown_ = true; }
+  void BecomeUnreadable() { unreadable_ = true; }
   void WaitForCommit() {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return waiting_ > 0; });
@@ -65,11 +79,12 @@ class SlowStore final : public Durable {
     return batches_;
   }
   bool closed() const { return closed_; }
+  size_t commits_behind_close() const { return commits_behind_close_; }
 
  private:
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  const bool gated_;
+  bool gated_;
   int waiting_ = 0;
   std::deque<std::optional<Error>> verdicts_;
   std::optional<Error> error_;
@@ -77,6 +92,9 @@ class SlowStore final : public Durable {
   std::vector<size_t> batches_;
   std::atomic<uint64_t> revision_ = 100;
   std::atomic<bool> closed_ = false;
+  std::atomic<size_t> commits_behind_close_ = 0;
+  std::atomic<bool> keeps_unknown_ = false;
+  std::atomic<bool> unreadable_ = false;
 };
 
 }  // namespace keymast::server

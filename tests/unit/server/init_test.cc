@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// `keymastd init`: what is missing is made, what is there is kept.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "server/master_key.h"
+#include "server/open_store.h"
+#include "server/program.h"
+
+namespace keymast::server {
+namespace {
+
+class InitTest : public testing::Test {
+ protected:
+  InitTest() {
+    EXPECT_NE(mkdtemp(folder_.data()), nullptr);
+    unsetenv("CREDENTIALS_DIRECTORY");
+    config_.data = folder_ + "/data";
+    config_.witness = folder_ + "/witness";
+    config_.master_key_file = folder_ + "/master.key";
+  }
+  ~InitTest() override {
+    unsetenv("CREDENTIALS_DIRECTORY");
+    std::filesystem::remove_all(folder_);
+  }
+  // Quietly keeps what the command prints out of the test's output.
+  tl::expected<void, Failure> Quietly() {
+    testing::internal::CaptureStdout();
+    auto made = Init(config_);
+    printed_ = testing::internal::GetCapturedStdout();
+    return made;
+  }
+  std::string ImportKey() {
+    const auto master_key = ReadMasterKey({-1, config_.master_key_file}, DefaultMasterKeyFile());
+    EXPECT_TRUE(master_key);
+    const auto opened = OpenStore(config_, *master_key);
+    EXPECT_TRUE(opened) << (opened ? "" : opened.error().message);
+    return opened ? std::string(AsText(opened->import_key.public_key)) : std::string();
+  }
+  std::string folder_ = "/tmp/keymast-init-XXXXXX";
+  ServerConfig config_;
+  std::string printed_;
+};
+
+TEST_F(InitTest, MakesWhatIsMissingAndKeepsWhatIsThere) {
+  ASSERT_TRUE(Quietly());
+  EXPECT_NE(printed_.find("new"), std::string::npos);
+  const std::string import_key = ImportKey();
+  EXPECT_EQ(import_key.size(), 32U);
+  ASSERT_TRUE(Quietly());
+  EXPECT_EQ(printed_.find("new"), std::string::npos) << printed_;
+  EXPECT_EQ(ImportKey(), import_key);
+}
+
+TEST_F(InitTest, AStoreIsNotOpenedWithAnotherKey) {
+  ASSERT_TRUE(Quietly());
+  std::filesystem::remove(config_.master_key_file);
+  const auto made = Quietly();
+  ASSERT_FALSE(made);
+  EXPECT_EQ(made.error().error, Error::kWrongMasterKey);
+}
+
+// `run` would take the credential: a key file beside it would be another key.
+TEST_F(InitTest, ACredentialIsUsedWithoutAKeyFile) {
+  config_.master_key_file.clear();
+  const std::string credential = folder_ + "/keymast-master-key";
+  ASSERT_TRUE(MakeMasterKey(credential).value_or(false));
+  setenv("CREDENTIALS_DIRECTORY", folder_.c_str(), 1);
+  const auto made = Quietly();
+  ASSERT_TRUE(made) << made.error().message;
+  EXPECT_NE(printed_.find("master key: " + credential + " (kept)"), std::string::npos) << printed_;
+  EXPECT_EQ(ImportKey().size(), 32U);
+}
+
+TEST_F(InitTest, ADescriptorNeedsNoKeyFile) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(pipe(ends.data()), 0);
+  const std::string key(32, 'k');
+  ASSERT_EQ(write(ends[1], key.data(), key.size()), 32);
+  close(ends[1]);
+  config_.master_key_fd = ends[0];
+  ASSERT_TRUE(Quietly());
+  EXPECT_FALSE(std::filesystem::exists(config_.master_key_file));
+}
+
+}  // namespace
+}  // namespace keymast::server
