@@ -189,8 +189,6 @@ Words Stage::Decoder(const std::string& name) const {
           "32",
           "-analyzeduration",
           "0",
-          "-fflags",
-          "nobuffer",
           "-flags",
           "low_delay",
           "-reorder_queue_size",
