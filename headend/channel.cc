@@ -79,7 +79,7 @@ Bytes Channel::MkiOf(const KeyName& key) const {
   return mki;
 }
 
-Result<KeySlots::Outcome> Channel::Announce(const TrafficKey& key) {
+Result<KeySlots::Outcome> Channel::Announce(const TrafficKey& key, Instant now) {
   const KeyName& name = key.announced.name;
   if (name.msk.group != definition_.key_group) return Err(Error::kUnknownKey);
   const auto make = [&]() -> Result<std::vector<srtpio::Session>> {
@@ -95,6 +95,7 @@ Result<KeySlots::Outcome> Channel::Announce(const TrafficKey& key) {
   };
   const Result<KeySlots::Outcome> outcome = keys_.Announce(key.announced, make);
   if (outcome) newest_ = std::max(newest_, name);
+  if (outcome == KeySlots::Outcome::kNew) lead_ = key.announced.switch_at - now;
   return outcome;
 }
 

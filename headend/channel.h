@@ -46,8 +46,8 @@ class Channel {
   // Goes on above what `kept` says was used. `mki_with_domain`: the MKI begins with the key domain.
   Channel(ChannelDefinition definition, const State& kept, bool mki_with_domain, crypto::Rng& rng);
 
-  // Announce takes a key; see KeySlots. kUnknownKey: of another key group.
-  Result<KeySlots::Outcome> Announce(const TrafficKey& key);
+  // Announce takes a key that came at `now`; see KeySlots. kUnknownKey: of another key group.
+  Result<KeySlots::Outcome> Announce(const TrafficKey& key, Instant now);
   // Advance switches when an instant has come. True if it did.
   bool Advance(Instant now);
   // ServerAway and ServerBack say since when nobody could have announced a key.
@@ -77,6 +77,9 @@ class Channel {
   // Durable says that a state is durable now.
   void Durable(const State& state);
 
+  // lead is how long before its instant the last new key came. Far from the channel's MTK lead, the
+  // clocks of server and headend disagree, or the way between them is slow.
+  std::optional<Duration> lead() const { return lead_; }
   const ChannelDefinition& definition() const { return definition_; }
   const KeySlots& keys() const { return keys_; }
   const std::vector<Stream>& streams() const { return streams_; }
@@ -91,6 +94,7 @@ class Channel {
   std::vector<Stream> streams_;
   std::vector<std::optional<Position>> positions_;
   KeySlots keys_;
+  std::optional<Duration> lead_;
   // RTCP goes out under keys above `spent_` up to `claimed_`, which is durable.
   KeyName spent_;
   KeyName claimed_;

@@ -130,7 +130,7 @@ Status Headend::TakeKey(const v1::TrafficKeyBox& box, Instant now) {
   const Result<TrafficKey> key =
       OpenTrafficKey(box, settings_.keys, settings_.id, channel->second->definition());
   if (!key) return Err(key.error());
-  const Result<KeySlots::Outcome> outcome = channel->second->Announce(*key);
+  const Result<KeySlots::Outcome> outcome = channel->second->Announce(*key, now);
   if (!outcome) return Err(outcome.error());
   channel->second->Advance(now);  // one that comes late is used at once
   return {};

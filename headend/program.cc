@@ -216,6 +216,7 @@ void Program::Tick() {
   FollowChannels();
   for (const auto& [id, sender] : senders_) sender->Check();
   FollowSilence(now);
+  FollowDiscards();
 }
 
 // FollowChannels keeps a sender for each channel as it is defined now.
@@ -284,6 +285,26 @@ void Program::FollowSilence(Instant now) {
     outside_.input_drops += input.socket.kernel_drops() + input.socket.too_long();
   }
   outside_.records_lost = recorder_ ? recorder_->lost() : 0;
+}
+
+// FollowDiscards names what an encoder does wrong, once for each mistake.
+void Program::FollowDiscards() {
+  static constexpr std::pair<Error, const char*> kAdvice[] = {
+      {Error::kTooLong,
+       "packets do not fit the channel's max_datagram: give the encoder a smaller "
+       "packet size (ffmpeg: pkt_size, GStreamer: mtu)"},
+      {Error::kUnexpected, "packets have another payload type than the channel's stream"},
+      {Error::kUnknownChannel, "packets come for an input that no stream of a channel matches"},
+  };
+  const Discards& discards = headend_.discards();
+  for (const auto& [error, advice] : kAdvice) {
+    const auto at = static_cast<size_t>(error);
+    if (discards[at] == 0 || discards_before_[at] != 0) continue;
+    headend_.NoteError(advice);
+    Log(LogLevel::kWarning, "input_refused",
+        {{"reason", std::string(ErrorName(error))}, {"message", advice}});
+  }
+  discards_before_ = discards;
 }
 
 Status Program::Stop() {

@@ -47,6 +47,7 @@ class Program {
   void FollowChannels();
   void FollowKeys();
   void FollowSilence(Instant now);
+  void FollowDiscards();
   std::string SilentReason(const Channel& channel, const Sender& sender, Instant now) const;
   Sender* SenderOf(const Channel& channel);
 
@@ -60,6 +61,7 @@ class Program {
   std::map<ChannelId, std::unique_ptr<Sender>> senders_;
   std::map<ChannelId, KeyName> keys_told_;
   std::map<ChannelId, uint64_t> packets_before_;  // of the last tick: is there an encoder?
+  Discards discards_before_{};
   Outside outside_;
 
   std::optional<State> saving_;

@@ -62,6 +62,11 @@ void AddKeys(JsonLine& line, const Channel& channel) {
   } else {
     line.Signed("next_switch_ns", ToUnixNanos(channel.keys().next_switch()));
   }
+  if (const std::optional<Duration> lead = channel.lead()) {
+    line.Signed("lead_ms", std::chrono::duration_cast<std::chrono::milliseconds>(*lead).count());
+  } else {
+    line.Null("lead_ms");
+  }
 }
 
 JsonLine ChannelPart(const Channel& channel, const Outside::Of& outside) {

@@ -53,7 +53,7 @@ class Air {
 void Run(ByteView octets) {
   crypto::SeededRng rng(1);
   Channel channel(Definition(), State(), false, rng);
-  KEYMAST_CHECK(channel.Announce(Key()).has_value());
+  KEYMAST_CHECK(channel.Announce(Key(), kStart).has_value());
   channel.Advance(kStart);
   Air air(channel);
   while (octets.size() > 2) {

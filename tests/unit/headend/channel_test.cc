@@ -26,7 +26,7 @@ class OnAir : public testing::TestWithParam<SrtpProfile> {
   // Announce gives a key to both ends.
   void Announce(uint16_t msk, uint16_t mtk, Instant switch_at) {
     const TrafficKey key = Mtk(GetParam(), msk, mtk, switch_at);
-    ASSERT_TRUE(channel_.Announce(key));
+    ASSERT_TRUE(channel_.Announce(key, now_));
     listener_.Learn(key, channel_.MkiOf(key.announced.name));
     state_ = Save(channel_, state_);
   }
@@ -131,7 +131,7 @@ TEST_P(OnAir, AfterACrashTheIndexJumpsAndReceiversFollow) {
   }
   Channel again(Definition(GetParam()), state_, false, rng_);
   const TrafficKey key = Mtk(GetParam(), 1, 1, kStart);
-  ASSERT_TRUE(again.Announce(key));
+  ASSERT_TRUE(again.Announce(key, now_));
   Save(again, state_);
   const auto sent = Send(again, kVideoStream, Rtp(sequence), now_);
   ASSERT_TRUE(sent);
@@ -146,12 +146,12 @@ TEST_P(OnAir, AKeyThatMayHaveProtectedRtcpDoesSoNoMoreAfterARestart) {
   ASSERT_TRUE(SendVideo(EncoderReport(kEncoder, 1, 2)));
 
   Channel again(Definition(GetParam()), state_, false, rng_);
-  ASSERT_TRUE(again.Announce(Mtk(GetParam(), 1, 1, kStart)));
+  ASSERT_TRUE(again.Announce(Mtk(GetParam(), 1, 1, kStart), now_));
   State state = Save(again, state_);
   ASSERT_TRUE(Send(again, kVideoStream, Rtp(1), now_));
   const Bytes report = EncoderReport(kEncoder, 3, 4);
   EXPECT_EQ(Send(again, kVideoStream, report, now_), Err(Error::kFailedPrecondition));
-  ASSERT_TRUE(again.Announce(Mtk(GetParam(), 1, 2, kStart)));
+  ASSERT_TRUE(again.Announce(Mtk(GetParam(), 1, 2, kStart), now_));
   EXPECT_EQ(Send(again, kVideoStream, report, now_), Err(Error::kFailedPrecondition))
       << "not before the file says so";
   state = Save(again, state);
@@ -175,14 +175,14 @@ TEST_F(Refusing, NothingGoesOutWithoutAKey) {
 }
 
 TEST_F(Refusing, NothingGoesOutBeforeItsIndexIsDurable) {
-  ASSERT_TRUE(channel.Announce(Mtk(SrtpProfile::kAesCm128HmacSha1_80, 1, 1, now)));
+  ASSERT_TRUE(channel.Announce(Mtk(SrtpProfile::kAesCm128HmacSha1_80, 1, 1, now), now));
   EXPECT_EQ(SendVideo(Rtp(1)), Err(Error::kUnavailable));
   Save(channel);
   EXPECT_TRUE(SendVideo(Rtp(2)));
 }
 
 TEST_F(Refusing, WhatDoesNotFitIsRefusedAndChangesNothing) {
-  ASSERT_TRUE(channel.Announce(Mtk(SrtpProfile::kAesCm128HmacSha1_80, 1, 1, now)));
+  ASSERT_TRUE(channel.Announce(Mtk(SrtpProfile::kAesCm128HmacSha1_80, 1, 1, now), now));
   Save(channel);
   RtpParts parts;
   parts.payload = Bytes(1400 - 12 - 16 + 1);  // MKI 6, tag 10
@@ -199,7 +199,7 @@ TEST_F(Refusing, WhatDoesNotFitIsRefusedAndChangesNothing) {
 }
 
 TEST_F(Refusing, OverrunEndsAMinutePastThePeriodOrTheServersLoss) {
-  ASSERT_TRUE(channel.Announce(Mtk(SrtpProfile::kAesCm128HmacSha1_80, 1, 1, now)));
+  ASSERT_TRUE(channel.Announce(Mtk(SrtpProfile::kAesCm128HmacSha1_80, 1, 1, now), now));
   Save(channel);
   ASSERT_TRUE(SendVideo(Rtp(1)));
   now += seconds(300);
@@ -215,11 +215,13 @@ TEST_F(Refusing, OverrunEndsAMinutePastThePeriodOrTheServersLoss) {
 }
 
 TEST_F(Refusing, AnAnnouncedKeyIsUsedAlsoWhileTheServerIsAway) {
-  ASSERT_TRUE(channel.Announce(Mtk(SrtpProfile::kAesCm128HmacSha1_80, 1, 1, now)));
-  ASSERT_TRUE(channel.Announce(Mtk(SrtpProfile::kAesCm128HmacSha1_80, 1, 2, now + seconds(10))));
+  ASSERT_TRUE(channel.Announce(Mtk(SrtpProfile::kAesCm128HmacSha1_80, 1, 1, now), now));
+  ASSERT_TRUE(
+      channel.Announce(Mtk(SrtpProfile::kAesCm128HmacSha1_80, 1, 2, now + seconds(10)), now));
   Save(channel);
   ASSERT_TRUE(SendVideo(Rtp(1)));
   channel.ServerAway(now, seconds(60));
+  EXPECT_EQ(channel.lead(), seconds(10));
   now += seconds(79);  // its own period of 10 s and the overrun count from its switch
   EXPECT_TRUE(SendVideo(Rtp(2)));
   EXPECT_EQ(channel.keys().current()->key.name.mtk, MtkId(2));
@@ -230,7 +232,7 @@ TEST_F(Refusing, AnAnnouncedKeyIsUsedAlsoWhileTheServerIsAway) {
 TEST_F(Refusing, AKeyOfAnotherGroupIsNotOurs) {
   TrafficKey key = Mtk(SrtpProfile::kAesCm128HmacSha1_80, 1, 1, now);
   key.announced.name.msk.group = KeyGroup(2);
-  EXPECT_EQ(channel.Announce(key), Err(Error::kUnknownKey));
+  EXPECT_EQ(channel.Announce(key, now), Err(Error::kUnknownKey));
 }
 
 TEST_F(Refusing, FirstSequenceNumbersAreRandomAndBelowTheMiddle) {
