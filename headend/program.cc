@@ -79,7 +79,6 @@ void Program::Connect(Instant now) {
 }
 
 void Program::TakeDirective(const v1::HeadendDirective& directive, Instant now) {
-  const LinkState before = headend_.link();
   auto answer = headend_.OnDirective(directive, now);
   if (!answer) {
     Log(LogLevel::kWarning, "directive_refused", {{"message", headend_.last_error()}});
@@ -91,12 +90,18 @@ void Program::TakeDirective(const v1::HeadendDirective& directive, Instant now) 
          {"key", NameOf({MskId::FromValue(directive.key().msk_id()),
                          MtkId(static_cast<uint16_t>(directive.key().mtk_id()))})}});
   }
-  if (before != LinkState::kConnected && headend_.link() == LinkState::kConnected) {
-    Log(LogLevel::kInfo, "connected", {{"server", setup_.target.server}});
-    outside_.link_error.clear();
-    backoff_ = kFirstBackoff;
-  }
+  FollowLink();
   FollowChannels();
+}
+
+void Program::FollowLink() {
+  const bool connected = headend_.link() == LinkState::kConnected;
+  if (connected == connected_told_) return;
+  connected_told_ = connected;
+  if (!connected) return;  // its end told why
+  Log(LogLevel::kInfo, "connected", {{"server", setup_.target.server}});
+  outside_.link_error.clear();
+  backoff_ = kFirstBackoff;
 }
 
 void Program::TakeEnd(const Ended& ended, Instant now) {
@@ -107,6 +112,7 @@ void Program::TakeEnd(const Ended& ended, Instant now) {
   outside_.link_error = ended.message;
   streaming_ = false;
   headend_.OnAway(ended.kind == Ended::Kind::kRevoked, now);
+  FollowLink();
   connect_at_ = now + backoff_;
   backoff_ = std::min(2 * backoff_, kMaxBackoff);
   FollowChannels();
@@ -212,6 +218,7 @@ void Program::Tick() {
     link_->Send(headend_.Report());
   }
   headend_.OnReported();
+  FollowLink();
   save_failed_ = false;
   FollowChannels();
   for (const auto& [id, sender] : senders_) sender->Check();

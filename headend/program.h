@@ -44,6 +44,7 @@ class Program {
   void TakeSaved();
   void Drain(InputSocket& input);
   void Save();
+  void FollowLink();
   void FollowChannels();
   void FollowKeys();
   void FollowSilence(Instant now);
@@ -67,6 +68,7 @@ class Program {
   std::optional<State> saving_;
   bool save_failed_ = false;  // tried again at the next tick
   bool streaming_ = false;
+  bool connected_told_ = false;
   Instant connect_at_;
   Duration backoff_ = kFirstBackoff;
   std::optional<Failure> failure_;
