@@ -52,7 +52,8 @@ void HeadendStreams::TakeInUse(const Caller& caller, Stream& stream) {
   stream.proved = true;
   stream.expected = {};
   if (const auto earlier = in_use_.find(headend); earlier != in_use_.end()) {
-    End(earlier, {Error::kUnavailable,
+    // Not kUnavailable: a process that is still there must not come back and take over in turn.
+    End(earlier, {Error::kInUse,
                   "another connection of this headend took over",
                   {},
                   NameOf(headend),
