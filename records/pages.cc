@@ -99,11 +99,11 @@ std::vector<std::string> Pages::Candidates(size_t most, uint64_t until) const {
 }
 
 std::optional<uint64_t> Pages::SinceWithout(const std::vector<Rewrite>& rewrites) const {
-  for (const auto& [since, key] : by_age_) {
+  for (const auto& waiting : by_age_) {
     const bool written = std::any_of(rewrites.begin(), rewrites.end(), [&](const Rewrite& rewrite) {
-      return rewrite.key == key && rewrite.whole;
+      return rewrite.key == waiting.second && rewrite.whole;
     });
-    if (!written) return since;
+    if (!written) return waiting.first;
   }
   return std::nullopt;
 }
