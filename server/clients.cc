@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/clients.h"
 
+#include <google/protobuf/arena.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -190,7 +191,9 @@ bool Clients::ReadFrom(Client& client) {
 }
 
 bool Clients::TakeFrame(Client& client, ByteView frame) {
-  core::CoreRequest request;
+  // The parts of a batch come from a few blocks, and go with them at once.
+  google::protobuf::Arena arena;
+  auto& request = *google::protobuf::Arena::CreateMessage<core::CoreRequest>(&arena);
   if (!request.ParseFromArray(frame.data(), static_cast<int>(frame.size()))) {
     ++counters_.protocol_errors;
     return false;

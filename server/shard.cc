@@ -17,6 +17,10 @@ constexpr Duration kBookmarkPeriod = std::chrono::seconds(5);
 constexpr Duration kThawAfter = std::chrono::seconds(1);
 constexpr uint32_t kRetryMs = 1000;
 
+std::string KindName(controller::Event::Kind kind) {
+  return v1::Event::Kind_Name(static_cast<v1::Event::Kind>(kind));
+}
+
 }  // namespace
 
 Shard::Shard(Parts parts, controller::Controller& controller)
@@ -87,19 +91,44 @@ void Shard::Release(const Outputs& outputs) {
     parts_.port.Send(outputs.datagrams, controller_.state());
   }
   parts_.headends.Send(outputs.directives);
+  LogEvents(outputs.events);
   for (const controller::Event& event : outputs.events) {
-    LogEvent(event);
     parts_.watches.Add(pipeline_.revision(), event.channel, ToProto(event));
   }
 }
 
-void Shard::LogEvent(const controller::Event& event) {
-  const v1::Event message = ToProto(event);
-  const std::string kind = v1::Event::Kind_Name(message.kind());
-  if (!event.rekey) {
-    return shell::Log(shell::LogLevel::kInfo, "change",
-                      {{"kind", kind}, {"resource", event.resource}});
+// LogEvents writes one line for all events of one kind in one channel: a batch of a thousand
+// members is one change to who reads the log. The first of them is named, watchers are told each.
+void Shard::LogEvents(const std::vector<controller::Event>& events) {
+  struct Line {
+    const controller::Event* first;
+    uint64_t count;
+  };
+  std::vector<Line> lines;
+  for (const controller::Event& event : events) {
+    if (event.rekey) {
+      LogRekey(event);
+      continue;
+    }
+    const auto same = std::find_if(lines.begin(), lines.end(), [&](const Line& line) {
+      return line.first->kind == event.kind && line.first->channel == event.channel;
+    });
+    if (same != lines.end()) {
+      ++same->count;
+    } else {
+      lines.push_back({&event, 1});
+    }
   }
+  for (const Line& line : lines) {
+    shell::Log(shell::LogLevel::kInfo, "change",
+               {{"kind", KindName(line.first->kind)},
+                {"resource", line.first->resource},
+                {"count", std::to_string(line.count)}});
+  }
+}
+
+void Shard::LogRekey(const controller::Event& event) {
+  const v1::Event message = ToProto(event);
   shell::Log(shell::LogLevel::kInfo, "rekey",
              {{"channel", event.channel.value},
               {"level", v1::KeyLevel_Name(message.rekey().level())},

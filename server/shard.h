@@ -82,7 +82,8 @@ class Shard {
   // Passing takes out of `step` what nothing that waits concerns.
   Outputs Passing(controller::Step& step);
   void Release(const Outputs& outputs);
-  void LogEvent(const controller::Event& event);
+  static void LogEvents(const std::vector<controller::Event>& events);
+  static void LogRekey(const controller::Event& event);
   void OnCommit(const Pipeline::Outcome& outcome);
   void OnCommitFailed(Error error);
   void Reload();

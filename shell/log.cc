@@ -4,6 +4,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <ctime>
@@ -58,6 +59,27 @@ std::string Timestamp() {
   return std::string(text.data(), size) + fraction + "Z";
 }
 
+bool IsPlain(std::string_view text) {
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; });
+}
+
+// Text from outside may be no UTF-8: replaced, so that every line stays JSON.
+void AppendText(std::string& line, std::string_view text) {
+  if (IsPlain(text)) {
+    line.append(1, '"').append(text).append(1, '"');
+  } else {
+    line += nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  }
+}
+
+void AppendField(std::string& line, std::string_view name, std::string_view value) {
+  line += ',';
+  AppendText(line, name);
+  line += ':';
+  AppendText(line, value);
+}
+
 }  // namespace
 
 void InitLog(std::string_view program, LogLevel lowest) {
@@ -69,16 +91,13 @@ void InitLog(std::string_view program, LogLevel lowest) {
 void Log(LogLevel level, std::string_view event, std::initializer_list<LogField> fields) {
   const Output& output = TheOutput();
   if (!output.logger->should_log(Named(level).native)) return;
-  nlohmann::ordered_json line;
-  line["time"] = Timestamp();
-  line["level"] = Named(level).name;
-  line["program"] = output.program;
-  line["event"] = event;
-  for (const auto& [name, value] : fields) line[std::string(name)] = value;
-  // Text from outside may be no UTF-8: replaced, so that every line stays JSON.
-  output.logger->log(Named(level).native,
-                     spdlog::string_view_t(line.dump(
-                         -1, ' ', false, nlohmann::ordered_json::error_handler_t::replace)));
+  std::string line = "{\"time\":\"" + Timestamp() + "\"";
+  AppendField(line, "level", Named(level).name);
+  AppendField(line, "program", output.program);
+  AppendField(line, "event", event);
+  for (const auto& [name, value] : fields) AppendField(line, name, value);
+  line += '}';
+  output.logger->log(Named(level).native, spdlog::string_view_t(line));
 }
 
 bool ParseLogLevel(std::string_view text, LogLevel& level) {
