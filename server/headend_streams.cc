@@ -53,11 +53,8 @@ void HeadendStreams::TakeInUse(const Caller& caller, Stream& stream) {
   stream.expected = {};
   if (const auto earlier = in_use_.find(headend); earlier != in_use_.end()) {
     // Not kUnavailable: a process that is still there must not come back and take over in turn.
-    End(earlier, {Error::kInUse,
-                  "another connection of this headend took over",
-                  {},
-                  NameOf(headend),
-                  0});
+    End(earlier,
+        {Error::kInUse, "another connection of this headend took over", {}, NameOf(headend), 0});
   }
   in_use_[headend] = {caller, {}};
 }
