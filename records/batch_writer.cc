@@ -45,12 +45,16 @@ bool BatchWriter::Overflows() const {
 
 // AddPages takes the pages in that changes have waited for longest. It leaves the younger half of
 // the journal alone, so that a page that changes all the time is not written all the time.
-Status BatchWriter::AddPages(Draft& draft, const Header& header) const {
+Status BatchWriter::AddPages(Draft& draft, const RecordPlace& place) const {
   const size_t pressure = Pressure();
-  const uint64_t until = pressure == 0 ? 0 : journal_[journal_.size() / 2].number;
-  const size_t most = tuning_.pages_a_batch * std::max<size_t>(pressure, 1);
+  uint64_t until = pressure == 0 ? 0 : journal_[journal_.size() / 2].number;
+  size_t most = tuning_.pages_a_batch * std::max<size_t>(pressure, 1);
+  if (place.fold) {
+    until = last();
+    most = draft.operations;
+  }
   for (const std::string& key : pages_.Candidates(most, until)) {
-    Result<Rewrite> rewrite = pages_.Plan(key, store_, envelope_, header);
+    Result<Rewrite> rewrite = pages_.Plan(key, store_, envelope_, place.header);
     if (!rewrite) return Err(rewrite.error());
     if (rewrite->operations() > draft.operations || rewrite->octets() > draft.octets) return {};
     draft.operations -= rewrite->operations();
@@ -86,7 +90,7 @@ Result<BatchWriter::Draft> BatchWriter::Plan(ByteView changes, const RecordPlace
   // The record, the expectation that its key is free, and the deletions.
   draft.operations = limits.operations - 2 - tuning_.deletes_a_batch;
   if (place.alone) {
-    if (const Status added = AddPages(draft, place.header); !added) return Err(added.error());
+    if (const Status added = AddPages(draft, place); !added) return Err(added.error());
     AddDeletions(draft);
   }
   const bool none_left = draft.deleted == journal_.size();

@@ -30,6 +30,7 @@ struct RecordPlace {
   bool more = false;
   bool start = false;
   bool alone = true;  // the only one of its step
+  bool fold = false;  // as many pages as there is room for, however young
 };
 
 class BatchWriter {
@@ -57,7 +58,7 @@ class BatchWriter {
   struct Draft;
   size_t Pressure() const;
   Result<Draft> Plan(ByteView changes, const RecordPlace& place) const;
-  Status AddPages(Draft& draft, const Header& header) const;
+  Status AddPages(Draft& draft, const RecordPlace& place) const;
   void AddDeletions(Draft& draft) const;
 
   store::Store& store_;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <thread>
 
 #include "records/codec.h"
 #include "records/meta.h"
@@ -20,29 +21,99 @@ std::string Printable(std::string_view key) {
   return printable ? std::string(key) : "0x" + ToHex(AsBytes(key));
 }
 
-Outcome ForEachEntry(store::Store& store, std::string_view prefix, const std::string& data,
+// Range is the keys that begin with `prefix`, but for those that begin with `without`.
+struct Range {
+  std::string_view prefix;
+  std::string_view without = {};
+};
+
+Outcome ForEachEntry(store::Store& store, const Range& range, const std::string& data,
                      const std::function<Outcome(const store::Entry&)>& take) {
   std::string after;
   for (;;) {
-    const auto entries = store.Scan(prefix, after, kEntriesAScan, 0);
+    const auto entries = store.Scan(range.prefix, after, kEntriesAScan, 0);
     if (!entries) {
       return ReadFailure(entries.error(), data, "what follows key " + Printable(after));
     }
     for (const store::Entry& entry : *entries) {
+      after = entry.key;
+      if (!range.without.empty() && entry.key.starts_with(range.without)) {
+        after = std::string(range.without) + '\xff';  // no id goes on with this octet
+        break;
+      }
       if (auto taken = take(entry); !taken) return taken;
     }
-    if (entries->size() < kEntriesAScan) return {};
-    after = entries->back().key;
+    if (entries->empty() || (after == entries->back().key && entries->size() < kEntriesAScan)) {
+      return {};
+    }
   }
 }
 
-// Replay takes pages, then journal records, in order of their keys.
+// PageReader reads the pages of a range into a state of its own, for one thread.
+class PageReader {
+ public:
+  PageReader(const Envelope& envelope, const std::string& data)
+      : envelope_(envelope), data_(data) {}
+
+  Outcome Read(store::Store& store, const Range& range) {
+    return ForEachEntry(store, range, data_,
+                        [this](const store::Entry& entry) { return Take(entry); });
+  }
+  rekey::State& state() { return state_; }
+  // AddTo names the pages that were read.
+  void AddTo(Pages& pages) const {
+    for (const auto& [name, fingerprint] : read_) pages.AddStored(name, fingerprint);
+  }
+
+ private:
+  Outcome Take(const store::Entry& entry);
+
+  const Envelope& envelope_;
+  const std::string& data_;
+  rekey::State state_;
+  std::vector<std::pair<PageName, Fingerprint>> read_;
+};
+
+Outcome PageReader::Take(const store::Entry& entry) {
+  const std::string what = "page " + Printable(entry.key);
+  const Result<PageName> name = ParsePageKey(entry.key);
+  if (!name) return Damaged(data_, "key " + Printable(entry.key) + " is no page's");
+  const Result<Opened> opened = envelope_.Open(EntryType::kPage, entry.key, entry.value);
+  if (!opened) return ReadFailure(opened.error(), data_, what);
+  if (const Status read = ReadPage(*name, opened->body, state_); !read) {
+    return ReadFailure(read.error(), data_, what);
+  }
+  read_.emplace_back(*name, envelope_.FingerprintOf(entry.key, entry.value));
+  return {};
+}
+
+// ReadPages reads all pages. Subscribers are about half of a large state and touch nothing else of
+// it: they are read beside the rest, since a start waits for it.
+Outcome ReadPages(store::Store& store, const Envelope& envelope, const std::string& data,
+                  Recovered& recovered) {
+  const std::string of_subscribers = RowPrefix({PageKind::kSubscribers, {}, {}});
+  PageReader subscribers(envelope, data);
+  PageReader others(envelope, data);
+  Outcome beside;
+  std::thread thread([&] { beside = subscribers.Read(store, {of_subscribers}); });
+  const Outcome read = others.Read(store, {kPagePrefix, of_subscribers});
+  thread.join();
+  if (!read) return read;
+  if (!beside) return beside;
+  recovered.state = std::move(others.state());
+  recovered.state.subscribers = std::move(subscribers.state().subscribers);
+  others.AddTo(recovered.pages);
+  subscribers.AddTo(recovered.pages);
+  return {};
+}
+
+// Replay takes journal records, in order of their keys, over the pages.
 class Replay {
  public:
   Replay(const Envelope& envelope, const PageLimits& limits, const std::string& data)
       : envelope_(envelope), data_(data), recovered_(limits) {}
 
-  Outcome TakePage(const store::Entry& entry);
+  Outcome TakePages(store::Store& store) { return ReadPages(store, envelope_, data_, recovered_); }
   Outcome TakeRecord(const store::Entry& entry);
   tl::expected<Recovered, Failure> Finish();
 
@@ -67,19 +138,6 @@ class Replay {
   Hash hash_{};
   uint64_t first_ = 0;
 };
-
-Outcome Replay::TakePage(const store::Entry& entry) {
-  const std::string what = "page " + Printable(entry.key);
-  const Result<PageName> name = ParsePageKey(entry.key);
-  if (!name) return Damaged(data_, "key " + Printable(entry.key) + " is no page's");
-  const Result<Opened> opened = envelope_.Open(EntryType::kPage, entry.key, entry.value);
-  if (!opened) return ReadFailure(opened.error(), data_, what);
-  if (const Status read = ReadPage(*name, opened->body, recovered_.state); !read) {
-    return ReadFailure(read.error(), data_, what);
-  }
-  recovered_.pages.AddStored(*name, envelope_.FingerprintOf(entry.key, entry.value));
-  return {};
-}
 
 // Each record names the one before it and its hash; numbers jump where a start says so only.
 Outcome Replay::CheckFollows(const Header& header, const Record& record) const {
@@ -157,10 +215,9 @@ tl::expected<Recovered, Failure> Replay::Finish() {
 tl::expected<Recovered, Failure> Recover(store::Store& store, const Envelope& envelope,
                                          const PageLimits& limits, const std::string& data) {
   Replay replay(envelope, limits, data);
-  auto taken = ForEachEntry(store, kPagePrefix, data,
-                            [&](const store::Entry& entry) { return replay.TakePage(entry); });
+  auto taken = replay.TakePages(store);
   if (taken) {
-    taken = ForEachEntry(store, kJournalPrefix, data,
+    taken = ForEachEntry(store, {kJournalPrefix}, data,
                          [&](const store::Entry& entry) { return replay.TakeRecord(entry); });
   }
   if (!taken) return tl::unexpected(taken.error());

@@ -59,6 +59,7 @@ class Repository {
   Status WriteRecord(ByteView changes, RecordPlace place);
   Status RemoveTail();
   Status MakeRoom();
+  Status Fold();
   Status Settle(const Status& status);
 
   std::unique_ptr<store::Store> store_;
