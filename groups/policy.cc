@@ -26,16 +26,19 @@ std::string InSeconds(Duration duration) {
 // Violations collects what is wrong under one path.
 class Violations {
  public:
-  void Unless(bool holds, std::string_view field, std::string description) {
-    if (!holds) found_.push_back({"channel.policy." + std::string(field), std::move(description)});
+  // `describe` is asked only when it does not hold: a policy is checked for each new member too.
+  template <class Describe>
+  void Unless(bool holds, std::string_view field, const Describe& describe) {
+    if (!holds) found_.push_back({"channel.policy." + std::string(field), describe()});
   }
 
   void Within(Duration value, Duration low, Duration high, std::string_view field) {
-    Unless(
-        low <= value && value <= high, field,
-        "is " + InSeconds(value) + "; must be from " + InSeconds(low) + " to " + InSeconds(high));
+    Unless(low <= value && value <= high, field, [&] {
+      return "is " + InSeconds(value) + "; must be from " + InSeconds(low) + " to " +
+             InSeconds(high);
+    });
     Unless(value % milliseconds(1) == Duration::zero(), field,
-           "must be a whole number of milliseconds: keys change on a 1 ms grid");
+           [] { return "must be a whole number of milliseconds: keys change on a 1 ms grid"; });
   }
 
   std::vector<FieldViolation> Take() { return std::move(found_); }
@@ -55,13 +58,15 @@ void CheckRanges(const KeyPolicy& policy, Violations& wrong) {
   wrong.Within(policy.exclusion_lead, milliseconds(150), seconds(10), "exclusion_lead");
   wrong.Within(policy.batch_window, milliseconds(100), hours(24), "batch_window");
   wrong.Unless(policy.leave >= LeavePolicy::kImmediate && policy.leave <= LeavePolicy::kNextMsk,
-               "leave_policy", "must be IMMEDIATE, BATCHED or NEXT_MSK");
-  wrong.Unless(policy.mtk_ids_per_msk >= 2, "mtk_ids_per_msk",
-               "is " + std::to_string(policy.mtk_ids_per_msk) + "; must be from 2 to 65535");
-  wrong.Unless(policy.max_datagram >= 256 && policy.max_datagram <= 65507, "max_datagram",
-               "is " + std::to_string(policy.max_datagram) + "; must be from 256 to 65507");
+               "leave_policy", [] { return "must be IMMEDIATE, BATCHED or NEXT_MSK"; });
+  wrong.Unless(policy.mtk_ids_per_msk >= 2, "mtk_ids_per_msk", [&] {
+    return "is " + std::to_string(policy.mtk_ids_per_msk) + "; must be from 2 to 65535";
+  });
+  wrong.Unless(policy.max_datagram >= 256 && policy.max_datagram <= 65507, "max_datagram", [&] {
+    return "is " + std::to_string(policy.max_datagram) + "; must be from 256 to 65507";
+  });
   wrong.Unless(policy.msk_pacing_rate >= 1, "msk_pacing_rate",
-               "is 0; must be at least 1 message a second");
+               [] { return "is 0; must be at least 1 message a second"; });
 }
 
 // TimeToReach is how long one round of MSK messages to all members takes, with the time after which
@@ -73,13 +78,15 @@ Duration TimeToReach(const KeyPolicy& policy, uint64_t members) {
 }
 
 void CheckMtk(const KeyPolicy& policy, Violations& wrong) {
-  wrong.Unless(policy.mtk_lead >= 2 * policy.mtk_repetition, "mtk_lead",
-               "is " + InSeconds(policy.mtk_lead) + "; must be at least twice mtk_repetition (" +
-                   InSeconds(2 * policy.mtk_repetition) +
-                   "), so that a lost announcement is repeated before the key is used");
-  wrong.Unless(policy.mtk_lead < policy.mtk_period, "mtk_lead",
-               "is " + InSeconds(policy.mtk_lead) + "; must be shorter than mtk_period (" +
-                   InSeconds(policy.mtk_period) + ")");
+  wrong.Unless(policy.mtk_lead >= 2 * policy.mtk_repetition, "mtk_lead", [&] {
+    return "is " + InSeconds(policy.mtk_lead) + "; must be at least twice mtk_repetition (" +
+           InSeconds(2 * policy.mtk_repetition) +
+           "), so that a lost announcement is repeated before the key is used";
+  });
+  wrong.Unless(policy.mtk_lead < policy.mtk_period, "mtk_lead", [&] {
+    return "is " + InSeconds(policy.mtk_lead) + "; must be shorter than mtk_period (" +
+           InSeconds(policy.mtk_period) + ")";
+  });
 }
 
 void CheckMsk(const KeyPolicy& policy, uint64_t members, Violations& wrong) {
@@ -88,21 +95,24 @@ void CheckMsk(const KeyPolicy& policy, uint64_t members, Violations& wrong) {
       policy.mtk_period > Duration::zero() &&
       (policy.msk_period + policy.mtk_period - Duration(1)) / policy.mtk_period <=
           policy.mtk_ids_per_msk;
-  wrong.Unless(ids_suffice, "msk_period",
-               "is " + InSeconds(policy.msk_period) + ", longer than mtk_period × mtk_ids_per_msk");
-  wrong.Unless(policy.msk_lead < policy.msk_period, "msk_lead",
-               "is " + InSeconds(policy.msk_lead) + "; must be shorter than msk_period (" +
-                   InSeconds(policy.msk_period) + ")");
-  wrong.Unless(policy.msk_lead >= policy.mtk_lead, "msk_lead",
-               "is " + InSeconds(policy.msk_lead) + "; must be at least mtk_lead (" +
-                   InSeconds(policy.mtk_lead) +
-                   "): an MTK message is of use to holders of its MSK");
+  wrong.Unless(ids_suffice, "msk_period", [&] {
+    return "is " + InSeconds(policy.msk_period) + ", longer than mtk_period × mtk_ids_per_msk";
+  });
+  wrong.Unless(policy.msk_lead < policy.msk_period, "msk_lead", [&] {
+    return "is " + InSeconds(policy.msk_lead) + "; must be shorter than msk_period (" +
+           InSeconds(policy.msk_period) + ")";
+  });
+  wrong.Unless(policy.msk_lead >= policy.mtk_lead, "msk_lead", [&] {
+    return "is " + InSeconds(policy.msk_lead) + "; must be at least mtk_lead (" +
+           InSeconds(policy.mtk_lead) + "): an MTK message is of use to holders of its MSK";
+  });
   const Duration reach = TimeToReach(policy, members);
-  wrong.Unless(policy.msk_lead >= reach, "msk_lead",
-               "is " + InSeconds(policy.msk_lead) +
-                   "; must be at least members ÷ msk_pacing_rate "
-                   "+ msk_give_up (" +
-                   InSeconds(reach) + " for " + std::to_string(members) + " members)");
+  wrong.Unless(policy.msk_lead >= reach, "msk_lead", [&] {
+    return "is " + InSeconds(policy.msk_lead) +
+           "; must be at least members ÷ msk_pacing_rate "
+           "+ msk_give_up (" +
+           InSeconds(reach) + " for " + std::to_string(members) + " members)";
+  });
 }
 
 }  // namespace
