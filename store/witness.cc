@@ -69,8 +69,8 @@ Result<Bytes> ReadAll(int fd) {
   Bytes octets(kWitnessSize + 1);
   size_t size = 0;
   while (size < octets.size()) {
-    const ssize_t got =
-        pread(fd, octets.data() + size, octets.size() - size, static_cast<off_t>(size));
+    const MutableBytes rest = MutableBytes(octets).subspan(size);
+    const ssize_t got = pread(fd, rest.data(), rest.size(), static_cast<off_t>(size));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return Err(Error::kIo);
     if (got == 0) break;

@@ -64,7 +64,7 @@ std::array<uint8_t, kWitnessBlock> EncodeWitness(const WitnessState& state,
   writer.U64(state.record.reserved);
   writer.U64(state.record.confirmed);
   writer.U64(state.record.last);
-  writer.U8(state.record.clean ? 1 : 0);
+  writer.Put(std::array<uint8_t, 1>{state.record.clean});
   writer.Put(boot);
   KEYMAST_CHECK(writer.size() == kFields);
   writer.Put(crypto::Sha256(ByteView(block).first(kFields)));

@@ -2,9 +2,15 @@
 // Damaged files: whatever is cut off or flipped, an open leads to a prefix of the acknowledged
 // commits or is refused, and names the file.
 #include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <map>
+#include <new>
 
 #include "faulty_files.h"
 #include "store/rocks_store.h"
@@ -87,19 +93,62 @@ class RocksDamage : public ::testing::Test {
     return !refused;
   }
 
-  void FlipBits(const Image& image, const std::string& name, size_t from = 0) {
+  // Flips walks over the bits of one file.
+  struct Flips {
+    size_t next = 0;
+    size_t refused = 0;
+    size_t failed_at = SIZE_MAX;
+  };
+  void FlipOn(const Image& image, const std::string& name, Flips& flips) {
     const bool all = std::getenv("KEYMAST_LONG") != nullptr;
     const size_t bits = image.at(name).size() * 8;
-    size_t refused = 0;
-    for (size_t bit = from * 8 + 3; bit < bits; bit += all ? 1 : 16) {
+    while (flips.next < bits) {
+      const size_t bit = flips.next;
+      flips.next += all ? 1 : 16;
       Image damaged = image;
       char& octet = damaged[name][bit / 8];
       octet = static_cast<char>(octet ^ 1 << bit % 8);
-      refused += Outcome(damaged, name) ? 0u : 1u;
-      ASSERT_FALSE(HasFailure()) << name << " bit " << bit;
+      flips.refused += Outcome(damaged, name) ? 0u : 1u;
+      if (!HasFailure()) continue;
+      flips.failed_at = bit;
+      return;
     }
-    EXPECT_GT(refused, 0u) << name;
   }
+  void FlipBits(const Image& image, const std::string& name, size_t from = 0) {
+    Flips flips;
+    flips.next = from * 8 + 3;
+    FlipOn(image, name, flips);
+    ASSERT_EQ(flips.failed_at, SIZE_MAX) << name;
+    EXPECT_GT(flips.refused, 0u) << name;
+  }
+
+  // FlipBitsOfTable does it in another process. RocksDB parses the properties of a table before it
+  // checks their checksum, and Debian's build asserts while it does: a few bits, where they say how
+  // they are laid out, are refused by a stop.
+  void FlipBitsOfTable(const Image& image, const std::string& name) {
+    void* shared =
+        mmap(nullptr, sizeof(Flips), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    ASSERT_NE(shared, MAP_FAILED);
+    auto* flips = new (shared) Flips;
+    flips->next = 3;
+    size_t stops = 0;
+    for (int status = -1; status != 0;) {
+      const pid_t child = fork();
+      if (child == 0) {
+        if (freopen("/dev/null", "w", stderr) == nullptr) _exit(1);
+        FlipOn(image, name, *flips);
+        _exit(0);
+      }
+      ASSERT_EQ(waitpid(child, &status, 0), child);
+      ASSERT_EQ(flips->failed_at, SIZE_MAX) << name;
+      if (status == 0) break;
+      ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT) << flips->next;
+      ASSERT_LE(++stops, 8u);
+    }
+    EXPECT_GT(flips->refused, 0u);
+    munmap(shared, sizeof(Flips));
+  }
+
   // Truncate tries every length from `from` on, and says how many were opened.
   size_t Truncate(const Image& image, const std::string& name, size_t from = 0) {
     size_t opened = 0;
@@ -185,9 +234,10 @@ TEST_F(RocksDamage, ManifestCurrentAndTables) {
     SmallHistory(**store, 4);
   }
   const Image image = ImageOf(*env);
-  for (const std::string& name :
-       {Only(image, "MANIFEST", true), Only(image, "CURRENT"), Only(image, ".sst")}) {
-    FlipBits(image, name);
+  const std::string table = Only(image, ".sst");
+  FlipBitsOfTable(image, table);
+  for (const std::string& name : {Only(image, "MANIFEST", true), Only(image, "CURRENT"), table}) {
+    if (name != table) FlipBits(image, name);
     EXPECT_LT(Truncate(image, name), image.at(name).size()) << name;
   }
 }
