@@ -27,6 +27,10 @@ struct ChannelOf {
 
 }  // namespace
 
+Pipeline::~Pipeline() {
+  if (in_flight_) committer_.Wait();
+}
+
 void Pipeline::Touch(const std::vector<rekey::Change>& changes, int by) {
   for (const rekey::Change& change : changes) {
     const ChannelId* channel = std::visit(ChannelOf{}, change);

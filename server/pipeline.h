@@ -57,6 +57,10 @@ class Pipeline {
 
   Pipeline(Durable& durable, Committer& committer)
       : durable_(durable), committer_(committer), revision_(durable.revision()) {}
+  // Waits for a commit that is in flight, because it reads what is kept here.
+  ~Pipeline();
+  Pipeline(const Pipeline&) = delete;
+  Pipeline& operator=(const Pipeline&) = delete;
 
   // Idle: nothing waits, so nothing needs to be held.
   bool Idle() const { return batches_.empty(); }
