@@ -98,7 +98,11 @@ TEST_F(DrainTest, NothingIsWrittenBehindACleanClose) {
           std::to_string(box.msk_id()) + " mtk_id: " + std::to_string(box.mtk_id()) + " } }");
   report.set_call(5);
   Send(stream, report);  // comes with the last requests
+  Send(stream, Ask("list_headends {}"));
   server_.Drain();
+  const auto answers = Answers(stream);
+  ASSERT_EQ(answers.size(), 1U);
+  EXPECT_TRUE(answers[0].has_list_headends());
   EXPECT_TRUE(store_.closed());
   EXPECT_TRUE(store_.Load()->channels.at(ChannelId("news")).positions.empty());
   EXPECT_EQ(store_.commits_behind_close(), 0U);

@@ -86,7 +86,7 @@ TEST_F(HeadendStreamsTest, ASecondConnectionTakesOver) {
   CoreClient second = Connect();
   Prove(second, 6);
   const core::CoreReply reply = Next(first);
-  EXPECT_EQ(reply.error().reason(), "unavailable");
+  EXPECT_EQ(reply.error().reason(), "in_use");
   EXPECT_TRUE(reply.last());
   EXPECT_EQ(Connected(), 1U);
   // That the first one goes does not end the second one.

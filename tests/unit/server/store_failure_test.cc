@@ -130,7 +130,7 @@ TEST_F(StoreFailureTest, AFencedProcessSendsNothingMore) {
   Turn();
   store_.WaitForCommit();
   port_.sent.clear();
-  clock_.now += seconds(30);  // repetitions and pushes are due in the turn that sees the outcome
+  clock_.now += milliseconds(60);  // announced again in the turn that sees the outcome
   store_.LetThrough(Error::kFenced);
   EXPECT_TRUE(Until([&] { return server_.shard().fatal().has_value(); }));
   Turn();
