@@ -108,7 +108,7 @@ class Faults(unittest.TestCase):
     def test_failing_sync_closes_the_store(self):
         site = self.site.init()
         site.keymastd = site.start_process(
-            "keymastd", "strace", "-f", "-qq", "-o", "/dev/null", "-e",
+            "keymastd", "strace", "-D", "-f", "-qq", "-o", "/dev/null", "-e",
             "trace=fdatasync,fsync,sync_file_range", "-e",
             "inject=fdatasync:error=EIO:when=40+", BIN / "keymastd", "run", "--config",
             site.root / "keymastd.toml")
