@@ -108,7 +108,13 @@ tl::expected<bool, Failure> InitStore(const ServerConfig& config,
   if (!store) return tl::unexpected(store.error());
   crypto::SystemRng rng;
   const auto there = records::ReadMeta(**store, records::Envelope(master_key, rng), config.data);
-  if (there) return false;
+  if (there && std::filesystem::exists(config.witness)) return false;
+  if (there) {
+    return Fail(
+        Error::kRolledBack,
+        "data " + config.data + " are there, but witness " + config.witness +
+            " is not: bring it back, or start with --accept-rollback, which makes a new one");
+  }
   if (there.error().error != Error::kNotFound) return tl::unexpected(there.error());
   const auto witness = NewWitness(config);
   if (!witness) return tl::unexpected(witness.error());

@@ -22,7 +22,7 @@ std::vector<Room> Table() {
       {"rekey", {"base", "crypto", "mikey", "srtp", "groups"}, {}, kPure, {}},
       {"controller", {"base", "crypto", "mikey", "srtp", "groups", "rekey"}, {}, kPure, {}},
       {"store", {"base", "crypto"}, {"rocksdb/"}, kCalls, {}},
-      {"records", {"base", "crypto", "groups", "rekey", "store", "proto"}, {}, kCalls, {}},
+      {"records", {"base", "crypto", "groups", "rekey", "store"}, {}, kCalls, {}},
       {"net", {"base"}, {}, kCalls, {}},
       {"server",
        {"base", "shell", "crypto", "mikey", "srtp", "groups", "rekey", "controller", "store",
