@@ -8,8 +8,8 @@ namespace {
 
 using Entries = std::vector<store::Entry>;
 
-// Lived is a store after a history, as it was at two moments: half of it in pages, half of it in the
-// journal.
+// Lived is a store after a history, as it was at two moments: half of it in pages, half of it in
+// the journal.
 class Lived {
  public:
   Lived() {
