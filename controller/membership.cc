@@ -58,13 +58,13 @@ Controller::Impl::Outcome Controller::Impl::Handle(const CreateMembers& command,
   if (channel == nullptr) return Refuse(Error::kNotFound, parent, kNotThere);
   std::vector<FieldViolation> wrong = Check(command);
   if (!wrong.empty()) return RefuseFields(Error::kInvalidArgument, parent, std::move(wrong));
-  std::set<SubscriberId> ids;
+  std::set<std::string_view> ids;
   for (const NewMember& one : command.members) {
     const SubscriberId& id = one.member.subscriber;
     if (!state.subscribers.contains(id)) {
       return Refuse(Error::kNotFound, NameOf(id), kNotThere);
     }
-    if (channel->durable->members.contains(id) || !ids.insert(id).second) {
+    if (channel->durable->members.contains(id) || !ids.insert(id.value).second) {
       return Refuse(Error::kAlreadyExists, NameOf(command.channel, id), "exists already");
     }
     if (one.join && !one.member.EntitledAt(now)) {
@@ -78,6 +78,8 @@ Controller::Impl::Outcome Controller::Impl::Handle(const CreateMembers& command,
   if (m == nullptr) return Reply{};
 
   bool joined = false;
+  m->step.changes.reserve(m->step.changes.size() + command.members.size());
+  m->step.events.reserve(m->step.events.size() + command.members.size());
   for (const NewMember& one : command.members) {
     groups::Member member = one.member;
     member.joined = false;
@@ -86,9 +88,13 @@ Controller::Impl::Outcome Controller::Impl::Handle(const CreateMembers& command,
     member.revision = 1;
     subscribers.at(member.subscriber).memberships.push_back(command.channel);
     Tell(Event::Kind::kCreated, command.channel, NameOf(command.channel, member.subscriber), *m);
-    Put(rekey::MemberPut{command.channel, member}, *m);
-    if (one.join) TakeIn(*channel, std::move(member), *m);
-    joined = joined || one.join;
+    if (one.join) {
+      Put(rekey::MemberPut{command.channel, member}, *m);
+      TakeIn(*channel, std::move(member), *m);
+      joined = true;
+    } else {
+      Put(rekey::MemberPut{command.channel, std::move(member)}, *m);
+    }
   }
   if (joined) Hasten(*channel, *m);
   Schedule(*channel, now);

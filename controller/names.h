@@ -14,7 +14,10 @@ inline std::string NameOf(const ChannelId& id) { return "channels/" + id.value; 
 inline std::string NameOf(const SubscriberId& id) { return "subscribers/" + id.value; }
 inline std::string NameOf(const HeadendId& id) { return "headends/" + id.value; }
 inline std::string NameOf(const ChannelId& channel, const SubscriberId& member) {
-  return NameOf(channel) + "/members/" + member.value;
+  constexpr std::string_view kMembers = "/members/";
+  std::string name = NameOf(channel);
+  name.reserve(name.size() + kMembers.size() + member.value.size());
+  return name.append(kMembers).append(member.value);
 }
 inline std::string NameOf(const ChannelId& channel, uint64_t rekey) {
   return NameOf(channel) + "/rekeys/" + std::to_string(rekey);

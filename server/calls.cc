@@ -80,19 +80,18 @@ void Calls::OnRequest(ClientId client, const core::CoreRequest& request) {
   Refuse(caller, {Error::kUnimplemented, "this server does not know the request", {}, {}, 0});
 }
 
-Pipeline::Effect Calls::Held(const Caller& caller, core::CoreReply reply, Failure (*why)(Error)) {
-  const size_t size = reply.ByteSizeLong();
-  held_ += size;
-  return
-      [this, caller, size, why, reply = std::move(reply)](const keymast::Status& status) mutable {
-        held_ -= size;
-        if (!status) return clients_.SendError(caller, why(status.error()));
-        clients_.Send(caller, reply, true);
-      };
+Pipeline::Effect Calls::Held(const Caller& caller, core::CoreReply& reply, Failure (*why)(Error)) {
+  std::string frame = Clients::FrameOf(caller, reply, true);
+  held_ += frame.size();
+  return [this, caller, why, frame = std::move(frame)](const keymast::Status& status) {
+    held_ -= frame.size();
+    if (!status) return clients_.SendError(caller, why(status.error()));
+    clients_.SendFrame(caller.client, frame);
+  };
 }
 
 void Calls::Answer(const Caller& caller, core::CoreReply reply) {
-  shard_.Behind(Held(caller, std::move(reply), NotTrue));
+  shard_.Behind(Held(caller, reply, NotTrue));
 }
 
 // A refusal rests on the working state as much as an answer does.
@@ -112,9 +111,10 @@ void Calls::Do(const Caller& caller, const controller::Command& command, bool va
   if (!done) {
     return Refuse(caller, one ? WithoutBatch(std::move(done.error())) : std::move(done.error()));
   }
-  core::CoreReply reply;
+  google::protobuf::Arena arena(arena_block_.Options());
+  auto& reply = *google::protobuf::Arena::CreateMessage<core::CoreReply>(&arena);
   fill(*done, reply);
-  shard_.Take(std::move(step), Held(caller, std::move(reply), NotMade));
+  shard_.Take(std::move(step), Held(caller, reply, NotMade));
 }
 
 void Calls::OnClosed(ClientId client) {

@@ -82,7 +82,7 @@ class Calls {
   void Answer(const Caller& caller, core::CoreReply reply);
   void Refuse(const Caller& caller, Failure failure);
   // Held is the effect that sends an answer, or what `why` makes of the error.
-  Pipeline::Effect Held(const Caller& caller, core::CoreReply reply, Failure (*why)(Error));
+  Pipeline::Effect Held(const Caller& caller, core::CoreReply& reply, Failure (*why)(Error));
 
   const rekey::State& state() const { return shard_.controller().state(); }
 
@@ -93,7 +93,8 @@ class Calls {
   const Metrics metrics_;
   const StateHash state_hash_;
   const PageTokens page_tokens_;
-  size_t held_ = 0;  // octets of answers that wait for the disk
+  const ArenaBlock arena_block_;  // of the answer that is being written
+  size_t held_ = 0;               // octets of answers that wait for the disk
 };
 
 }  // namespace keymast::server

@@ -51,7 +51,7 @@ bool Calls::Membership(const Caller& caller, const core::CoreRequest& request) {
 
 void Calls::FillMember(const MemberName& name, core::CoreReply& reply) const {
   const auto& members = state().channels.at(name.channel).members;
-  *reply.mutable_member() = ToProto(shard_.controller(), name.channel, members.at(name.subscriber));
+  Fill(*reply.mutable_member(), shard_.controller(), name.channel, members.at(name.subscriber));
 }
 
 void Calls::CreateMember(const Caller& caller, const v1::CreateMemberRequest& request) {
@@ -90,8 +90,8 @@ void Calls::BatchCreateMembers(const Caller& caller, const v1::BatchCreateMember
   Do(caller, command, false, [&](const controller::Reply&, core::CoreReply& reply) {
     const auto& members = state().channels.at(*channel).members;
     for (const controller::NewMember& made : command.members) {
-      *reply.mutable_batch_create_members()->add_members() =
-          ToProto(shard_.controller(), *channel, members.at(made.member.subscriber));
+      Fill(*reply.mutable_batch_create_members()->add_members(), shard_.controller(), *channel,
+           members.at(made.member.subscriber));
     }
   });
 }

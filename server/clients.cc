@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/clients.h"
 
-#include <google/protobuf/arena.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -191,8 +190,7 @@ bool Clients::ReadFrom(Client& client) {
 }
 
 bool Clients::TakeFrame(Client& client, ByteView frame) {
-  // The parts of a batch come from a few blocks, and go with them at once.
-  google::protobuf::Arena arena;
+  google::protobuf::Arena arena(arena_block_.Options());
   auto& request = *google::protobuf::Arena::CreateMessage<core::CoreRequest>(&arena);
   if (!request.ParseFromArray(frame.data(), static_cast<int>(frame.size()))) {
     ++counters_.protocol_errors;
@@ -213,14 +211,25 @@ bool Clients::Greet(Client& client, const core::CoreRequest& request) {
   return client.greeted;
 }
 
-void Clients::Send(const Caller& to, core::CoreReply& reply, bool last) {
-  Client* client = Find(to.client);
-  if (client == nullptr || client->doomed) return;
+std::string Clients::FrameOf(const Caller& to, core::CoreReply& reply, bool last) {
   reply.set_call(to.call);
   reply.set_last(last);
-  if (!AppendFrame(reply, client->output)) {
-    return SendError(to, {Error::kTooLong, "the answer does not fit into one frame", {}, {}, 0});
-  }
+  std::string frame;
+  if (AppendFrame(reply, frame)) return frame;
+  core::CoreReply refusal;
+  *refusal.mutable_error() =
+      ErrorOf({Error::kTooLong, "the answer does not fit into one frame", {}, {}, 0});
+  return FrameOf(to, refusal, true);
+}
+
+void Clients::Send(const Caller& to, core::CoreReply& reply, bool last) {
+  if (Find(to.client) != nullptr) SendFrame(to.client, FrameOf(to, reply, last));
+}
+
+void Clients::SendFrame(ClientId to, const std::string& frame) {
+  Client* client = Find(to);
+  if (client == nullptr || client->doomed) return;
+  client->output += frame;
   if (client->backlog() > limits_.output) {
     ++counters_.dropped_for_slowness;
     shell::Log(shell::LogLevel::kWarning, "client_too_slow");

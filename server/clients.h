@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "private/core.pb.h"
+#include "server/arena_block.h"
 #include "server/frame.h"
 #include "server/loop.h"
 
@@ -59,6 +60,9 @@ class Clients {
   // Send frames a reply; a client that is gone is passed over. One that reads too slowly is
   // dropped.
   void Send(const Caller& to, core::CoreReply& reply, bool last);
+  // The two halves of Send: FrameOf an answer that does not fit is that of an error.
+  static std::string FrameOf(const Caller& to, core::CoreReply& reply, bool last);
+  void SendFrame(ClientId to, const std::string& frame);
   void SendError(const Caller& to, const Failure& failure);
   // Backlog is how many octets wait for a client.
   size_t Backlog(ClientId client) const;
@@ -85,6 +89,7 @@ class Clients {
   const OnRequest on_request_;
   const OnClosed on_closed_;
   const Limits limits_;
+  const ArenaBlock arena_block_;  // of the request that is being handled
   Counters counters_;
   int listener_ = -1;
   std::string path_;

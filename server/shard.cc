@@ -79,21 +79,21 @@ void Shard::Take(controller::Step step, Pipeline::Effect then) {
   Release(Passing(step));
   Outputs held = OutputsOf(step);
   if (held.empty() && !then) return;
-  pipeline_.Append({},
-                   [this, held = std::move(held), then = std::move(then)](const Status& status) {
-                     if (status) Release(held);
-                     if (then) then(status);
-                   });
+  pipeline_.Append(
+      {}, [this, held = std::move(held), then = std::move(then)](const Status& status) mutable {
+        if (status) Release(std::move(held));
+        if (then) then(status);
+      });
 }
 
-void Shard::Release(const Outputs& outputs) {
+void Shard::Release(Outputs outputs) {
   if (!outputs.datagrams.empty()) {
     parts_.port.Send(outputs.datagrams, controller_.state());
   }
   parts_.headends.Send(outputs.directives);
   LogEvents(outputs.events);
-  for (const controller::Event& event : outputs.events) {
-    parts_.watches.Add(pipeline_.revision(), event.channel, ToProto(event));
+  for (controller::Event& event : outputs.events) {
+    parts_.watches.Add(pipeline_.revision(), std::move(event));
   }
 }
 

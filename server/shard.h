@@ -81,7 +81,7 @@ class Shard {
   Outputs OutputsOf(controller::Step& step);
   // Passing takes out of `step` what nothing that waits concerns.
   Outputs Passing(controller::Step& step);
-  void Release(const Outputs& outputs);
+  void Release(Outputs outputs);
   static void LogEvents(const std::vector<controller::Event>& events);
   static void LogRekey(const controller::Event& event);
   void OnCommit(const Pipeline::Outcome& outcome);

@@ -63,6 +63,8 @@ Outcome<controller::NewMember> FromProto(const v1::CreateMemberRequest& request,
                                          const std::string& prefix = {});
 Outcome<controller::UpdateMember> FromProto(const v1::UpdateMemberRequest& request);
 Outcome<controller::Expel> FromProto(const v1::ExpelMembersRequest& request);
+void Fill(v1::Member& message, const controller::Controller& controller, const ChannelId& channel,
+          const groups::Member& member);
 v1::Member ToProto(const controller::Controller& controller, const ChannelId& channel,
                    const groups::Member& member);
 

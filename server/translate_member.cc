@@ -71,9 +71,8 @@ Outcome<controller::Expel> FromProto(const v1::ExpelMembersRequest& request) {
   return command;
 }
 
-v1::Member ToProto(const controller::Controller& controller, const ChannelId& channel,
-                   const groups::Member& member) {
-  v1::Member message;
+void Fill(v1::Member& message, const controller::Controller& controller, const ChannelId& channel,
+          const groups::Member& member) {
   message.set_name(NameOf(channel, member.subscriber));
   if (member.entitled_from != Instant::min()) {
     *message.mutable_entitlement_start() = ToProto(member.entitled_from);
@@ -89,6 +88,12 @@ v1::Member ToProto(const controller::Controller& controller, const ChannelId& ch
   }
   *message.mutable_create_time() = ToProto(member.created);
   message.set_etag(EtagOf(member.revision));
+}
+
+v1::Member ToProto(const controller::Controller& controller, const ChannelId& channel,
+                   const groups::Member& member) {
+  v1::Member message;
+  Fill(message, controller, channel, member);
   return message;
 }
 

@@ -39,19 +39,26 @@ void WatchLog::Restart(uint64_t revision) {
   }
 }
 
-void WatchLog::Add(uint64_t revision, const ChannelId& channel, v1::Event event) {
+v1::Event WatchLog::MessageOf(const Kept& kept) {
+  v1::Event message = ToProto(kept.event);
+  message.set_resume_token(TokenOf(kept.position));
+  return message;
+}
+
+void WatchLog::Add(uint64_t revision, controller::Event event) {
   last_ =
       revision > last_.revision ? Position{revision, 1} : Position{last_.revision, last_.index + 1};
-  event.set_resume_token(TokenOf(last_));
-  kept_.push_back({last_, channel, std::move(event)});
+  kept_.push_back({last_, std::move(event)});
   if (kept_.size() > limits_.events) {
     first_ = kept_.front().position;
     kept_.pop_front();
   }
-  const v1::Event& told = kept_.back().event;
+  if (watchers_.empty()) return;
+  const Kept& kept = kept_.back();
+  const v1::Event message = MessageOf(kept);
   for (auto at = watchers_.begin(); at != watchers_.end();) {
-    const bool concerned = at->second.empty() || at->second == channel;
-    at = concerned && !Tell(at->first, told) ? watchers_.erase(at) : std::next(at);
+    const bool concerned = at->second.empty() || at->second == kept.event.channel;
+    at = concerned && !Tell(at->first, message) ? watchers_.erase(at) : std::next(at);
   }
 }
 
@@ -82,8 +89,8 @@ Status WatchLog::Watch(const Caller& caller, const ChannelId& channel, const std
     from = *given;
   }
   for (const Kept& kept : kept_) {
-    const bool concerned = channel.empty() || channel == kept.channel;
-    if (kept.position > from && concerned && !Tell(caller, kept.event)) return {};
+    const bool concerned = channel.empty() || channel == kept.event.channel;
+    if (kept.position > from && concerned && !Tell(caller, MessageOf(kept))) return {};
   }
   watchers_[caller] = channel;
   return {};

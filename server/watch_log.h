@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-#include "base/ids.h"
+#include "controller/controller.h"
 #include "keymast/v1/rekey.pb.h"
 #include "server/clients.h"
 
@@ -42,7 +42,7 @@ class WatchLog {
   void Restart(uint64_t revision);
 
   // Add numbers a released event and sends it to whoever watches its channel.
-  void Add(uint64_t revision, const ChannelId& channel, v1::Event event);
+  void Add(uint64_t revision, controller::Event event);
 
   // Watch sends what came after `token` and then follows. `channel` empty: all. Errors:
   // kInvalidArgument (no token of ours), kCompacted (older than what is kept).
@@ -58,11 +58,11 @@ class WatchLog {
  private:
   struct Kept {
     Position position;
-    ChannelId channel;
-    v1::Event event;
+    controller::Event event;
   };
   // Tell is false when the watcher was too slow, and has been ended.
   bool Tell(const Caller& caller, const v1::Event& event);
+  static v1::Event MessageOf(const Kept& kept);
 
   Clients& clients_;
   const Limits limits_;
