@@ -158,10 +158,8 @@ TEST_F(WatchTest, ABookmarkOfAChannelPassesOverEventsOfOthers) {
 class WatchLogTest : public testing::Test {
  protected:
   WatchLogTest() { log_.Begin(10); }
-  static v1::Event Event(const std::string& resource) {
-    v1::Event event;
-    event.set_resource(resource);
-    return event;
+  void Add(uint64_t revision) {
+    log_.Add(revision, {controller::Event::Kind::kCreated, {}, "x", {}, {}});
   }
   shell::SystemClock clock_;
   Loop loop_{clock_};
@@ -170,9 +168,9 @@ class WatchLogTest : public testing::Test {
 };
 
 TEST_F(WatchLogTest, ForgetsTheOldestAndSaysSo) {
-  for (uint64_t i = 1; i <= 3; ++i) log_.Add(10 + i, {}, Event("x"));
+  for (uint64_t i = 1; i <= 3; ++i) Add(10 + i);
   EXPECT_TRUE(log_.Watch({1, 1}, {}, "10.0"));
-  log_.Add(14, {}, Event("x"));  // 11.1 is forgotten
+  Add(14);  // 11.1 is forgotten
   EXPECT_EQ(log_.Watch({1, 2}, {}, "10.0").error(), Error::kCompacted);
   EXPECT_TRUE(log_.Watch({1, 3}, {}, "11.1"));
 }
@@ -203,10 +201,10 @@ TEST_F(WatchTest, ASlowWatcherIsEndedWithAReason) {
   CoreClient slow = Connect();
   Watch(slow, "");
   WatchLog& log = server_.shard().parts().watches;
-  v1::Event event;
-  event.set_resource(std::string(4096, 'x'));
+  const controller::Event event{
+      controller::Event::Kind::kCreated, {}, std::string(4096, 'x'), {}, {}};
   uint64_t revision = store_.revision();
-  for (int i = 0; i < 4000 && log.dropped() == 0; ++i) log.Add(++revision, {}, event);
+  for (int i = 0; i < 4000 && log.dropped() == 0; ++i) log.Add(++revision, event);
   EXPECT_EQ(log.dropped(), 1U);
   EXPECT_FALSE(log.HasWatchers());
   core::CoreReply last;
