@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+// `keymastd run` from a fresh init to a clean stop and back, on the real store.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <filesystem>
+#include <functional>
+#include <thread>
+
+#include "crypto/primitives.h"
+#include "server/core_client.h"
+#include "server/program.h"
+
+namespace keymast::server {
+namespace {
+
+class RunTest : public testing::Test {
+ protected:
+  RunTest() {
+    EXPECT_NE(mkdtemp(folder_.data()), nullptr);
+    config_.identity = "bmsc@example.org";
+    config_.data = folder_ + "/data";
+    config_.witness = folder_ + "/witness";
+    config_.master_key_file = folder_ + "/master.key";
+    config_.socket = folder_ + "/run/core.sock";
+    config_.mikey_listen = *ParseAddress("127.0.0.1");  // any port
+    testing::internal::CaptureStdout();
+    EXPECT_TRUE(Init(config_));
+    testing::internal::GetCapturedStdout();
+  }
+  ~RunTest() override { std::filesystem::remove_all(folder_); }
+
+  // Serve runs keymastd in a thread of its own while `use` talks to it; then it is told to stop.
+  tl::expected<void, Failure> Serve(const std::function<void(CoreClient&)>& use) {
+    std::array<int, 2> termination{};
+    EXPECT_EQ(pipe(termination.data()), 0);
+    tl::expected<void, Failure> served;
+    std::atomic<bool> over = false;
+    std::thread keymastd([&] {
+      served = server::Run(config_, termination[0]);
+      over = true;
+    });
+    auto client = CoreClient::Connect(config_.socket);
+    while (!client && !over) {
+      std::this_thread::yield();
+      client = CoreClient::Connect(config_.socket);
+    }
+    if (client) use(*client);
+    EXPECT_EQ(write(termination[1], "x", 1), 1);
+    keymastd.join();
+    close(termination[0]);
+    close(termination[1]);
+    return served;
+  }
+  static v1::ServerStatus StatusOf(CoreClient& client) {
+    core::CoreRequest request;
+    request.mutable_get_server_status();
+    const auto reply = client.Call(std::move(request));
+    EXPECT_TRUE(reply && reply->has_server_status());
+    return reply ? reply->server_status() : v1::ServerStatus();
+  }
+  static std::string HashOf(CoreClient& client) {
+    core::CoreRequest request;
+    request.mutable_state_hash();
+    return client.Call(std::move(request)).value_or(core::CoreReply()).state_hash().hash();
+  }
+  static bool Create(CoreClient& client, const std::string& id) {
+    core::CoreRequest request;
+    auto& create = *request.mutable_create_headend();
+    create.set_headend_id(id);
+    crypto::SeededRng rng(1);
+    const crypto::KeyPair key = crypto::MakeKeyPair(rng);
+    create.mutable_headend()->set_public_key(std::string(AsText(key.public_key)));
+    const auto reply = client.Call(std::move(request));
+    return reply && reply->has_headend();
+  }
+
+  std::string folder_ = "/tmp/keymast-run-XXXXXX";
+  ServerConfig config_;
+};
+
+TEST_F(RunTest, WhatWasAnsweredIsThereAfterAStop) {
+  v1::ServerStatus before;
+  std::string hash;
+  const auto first = Serve([&](CoreClient& client) {
+    EXPECT_TRUE(Create(client, "north"));
+    before = StatusOf(client);
+    hash = HashOf(client);
+  });
+  ASSERT_TRUE(first) << first.error().message;
+  EXPECT_FALSE(std::filesystem::exists(config_.socket));
+  const auto second = Serve([&](CoreClient& client) {
+    EXPECT_EQ(HashOf(client), hash);
+    EXPECT_FALSE(Create(client, "north"));  // it is there
+    const v1::ServerStatus after = StatusOf(client);
+    EXPECT_EQ(after.possibly_lost_commits(), 0U) << "the stop was a clean one";
+    EXPECT_EQ(after.incarnation(), before.incarnation());
+    EXPECT_GT(after.epoch(), before.epoch());
+    EXPECT_GE(after.revision(), before.revision());
+    EXPECT_EQ(after.import_public_key(), before.import_public_key());
+  });
+  ASSERT_TRUE(second) << second.error().message;
+}
+
+TEST_F(RunTest, ASecondKeymastdIsTold) {
+  const auto first = Serve([&](CoreClient& client) {
+    const auto second = server::Run(config_, -1);
+    ASSERT_FALSE(second);
+    EXPECT_EQ(second.error().error, Error::kInUse) << second.error().message;
+    EXPECT_TRUE(Create(client, "north"));  // the first goes on
+  });
+  EXPECT_TRUE(first) << first.error().message;
+}
+
+TEST_F(RunTest, WhatCannotBeOpenedIsNamed) {
+  config_.mikey_listen = *ParseEndpoint("192.0.2.1:2269");  // of no interface here
+  const auto served = server::Run(config_, -1);
+  ASSERT_FALSE(served);
+  EXPECT_NE(served.error().message.find("mikey_listen 192.0.2.1:2269"), std::string::npos)
+      << served.error().message;
+}
+
+}  // namespace
+}  // namespace keymast::server
