@@ -100,14 +100,9 @@ Broadcast::Done Broadcast::StartSender() {
     if (!viewer.is_receiving()) continue;
     if (auto done = viewer.StartDecoder(stage_); !done) return done;
   }
-  // What comes before ffmpeg has bound its ports would be lost.
-  for (Viewer& viewer : audience_) {
+  for (const Viewer& viewer : audience_) {
     if (!viewer.is_receiving()) continue;
-    const std::vector<uint16_t> ports = stage_.DecoderPorts(viewer.seat());
-    auto listens = WaitFor("the decoder of " + viewer.name(), kStartPatience, [&] {
-      return std::all_of(ports.begin(), ports.end(), UdpPortIsBound);
-    });
-    if (!listens) return listens;
+    if (auto done = WaitForDecoder(viewer); !done) return done;
   }
   const uint32_t seconds = timeline_.length + timeline_.tail;
   auto started =
@@ -122,6 +117,13 @@ Broadcast::Done Broadcast::StartSender() {
     began_ = FromUnixNanos(nanos);
     return true;
   });
+}
+
+// What comes before ffmpeg has bound its ports is lost.
+Broadcast::Done Broadcast::WaitForDecoder(const Viewer& viewer) {
+  const std::vector<uint16_t> ports = stage_.DecoderPorts(viewer.seat());
+  return WaitFor("the decoder of " + viewer.name(), kStartPatience,
+                 [&] { return std::all_of(ports.begin(), ports.end(), UdpPortIsBound); });
 }
 
 Broadcast::Done Broadcast::PlayScript() {

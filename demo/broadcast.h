@@ -56,6 +56,7 @@ class Broadcast {
   Done StartApi();
 
   Done StartProgram(Process& process, const Words& argv, const std::string& name);
+  Done WaitForDecoder(const Viewer& viewer);
   Done WaitFor(const std::string& what, Duration patience, const std::function<bool()>& condition);
   // Turn waits up to `milliseconds` for output, takes it in and draws.
   void Turn(int milliseconds);

@@ -11,6 +11,7 @@ namespace keymast::demo {
 inline constexpr int kWidth = 320;
 inline constexpr int kHeight = 180;
 inline constexpr int kFrameRate = 25;
+inline constexpr int kGopFrames = 25;  // from one picture that can be joined at to the next
 
 // FrameCode is what a picture says of itself. A tail frame is sent so that decoders, which hold
 // frames back, give out the last counted one; it is not counted.

@@ -41,7 +41,10 @@ Broadcast::Done Broadcast::LateJoin() {
   });
   if (!keyed) return keyed;
   Tell("the late receiver holds MKI " + late.report().mki);
-  return late.StartDecoder(stage_);
+  if (auto done = late.StartDecoder(stage_); !done) return done;
+  if (auto done = WaitForDecoder(late); !done) return done;
+  result_.late_first_at_most = FrameAt(clock_.Now()) + kGopFrames;
+  return {};
 }
 
 Broadcast::Done Broadcast::Expel() {

@@ -249,6 +249,7 @@ Words Stage::Generator(uint32_t frames, uint32_t tail) const {
 
 Words Stage::Encoder(uint32_t seconds) const {
   const std::string rate = std::to_string(kFrameRate);
+  const std::string gop = std::to_string(kGopFrames);
   return {"ffmpeg",
           "-nostdin",
           "-loglevel",
@@ -279,9 +280,9 @@ Words Stage::Encoder(uint32_t seconds) const {
           "-tune",
           "zerolatency",
           "-g",
-          rate,
+          gop,
           "-keyint_min",
-          rate,
+          gop,
           "-sc_threshold",
           "0",
           "-b:v",

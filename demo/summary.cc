@@ -52,7 +52,15 @@ class Judge {
       Say(receiver, std::to_string(lost) + " frames lost" +
                         (receiver.kernel_drops != 0 ? " (the kernel dropped datagrams)" : ""));
     }
+    if (receiver.kernel_drops != 0) {
+      Say(receiver, std::to_string(receiver.kernel_drops) + " datagrams dropped by the kernel");
+    }
     if (receiver.role == Role::kExpelled) return CheckExpelled(receiver);
+    if (receiver.refused_since_key != 0) {
+      Say(receiver, std::to_string(receiver.refused_since_key) +
+                        " packets did not open although a key was held");
+    }
+    if (receiver.role == Role::kLate) CheckLate(receiver);
     if (receiver.role == Role::kMember && *frames.first() != 0) {
       Say(receiver, "first frame is " + std::to_string(*frames.first()));
     }
@@ -63,6 +71,11 @@ class Judge {
   }
 
  private:
+  void CheckLate(const ReceiverResult& receiver) {
+    const uint32_t first = *receiver.frames.first();
+    if (first <= run_.late_first_at_most.value_or(0)) return;
+    Say(receiver, "first picture later than one GOP: frame " + std::to_string(first));
+  }
   void CheckExpelled(const ReceiverResult& receiver) {
     if (*receiver.frames.first() != 0) Say(receiver, "did not see the beginning");
     if (const uint64_t after = AfterExpulsion(receiver, run_); after != 0) {

@@ -19,6 +19,7 @@ struct ReceiverResult {
   Role role = Role::kMember;
   FrameLog frames;
   uint64_t kernel_drops = 0;
+  uint64_t refused_since_key = 0;  // packets that did not open although a key was held
 };
 
 // RunResult is measured by the run; instants are told as frame numbers. A value that was never
@@ -29,6 +30,8 @@ struct RunResult {
   // First frame that can only have been sent after the exclusion's switch, after the restart.
   std::optional<uint32_t> first_after_switch;
   std::optional<uint32_t> first_after_restart;
+  // Last frame whose picture may be the late receiver's first: one GOP after its decoder listened.
+  std::optional<uint32_t> late_first_at_most;
   uint64_t mtk_changes = 0;
   uint64_t msk_changes = 0;
   std::optional<double> expel_call_to_dark_ms;

@@ -33,6 +33,7 @@ std::optional<ReceiverReport> ParseReport(const std::string& line) {
   }
   report.opened = Number(*json, "opened");
   report.unknown_mki = Number(*json, "unknown_mki");
+  report.refused_since_key = Number(*json, "refused_since_key");
   report.mtk_changes = Number(*json, "mtk_changes");
   report.msk_changes = Number(*json, "msk_changes");
   report.kernel_drops = Number(*json, "kernel_drops");
@@ -84,6 +85,7 @@ void Viewer::Drain() {
     if (const std::optional<ReceiverReport> report = ParseReport(line)) report_ = *report;
   }
   result_.kernel_drops = report_.kernel_drops;
+  result_.refused_since_key = report_.refused_since_key;
   for (const std::string& line : decoder_.reader.TakeLines()) {
     ReadFrameLine(line, result_.frames);
   }

@@ -12,6 +12,7 @@ struct ReceiverReport {
   std::string mki;  // hexadecimal; empty: no key yet
   uint64_t opened = 0;
   uint64_t unknown_mki = 0;
+  uint64_t refused_since_key = 0;
   uint64_t mtk_changes = 0;
   uint64_t msk_changes = 0;
   uint64_t kernel_drops = 0;

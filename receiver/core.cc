@@ -53,7 +53,9 @@ Result<MtkEvent> Core::OnMtk(ByteView datagram, Instant now) {
 }
 
 Result<MediaPacket> Core::OnMedia(MutableBytes datagram, Instant now) {
-  return Count(media_discards_, Open(datagram, now));
+  Result<MediaPacket> packet = Count(media_discards_, Open(datagram, now));
+  if (!packet && keyring_.mtks().held() > 0) ++refused_since_key_;
+  return packet;
 }
 
 Result<MediaPacket> Core::Open(MutableBytes datagram, Instant now) {

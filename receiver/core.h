@@ -40,6 +40,9 @@ class Core {
   }
   const Discards& key_discards() const { return key_discards_; }
   const Discards& media_discards() const { return media_discards_; }
+  // Media packets refused while at least one MTK was held: whoever joins late opens everything from
+  // its first key on.
+  uint64_t refused_since_key() const { return refused_since_key_; }
 
  private:
   std::optional<size_t> StreamOf(Ssrc ssrc) const;
@@ -50,6 +53,7 @@ class Core {
   size_t stream_count_ = 0;
   Discards key_discards_{};
   Discards media_discards_{};
+  uint64_t refused_since_key_ = 0;
 };
 
 // IsRtcp tells RTCP from RTP by the second octet: 192..223 are RTCP packet types (RFC 5761 §4).

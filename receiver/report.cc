@@ -82,6 +82,7 @@ std::string ReportLine(const Core& core, const ChannelSdp& channel, uint64_t ker
   line.Number("unknown_mki", Of(core.media_discards(), Error::kUnknownKey));
   line.Number("auth_failed", Of(core.media_discards(), Error::kAuthenticationFailed));
   line.Number("replayed", Of(core.media_discards(), Error::kReplayed));
+  line.Number("refused_since_key", core.refused_since_key());
   if (last_good == Instant::min()) {
     line.Null("last_good_packet_ns");
   } else {

@@ -29,6 +29,7 @@ RunResult GoodRun() {
   run.frames_sent = 100;
   run.first_after_switch = 60;
   run.first_after_restart = 80;
+  run.late_first_at_most = 45;
   run.mtk_changes = 30;
   run.msk_changes = 3;
   run.expel_call_to_dark_ms = 220;
@@ -81,7 +82,12 @@ TEST(Violations, EachBrokenPromiseIsNamed) {
                 AddFrames(run.receivers[1].frames, 71, 100);
                 run.receivers[1].kernel_drops = 2;
               }),
-              ElementsAre("late: 1 frames lost (the kernel dropped datagrams)"));
+              ElementsAre("late: 1 frames lost (the kernel dropped datagrams)",
+                          "late: 2 datagrams dropped by the kernel"));
+  EXPECT_THAT(broken([](RunResult& run) { run.receivers[0].refused_since_key = 4; }),
+              ElementsAre("member-1: 4 packets did not open although a key was held"));
+  EXPECT_THAT(broken([](RunResult& run) { run.late_first_at_most = 39; }),
+              ElementsAre("late: first picture later than one GOP: frame 40"));
   EXPECT_THAT(
       broken([](RunResult& run) {
         run.receivers[2].frames.Add({60, false});

@@ -65,6 +65,18 @@ TEST_F(CoreTest, DiscardsAreCountedApartByPort) {
   EXPECT_EQ(Counted(core_.media_discards(), Error::kTruncated), 1u);
 }
 
+TEST_F(CoreTest, WhatIsRefusedBeforeTheFirstKeyIsCountedApart) {
+  Headend video = From(kVideo);
+  EXPECT_FALSE(GiveMedia(core_, video.Send(), At(0)));
+  EXPECT_EQ(core_.refused_since_key(), 0u);
+  Join();
+  EXPECT_TRUE(GiveMedia(core_, video.Send(), At(1)));
+  EXPECT_EQ(core_.refused_since_key(), 0u);
+  video.SwitchTo(Msk(1), 2);
+  EXPECT_FALSE(GiveMedia(core_, video.Send(), At(2))) << "a key that nobody announced";
+  EXPECT_EQ(core_.refused_since_key(), 1u);
+}
+
 TEST_F(CoreTest, TheProfileMayChangeWithTheMsk) {
   Join();
   Headend video = From(kVideo);
