@@ -73,8 +73,7 @@ Pipeline::Outcome Pipeline::Settle(const Committer::Done& done) {
   in_flight_ = false;
   const Status status = done.revision ? Status() : Err(done.revision.error());
   const Outcome outcome{status, done.took, batches_.front().changes.size()};
-  // A commit whose outcome is unknown may have been made.
-  revision_ = done.revision ? *done.revision : durable_.revision();
+  if (done.revision) revision_ = *done.revision;
   const size_t settled = status ? 1 : batches_.size();
   for (size_t i = 0; i < settled; ++i) {
     const Batch batch = std::move(batches_.front());

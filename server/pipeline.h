@@ -72,6 +72,10 @@ class Pipeline {
   // Revision of the store that was released last; new already when the effects of its commit run.
   uint64_t revision() const { return revision_; }
 
+  // Reloaded takes over the revision of a state that was read back: a commit whose outcome was
+  // unknown may have been made.
+  void Reloaded() { revision_ = durable_.revision(); }
+
   // Append adds changes to the open batch, and the effect behind them. Without changes the effect
   // waits for everything before it, and runs at once when nothing does.
   void Append(std::vector<rekey::Change> changes, Effect effect);

@@ -202,10 +202,7 @@ void Shard::OnCommitFailed(Error error) {
     case Error::kNoSpace:
       Become(StoreState::kNoSpace);
       break;
-    case Error::kOutcomeUnknown:
-      // The state that is read back says what became of it, but no longer in which events.
-      parts_.watches.Restart(pipeline_.revision());
-      break;
+    case Error::kOutcomeUnknown:  // the state that is read back says what became of it
     case Error::kConflict:
     case Error::kBatchTooLarge:
       break;
@@ -213,6 +210,8 @@ void Shard::OnCommitFailed(Error error) {
       Become(StoreState::kClosed);
   }
   Reload();
+  // What became of it can no longer be told in events.
+  if (error == Error::kOutcomeUnknown) parts_.watches.Restart(pipeline_.revision());
 }
 
 // Reload forgets what was decided and is not durable.
@@ -222,6 +221,7 @@ void Shard::Reload() {
     fatal_ = state.error();
     return;
   }
+  pipeline_.Reloaded();
   controller_.Reload(std::move(*state), Now());
 }
 

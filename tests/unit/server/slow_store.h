@@ -32,9 +32,9 @@ class SlowStore final : public Durable {
     if (!made) return Err(*verdict);
     for (const rekey::Change& change : changes) rekey::Apply(state_, change);
     batches_.push_back(changes.size());
-    ++revision_;
+    ++made_;
     if (verdict) return Err(*verdict);
-    return revision_.load();
+    return revision_ = made_;
   }
   bool Fits(const std::vector<rekey::Change>& batch,
             const std::vector<rekey::Change>& more) const override {
@@ -43,6 +43,7 @@ class SlowStore final : public Durable {
   tl::expected<rekey::State, Failure> Load() override {
     const std::lock_guard lock(mutex_);
     if (unreadable_) return Fail(Error::kCorrupt, "a page cannot be read");
+    revision_ = made_;
     return state_;
   }
   Status CloseClean() override {
@@ -90,7 +91,8 @@ class SlowStore final : public Durable {
   std::optional<Error> error_;
   rekey::State state_;
   std::vector<size_t> batches_;
-  std::atomic<uint64_t> revision_ = 100;
+  uint64_t made_ = 100;
+  std::atomic<uint64_t> revision_ = 100;  // as far as is known: an unknown outcome is not
   std::atomic<bool> closed_ = false;
   std::atomic<size_t> commits_behind_close_ = 0;
   std::atomic<bool> keeps_unknown_ = false;

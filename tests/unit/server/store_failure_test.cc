@@ -153,11 +153,13 @@ TEST_F(StoreFailureTest, AStateThatCannotBeReadBackEndsTheProcess) {
 
 TEST_F(StoreFailureTest, AnUnknownOutcomeIsReadBackWhenItWasMade) {
   store_.KeepUnknown();
+  const uint64_t before = store_.revision();
   const core::CoreError error = Fail(Error::kOutcomeUnknown);
   EXPECT_EQ(error.reason(), "outcome_unknown");
   EXPECT_FALSE(news().members.contains(SubscriberId("bob")));
   store_.Gate(false);
   EXPECT_EQ(Refused(kExpelBob).reason(), "not_found");
+  EXPECT_GT(store_.revision(), before);
   EXPECT_EQ(StatusOf().revision(), store_.revision());
 }
 
