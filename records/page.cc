@@ -24,23 +24,22 @@ std::string_view IdOf(const groups::Member& member) { return member.subscriber.v
 std::string_view IdOf(const rekey::SubscriberState& state) { return state.subscriber.id.value; }
 std::string IdOf(const RetiredGroup& group) { return RetiredRow(group.first); }
 
-// ReadRows hands out the rows of a page with many, checked to be in rising order from `first` on.
-template <class Row, class Take>
-Status ReadRows(const std::string& first, ByteView body, const Take& take) {
+const SubscriberId& KeyOf(const groups::Member& member) { return member.subscriber; }
+const SubscriberId& KeyOf(const rekey::SubscriberState& state) { return state.subscriber.id; }
+
+// ReadRows reads the rows of a page with many, checked to be in rising order from `first` on.
+template <class Row>
+Result<std::vector<Row>> ReadRows(const std::string& first, ByteView body) {
   Decoder decoder(body);
-  const size_t count = Count(decoder, 0, UINT16_MAX);
-  std::string last;
-  for (size_t i = 0; i < count; ++i) {
-    Row row;
-    Fields(decoder, row);
+  std::vector<Row> rows(Count(decoder, 0, UINT16_MAX));
+  for (size_t i = 0; i < rows.size(); ++i) {
+    Fields(decoder, rows[i]);
     if (!decoder.ok()) return Err(Error::kCorrupt);
-    const auto id = IdOf(row);
-    if (i == 0 ? id < first : id <= last) return Err(Error::kCorrupt);
-    last = id;
-    take(std::move(row));
+    const auto id = IdOf(rows[i]);
+    if (i == 0 ? id < first : id <= IdOf(rows[i - 1])) return Err(Error::kCorrupt);
   }
   if (!decoder.Finished()) return Err(Error::kCorrupt);
-  return {};
+  return rows;
 }
 
 // Cut divides rows, in order of id, into pages of at most `most`; full pages are left room to grow.
@@ -98,20 +97,45 @@ Status ReadNumbers(ByteView body, rekey::State& state) {
   return {};
 }
 
-// Grow makes a full table four times as large: of a million rows, most would move several times
-// otherwise.
-template <class Table>
-void Grow(Table& table) {
-  if (table.size() >= table.bucket_count()) table.reserve(4 * table.size() + 1024);
+// AddRows puts rows into a table that will have some `expected` of them. Nearly all time of a start
+// would be waiting for memory: for nodes that move each time a table grows, and for what lies in
+// the bucket of each row. So a table is made as large as it will be, and the buckets of a whole
+// page are looked at first: these loads do not wait for each other.
+template <class Table, class Row>
+void AddRows(Table& table, std::vector<Row> rows, size_t expected) {
+  if (table.bucket_count() < expected) table.reserve(expected);
+  size_t taken = 0;
+  for (const Row& row : rows) {
+    const size_t bucket = table.bucket(KeyOf(row));
+    if (table.begin(bucket) != table.end(bucket)) ++taken;
+  }
+  KEYMAST_CHECK(taken <= rows.size());
+  for (Row& row : rows) {
+    SubscriberId id = KeyOf(row);
+    table.insert_or_assign(std::move(id), std::move(row));
+  }
 }
 
-Status ReadMembers(const PageName& name, ByteView body, rekey::State& state) {
+Status ReadMembers(const PageName& name, ByteView body, rekey::State& state, size_t expected) {
+  auto rows = ReadRows<groups::Member>(name.first, body);
+  if (!rows) return Err(rows.error());
   const auto channel = state.channels.find(name.channel);
-  return ReadRows<groups::Member>(name.first, body, [&](groups::Member&& member) {
-    if (channel == state.channels.end()) return;
-    Grow(channel->second.members);
-    channel->second.members.insert_or_assign(SubscriberId(member.subscriber), std::move(member));
-  });
+  if (channel != state.channels.end()) AddRows(channel->second.members, std::move(*rows), expected);
+  return {};
+}
+
+Status ReadSubscribers(const PageName& name, ByteView body, rekey::State& state, size_t expected) {
+  auto rows = ReadRows<rekey::SubscriberState>(name.first, body);
+  if (!rows) return Err(rows.error());
+  AddRows(state.subscribers, std::move(*rows), expected);
+  return {};
+}
+
+Status ReadRetired(const PageName& name, ByteView body, rekey::State& state) {
+  const auto rows = ReadRows<RetiredGroup>(name.first, body);
+  if (!rows) return Err(rows.error());
+  state.retired.insert(rows->begin(), rows->end());
+  return {};
 }
 
 struct Row {
@@ -191,26 +215,20 @@ Result<PageName> ParsePageKey(std::string_view key) {
   return name;
 }
 
-Status ReadPage(const PageName& name, ByteView body, rekey::State& state) {
+Status ReadPage(const PageName& name, ByteView body, rekey::State& state, size_t expected) {
   switch (name.kind) {
     case PageKind::kHead:
       return ReadHead(name, body, state);
     case PageKind::kHeadend:
       return ReadHeadend(name, body, state);
     case PageKind::kMembers:
-      return ReadMembers(name, body, state);
+      return ReadMembers(name, body, state, expected);
     case PageKind::kNumbers:
       return ReadNumbers(body, state);
     case PageKind::kRetired:
-      return ReadRows<RetiredGroup>(name.first, body,
-                                    [&](RetiredGroup&& group) { state.retired.insert(group); });
+      return ReadRetired(name, body, state);
     case PageKind::kSubscribers:
-      return ReadRows<rekey::SubscriberState>(
-          name.first, body, [&](rekey::SubscriberState&& subscriber) {
-            Grow(state.subscribers);
-            state.subscribers.insert_or_assign(SubscriberId(subscriber.subscriber.id),
-                                               std::move(subscriber));
-          });
+      return ReadSubscribers(name, body, state, expected);
   }
   return Err(Error::kCorrupt);
 }

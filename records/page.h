@@ -53,7 +53,8 @@ std::string RetiredRow(const rekey::KeyGroupName& group);
 
 // ReadPage adds the rows of a page to `state`; members of a channel that `state` has not are
 // ignored. kCorrupt when a row is malformed, out of order or below the page's first.
-Status ReadPage(const PageName& name, ByteView body, rekey::State& state);
+// `expected`: how many rows of this kind, and of this channel, there will be; 0: not known.
+Status ReadPage(const PageName& name, ByteView body, rekey::State& state, size_t expected = 0);
 
 // WritePage is the pages that hold what `rows` has of a page with this name: none when it has
 // nothing, several, with at most `most` rows each, when it has more. The first keeps the name.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <map>
 #include <thread>
 
 #include "records/codec.h"
@@ -52,10 +53,16 @@ Outcome ForEachEntry(store::Store& store, const Range& range, const std::string&
 // PageReader reads the pages of a range into a state of its own, for one thread.
 class PageReader {
  public:
-  PageReader(const Envelope& envelope, const std::string& data)
-      : envelope_(envelope), data_(data) {}
+  PageReader(const Envelope& envelope, const PageLimits& limits, const std::string& data)
+      : envelope_(envelope), limits_(limits), data_(data) {}
 
+  // Read goes over the range twice: how many rows there will be is worth knowing.
   Outcome Read(store::Store& store, const Range& range) {
+    const auto counted = ForEachEntry(store, range, data_, [this](const store::Entry& entry) {
+      if (const auto name = ParsePageKey(entry.key)) ++pages_[RowPrefix(*name)];
+      return Outcome();
+    });
+    if (!counted) return counted;
     return ForEachEntry(store, range, data_,
                         [this](const store::Entry& entry) { return Take(entry); });
   }
@@ -69,7 +76,9 @@ class PageReader {
   Outcome Take(const store::Entry& entry);
 
   const Envelope& envelope_;
+  const PageLimits& limits_;
   const std::string& data_;
+  std::map<std::string, size_t> pages_;  // by what their keys begin with
   rekey::State state_;
   std::vector<std::pair<PageName, Fingerprint>> read_;
 };
@@ -80,7 +89,8 @@ Outcome PageReader::Take(const store::Entry& entry) {
   if (!name) return Damaged(data_, "key " + Printable(entry.key) + " is no page's");
   const Result<Opened> opened = envelope_.Open(EntryType::kPage, entry.key, entry.value);
   if (!opened) return ReadFailure(opened.error(), data_, what);
-  if (const Status read = ReadPage(*name, opened->body, state_); !read) {
+  const size_t expected = limits_.rows * pages_[RowPrefix(*name)];
+  if (const Status read = ReadPage(*name, opened->body, state_, expected); !read) {
     return ReadFailure(read.error(), data_, what);
   }
   read_.emplace_back(*name, envelope_.FingerprintOf(entry.key, entry.value));
@@ -89,11 +99,11 @@ Outcome PageReader::Take(const store::Entry& entry) {
 
 // ReadPages reads all pages. Subscribers are about half of a large state and touch nothing else of
 // it: they are read beside the rest, since a start waits for it.
-Outcome ReadPages(store::Store& store, const Envelope& envelope, const std::string& data,
-                  Recovered& recovered) {
+Outcome ReadPages(store::Store& store, const Envelope& envelope, const PageLimits& limits,
+                  const std::string& data, Recovered& recovered) {
   const std::string of_subscribers = RowPrefix({PageKind::kSubscribers, {}, {}});
-  PageReader subscribers(envelope, data);
-  PageReader others(envelope, data);
+  PageReader subscribers(envelope, limits, data);
+  PageReader others(envelope, limits, data);
   Outcome beside;
   std::thread thread([&] { beside = subscribers.Read(store, {of_subscribers}); });
   const Outcome read = others.Read(store, {kPagePrefix, of_subscribers});
@@ -111,9 +121,11 @@ Outcome ReadPages(store::Store& store, const Envelope& envelope, const std::stri
 class Replay {
  public:
   Replay(const Envelope& envelope, const PageLimits& limits, const std::string& data)
-      : envelope_(envelope), data_(data), recovered_(limits) {}
+      : envelope_(envelope), limits_(limits), data_(data), recovered_(limits) {}
 
-  Outcome TakePages(store::Store& store) { return ReadPages(store, envelope_, data_, recovered_); }
+  Outcome TakePages(store::Store& store) {
+    return ReadPages(store, envelope_, limits_, data_, recovered_);
+  }
   Outcome TakeRecord(const store::Entry& entry);
   tl::expected<Recovered, Failure> Finish();
 
@@ -129,6 +141,7 @@ class Replay {
   static std::string Name(uint64_t number) { return "commit " + std::to_string(number); }
 
   const Envelope& envelope_;
+  const PageLimits& limits_;
   const std::string& data_;
   Recovered recovered_;
   std::vector<Present> step_;
