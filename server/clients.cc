@@ -207,7 +207,10 @@ bool Clients::Greet(Client& client, const core::CoreRequest& request) {
   reply.mutable_hello()->set_version(KEYMAST_VERSION);
   client.greeted = request.has_hello() && request.hello().protocol() == kProtocol;
   Send({client.id, request.call()}, reply, true);
-  if (!client.greeted) ++counters_.protocol_errors;
+  if (!client.greeted) {
+    ++counters_.protocol_errors;
+    Write(client);  // the last it hears
+  }
   return client.greeted;
 }
 
@@ -238,8 +241,8 @@ void Clients::SendFrame(ClientId to, const std::string& frame) {
     shutdown(client->fd, SHUT_RDWR);
     return;
   }
-  // With a backlog the socket is full: epoll says when it has room.
-  if ((client->watched & EPOLLOUT) == 0) Write(*client);
+  // Written when the loop comes round: the answers of one commit leave together.
+  Interest(*client);
 }
 
 void Clients::SendError(const Caller& to, const Failure& failure) {
