@@ -17,7 +17,7 @@ constexpr double kTarget = 0.6;
 constexpr size_t kInFlight = 64;
 constexpr size_t kSingles = 8000;
 constexpr size_t kBatch = 1000;
-constexpr size_t kBatchesInFlight = 4;
+constexpr size_t kBatchesInFlight = 8;
 constexpr size_t kBatched = 40000;
 
 // Site is a core, the echo or keymastd, with a keymast-api before it.

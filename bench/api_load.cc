@@ -25,9 +25,9 @@ void Check(const grpc::Status& status, const char* what) {
 std::string SubscriberName(size_t number) { return "subscriber-" + std::to_string(number); }
 std::string ChannelName(size_t number) { return "channel-" + std::to_string(number); }
 
-v1::CreateMemberRequest MemberRequest(size_t channel, size_t subscriber) {
+// The channel is named by the call.
+v1::CreateMemberRequest MemberRequest(size_t subscriber) {
   v1::CreateMemberRequest request;
-  request.set_parent("channels/" + ChannelName(channel));
   request.set_member_id(SubscriberName(subscriber));
   request.mutable_member()->set_msk_endpoint("127.0.0.1:2271");
   return request;
@@ -150,7 +150,8 @@ void ApiLoad::MakeChannel(size_t number) {
 double ApiLoad::AddMembers(size_t channel, size_t count, size_t in_flight) {
   return Keep(count, in_flight, [this, channel](size_t number, std::function<void()> done) {
     auto exchange = std::make_shared<Exchange<v1::CreateMemberRequest, v1::Member>>();
-    exchange->request = MemberRequest(channel, number);
+    exchange->request = MemberRequest(number);
+    exchange->request.set_parent("channels/" + ChannelName(channel));
     members_->async()->CreateMember(&exchange->context, &exchange->request, &exchange->response,
                                     [exchange, done = std::move(done)](const grpc::Status& status) {
                                       Check(status, "member");
@@ -165,7 +166,7 @@ double ApiLoad::AddBatches(size_t channel, size_t count, size_t batch, size_t in
     auto exchange = std::make_shared<Batch>();
     exchange->request.set_parent("channels/" + ChannelName(channel));
     for (size_t i = number * batch; i < (number + 1) * batch; ++i) {
-      *exchange->request.add_requests() = MemberRequest(channel, i);
+      *exchange->request.add_requests() = MemberRequest(i);
     }
     members_->async()->BatchCreateMembers(
         &exchange->context, &exchange->request, &exchange->response,

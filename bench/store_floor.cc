@@ -6,6 +6,7 @@
 #include <sodium.h>
 
 #include <array>
+#include <cinttypes>
 #include <cstdio>
 #include <thread>
 #include <vector>
@@ -21,9 +22,14 @@ constexpr size_t kValue = 100;
 
 using Key = std::array<char, 16>;
 
-Key KeyOf(size_t number) {
+// Keys come in no order, as members do: a store with a row for each could not choose it.
+Key KeyOf(uint64_t number) {
+  uint64_t mixed = number + 0x9e3779b97f4a7c15;  // SplitMix64
+  mixed = (mixed ^ mixed >> 30) * 0xbf58476d1ce4e5b9;
+  mixed = (mixed ^ mixed >> 27) * 0x94d049bb133111eb;
+  mixed ^= mixed >> 31;
   std::array<char, 17> text{};
-  std::snprintf(text.data(), text.size(), "%016zx", number);
+  std::snprintf(text.data(), text.size(), "%016" PRIx64, mixed);
   Key key{};
   std::copy_n(text.begin(), key.size(), key.begin());
   return key;
