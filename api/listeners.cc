@@ -26,7 +26,7 @@ constexpr int kMaxMessage = 4 << 20;
 constexpr int kMaxStreams = 256;
 constexpr mode_t kSocketMode = 0660;
 constexpr mode_t kFolderMode = 0755;  // the socket files say who may connect
-constexpr int kMaxSyncThreads = 8;  // reflection's; our own methods need none
+constexpr int kMaxSyncThreads = 8;    // reflection's; our own methods need none
 constexpr unsigned kCertificatePollSeconds = 60;
 
 // Reflection comes with its library, in every server; this takes it out again.

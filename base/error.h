@@ -12,71 +12,71 @@ namespace keymast {
 
 // Error is the reason why something from outside was refused or could not be done.
 // X(enumerator, label): the label is stable, used in metrics, logs and error details.
-#define KEYMAST_ERRORS(X)                                                                   \
-  /* octets that cannot be read */                                                          \
-  X(kTruncated, "truncated")                                                                \
-  X(kTrailingOctets, "trailing_octets")                                                     \
-  X(kTooLong, "too_long")                                                                   \
-  X(kMalformed, "malformed")                                                                \
-  X(kNotCanonical, "not_canonical")                                                         \
-  X(kUnknownVersion, "unknown_version")                                                     \
-  X(kUnknownDataType, "unknown_data_type")                                                  \
-  X(kUnknownPayload, "unknown_payload")                                                     \
-  X(kTooManyPayloads, "too_many_payloads")                                                  \
-  X(kPayloadMissing, "payload_missing")                                                     \
-  X(kPayloadUnexpected, "payload_unexpected")                                               \
-  X(kUnsupportedAlgorithm, "unsupported_algorithm")                                         \
-  X(kUnsupportedPolicy, "unsupported_policy")                                               \
-  /* datagrams that are well formed and refused */                                          \
-  X(kUnknownChannel, "unknown_channel")                                                     \
-  X(kUnknownIdentity, "unknown_identity")                                                   \
-  X(kUnknownKey, "unknown_key")                                                             \
-  X(kWrongCsb, "wrong_csb")                                                                 \
-  X(kWrongSource, "wrong_source")                                                           \
-  X(kRateLimited, "rate_limited")                                                           \
-  X(kReplayed, "replayed")                                                                  \
-  X(kOutsideInterval, "outside_interval")                                                   \
-  X(kAlreadyHeld, "already_held")                                                           \
-  X(kUnexpected, "unexpected")                                                              \
-  X(kAuthenticationFailed, "authentication_failed")                                         \
-  X(kDecryptionFailed, "decryption_failed")                                                 \
-  /* requests */                                                                            \
-  X(kInvalidArgument, "invalid_argument")                                                   \
-  X(kPolicyViolation, "policy_violation")                                                   \
-  X(kNotFound, "not_found")                                                                 \
-  X(kAlreadyExists, "already_exists")                                                       \
-  X(kEtagMismatch, "etag_mismatch")                                                         \
-  X(kFailedPrecondition, "failed_precondition")                                             \
-  X(kNotEntitled, "not_entitled")                                                           \
-  X(kSsrcInUse, "ssrc_in_use")                                                              \
-  X(kPermissionDenied, "permission_denied")                                                 \
-  X(kUnauthenticated, "unauthenticated")                                                    \
-  X(kTooManyRequests, "too_many_requests")                                                  \
-  X(kUnavailable, "unavailable")                                                            \
-  X(kDraining, "draining")                                                                  \
-  X(kUnimplemented, "unimplemented")                                                        \
-  X(kInternal, "internal")                                                                  \
-  /* limits of keys and counters */                                                         \
-  X(kIdsExhausted, "ids_exhausted")                                                         \
-  X(kCounterExhausted, "counter_exhausted")                                                 \
-  X(kIndexExhausted, "index_exhausted")                                                     \
-  /* store and files */                                                                     \
-  X(kConflict, "conflict")                                                                  \
-  X(kFenced, "fenced")                                                                      \
-  X(kNoSpace, "no_space")                                                                   \
-  X(kOutcomeUnknown, "outcome_unknown")                                                     \
-  X(kStoreClosed, "store_closed")                                                           \
-  X(kBatchTooLarge, "batch_too_large")                                                      \
-  X(kCompacted, "compacted")                                                                \
-  X(kCorrupt, "corrupt")                                                                    \
-  X(kRolledBack, "rolled_back")                                                             \
-  X(kInUse, "in_use")                                                                       \
-  X(kNewerFormat, "newer_format")                                                           \
-  X(kWrongMasterKey, "wrong_master_key")                                                    \
-  X(kIo, "io")                                                                              \
-  /* network */                                                                             \
-  X(kNoInterface, "no_interface")                                                           \
-  X(kNoBufferSpace, "no_buffer_space")                                                      \
+#define KEYMAST_ERRORS(X)                           \
+  /* octets that cannot be read */                  \
+  X(kTruncated, "truncated")                        \
+  X(kTrailingOctets, "trailing_octets")             \
+  X(kTooLong, "too_long")                           \
+  X(kMalformed, "malformed")                        \
+  X(kNotCanonical, "not_canonical")                 \
+  X(kUnknownVersion, "unknown_version")             \
+  X(kUnknownDataType, "unknown_data_type")          \
+  X(kUnknownPayload, "unknown_payload")             \
+  X(kTooManyPayloads, "too_many_payloads")          \
+  X(kPayloadMissing, "payload_missing")             \
+  X(kPayloadUnexpected, "payload_unexpected")       \
+  X(kUnsupportedAlgorithm, "unsupported_algorithm") \
+  X(kUnsupportedPolicy, "unsupported_policy")       \
+  /* datagrams that are well formed and refused */  \
+  X(kUnknownChannel, "unknown_channel")             \
+  X(kUnknownIdentity, "unknown_identity")           \
+  X(kUnknownKey, "unknown_key")                     \
+  X(kWrongCsb, "wrong_csb")                         \
+  X(kWrongSource, "wrong_source")                   \
+  X(kRateLimited, "rate_limited")                   \
+  X(kReplayed, "replayed")                          \
+  X(kOutsideInterval, "outside_interval")           \
+  X(kAlreadyHeld, "already_held")                   \
+  X(kUnexpected, "unexpected")                      \
+  X(kAuthenticationFailed, "authentication_failed") \
+  X(kDecryptionFailed, "decryption_failed")         \
+  /* requests */                                    \
+  X(kInvalidArgument, "invalid_argument")           \
+  X(kPolicyViolation, "policy_violation")           \
+  X(kNotFound, "not_found")                         \
+  X(kAlreadyExists, "already_exists")               \
+  X(kEtagMismatch, "etag_mismatch")                 \
+  X(kFailedPrecondition, "failed_precondition")     \
+  X(kNotEntitled, "not_entitled")                   \
+  X(kSsrcInUse, "ssrc_in_use")                      \
+  X(kPermissionDenied, "permission_denied")         \
+  X(kUnauthenticated, "unauthenticated")            \
+  X(kTooManyRequests, "too_many_requests")          \
+  X(kUnavailable, "unavailable")                    \
+  X(kDraining, "draining")                          \
+  X(kUnimplemented, "unimplemented")                \
+  X(kInternal, "internal")                          \
+  /* limits of keys and counters */                 \
+  X(kIdsExhausted, "ids_exhausted")                 \
+  X(kCounterExhausted, "counter_exhausted")         \
+  X(kIndexExhausted, "index_exhausted")             \
+  /* store and files */                             \
+  X(kConflict, "conflict")                          \
+  X(kFenced, "fenced")                              \
+  X(kNoSpace, "no_space")                           \
+  X(kOutcomeUnknown, "outcome_unknown")             \
+  X(kStoreClosed, "store_closed")                   \
+  X(kBatchTooLarge, "batch_too_large")              \
+  X(kCompacted, "compacted")                        \
+  X(kCorrupt, "corrupt")                            \
+  X(kRolledBack, "rolled_back")                     \
+  X(kInUse, "in_use")                               \
+  X(kNewerFormat, "newer_format")                   \
+  X(kWrongMasterKey, "wrong_master_key")            \
+  X(kIo, "io")                                      \
+  /* network */                                     \
+  X(kNoInterface, "no_interface")                   \
+  X(kNoBufferSpace, "no_buffer_space")              \
   X(kSendFailed, "send_failed")
 
 enum class Error : uint8_t {

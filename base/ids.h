@@ -35,10 +35,10 @@ using ChannelId = StrongName<struct ChannelIdTag>;
 using SubscriberId = StrongName<struct SubscriberIdTag>;
 using HeadendId = StrongName<struct HeadendIdTag>;
 
-using CsbId = StrongInt<struct CsbIdTag, uint32_t>;      // RFC 3830 §6.1
-using Ssrc = StrongInt<struct SsrcTag, uint32_t>;        // RFC 3550 §8
-using Roc = StrongInt<struct RocTag, uint32_t>;          // RFC 3711 §3.2.1
-using MtkId = StrongInt<struct MtkIdTag, uint16_t>;      // TS 33.246 §6.3.3.1; 0 is never used
+using CsbId = StrongInt<struct CsbIdTag, uint32_t>;          // RFC 3830 §6.1
+using Ssrc = StrongInt<struct SsrcTag, uint32_t>;            // RFC 3550 §8
+using Roc = StrongInt<struct RocTag, uint32_t>;              // RFC 3711 §3.2.1
+using MtkId = StrongInt<struct MtkIdTag, uint16_t>;          // TS 33.246 §6.3.3.1; 0 is never used
 using KeyGroup = StrongInt<struct KeyGroupTag, uint16_t>;    // first half of an MSK ID
 using KeyNumber = StrongInt<struct KeyNumberTag, uint16_t>;  // second half; 0 means "the current"
 

@@ -32,8 +32,7 @@ std::vector<Change> SkipLost(const State& state, uint64_t commits, SkipLimit lim
   std::vector<Change> changes;
   if (commits == 0) return changes;
   const Skip skip{commits, limit};
-  changes.push_back(
-      MukCounterReserved{skip(state.muk_counter.end, kMukCounterBlock, kCounterEnd)});
+  changes.push_back(MukCounterReserved{skip(state.muk_counter.end, kMukCounterBlock, kCounterEnd)});
   changes.push_back(UnknownGroupsSkipped{skip(state.unknown_groups)});
   for (const auto& [group, last] : state.retired) {
     changes.push_back(KeyGroupRetired{group, skip(last)});

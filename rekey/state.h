@@ -24,22 +24,28 @@ struct Reserved {
 
 enum class KeyLevel : uint8_t { kMtk = 1, kMsk = 2 };
 enum class RekeyReason : uint8_t {
-  kCreated = 1, kSchedule, kOperator, kExclusion, kLeave, kExhaustion, kIncarnation
+  kCreated = 1,
+  kSchedule,
+  kOperator,
+  kExclusion,
+  kLeave,
+  kExhaustion,
+  kIncarnation
 };
 
-// Msk is one service key with everything that hangs on it. MTKs are derived from `seed`, which never
-// leaves the server: an MTK ID under an MSK has one key for ever, also after lost commits.
+// Msk is one service key with everything that hangs on it. MTKs are derived from `seed`, which
+// never leaves the server: an MTK ID under an MSK has one key for ever, also after lost commits.
 struct Msk {
   MskId id;
-  crypto::Key32 key;                  // TGK of the MSK message
-  crypto::SecretKey<32> seed;         // MTK = KDF(seed, MTK ID)
-  std::array<uint8_t, 16> rand{};     // group RAND, also used for all keys below the MSK
-  MtkId low{1};                       // SEQl
-  MtkId high{65535};                  // SEQu
-  Reserved counter;                   // COUNTER of MTK messages under this MSK
-  MtkId last_mtk;                     // highest MTK ID ever prepared; 0: none
+  crypto::Key32 key;               // TGK of the MSK message
+  crypto::SecretKey<32> seed;      // MTK = KDF(seed, MTK ID)
+  std::array<uint8_t, 16> rand{};  // group RAND, also used for all keys below the MSK
+  MtkId low{1};                    // SEQl
+  MtkId high{65535};               // SEQu
+  Reserved counter;                // COUNTER of MTK messages under this MSK
+  MtkId last_mtk;                  // highest MTK ID ever prepared; 0: none
   Instant made{};
-  Instant ends{};                     // planned last instant of use
+  Instant ends{};  // planned last instant of use
 };
 
 // Slot is an MTK in a slot of the ladder: which key, and since or from when.
@@ -53,13 +59,13 @@ struct Slot {
 // Ladder is a channel's keys. At most two MSKs live at once (TS 31.102 §4.2.80): the one of the
 // active MTK and its successor.
 struct Ladder {
-  std::optional<Msk> msk;        // of the active MTK
-  std::optional<Msk> next_msk;   // delivered ahead, or of the prepared MTK
+  std::optional<Msk> msk;       // of the active MTK
+  std::optional<Msk> next_msk;  // delivered ahead, or of the prepared MTK
   std::optional<Slot> active;
   std::optional<Slot> prepared;
   std::optional<Slot> old;
-  KeyNumber last_key_number;     // highest Key Number ever given out
-  uint64_t epoch = 0;            // rises with each MTK prepared
+  KeyNumber last_key_number;  // highest Key Number ever given out
+  uint64_t epoch = 0;         // rises with each MTK prepared
   Instant next_msk_change = kNever;
   RekeyReason next_msk_reason = RekeyReason::kSchedule;
 };
@@ -107,34 +113,73 @@ struct State {
   // COUNTER of MSK messages, one for all user keys: it moves on only when a subscriber would
   // otherwise see a value twice, so that reserving it costs one record for the whole server.
   Reserved muk_counter;
-  // Highest Key Number ever given out in groups without a channel, and what a group of which nothing
-  // is known may have given out: a new channel of the group goes on behind it.
+  // Highest Key Number ever given out in groups without a channel, and what a group of which
+  // nothing is known may have given out: a new channel of the group goes on behind it.
   std::map<KeyGroupName, KeyNumber> retired;
   KeyNumber unknown_groups;
 };
 
 // Changes hold absolute values, so that a tail of them applied again, also over a state that has
 // some of it already, leads to the same state.
-struct ChannelPut { groups::Channel channel; };
-struct ChannelDeleted { ChannelId id; };
-struct LadderPut { ChannelId id; Ladder ladder; };
-struct PositionsPut { ChannelId id; std::map<Ssrc, Position> positions; };
-struct RekeyRecorded { ChannelId id; Rekey rekey; };
-struct SubscriberPut { groups::Subscriber subscriber; crypto::Key32 user_key; };
-struct SubscriberDeleted { SubscriberId id; };
-struct MemberPut { ChannelId id; groups::Member member; };
-struct MemberDeleted { ChannelId id; SubscriberId subscriber; };
-struct MemberConfirmed { ChannelId id; SubscriberId subscriber; MskId msk; };
-struct HeadendPut { groups::Headend headend; };
-struct HeadendDeleted { HeadendId id; };
-struct MukCounterReserved { uint64_t end = 0; };
-struct KeyGroupRetired { KeyGroupName group; KeyNumber last; };
-struct UnknownGroupsSkipped { KeyNumber last; };
+struct ChannelPut {
+  groups::Channel channel;
+};
+struct ChannelDeleted {
+  ChannelId id;
+};
+struct LadderPut {
+  ChannelId id;
+  Ladder ladder;
+};
+struct PositionsPut {
+  ChannelId id;
+  std::map<Ssrc, Position> positions;
+};
+struct RekeyRecorded {
+  ChannelId id;
+  Rekey rekey;
+};
+struct SubscriberPut {
+  groups::Subscriber subscriber;
+  crypto::Key32 user_key;
+};
+struct SubscriberDeleted {
+  SubscriberId id;
+};
+struct MemberPut {
+  ChannelId id;
+  groups::Member member;
+};
+struct MemberDeleted {
+  ChannelId id;
+  SubscriberId subscriber;
+};
+struct MemberConfirmed {
+  ChannelId id;
+  SubscriberId subscriber;
+  MskId msk;
+};
+struct HeadendPut {
+  groups::Headend headend;
+};
+struct HeadendDeleted {
+  HeadendId id;
+};
+struct MukCounterReserved {
+  uint64_t end = 0;
+};
+struct KeyGroupRetired {
+  KeyGroupName group;
+  KeyNumber last;
+};
+struct UnknownGroupsSkipped {
+  KeyNumber last;
+};
 
-using Change = std::variant<ChannelPut, ChannelDeleted, LadderPut, PositionsPut, RekeyRecorded,
-                            SubscriberPut, SubscriberDeleted, MemberPut, MemberDeleted,
-                            MemberConfirmed, HeadendPut, HeadendDeleted, MukCounterReserved,
-                            KeyGroupRetired, UnknownGroupsSkipped>;
+using Change =
+    std::variant<ChannelPut, ChannelDeleted, LadderPut, PositionsPut, RekeyRecorded, SubscriberPut,
+                 SubscriberDeleted, MemberPut, MemberDeleted, MemberConfirmed, HeadendPut,
+                 HeadendDeleted, MukCounterReserved, KeyGroupRetired, UnknownGroupsSkipped>;
 
 // Sizes of the blocks in which counters are reserved. A LadderPut reserves at most one block under
 // each MSK and makes at most one MSK, a MukCounterReserved reserves one block; `records` writes at
