@@ -38,11 +38,11 @@ Step Controller::OnDatagram(const Endpoint&, ByteView octets, Instant now) {
   return step;
 }
 
-Step Controller::Tick(Instant now) {
+Step Controller::Tick(Instant now, size_t most) {
   Step step;
-  while (impl_->deadlines.Next() <= now) {
+  for (size_t channels = 0; channels < most && impl_->deadlines.Next() <= now; ++channels) {
     const Instant due = impl_->deadlines.Next();
-    Channel& channel = impl_->At(impl_->deadlines.Pop());
+    Channel& channel = impl_->deadlines.Pop();
     impl_->Run(channel, {now, due, step});
   }
   return step;
@@ -71,6 +71,11 @@ Reachability Controller::ReachabilityOf(const ChannelId& channel,
   if (pending) return Reachability::kPending;
   const bool holds = member->second.confirmed >= at.ladder().msk->id;
   return holds ? Reachability::kConfirmed : Reachability::kIdle;
+}
+
+uint64_t Controller::JoinedCount(const ChannelId& channel) const {
+  const auto found = impl_->channels.find(channel);
+  return found == impl_->channels.end() ? 0 : found->second.joined;
 }
 
 uint64_t Controller::ConfirmedCount(const ChannelId& channel) const {

@@ -190,8 +190,9 @@ class Controller {
   Step OnHeadendDisconnected(const HeadendId& headend, Instant now);
   Step OnHeadendReport(const HeadendReport& report, Instant now);
 
-  // Tick does everything that is due at `now`; NextDeadline says when to call it next.
-  Step Tick(Instant now);
+  // Tick does everything that is due at `now`, for at most `most` channels; NextDeadline says when
+  // to call it next.
+  Step Tick(Instant now, size_t most = SIZE_MAX);
   Instant NextDeadline() const;
 
   // Reload takes over a re-read state after a failed commit: counters go on where they are, what
@@ -206,6 +207,8 @@ class Controller {
   const rekey::State& state() const;
   const Counters& counters() const;
   Reachability ReachabilityOf(const ChannelId& channel, const SubscriberId& subscriber) const;
+  // Members that have joined; of these, those that hold the MSK in use or a later one.
+  uint64_t JoinedCount(const ChannelId& channel) const;
   uint64_t ConfirmedCount(const ChannelId& channel) const;
   bool HeadendIsConnected(const HeadendId& headend) const;
   bool SwitchIsHeld(const ChannelId& channel) const;

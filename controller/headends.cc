@@ -74,6 +74,7 @@ void Controller::Impl::TakePositions(const HeadendReport& report, const Moment& 
     view.current = view.current ? std::max(*view.current, key) : key;
     if (Raise(channel->durable->positions, said.ssrc, said.position)) rolled.insert(said.channel);
   }
+  if (frozen) return;
   for (const ChannelId& id : rolled) {
     Put(rekey::PositionsPut{id, At(id).durable->positions}, m);
   }

@@ -80,7 +80,7 @@ void Controller::Impl::Reconcile(Channel& channel, const HeadendId& headend, con
   // switched, whatever became of our word of it.
   if (announced && view.current == NameOf(*announced)) ActivateMtk(channel);
   TrySwitch(channel, m);
-  if (channel.held) Resume(channel, m);
+  if (channel.held && !frozen) Resume(channel, m);
 
   const rekey::Ladder& ladder = channel.ladder();
   const std::optional<rekey::Slot> active = ladder.active;

@@ -55,7 +55,6 @@ void Calls::Report(const Caller& caller, const v1::HeadendReport& report) {
     // Its channels come before the keys for them.
     shard_.Take(controller.OnHeadendConnected(headend, shard_.Now()));
   }
-  if (shard_.Frozen()) return;  // positions could not be kept
   shard_.Take(controller.OnHeadendReport(FromProto(headend, report), shard_.Now()));
 }
 

@@ -70,9 +70,7 @@ Overview LookOver(const controller::Controller& controller, Instant now) {
   Overview overview;
   for (const auto& [id, channel] : controller.state().channels) {
     overview.members += channel.members.size();
-    for (const auto& [subscriber, member] : channel.members) {
-      overview.joined += member.joined ? 1 : 0;
-    }
+    overview.joined += controller.JoinedCount(id);
     overview.confirmed += controller.ConfirmedCount(id);
     const rekey::Ladder& ladder = channel.ladder;
     if (ladder.msk) overview.oldest_msk = std::max(overview.oldest_msk, now - ladder.msk->made);

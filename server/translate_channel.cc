@@ -183,10 +183,8 @@ v1::KeyState ToProto(const rekey::Ladder& ladder) {
 
 void CountMembers(const controller::Controller& controller, const rekey::ChannelState& channel,
                   v1::Channel& message) {
-  uint64_t joined = 0;
-  for (const auto& [id, member] : channel.members) joined += member.joined ? 1 : 0;
   message.set_member_count(channel.members.size());
-  message.set_joined_count(joined);
+  message.set_joined_count(controller.JoinedCount(channel.channel.id));
   message.set_confirmed_count(controller.ConfirmedCount(channel.channel.id));
 }
 

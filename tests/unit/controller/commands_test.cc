@@ -228,6 +228,7 @@ TEST_F(Commands, ATrialChangesNothing) {
   EXPECT_EQ(world.core->NextDeadline(), deadline);
   EXPECT_EQ(world.core->state().channels.size(), 1U);
   EXPECT_EQ(world.channel().members.size(), 2U);
+  EXPECT_EQ(world.core->JoinedCount(kNews), 2U);
   EXPECT_EQ(world.core->ConfirmedCount(kNews), 2U);
 }
 

@@ -285,5 +285,14 @@ TEST_F(OnAir, AKeyThatCannotBeSealedToIsRefused) {
   EXPECT_EQ(failure.violations[0].field, "headend.public_key");
 }
 
+TEST_F(OnAir, AHeadendThatComesWhileNothingCanBeMadeDurableIsGivenTheKeysOnAir) {
+  world.core->Freeze(true);
+  headend->Connect();
+  ExpectInStep();
+  HeadendReport report = headend->Report();
+  report.positions.front().position.index = PacketIndex(uint64_t{7} << 16);
+  EXPECT_TRUE(world.core->OnHeadendReport(report, world.now).changes.empty());
+}
+
 }  // namespace
 }  // namespace keymast::controller

@@ -111,6 +111,7 @@ class History {
       default:
         break;
     }
+    CheckCounts();
     world_.Pass(milliseconds(Below(Below(2) == 0 ? 150 : 2500)));
   }
 
@@ -123,6 +124,13 @@ class History {
         EXPECT_TRUE(msks.try_emplace(MskNo(id), key).first->second == key) << id;
       }
     }
+  }
+
+  void CheckCounts() {
+    uint64_t joined = 0;
+    for (const auto& [id, member] : world_.channel().members) joined += member.joined ? 1 : 0;
+    EXPECT_EQ(world_.core->JoinedCount(kNews), joined);
+    EXPECT_LE(world_.core->ConfirmedCount(kNews), joined);
   }
 
   void CheckServed() {
