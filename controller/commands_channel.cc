@@ -123,8 +123,8 @@ Controller::Impl::Outcome Controller::Impl::Handle(const DeleteChannel& command,
     headends.at(id).views.erase(command.id);
     m->step.headends_to_redefine.push_back(id);
   }
+  deadlines.Remove(*channel);
   channels.erase(command.id);
-  deadlines.Remove(command.id);
   Put(rekey::ChannelDeleted{command.id}, *m);
   Tell(Event::Kind::kDeleted, command.id, name, *m);
   return Reply{};

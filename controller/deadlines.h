@@ -1,69 +1,74 @@
 // SPDX-License-Identifier: Apache-2.0
 // Deadlines of all channels: one live entry a channel in a heap. An entry that was overtaken stays
-// until it comes to the top.
+// until it comes to the top. Of ten thousand channels none is in a cache when its turn comes, so
+// that nothing is looked up by name here.
 #pragma once
 
 #include <algorithm>
-#include <queue>
-#include <unordered_map>
+#include <vector>
 
-#include "base/ids.h"
 #include "base/time.h"
 
 namespace keymast::controller {
 
+// Owner has an `Instant deadline`, kNever at first, that belongs to this class. It stays where it
+// is until it is removed.
+template <class Owner>
 class Deadlines {
  public:
-  // Set moves the channel's deadline; kNever takes it away.
-  void Set(const ChannelId& channel, Instant at) {
-    Instant& live = live_.try_emplace(channel, kNever).first->second;
-    if (live == at) return;
-    live = at;
-    if (at != kNever) heap_.push({at, channel});
+  // Set moves the owner's deadline; kNever takes it away.
+  void Set(Owner& owner, Instant at) {
+    if (owner.deadline == at) return;
+    owner.deadline = at;
+    if (at != kNever) {
+      heap_.push_back({at, ++set_, &owner});
+      std::push_heap(heap_.begin(), heap_.end());
+    }
     Trim();
   }
 
-  void Remove(const ChannelId& channel) {
-    live_.erase(channel);
+  // Remove forgets an owner; it takes time in proportion to all of them.
+  void Remove(Owner& owner) {
+    owner.deadline = kNever;
+    std::erase_if(heap_, [&owner](const Entry& entry) { return entry.owner == &owner; });
+    std::make_heap(heap_.begin(), heap_.end());
     Trim();
   }
 
-  void Clear() {
-    live_.clear();
-    heap_ = {};
-  }
+  // Clear forgets all owners, which may be gone already.
+  void Clear() { heap_.clear(); }
 
-  Instant Next() const { return heap_.empty() ? kNever : heap_.top().at; }
+  Instant Next() const { return heap_.empty() ? kNever : heap_.front().at; }
 
-  // Pop takes the earliest channel off, which must then be Set again. Not while Next is kNever.
-  ChannelId Pop() {
-    ChannelId channel = heap_.top().channel;
-    heap_.pop();
-    live_[channel] = kNever;
+  // Pop takes the earliest owner off, which must then be Set again. Not while Next is kNever.
+  Owner& Pop() {
+    Owner& owner = *heap_.front().owner;
+    Drop();
+    owner.deadline = kNever;
     Trim();
-    return channel;
+    return owner;
   }
 
  private:
   struct Entry {
     Instant at;
-    ChannelId channel;
-    // Ties go by name, so that the order of equal deadlines is the same in every run.
+    uint64_t order;  // equal deadlines come in the order they were set in: the same in every run
+    Owner* owner;
     friend bool operator<(const Entry& a, const Entry& b) {
-      return a.at != b.at ? a.at > b.at : a.channel > b.channel;
+      return a.at != b.at ? a.at > b.at : a.order > b.order;
     }
   };
 
+  void Drop() {
+    std::pop_heap(heap_.begin(), heap_.end());
+    heap_.pop_back();
+  }
   void Trim() {
-    while (!heap_.empty()) {
-      const auto live = live_.find(heap_.top().channel);
-      if (live != live_.end() && live->second == heap_.top().at) return;
-      heap_.pop();
-    }
+    while (!heap_.empty() && heap_.front().owner->deadline != heap_.front().at) Drop();
   }
 
-  std::priority_queue<Entry> heap_;
-  std::unordered_map<ChannelId, Instant> live_;
+  std::vector<Entry> heap_;
+  uint64_t set_ = 0;
 };
 
 }  // namespace keymast::controller

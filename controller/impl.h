@@ -32,6 +32,7 @@ struct Channel {
   const groups::KeyPolicy& policy() const { return durable->channel.policy; }
   const rekey::Ladder& ladder() const { return durable->ladder; }
 
+  Instant deadline = kNever;  // of the next tick: Deadlines
   Instant next_repetition{};
   // Extra repetitions for late joiners and exclusions.
   uint32_t extras = 0;
@@ -183,7 +184,7 @@ struct Controller::Impl {
   std::map<HeadendId, Headend> headends;
   // COUNTER of MSK messages in use now, one for all user keys; 0: none taken since the start.
   uint64_t user_counter = 0;
-  Deadlines deadlines;
+  Deadlines<Channel> deadlines;
   bool frozen = false;  // changes cannot be made durable
 };
 

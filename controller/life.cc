@@ -108,7 +108,7 @@ void Controller::Reload(rekey::State loaded, Instant now) {
   impl_->state = std::move(loaded);
   impl_->user_counter = 0;
   impl_->Rebuild(now);
-  for (auto& [id, channel] : impl_->channels) impl_->deadlines.Set(id, now);
+  for (auto& [id, channel] : impl_->channels) impl_->deadlines.Set(channel, now);
 }
 
 void Controller::Impl::Put(rekey::Change change, const Moment& m) {

@@ -57,7 +57,7 @@ Instant Controller::Impl::DeadlineOf(Channel& channel, Instant now) {
 void Controller::Impl::Schedule(Channel& channel, Instant now) {
   // Whatever is due was done, so that the next tick is later than this one on the grid.
   const Instant at = std::max(DeadlineOf(channel, now), now + Duration(1));
-  deadlines.Set(channel.id(), rekey::OnGrid(at));
+  deadlines.Set(channel, rekey::OnGrid(at));
 }
 
 }  // namespace keymast::controller

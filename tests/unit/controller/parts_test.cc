@@ -14,40 +14,56 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 const Instant kStart = Instant(seconds(1'800'000'000));
-const ChannelId kA{"a"};
-const ChannelId kB{"b"};
 
-TEST(Deadlines, ComeInOrderAndOnce) {
-  Deadlines deadlines;
+struct Owner {
+  Instant deadline = kNever;
+};
+
+struct DeadlinesTest : testing::Test {
+  Owner a;
+  Owner b;
+  Deadlines<Owner> deadlines;
+};
+
+TEST_F(DeadlinesTest, ComeInOrderAndOnce) {
   EXPECT_EQ(deadlines.Next(), kNever);
-  deadlines.Set(kA, kStart + seconds(2));
-  deadlines.Set(kB, kStart + seconds(1));
-  deadlines.Set(kA, kStart + seconds(3));
-  deadlines.Set(kA, kStart + seconds(2));
+  deadlines.Set(a, kStart + seconds(2));
+  deadlines.Set(b, kStart + seconds(1));
+  deadlines.Set(a, kStart + seconds(3));
+  deadlines.Set(a, kStart + seconds(2));
   EXPECT_EQ(deadlines.Next(), kStart + seconds(1));
-  EXPECT_EQ(deadlines.Pop(), kB);
-  EXPECT_EQ(deadlines.Pop(), kA);
+  EXPECT_EQ(&deadlines.Pop(), &b);
+  EXPECT_EQ(&deadlines.Pop(), &a);
   EXPECT_EQ(deadlines.Next(), kNever);
 }
 
-TEST(Deadlines, MayBePutOffAndTakenAway) {
-  Deadlines deadlines;
-  deadlines.Set(kA, kStart);
-  deadlines.Set(kA, kStart + seconds(5));
+TEST_F(DeadlinesTest, MayBePutOffAndTakenAway) {
+  deadlines.Set(a, kStart);
+  deadlines.Set(a, kStart + seconds(5));
   EXPECT_EQ(deadlines.Next(), kStart + seconds(5));
-  deadlines.Set(kA, kNever);
+  deadlines.Set(a, kNever);
   EXPECT_EQ(deadlines.Next(), kNever);
-  deadlines.Set(kB, kStart);
-  deadlines.Remove(kB);
+  deadlines.Set(b, kStart);
+  deadlines.Remove(b);
   EXPECT_EQ(deadlines.Next(), kNever);
 }
 
-TEST(Deadlines, TiesGoByName) {
-  Deadlines deadlines;
-  deadlines.Set(kB, kStart);
-  deadlines.Set(kA, kStart);
-  EXPECT_EQ(deadlines.Pop(), kA);
-  EXPECT_EQ(deadlines.Pop(), kB);
+TEST_F(DeadlinesTest, ARemovedOwnerLeavesNothingBehind) {
+  Owner gone;
+  deadlines.Set(a, kStart + seconds(3));
+  deadlines.Set(gone, kStart + seconds(1));
+  deadlines.Set(gone, kStart + seconds(2));
+  deadlines.Remove(gone);
+  EXPECT_EQ(deadlines.Next(), kStart + seconds(3));
+  EXPECT_EQ(&deadlines.Pop(), &a);
+  EXPECT_EQ(deadlines.Next(), kNever);
+}
+
+TEST_F(DeadlinesTest, TiesGoInTheOrderTheyWereSet) {
+  deadlines.Set(b, kStart);
+  deadlines.Set(a, kStart);
+  EXPECT_EQ(&deadlines.Pop(), &b);
+  EXPECT_EQ(&deadlines.Pop(), &a);
 }
 
 struct Delivering : testing::Test {
