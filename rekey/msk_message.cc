@@ -48,11 +48,11 @@ Result<Bytes> MskMessage(const crypto::Suite& suite, const mikey::Profile3gpp& p
   message.msk = msk.key.view();
   message.low = active && active->msk == msk.id ? active->mtk : msk.low;
   message.high = msk.high;
-  Bytes octets(kMaxMskMessage);
-  const Result<size_t> size = mikey::WriteMskMessage(suite, profile, message, to.user_key, octets);
+  std::array<uint8_t, kMaxMskMessage> room;  // as far as it is written
+  const Result<size_t> size = mikey::WriteMskMessage(suite, profile, message, to.user_key, room);
   if (!size) return Err(size.error());
-  octets.resize(*size);
-  return octets;
+  const ByteView written = ByteView(room).first(*size);
+  return Bytes(written.begin(), written.end());
 }
 
 }  // namespace keymast::rekey

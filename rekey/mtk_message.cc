@@ -8,6 +8,7 @@ namespace {
 
 constexpr std::string_view kMtkLabel = "mtk";
 constexpr size_t kMaxMtk = 32 + 14;
+constexpr size_t kMaxMtkMessage = 1400;
 
 }  // namespace
 
@@ -37,12 +38,13 @@ Result<Bytes> MtkMessage(const crypto::Suite& suite, const mikey::Profile3gpp& p
   message.msk_rand = msk.rand;
   message.key = mtk.key.view();
   message.salt = mtk.salt.view();
-  Bytes octets(channel.policy.max_datagram);
-  const Result<size_t> size =
-      mikey::WriteMtkMessage(suite, profile, message, msk.key.view(), octets);
+  std::array<uint8_t, kMaxMtkMessage> room;  // as far as it is written
+  const size_t most = std::min<size_t>(room.size(), channel.policy.max_datagram);
+  const Result<size_t> size = mikey::WriteMtkMessage(suite, profile, message, msk.key.view(),
+                                                     MutableBytes(room).first(most));
   if (!size) return Err(size.error());
-  octets.resize(*size);
-  return octets;
+  const ByteView written = ByteView(room).first(*size);
+  return Bytes(written.begin(), written.end());
 }
 
 }  // namespace keymast::rekey
