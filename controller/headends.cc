@@ -72,9 +72,9 @@ void Controller::Impl::TakePositions(const HeadendReport& report, const Moment& 
     HeadendView& view = headends.at(report.headend).views[said.channel];
     const KeyName key{said.position.msk, said.position.mtk};
     view.current = view.current ? std::max(*view.current, key) : key;
+    if (frozen) continue;  // it could not be kept
     if (Raise(channel->durable->positions, said.ssrc, said.position)) rolled.insert(said.channel);
   }
-  if (frozen) return;
   for (const ChannelId& id : rolled) {
     Put(rekey::PositionsPut{id, At(id).durable->positions}, m);
   }

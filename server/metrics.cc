@@ -179,6 +179,7 @@ uint64_t ResidentOctets() {
   if (file == nullptr) return 0;
   unsigned long total = 0;
   unsigned long resident = 0;
+  // NOLINTNEXTLINE(cert-err34-c): the kernel writes numbers
   const int fields = std::fscanf(file, "%lu %lu", &total, &resident);
   std::fclose(file);
   return fields == 2 ? resident * static_cast<uint64_t>(sysconf(_SC_PAGESIZE)) : 0;
