@@ -66,8 +66,9 @@ tl::expected<int, Failure> Lock(const std::string& path) {
 Failure Unusable(const std::string& path, Error error) {
   return {error,
           path + ": the state file is damaged or not ours (" + std::string(ErrorName(error)) +
-              "). Without it packet indexes could be used twice under one key. Move it away, give "
-              "every channel of this headend a new key (keymastctl rekey-now CHANNEL), then start.",
+              "). Without it packet indexes could be used twice under one key. Delete the "
+              "headend (keymastctl headends delete), keymastctl rekey-now CHANNEL for each of its "
+              "channels, wait until that switch has passed, enrol it again with a new state file.",
           {},
           {},
           0};
