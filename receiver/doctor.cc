@@ -44,7 +44,7 @@ Step CheckInterface(const std::string& address) {
 template <class Judge>
 Step Await(Program& program, const Clock& clock, Instant until, Judge judge) {
   for (;;) {
-    const Step step = judge();
+    Step step = judge();
     if (step.result != StepResult::kFailed || clock.Now() >= until) return step;
     program.Poll(kPollMilliseconds, -1);
   }

@@ -31,9 +31,9 @@ void Pages::AddStored(const PageName& name, const Fingerprint& fingerprint) {
 }
 
 std::string Pages::KeyOfRow(const PageName& row) const {
-  const std::string key = PageKey(row);
+  std::string key = PageKey(row);
   if (!HasManyRows(row.kind)) return key;
-  const std::string prefix = RowPrefix(row);
+  std::string prefix = RowPrefix(row);
   const auto above = pages_.upper_bound(key);
   if (above == pages_.begin()) return prefix;
   const std::string& below = std::prev(above)->first;

@@ -95,7 +95,7 @@ void Calls::Answer(const Caller& caller, core::CoreReply reply) {
 }
 
 // A refusal rests on the working state as much as an answer does.
-void Calls::Refuse(const Caller& caller, Failure failure) {
+void Calls::Refuse(const Caller& caller, const Failure& failure) {
   core::CoreReply reply;
   *reply.mutable_error() = ErrorOf(failure);
   Answer(caller, std::move(reply));

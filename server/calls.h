@@ -80,7 +80,7 @@ class Calls {
           const FillReply& fill, bool one = false);
   // Answer leaves when everything decided so far is durable: it shows the working state.
   void Answer(const Caller& caller, core::CoreReply reply);
-  void Refuse(const Caller& caller, Failure failure);
+  void Refuse(const Caller& caller, const Failure& failure);
   // Held is the effect that sends an answer, or what `why` makes of the error.
   Pipeline::Effect Held(const Caller& caller, core::CoreReply& reply, Failure (*why)(Error));
 
