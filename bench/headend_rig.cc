@@ -62,7 +62,7 @@ void HeadendRig::Prove() {
 
 void HeadendRig::Define(v1::SrtpProfile profile, const Endpoint& group) {
   v1::HeadendDirective directive;
-  v1::Channel& channel = *directive.mutable_channel();
+  v1::Channel& channel = *directive.mutable_definition()->mutable_channel();
   channel.set_name(kChannel);
   channel.mutable_multicast()->set_group(AddressToString(group));
   channel.mutable_multicast()->set_interface_address("127.0.0.1");

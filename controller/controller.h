@@ -104,8 +104,16 @@ struct HeadendReport {
     MskId msk;
     MtkId mtk;
   };
+  // Kept is what its state file says: indexes of the stream from `end` on were never used by it.
+  struct Kept {
+    ChannelId channel;
+    Instant created{};  // the channel
+    Ssrc ssrc;
+    PacketIndex end;
+  };
   std::vector<PositionOf> positions;
   std::vector<Held> held;
+  std::vector<Kept> kept;  // in the first report after it connected
 };
 
 // Datagram to send. A multicast destination belongs to `channel`, whose endpoint options apply.

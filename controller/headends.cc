@@ -28,6 +28,27 @@ bool Raise(std::map<Ssrc, rekey::Position>& positions, Ssrc ssrc, const rekey::P
   return rolled;
 }
 
+// EndsOf is what the headend's state file has of the channel's streams. An end of 0 says nothing.
+std::map<Ssrc, PacketIndex> EndsOf(const HeadendReport& report,
+                                   const rekey::ChannelState& channel) {
+  std::map<Ssrc, PacketIndex> ends;
+  for (const HeadendReport::Kept& kept : report.kept) {
+    if (kept.channel != channel.channel.id || kept.created != channel.channel.created) continue;
+    if (HasStream(channel.channel, kept.ssrc) && kept.end.value > 0) ends[kept.ssrc] = kept.end;
+  }
+  return ends;
+}
+
+bool IsWhole(const std::map<Ssrc, PacketIndex>& ends, const rekey::ChannelState& channel) {
+  const std::vector<groups::Stream>& streams = channel.channel.streams;
+  return std::all_of(streams.begin(), streams.end(), [&](const groups::Stream& stream) {
+    const auto end = ends.find(stream.ssrc);
+    const auto known = channel.positions.find(stream.ssrc);
+    return end != ends.end() &&
+           (known == channel.positions.end() || end->second > known->second.index);
+  });
+}
+
 }  // namespace
 
 void Controller::Impl::Issue(Channel& channel, const HeadendId& headend, const rekey::Slot& slot,
@@ -50,6 +71,7 @@ void Controller::Impl::Issue(Channel& channel, const HeadendId& headend, const r
   m.step.headend_keys.push_back({headend, channel.id(), slot.msk, slot.mtk, switch_at, epoch,
                                  definition.profile, std::move(*box)});
   headends.at(headend).views[channel.id()].issued[{slot.msk, slot.mtk}] = m.now;
+  channel.given.emplace(slot.msk, slot.mtk);
 }
 
 void Controller::Impl::IssuePrepared(Channel& channel, const Moment& m) {
@@ -77,6 +99,28 @@ void Controller::Impl::TakePositions(const HeadendReport& report, const Moment& 
   }
   for (const ChannelId& id : rolled) {
     Put(rekey::PositionsPut{id, At(id).durable->positions}, m);
+  }
+}
+
+// TakeKept judges the state file of a headend that just connected: it is whole when no packet that
+// anyone reported is above the end of what it has as used. One that is not on air goes on at these
+// ends, so that members who join before its first packet are told the right ROC.
+void Controller::Impl::TakeKept(const HeadendReport& report, const Moment& m) {
+  for (const ChannelId& id : state.headends.at(report.headend).channels) {
+    rekey::ChannelState& channel = *At(id).durable;
+    const std::map<Ssrc, PacketIndex> ends = EndsOf(report, channel);
+    HeadendView& view = headends.at(report.headend).views[id];
+    view.continues = IsWhole(ends, channel);
+    const bool is_on_air = std::any_of(report.positions.begin(), report.positions.end(),
+                                       [&](const auto& one) { return one.channel == id; });
+    if (!view.continues || is_on_air || frozen) continue;
+    const rekey::Slot& active = *channel.ladder.active;
+    bool rolled = false;
+    for (const auto& [ssrc, end] : ends) {
+      const rekey::Position last{PacketIndex(end.value - 1), active.msk, active.mtk};
+      rolled = Raise(channel.positions, ssrc, last) || rolled;
+    }
+    if (rolled) Put(rekey::PositionsPut{id, channel.positions}, m);
   }
 }
 
@@ -122,6 +166,7 @@ Step Controller::OnHeadendReport(const HeadendReport& report, Instant now) {
   const Moment m{now, now, step};
   const auto found = impl_->headends.find(report.headend);
   if (found == impl_->headends.end() || !found->second.connected) return step;
+  if (!found->second.reported) impl_->TakeKept(report, m);
   found->second.reported = true;
   impl_->TakeHeld(report, found->second);
   impl_->TakePositions(report, m);

@@ -72,30 +72,4 @@ void Controller::Impl::Resume(Channel& channel, const Moment& m) {
   Hasten(channel, m);
 }
 
-// Reconcile gives a headend what it lacks after its report.
-void Controller::Impl::Reconcile(Channel& channel, const HeadendId& headend, const Moment& m) {
-  const std::optional<rekey::Slot> announced = channel.ladder().prepared;
-  HeadendView& view = headends.at(headend).views[channel.id()];
-  // What is on air is not argued with: a headend that already sends under the prepared MTK has
-  // switched, whatever became of our word of it.
-  if (announced && view.current == NameOf(*announced)) ActivateMtk(channel);
-  TrySwitch(channel, m);
-  if (channel.held && !frozen) Resume(channel, m);
-
-  const rekey::Ladder& ladder = channel.ladder();
-  const std::optional<rekey::Slot> active = ladder.active;
-  const std::optional<rekey::Slot> prepared = ladder.prepared;
-  const auto lacks = [&](const rekey::Slot& slot) {
-    return !view.Has(NameOf(slot)) && !view.WasJustGiven(NameOf(slot), m.now);
-  };
-  if (active && !channel.excluding && lacks(*active)) {
-    const Duration lead = view.HasNothing() ? Duration::zero() : channel.policy().mtk_lead;
-    const Instant at = rekey::OnGrid(m.now + lead);
-    if (!prepared || at < prepared->switch_at) Issue(channel, headend, *active, at, m);
-  }
-  if (prepared && lacks(*prepared)) {
-    Issue(channel, headend, *prepared, prepared->switch_at, m);
-  }
-}
-
 }  // namespace keymast::controller

@@ -25,6 +25,8 @@ struct Moment {
   Step& step;
 };
 
+using KeyName = std::pair<MskId, MtkId>;
+
 // Channel is a channel at work.
 struct Channel {
   rekey::ChannelState* durable = nullptr;
@@ -38,6 +40,10 @@ struct Channel {
   uint32_t extras = 0;
   Instant next_extra = kNever;
   Instant last_round{};
+
+  // MTKs that may have gone out under some index: those that a headend was given, and after a load
+  // all that it brought.
+  std::set<KeyName> given;
 
   bool excluding = false;  // the prepared MTK shuts someone out: older MSKs are silent
   bool held = false;       // the switch waits for a headend
@@ -60,13 +66,13 @@ struct Subscriber {
   std::vector<ChannelId> memberships;
 };
 
-using KeyName = std::pair<MskId, MtkId>;
-
 // HeadendView is what one connected headend said of itself for one channel.
 struct HeadendView {
   std::vector<KeyName> held;
   std::optional<KeyName> current;     // the latest key it sent under
   std::map<KeyName, Instant> issued;  // boxes it was given, and when
+  // Its state file was whole when it connected: it knows every index that it may have used.
+  bool continues = false;
   bool Has(const KeyName& key) const;
   bool HasNothing() const { return held.empty() && !current; }
   bool WasJustGiven(const KeyName& key, Instant now) const;
@@ -142,17 +148,20 @@ struct Controller::Impl {
   Status Verify(ByteView octets, const Moment& m);
   void Confirm(Channel& channel, Delivery& delivery, const SubscriberId& id, const Moment& m);
 
-  // Headends (headends.cc, hold.cc).
+  // Headends (headends.cc, hold.cc, issue.cc).
   const HeadendView* ViewOf(const Channel& channel, const HeadendId& headend) const;
   bool PreparedIsAwaited(const Channel& channel, Instant now) const;
   bool PreparedIsHeld(const Channel& channel) const;
   Instant DecideSwitchAt(const Channel& channel, Instant now) const;
   void TrySwitch(Channel& channel, const Moment& m);
   void Resume(Channel& channel, const Moment& m);
+  bool MayHave(const Channel& channel, const HeadendId& headend, const rekey::Slot& slot) const;
+  void Renew(Channel& channel, const Moment& m);
   void Issue(Channel& channel, const HeadendId& headend, const rekey::Slot& slot, Instant switch_at,
              const Moment& m);
   void IssuePrepared(Channel& channel, const Moment& m);
   void TakePositions(const HeadendReport& report, const Moment& m);
+  void TakeKept(const HeadendReport& report, const Moment& m);
   void TakeHeld(const HeadendReport& report, Headend& headend);
   void Reconcile(Channel& channel, const HeadendId& headend, const Moment& m);
 

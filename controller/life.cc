@@ -73,7 +73,14 @@ void Controller::Impl::Rebuild(Instant now) {
     identities.emplace(subscriber.subscriber.identity, id);
     subscribers.try_emplace(id);
   }
-  for (auto& [id, durable] : state.channels) Open(durable, now);
+  for (auto& [id, durable] : state.channels) {
+    Open(durable, now);
+    // To whom the keys went that were loaded is not known.
+    for (const std::optional<rekey::Slot>* slot :
+         {&durable.ladder.active, &durable.ladder.prepared}) {
+      if (*slot) At(id).given.emplace((*slot)->msk, (*slot)->mtk);
+    }
+  }
   for (const auto& [id, headend] : state.headends) {
     headends.try_emplace(id);
     for (const ChannelId& channel : headend.channels) {

@@ -8,6 +8,13 @@ namespace keymast::controller {
 using rekey::KeyLevel;
 using rekey::RekeyReason;
 
+namespace {
+
+// A lead too short for repetitions is made up for by copies.
+constexpr uint32_t kShortLeadCopies = 3;
+
+}  // namespace
+
 // Record keeps the change in the channel's history and tells it.
 rekey::Rekey Controller::Impl::Record(Channel& channel, rekey::Rekey rekey, const Moment& m) {
   const auto& history = channel.durable->history;
@@ -21,8 +28,9 @@ rekey::Rekey Controller::Impl::Record(Channel& channel, rekey::Rekey rekey, cons
 }
 
 // PrepareMtk makes the next MTK ready for `switch_at`, or for the next switch of the schedule, and
-// announces it. When the IDs under the MSK are used up a new MSK comes with it. Nothing is prepared
-// when no MSK can be made any more: the active MTK stays.
+// announces it; one that is prepared already is dropped for it. When the IDs under the MSK are used
+// up a new MSK comes with it. Nothing is prepared when no MSK can be made any more: the active MTK
+// stays.
 std::optional<rekey::Rekey> Controller::Impl::PrepareMtk(Channel& channel, RekeyReason reason,
                                                          std::optional<Instant> switch_at,
                                                          const Moment& m) {
@@ -46,7 +54,7 @@ std::optional<rekey::Rekey> Controller::Impl::PrepareMtk(Channel& channel, Rekey
   Put(rekey::LadderPut{channel.id(), std::move(ladder)}, m);
   const rekey::Rekey done =
       Record(channel, {0, KeyLevel::kMtk, reason, slot->msk, slot->mtk, {}, at, 0}, m);
-  Announce(channel, 1, m);
+  Announce(channel, at <= m.now + definition.policy.exclusion_lead ? kShortLeadCopies : 1, m);
   IssuePrepared(channel, m);
   return done;
 }
@@ -60,6 +68,9 @@ void Controller::Impl::ActivateMtk(Channel& channel) {
   const MskId after = ladder.msk->id;
   rekey::Apply(state, rekey::LadderPut{channel.id(), std::move(ladder)});
   channel.held = false;
+  // Keys rise: an older one is given to nobody any more.
+  const rekey::Slot& active = *channel.ladder().active;
+  channel.given.erase(channel.given.begin(), channel.given.lower_bound({active.msk, active.mtk}));
   if (after == before) return;
   channel.excluding = false;
   channel.current = std::move(channel.next);

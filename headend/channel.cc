@@ -13,6 +13,11 @@ namespace {
 constexpr size_t kMkiLength = 6;     // MSK ID || MTK ID
 constexpr size_t kDomainLength = 3;  // in front of it, where domains may clash
 
+// Behind another headend's last report: more than it sent since, and less than the 2^15 that the
+// guess of every receiver follows (RFC 3711 §3.3.1).
+constexpr uint64_t kBehindAnother = uint64_t{1} << 12;
+constexpr uint64_t kAllUsed = srtp::kIndexMask + 1;
+
 // The first sequence number is below 2^15 (RFC 3711 §3.3.1): the first wrap comes late enough for
 // whoever missed the first packets.
 PacketIndex FirstIndex(const StreamDefinition& stream, crypto::Rng& rng) {
@@ -22,10 +27,21 @@ PacketIndex FirstIndex(const StreamDefinition& stream, crypto::Rng& rng) {
   return PacketIndex(static_cast<uint64_t>(random[0] & 0x7f) << 8 | random[1]);
 }
 
-PacketIndex FirstIndex(const ChannelId& channel, const StreamDefinition& stream, const State& kept,
-                       crypto::Rng& rng) {
-  const auto end = kept.ends.find({channel, stream.ssrc});
-  return end == kept.ends.end() ? FirstIndex(stream, rng) : end->second;
+// EndOf is what a state has of a stream of this very channel.
+std::optional<PacketIndex> EndOf(const State& state, const ChannelDefinition& channel, Ssrc ssrc) {
+  const auto end = state.ends.find({channel.id, ssrc});
+  if (end == state.ends.end() || end->second.created != channel.created) return std::nullopt;
+  return end->second.index;
+}
+
+PacketIndex FirstIndex(const ChannelDefinition& channel, const StreamDefinition& stream,
+                       const State& kept, const Positions& reported, crypto::Rng& rng) {
+  const std::optional<PacketIndex> end = EndOf(kept, channel, stream.ssrc);
+  const auto known = reported.find(stream.ssrc);
+  if (known != reported.end() && (!end || *end <= known->second)) {
+    return PacketIndex(std::min(known->second.value + kBehindAnother, kAllUsed));
+  }
+  return end ? *end : FirstIndex(stream, rng);
 }
 
 Instant Later(Instant instant, Duration by) {
@@ -52,15 +68,15 @@ std::string_view SilenceName(Silence silence) {
   return "";
 }
 
-Channel::Channel(ChannelDefinition definition, const State& kept, bool mki_with_domain,
-                 crypto::Rng& rng)
+Channel::Channel(ChannelDefinition definition, const State& kept, const Positions& reported,
+                 bool mki_with_domain, crypto::Rng& rng)
     : definition_(std::move(definition)), mki_with_domain_(mki_with_domain) {
   const srtp::ProfileInfo& info = srtp::InfoOf(definition_.profile);
   const StreamLimits limits{definition_.max_datagram,
                             info.rtp_tag_length + MkiOf(KeyName()).size()};
   for (const StreamDefinition& stream : definition_.streams) {
     streams_.emplace_back(stream, limits, definition_.id.value,
-                          FirstIndex(definition_.id, stream, kept, rng));
+                          FirstIndex(definition_, stream, kept, reported, rng));
   }
   positions_.resize(streams_.size());
   const auto claim = kept.claims.find(definition_.id);
@@ -167,17 +183,19 @@ bool Channel::IsDurable() const {
 
 void Channel::AddTo(State& state) const {
   for (const Stream& stream : streams_) {
-    PacketIndex& kept = state.ends[{definition_.id, stream.definition().ssrc}];
+    const Ssrc ssrc = stream.definition().ssrc;
+    const PacketIndex kept = EndOf(state, definition_, ssrc).value_or(PacketIndex());
     const PacketIndex wanted = stream.Wanted().value_or(PacketIndex());
-    kept = std::max({kept, stream.range().end(), wanted});
+    state.ends[{definition_.id, ssrc}] = {definition_.created,
+                                          std::max({kept, stream.range().end(), wanted})};
   }
   if (newest_ != KeyName()) state.claims[definition_.id] = {definition_.created, newest_};
 }
 
 void Channel::Durable(const State& state) {
   for (Stream& stream : streams_) {
-    const auto end = state.ends.find({definition_.id, stream.definition().ssrc});
-    if (end != state.ends.end()) stream.range().Durable(end->second);
+    const auto end = EndOf(state, definition_, stream.definition().ssrc);
+    if (end) stream.range().Durable(*end);
   }
   const auto claim = state.claims.find(definition_.id);
   if (claim != state.claims.end() && claim->second.created == definition_.created) {

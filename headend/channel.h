@@ -34,6 +34,9 @@ bool IsSameOnAir(const ChannelDefinition& a, const ChannelDefinition& b);
 enum class Silence : uint8_t { kNone, kNoKey, kOverrun };
 std::string_view SilenceName(Silence silence);  // empty for kNone
 
+// Positions are packet indexes by stream.
+using Positions = std::map<Ssrc, PacketIndex>;
+
 // TrafficKey is an MTK as it came out of its box.
 struct TrafficKey {
   Announced announced;
@@ -43,8 +46,11 @@ struct TrafficKey {
 
 class Channel {
  public:
-  // Goes on above what `kept` says was used. `mki_with_domain`: the MKI begins with the key domain.
-  Channel(ChannelDefinition definition, const State& kept, bool mki_with_domain, crypto::Rng& rng);
+  // Goes on above what `kept` says was used, and above `reported`, the highest index that the
+  // server was told of each stream, by this headend or an earlier one. `mki_with_domain`: the MKI
+  // begins with the key domain.
+  Channel(ChannelDefinition definition, const State& kept, const Positions& reported,
+          bool mki_with_domain, crypto::Rng& rng);
 
   // Announce takes a key that came at `now`; see KeySlots. kUnknownKey: of another key group.
   Result<KeySlots::Outcome> Announce(const TrafficKey& key, Instant now);

@@ -150,6 +150,16 @@ Result<ChannelDefinition> ReadChannel(const v1::Channel& message) {
   return channel;
 }
 
+Positions ReadPositions(const v1::ChannelDefinition& message) {
+  Positions positions;
+  for (const v1::StreamPosition& position : message.positions()) {
+    if (position.index() > srtp::kIndexMask) continue;
+    PacketIndex& highest = positions[Ssrc(position.ssrc())];
+    highest = std::max(highest, PacketIndex(position.index()));
+  }
+  return positions;
+}
+
 Result<TrafficKey> OpenTrafficKey(const v1::TrafficKeyBox& box, const crypto::KeyPair& keys,
                                   const HeadendId& headend, const ChannelDefinition& channel) {
   const Result<Instant> switch_at = ReadInstant(box.switch_time());

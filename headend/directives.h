@@ -14,6 +14,9 @@ inline constexpr int kMaxStreams = 16;
 // profile that this build does not know.
 Result<ChannelDefinition> ReadChannel(const v1::Channel& message);
 
+// ReadPositions takes the highest index of each stream; what is out of range is left out.
+Positions ReadPositions(const v1::ChannelDefinition& message);
+
 // ChannelOf reads `channels/NAME`. kMalformed.
 Result<ChannelId> ChannelOf(std::string_view name);
 

@@ -9,6 +9,8 @@
 namespace keymast::headend {
 namespace {
 
+constexpr int64_t kNanos = 1'000'000'000;  // a second
+
 std::string NameOf(const ChannelId& channel) { return "channels/" + channel.value; }
 
 const char* KindOf(const v1::HeadendDirective& directive) {
@@ -17,7 +19,7 @@ const char* KindOf(const v1::HeadendDirective& directive) {
       return "challenge";
     case v1::HeadendDirective::kKey:
       return "key";
-    case v1::HeadendDirective::kChannel:
+    case v1::HeadendDirective::kDefinition:
       return "channel";
     case v1::HeadendDirective::kDroppedChannel:
       return "dropped channel";
@@ -48,6 +50,7 @@ Result<v1::HeadendReport> Headend::Prove(const v1::HeadendChallenge& challenge) 
   if (!plain) return Err(plain.error());
   link_ = LinkState::kProving;
   v1::HeadendReport report = Report();
+  AddKept(report);
   report.set_proof(plain->data(), plain->size());
   return report;
 }
@@ -106,8 +109,8 @@ Result<std::optional<v1::HeadendReport>> Headend::Take(const v1::HeadendDirectiv
     case v1::HeadendDirective::kKey:
       done = TakeKey(directive.key(), now);
       break;
-    case v1::HeadendDirective::kChannel:
-      done = TakeChannel(directive.channel());
+    case v1::HeadendDirective::kDefinition:
+      done = TakeChannel(directive.definition());
       break;
     case v1::HeadendDirective::kDroppedChannel: {
       const Result<ChannelId> id = ChannelOf(directive.dropped_channel());
@@ -136,8 +139,8 @@ Status Headend::TakeKey(const v1::TrafficKeyBox& box, Instant now) {
   return {};
 }
 
-Status Headend::TakeChannel(const v1::Channel& message) {
-  Result<ChannelDefinition> read = ReadChannel(message);
+Status Headend::TakeChannel(const v1::ChannelDefinition& message) {
+  Result<ChannelDefinition> read = ReadChannel(message.channel());
   if (!read) return Err(read.error());
   const ChannelId id = read->id;
   named_.insert(id);
@@ -148,8 +151,8 @@ Status Headend::TakeChannel(const v1::Channel& message) {
   }
   Drop(id);
   named_.insert(id);
-  channels_[id] =
-      std::make_unique<Channel>(std::move(*read), kept_, settings_.mki_with_domain, rng_);
+  channels_[id] = std::make_unique<Channel>(std::move(*read), kept_, ReadPositions(message),
+                                            settings_.mki_with_domain, rng_);
   PlanRoutes();
   return {};
 }
@@ -180,6 +183,19 @@ Headend::Route Headend::RouteOf(const Input& input) const {
 
 void Headend::PlanRoutes() {
   for (size_t i = 0; i < routes_.size(); ++i) routes_[i] = RouteOf(settings_.inputs[i]);
+}
+
+void Headend::AddKept(v1::HeadendReport& report) const {
+  State state = kept_;
+  for (const auto& [id, channel] : channels_) channel->AddTo(state);
+  for (const auto& [stream, end] : state.ends) {
+    v1::KeptIndex& kept = *report.add_kept();
+    kept.set_channel(NameOf(stream.first));
+    kept.mutable_create_time()->set_seconds(end.created / kNanos);
+    kept.mutable_create_time()->set_nanos(static_cast<int32_t>(end.created % kNanos));
+    kept.set_ssrc(stream.second.value);
+    kept.set_end(end.index.value);
+  }
 }
 
 v1::HeadendReport Headend::Report() const {
@@ -254,8 +270,8 @@ std::optional<State> Headend::StateToSave() const {
 
 void Headend::OnSaved(const State& state) {
   for (const auto& [stream, end] : state.ends) {
-    PacketIndex& kept = kept_.ends[stream];
-    kept = std::max(kept, end);
+    End& kept = kept_.ends[stream];
+    if (kept.created != end.created || kept.index < end.index) kept = end;
   }
   for (const auto& [id, claim] : state.claims) {
     Claim& kept = kept_.claims[id];
@@ -269,7 +285,7 @@ State Headend::FinalState() const {
   for (const auto& [id, channel] : channels_) {
     channel->AddTo(state);
     for (const Stream& stream : channel->streams()) {
-      state.ends[{id, stream.definition().ssrc}] = stream.sequencer().next();
+      state.ends[{id, stream.definition().ssrc}].index = stream.sequencer().next();
     }
   }
   return state;

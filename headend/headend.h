@@ -97,9 +97,10 @@ class Headend {
     size_t stream = 0;
   };
   Result<std::optional<v1::HeadendReport>> Take(const v1::HeadendDirective& directive, Instant now);
+  void AddKept(v1::HeadendReport& report) const;
   Result<v1::HeadendReport> Prove(const v1::HeadendChallenge& challenge);
   Status TakeKey(const v1::TrafficKeyBox& box, Instant now);
-  Status TakeChannel(const v1::Channel& message);
+  Status TakeChannel(const v1::ChannelDefinition& message);
   void Drop(const ChannelId& channel);
   void Connected();
   Route RouteOf(const Input& input) const;

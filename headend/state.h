@@ -28,9 +28,16 @@ struct Claim {
 
 using StreamName = std::pair<ChannelId, Ssrc>;
 
+// End is above every index of a stream that was used, or may have been.
+struct End {
+  int64_t created = 0;  // of the channel, as in Claim
+  PacketIndex index;
+  friend bool operator==(const End&, const End&) = default;
+};
+
 // State of a headend. Rows of channels that it no longer has are kept: they may come back.
 struct State {
-  std::map<StreamName, PacketIndex> ends;  // indexes below were used, or may have been
+  std::map<StreamName, End> ends;
   std::map<ChannelId, Claim> claims;
   friend bool operator==(const State&, const State&) = default;
 };

@@ -53,8 +53,9 @@ bool ReadRow(std::string_view line, State& state) {
   const std::string_view kind = words.Next();
   const ChannelId channel{std::string(words.Next())};
   if (kind == kIndexRow) {
+    const auto created = words.Number<int64_t>(INT64_MAX);
     const Ssrc ssrc(words.Number<uint32_t>(UINT32_MAX));
-    const PacketIndex end(words.Number<uint64_t>(srtp::kIndexMask + 1));
+    const End end{created, PacketIndex(words.Number<uint64_t>(srtp::kIndexMask + 1))};
     return words.Finished() && state.ends.emplace(StreamName(channel, ssrc), end).second;
   }
   Claim claim;
@@ -69,8 +70,9 @@ bool ReadRow(std::string_view line, State& state) {
 std::string ToText(const State& state) {
   std::string text(kFirstLine);
   for (const auto& [stream, end] : state.ends) {
-    text += std::string(kIndexRow) + " " + stream.first.value + " " +
-            std::to_string(stream.second.value) + " " + std::to_string(end.value) + "\n";
+    text += std::string(kIndexRow) + " " + stream.first.value + " " + std::to_string(end.created) +
+            " " + std::to_string(stream.second.value) + " " + std::to_string(end.index.value) +
+            "\n";
   }
   for (const auto& [channel, claim] : state.claims) {
     text += std::string(kClaimRow) + " " + channel.value + " " + std::to_string(claim.created) +

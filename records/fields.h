@@ -105,7 +105,7 @@ void Fields(C& c, Ref<C, rekey::Reserved> counter) {
 
 template <class C>
 void Fields(C& c, Ref<C, rekey::RekeyReason> reason) {
-  Ranged(c, reason, rekey::RekeyReason::kCreated, rekey::RekeyReason::kIncarnation);
+  Ranged(c, reason, rekey::RekeyReason::kCreated, rekey::RekeyReason::kHeadend);
 }
 
 template <class C>

@@ -21,6 +21,12 @@ bool NextMskTakesOver(const Ladder& ladder, Instant switch_at) {
          switch_at >= ladder.next_msk_change;
 }
 
+// A prepared MTK is replaced by another one under its own MSK.
+const Msk& MskFor(const Ladder& ladder, Instant switch_at) {
+  if (ladder.prepared) return *MskOf(ladder, ladder.prepared->msk);
+  return NextMskTakesOver(ladder, switch_at) ? *ladder.next_msk : *ladder.msk;
+}
+
 }  // namespace
 
 bool Excludes(RekeyReason reason) {
@@ -63,7 +69,7 @@ bool ShouldExclude(const Ladder& ladder, Instant now) {
 }
 
 Result<Slot> NextSlot(const Ladder& ladder, Instant switch_at) {
-  const Msk& msk = NextMskTakesOver(ladder, switch_at) ? *ladder.next_msk : *ladder.msk;
+  const Msk& msk = MskFor(ladder, switch_at);
   if (msk.last_mtk >= msk.high) return Err(Error::kIdsExhausted);
   // The first MTK ID under an MSK is SEQl, each next one higher by 1 (TS 33.246 §6.3.3.1).
   const uint16_t next =

@@ -37,11 +37,12 @@ bool ShouldMakeNextMsk(const Ladder& ladder, const groups::Channel& channel, Ins
 // ShouldExclude says whether leavers must be shut out now.
 bool ShouldExclude(const Ladder& ladder, Instant now);
 
-// NextSlot is the MTK to prepare for `switch_at`: the next ID under the MSK of that instant.
+// NextSlot is the MTK to prepare for `switch_at`: the next ID under the MSK of that instant, or, in
+// the place of a prepared one, under the MSK of that.
 // kIdsExhausted when that MSK has none left (an MTK ID never wraps, TS 33.246 §6.3.3.1).
 Result<Slot> NextSlot(const Ladder& ladder, Instant switch_at);
 
-// Prepare puts `slot` into Prepared and consumes its ID.
+// Prepare puts `slot` into Prepared, in the place of what is there, and consumes its ID.
 void Prepare(Ladder& ladder, const Slot& slot);
 
 // PlanExhaustion brings the MSK change forward to the switch for which no MTK ID is left, or to a

@@ -30,7 +30,8 @@ enum class RekeyReason : uint8_t {
   kExclusion,
   kLeave,
   kExhaustion,
-  kIncarnation
+  kIncarnation,
+  kHeadend
 };
 
 // Msk is one service key with everything that hangs on it. MTKs are derived from `seed`, which

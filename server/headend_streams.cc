@@ -126,7 +126,7 @@ HeadendDirectives HeadendStreams::Redefine(const HeadendId& headend,
   }
   for (const ChannelId& channel : has) {
     v1::HeadendDirective definition;
-    *definition.mutable_channel() = ToProto(controller, state.channels.at(channel));
+    *definition.mutable_definition() = DefinitionOf(controller, state.channels.at(channel));
     directives.emplace_back(headend, std::move(definition));
   }
   return directives;
@@ -141,7 +141,9 @@ void HeadendStreams::Send(const HeadendDirectives& directives) {
       continue;
     }
     std::set<ChannelId>& told = in_use->second.told;
-    if (directive->has_channel()) told.insert(*ChannelOf(directive->channel().name()));
+    if (directive->has_definition()) {
+      told.insert(*ChannelOf(directive->definition().channel().name()));
+    }
     if (directive->has_dropped_channel()) told.erase(*ChannelOf(directive->dropped_channel()));
     core::CoreReply reply;
     *reply.mutable_headend_directive() = *directive;

@@ -73,6 +73,8 @@ Outcome<controller::CreateHeadend> FromProto(const v1::CreateHeadendRequest& req
 // Entries of channels or streams that we do not know are left out.
 controller::HeadendReport FromProto(const HeadendId& headend, const v1::HeadendReport& report);
 v1::Headend ToProto(const controller::Controller& controller, const groups::Headend& headend);
+v1::ChannelDefinition DefinitionOf(const controller::Controller& controller,
+                                   const rekey::ChannelState& channel);
 v1::TrafficKeyBox ToProto(const controller::HeadendKey& key);
 
 // Rekeys and events (translate_rekey.cc).

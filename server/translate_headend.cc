@@ -64,6 +64,13 @@ controller::HeadendReport FromProto(const HeadendId& headend, const v1::HeadendR
     held.channel = *channel;
     values.held.push_back(std::move(held));
   }
+  for (const v1::KeptIndex& message : report.kept()) {
+    const auto channel = ChannelOf(message.channel());
+    Violations violations;
+    const Instant created = FromProto(message.create_time(), "create_time", violations);
+    if (!channel || !violations.empty() || message.end() > kMaxIndex + 1) continue;
+    values.kept.push_back({*channel, created, Ssrc(message.ssrc()), PacketIndex(message.end())});
+  }
   return values;
 }
 
@@ -75,6 +82,21 @@ v1::Headend ToProto(const controller::Controller& controller, const groups::Head
   message.set_connected(controller.HeadendIsConnected(headend.id));
   *message.mutable_create_time() = ToProto(headend.created);
   message.set_etag(EtagOf(headend.revision));
+  return message;
+}
+
+v1::ChannelDefinition DefinitionOf(const controller::Controller& controller,
+                                   const rekey::ChannelState& channel) {
+  v1::ChannelDefinition message;
+  *message.mutable_channel() = ToProto(controller, channel);
+  for (const auto& [ssrc, position] : channel.positions) {
+    v1::StreamPosition& at = *message.add_positions();
+    at.set_channel(NameOf(channel.channel.id));
+    at.set_msk_id(position.msk.value());
+    at.set_mtk_id(position.mtk.value);
+    at.set_ssrc(ssrc.value);
+    at.set_index(position.index.value);
+  }
   return message;
 }
 

@@ -52,7 +52,7 @@ class Air {
 
 void Run(ByteView octets) {
   crypto::SeededRng rng(1);
-  Channel channel(Definition(), State(), false, rng);
+  Channel channel(Definition(), State(), Positions(), false, rng);
   KEYMAST_CHECK(channel.Announce(Key(), kStart).has_value());
   channel.Advance(kStart);
   Air air(channel);

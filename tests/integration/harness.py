@@ -12,10 +12,12 @@ import signal
 import socket
 import struct
 import subprocess
+import sys
 import tempfile
 import threading
 import time
 
+CHECKER = pathlib.Path(__file__).resolve().parent.parent / "tools" / "reuse_checker.py"
 BIN = pathlib.Path(os.environ["KEYMAST_BIN"])
 LONG = os.environ.get("KEYMAST_LONG") == "1"
 
@@ -318,6 +320,17 @@ class Site:
         self.sources = [RtpSource(self.inputs["video"], 96).start(),
                         RtpSource(self.inputs["audio"], 97, ssrc=0x55667788).start()]
         return self.sources
+
+    def check_reuse(self):
+        """Reads every recording of the site, over all restarts, and gives what the checker counted."""
+        users = self.root / "users.json"
+        users.write_text(json.dumps(
+            {f"{name}@example.org": str(key) for name, key in self.credentials.items()}))
+        recordings = [record for record in dict.fromkeys(self.records) if record.exists()]
+        done = self.run(sys.executable, CHECKER, "--users", users, "--json", *recordings,
+                        timeout=600)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout.strip()
 
     def state_hash(self):
         """keymastd's StateHash over its private socket, hand-encoded (proto/private/core.proto)."""

@@ -2,12 +2,9 @@
 """kill -9 of server, API and headend under load, over and over: no acknowledged change is lost, and an
 independent reader finds no key, counter, id or index twice in everything that was ever sent."""
 
-import json
 import os
 import pathlib
 import random
-import subprocess
-import sys
 import threading
 import time
 import unittest
@@ -15,7 +12,6 @@ import unittest
 from harness import LONG, Site, wait_for
 
 CYCLES = 1000 if LONG else int(os.environ.get("KEYMAST_KILL9_CYCLES", "50"))
-CHECKER = pathlib.Path(__file__).resolve().parent.parent / "tools" / "reuse_checker.py"
 
 
 class Load:
@@ -106,7 +102,7 @@ class Kill9(unittest.TestCase):
         wait_for(lambda: member.last.get("opened", 0) > before + 50, 30, "the picture goes on")
         for process in (site.headend, member, site.api, site.keymastd):
             self.assertEqual(process.stop(), 0, process.log()[-2000:])
-        self.check_reuse()
+        print(site.check_reuse())
 
     def listed_members(self):
         names, token = set(), ""
@@ -117,17 +113,6 @@ class Kill9(unittest.TestCase):
             token = page.get("nextPageToken", "")
             if not token:
                 return names
-
-    def check_reuse(self):
-        users = {name: str(key) for name, key in self.site.credentials.items()}
-        users_file = self.site.root / "users.json"
-        users_file.write_text(json.dumps(
-            {f"{name}@example.org": key for name, key in users.items()}))
-        done = subprocess.run([sys.executable, str(CHECKER), "--users", str(users_file), "--json",
-                               *[str(p) for p in self.site.records if p.exists()]],
-                              capture_output=True, text=True)
-        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        print(done.stdout.strip())
 
 
 if __name__ == "__main__":

@@ -1,93 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Headends: boxes, positions, and switches that wait for one that has the key.
-#include "srtp/policy.h"
-#include "tests/unit/controller/world.h"
+#include "tests/unit/controller/fake_headend.h"
 
 namespace keymast::controller {
 namespace {
-
-const HeadendId kStudio{"studio"};
-constexpr Ssrc kVideo{0x11111111};
-
-struct KeyAt {
-  MskId msk;
-  MtkId mtk;
-  Instant switch_at;
-};
-
-// FakeHeadend opens its boxes, switches at their instants and reports.
-class FakeHeadend {
- public:
-  explicit FakeHeadend(World& world) : world_(world), keys_(crypto::MakeKeyPair(*world.rng)) {
-    groups::Headend headend;
-    headend.id = kStudio;
-    headend.public_key = keys_.public_key;
-    headend.channels = {kNews};
-    world.Do(CreateHeadend{headend});
-  }
-
-  void TakeBoxes() {
-    for (; seen_ < world_.boxes.size(); ++seen_) Open(world_.boxes[seen_]);
-  }
-
-  // Current is the key it sends under at the world's now.
-  std::optional<KeyAt> Current() {
-    TakeBoxes();
-    std::optional<KeyAt> current;
-    for (const auto& [epoch, key] : keys_by_epoch_) {
-      if (key.switch_at <= world_.now) current = key;
-    }
-    return current;
-  }
-
-  HeadendReport Report() {
-    HeadendReport report{kStudio, {}, {}};
-    const std::optional<KeyAt> current = Current();
-    for (const auto& [epoch, key] : keys_by_epoch_) {
-      report.held.push_back({kNews, key.msk, key.mtk});
-    }
-    if (current) {
-      report.positions.push_back(
-          {kNews, kVideo, {PacketIndex(++index_), current->msk, current->mtk}});
-    }
-    return report;
-  }
-
-  void Connect() {
-    world_.Connect(kStudio);
-    world_.Report(Report());
-    TakeBoxes();
-  }
-
-  // Run lets time pass with a report each second.
-  void Run(Duration duration) {
-    const Instant end = world_.now + duration;
-    while (world_.now < end) {
-      world_.Pass(std::min<Duration>(seconds(1), end - world_.now));
-      world_.Report(Report());
-    }
-  }
-
-  size_t boxes_opened() const { return keys_by_epoch_.size(); }
-
- private:
-  void Open(const HeadendKey& key) {
-    const crypto::TrafficKeyContext context{key.channel,   key.headend, key.msk,    key.mtk,
-                                            key.switch_at, key.epoch,   key.profile};
-    const auto plain =
-        crypto::OpenBox(keys_, crypto::kTrafficKeyPurpose, crypto::TrafficKeyAad(context), key.box);
-    ASSERT_TRUE(plain.has_value());
-    const srtp::ProfileInfo& info = srtp::InfoOf(key.profile);
-    EXPECT_EQ(plain->size(), static_cast<size_t>(info.key_length) + info.salt_length);
-    keys_by_epoch_[key.epoch] = {key.msk, key.mtk, key.switch_at};
-  }
-
-  World& world_;
-  crypto::KeyPair keys_;
-  size_t seen_ = 0;
-  std::map<uint64_t, KeyAt> keys_by_epoch_;
-  uint64_t index_ = 0;
-};
 
 struct OnAir : testing::Test {
   OnAir() {
@@ -229,7 +145,7 @@ TEST_F(OnAir, AnExclusionReachesItInTime) {
 TEST_F(OnAir, PositionsNeverGoBack) {
   headend->Connect();
   const auto report = [&](uint64_t index) {
-    HeadendReport said{kStudio, {}, {}};
+    HeadendReport said{kStudio, {}, {}, {}};
     said.positions.push_back({kNews, kVideo, {PacketIndex(index), MskNo(1), MtkId(1)}});
     return world.Report(said);
   };
@@ -242,12 +158,12 @@ TEST_F(OnAir, PositionsNeverGoBack) {
 
 TEST_F(OnAir, WhatIsNotItsOwnIsIgnored) {
   headend->Connect();
-  HeadendReport said{kStudio, {}, {}};
+  HeadendReport said{kStudio, {}, {}, {}};
   said.positions.push_back({ChannelId("other"), kVideo, {PacketIndex(5), MskNo(1), MtkId(1)}});
   said.positions.push_back({kNews, Ssrc(99), {PacketIndex(5), MskNo(1), MtkId(1)}});
   EXPECT_TRUE(world.Report(said).changes.empty());
   EXPECT_FALSE(world.channel().positions.contains(Ssrc(99)));
-  HeadendReport stranger{HeadendId("nobody"), {}, {}};
+  HeadendReport stranger{HeadendId("nobody"), {}, {}, {}};
   EXPECT_TRUE(world.Report(stranger).headend_keys.empty());
 }
 

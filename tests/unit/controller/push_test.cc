@@ -74,7 +74,7 @@ TEST_F(Silent, CarriesTheRocOfNowInEachMessage) {
   headend.channels = {kNews};
   world.Do(CreateHeadend{headend});
   world.Connect(headend.id);
-  HeadendReport report{headend.id, {}, {}};
+  HeadendReport report{headend.id, {}, {}, {}};
   report.positions.push_back(
       {kNews, Ssrc(0x22222222), {PacketIndex(uint64_t{5} << 16 | 9), MskNo(1), MtkId(1)}});
   world.Report(report);

@@ -38,7 +38,7 @@ class OnAir : public testing::TestWithParam<SrtpProfile> {
 
   crypto::SeededRng rng_{3};
   State state_;
-  Channel channel_{Definition(GetParam()), state_, false, rng_};
+  Channel channel_{Definition(GetParam()), state_, {}, false, rng_};
   Listener listener_{GetParam(), kVideo, PacketIndex(kFirstSequence)};
   Instant now_ = kStart;
 };
@@ -129,7 +129,7 @@ TEST_P(OnAir, AfterACrashTheIndexJumpsAndReceiversFollow) {
       ASSERT_TRUE(listener_.Hear(*sent));
     }
   }
-  Channel again(Definition(GetParam()), state_, false, rng_);
+  Channel again(Definition(GetParam()), state_, {}, false, rng_);
   const TrafficKey key = Mtk(GetParam(), 1, 1, kStart);
   ASSERT_TRUE(again.Announce(key, now_));
   Save(again, state_);
@@ -145,7 +145,7 @@ TEST_P(OnAir, AKeyThatMayHaveProtectedRtcpDoesSoNoMoreAfterARestart) {
   SendVideo(Rtp(1));
   ASSERT_TRUE(SendVideo(EncoderReport(kEncoder, 1, 2)));
 
-  Channel again(Definition(GetParam()), state_, false, rng_);
+  Channel again(Definition(GetParam()), state_, {}, false, rng_);
   ASSERT_TRUE(again.Announce(Mtk(GetParam(), 1, 1, kStart), now_));
   State state = Save(again, state_);
   ASSERT_TRUE(Send(again, kVideoStream, Rtp(1), now_));
@@ -163,7 +163,7 @@ struct Refusing : testing::Test {
     return Send(channel, kVideoStream, datagram, now);
   }
   crypto::SeededRng rng{3};
-  Channel channel{Definition(), State(), false, rng};
+  Channel channel{Definition(), State(), {}, false, rng};
   Instant now = kStart;
 };
 
@@ -240,7 +240,7 @@ TEST_F(Refusing, FirstSequenceNumbersAreRandomAndBelowTheMiddle) {
   definition.streams[0].initial_sequence.reset();
   std::set<uint64_t> seen;
   for (int i = 0; i < 50; ++i) {
-    const Channel fresh(definition, State(), false, rng);
+    const Channel fresh(definition, State(), {}, false, rng);
     const uint64_t first = fresh.streams()[0].sequencer().next().value;
     EXPECT_LT(first, 1u << 15);
     seen.insert(first);
@@ -248,8 +248,30 @@ TEST_F(Refusing, FirstSequenceNumbersAreRandomAndBelowTheMiddle) {
   EXPECT_GT(seen.size(), 40u);
 }
 
+TEST_F(Refusing, GoesOnAboveWhatAnotherHeadendReported) {
+  ChannelDefinition definition = Definition();
+  definition.streams[0].initial_sequence = 9;
+  const Ssrc video = definition.streams[0].ssrc;
+  const PacketIndex reported((uint64_t{5} << 16) + 65'000);
+  const auto first = [&](const State& kept, const Positions& positions) {
+    return Channel(definition, kept, positions, false, rng).streams()[0].sequencer().next();
+  };
+  EXPECT_EQ(first({}, {}), PacketIndex(9));
+  EXPECT_EQ(first({}, {{Ssrc(1), reported}}), PacketIndex(9));
+  EXPECT_EQ(first({}, {{video, reported}}), PacketIndex(reported.value + 4096));
+  State kept;
+  kept.ends[{definition.id, video}] = {definition.created, PacketIndex(reported.value + 1)};
+  EXPECT_EQ(first(kept, {{video, reported}}), PacketIndex(reported.value + 1)) << "its own end";
+  kept.ends[{definition.id, video}] = {definition.created, reported};
+  EXPECT_EQ(first(kept, {{video, reported}}), PacketIndex(reported.value + 4096));
+  kept.ends[{definition.id, video}] = {definition.created + 1, PacketIndex(reported.value + 1)};
+  EXPECT_EQ(first(kept, {}), PacketIndex(9)) << "the end is of another channel with this name";
+  const PacketIndex last(srtp::kIndexMask);
+  EXPECT_EQ(first({}, {{video, last}}), PacketIndex(last.value + 1)) << "all are used";
+}
+
 TEST_F(Refusing, TheMkiMayBeginWithTheDomain) {
-  const Channel with_domain(Definition(), State(), true, rng);
+  const Channel with_domain(Definition(), State(), {}, true, rng);
   const KeyName key{MskId::FromValue(0x00010002), MtkId(3)};
   EXPECT_EQ(ToHex(channel.MkiOf(key)), "000100020003");
   EXPECT_EQ(ToHex(with_domain.MkiOf(key)), "262f01000100020003");

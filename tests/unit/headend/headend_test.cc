@@ -75,6 +75,36 @@ struct Conversation : testing::Test {
   Headend headend{MakeSettings(), State(), rng};
 };
 
+TEST_F(Conversation, SaysWithTheProofWhatItsStateHolds) {
+  State kept;
+  kept.ends[{ChannelId("gone"), Ssrc(7)}] = {1'500'000'000'000'000'007, PacketIndex(1234)};
+  Headend again(MakeSettings(), kept, rng);
+  again.Hello();
+  const auto proof = again.OnDirective(source.Challenge(), now);
+  ASSERT_TRUE(proof && *proof);
+  ASSERT_EQ((*proof)->kept_size(), 1);
+  EXPECT_EQ((*proof)->kept(0).channel(), "channels/gone");
+  EXPECT_EQ((*proof)->kept(0).create_time().seconds(), 1'500'000'000);
+  EXPECT_EQ((*proof)->kept(0).create_time().nanos(), 7);
+  EXPECT_EQ((*proof)->kept(0).ssrc(), 7U);
+  EXPECT_EQ((*proof)->kept(0).end(), 1234U);
+  EXPECT_EQ(again.Report().kept_size(), 0);
+}
+
+TEST_F(Conversation, BeginsAboveThePositionsOfTheDefinition) {
+  Connect();
+  v1::HeadendDirective define = source.Define(definition);
+  v1::StreamPosition& position = *define.mutable_definition()->add_positions();
+  position.set_ssrc(definition.streams[0].ssrc.value);
+  position.set_index(500'000);
+  v1::StreamPosition& absurd = *define.mutable_definition()->add_positions();
+  absurd.set_ssrc(definition.streams[0].ssrc.value);
+  absurd.set_index(UINT64_MAX);
+  Take(define);
+  const Channel& channel = *headend.channels().begin()->second;
+  EXPECT_EQ(channel.streams()[0].sequencer().next(), PacketIndex(504'096));
+}
+
 TEST_F(Conversation, NamesItselfThenProvesItsKey) {
   EXPECT_EQ(headend.Hello().headend(), "headends/studio");
   EXPECT_EQ(headend.link(), LinkState::kGreeting);
@@ -166,7 +196,7 @@ TEST_F(Conversation, NumbersOutOfRangeAreRefused) {
   Connect();
   const auto refused = [&](auto change) {
     v1::HeadendDirective bad = source.Define(definition);
-    change(*bad.mutable_channel());
+    change(*bad.mutable_definition()->mutable_channel());
     return Refused(bad);
   };
   EXPECT_EQ(refused([](v1::Channel& c) { c.set_name("one"); }), Error::kMalformed);
@@ -284,8 +314,8 @@ TEST_F(Conversation, ACleanEndGivesBackWhatWasReserved) {
   OnAir();
   for (uint16_t i = 0; i < 10; ++i) ASSERT_TRUE(Send(0, Rtp(i)));
   const State state = headend.FinalState();
-  EXPECT_EQ(state.ends.at({ChannelId("one"), kVideo}), PacketIndex(kFirstSequence + 10));
-  EXPECT_EQ(state.ends.at({ChannelId("one"), kAudio}), PacketIndex(kFirstSequence));
+  EXPECT_EQ(state.ends.at({ChannelId("one"), kVideo}).index, PacketIndex(kFirstSequence + 10));
+  EXPECT_EQ(state.ends.at({ChannelId("one"), kAudio}).index, PacketIndex(kFirstSequence));
   EXPECT_EQ(state.claims.at(ChannelId("one")).key.mtk, MtkId(1));
 }
 

@@ -77,7 +77,7 @@ class KeySource {
 
   static v1::HeadendDirective Define(const ChannelDefinition& channel) {
     v1::HeadendDirective directive;
-    *directive.mutable_channel() = ChannelMessage(channel);
+    *directive.mutable_definition()->mutable_channel() = ChannelMessage(channel);
     return directive;
   }
   static v1::HeadendDirective Dropped(const std::string& name) {

@@ -21,9 +21,9 @@ namespace fs = std::filesystem;
 
 State Sample() {
   State state;
-  state.ends[{ChannelId("one"), Ssrc(1)}] = PacketIndex(65536);
-  state.ends[{ChannelId("one"), Ssrc(0xffffffff)}] = PacketIndex(uint64_t{1} << 48);
-  state.ends[{ChannelId("two"), Ssrc(1)}] = PacketIndex(0);
+  state.ends[{ChannelId("one"), Ssrc(1)}] = {5, PacketIndex(65536)};
+  state.ends[{ChannelId("one"), Ssrc(0xffffffff)}] = {5, PacketIndex(uint64_t{1} << 48)};
+  state.ends[{ChannelId("two"), Ssrc(1)}] = {6, PacketIndex(0)};
   state.claims[ChannelId("one")] = {1'700'000'000'000'000'000,
                                     {MskId::FromValue(0xffff0001), MtkId(65535)}};
   return state;
@@ -90,7 +90,7 @@ TEST_F(File, TwoHeadendsWithOneFileAreRefused) {
 }
 
 TEST_F(File, ADamagedFileIsNotTakenForAnEmptyOne) {
-  std::ofstream(path_) << "keymast-headend state 1\nindex one 1 5\n";
+  std::ofstream(path_) << "keymast-headend state 1\nindex one 5 1 5\n";
   const auto file = StateFile::Open(path_);
   ASSERT_FALSE(file);
   EXPECT_EQ(file.error().error, Error::kCorrupt);
@@ -102,7 +102,7 @@ TEST_F(File, AFailedSaveLeavesTheOldState) {
   ASSERT_TRUE(file && file->Save(Sample()));
   fs::create_directory(path_ + ".new");  // in the way of the new file
   State newer = Sample();
-  newer.ends[{ChannelId("two"), Ssrc(1)}] = PacketIndex(77);
+  newer.ends[{ChannelId("two"), Ssrc(1)}] = {6, PacketIndex(77)};
   EXPECT_FALSE(file->Save(newer));
   std::ifstream stream(path_);
   EXPECT_EQ(StateFromText(std::string(std::istreambuf_iterator<char>(stream), {})), Sample());
@@ -114,7 +114,7 @@ TEST_F(File, TheSaverSavesBeside) {
   Saver saver(*file);
   for (uint64_t i = 1; i <= 20; ++i) {
     State state;
-    state.ends[{ChannelId("one"), Ssrc(1)}] = PacketIndex(i);
+    state.ends[{ChannelId("one"), Ssrc(1)}] = {5, PacketIndex(i)};
     saver.Begin(state);
     std::optional<Status> saved;
     while (!saved) saved = saver.Take();
@@ -123,7 +123,7 @@ TEST_F(File, TheSaverSavesBeside) {
   std::ifstream stream(path_);
   const auto last = StateFromText(std::string(std::istreambuf_iterator<char>(stream), {}));
   ASSERT_TRUE(last);
-  EXPECT_EQ(last->ends.at({ChannelId("one"), Ssrc(1)}), PacketIndex(20));
+  EXPECT_EQ(last->ends.at({ChannelId("one"), Ssrc(1)}).index, PacketIndex(20));
 }
 
 TEST(Range, GrowsWithUseUpToItsLimit) {

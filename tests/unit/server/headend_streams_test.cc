@@ -19,11 +19,20 @@ class HeadendStreamsTest : public Served {
     return request;
   }
   // Prove ends when the headend has its channel and its key.
-  v1::TrafficKeyBox Prove(CoreClient& client, uint64_t call) {
+  v1::TrafficKeyBox Prove(CoreClient& client, uint64_t call, bool has_state = true) {
     Send(client, North().First(call));
-    Send(client, North().Proof(call, Next(client)));
+    core::CoreRequest proof = North().Proof(call, Next(client));
+    if (has_state) {
+      v1::KeptIndex& kept = *proof.mutable_headend_report()->add_kept();
+      kept.set_channel("channels/news");
+      const v1::Channel channel = Must(R"(get_channel { name: "channels/news" })").channel();
+      *kept.mutable_create_time() = channel.create_time();
+      kept.set_ssrc(7);
+      kept.set_end(1000);
+    }
+    Send(client, proof);
     const core::CoreReply channel = Next(client);
-    EXPECT_EQ(channel.headend_directive().channel().name(), "channels/news");
+    EXPECT_EQ(channel.headend_directive().definition().channel().name(), "channels/news");
     EXPECT_EQ(channel.call(), call);
     const core::CoreReply key = Next(client);
     EXPECT_TRUE(key.headend_directive().has_key()) << key.ShortDebugString();
@@ -171,7 +180,7 @@ TEST_F(HeadendStreamsTest, IsGivenOnlyWhatItLacks) {
   core::CoreRequest proof = North().Proof(7, Next(client_));
   *proof.mutable_headend_report()->mutable_held() = Report(7, Held(box)).headend_report().held();
   Send(client_, proof);
-  EXPECT_TRUE(Next(client_).headend_directive().has_channel());
+  EXPECT_TRUE(Next(client_).headend_directive().has_definition());
   EXPECT_TRUE(Quiet(client_));
 }
 
@@ -197,10 +206,30 @@ TEST_F(HeadendStreamsTest, PositionsAreKeptAndNeverGoBack) {
   Send(client_, position(uint64_t{1} << 48));  // beyond RFC 3711
   EXPECT_TRUE(Quiet(client_));
   EXPECT_EQ(kept(), 70'000U);
+  client_ = Connect();
+  Send(client_, North().First(7));
+  Send(client_, North().Proof(7, Next(client_)));
+  const core::CoreReply reply = Next(client_);
+  const v1::ChannelDefinition& definition = reply.headend_directive().definition();
+  ASSERT_EQ(definition.positions_size(), 1);
+  EXPECT_EQ(definition.positions(0).ssrc(), 7U);
+  EXPECT_EQ(definition.positions(0).index(), 70'000U);
+}
+
+TEST_F(HeadendStreamsTest, OneThatLostItsStateIsGivenAnotherMtk) {
+  const v1::TrafficKeyBox first = Prove(client_, 5);
+  client_ = Connect();
+  EXPECT_EQ(Prove(client_, 5).mtk_id(), first.mtk_id());
+  client_ = Connect();
+  const v1::TrafficKeyBox second = Prove(client_, 5, false);
+  EXPECT_GT(second.mtk_id(), first.mtk_id());
+  EXPECT_TRUE(North().Opens(second));
+  client_ = Connect();
+  EXPECT_EQ(Prove(client_, 5).mtk_id(), second.mtk_id()) << "and never the first one again";
 }
 
 TEST_F(HeadendStreamsTest, ReportsAreNotTakenWhileNothingCanBeKept) {
-  Prove(client_, 5);
+  Prove(client_, 5, false);
   store_.LetThrough(Error::kIo);
   CoreClient operator_ = Connect();
   EXPECT_EQ(Call(operator_, NewSubscriber("ada")).error().reason(), "store_closed");

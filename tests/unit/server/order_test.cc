@@ -23,7 +23,7 @@ class OrderTest : public Served {
     const Headend headend("north", headend_keys_.at("north"));
     Send(client, headend.First(100));
     Send(client, headend.Proof(100, Next(client)));
-    EXPECT_TRUE(Next(client).headend_directive().has_channel());
+    EXPECT_TRUE(Next(client).headend_directive().has_definition());
     EXPECT_TRUE(Next(client).headend_directive().has_key());
   }
   void Hold() { store_.Gate(true); }

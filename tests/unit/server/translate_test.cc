@@ -288,12 +288,18 @@ TEST(TranslateHeadend, ReportsLeaveOutWhatCannotBe) {
     positions { channel: "a" msk_id: 1 mtk_id: 3 ssrc: 7 index: 1 }
     positions { channel: "channels/a" msk_id: 1 mtk_id: 0 ssrc: 7 index: 1 }
     held { channel: "channels/a" msk_id: 65538 mtk_id: 65535 }
-    held { channel: "channels/a" msk_id: 65538 mtk_id: 65536 })"));
+    held { channel: "channels/a" msk_id: 65538 mtk_id: 65536 }
+    kept { channel: "channels/a" create_time { seconds: 1 nanos: 2 } ssrc: 7 end: 281474976710656 }
+    kept { channel: "channels/a" create_time { nanos: -2 } ssrc: 7 end: 1 }
+    kept { channel: "channels/a" ssrc: 7 end: 281474976710657 })"));
   ASSERT_EQ(report.positions.size(), 1U);
   EXPECT_EQ(report.positions[0].position.index.value, (uint64_t{1} << 48) - 1);
   EXPECT_EQ(report.positions[0].position.msk, (MskId{KeyGroup(1), KeyNumber(2)}));
   ASSERT_EQ(report.held.size(), 1U);
   EXPECT_EQ(report.held[0].mtk.value, 65535);
+  ASSERT_EQ(report.kept.size(), 1U);
+  EXPECT_EQ(report.kept[0].end.value, uint64_t{1} << 48);
+  EXPECT_EQ(report.kept[0].created, FromUnixNanos(1'000'000'002));
 }
 
 TEST(TranslateRekey, NeedsALevel) {

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which MTKs a headend is given after it, or the server, or both began anew: an MTK that another
+// process may have used up to an unknown index goes to nobody else.
+#include "tests/unit/controller/fake_headend.h"
+
+namespace keymast::controller {
+namespace {
+
+struct Issue : testing::Test {
+  Issue() {
+    groups::KeyPolicy policy;
+    policy.mtk_period = seconds(60);
+    world.MakeChannel(policy);
+    world.AddMembers(1, 2);
+    headend = std::make_unique<FakeHeadend>(world);
+    world.Pass(milliseconds(900));
+    headend->Connect();
+    headend->Run(seconds(5));
+    before = NameOf(*world.ladder().active);
+  }
+  static std::pair<MskId, MtkId> NameOf(const rekey::Slot& slot) { return {slot.msk, slot.mtk}; }
+  Duration exclusion_lead() const { return world.channel().channel.policy.exclusion_lead; }
+
+  void ExpectOnAir(FakeHeadend& one) {
+    const std::optional<KeyAt> current = one.Current();
+    ASSERT_TRUE(current.has_value());
+    EXPECT_EQ(std::pair(current->msk, current->mtk), NameOf(*world.ladder().active));
+    EXPECT_TRUE(world.members.at(1).HasMtk(current->msk, current->mtk));
+  }
+  // ExpectFresh: nothing at first, and an exclusion lead later an MTK that nobody had.
+  void ExpectFresh(FakeHeadend& one) {
+    EXPECT_FALSE(one.Current().has_value());
+    one.Run(exclusion_lead() + milliseconds(100));
+    ExpectOnAir(one);
+    EXPECT_GT(NameOf(*world.ladder().active), before);
+    const auto& history = world.channel().history;
+    EXPECT_TRUE(std::any_of(history.begin(), history.end(), [](const rekey::Rekey& rekey) {
+      return rekey.reason == rekey::RekeyReason::kHeadend;
+    }));
+  }
+
+  World world;
+  std::unique_ptr<FakeHeadend> headend;
+  std::pair<MskId, MtkId> before;
+};
+
+TEST_F(Issue, ARestartWithItsStateGoesOnAtOnceUnderTheSameMtk) {
+  headend->Restart(true);
+  world.Pass(seconds(2));
+  headend->Connect();
+  ExpectOnAir(*headend);
+  EXPECT_EQ(NameOf(*world.ladder().active), before);
+}
+
+TEST_F(Issue, WhereItGoesOnIsKnownBeforeItsFirstPacket) {
+  headend->Restart(true);
+  headend->KeepState(true, uint64_t{5} << 16);
+  headend->Connect();
+  EXPECT_EQ(world.channel().positions.at(kVideo).index.value >> 16, 5U);
+  EXPECT_EQ(world.durable.channels.at(kNews).positions.at(kVideo).index.value >> 16, 5U);
+}
+
+TEST_F(Issue, ARestartWithoutItsStateBeginsUnderAFreshMtk) {
+  headend->Restart(false);
+  world.Pass(seconds(2));
+  headend->Connect();
+  ExpectFresh(*headend);
+}
+
+TEST_F(Issue, AStateOlderThanItsReportsIsNoState) {
+  headend->Restart(true);
+  headend->Rewind(200);
+  headend->Connect();
+  ExpectFresh(*headend);
+}
+
+TEST_F(Issue, AnotherHeadendBeginsUnderAFreshMtk) {
+  headend->Restart(true);
+  world.Do(DeleteHeadend{kStudio});
+  FakeHeadend another(world, HeadendId("another"));
+  another.Connect();
+  ExpectFresh(another);
+}
+
+TEST_F(Issue, OneEnrolledAgainIsAnotherOne) {
+  headend->Restart(true);
+  world.Do(DeleteHeadend{kStudio});
+  world.Pass(seconds(1));
+  FakeHeadend again(world);
+  again.KeepState(true, 1'000'000);
+  again.Connect();
+  ExpectFresh(again);
+}
+
+TEST_F(Issue, APreparedMtkThatAnotherWasGivenIsDropped) {
+  while (!world.ladder().prepared) headend->Run(milliseconds(100));
+  const auto dropped = NameOf(*world.ladder().prepared);
+  headend->Restart(false);
+  headend->Connect();
+  ExpectFresh(*headend);
+  EXPECT_GT(NameOf(*world.ladder().active), dropped);
+}
+
+TEST_F(Issue, AnExclusionStaysOneWhenItsMtkIsReplaced) {
+  const Reply reply = world.Do(Expel{kNews, {IdOf(2)}});
+  headend->Restart(false);
+  headend->Connect();
+  ExpectFresh(*headend);
+  EXPECT_EQ(world.ladder().active->msk, reply.rekey->msk);
+  EXPECT_GT(world.ladder().active->mtk, reply.rekey->mtk);
+  EXPECT_FALSE(world.members.at(2).HasMsk(reply.rekey->msk));
+}
+
+TEST_F(Issue, AHeldSwitchEndsWithAFreshMtkForOneWithoutState) {
+  headend->Run(seconds(40));
+  while (!world.ladder().prepared) headend->Run(milliseconds(100));
+  headend->Restart(false);
+  world.Pass(seconds(20));
+  ASSERT_TRUE(world.core->SwitchIsHeld(kNews));
+  headend->Connect();
+  EXPECT_FALSE(world.core->SwitchIsHeld(kNews));
+  ExpectFresh(*headend);
+}
+
+TEST_F(Issue, WhatWasUsedBeforeTheLossStaysOutOfReachOfTheNewState) {
+  headend->Restart(false);
+  headend->Connect();
+  headend->Restart(true);
+  const size_t boxes = world.boxes.size();
+  headend->Connect();
+  ASSERT_EQ(world.boxes.size(), boxes + 1);
+  EXPECT_GT(std::pair(world.boxes.back().msk, world.boxes.back().mtk), before);
+  ExpectFresh(*headend);
+}
+
+TEST_F(Issue, AfterARestartOfTheServerTheStateIsEnough) {
+  headend->Restart(true);
+  world.Restart(seconds(1));
+  headend->Connect();
+  ExpectOnAir(*headend);
+  EXPECT_EQ(NameOf(*world.ladder().active), before);
+}
+
+TEST_F(Issue, AfterARestartOfTheServerNoStateMeansAFreshMtk) {
+  headend->Restart(false);
+  world.Restart(seconds(1));
+  headend->Connect();
+  ExpectFresh(*headend);
+}
+
+TEST_F(Issue, ALiveHeadendKeepsItsKeyWhenTheServerRestarts) {
+  world.Disconnect(kStudio);
+  world.Restart(seconds(1));
+  headend->Connect();
+  headend->Run(seconds(2));
+  ExpectOnAir(*headend);
+  EXPECT_EQ(NameOf(*world.ladder().active), before);
+}
+
+TEST_F(Issue, NothingNewWhileNothingCanBeMadeDurableAndAFreshMtkAfterwards) {
+  headend->Restart(false);
+  world.core->Freeze(true);
+  headend->Connect();
+  headend->Run(seconds(3));
+  EXPECT_FALSE(headend->Current().has_value());
+  EXPECT_FALSE(world.ladder().prepared.has_value());
+  world.core->Freeze(false);
+  headend->Run(seconds(1));
+  ExpectFresh(*headend);
+}
+
+TEST_F(Issue, ALoopOfCrashesWithoutStateNeverSeesAKeyTwice) {
+  std::set<std::pair<MskId, MtkId>> seen{before};
+  for (int i = 0; i < 20; ++i) {
+    headend->Restart(false);
+    world.Pass(milliseconds(100));
+    const size_t boxes = world.boxes.size();
+    headend->Connect();
+    ASSERT_EQ(world.boxes.size(), boxes + 1);
+    EXPECT_TRUE(seen.emplace(world.boxes.back().msk, world.boxes.back().mtk).second);
+  }
+}
+
+}  // namespace
+}  // namespace keymast::controller
