@@ -7,7 +7,7 @@
 #include "crypto/boxes.h"
 #include "keymast/v1/server.pb.h"
 #include "keymast/v1/subscriber.pb.h"
-#include "shell/process.h"
+#include "shell/files.h"
 
 namespace keymast::cli {
 namespace {

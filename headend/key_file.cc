@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headend/key_file.h"
 
-#include "shell/process.h"
+#include "shell/files.h"
 
 namespace keymast::headend {
 

@@ -55,14 +55,14 @@ class StateFile {
  public:
   // Open takes the lock and reads; a file that is not there yet is empty. kInUse, kCorrupt,
   // kNewerFormat, kIo: the message says what to do.
-  static tl::expected<StateFile, Failure> Open(const std::string& path);
+  static tl::expected<StateFile, Failure> Open(const std::string& name);
   StateFile(StateFile&& other) noexcept;
   StateFile& operator=(StateFile&&) = delete;
   ~StateFile();
 
   const State& loaded() const { return loaded_; }
   // Save makes `state` durable: new file, synced, renamed over the old one, folder synced. kIo,
-  // kNoSpace: then the old state stands. May be called from any one thread.
+  // kNoSpace, kPermissionDenied: then the old state stands. May be called from any one thread.
   Status Save(const State& state) const;
 
  private:

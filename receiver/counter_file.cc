@@ -1,15 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "receiver/counter_file.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <charconv>
-#include <cstring>
-#include <fstream>
-#include <iterator>
+
+#include "shell/files.h"
 
 namespace keymast::receiver {
 namespace {
@@ -30,44 +24,6 @@ std::string Fingerprint(const crypto::Key32& user_key) {
 
 std::string DigestLine(std::string_view rows) {
   return std::string(kDigestName) + ToHex(crypto::Sha256(AsBytes(rows))) + "\n";
-}
-
-Error FromErrno() { return errno == ENOSPC ? Error::kNoSpace : Error::kIo; }
-
-// Descriptor closes itself.
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
-
-Status WriteSynced(const std::string& path, std::string_view text) {
-  const Descriptor file(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-  if (file.get() < 0) return Err(FromErrno());
-  while (!text.empty()) {
-    const ssize_t written = write(file.get(), text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return Err(FromErrno());
-    text.remove_prefix(static_cast<size_t>(written));
-  }
-  if (fsync(file.get()) != 0) return Err(FromErrno());
-  return {};
-}
-
-Status SyncFolderOf(const std::string& path) {
-  const size_t slash = path.rfind('/');
-  const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
-  const Descriptor directory(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (directory.get() < 0 || fsync(directory.get()) != 0) return Err(FromErrno());
-  return {};
 }
 
 std::string_view CutWord(std::string_view& line) {
@@ -113,15 +69,12 @@ tl::expected<CounterFile, Failure> CounterFile::Open(const std::string& path,
   CounterFile file;
   file.path_ = path;
   file.user_key_ = Fingerprint(user_key);
-  struct stat info {};
-  if (stat(path.c_str(), &info) != 0) {
-    if (errno == ENOENT) return file;
-    return Fail(Error::kIo, path + ": " + std::strerror(errno));
+  const Result<std::string> text = shell::ReadStateFile(path, kMaxFile);
+  if (!text && text.error() == Error::kNotFound) return file;
+  if (!text && text.error() != Error::kTooLong) {
+    return Fail(text.error(), path + ": cannot be read: " + std::string(ErrorName(text.error())));
   }
-  std::ifstream stream(path, std::ios::binary);
-  std::string text((std::istreambuf_iterator<char>(stream)), std::istreambuf_iterator<char>());
-  if (stream.bad()) return Fail(Error::kIo, path + ": cannot be read");
-  const Status parsed = text.size() > kMaxFile ? Status(Err(Error::kCorrupt)) : file.Parse(text);
+  const Status parsed = text ? file.Parse(*text) : Err(Error::kCorrupt);
   if (!parsed) {
     return Fail(parsed.error(),
                 path + ": the state file is damaged or not ours (" +
@@ -157,10 +110,7 @@ Status CounterFile::Save(std::span<const SenderCounter> counters) {
   for (const SenderCounter& counter : counters) rows.push_back({user_key_, counter});
   if (rows.size() > kMaxRows) return Err(Error::kNoSpace);
   rows_ = std::move(rows);
-  const std::string fresh = path_ + ".new";
-  if (const Status written = WriteSynced(fresh, Text()); !written) return written;
-  if (rename(fresh.c_str(), path_.c_str()) != 0) return Err(FromErrno());
-  return SyncFolderOf(path_);
+  return shell::ReplaceStateFile(path_, Text());
 }
 
 }  // namespace keymast::receiver

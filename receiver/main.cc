@@ -14,6 +14,7 @@
 #include "receiver/replay.h"
 #include "shell/args.h"
 #include "shell/config.h"
+#include "shell/files.h"
 #include "shell/log.h"
 #include "shell/process.h"
 

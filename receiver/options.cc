@@ -5,7 +5,7 @@
 #include <iterator>
 
 #include "shell/config.h"
-#include "shell/process.h"
+#include "shell/files.h"
 
 namespace keymast::receiver {
 namespace {

@@ -7,7 +7,7 @@
 #include <cstdlib>
 
 #include "crypto/rng.h"
-#include "shell/process.h"
+#include "shell/files.h"
 
 namespace keymast::server {
 namespace {

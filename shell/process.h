@@ -36,10 +36,4 @@ std::string RuntimeDirectory();
 std::string StateDirectory();   // /var/lib/keymast, or $XDG_STATE_HOME/keymast (~/.local/state)
 std::string ConfigDirectory();  // /etc/keymast, or $XDG_CONFIG_HOME/keymast (~/.config)
 
-// ReadSecretFile reads a file that only its owner may read (mode & 077 must be 0) of at most
-// `limit` octets. kPermissionDenied, kNotFound, kTooLong, kIo. The caller wipes what it gets.
-Result<size_t> ReadSecretFile(const std::string& path, MutableBytes out);
-// WriteSecretFile creates a new file of mode 0600, synced; kAlreadyExists when there is one.
-Status WriteSecretFile(const std::string& path, ByteView octets);
-
 }  // namespace keymast::shell

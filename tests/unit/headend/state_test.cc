@@ -94,7 +94,7 @@ TEST_F(File, ADamagedFileIsNotTakenForAnEmptyOne) {
   const auto file = StateFile::Open(path_);
   ASSERT_FALSE(file);
   EXPECT_EQ(file.error().error, Error::kCorrupt);
-  EXPECT_NE(file.error().message.find("rekey-now"), std::string::npos);
+  EXPECT_NE(file.error().message.find("fresh MTK"), std::string::npos);
 }
 
 TEST_F(File, AFailedSaveLeavesTheOldState) {

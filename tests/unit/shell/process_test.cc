@@ -1,75 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shell/process.h"
 
-#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <cstdlib>
-#include <filesystem>
 
 namespace keymast::shell {
 namespace {
-
-class SecretFile : public testing::Test {
- protected:
-  SecretFile() {
-    std::string pattern = testing::TempDir() + "/secretXXXXXX";
-    folder_ = mkdtemp(pattern.data());
-  }
-  ~SecretFile() override { std::filesystem::remove_all(folder_); }
-  std::string Path(const char* name) const { return folder_ + "/" + name; }
-
-  std::string folder_;
-  const Bytes secret_{1, 2, 3, 4};
-};
-
-TEST_F(SecretFile, IsWrittenForItsOwnerAloneAndReadBack) {
-  ASSERT_TRUE(WriteSecretFile(Path("key"), secret_));
-  struct stat about {};
-  ASSERT_EQ(stat(Path("key").c_str(), &about), 0);
-  EXPECT_EQ(about.st_mode & 0777, 0600U);
-  Bytes room(8);
-  const auto size = ReadSecretFile(Path("key"), room);
-  ASSERT_TRUE(size);
-  room.resize(*size);
-  EXPECT_EQ(room, secret_);
-}
-
-TEST_F(SecretFile, IsNeverOverwritten) {
-  ASSERT_TRUE(WriteSecretFile(Path("key"), secret_));
-  EXPECT_EQ(WriteSecretFile(Path("key"), Bytes{9}).error(), Error::kAlreadyExists);
-  Bytes room(8);
-  EXPECT_EQ(*ReadSecretFile(Path("key"), room), secret_.size());
-}
-
-TEST_F(SecretFile, IsRefusedWhenOthersMayReadIt) {
-  ASSERT_TRUE(WriteSecretFile(Path("key"), secret_));
-  Bytes room(8);
-  for (const mode_t mode : {0640U, 0604U, 0620U, 0601U}) {
-    ASSERT_EQ(chmod(Path("key").c_str(), mode), 0);
-    EXPECT_EQ(ReadSecretFile(Path("key"), room).error(), Error::kPermissionDenied) << mode;
-  }
-  ASSERT_EQ(chmod(Path("key").c_str(), 0400), 0);
-  EXPECT_TRUE(ReadSecretFile(Path("key"), room));
-}
-
-TEST_F(SecretFile, ThatDoesNotFitIsRefused) {
-  ASSERT_TRUE(WriteSecretFile(Path("key"), secret_));
-  Bytes room(secret_.size() - 1);
-  EXPECT_EQ(ReadSecretFile(Path("key"), room).error(), Error::kTooLong);
-}
-
-TEST_F(SecretFile, ThatIsAbsentOrNoFileIsRefused) {
-  Bytes room(8);
-  EXPECT_EQ(ReadSecretFile(Path("none"), room).error(), Error::kNotFound);
-  EXPECT_EQ(ReadSecretFile(folder_, room).error(), Error::kIo);
-  EXPECT_EQ(WriteSecretFile(Path("none/key"), secret_).error(), Error::kNotFound);
-}
 
 TEST(SystemClock, IsUtcAndNeverGoesBack) {
   const SystemClock clock;

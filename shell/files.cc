@@ -4,8 +4,9 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <filesystem>
 
-#include "shell/process.h"
+#include "shell/files.h"
 
 namespace keymast::shell {
 namespace {
@@ -68,11 +69,12 @@ bool WriteAll(int fd, ByteView octets) {
 }
 
 // A new name is durable only when its directory is.
-void SyncFolderOf(const std::string& path) {
+Status SyncFolderOf(const std::string& path) {
   const size_t slash = path.rfind('/');
   const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
   const Descriptor fd(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (fd.get() >= 0) fsync(fd.get());
+  if (fd.get() < 0 || fsync(fd.get()) != 0) return Err(FromErrno(errno));
+  return {};
 }
 
 }  // namespace
@@ -96,8 +98,36 @@ Status WriteSecretFile(const std::string& path, ByteView octets) {
     unlink(path.c_str());
     return Err(FromErrno(problem));
   }
-  SyncFolderOf(path);
-  return {};
+  return SyncFolderOf(path);
+}
+
+std::string FollowLinks(const std::string& path) {
+  std::error_code none;
+  const std::filesystem::path end = std::filesystem::canonical(path, none);
+  return none ? path : end.string();
+}
+
+Result<std::string> ReadStateFile(const std::string& path, size_t limit) {
+  const Descriptor fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+  if (fd.get() < 0) return Err(FromErrno(errno));
+  std::string text(limit + 1, '\0');
+  const Result<size_t> size =
+      ReadAll(fd.get(), MutableBytes(reinterpret_cast<uint8_t*>(text.data()), text.size()));
+  if (!size) return Err(size.error());
+  if (*size > limit) return Err(Error::kTooLong);
+  text.resize(*size);
+  return text;
+}
+
+Status ReplaceStateFile(const std::string& path, std::string_view text) {
+  const std::string target = FollowLinks(path);
+  const std::string fresh = target + ".new";
+  {
+    const Descriptor fd(open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+    if (fd.get() < 0 || !WriteAll(fd.get(), AsBytes(text))) return Err(FromErrno(errno));
+  }
+  if (rename(fresh.c_str(), target.c_str()) != 0) return Err(FromErrno(errno));
+  return SyncFolderOf(target);
 }
 
 }  // namespace keymast::shell

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// Small files as a whole: secrets, and state that must outlive a crash.
+#pragma once
+
+#include <string>
+
+#include "base/bytes.h"
+#include "base/error.h"
+
+namespace keymast::shell {
+
+// ReadSecretFile reads a file that only its owner may read (mode & 077 must be 0) of at most
+// out.size() octets, and returns how many. kPermissionDenied, kNotFound, kTooLong, kIo. The caller
+// wipes what it gets.
+Result<size_t> ReadSecretFile(const std::string& path, MutableBytes out);
+// WriteSecretFile creates a new file of mode 0600, synced; kAlreadyExists when there is one.
+Status WriteSecretFile(const std::string& path, ByteView octets);
+
+// FollowLinks gives the file that a path leads to; the path itself where there is none yet.
+std::string FollowLinks(const std::string& path);
+// ReadStateFile reads a file of at most `limit` octets. kNotFound, kPermissionDenied, kTooLong,
+// kIo.
+Result<std::string> ReadStateFile(const std::string& path, size_t limit);
+// ReplaceStateFile makes `text` the content of `path`, also after a crash: a new file of mode 0600
+// beside it, synced, renamed over it, folder synced. A symbolic link stays one: what it leads to is
+// replaced. After kNoSpace, kPermissionDenied or kIo the old file stands, or the new one.
+Status ReplaceStateFile(const std::string& path, std::string_view text);
+
+}  // namespace keymast::shell
