@@ -161,7 +161,8 @@ class RtpSource:
 class Site:
     """A server with its API, a headend and receivers in one temporary folder, on free ports."""
 
-    def __init__(self, name):
+    def __init__(self, name, interface="127.0.0.1"):
+        self.interface = interface  # that the channels' multicast uses
         self._temporary = tempfile.TemporaryDirectory(prefix=f"keymast-{name}-")
         self.root = pathlib.Path(self._temporary.name)
         self.mikey_port = free_port()
@@ -232,7 +233,7 @@ class Site:
         """JSON of a channel with a video and an audio stream; returns it with its media ports."""
         video, audio, mtk = free_port(), free_port(), free_port()
         definition = {
-            "multicast": {"group": group, "mtkPort": mtk, "interfaceAddress": "127.0.0.1",
+            "multicast": {"group": group, "mtkPort": mtk, "interfaceAddress": self.interface,
                           "ttl": 0},
             "streams": [
                 {"media": "video", "port": video, "ssrc": 0xa0000001, "payloadType": 96,
@@ -282,7 +283,7 @@ class Site:
         return self.start_process(
             f"receiver-{name}{suffix}", BIN / "keymast-receiver", "--sdp",
             self.root / f"{channel}.sdp", "--key-file", self.credentials[name], "--identity",
-            f"{name}@example.org", "--listen", endpoint, "--interface", "127.0.0.1", "--state",
+            f"{name}@example.org", "--listen", endpoint, "--interface", self.interface, "--state",
             self.root / f"receiver-{name}.state", "--record", record)
 
     def member_with_receiver(self, channel, name):

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The interface that a channel uses is removed and made anew, in a network namespace of the test's
+own: everything says so, nothing gives up, and the picture comes back by itself."""
+
+import json
+import os
+import subprocess
+import sys
+import unittest
+import urllib.request
+
+from harness import Site, wait_for
+
+ADDRESS = "10.77.0.1"
+SKIPPED = 77
+
+
+def ip(*words):
+    subprocess.run(["ip", *words], check=True)
+
+
+def make_interface():
+    ip("link", "add", "km0", "type", "veth", "peer", "name", "km1")
+    ip("address", "add", f"{ADDRESS}/24", "dev", "km0")
+    ip("link", "set", "km1", "up")
+    ip("link", "set", "km0", "up")
+
+
+class InterfaceGone(unittest.TestCase):
+    def setUp(self):
+        ip("link", "set", "lo", "up")
+        make_interface()
+        self.site = Site("interface", interface=ADDRESS)
+        self.addCleanup(self.site.close)
+
+    def expect_picture(self):
+        def opened():
+            return self.member.last.get("opened", 0)
+        before = opened()
+        wait_for(lambda: opened() > before + 50, 30, "the picture")
+
+    def send_errors(self):
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.site.http_port}/metrics") as page:
+            lines = page.read().decode().splitlines()
+        return sum(float(line.split()[-1]) for line in lines
+                   if line.startswith("keymast_send_errors_total") and "no_interface" in line)
+
+    def test_comes_back_with_the_interface(self):
+        site = self.site.up()
+        site.create_channel(mtkPeriod="2s", mtkLead="1s", mtkRepetition="0.250s")
+        site.enrol_headend("one")
+        site.start_headend()
+        self.member = site.member_with_receiver("one", "member")
+        site.start_sources()
+        self.expect_picture()
+
+        ip("link", "delete", "km0")
+        wait_for(lambda: self.send_errors() > 0, 20, "the server counts what it cannot send")
+        wait_for(lambda: site.headend.last["channels"]["one"]["silent"] == "no_interface", 20,
+                 "the headend says why it is silent")
+        events = [json.loads(line)["event"] for line in site.keymastd.log().splitlines()
+                  if line.startswith("{")]
+        self.assertIn("send_failed", events)
+        for process in (site.keymastd, site.api, site.headend, self.member):
+            self.assertTrue(process.running(), process.log())
+
+        make_interface()
+        self.expect_picture()
+        changes = self.member.last["mtk_changes"]
+        wait_for(lambda: self.member.last["mtk_changes"] > changes + 1, 20, "keys change again")
+        for process in (site.headend, self.member, site.api, site.keymastd):
+            self.assertEqual(process.stop(), 0, process.log()[-2000:])
+        print(site.check_reuse())
+
+
+def main():
+    if os.environ.get("KEYMAST_NAMESPACE") == "1":
+        return unittest.main(verbosity=2)
+    own = ["unshare", "--net"] if os.geteuid() == 0 else ["unshare", "--map-root-user", "--net"]
+    if subprocess.run([*own, "true"], capture_output=True).returncode != 0:
+        print("skipped: this machine allows no network namespace")
+        sys.exit(SKIPPED)
+    os.environ["KEYMAST_NAMESPACE"] = "1"
+    os.environ["PATH"] += ":/usr/sbin"  # where Debian has ip
+    os.execvp(own[0], [*own, sys.executable, *sys.argv])
+
+
+if __name__ == "__main__":
+    main()
