@@ -20,15 +20,16 @@ Status AppendFrame(const google::protobuf::MessageLite& message, std::string& ou
   if (size > kMaxFrame) return Err(Error::kTooLong);
   const size_t begin = out.size();
   out.resize(begin + kFrameHeader + size);
-  auto* octets = reinterpret_cast<uint8_t*>(out.data()) + begin;
-  Writer(MutableBytes(octets, kFrameHeader)).U32(size);
-  message.SerializeWithCachedSizesToArray(octets + kFrameHeader);
+  const MutableBytes frame =
+      MutableBytes(reinterpret_cast<uint8_t*>(out.data()), out.size()).subspan(begin);
+  Writer(frame).U32(static_cast<uint32_t>(size));
+  message.SerializeWithCachedSizesToArray(frame.subspan(kFrameHeader).data());
   return {};
 }
 
 MutableBytes FrameReader::Room() {
   if (begin_ > 0) {
-    std::memmove(buffer_.data(), buffer_.data() + begin_, filled_ - begin_);
+    std::memmove(buffer_.data(), Unread().data(), Unread().size());
     filled_ -= begin_;
     begin_ = 0;
   }
@@ -38,7 +39,7 @@ MutableBytes FrameReader::Room() {
 }
 
 Result<ByteView> FrameReader::Next() {
-  Reader reader(ByteView(buffer_).subspan(begin_, filled_ - begin_));
+  Reader reader(Unread());
   const size_t size = reader.U32();
   if (!reader.ok()) return Err(Error::kTruncated);
   if (size > kMaxFrame) return Err(Error::kTooLong);

@@ -33,6 +33,8 @@ class FrameReader {
   Result<ByteView> Next();
 
  private:
+  ByteView Unread() const { return ByteView(buffer_).subspan(begin_, filled_ - begin_); }
+
   Bytes buffer_;
   size_t begin_ = 0;   // first octet not yet handed out
   size_t filled_ = 0;  // end of what was read

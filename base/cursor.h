@@ -95,9 +95,7 @@ class Writer {
  private:
   void Unsigned(uint64_t value, size_t width) {
     const MutableBytes room = Claim(width);
-    for (size_t i = 0; i < room.size(); ++i) {
-      room[i] = static_cast<uint8_t>(value >> (8 * (width - 1 - i)));
-    }
+    for (size_t i = room.size(); i-- > 0; value >>= 8) room[i] = static_cast<uint8_t>(value);
   }
 
   MutableBytes buffer_;

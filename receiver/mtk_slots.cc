@@ -51,12 +51,10 @@ size_t MtkSlots::held() const {
 MtkSlot* MtkSlots::Place() {
   const MtkSlot* in_use = InUse();
   // A free slot has serial 0 and so comes before every key; the key in use is never given up.
-  MtkSlot* place = nullptr;
-  for (MtkSlot& slot : slots_) {
-    if (&slot == in_use) continue;
-    if (place == nullptr || slot.serial < place->serial) place = &slot;
-  }
-  return place;
+  return &*std::min_element(slots_.begin(), slots_.end(), [&](const MtkSlot& a, const MtkSlot& b) {
+    if (&a == in_use || &b == in_use) return &a != in_use;
+    return a.serial < b.serial;
+  });
 }
 
 void MtkSlots::Install(MtkSlot slot, MtkSlot& evicted) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads. Lists are in the order of ids; a page ends early where its frame would get too long.
 #include <algorithm>
-#include <charconv>
+#include <cstdlib>
 
 #include "server/calls.h"
 #include "server/translate.h"
@@ -246,7 +246,7 @@ void Calls::ListRekeys(const Caller& caller, const v1::ListRekeysRequest& reques
   const auto token = page_tokens_.Read(call, request.page_token());
   if (!token) return Refuse(caller, BadToken());
   uint64_t below = UINT64_MAX;
-  std::from_chars(token->data(), token->data() + token->size(), below);
+  if (!token->empty()) below = std::strtoull(token->c_str(), nullptr, 10);
   const auto page = PageSize(request.page_size());
   if (!page) return Refuse(caller, BadPageSize());
   core::CoreReply reply;
