@@ -118,6 +118,17 @@ MetricFamily Single(const char* name, const char* help, MetricType type, double 
   return {name, help, type, {metric}};
 }
 
+MetricFamily ByLabel(const char* name, const char* help, MetricType type, const char* label,
+                     const std::map<std::string, uint64_t>& values) {
+  MetricFamily family{name, help, type, {}};
+  for (const auto& [of, value] : values) {
+    ClientMetric metric = Single(name, help, type, static_cast<double>(value)).metric.front();
+    metric.label = {{label, of}};
+    family.metric.push_back(std::move(metric));
+  }
+  return family;
+}
+
 }  // namespace
 
 std::string Exposition(const core::MetricsSnapshot& snapshot, const RequestMetrics& requests,
@@ -133,6 +144,9 @@ std::string Exposition(const core::MetricsSnapshot& snapshot, const RequestMetri
                             static_cast<double>(state.core_connections)));
   families.push_back(Single("keymast_api_core_calls", "Calls to keymastd under way.",
                             MetricType::Gauge, static_cast<double>(state.core_calls)));
+  families.push_back(ByLabel("keymast_api_http_cut_total",
+                             "HTTP connections ended without an answer to a request.",
+                             MetricType::Counter, "reason", state.http_cut));
   ClientMetric build;
   build.label = {{"version", KEYMAST_VERSION}};
   build.gauge.value = 1;

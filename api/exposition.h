@@ -2,6 +2,7 @@
 // The text of /metrics: what keymastd counts and what keymast-api counts, by prometheus-cpp.
 #pragma once
 
+#include <map>
 #include <string>
 
 #include "api/request_metrics.h"
@@ -12,7 +13,8 @@ namespace keymast::api {
 struct ApiState {
   bool core_up = false;
   uint64_t core_connections = 0;
-  uint64_t core_calls = 0;  // under way
+  uint64_t core_calls = 0;                        // under way
+  std::map<std::string, uint64_t> http_cut = {};  // by reason
 };
 
 // Exposition gives the text format 0.0.4. A metric of the snapshot whose name or labels Prometheus

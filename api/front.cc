@@ -48,8 +48,11 @@ struct Front::Impl {
     request.set_principal("keymast-api");
     request.mutable_metrics();
     const auto reply = link.Ask(std::move(request), kMetricsPatience);
-    return Exposition(reply ? reply->metrics() : core::MetricsSnapshot(), metrics,
-                      {link.up(), link.connections(), link.calls()});
+    ApiState state{link.up(), link.connections(), link.calls(), {}};
+    state.http_cut = {{"too_long", http_counters.too_long},
+                      {"too_slow", http_counters.too_slow},
+                      {"crowded", http_counters.crowded}};
+    return Exposition(reply ? reply->metrics() : core::MetricsSnapshot(), metrics, state);
   }
 
   const ApiConfig config;
@@ -60,6 +63,7 @@ struct Front::Impl {
   std::unique_ptr<Readiness> readiness;
   CoreLink link;
   Gate gate;
+  HttpCounters http_counters;
   std::unique_ptr<HttpServer> http;
 };
 
@@ -78,8 +82,10 @@ tl::expected<std::unique_ptr<Front>, Failure> Front::Open(ApiConfig config) {
     impl.readiness = std::move(readiness);
   }
   if (impl.config.http_listen.empty()) return front;
-  auto http = HttpServer::Open(impl.config.http_listen, {[&impl] { return impl.MetricsPage(); },
-                                                         [&impl] { return impl.serving.load(); }});
+  auto http = HttpServer::Open(impl.config.http_listen,
+                               {.metrics = [&impl] { return impl.MetricsPage(); },
+                                .ready = [&impl] { return impl.serving.load(); }},
+                               impl.http_counters);
   if (!http) return tl::unexpected(http.error());
   impl.http = std::move(*http);
   return front;

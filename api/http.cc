@@ -1,114 +1,217 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/http.h"
 
-#include <httplib.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
-#include <condition_variable>
-#include <mutex>
+#include <algorithm>
+#include <cerrno>
+#include <list>
 #include <thread>
+#include <vector>
 
-#include "base/endpoint.h"
+#include "api/http_responder.h"
+#include "api/page_maker.h"
+#include "api/sockets.h"
+#include "base/check.h"
 
 namespace keymast::api {
 namespace {
 
-constexpr size_t kThreads = 8;
-constexpr size_t kMaxWaiting = 64;
-constexpr time_t kTimeoutSeconds = 1;
-constexpr size_t kMaxBody = 1024;
-constexpr const char* kText = "text/plain; version=0.0.4; charset=utf-8";
+using Steady = std::chrono::steady_clock;
 
-// BoundedPool accepts no further connection while kMaxWaiting wait for a thread. Each leaves after
-// its timeout, so accepting always goes on.
-class BoundedPool final : public httplib::TaskQueue {
- public:
-  BoundedPool() : pool_(kThreads) {}
+constexpr std::string_view kEndOfHead = "\r\n\r\n";
+constexpr std::string_view kTooLong =
+    "HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\n"
+    "Content-Length: 0\r\n\r\n";
+constexpr int kAcceptedATurn = 32;
+constexpr Duration kWithoutDescriptors = std::chrono::milliseconds(100);
 
-  void enqueue(std::function<void()> task) override {
-    {
-      std::unique_lock lock(mutex_);
-      room_.wait(lock, [this] { return waiting_ < kMaxWaiting; });
-      ++waiting_;
-    }
-    pool_.enqueue([this, task = std::move(task)] {
-      task();
-      const std::lock_guard lock(mutex_);
-      --waiting_;
-      room_.notify_one();
-    });
-  }
-  void shutdown() override { pool_.shutdown(); }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable room_;
-  size_t waiting_ = 0;
-  httplib::ThreadPool pool_;
+struct Connection {
+  enum class State { kReading, kWaiting, kWriting, kOver };
+  Descriptor socket;
+  Steady::time_point until;
+  State state = State::kReading;
+  std::string head;
+  uint64_t page = 0;  // kWaiting: number of the page that it may have
+  std::string output;
+  size_t written = 0;
 };
 
-void Serve(httplib::Server& server, HttpPages pages) {
-  server.new_task_queue = [] { return new BoundedPool; };
-  server.set_read_timeout(kTimeoutSeconds);
-  server.set_write_timeout(kTimeoutSeconds);
-  // Not SO_REUSEPORT, the library's default: two servers on one port are a mistake.
-  server.set_socket_options([](socket_t fd) {
-    const int on = 1;
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  });
-  server.set_keep_alive_max_count(1);
-  server.set_payload_max_length(kMaxBody);
-  server.Get("/livez", [](const httplib::Request&, httplib::Response& response) {
-    response.set_content("alive\n", "text/plain");
-  });
-  server.Get("/readyz",
-             [ready = pages.ready](const httplib::Request&, httplib::Response& response) {
-               const bool is_ready = ready();
-               response.status = is_ready ? 200 : 503;
-               response.set_content(is_ready ? "ready\n" : "not ready\n", "text/plain");
-             });
-  server.Get("/metrics",
-             [metrics = pages.metrics](const httplib::Request&, httplib::Response& response) {
-               response.set_content(metrics(), kText);
-             });
+Failure CannotListen(const std::string& listen, Error error) {
+  if (error == Error::kMalformed) {
+    return {Error::kInvalidArgument,
+            "http_listen: \"" + listen + "\" is not an address and port, as 127.0.0.1:9469",
+            {},
+            {},
+            0};
+  }
+  std::string message = "cannot listen on " + listen + " for HTTP (http_listen)";
+  if (error == Error::kInUse) message += ": another program has this port";
+  if (error == Error::kNoInterface) message += ": no interface of this host has this address";
+  return {error, std::move(message), {}, {}, 0};
 }
 
 }  // namespace
 
+// One thread serves all connections, so that none of them can hold anything but itself.
 struct HttpServer::Impl {
-  httplib::Server server;
-  int port = 0;
+  Impl(Descriptor socket, HttpPages pages, HttpCounters& counts, Limits given)
+      : limits(given),
+        counters(counts),
+        listener(std::move(socket)),
+        woken(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
+        responder(pages),
+        maker(std::move(pages.metrics), [this] { Wake(); }),
+        thread([this] { Run(); }) {}
+  ~Impl() {
+    stopping = true;
+    Wake();
+    thread.join();
+  }
+
+  void Wake() {
+    const uint64_t one = 1;
+    KEYMAST_CHECK(write(woken.get(), &one, sizeof one) == sizeof one || errno == EAGAIN);
+  }
+
+  void Run() {
+    while (!stopping) {
+      Wait();
+      uint64_t wakes = 0;
+      while (read(woken.get(), &wakes, sizeof wakes) > 0) {
+      }
+      AcceptSome();
+      const auto page = maker.Take();
+      for (Connection& connection : connections) Go(connection, page ? &*page : nullptr);
+      const auto now = Steady::now();
+      for (Connection& connection : connections) {
+        if (connection.state == Connection::State::kOver || connection.until > now) continue;
+        ++counters.too_slow;
+        connection.state = Connection::State::kOver;
+      }
+      connections.remove_if(
+          [](const Connection& one) { return one.state == Connection::State::kOver; });
+    }
+  }
+
+  void Wait() const {
+    std::vector<pollfd> ready = {{woken.get(), POLLIN, 0}};
+    // Without a descriptor to spare the listener stays readable: it is asked again a little later.
+    if (!exhausted) ready.push_back({listener.get(), POLLIN, 0});
+    for (const Connection& connection : connections) {
+      if (connection.state == Connection::State::kWaiting) continue;  // the maker wakes
+      const bool reading = connection.state == Connection::State::kReading;
+      ready.push_back({connection.socket.get(), static_cast<short>(reading ? POLLIN : POLLOUT), 0});
+    }
+    Duration left = exhausted ? kWithoutDescriptors : Duration::max();
+    if (!connections.empty()) {
+      left = std::min<Duration>(left, connections.front().until - Steady::now());
+    }
+    const auto millis = std::chrono::ceil<std::chrono::milliseconds>(left).count();
+    poll(ready.data(), ready.size(),
+         left == Duration::max() ? -1 : static_cast<int>(std::max<int64_t>(millis, 0)));
+  }
+
+  void AcceptSome() {
+    for (int i = 0; i < kAcceptedATurn; ++i) {
+      auto socket = Accept(listener);
+      exhausted = !socket && socket.error() == Error::kNoBufferSpace;
+      if (!socket) return;
+      if (connections.size() >= limits.connections) MakeRoom();
+      connections.emplace_back().socket = std::move(*socket);
+      connections.back().until = Steady::now() + limits.patience;
+      // Most requests are there already: who speaks at once is never the one that makes room.
+      Read(connections.back());
+    }
+  }
+
+  // The oldest that has not asked for anything yet makes room; the oldest of all if every one has.
+  void MakeRoom() {
+    auto oldest = std::find_if(connections.begin(), connections.end(), [](const Connection& one) {
+      return one.state == Connection::State::kReading;
+    });
+    if (oldest == connections.end()) oldest = connections.begin();
+    if (oldest->state != Connection::State::kOver) ++counters.crowded;
+    connections.erase(oldest);
+  }
+
+  void Go(Connection& connection, const PageMaker::Page* page) {
+    if (connection.state == Connection::State::kReading) Read(connection);
+    const bool made = page != nullptr && page->number >= connection.page;
+    if (connection.state == Connection::State::kWaiting && made) Answer(connection, &page->text);
+    if (connection.state == Connection::State::kWriting) Write(connection);
+  }
+
+  void Read(Connection& connection) {
+    std::string& head = connection.head;
+    const size_t had = head.size();
+    head.resize(limits.head);
+    const ssize_t got = recv(connection.socket.get(), head.data() + had, head.size() - had, 0);
+    head.resize(had + (got > 0 ? static_cast<size_t>(got) : 0));
+    if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
+    if (got <= 0) {
+      connection.state = Connection::State::kOver;
+      return;
+    }
+    const size_t end = head.find(kEndOfHead);
+    if (end != std::string::npos) {
+      head.resize(end + kEndOfHead.size());
+      return Answer(connection, nullptr);
+    }
+    if (head.size() < limits.head) return;
+    ++counters.too_long;
+    connection.output = kTooLong;
+    connection.state = Connection::State::kWriting;
+  }
+
+  void Answer(Connection& connection, const std::string* metrics) {
+    auto answer = responder.Answer(connection.head, metrics);
+    if (answer) {
+      connection.output = std::move(*answer);
+      connection.state = Connection::State::kWriting;
+    } else {
+      connection.page = maker.Want();
+      connection.state = Connection::State::kWaiting;
+    }
+  }
+
+  static void Write(Connection& connection) {
+    const std::string_view left = std::string_view(connection.output).substr(connection.written);
+    const ssize_t sent = send(connection.socket.get(), left.data(), left.size(), MSG_NOSIGNAL);
+    if (sent < 0 && (errno == EAGAIN || errno == EINTR)) return;
+    if (sent > 0) connection.written += static_cast<size_t>(sent);
+    if (sent < 0 || connection.written == connection.output.size()) {
+      connection.state = Connection::State::kOver;
+    }
+  }
+
+  const Limits limits;
+  HttpCounters& counters;
+  const Descriptor listener;
+  const Descriptor woken;
+  std::atomic<bool> stopping = false;
+  bool exhausted = false;
+  std::list<Connection> connections;  // oldest first
+  HttpResponder responder;
+  PageMaker maker;
   std::thread thread;
 };
 
 HttpServer::HttpServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+HttpServer::~HttpServer() = default;
 
-HttpServer::~HttpServer() {
-  impl_->server.stop();
-  impl_->thread.join();
-}
-
-int HttpServer::port() const { return impl_->port; }
+int HttpServer::port() const { return PortOf(impl_->listener); }
 
 tl::expected<std::unique_ptr<HttpServer>, Failure> HttpServer::Open(const std::string& listen,
-                                                                    HttpPages pages) {
-  // ParseEndpoint refuses port 0, which tests use for a free one.
-  const size_t colon = listen.rfind(':');
-  const bool any_port = colon != std::string::npos && listen.substr(colon) == ":0";
-  const auto endpoint = ParseEndpoint(any_port ? listen.substr(0, colon) + ":1" : listen);
-  if (!endpoint) {
-    return Fail(Error::kInvalidArgument,
-                "http_listen: \"" + listen + "\" is not an address and port, as 127.0.0.1:9469");
-  }
-  auto impl = std::make_unique<Impl>();
-  Serve(impl->server, std::move(pages));
-  const std::string address = AddressToString(*endpoint);
-  impl->port = any_port ? impl->server.bind_to_any_port(address)
-               : impl->server.bind_to_port(address, endpoint->port) ? endpoint->port
-                                                                    : -1;
-  if (impl->port <= 0) return Fail(Error::kInUse, "cannot listen on " + listen + " for HTTP");
-  impl->thread = std::thread([server = &impl->server] { server->listen_after_bind(); });
-  // stop() before the loop runs would be lost.
-  while (!impl->server.is_running()) std::this_thread::yield();
+                                                                    HttpPages pages,
+                                                                    HttpCounters& counters,
+                                                                    Limits limits) {
+  auto listener = ListenTcp(listen);
+  if (!listener) return tl::unexpected(CannotListen(listen, listener.error()));
+  auto impl = std::make_unique<Impl>(std::move(*listener), std::move(pages), counters, limits);
   return std::unique_ptr<HttpServer>(new HttpServer(std::move(impl)));
 }
 
