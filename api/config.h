@@ -6,6 +6,7 @@
 #include <string>
 
 #include "api/roles.h"
+#include "api/shares.h"
 #include "base/error.h"
 #include "base/time.h"
 #include "shell/config.h"
@@ -30,7 +31,8 @@ struct ApiConfig {
   std::optional<TlsConfig> tls;
   bool reflection = true;
   size_t max_calls = 1024;
-  uint64_t memory_limit = 0;  // octets of address space; 0: unlimited
+  uint64_t descriptors = kWantedDescriptors;  // that the process may have; not from the file
+  uint64_t memory_limit = 0;                  // octets of address space; 0: unlimited
   Duration drain_timeout = std::chrono::seconds(10);
   shell::LogLevel log_level = shell::LogLevel::kInfo;
 };

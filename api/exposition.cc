@@ -144,6 +144,11 @@ std::string Exposition(const core::MetricsSnapshot& snapshot, const RequestMetri
                             static_cast<double>(state.core_connections)));
   families.push_back(Single("keymast_api_core_calls", "Calls to keymastd under way.",
                             MetricType::Gauge, static_cast<double>(state.core_calls)));
+  families.push_back(ByLabel("keymast_api_connections", "gRPC connections open.", MetricType::Gauge,
+                             "listener", state.connections));
+  families.push_back(ByLabel("keymast_api_connections_refused_total",
+                             "gRPC connections refused because their listener had its share.",
+                             MetricType::Counter, "listener", state.connections_refused));
   families.push_back(ByLabel("keymast_api_http_cut_total",
                              "HTTP connections ended without an answer to a request.",
                              MetricType::Counter, "reason", state.http_cut));

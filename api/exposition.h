@@ -13,8 +13,10 @@ namespace keymast::api {
 struct ApiState {
   bool core_up = false;
   uint64_t core_connections = 0;
-  uint64_t core_calls = 0;                        // under way
-  std::map<std::string, uint64_t> http_cut = {};  // by reason
+  uint64_t core_calls = 0;                                   // under way
+  std::map<std::string, uint64_t> connections = {};          // open, by listener
+  std::map<std::string, uint64_t> connections_refused = {};  // by listener
+  std::map<std::string, uint64_t> http_cut = {};             // by reason
 };
 
 // Exposition gives the text format 0.0.4. A metric of the snapshot whose name or labels Prometheus

@@ -48,10 +48,14 @@ struct Front::Impl {
     request.set_principal("keymast-api");
     request.mutable_metrics();
     const auto reply = link.Ask(std::move(request), kMetricsPatience);
-    ApiState state{link.up(), link.connections(), link.calls(), {}};
+    ApiState state{link.up(), link.connections(), link.calls()};
     state.http_cut = {{"too_long", http_counters.too_long},
                       {"too_slow", http_counters.too_slow},
                       {"crowded", http_counters.crowded}};
+    for (const Acceptor::Count& count : listeners->Counts()) {
+      state.connections[count.name] = count.open;
+      state.connections_refused[count.name] = count.refused;
+    }
     return Exposition(reply ? reply->metrics() : core::MetricsSnapshot(), metrics, state);
   }
 
@@ -72,7 +76,7 @@ Front::Front(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 tl::expected<std::unique_ptr<Front>, Failure> Front::Open(ApiConfig config) {
   std::unique_ptr<Front> front(new Front(std::make_unique<Impl>(std::move(config))));
   Impl& impl = *front->impl_;
-  auto listeners = Listeners::Open(impl.config, impl.gate);
+  auto listeners = Listeners::Open(impl.config, impl.gate, SharesOf(impl.config.descriptors));
   if (!listeners) return tl::unexpected(listeners.error());
   impl.listeners = std::move(*listeners);
   auto readiness = std::make_unique<Readiness>(impl.link, kStatusPeriod,
@@ -84,7 +88,8 @@ tl::expected<std::unique_ptr<Front>, Failure> Front::Open(ApiConfig config) {
   if (impl.config.http_listen.empty()) return front;
   auto http = HttpServer::Open(impl.config.http_listen,
                                {.metrics = [&impl] { return impl.MetricsPage(); },
-                                .ready = [&impl] { return impl.serving.load(); }},
+                                .ready = [&impl] { return impl.serving.load(); },
+                                .alive = [&impl] { return impl.listeners->Listening(); }},
                                impl.http_counters);
   if (!http) return tl::unexpected(http.error());
   impl.http = std::move(*http);

@@ -15,6 +15,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstring>
 #include <thread>
 
 #include "api/services.h"
@@ -24,6 +26,9 @@ namespace {
 
 constexpr int kMaxMessage = 4 << 20;
 constexpr int kMaxStreams = 256;
+// Of a connection: for TLS and HTTP/2 to be agreed on, and without a call.
+constexpr int kHandshakeMs = 5'000;
+constexpr int kIdleMs = 120'000;
 constexpr mode_t kSocketMode = 0660;
 constexpr mode_t kFolderMode = 0755;  // the socket files say who may connect
 constexpr int kMaxSyncThreads = 8;    // reflection's; our own methods need none
@@ -44,6 +49,8 @@ void SetLimits(grpc::ServerBuilder& builder) {
   builder.SetMaxReceiveMessageSize(kMaxMessage);
   builder.SetMaxSendMessageSize(kMaxMessage);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxStreams);
+  builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, kHandshakeMs);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, kIdleMs);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 30'000);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10'000);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 5'000);
@@ -51,8 +58,6 @@ void SetLimits(grpc::ServerBuilder& builder) {
   grpc::ResourceQuota quota("keymast-api");
   quota.SetMaxThreads(kMaxSyncThreads);
   builder.SetResourceQuota(quota);
-  // Two keymast-api on one TCP port is a mistake, not load sharing.
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
 }
 
 std::shared_ptr<grpc::ServerCredentials> MutualTls(const TlsConfig& tls) {
@@ -66,21 +71,42 @@ std::shared_ptr<grpc::ServerCredentials> MutualTls(const TlsConfig& tls) {
   return grpc::experimental::TlsServerCredentials(options);
 }
 
+// CannotListen says what is in the way at a socket file, or at an address and port.
+Failure CannotListen(const std::string& where, Error error) {
+  std::string message = "cannot listen on " + where + ": ";
+  switch (error) {
+    case Error::kTooLong:
+      message += "a socket file's path may have 107 octets; choose a shorter socket_directory";
+      break;
+    case Error::kMalformed:
+      return {Error::kInvalidArgument,
+              "tls.listen: \"" + where + "\" is not an address and port, as 127.0.0.1:7443",
+              {},
+              {},
+              0};
+    case Error::kInUse:
+      message += "another program has this port";
+      break;
+    case Error::kNoInterface:
+      message += "no interface of this host has this address";
+      break;
+    default:
+      message += std::strerror(errno);
+  }
+  return {error, std::move(message), {}, {}, 0};
+}
+
 }  // namespace
 
 struct Listeners::Listener {
   std::vector<std::unique_ptr<grpc::Service>> services;  // outlive the server
+  std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> door;
   std::unique_ptr<grpc::Server> server;
 
-  bool Start(grpc::ServerBuilder& builder, const ApiConfig& config, Gate& gate,
-             const Access& access) {
-    SetLimits(builder);
-    if (!config.reflection) builder.SetOption(std::make_unique<WithoutReflection>());
-    services = MakeServices(gate, access);
-    for (const auto& service : services) builder.RegisterService(service.get());
-    server = builder.BuildAndStart();
-    if (server) server->GetHealthCheckService()->SetServingStatus(false);
-    return server != nullptr;
+  void Take(Descriptor connection) const {
+    grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters taken;
+    taken.fd = connection.Release();
+    door->HandleNewConnection(&taken);
   }
 };
 
@@ -96,36 +122,64 @@ bool Listeners::Lock(const std::string& folder) {
   return lock_ >= 0 && flock(lock_, LOCK_EX | LOCK_NB) == 0;
 }
 
-Status Listeners::OpenUnix(const ApiConfig& config, Gate& gate, Role role) {
-  const std::string path = config.socket_directory + "/" + std::string(RoleName(role)) + ".sock";
-  unlink(path.c_str());
+bool Listeners::Serve(Acceptor::Listener socket,
+                      std::shared_ptr<grpc::ServerCredentials> credentials, const ApiConfig& config,
+                      Gate& gate, const Access& access) {
+  using Type = grpc::ServerBuilder::experimental_type::ExternalConnectionType;
   grpc::ServerBuilder builder;
-  builder.AddListeningPort("unix:" + path, grpc::InsecureServerCredentials());
+  SetLimits(builder);
+  if (!config.reflection) builder.SetOption(std::make_unique<WithoutReflection>());
   auto listener = std::make_unique<Listener>();
-  // Nobody may connect between bind and chmod.
-  const mode_t before = umask(0777 & ~kSocketMode);
-  const bool started = listener->Start(builder, config, gate, role);
-  umask(before);
-  if (!started || chmod(path.c_str(), kSocketMode) != 0) return Err(Error::kIo);
+  listener->door =
+      builder.experimental().AddExternalConnectionAcceptor(Type::FROM_FD, std::move(credentials));
+  listener->services = MakeServices(gate, access);
+  for (const auto& service : listener->services) builder.RegisterService(service.get());
+  listener->server = builder.BuildAndStart();
+  if (!listener->server) return false;
+  listener->server->GetHealthCheckService()->SetServingStatus(false);
+  socket.take = [&listener = *listener](Descriptor connection) {
+    listener.Take(std::move(connection));
+  };
+  sockets_.push_back(std::move(socket));
   listeners_.push_back(std::move(listener));
-  return {};
+  return true;
 }
 
-Status Listeners::OpenTls(const ApiConfig& config, Gate& gate) {
-  for (const std::string* file :
-       {&config.tls->certificate, &config.tls->key, &config.tls->client_ca}) {
-    if (access(file->c_str(), R_OK) != 0) return Err(Error::kNotFound);
+tl::expected<void, Failure> Listeners::OpenUnix(const ApiConfig& config, Gate& gate, Role role,
+                                                size_t share) {
+  const std::string name(RoleName(role));
+  const std::string path = config.socket_directory + "/" + name + ".sock";
+  auto socket = ListenUnix(path, kSocketMode);
+  if (!socket) return tl::unexpected(CannotListen(path, socket.error()));
+  if (Serve({name, std::move(*socket), path, share, {}}, grpc::InsecureServerCredentials(), config,
+            gate, role)) {
+    return {};
   }
-  grpc::ServerBuilder builder;
-  builder.AddListeningPort(config.tls->listen, MutualTls(*config.tls), &tls_port_);
-  auto listener = std::make_unique<Listener>();
-  if (!listener->Start(builder, config, gate, config.tls->principals)) return Err(Error::kInUse);
-  listeners_.push_back(std::move(listener));
-  return {};
+  return Fail(Error::kInternal, "gRPC does not serve " + path);
+}
+
+tl::expected<void, Failure> Listeners::OpenTls(const ApiConfig& config, Gate& gate, size_t share) {
+  const TlsConfig& tls = *config.tls;
+  for (const auto& [key, file] :
+       {std::pair("certificate", &tls.certificate), std::pair("key", &tls.key),
+        std::pair("client_ca", &tls.client_ca)}) {
+    if (access(file->c_str(), R_OK) == 0) continue;
+    return Fail(Error::kNotFound, "tls." + std::string(key) + " = \"" + *file +
+                                      "\" cannot be read: " + std::strerror(errno));
+  }
+  auto socket = ListenTcp(tls.listen);
+  if (!socket) return tl::unexpected(CannotListen(tls.listen, socket.error()));
+  tls_port_ = PortOf(*socket);
+  if (Serve({"tls", std::move(*socket), "", share, {}}, MutualTls(tls), config, gate,
+            tls.principals)) {
+    return {};
+  }
+  return Fail(Error::kInternal, "gRPC does not serve " + tls.listen);
 }
 
 tl::expected<std::unique_ptr<Listeners>, Failure> Listeners::Open(const ApiConfig& config,
-                                                                  Gate& gate) {
+                                                                  Gate& gate,
+                                                                  const ConnectionShares& shares) {
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   std::unique_ptr<Listeners> all(new Listeners);
@@ -136,17 +190,14 @@ tl::expected<std::unique_ptr<Listeners>, Failure> Listeners::Open(const ApiConfi
                        : config.socket_directory + " is not there, or not writable");
   }
   for (const Role role : kRoles) {
-    if (const Status opened = all->OpenUnix(config, gate, role); !opened) {
-      return Fail(opened.error(), "cannot listen on " + config.socket_directory + "/" +
-                                      std::string(RoleName(role)) + ".sock");
-    }
+    auto opened = all->OpenUnix(config, gate, role, shares.of(role));
+    if (!opened) return tl::unexpected(opened.error());
   }
-  if (!config.tls) return all;
-  if (const Status opened = all->OpenTls(config, gate); !opened) {
-    return Fail(opened.error(), opened.error() == Error::kNotFound
-                                    ? "a file of [tls] cannot be read"
-                                    : "cannot listen on " + config.tls->listen);
+  if (config.tls) {
+    auto opened = all->OpenTls(config, gate, shares.tls);
+    if (!opened) return tl::unexpected(opened.error());
   }
+  all->acceptor_ = std::make_unique<Acceptor>(std::move(all->sockets_));
   return all;
 }
 
@@ -157,6 +208,7 @@ void Listeners::SetServing(bool serving) {
 }
 
 void Listeners::Drain(Duration timeout) {
+  if (acceptor_) acceptor_->Stop();
   const auto deadline = std::chrono::system_clock::now() +
                         std::chrono::duration_cast<std::chrono::system_clock::duration>(timeout);
   std::vector<std::thread> waiting;  // all listeners at once: one deadline for all

@@ -2,25 +2,33 @@
 // The gRPC listeners: a Unix socket file per role, and TCP with mTLS where configured.
 #pragma once
 
+#include <grpcpp/security/server_credentials.h>
+
 #include <memory>
 #include <vector>
 
+#include "api/acceptor.h"
 #include "api/config.h"
 #include "api/gate.h"
+#include "api/shares.h"
 
 namespace keymast::api {
 
 class Listeners {
  public:
-  // Open binds every listener or none. The services keep `gate` by reference.
-  static tl::expected<std::unique_ptr<Listeners>, Failure> Open(const ApiConfig& config,
-                                                                Gate& gate);
+  // Open binds every listener or none; each takes as many connections as its share. The services
+  // keep `gate` by reference.
+  static tl::expected<std::unique_ptr<Listeners>, Failure> Open(const ApiConfig& config, Gate& gate,
+                                                                const ConnectionShares& shares);
   ~Listeners();
 
   // SetServing answers grpc.health.v1 on every listener.
   void SetServing(bool serving);
   // Drain takes no new calls, gives those under way until `timeout`, then cancels them.
   void Drain(Duration timeout);
+  // Listening and Counts as Acceptor; from any thread.
+  bool Listening() const { return acceptor_->Listening(); }
+  std::vector<Acceptor::Count> Counts() { return acceptor_->Counts(); }
   // TCP port of the mTLS listener; 0 without one.
   int tls_port() const { return tls_port_; }
 
@@ -28,10 +36,16 @@ class Listeners {
   struct Listener;
   Listeners() = default;
   bool Lock(const std::string& folder);
-  Status OpenUnix(const ApiConfig& config, Gate& gate, Role role);
-  Status OpenTls(const ApiConfig& config, Gate& gate);
+  tl::expected<void, Failure> OpenUnix(const ApiConfig& config, Gate& gate, Role role,
+                                       size_t share);
+  tl::expected<void, Failure> OpenTls(const ApiConfig& config, Gate& gate, size_t share);
+  // Serve begins a gRPC server that is handed what is accepted on `socket`.
+  bool Serve(Acceptor::Listener socket, std::shared_ptr<grpc::ServerCredentials> credentials,
+             const ApiConfig& config, Gate& gate, const Access& access);
 
+  std::vector<Acceptor::Listener> sockets_;  // until the acceptor has them
   std::vector<std::unique_ptr<Listener>> listeners_;
+  std::unique_ptr<Acceptor> acceptor_;
   int tls_port_ = 0;
   int lock_ = -1;
 };

@@ -50,8 +50,9 @@ tl::expected<ApiConfig, keymast::Failure> LoadConfig(const std::string& path) {
   return keymast::api::ReadConfig(std::move(*file));
 }
 
-int Run(const ApiConfig& config, int termination) {
+int Run(ApiConfig config, int termination) {
   keymast::shell::InitLog("keymast-api", config.log_level);
+  config.descriptors = keymast::shell::RaiseDescriptorLimit(keymast::api::kWantedDescriptors);
   LimitMemory(config.memory_limit);
   auto front = Front::Open(config);
   if (!front) return Refuse(front.error());
@@ -79,5 +80,5 @@ int main(int argc, char** argv) {
   if (const auto status = args.Parse(argc, argv)) return *status;
   const int termination = keymast::shell::TerminationFd();
   auto config = LoadConfig(path);
-  return config ? Run(*config, termination) : Refuse(config.error());
+  return config ? Run(std::move(*config), termination) : Refuse(config.error());
 }

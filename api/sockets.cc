@@ -3,6 +3,8 @@
 
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,7 +15,7 @@
 namespace keymast::api {
 namespace {
 
-constexpr int kBacklog = 128;
+constexpr int kBacklog = 1024;
 
 union Address {
   sockaddr any;
@@ -68,6 +70,25 @@ Result<Descriptor> ListenTcp(const std::string& listen_on) {
   setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   if (bind(socket.get(), &address.any, size) != 0 || listen(socket.get(), kBacklog) != 0) {
     return Err(ReasonOf(errno));
+  }
+  return socket;
+}
+
+Result<Descriptor> ListenUnix(const std::string& path, mode_t mode) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path) return Err(Error::kTooLong);
+  std::copy(path.begin(), path.end(), address.sun_path);
+  Descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (socket.get() < 0) return Err(Error::kIo);
+  unlink(path.c_str());
+  const mode_t before = umask(0777 & ~mode);
+  const auto* generic = reinterpret_cast<const sockaddr*>(&address);
+  const bool bound = bind(socket.get(), generic, sizeof address) == 0;
+  umask(before);
+  // bind gives at most what the umask leaves of 0777, which a default ACL may take away again.
+  if (!bound || chmod(path.c_str(), mode) != 0 || listen(socket.get(), kBacklog) != 0) {
+    return Err(Error::kIo);
   }
   return socket;
 }

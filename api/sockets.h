@@ -33,6 +33,10 @@ class Descriptor {
 // kIo.
 Result<Descriptor> ListenTcp(const std::string& listen);
 
+// ListenUnix makes a socket file, in place of what has its name, with this mode from its first
+// moment, and listens without blocking. kTooLong for a path that does not fit, kIo.
+Result<Descriptor> ListenUnix(const std::string& path, mode_t mode);
+
 // PortOf is the TCP port that a socket is bound to.
 int PortOf(const Descriptor& socket);
 

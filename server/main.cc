@@ -14,6 +14,7 @@ using keymast::Failure;
 using keymast::server::ServerConfig;
 
 constexpr int kRefused = 1;
+constexpr uint64_t kWantedDescriptors = 1024;  // store, private socket, a socket per interface
 
 struct Options {
   std::string config;
@@ -67,6 +68,7 @@ int main(int argc, char** argv) {
   // Before any thread starts, so that all of them leave the signals to the descriptor.
   const int termination = keymast::shell::TerminationFd();
   keymast::shell::InitLog("keymastd", config->log_level);
+  keymast::shell::RaiseDescriptorLimit(kWantedDescriptors);
   const auto served = keymast::server::Run(*config, termination);
   return served ? 0 : Refuse(served.error());
 }

@@ -2,6 +2,7 @@
 #include "shell/process.h"
 
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
@@ -9,6 +10,7 @@
 #include <cstdlib>
 
 #include "base/check.h"
+#include "shell/log.h"
 
 namespace keymast::shell {
 namespace {
@@ -36,6 +38,22 @@ int TerminationFd() {
   const int fd = signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
   KEYMAST_CHECK(fd >= 0);
   return fd;
+}
+
+uint64_t RaiseDescriptorLimit(uint64_t wanted) {
+  rlimit limit{};
+  KEYMAST_CHECK(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+  if (limit.rlim_cur != limit.rlim_max) {
+    const rlimit raised{limit.rlim_max, limit.rlim_max};
+    if (setrlimit(RLIMIT_NOFILE, &raised) == 0) limit = raised;
+  }
+  if (limit.rlim_cur < wanted) {
+    Log(LogLevel::kWarning, "few_descriptors",
+        {{"limit", std::to_string(limit.rlim_cur)},
+         {"wanted", std::to_string(wanted)},
+         {"raise", "the hard limit of open files (LimitNOFILE=, ulimit -H -n)"}});
+  }
+  return limit.rlim_cur;
 }
 
 void NotifyReady() { sd_notify(0, "READY=1"); }

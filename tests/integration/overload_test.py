@@ -3,9 +3,10 @@
 
 import socket
 import unittest
+import urllib.error
 import urllib.request
 
-from harness import Site, wait_for
+from harness import BIN, Site, wait_for
 
 
 class Overload(unittest.TestCase):
@@ -39,6 +40,55 @@ class Overload(unittest.TestCase):
                self.page("/metrics").splitlines() if line.startswith("keymast_api_http_cut_total")}
         self.assertGreaterEqual(cut['keymast_api_http_cut_total{reason="crowded"}'], 1)
         self.assertEqual(cut['keymast_api_http_cut_total{reason="too_long"}'], 1)
+
+    def start_api_with(self, descriptors):
+        site = self.site.init()
+        site.start_server()
+        site.api = site.start_process(
+            "keymast-api", "prlimit", f"--nofile={descriptors // 4}:{descriptors}",
+            BIN / "keymast-api", "--config", site.root / "keymast-api.toml")
+        return site.wait_ready()
+
+    def idle(self, role, count):
+        """Connections that never say a word; those beyond the listener's share are closed again."""
+        for _ in range(count):
+            connection = self.keep(socket.socket(socket.AF_UNIX))
+            connection.connect(f"{self.site.root}/{role}.sock")
+
+    def ask(self, role):
+        server = f"unix:{self.site.root}/{role}.sock"
+        return self.site.run(BIN / "keymastctl", "--server", server, "status").returncode
+
+    def test_idle_connections_of_viewers_leave_operators_and_headends_alone(self):
+        site = self.start_api_with(descriptors=1024)
+        site.create_channel()
+        site.enrol_headend("one")
+        site.start_headend()
+        wait_for(lambda: site.headend.last.get("connected"), 20, "the headend is connected")
+        self.idle("viewer", 1100)
+        self.idle("auditor", 500)
+        self.assertEqual(self.ask("operator"), 0)
+        self.assertTrue(site.headend.last["connected"])
+        site.headend.kill()
+        site.start_headend()
+        wait_for(lambda: site.headend.last.get("connected"), 20, "a headend connects anew")
+        self.assertEqual(self.page("/livez"), "alive\n")
+        refused = 'keymast_api_connections_refused_total{listener="%s"} '
+        text = self.page("/metrics")
+        self.assertNotIn(refused % "viewer" + "0\n", text)
+        self.assertIn(refused % "operator" + "0\n", text)
+        self.assertIn('"few_descriptors"', site.api.log())
+        # Who never speaks is ended while it still holds its end.
+        wait_for(lambda: self.ask("viewer") == 0, 60, "a viewer gets in again")
+
+    def test_a_listener_that_is_gone_ends_alive(self):
+        site = self.site.up()
+        self.assertEqual(self.page("/livez"), "alive\n")
+        (site.root / "headend.sock").unlink()
+        with self.assertRaises(urllib.error.HTTPError) as answer:
+            self.page("/livez")
+        self.assertEqual(answer.exception.code, 503)
+        answer.exception.close()
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 
 #include "api/exposition.h"
@@ -120,6 +121,13 @@ TEST_F(HttpPagesTest, ReadyFollowsTheLinkAndTheStore) {
   EXPECT_EQ(Get("/readyz").first, 503);
   EXPECT_EQ(Get("/livez").first, 200);
   EXPECT_THAT(Get("/metrics").second, HasSubstr("keymast_api_core_up 0\n"));
+}
+
+TEST_F(HttpPagesTest, AliveEndsWithASocketThatNobodyCanReach) {
+  Start();
+  ASSERT_EQ(Get("/livez").first, 200);
+  std::filesystem::remove(folder_ / "operator.sock");
+  EXPECT_EQ(Get("/livez"), std::make_pair(503, std::string("not alive\n")));
 }
 
 TEST_F(HttpPagesTest, PromtoolFindsNothingToSay) {

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who may have how much of what is scarce, so that no role can take what another one needs.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "api/roles.h"
+
+namespace keymast::api {
+
+// ConnectionShares are connections at once by listener; none of them counts against another.
+struct ConnectionShares {
+  std::array<size_t, std::size(kRoles)> sockets{};  // by Role
+  size_t tls = 0;
+  size_t of(Role role) const { return sockets[static_cast<size_t>(role)]; }
+};
+
+// kWantedDescriptors suffice for the full shares.
+inline constexpr uint64_t kWantedDescriptors = 1536;
+
+// SharesOf gives the full shares where the process may have kWantedDescriptors, and less of each
+// where it may not: shares and what keymast-api needs besides never exceed `descriptors`.
+ConnectionShares SharesOf(uint64_t descriptors);
+
+}  // namespace keymast::api
