@@ -46,7 +46,7 @@ tl::expected<ApiConfig, Failure> ReadConfig(shell::ConfigFile file) {
   config.socket_directory = file.String("socket_directory", runtime);
   config.http_listen = file.String("http_listen", "127.0.0.1:9469");
   config.reflection = file.Boolean("reflection", true);
-  config.max_calls = static_cast<size_t>(file.Integer("max_calls", 1024, 1, 1 << 20));
+  config.max_calls = static_cast<size_t>(file.Integer("max_calls", 1024, 16, 1 << 20));
   config.memory_limit = static_cast<uint64_t>(
       kMebi * file.Integer("memory_limit_mib", kDefaultMemoryMib, 0, 1 << 20));
   config.drain_timeout = file.DurationOf("drain_timeout", std::chrono::seconds(10));

@@ -34,6 +34,7 @@ struct ApiConfig {
   uint64_t descriptors = kWantedDescriptors;  // that the process may have; not from the file
   uint64_t memory_limit = 0;                  // octets of address space; 0: unlimited
   Duration drain_timeout = std::chrono::seconds(10);
+  Duration headend_patience = std::chrono::seconds(10);  // for its first report; not from the file
   shell::LogLevel log_level = shell::LogLevel::kInfo;
 };
 

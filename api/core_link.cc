@@ -28,6 +28,15 @@ Failure Unavailable(std::string message) {
   return {Error::kUnavailable, std::move(message), {}, {}, kRetryAfterMs};
 }
 
+Failure TooMuchQueued() {
+  return {Error::kTooManyRequests,
+          "too many requests wait for keymastd",
+          {},
+          {},
+          kRetryAfterMs,
+          {"core_queue", "octets of requests that wait for keymastd"}};
+}
+
 uint64_t RandomPrefix() {
   uint64_t prefix = 0;
   KEYMAST_CHECK(getrandom(&prefix, sizeof prefix, 0) == sizeof prefix);
@@ -155,16 +164,18 @@ std::string CoreLink::NextCommandId() {
   return id;
 }
 
+bool CoreLink::Crowded(Urgency urgency) const {
+  const size_t kept = urgency == Urgency::kUrgent ? 0 : options_.reserve;
+  return queue_.size() + kept >= options_.max_queued;
+}
+
 tl::expected<uint64_t, Failure> CoreLink::Start(core::CoreRequest request,
-                                                std::shared_ptr<CallSink> sink) {
+                                                std::shared_ptr<CallSink> sink, Urgency urgency) {
   uint64_t call = 0;
   {
     const std::lock_guard lock(mutex_);
     if (!up_) return tl::unexpected(Unavailable("keymastd cannot be reached"));
-    if (calls_.size() >= options_.max_calls || queue_.size() >= options_.max_queued) {
-      return tl::unexpected(
-          Failure{Error::kTooManyRequests, "too many calls are under way", {}, {}, kRetryAfterMs});
-    }
+    if (Crowded(urgency)) return tl::unexpected(TooMuchQueued());
     call = last_call_ + 1;
     request.set_call(call);
     if (request.command_id().empty()) request.set_command_id(NextCommandId());
@@ -181,7 +192,7 @@ tl::expected<uint64_t, Failure> CoreLink::Start(core::CoreRequest request,
 bool CoreLink::Send(uint64_t call, core::CoreRequest request) {
   {
     const std::lock_guard lock(mutex_);
-    if (!calls_.contains(call) || queue_.size() >= options_.max_queued) return false;
+    if (!calls_.contains(call) || Crowded(Urgency::kOrdinary)) return false;
     request.set_call(call);
     if (!AppendFrame(request, queue_)) return false;
   }
@@ -231,7 +242,7 @@ void CoreLink::EndEndless(const Failure& failure) {
 tl::expected<core::CoreReply, Failure> CoreLink::Ask(core::CoreRequest request, Duration timeout) {
   const auto sink = std::make_shared<Awaited>();
   auto future = sink->future();
-  const auto call = Start(std::move(request), sink);
+  const auto call = Start(std::move(request), sink, Urgency::kUrgent);
   if (!call) return tl::unexpected(call.error());
   if (future.wait_for(timeout) != std::future_status::ready && Cancel(*call)) {
     return tl::unexpected(Unavailable("keymastd did not answer in time"));

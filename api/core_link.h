@@ -32,14 +32,17 @@ class CallSink {
   virtual bool endless() const { return false; }
 };
 
+// Urgent requests go when keymastd reads so slowly that ordinary ones are refused.
+enum class Urgency : uint8_t { kOrdinary, kUrgent };
+
 // CoreLink connects, says Hello, and connects again with back-off whenever the connection is lost;
 // calls under way fail with kUnavailable then. All functions may be called from any thread.
 class CoreLink {
  public:
   struct Options {
     std::string path;             // keymastd's private socket
-    size_t max_calls = 1024;      // under way at once, streams included
     size_t max_queued = 8 << 20;  // octets waiting for the socket
+    size_t reserve = 2 << 20;     // of these, for urgent requests alone
     Duration first_backoff = std::chrono::milliseconds(20);
     Duration longest_backoff = std::chrono::seconds(1);
   };
@@ -50,9 +53,10 @@ class CoreLink {
   CoreLink& operator=(const CoreLink&) = delete;
 
   // Start sends a request, whose `call` and (where empty) `command_id` it fills in, and returns the
-  // call's number. kUnavailable without a connection, kTooManyRequests beyond the limits, kTooLong
-  // for a request beyond one frame; the sink hears nothing then.
-  tl::expected<uint64_t, Failure> Start(core::CoreRequest request, std::shared_ptr<CallSink> sink);
+  // call's number. kUnavailable without a connection, kTooManyRequests when too much waits for the
+  // socket, kTooLong for a request beyond one frame; the sink hears nothing then.
+  tl::expected<uint64_t, Failure> Start(core::CoreRequest request, std::shared_ptr<CallSink> sink,
+                                        Urgency urgency = Urgency::kOrdinary);
   // Send adds a request to a call under way (a client's stream); false when the call is over.
   bool Send(uint64_t call, core::CoreRequest request);
   // Cancel ends a call and tells keymastd so. False when the call has already ended.
@@ -60,8 +64,8 @@ class CoreLink {
   // EndEndless fails every endless call with `failure` and tells keymastd: for a drain.
   void EndEndless(const Failure& failure);
 
-  // Ask is Start for a thread that waits: the only reply, or the failure. kUnavailable after
-  // `timeout`.
+  // Ask is an urgent Start for a thread that waits: the only reply, or the failure. kUnavailable
+  // after `timeout`.
   tl::expected<core::CoreReply, Failure> Ask(core::CoreRequest request, Duration timeout);
 
   bool up() const { return up_; }
@@ -83,6 +87,7 @@ class CoreLink {
   void Lost();
   void QueueCancel(uint64_t call);
   std::string NextCommandId();
+  bool Crowded(Urgency urgency) const;
 
   const Options options_;
   const std::function<void(bool)> on_change_;

@@ -129,6 +129,13 @@ grpc::Status ToStatus(const Failure& failure) {
     resource.set_description(failure.message);
     status.add_details()->PackFrom(resource);
   }
+  if (!failure.limit.name.empty()) {
+    google::rpc::QuotaFailure quota;
+    auto* violation = quota.add_violations();
+    violation->set_subject(failure.limit.name);
+    violation->set_description(failure.limit.allows);
+    status.add_details()->PackFrom(quota);
+  }
   if (failure.retry_after_ms > 0) {
     google::rpc::RetryInfo retry;
     retry.mutable_retry_delay()->set_seconds(failure.retry_after_ms / 1000);

@@ -12,7 +12,8 @@ namespace keymast::api {
 grpc::StatusCode CodeOf(Error error);
 
 // ToStatus carries the failure as google.rpc.Status (AIP-193): ErrorInfo with the reason's label
-// and domain `keymast`, and BadRequest, ResourceInfo, RetryInfo where there is something to say.
+// and domain `keymast`, and BadRequest, ResourceInfo, QuotaFailure, RetryInfo where there is
+// something to say.
 grpc::Status ToStatus(const Failure& failure);
 
 }  // namespace keymast::api

@@ -144,6 +144,11 @@ std::string Exposition(const core::MetricsSnapshot& snapshot, const RequestMetri
                             static_cast<double>(state.core_connections)));
   families.push_back(Single("keymast_api_core_calls", "Calls to keymastd under way.",
                             MetricType::Gauge, static_cast<double>(state.core_calls)));
+  families.push_back(
+      ByLabel("keymast_api_calls", "Calls under way.", MetricType::Gauge, "share", state.calls));
+  families.push_back(ByLabel("keymast_api_calls_refused_total",
+                             "Calls refused because their role had its share under way.",
+                             MetricType::Counter, "share", state.calls_refused));
   families.push_back(ByLabel("keymast_api_connections", "gRPC connections open.", MetricType::Gauge,
                              "listener", state.connections));
   families.push_back(ByLabel("keymast_api_connections_refused_total",

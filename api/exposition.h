@@ -14,6 +14,8 @@ struct ApiState {
   bool core_up = false;
   uint64_t core_connections = 0;
   uint64_t core_calls = 0;                                   // under way
+  std::map<std::string, uint64_t> calls = {};                // under way, by share
+  std::map<std::string, uint64_t> calls_refused = {};        // by share
   std::map<std::string, uint64_t> connections = {};          // open, by listener
   std::map<std::string, uint64_t> connections_refused = {};  // by listener
   std::map<std::string, uint64_t> http_cut = {};             // by reason

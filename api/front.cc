@@ -19,7 +19,6 @@ constexpr Duration kMetricsPatience = std::chrono::milliseconds(900);
 CoreLink::Options LinkOptions(const ApiConfig& config) {
   CoreLink::Options options;
   options.path = config.core_socket;
-  options.max_calls = config.max_calls;
   return options;
 }
 
@@ -29,8 +28,9 @@ struct Front::Impl {
   explicit Impl(ApiConfig given)
       : config(std::move(given)),
         metrics(Methods().size()),
+        quota(config.max_calls),
         link(LinkOptions(config), [this](bool) { WakeReadiness(); }),
-        gate{link, metrics} {}
+        gate{link, metrics, quota, config.headend_patience} {}
 
   // The link may come up before there is a Readiness to tell.
   void WakeReadiness() {
@@ -52,6 +52,10 @@ struct Front::Impl {
     state.http_cut = {{"too_long", http_counters.too_long},
                       {"too_slow", http_counters.too_slow},
                       {"crowded", http_counters.crowded}};
+    for (const CallQuota::Count& count : quota.Counts()) {
+      state.calls[count.share] = count.calls;
+      state.calls_refused[count.share] = count.refused;
+    }
     for (const Acceptor::Count& count : listeners->Counts()) {
       state.connections[count.name] = count.open;
       state.connections_refused[count.name] = count.refused;
@@ -63,6 +67,7 @@ struct Front::Impl {
   std::mutex mutex;  // guards the pointer `readiness`
   std::atomic<bool> serving = false;
   RequestMetrics metrics;
+  CallQuota quota;
   std::unique_ptr<Listeners> listeners;
   std::unique_ptr<Readiness> readiness;
   CoreLink link;

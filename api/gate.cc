@@ -25,7 +25,7 @@ tl::expected<std::string, Failure> RequestId(const grpc::CallbackServerContext& 
 
 }  // namespace
 
-tl::expected<core::CoreRequest, Failure> Admit(const Gate& gate, const Access& access,
+tl::expected<core::CoreRequest, Failure> Admit(Gate& gate, const Access& access,
                                                const Method& method,
                                                const grpc::CallbackServerContext& context,
                                                Accounted& account) {
@@ -33,7 +33,7 @@ tl::expected<core::CoreRequest, Failure> Admit(const Gate& gate, const Access& a
   if (!principal) {
     return Fail(Error::kUnauthenticated, "no name of the client's certificate has a role here");
   }
-  account.set_principal(ToString(*principal));
+  account.set_principal(*principal);
   if (!method.Allows(principal->role)) {
     return Fail(Error::kPermissionDenied,
                 "role " + std::string(RoleName(principal->role)) + " may not call " + method.name);
@@ -44,10 +44,20 @@ tl::expected<core::CoreRequest, Failure> Admit(const Gate& gate, const Access& a
   }
   auto id = RequestId(context);
   if (!id) return tl::unexpected(id.error());
+  auto place =
+      gate.quota.Take(principal->role,
+                      method.descriptor->server_streaming() ? CallKind::kStream : CallKind::kUnary);
+  if (!place) return tl::unexpected(place.error());
+  account.set_place(std::move(*place));
   core::CoreRequest frame;
   frame.set_principal(ToString(*principal));
   frame.set_command_id(std::move(*id));
   return frame;
+}
+
+void Accounted::set_principal(const Principal& principal) {
+  principal_ = ToString(principal);
+  urgency_ = principal.role == Role::kOperator ? Urgency::kUrgent : Urgency::kOrdinary;
 }
 
 void Accounted::Ended(const grpc::Status& status) const {

@@ -8,6 +8,7 @@
 #include <chrono>
 
 #include "api/access.h"
+#include "api/call_quota.h"
 #include "api/core_link.h"
 #include "api/methods.h"
 #include "api/request_metrics.h"
@@ -18,29 +19,37 @@ namespace keymast::api {
 struct Gate {
   CoreLink& link;
   RequestMetrics& metrics;
+  CallQuota& quota;
+  // For a headend to name itself; keymastd sees to it that it proves its key then.
+  Duration headend_patience;
   std::atomic<bool> draining = false;  // then new calls are refused with kDraining
 };
 
-// Accounted counts one call and logs it when it ends.
+// Accounted counts one call and logs it when it ends; its place in the quota is kept until the call
+// is gone, memory and all.
 class Accounted {
  public:
   Accounted(Gate& gate, const Method& method)
       : gate_(gate), method_(method), began_(std::chrono::steady_clock::now()) {}
-  void set_principal(std::string principal) { principal_ = std::move(principal); }
+  void set_principal(const Principal& principal);
+  void set_place(CallQuota::Place place) { place_ = std::move(place); }
+  Urgency urgency() const { return urgency_; }
   void Ended(const grpc::Status& status) const;
 
  private:
   Gate& gate_;
   const Method& method_;
   std::string principal_;
+  Urgency urgency_ = Urgency::kOrdinary;
+  CallQuota::Place place_;
   std::chrono::steady_clock::time_point began_;
 };
 
 // Admit checks the caller's role before anything else, and returns the frame of the call with
 // principal and command id filled in. Metadata `keymast-request-id`, a UUID (AIP-155), becomes the
 // command id: the same id is the same command.
-// `account` learns who calls.
-tl::expected<core::CoreRequest, Failure> Admit(const Gate& gate, const Access& access,
+// `account` learns who calls, and has the call's place in the quota.
+tl::expected<core::CoreRequest, Failure> Admit(Gate& gate, const Access& access,
                                                const Method& method,
                                                const grpc::CallbackServerContext& context,
                                                Accounted& account);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/streams.h"
 
+#include <grpcpp/alarm.h>
+
 #include "api/error_map.h"
 #include "api/outgoing.h"
 
@@ -19,7 +21,7 @@ class WatchCall final : public grpc::ServerWriteReactor<v1::Event>, public CallS
     *frame.mutable_watch() = request;
     // The first event may come before Start returns its number.
     const std::lock_guard lock(starting_);
-    const auto call = gate_.link.Start(std::move(frame), self_);
+    const auto call = gate_.link.Start(std::move(frame), self_, account_.urgency());
     if (!call) return End(ToStatus(call.error()));
     call_ = *call;
   }
@@ -72,6 +74,11 @@ class TrafficKeysCall final : public TrafficKeysReactor, public CallSink {
   void Begin(core::CoreRequest frame) {
     principal_ = frame.principal();
     frame_ = std::move(frame);
+    // Not an owner: the alarm is part of the call, and keeps its callback as long as itself.
+    alarm_.Set(std::chrono::system_clock::now() + gate_.headend_patience,
+               [call = std::weak_ptr(self_)](bool passed) {
+                 if (const auto late = call.lock(); late && passed) late->Late();
+               });
     StartRead(&report_);
   }
   Accounted& account() { return account_; }
@@ -113,13 +120,23 @@ class TrafficKeysCall final : public TrafficKeysReactor, public CallSink {
     }
     *frame_.mutable_headend_report() = report_;
     const std::lock_guard lock(starting_);
+    if (late_) return false;
     const auto call = gate_.link.Start(std::move(frame_), self_);
     if (!call) {
       End(ToStatus(call.error()));
       return false;
     }
     call_ = *call;
+    alarm_.Cancel();
     return true;
+  }
+  void Late() {
+    {
+      const std::lock_guard lock(starting_);
+      if (call_ != 0) return;
+      late_ = true;
+    }
+    End(ToStatus({Error::kUnauthenticated, "the headend did not name itself in time", {}, {}, 0}));
   }
   bool Report() {
     core::CoreRequest frame;
@@ -144,8 +161,10 @@ class TrafficKeysCall final : public TrafficKeysReactor, public CallSink {
   std::string principal_;
   core::CoreRequest frame_;
   v1::HeadendReport report_;
+  grpc::Alarm alarm_;
   std::mutex starting_;
   uint64_t call_ = 0;
+  bool late_ = false;
   std::shared_ptr<TrafficKeysCall> self_;
 };
 

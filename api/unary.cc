@@ -15,7 +15,7 @@ class UnaryCall final : public grpc::ServerUnaryReactor, public CallSink {
   void Keep(std::shared_ptr<UnaryCall> self) { self_ = std::move(self); }
   void Begin(core::CoreRequest frame, const google::protobuf::Message& request) {
     PutRequest(method_, request, frame);
-    const auto call = gate_.link.Start(std::move(frame), self_);
+    const auto call = gate_.link.Start(std::move(frame), self_, account_.urgency());
     if (!call) return End(ToStatus(call.error()));
     call_ = *call;
   }

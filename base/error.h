@@ -111,6 +111,12 @@ struct FieldViolation {
   std::string description;
 };
 
+// LimitReached names a limit that a request ran into (`viewer`) and says what it allows.
+struct LimitReached {
+  std::string name;
+  std::string allows;
+};
+
 // Failure is an error of a request or of a start: the reason with what a client can act on.
 // Its texts never hold key material.
 struct Failure {
@@ -119,6 +125,7 @@ struct Failure {
   std::vector<FieldViolation> violations;
   std::string resource;         // resource name concerned, or empty
   uint32_t retry_after_ms = 0;  // 0: retrying the same request does not help
+  LimitReached limit = {};      // of kTooManyRequests, where there is one to name
 };
 
 inline tl::unexpected<Failure> Fail(Error error, std::string message) {

@@ -44,7 +44,7 @@ void Calls::Report(const Caller& caller, const v1::HeadendReport& report) {
   controller::Controller& controller = shard_.controller();
   HeadendId headend;
   std::vector<HeadendStreams::Answer> answers;
-  const auto outcome = streams.OnReport(caller, report, state(), headend, answers);
+  const auto outcome = streams.OnReport(caller, report, state(), shard_.Now(), headend, answers);
   for (HeadendStreams::Answer& answer : answers) {
     shard_.Behind([this, answer = std::move(answer)](const keymast::Status& status) mutable {
       SendToHeadend(answer, status);

@@ -17,9 +17,10 @@ HeadendStreams::Answer HeadendStreams::Refuse(const Caller& caller, const Failur
 }
 
 HeadendStreams::Answer HeadendStreams::Challenge(const Caller& caller,
-                                                 const groups::Headend& headend) {
+                                                 const groups::Headend& headend, Instant now) {
   Stream stream;
   stream.headend = headend.id;
+  stream.proves_by = now + kProvesWithin;
   stream.expected = crypto::SecretKey<32>::OfSize(32);
   rng_.Fill(stream.expected.mutable_view());
   const auto box =
@@ -33,6 +34,7 @@ HeadendStreams::Answer HeadendStreams::Challenge(const Caller& caller,
                            0});
   }
   streams_[caller] = std::move(stream);
+  due_.push_back({now + kProvesWithin, caller});
   Answer answer{caller, {}, false};
   answer.reply.mutable_headend_directive()->mutable_challenge()->set_box(std::string(AsText(*box)));
   return answer;
@@ -61,14 +63,14 @@ void HeadendStreams::TakeInUse(const Caller& caller, Stream& stream) {
 
 HeadendStreams::Outcome HeadendStreams::OnReport(const Caller& caller,
                                                  const v1::HeadendReport& report,
-                                                 const rekey::State& state, HeadendId& headend,
-                                                 std::vector<Answer>& answers) {
+                                                 const rekey::State& state, Instant now,
+                                                 HeadendId& headend, std::vector<Answer>& answers) {
   const auto known = streams_.find(caller);
   if (known == streams_.end()) {
     const auto id = HeadendOf(report.headend());
     const auto enrolled = id ? state.headends.find(*id) : state.headends.end();
     answers.push_back(enrolled == state.headends.end() ? Refuse(caller, NotThere(report.headend()))
-                                                       : Challenge(caller, enrolled->second));
+                                                       : Challenge(caller, enrolled->second, now));
     return Outcome::kNothing;
   }
   Stream& stream = known->second;
@@ -84,6 +86,24 @@ HeadendStreams::Outcome HeadendStreams::OnReport(const Caller& caller,
   }
   TakeInUse(caller, stream);
   return Outcome::kConnected;
+}
+
+void HeadendStreams::Expire(Instant now) {
+  for (; NextDeadline() <= now; due_.pop_front()) {
+    const Caller caller = due_.front().caller;
+    const auto stream = streams_.find(caller);
+    if (stream == streams_.end() || stream->second.proved || stream->second.proves_by > now) {
+      continue;
+    }
+    const Failure failure = {Error::kUnauthenticated,
+                             "the headend did not prove its key in time",
+                             {},
+                             NameOf(stream->second.headend),
+                             0};
+    ++refused_;
+    streams_.erase(stream);
+    clients_.SendError(caller, failure);
+  }
 }
 
 std::optional<HeadendId> HeadendStreams::Ended(const Caller& caller) {

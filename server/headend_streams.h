@@ -3,6 +3,7 @@
 // and the boxes for them.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <set>
 
@@ -30,12 +31,20 @@ class HeadendStreams {
     bool last = false;
   };
 
+  // kProvesWithin is how long a stream may go without a proof; then it is ended.
+  static constexpr Duration kProvesWithin = std::chrono::seconds(10);
+
   // OnReport judges a report by where its stream stands. The headend that it came from is in
   // `headend` unless the outcome is kNothing. A headend that connects again takes the place of its
   // earlier stream. Challenges and refusals rest on `state`: the caller sends them when that is
   // durable.
   Outcome OnReport(const Caller& caller, const v1::HeadendReport& report, const rekey::State& state,
-                   HeadendId& headend, std::vector<Answer>& answers);
+                   Instant now, HeadendId& headend, std::vector<Answer>& answers);
+
+  // Expire ends the streams that have not proved themselves in time; the next ones are due at
+  // NextDeadline.
+  void Expire(Instant now);
+  Instant NextDeadline() const { return due_.empty() ? kNever : due_.front().at; }
 
   // Ended forgets a stream and gives the headend, if it is the one in use.
   std::optional<HeadendId> Ended(const Caller& caller);
@@ -56,6 +65,7 @@ class HeadendStreams {
   struct Stream {
     HeadendId headend;
     crypto::SecretKey<32> expected;  // proof
+    Instant proves_by{};
     bool proved = false;
   };
   struct InUse {
@@ -63,13 +73,18 @@ class HeadendStreams {
     std::set<ChannelId> told;
   };
   Answer Refuse(const Caller& caller, const Failure& failure);
-  Answer Challenge(const Caller& caller, const groups::Headend& headend);
+  Answer Challenge(const Caller& caller, const groups::Headend& headend, Instant now);
   void TakeInUse(const Caller& caller, Stream& stream);
   void End(std::map<HeadendId, InUse>::iterator in_use, const Failure& failure);
 
   Clients& clients_;
   crypto::Rng& rng_;
   std::map<Caller, Stream> streams_;
+  struct Due {
+    Instant at;
+    Caller caller;
+  };
+  std::deque<Due> due_;  // of proofs, earliest first; of streams since proved or gone too
   std::map<HeadendId, InUse> in_use_;
   uint64_t refused_ = 0;
 };

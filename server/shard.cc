@@ -168,6 +168,7 @@ void Shard::Turn() {
     const Instant due = Now();
     while (controller_.NextDeadline() <= due) Take(controller_.Tick(due, kChannelsATick));
   }
+  parts_.headends.Expire(now);
   if (now >= bookmark_at_) parts_.watches.Bookmark(pipeline_.revision(), now);
   if (!parts_.watches.HasWatchers()) {
     bookmark_at_ = kNever;
@@ -179,7 +180,8 @@ void Shard::Turn() {
 }
 
 Instant Shard::NextDeadline() const {
-  return std::min({controller_.NextDeadline(), bookmark_at_, thaw_at_});
+  return std::min(
+      {controller_.NextDeadline(), bookmark_at_, thaw_at_, parts_.headends.NextDeadline()});
 }
 
 void Shard::OnCommit(const Pipeline::Outcome& outcome) {

@@ -2,6 +2,7 @@
 """Clients that take all they can get: what they cannot take from others."""
 
 import socket
+import struct
 import unittest
 import urllib.error
 import urllib.request
@@ -80,6 +81,52 @@ class Overload(unittest.TestCase):
         self.assertIn('"few_descriptors"', site.api.log())
         # Who never speaks is ended while it still holds its end.
         wait_for(lambda: self.ask("viewer") == 0, 60, "a viewer gets in again")
+
+    def streams(self, role, path, count, message=b"", ends=True):
+        """HTTP/2 streams with one request each, by hand: as many as a hostile client wants."""
+        def literal(name, value):
+            return b"\0" + bytes([len(name)]) + name + bytes([len(value)]) + value
+        def frame(kind, flags, stream, payload):
+            return struct.pack("!I", len(payload))[1:] + bytes([kind, flags]) + \
+                struct.pack("!I", stream) + payload
+        head = b"".join(literal(*pair) for pair in (
+            (b":method", b"POST"), (b":scheme", b"http"), (b":path", path), (b":authority", b"x"),
+            (b"content-type", b"application/grpc"), (b"te", b"trailers")))
+        body = b"\0" + struct.pack("!I", len(message)) + message
+        while count > 0:
+            connection = self.keep(socket.socket(socket.AF_UNIX))
+            connection.connect(f"{self.site.root}/{role}.sock")
+            connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0, b""))
+            for number in range(1, 2 * min(count, 250), 2):
+                connection.sendall(frame(1, 4, number, head) + frame(0, int(ends), number, body))
+            count -= 250
+
+    def refused(self, share):
+        series = f'keymast_api_calls_refused_total{{share="{share}"}} '
+        line = next(line for line in self.page("/metrics").splitlines() if line.startswith(series))
+        return float(line.rsplit(" ", 1)[1])
+
+    def test_streams_of_others_leave_an_expulsion_alone(self):
+        site = self.site.up()
+        site.create_channel()
+        site.create_subscriber("mallory")
+        site.add_member("one", "mallory")
+        site.enrol_headend("one")
+        site.start_headend()
+        wait_for(lambda: site.headend.last.get("connected"), 20, "the headend is connected")
+        self.streams("auditor", b"/keymast.v1.Rekeys/Watch", 1100)
+        name = b"\x0a\x10headends/headend"  # HeadendReport.headend, and never a proof
+        self.streams("headend", b"/keymast.v1.Headends/TrafficKeys", 1100, name, ends=False)
+        wait_for(lambda: self.refused("auditor_streams") > 0, 20, "watches fill their share")
+        wait_for(lambda: self.refused("headend_streams") > 0, 20, "streams fill their share")
+        site.ctl.call("members", "expel", "one", "mallory")
+        self.assertEqual(self.page("/readyz"), "ready\n")
+        self.assertEqual(self.refused("operator"), 0)
+        self.assertTrue(site.headend.last["connected"])
+        # Streams without a proof are ended while their clients still hold them.
+        site.headend.kill()
+        site.start_headend()
+        wait_for(lambda: site.headend.last.get("connected"), 60, "a headend connects anew")
 
     def test_a_listener_that_is_gone_ends_alive(self):
         site = self.site.up()

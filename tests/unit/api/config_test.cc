@@ -37,7 +37,7 @@ core_socket = "/a/core.sock"
 socket_directory = "/b"
 http_listen = ""
 reflection = false
-max_calls = 7
+max_calls = 70
 memory_limit_mib = 0
 drain_timeout = "500ms"
 log_level = "debug"
@@ -55,7 +55,7 @@ headend = ["headend-1"]
   EXPECT_EQ(config->socket_directory, "/b");
   EXPECT_EQ(config->http_listen, "");
   EXPECT_FALSE(config->reflection);
-  EXPECT_EQ(config->max_calls, 7U);
+  EXPECT_EQ(config->max_calls, 70U);
   EXPECT_EQ(config->memory_limit, 0U);
   EXPECT_EQ(config->drain_timeout, std::chrono::milliseconds(500));
   EXPECT_EQ(config->log_level, shell::LogLevel::kDebug);
@@ -68,7 +68,7 @@ headend = ["headend-1"]
 
 TEST(ApiConfig, ErrorsNameLineAndColumn) {
   EXPECT_THAT(Refusal("reflection = maybe\n"), HasSubstr("keymast-api.toml:1:"));
-  EXPECT_THAT(Refusal("\n\nmax_calls = 0\n"), HasSubstr("keymast-api.toml:3:"));
+  EXPECT_THAT(Refusal("\n\nmax_calls = 15\n"), HasSubstr("keymast-api.toml:3:"));
   EXPECT_THAT(Refusal("\nhttp_listen = 9469\n"), HasSubstr("keymast-api.toml:2:"));
   EXPECT_THAT(Refusal("\n\n\nhttp_lisen = \"x\"\n"), HasSubstr("keymast-api.toml:4:"));
   EXPECT_THAT(Refusal("http_lisen = \"x\"\n"), HasSubstr("http_lisen"));

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <future>
 #include <set>
 
 #include "fake_core.h"
@@ -211,18 +212,36 @@ TEST_F(CoreLinkTest, StreamsDeliverUntilTheLastReply) {
   EXPECT_EQ(link.calls(), 0U);
 }
 
-TEST_F(CoreLinkTest, BeyondTheLimitCallsAreRefused) {
-  FakeCore core(folder_ / "core.sock", Silence);
+// keymastd hangs: the fake's thread does, and what the socket takes is soon full.
+TEST_F(CoreLinkTest, WhatWaitsForTheSocketIsBoundedAndUrgentRequestsHaveAReserve) {
+  std::promise<void> go;
+  FakeCore core(folder_ / "core.sock",
+                [wait = go.get_future().share()](const core::CoreRequest& request) {
+                  wait.wait();
+                  return EchoName(request);
+                });
   CoreLink::Options options = Options();
-  options.max_calls = 2;
+  options.max_queued = 1 << 20;
+  options.reserve = 1 << 18;
   CoreLink link(options);
   WaitUp(link);
-  ASSERT_TRUE(link.Start(Watch(), std::make_shared<Recorder>()));
-  const uint64_t second = link.Start(Watch(), std::make_shared<Recorder>()).value();
-  EXPECT_EQ(link.Start(Watch(), std::make_shared<Recorder>()).error().error,
-            Error::kTooManyRequests);
-  ASSERT_TRUE(link.Cancel(second));
-  EXPECT_TRUE(link.Start(Watch(), std::make_shared<Recorder>()));
+  const core::CoreRequest large = Get(std::string(1 << 16, 'x'));
+  const auto start = [&](Urgency urgency) {
+    return link.Start(large, std::make_shared<Recorder>(), urgency);
+  };
+  // What the writer has taken from the queue stands in the socket, once that is full.
+  int in_a_row = 0;
+  ASSERT_TRUE(Eventually([&] {
+    in_a_row = start(Urgency::kOrdinary) ? 0 : in_a_row + 1;
+    return in_a_row == 10;
+  }));
+  const auto refused = start(Urgency::kOrdinary);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().error, Error::kTooManyRequests);
+  EXPECT_EQ(refused.error().limit.name, "core_queue");
+  EXPECT_TRUE(start(Urgency::kUrgent));
+  ASSERT_TRUE(Eventually([&] { return !start(Urgency::kUrgent); }));
+  go.set_value();
 }
 
 TEST_F(CoreLinkTest, ARequestBeyondOneFrameIsRefusedAndTheLinkLives) {

@@ -249,6 +249,14 @@ TEST_F(Forward, TrafficKeysNeedsANameFirstAndTheRole) {
   }
 }
 
+TEST_F(Forward, AStreamThatNamesNoHeadendIsEnded) {
+  config_.headend_patience = std::chrono::milliseconds(50);
+  Start();
+  const auto stub = v1::Headends::NewStub(Channel(Role::kHeadend));
+  grpc::ClientContext context;
+  EXPECT_EQ(stub->TrafficKeys(&context)->Finish().error_code(), grpc::StatusCode::UNAUTHENTICATED);
+}
+
 TEST_F(Forward, ViewersMayNotWatchAndHeadendsNothingElse) {
   Start();
   for (const Role role : {Role::kViewer, Role::kHeadend}) {

@@ -79,6 +79,25 @@ TEST_F(HeadendStreamsTest, AWrongProofEndsTheStream) {
   EXPECT_EQ(server_.shard().parts().headends.refused(), 3U);
 }
 
+TEST_F(HeadendStreamsTest, AStreamWithoutAProofIsEndedAndAProvedOneStays) {
+  Send(client_, North().First(5));
+  EXPECT_TRUE(Next(client_).headend_directive().has_challenge());
+  clock_.now += HeadendStreams::kProvesWithin - milliseconds(1);
+  EXPECT_TRUE(Quiet(client_));
+  CoreClient proved = Connect();
+  Prove(proved, 6);
+  clock_.now += milliseconds(1);
+  const core::CoreReply reply = Next(client_);
+  EXPECT_EQ(reply.call(), 5U);
+  EXPECT_EQ(reply.error().reason(), "unauthenticated");
+  EXPECT_TRUE(reply.last());
+  clock_.now += HeadendStreams::kProvesWithin;
+  Turn();
+  EXPECT_EQ(Connected(), 1U);
+  EXPECT_EQ(server_.shard().parts().headends.refused(), 1U);
+  EXPECT_EQ(server_.shard().parts().headends.NextDeadline(), kNever);
+}
+
 TEST_F(HeadendStreamsTest, AProofAnswersOnlyItsOwnChallenge) {
   Send(client_, North().First(5));
   const core::CoreReply first = Next(client_);

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/call_quota.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace keymast::api {
+namespace {
+
+constexpr uint32_t kRetryAfterMs = 500;
+constexpr size_t kParts = 16;
+
+struct Row {
+  Role role;
+  CallKind kind;
+  std::string_view name;
+  size_t parts;  // of kParts
+};
+
+// Viewers have no streams, headends nothing else.
+constexpr std::array<Row, CallQuota::kShares> kRows = {{
+    {Role::kOperator, CallKind::kUnary, "operator", 4},
+    {Role::kOperator, CallKind::kStream, "operator_streams", 2},
+    {Role::kAuditor, CallKind::kUnary, "auditor", 2},
+    {Role::kAuditor, CallKind::kStream, "auditor_streams", 2},
+    {Role::kViewer, CallKind::kUnary, "viewer", 2},
+    {Role::kHeadend, CallKind::kStream, "headend_streams", 4},
+}};
+
+size_t RowOf(Role role, CallKind kind) {
+  const auto* row = std::find_if(kRows.begin(), kRows.end(), [&](const Row& candidate) {
+    return candidate.role == role && candidate.kind == kind;
+  });
+  KEYMAST_CHECK(row != kRows.end());
+  return static_cast<size_t>(row - kRows.begin());
+}
+
+}  // namespace
+
+CallQuota::CallQuota(size_t max_calls) {
+  for (size_t i = 0; i < kShares; ++i) {
+    shares_[i].limit = std::max<size_t>(1, max_calls * kRows[i].parts / kParts);
+  }
+}
+
+tl::expected<CallQuota::Place, Failure> CallQuota::Take(Role role, CallKind kind) {
+  const size_t row = RowOf(role, kind);
+  Share& share = shares_[row];
+  if (++share.taken <= share.limit) return Place(&share.taken);
+  --share.taken;
+  ++share.refused;
+  const std::string limit = std::to_string(share.limit) +
+                            (kind == CallKind::kStream ? " streams" : " calls") + " of role " +
+                            std::string(RoleName(role)) + " at once";
+  return tl::unexpected(Failure{Error::kTooManyRequests,
+                                limit + " are under way, its share of max_calls",
+                                {},
+                                {},
+                                kRetryAfterMs,
+                                {std::string(kRows[row].name), limit}});
+}
+
+std::array<CallQuota::Count, CallQuota::kShares> CallQuota::Counts() const {
+  std::array<Count, kShares> counts;
+  for (size_t i = 0; i < kShares; ++i) {
+    counts[i] = {std::string(kRows[i].name), shares_[i].taken, shares_[i].refused};
+  }
+  return counts;
+}
+
+}  // namespace keymast::api
