@@ -157,6 +157,8 @@ std::string Exposition(const core::MetricsSnapshot& snapshot, const RequestMetri
   families.push_back(ByLabel("keymast_api_http_cut_total",
                              "HTTP connections ended without an answer to a request.",
                              MetricType::Counter, "reason", state.http_cut));
+  families.push_back(Single("keymast_api_watchers_cut_total", "Watchers that read too slowly.",
+                            MetricType::Counter, static_cast<double>(requests.watchers_cut)));
   ClientMetric build;
   build.label = {{"version", KEYMAST_VERSION}};
   build.gauge.value = 1;

@@ -15,12 +15,20 @@ namespace keymast::api {
 template <class Reactor, class Message>
 class Outgoing {
  public:
-  Outgoing(Reactor& reactor, size_t limit) : reactor_(reactor), limit_(limit) {}
+  struct Limits {
+    size_t messages;
+    size_t octets;  // encoded
+  };
+  Outgoing(Reactor& reactor, Limits limits) : reactor_(reactor), limits_(limits) {}
 
   // Push is false, and takes nothing, when the client is too far behind or the stream has ended.
   bool Push(Message message) {
     const std::lock_guard lock(mutex_);
-    if (end_ || waiting_.size() >= limit_) return false;
+    const size_t size = message.ByteSizeLong();
+    if (end_ || waiting_.size() >= limits_.messages || octets_ + size > limits_.octets) {
+      return false;
+    }
+    octets_ += size;
     waiting_.push_back(std::move(message));
     if (waiting_.size() == 1) reactor_.StartWrite(&waiting_.front());
     return true;
@@ -29,10 +37,23 @@ class Outgoing {
   // Written is gRPC's OnWriteDone; after a failed write the rest is of no use.
   void Written(bool ok) {
     const std::lock_guard lock(mutex_);
+    octets_ -= waiting_.front().ByteSizeLong();
     waiting_.pop_front();
     if (!ok) waiting_.clear();
     if (!waiting_.empty()) return reactor_.StartWrite(&waiting_.front());
     if (end_) reactor_.Finish(*end_);
+  }
+
+  // Cut is End for a client that is too far behind: what waits is dropped, but for the message that
+  // is being written, the last that the client will see. The status is made from that one, if any.
+  template <class StatusOf>
+  std::optional<grpc::Status> Cut(StatusOf status_of) {
+    const std::lock_guard lock(mutex_);
+    if (end_) return std::nullopt;
+    if (waiting_.size() > 1) waiting_.erase(waiting_.begin() + 1, waiting_.end());
+    end_ = status_of(waiting_.empty() ? nullptr : &waiting_.front());
+    if (waiting_.empty()) reactor_.Finish(*end_);
+    return end_;
   }
 
   // End finishes the stream once what waits is written; false when it had ended before.
@@ -46,8 +67,9 @@ class Outgoing {
 
  private:
   Reactor& reactor_;
-  const size_t limit_;
+  const Limits limits_;
   std::mutex mutex_;
+  size_t octets_ = 0;
   std::deque<Message> waiting_;  // the front is being written
   std::optional<grpc::Status> end_;
 };

@@ -28,6 +28,8 @@ class RequestMetrics {
   void Ended(size_t method, int code, std::chrono::nanoseconds took, bool streaming);
   const std::vector<MethodCounts>& counts() const { return counts_; }
 
+  std::atomic<uint64_t> watchers_cut{0};  // for reading too slowly
+
  private:
   std::vector<MethodCounts> counts_;
 };

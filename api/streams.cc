@@ -9,12 +9,31 @@
 namespace keymast::api {
 namespace {
 
-Failure TooSlow(const char* what) { return {Error::kTooManyRequests, what, {}, {}, 100}; }
+Failure TooSlow(std::string what) {
+  return {
+      Error::kTooManyRequests,
+      std::move(what),
+      {},
+      {},
+      100,
+      {"stream_queue", std::to_string(kMaxWaiting) + " messages or " +
+                           std::to_string(kMaxWaitingOctets) + " octets that wait for a client"}};
+}
+
+grpc::Status WatcherTooSlow(const v1::Event* last) {
+  std::string what = "the client reads too slowly; watch again from the last event that arrived";
+  if (last != nullptr) what += ": resume_token \"" + last->resume_token() + "\"";
+  return ToStatus(TooSlow(std::move(what)));
+}
+
+grpc::Status HeadendTooSlow(const v1::HeadendDirective*) {
+  return ToStatus(TooSlow("the headend reads too slowly"));
+}
 
 class WatchCall final : public grpc::ServerWriteReactor<v1::Event>, public CallSink {
  public:
   WatchCall(Gate& gate, const Method& method)
-      : gate_(gate), account_(gate, method), outgoing_(*this, kMaxWaiting) {}
+      : gate_(gate), account_(gate, method), outgoing_(*this, {kMaxWaiting, kMaxWaitingOctets}) {}
 
   void Keep(std::shared_ptr<WatchCall> self) { self_ = std::move(self); }
   void Begin(core::CoreRequest frame, const v1::WatchRequest& request) {
@@ -35,7 +54,7 @@ class WatchCall final : public grpc::ServerWriteReactor<v1::Event>, public CallS
     const bool last = reply.last();
     if (reply.has_event() && !outgoing_.Push(std::move(*reply.mutable_event()))) {
       if (!last) gate_.link.Cancel(call());
-      return End(ToStatus(TooSlow("the client reads too slowly; resume from its last token")));
+      return Cut();
     }
     if (last) End(grpc::Status::OK);
   }
@@ -50,6 +69,12 @@ class WatchCall final : public grpc::ServerWriteReactor<v1::Event>, public CallS
   void OnDone() override { self_.reset(); }
 
  private:
+  void Cut() {
+    const auto status = outgoing_.Cut(WatcherTooSlow);
+    if (!status) return;
+    ++gate_.metrics.watchers_cut;
+    account_.Ended(*status);
+  }
   uint64_t call() {
     const std::lock_guard lock(starting_);
     return call_;
@@ -68,7 +93,7 @@ using TrafficKeysReactor = grpc::ServerBidiReactor<v1::HeadendReport, v1::Headen
 class TrafficKeysCall final : public TrafficKeysReactor, public CallSink {
  public:
   TrafficKeysCall(Gate& gate, const Method& method)
-      : gate_(gate), account_(gate, method), outgoing_(*this, kMaxWaiting) {}
+      : gate_(gate), account_(gate, method), outgoing_(*this, {kMaxWaiting, kMaxWaitingOctets}) {}
 
   void Keep(std::shared_ptr<TrafficKeysCall> self) { self_ = std::move(self); }
   void Begin(core::CoreRequest frame) {
@@ -96,7 +121,9 @@ class TrafficKeysCall final : public TrafficKeysReactor, public CallSink {
     if (reply.has_error()) return End(ToStatus(FailureOf(reply.error())));
     if (reply.has_headend_directive() &&
         !outgoing_.Push(std::move(*reply.mutable_headend_directive()))) {
-      return Hangup(ToStatus(TooSlow("the headend reads too slowly")));
+      gate_.link.Cancel(call());
+      if (const auto status = outgoing_.Cut(HeadendTooSlow)) account_.Ended(*status);
+      return;
     }
     if (reply.last()) End(grpc::Status::OK);
   }

@@ -11,8 +11,10 @@
 
 namespace keymast::api {
 
-// Events or directives that may wait for one client.
-inline constexpr size_t kMaxWaiting = 4096;
+// Events or directives that may wait for one client, and their octets: as many events as keymastd
+// keeps, so that a client that reads falls behind those kept before it is cut off here.
+inline constexpr size_t kMaxWaiting = 16384;
+inline constexpr size_t kMaxWaitingOctets = 4 << 20;
 
 grpc::ServerWriteReactor<v1::Event>* ForwardWatch(Gate& gate, const Access& access,
                                                   grpc::CallbackServerContext* context,

@@ -160,15 +160,18 @@ void Clients::OnReady(ClientId id, uint32_t events) {
 // A client with frames left is watched for room, which it nearly always has: its turn comes again.
 void Clients::Interest(Client& client) {
   const bool out = client.has_more || client.backlog() > 0;
-  const uint32_t wanted = out ? EPOLLIN | EPOLLOUT : EPOLLIN;
+  const uint32_t wanted = (Paused(client) ? 0U : EPOLLIN) | (out ? EPOLLOUT : 0U);
   if (wanted != client.watched) loop_.Change(client.fd, client.watched = wanted);
 }
+
+// A client that does not read its answers is not asked for more requests.
+bool Clients::Paused(const Client& client) const { return client.backlog() > limits_.pause; }
 
 // ReadFrom is false when the connection is over.
 bool Clients::ReadFrom(Client& client) {
   if (client.doomed) return false;  // nothing more is done for it: it would not hear of it
   client.has_more = false;
-  for (int frames = 0; frames < kFramesATurn;) {
+  for (int frames = 0; frames < kFramesATurn && !Paused(client);) {
     const auto frame = client.frames.Next();
     if (frame) {
       ++frames;

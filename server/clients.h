@@ -34,7 +34,10 @@ class Clients {
  public:
   struct Limits {
     size_t connections = 64;
-    size_t output = 16 << 20;  // octets that may wait for a client that reads too slowly
+    // Octets that wait for a client: beyond `pause` its requests wait too, and beyond `output`,
+    // which only answers to what it asked before can bring about, it is dropped.
+    size_t pause = 4 << 20;
+    size_t output = 96 << 20;
   };
   struct Counters {
     uint64_t refused_peers = 0;    // another user, or too many connections
@@ -77,6 +80,7 @@ class Clients {
   void Accept();
   std::vector<pollfd> Round();
   void OnReady(ClientId id, uint32_t events);
+  bool Paused(const Client& client) const;
   bool ReadFrom(Client& client);
   bool TakeFrame(Client& client, ByteView frame);
   bool Greet(Client& client, const core::CoreRequest& request);

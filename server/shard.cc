@@ -175,6 +175,7 @@ void Shard::Turn() {
   } else if (now >= bookmark_at_ || bookmark_at_ == kNever) {
     bookmark_at_ = now + kBookmarkPeriod;
   }
+  parts_.watches.Pump();
   pipeline_.Flush();
   parts_.port.Flush();
 }

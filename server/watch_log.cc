@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/watch_log.h"
 
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
 #include "server/translate.h"
 
 namespace keymast::server {
+namespace {
+
+// Sent to one watcher before others have their turn.
+constexpr size_t kEventsATurn = 8;
+
+}  // namespace
 
 Failure Compacted() {
   return {Error::kCompacted,
@@ -31,10 +38,11 @@ std::optional<Position> PositionOf(const std::string& token) {
 }
 
 void WatchLog::Restart(uint64_t revision) {
+  begin_ = end();
   kept_.clear();
   // Later than every token that was given.
   first_ = last_ = std::max(Position{revision, 0}, {last_.revision, last_.index + 1});
-  for (const auto& [caller, channel] : std::exchange(watchers_, {})) {
+  for (const auto& [caller, watcher] : std::exchange(watchers_, {})) {
     clients_.SendError(caller, Compacted());
   }
 }
@@ -45,37 +53,71 @@ v1::Event WatchLog::MessageOf(const Kept& kept) {
   return message;
 }
 
+bool WatchLog::HasRoom(const Caller& caller) const {
+  return clients_.Backlog(caller.client) <= limits_.backlog;
+}
+
+void WatchLog::Tell(const Caller& caller, const v1::Event& event) {
+  core::CoreReply reply;
+  *reply.mutable_event() = event;
+  clients_.Send(caller, reply, false);
+}
+
 void WatchLog::Add(uint64_t revision, controller::Event event) {
   last_ =
       revision > last_.revision ? Position{revision, 1} : Position{last_.revision, last_.index + 1};
   kept_.push_back({last_, std::move(event)});
-  if (kept_.size() > limits_.events) {
-    first_ = kept_.front().position;
-    kept_.pop_front();
-  }
+  if (kept_.size() > limits_.events) ForgetOldest();
   if (watchers_.empty()) return;
   const Kept& kept = kept_.back();
   const v1::Event message = MessageOf(kept);
-  for (auto at = watchers_.begin(); at != watchers_.end();) {
-    const bool concerned = at->second.empty() || at->second == kept.event.channel;
-    at = concerned && !Tell(at->first, message) ? watchers_.erase(at) : std::next(at);
+  for (auto& [caller, watcher] : watchers_) {
+    if (watcher.next + 1 != end() || !HasRoom(caller)) {
+      behind_ = true;
+      continue;
+    }
+    ++watcher.next;
+    if (watcher.channel.empty() || watcher.channel == kept.event.channel) Tell(caller, message);
   }
 }
 
-bool WatchLog::Tell(const Caller& caller, const v1::Event& event) {
-  if (clients_.Backlog(caller.client) > limits_.backlog) {
+// ForgetOldest ends the watchers that have not been sent it.
+void WatchLog::ForgetOldest() {
+  first_ = kept_.front().position;
+  kept_.pop_front();
+  ++begin_;
+  for (auto at = watchers_.begin(); at != watchers_.end();) {
+    if (at->second.next >= begin_) {
+      ++at;
+      continue;
+    }
     ++dropped_;
-    clients_.SendError(caller, {Error::kTooManyRequests,
-                                "the watcher reads too slowly; resume from its last token",
-                                {},
-                                {},
-                                100});
-    return false;
+    clients_.SendError(at->first, Compacted());
+    at = watchers_.erase(at);
   }
-  core::CoreReply reply;
-  *reply.mutable_event() = event;
-  clients_.Send(caller, reply, false);
+}
+
+bool WatchLog::Advance(const Caller& caller, Watcher& watcher) {
+  for (size_t sent = 0; watcher.next < end(); ++watcher.next) {
+    const Kept& kept = kept_[watcher.next - begin_];
+    if (!watcher.channel.empty() && watcher.channel != kept.event.channel) continue;
+    if (sent++ == kEventsATurn || !HasRoom(caller)) return false;
+    Tell(caller, MessageOf(kept));
+  }
   return true;
+}
+
+// Pump goes round the watchers, so that none is always the last when there is little room.
+void WatchLog::Pump() {
+  if (!behind_) return;
+  behind_ = false;
+  auto at = watchers_.lower_bound(turn_);
+  for (size_t left = watchers_.size(); left > 0; --left, ++at) {
+    if (at == watchers_.end()) at = watchers_.begin();
+    if (Advance(at->first, at->second)) continue;
+    if (!behind_) turn_ = at->first;
+    behind_ = true;
+  }
 }
 
 Status WatchLog::Watch(const Caller& caller, const ChannelId& channel, const std::string& token) {
@@ -88,11 +130,11 @@ Status WatchLog::Watch(const Caller& caller, const ChannelId& channel, const std
     if (*given < first_ || *given > last_) return Err(Error::kCompacted);
     from = *given;
   }
-  for (const Kept& kept : kept_) {
-    const bool concerned = channel.empty() || channel == kept.event.channel;
-    if (kept.position > from && concerned && !Tell(caller, MessageOf(kept))) return {};
-  }
-  watchers_[caller] = channel;
+  const auto after = std::partition_point(
+      kept_.begin(), kept_.end(), [&from](const Kept& kept) { return kept.position <= from; });
+  Watcher& watcher = watchers_[caller];
+  watcher = {channel, begin_ + static_cast<uint64_t>(after - kept_.begin())};
+  if (!Advance(caller, watcher)) behind_ = true;
   return {};
 }
 
@@ -106,8 +148,8 @@ void WatchLog::Bookmark(uint64_t revision, Instant now) {
   event.set_kind(v1::Event::BOOKMARK);
   event.set_resume_token(TokenOf(last_));
   *event.mutable_time() = ToProto(now);
-  for (auto at = watchers_.begin(); at != watchers_.end();) {
-    at = Tell(at->first, event) ? std::next(at) : watchers_.erase(at);
+  for (const auto& [caller, watcher] : watchers_) {
+    if (watcher.next == end() && HasRoom(caller)) Tell(caller, event);
   }
 }
 

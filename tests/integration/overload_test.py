@@ -128,6 +128,28 @@ class Overload(unittest.TestCase):
         site.start_headend()
         wait_for(lambda: site.headend.last.get("connected"), 60, "a headend connects anew")
 
+    def test_watchers_that_do_not_read_leave_one_that_does_alone(self):
+        site = self.site.up()
+        site.create_subscriber("key")
+        watcher = site.start_process("watcher", BIN / "keymastctl", "--server",
+                                     f"unix:{site.root}/auditor.sock", "--output", "json", "watch")
+        self.streams("auditor", b"/keymast.v1.Rekeys/Watch", 100)
+        share = 'keymast_api_calls{share="auditor_streams"} 101\n'
+        wait_for(lambda: share in self.page("/metrics"), 20, "all of them watch")
+        for batch in range(3):
+            rows = site.root / "batch.csv"
+            rows.write_text("".join(f"s{batch}x{i},s{batch}x{i}@example.org,{site.root}/key.key\n"
+                                    for i in range(1000)))
+            done = site.ctl.run("subscribers", "batch-create", "--csv", rows, timeout=60)
+            self.assertEqual(done.returncode, 0, done.stderr)
+        def created():
+            return sum(line.get("kind") == "CREATED" for line in watcher.lines)
+        wait_for(lambda: created() == 3000, 120, "the watcher that reads has every event")
+        self.assertTrue(watcher.running())
+        self.assertTrue(site.api.running())
+        self.assertIn("keymast_watchers_dropped_total 0\n", self.page("/metrics"))
+        self.assertIn("keymast_api_core_connections_total 1\n", self.page("/metrics"))
+
     def test_a_listener_that_is_gone_ends_alive(self):
         site = self.site.up()
         self.assertEqual(self.page("/livez"), "alive\n")

@@ -29,8 +29,11 @@ class Forward : public FrontTest {
     reply.set_call(call);
     reply.set_last(last);
     reply.mutable_event()->set_resource(resource);
+    reply.mutable_event()->set_resume_token("1." + std::to_string(++events_));
     core_.Send(reply);
   }
+
+  uint64_t events_ = 0;
 };
 
 TEST_F(Forward, RequestAndReplyPassUnchanged) {
@@ -170,20 +173,38 @@ TEST_F(Forward, AWatchersLeaveIsToldToTheCore) {
   EXPECT_EQ(core_.WaitFor([](const auto& r) { return r.has_cancel(); }).call(), call);
 }
 
-TEST_F(Forward, ASlowWatcherIsCutOffAndToldSo) {
+// It is told where to go on, and the one beside it that reads has everything.
+TEST_F(Forward, ASlowWatcherIsCutOffAndAnotherIsNot) {
   core_.set_handler(OnlyStatus);
   Start();
   const auto stub = v1::Rekeys::NewStub(Channel(Role::kOperator));
+  grpc::ClientContext slow_context;
+  auto slow = stub->Watch(&slow_context, v1::WatchRequest());
+  const auto slow_call = core_.WaitFor([](const auto& r) { return r.has_watch(); }).call();
   grpc::ClientContext context;
-  auto reader = stub->Watch(&context, v1::WatchRequest());
-  const auto call = core_.WaitFor([](const auto& r) { return r.has_watch(); }).call();
-  const std::string long_name(4000, 'x');
-  for (int i = 0; i < 12000; ++i) EventFor(call, long_name);
-  core_.WaitFor([](const auto& r) { return r.has_cancel(); });
-  v1::Event event;
-  while (reader->Read(&event)) {
+  auto reader = v1::Rekeys::NewStub(Channel(Role::kAuditor))->Watch(&context, v1::WatchRequest());
+  const auto call =
+      core_.WaitFor([&](const auto& r) { return r.has_watch() && r.call() != slow_call; }).call();
+  constexpr int kEvents = 12000;
+  std::thread reading([&] {
+    v1::Event event;
+    for (int i = 0; i < kEvents; ++i) ASSERT_TRUE(reader->Read(&event)) << i;
+  });
+  const std::string long_name(1000, 'x');
+  for (int i = 0; i < kEvents; ++i) {
+    EventFor(slow_call, long_name);
+    EventFor(call, "x");
   }
-  EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  reading.join();
+  EXPECT_EQ(core_.WaitFor([](const auto& r) { return r.has_cancel(); }).call(), slow_call);
+  v1::Event event, last;
+  while (slow->Read(&event)) last = event;
+  const grpc::Status status = slow->Finish();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_THAT(status.error_message(),
+              testing::HasSubstr("resume_token \"" + last.resume_token() + "\""));
+  EXPECT_THAT(Get("/metrics").second, testing::HasSubstr("keymast_api_watchers_cut_total 1\n"));
+  context.TryCancel();
 }
 
 TEST_F(Forward, TrafficKeysGoesBothWaysOnOneCall) {

@@ -196,21 +196,56 @@ TEST_F(WatchLogTest, TokensAreTold) {
   EXPECT_FALSE(PositionOf(""));
 }
 
-// A watcher that does not read is told so in its last frame, and takes no more memory.
-TEST_F(WatchTest, ASlowWatcherIsEndedWithAReason) {
+// keymast-api is busy: all watchers of its connection wait, none is ended, each gets every event.
+TEST_F(WatchTest, WatchersWaitForTheirConnectionAndMissNothing) {
+  CoreClient busy = Connect();
+  constexpr uint64_t kWatchers = 20;
+  for (uint64_t i = 0; i < kWatchers; ++i) Watch(busy, "");
+  WatchLog& log = server_.shard().parts().watches;
+  uint64_t revision = store_.revision();
+  constexpr uint64_t kEvents = 2000;
+  for (uint64_t i = 0; i < kEvents; ++i) {
+    log.Add(++revision, {controller::Event::Kind::kCreated, {}, std::string(200, 'x'), {}, {}});
+  }
+  std::map<uint64_t, std::vector<std::string>> tokens;
+  for (uint64_t i = 0; i < kWatchers * kEvents; ++i) {
+    const core::CoreReply reply = Next(busy);
+    ASSERT_TRUE(reply.has_event()) << reply.ShortDebugString();
+    tokens[reply.call()].push_back(reply.event().resume_token());
+  }
+  ASSERT_EQ(tokens.size(), kWatchers);
+  for (const auto& [call, seen] : tokens) EXPECT_EQ(seen, tokens.begin()->second) << call;
+  EXPECT_EQ(tokens.begin()->second.size(), kEvents);
+  EXPECT_EQ(log.dropped(), 0U);
+  EXPECT_TRUE(Quiet(busy));
+}
+
+// A watcher that does not read at all takes no more memory than the bound, and is ended when it
+// can no longer be told everything.
+TEST_F(WatchTest, AWatcherThatLacksForgottenEventsIsEnded) {
   CoreClient slow = Connect();
-  Watch(slow, "");
+  const uint64_t call = Watch(slow, "");
+  CoreClient other = Connect();
+  Watch(other, "");
   WatchLog& log = server_.shard().parts().watches;
   const controller::Event event{
-      controller::Event::Kind::kCreated, {}, std::string(4096, 'x'), {}, {}};
+      controller::Event::Kind::kCreated, {}, std::string(1000, 'x'), {}, {}};
   uint64_t revision = store_.revision();
-  for (int i = 0; i < 4000 && log.dropped() == 0; ++i) log.Add(++revision, event);
+  const WatchLog::Limits limits;
+  for (size_t i = 0; i < 2 * limits.events && log.dropped() == 0; ++i) {
+    log.Add(++revision, event);
+    if (i % 64 == 0) {
+      for (uint64_t told = 0; told < (i == 0 ? 1 : 64); ++told) Next(other);
+    }
+  }
   EXPECT_EQ(log.dropped(), 1U);
-  EXPECT_FALSE(log.HasWatchers());
+  EXPECT_TRUE(log.HasWatchers()) << "the other one reads";
   core::CoreReply last;
-  while (!last.last()) last = Next(slow);
-  EXPECT_EQ(last.error().reason(), "too_many_requests");
-  EXPECT_GT(last.error().retry_after_ms(), 0U);
+  uint64_t octets = 0;
+  for (; !last.last(); octets += last.ByteSizeLong()) last = Next(slow);
+  EXPECT_EQ(last.call(), call);
+  EXPECT_EQ(last.error().reason(), "compacted");
+  EXPECT_LT(octets, 2 * limits.backlog);
   EXPECT_EQ(server_.clients().counters().dropped_for_slowness, 0U);
 }
 
