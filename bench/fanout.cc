@@ -47,7 +47,7 @@ double ProductRate(const rekey::State& state, server::Transmitter& transmitter, 
     for (const controller::Datagram& datagram : step.datagrams) {
       if (!datagram.to.IsMulticast()) ++messages;
     }
-    transmitter.Send(step.datagrams, core.state());
+    transmitter.Send(step.datagrams);
     if (messages >= kMembers) break;
     step = core.Tick(core.NextDeadline());
   }

@@ -109,12 +109,13 @@ Outcome Product(const rekey::State& state, server::Transmitter& transmitter) {
     const Instant now = clock.Now();
     while (core.NextDeadline() <= now) {
       const controller::Step step = core.Tick(now, kChannelsATick);
-      transmitter.Send(step.datagrams, core.state());
+      transmitter.Send(step.datagrams);
       const Instant sent = clock.Now();
       for (const auto& datagram : step.datagrams) {
         lateness.push_back(std::chrono::duration<double>(sent - datagram.due).count());
       }
     }
+    core.Anticipate();
   }
   return Summary(std::move(lateness), ThreadCpuSeconds() - cpu, kRunSeconds);
 }

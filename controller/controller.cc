@@ -48,6 +48,8 @@ Step Controller::Tick(Instant now, size_t most) {
   return step;
 }
 
+void Controller::Anticipate() { impl_->Anticipate(); }
+
 Instant Controller::NextDeadline() const { return impl_->deadlines.Next(); }
 
 void Controller::Freeze(bool frozen) { impl_->frozen = frozen; }

@@ -116,12 +116,22 @@ struct HeadendReport {
   std::vector<Kept> kept;  // in the first report after it connected
 };
 
-// Datagram to send. A multicast destination belongs to `channel`, whose endpoint options apply.
+// Way is how a multicast datagram leaves, as its channel wants it. It travels with the datagram, so
+// that nobody looks the channel up at the instant at which thousands are due.
+struct Way {
+  std::string interface_address;  // empty: the system's choice
+  uint8_t ttl = 0;
+  uint8_t dscp = 0;
+  friend auto operator<=>(const Way&, const Way&) = default;
+};
+
+// Datagram to send, of `channel`.
 struct Datagram {
   Endpoint to;
   ChannelId channel;
   Bytes octets;
   Instant due{};  // the grid instant it was placed on: lateness is send instant minus this
+  Way way{};      // of a multicast destination
 };
 
 // HeadendKey is an MTK sealed to one headend, bound to these fields by crypto::TrafficKeyAad.
@@ -202,6 +212,11 @@ class Controller {
   // to call it next.
   Step Tick(Instant now, size_t most = SIZE_MAX);
   Instant NextDeadline() const;
+  // Anticipate builds, in time that is left over, the MTK messages that the next deadline will
+  // probably ask for, so that little more than sending is left at that instant. It decides nothing:
+  // a message that Tick then does not want is never sent. Again for the same deadline it does
+  // nothing.
+  void Anticipate();
 
   // Reload takes over a re-read state after a failed commit: counters go on where they are, what
   // was decided and not committed is forgotten.

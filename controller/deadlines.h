@@ -40,6 +40,12 @@ class Deadlines {
 
   Instant Next() const { return heap_.empty() ? kNever : heap_.front().at; }
 
+  // VisitNext calls `visit` for owners whose deadline is Next, in no order, for at most `most`.
+  template <class Visit>
+  void VisitNext(size_t most, const Visit& visit) const {
+    if (!heap_.empty()) VisitFrom(0, most, visit);
+  }
+
   // Pop takes the earliest owner off, which must then be Set again. Not while Next is kNever.
   Owner& Pop() {
     Owner& owner = *heap_.front().owner;
@@ -58,6 +64,19 @@ class Deadlines {
       return a.at != b.at ? a.at > b.at : a.order > b.order;
     }
   };
+
+  // The entries that are as early as the first one hang together at the top of the heap.
+  template <class Visit>
+  void VisitFrom(size_t index, size_t& most, const Visit& visit) const {
+    if (most == 0 || index >= heap_.size() || heap_[index].at != Next()) return;
+    Owner& owner = *heap_[index].owner;
+    if (owner.deadline == Next()) {
+      --most;
+      visit(owner);
+    }
+    VisitFrom(2 * index + 1, most, visit);
+    VisitFrom(2 * index + 2, most, visit);
+  }
 
   void Drop() {
     std::pop_heap(heap_.begin(), heap_.end());

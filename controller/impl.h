@@ -27,6 +27,15 @@ struct Moment {
 
 using KeyName = std::pair<MskId, MtkId>;
 
+// BuiltMtk is an MTK message that was built before its COUNTER was taken. It is the one message for
+// these names: sent if they are what is asked for, else forgotten.
+struct BuiltMtk {
+  MskId msk;
+  MtkId mtk;
+  uint32_t counter = 0;
+  Bytes octets;  // empty: there is none
+};
+
 // Channel is a channel at work.
 struct Channel {
   rekey::ChannelState* durable = nullptr;
@@ -40,6 +49,7 @@ struct Channel {
   uint32_t extras = 0;
   Instant next_extra = kNever;
   Instant last_round{};
+  std::array<BuiltMtk, 2> built;  // for the next round: of the active and of the prepared MTK
 
   // MTKs that may have gone out under some index: those that a headend was given, and after a load
   // all that it brought.
@@ -130,6 +140,10 @@ struct Controller::Impl {
   std::optional<std::string> SsrcHolder(const groups::Channel& channel) const;
 
   // Messages (mtk_send.cc, msk_push.cc).
+  void Anticipate();
+  void BuildRound(Channel& channel, Instant at) const;
+  Bytes BuildMtk(const Channel& channel, const rekey::Slot& slot, uint32_t counter) const;
+  Bytes TakeBuilt(Channel& channel, const rekey::Slot& slot, uint32_t counter) const;
   void SendMtk(Channel& channel, const rekey::Slot& slot, bool first, const Moment& m);
   void SendRound(Channel& channel, bool fresh, const Moment& m);
   // Announce sends a newly prepared MTK `copies` times, 50 ms apart.
@@ -194,7 +208,8 @@ struct Controller::Impl {
   // COUNTER of MSK messages in use now, one for all user keys; 0: none taken since the start.
   uint64_t user_counter = 0;
   Deadlines<Channel> deadlines;
-  bool frozen = false;  // changes cannot be made durable
+  Instant anticipated = kNever;  // the deadline for which messages were built
+  bool frozen = false;           // changes cannot be made durable
 };
 
 }  // namespace keymast::controller

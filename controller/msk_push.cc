@@ -42,7 +42,7 @@ void Controller::Impl::SendMsk(Channel& channel, Delivery& delivery, const Momen
                                  subscriber.user_key.view(), *counter};
     Result<Bytes> octets = rekey::MskMessage(suite, config.profile, *channel.durable, *msk, to);
     KEYMAST_CHECK(octets.has_value());  // identities and streams are bounded where they come in
-    m.step.datagrams.push_back({member.msk_endpoint, channel.id(), std::move(*octets), m.due});
+    m.step.datagrams.push_back({member.msk_endpoint, channel.id(), std::move(*octets), m.due, {}});
   }
   const bool first = delivery.Sent(m.now, channel.policy().msk_give_up, counter);
   ++(first ? counters.msk_messages : counters.msk_retransmissions);

@@ -8,6 +8,12 @@ namespace {
 
 constexpr Duration kExtraAfter = std::chrono::milliseconds(50);
 constexpr uint64_t kLowWater = rekey::kMtkCounterBlock / 4;
+constexpr size_t kMostAnticipated = 64;  // channels: other things wait meanwhile
+
+bool RepetitionIsDue(const Channel& channel, Instant at) { return at >= channel.next_repetition; }
+bool ExtraIsDue(const Channel& channel, Instant at) {
+  return channel.extras > 0 && at >= channel.next_extra;
+}
 
 }  // namespace
 
@@ -27,16 +33,59 @@ std::optional<uint32_t> Controller::Impl::TakeMtkCounter(Channel& channel, MskId
   return static_cast<uint32_t>(key->counter.next++);
 }
 
+Bytes Controller::Impl::BuildMtk(const Channel& channel, const rekey::Slot& slot,
+                                 uint32_t counter) const {
+  const rekey::Msk& msk = *rekey::MskOf(channel.ladder(), slot.msk);
+  Result<Bytes> octets =
+      rekey::MtkMessage(suite, config.profile, channel.durable->channel, msk, slot.mtk, counter);
+  KEYMAST_CHECK(octets.has_value());  // the least max_datagram has room for every profile
+  return std::move(*octets);
+}
+
+Bytes Controller::Impl::TakeBuilt(Channel& channel, const rekey::Slot& slot,
+                                  uint32_t counter) const {
+  for (BuiltMtk& built : channel.built) {
+    const bool wanted = built.msk == slot.msk && built.mtk == slot.mtk && built.counter == counter;
+    if (wanted && !built.octets.empty()) return std::exchange(built.octets, {});
+  }
+  return BuildMtk(channel, slot, counter);
+}
+
+// BuildRound builds what SendRound will ask for, if nothing changes until then.
+void Controller::Impl::BuildRound(Channel& channel, Instant at) const {
+  if (!RepetitionIsDue(channel, at) && !ExtraIsDue(channel, at)) return;
+  const rekey::Ladder& ladder = channel.ladder();
+  std::optional<MskId> before;  // of the message ahead of this one
+  for (size_t i = 0; i < channel.built.size(); ++i) {
+    const std::optional<rekey::Slot>& slot = i == 0 ? ladder.active : ladder.prepared;
+    if (!slot || (i == 0 && channel.excluding)) continue;
+    const rekey::Msk* msk = rekey::MskOf(ladder, slot->msk);
+    const uint64_t counter =
+        msk == nullptr ? UINT64_MAX : msk->counter.next + (before == slot->msk);
+    if (counter > UINT32_MAX) continue;
+    const auto number = static_cast<uint32_t>(counter);
+    channel.built[i] = {slot->msk, slot->mtk, number, BuildMtk(channel, *slot, number)};
+    before = slot->msk;
+  }
+}
+
+void Controller::Impl::Anticipate() {
+  const Instant at = deadlines.Next();
+  if (at == anticipated) return;
+  anticipated = at;
+  deadlines.VisitNext(kMostAnticipated, [&](Channel& channel) { BuildRound(channel, at); });
+}
+
 void Controller::Impl::SendMtk(Channel& channel, const rekey::Slot& slot, bool first,
                                const Moment& m) {
   const std::optional<uint32_t> counter = TakeMtkCounter(channel, slot.msk, m);
   if (!counter) return;
-  const rekey::Msk& msk = *rekey::MskOf(channel.ladder(), slot.msk);
-  Result<Bytes> octets =
-      rekey::MtkMessage(suite, config.profile, channel.durable->channel, msk, slot.mtk, *counter);
-  KEYMAST_CHECK(octets.has_value());  // the least max_datagram has room for every profile
-  m.step.datagrams.push_back(
-      {channel.durable->channel.multicast.mtk, channel.id(), std::move(*octets), m.due});
+  const groups::Multicast& multicast = channel.durable->channel.multicast;
+  m.step.datagrams.push_back({multicast.mtk,
+                              channel.id(),
+                              TakeBuilt(channel, slot, *counter),
+                              m.due,
+                              {multicast.interface_address, multicast.ttl, multicast.dscp}});
   ++(first ? counters.mtk_messages : counters.mtk_repetitions);
 }
 
@@ -65,8 +114,8 @@ void Controller::Impl::Hasten(Channel& channel, const Moment& m) {
 }
 
 void Controller::Impl::Repeat(Channel& channel, const Moment& m) {
-  const bool regular = m.now >= channel.next_repetition;
-  const bool extra = channel.extras > 0 && m.now >= channel.next_extra;
+  const bool regular = RepetitionIsDue(channel, m.now);
+  const bool extra = ExtraIsDue(channel, m.now);
   if (regular) {
     const rekey::Grid grid(channel.id(), channel.policy().mtk_repetition);
     channel.next_repetition = grid.After(m.now);

@@ -89,9 +89,7 @@ void Shard::Take(controller::Step step, Pipeline::Effect then) {
 }
 
 void Shard::Release(Outputs outputs) {
-  if (!outputs.datagrams.empty()) {
-    parts_.port.Send(outputs.datagrams, controller_.state());
-  }
+  if (!outputs.datagrams.empty()) parts_.port.Send(outputs.datagrams);
   parts_.headends.Send(outputs.directives);
   LogEvents(outputs.events);
   for (controller::Event& event : outputs.events) {
@@ -178,6 +176,7 @@ void Shard::Turn() {
   parts_.watches.Pump();
   pipeline_.Flush();
   parts_.port.Flush();
+  controller_.Anticipate();
 }
 
 Instant Shard::NextDeadline() const {

@@ -10,6 +10,14 @@ constexpr Duration kRetry = std::chrono::seconds(1);
 
 bool IsGone(Error error) { return error != Error::kNoBufferSpace; }
 
+// GoTogether says whether one sender takes both.
+bool GoTogether(const controller::Datagram& a, const controller::Datagram& b) {
+  if (!a.to.IsMulticast() || !b.to.IsMulticast()) {
+    return a.to.IsMulticast() == b.to.IsMulticast();
+  }
+  return a.to.family == b.to.family && a.way == b.way;
+}
+
 }  // namespace
 
 Transmitter::Transmitter(const Clock& clock, net::UdpSocket unicast, Endpoint local,
@@ -38,13 +46,14 @@ size_t Transmitter::ReceiveSome() {
   return got;
 }
 
-void Transmitter::Open(const groups::Multicast& multicast, Sender& sender) {
+void Transmitter::Open(const controller::Datagram& datagram, Sender& sender) {
   const Instant now = clock_.Now();
   if (now < sender.retry_at) return;
   sender.retry_at = now + kRetry;
-  auto socket = net::UdpSocket::OpenMulticastSender(
-      multicast.mtk.family, {multicast.interface_address, multicast.ttl, multicast.dscp});
-  if (!socket) return Fault(sender, socket.error(), multicast.mtk, 0);
+  const controller::Way& way = datagram.way;
+  auto socket = net::UdpSocket::OpenMulticastSender(datagram.to.family,
+                                                    {way.interface_address, way.ttl, way.dscp});
+  if (!socket) return Fault(sender, socket.error(), datagram.to, 0);
   sender.local = socket->local().value_or(Endpoint{});
   sender.socket = std::move(*socket);
 }
@@ -56,33 +65,21 @@ void Transmitter::Reopen() {
   }
 }
 
-Transmitter::Sender* Transmitter::SenderFor(const groups::Multicast& multicast) {
-  Sender& sender = senders_[Way(multicast.mtk.family, multicast.interface_address, multicast.ttl,
-                                multicast.dscp)];
-  if (!sender.socket) Open(multicast, sender);
-  return &sender;
+Transmitter::Sender& Transmitter::SenderOf(const controller::Datagram& datagram) {
+  if (!datagram.to.IsMulticast()) return unicast_;
+  Sender& sender = senders_[{datagram.to.family, datagram.way}];
+  if (!sender.socket) Open(datagram, sender);
+  return sender;
 }
 
-Transmitter::Sender* Transmitter::SenderOf(const controller::Datagram& datagram,
-                                           const rekey::State& state) {
-  if (!datagram.to.IsMulticast()) return &unicast_;
-  const auto channel = state.channels.find(datagram.channel);
-  // A channel that was deleted meanwhile is silent.
-  return channel == state.channels.end() ? nullptr : SenderFor(channel->second.channel.multicast);
-}
-
-void Transmitter::Send(const std::vector<controller::Datagram>& datagrams,
-                       const rekey::State& state) {
+void Transmitter::Send(const std::vector<controller::Datagram>& datagrams) {
   for (size_t begin = 0; begin < datagrams.size();) {
-    Sender* sender = SenderOf(datagrams[begin], state);
     size_t end = begin + 1;
     while (end < datagrams.size() && end - begin < kBatch &&
-           SenderOf(datagrams[end], state) == sender) {
+           GoTogether(datagrams[begin], datagrams[end])) {
       ++end;
     }
-    if (sender != nullptr) {
-      SendRun(*sender, std::span(datagrams).subspan(begin, end - begin));
-    }
+    SendRun(SenderOf(datagrams[begin]), std::span(datagrams).subspan(begin, end - begin));
     begin = end;
   }
 }

@@ -5,7 +5,6 @@
 
 #include <map>
 #include <memory>
-#include <tuple>
 
 #include "net/record.h"
 #include "net/udp.h"
@@ -19,7 +18,7 @@ class Transmitter final : public DatagramPort {
   Transmitter(const Clock& clock, net::UdpSocket unicast, Endpoint local,
               std::unique_ptr<net::Recorder> recorder);
 
-  void Send(const std::vector<controller::Datagram>& datagrams, const rekey::State& state) override;
+  void Send(const std::vector<controller::Datagram>& datagrams) override;
   void Receive(size_t limit, const Take& take) override;
   // Reopen makes the next datagram of each way open its multicast sender anew: after a change of
   // the interfaces.
@@ -32,7 +31,6 @@ class Transmitter final : public DatagramPort {
   int unicast_fd() const { return unicast_.socket->fd(); }
 
  private:
-  using Way = std::tuple<Endpoint::Family, std::string, uint8_t, uint8_t>;
   struct Sender {
     std::optional<net::UdpSocket> socket;
     Endpoint local;
@@ -40,9 +38,8 @@ class Transmitter final : public DatagramPort {
     bool faulty = false;  // and said so
   };
   size_t ReceiveSome();
-  Sender* SenderFor(const groups::Multicast& multicast);
-  Sender* SenderOf(const controller::Datagram& datagram, const rekey::State& state);
-  void Open(const groups::Multicast& multicast, Sender& sender);
+  Sender& SenderOf(const controller::Datagram& datagram);
+  void Open(const controller::Datagram& datagram, Sender& sender);
   void SendRun(Sender& sender, std::span<const controller::Datagram> run);
   void Fault(Sender& sender, Error error, const Endpoint& to, uint64_t datagrams);
 
@@ -50,7 +47,7 @@ class Transmitter final : public DatagramPort {
   const Clock& clock_;
   Sender unicast_;
   std::unique_ptr<net::Recorder> recorder_;
-  std::map<Way, Sender> senders_;
+  std::map<std::pair<Endpoint::Family, controller::Way>, Sender> senders_;
   std::array<net::Incoming, kBatch> incoming_{};
   std::vector<net::Outgoing> outgoing_;
   Counters counters_;

@@ -17,34 +17,29 @@ constexpr size_t kNoInterface = static_cast<size_t>(Error::kNoInterface);
 
 class TransmitterTest : public testing::Test {
  protected:
-  TransmitterTest() : transmitter_(MakeTransmitter()) {
-    channel().multicast.mtk = net::Address("239.255.42.81", net::FreePort());
-    channel().multicast.interface_address = "127.0.0.1";
-    channel().multicast.ttl = 0;
-  }
+  TransmitterTest() : transmitter_(MakeTransmitter()) { way_.interface_address = "127.0.0.1"; }
   Transmitter MakeTransmitter() {
     net::UdpSocket unicast = net::OpenAt(net::Address("127.0.0.1"));
     const Endpoint local = *unicast.local();
     return Transmitter(clock_, std::move(unicast), local, nullptr);
   }
-  groups::Channel& channel() { return state_.channels[kNews].channel; }
-  const Endpoint& group() { return channel().multicast.mtk; }
+  const Endpoint& group() { return group_; }
   net::UdpSocket Join() {
-    auto socket =
-        net::UdpSocket::OpenMulticastReceiver(group(), channel().multicast.interface_address);
+    auto socket = net::UdpSocket::OpenMulticastReceiver(group(), way_.interface_address);
     EXPECT_TRUE(socket.has_value());
     return std::move(*socket);
   }
   void SendTo(std::initializer_list<Endpoint> targets) {
     std::vector<controller::Datagram> datagrams;
-    for (const Endpoint& to : targets) datagrams.push_back({to, kNews, Numbered(1), {}});
-    transmitter_.Send(datagrams, state_);
+    for (const Endpoint& to : targets) datagrams.push_back({to, kNews, Numbered(1), {}, way_});
+    transmitter_.Send(datagrams);
   }
   uint64_t sent() const { return transmitter_.counters().sent; }
   uint64_t no_interface() const { return transmitter_.counters().send_errors[kNoInterface]; }
 
   shell::SystemClock clock_;
-  rekey::State state_;
+  const Endpoint group_ = net::Address("239.255.42.81", net::FreePort());
+  controller::Way way_;
   Transmitter transmitter_;
 };
 
@@ -57,13 +52,15 @@ TEST_F(TransmitterTest, UnicastAndMulticastEachGoTheirWay) {
   EXPECT_EQ(sent(), 4u);
 }
 
-TEST_F(TransmitterTest, AChannelThatIsGoneIsSilent) {
+TEST_F(TransmitterTest, EachDatagramTakesItsOwnWay) {
   net::UdpSocket joined = Join();
-  const Endpoint to = group();
-  state_.channels.clear();
-  SendTo({to});
-  EXPECT_TRUE(net::ReceiveAll(joined).empty());
-  EXPECT_EQ(sent(), 0u);
+  controller::Datagram datagram{group(), kNews, Numbered(1), {}, way_};
+  std::vector<controller::Datagram> datagrams(3, datagram);
+  datagrams[1].way.interface_address = "192.0.2.1";  // of no interface here
+  transmitter_.Send(datagrams);
+  EXPECT_EQ(net::ReceiveAll(joined).size(), 2u);
+  EXPECT_EQ(sent(), 2u);
+  EXPECT_EQ(no_interface(), 1u);
 }
 
 TEST_F(TransmitterTest, OneRefusedDatagramDoesNotKeepTheOthers) {
@@ -97,7 +94,7 @@ class OwnInterface : public TransmitterTest {
   void SetUp() override {
     if (!namespace_.entered()) GTEST_SKIP() << "may not make a network namespace";
     if (!namespace_.AddVeth()) GTEST_SKIP() << "no virtual interfaces here";
-    channel().multicast.interface_address = net::kVethIpv4;
+    way_.interface_address = net::kVethIpv4;
   }
   net::Namespace namespace_;
 };

@@ -2,6 +2,8 @@
 // The parts that need no keys: deadlines, deliveries, pacing, the limit of failures.
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "controller/deadlines.h"
 #include "controller/delivery.h"
 #include "controller/pacer.h"
@@ -64,6 +66,25 @@ TEST_F(DeadlinesTest, TiesGoInTheOrderTheyWereSet) {
   deadlines.Set(a, kStart);
   EXPECT_EQ(&deadlines.Pop(), &b);
   EXPECT_EQ(&deadlines.Pop(), &a);
+}
+
+TEST_F(DeadlinesTest, TheEarliestAreVisited) {
+  std::vector<Owner> owners(20);
+  const Instant early = kStart + seconds(1);
+  const Instant late = kStart + seconds(2);
+  for (size_t i = 0; i < owners.size(); ++i) deadlines.Set(owners[i], i % 3 == 0 ? early : late);
+  deadlines.Set(owners[0], late);  // leaves an entry behind
+  std::set<const Owner*> visited;
+  const auto visit = [&](Owner& owner) { visited.insert(&owner); };
+  deadlines.VisitNext(owners.size(), visit);
+  EXPECT_EQ(visited, (std::set<const Owner*>{&owners[3], &owners[6], &owners[9], &owners[12],
+                                             &owners[15], &owners[18]}));
+  visited.clear();
+  deadlines.VisitNext(2, visit);
+  EXPECT_EQ(visited.size(), 2u);
+  deadlines.Clear();
+  deadlines.VisitNext(2, visit);
+  EXPECT_EQ(visited.size(), 2u);
 }
 
 struct Delivering : testing::Test {

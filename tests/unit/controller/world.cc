@@ -172,6 +172,7 @@ void World::PassUntil(Instant instant) {
     const Instant before = now;
     now = std::max(now, core->NextDeadline());
     Deliver(core->Tick(now));
+    if (anticipates) core->Anticipate();
     ASSERT_GT(core->NextDeadline(), now) << "a deadline must not stand still";
     ASSERT_GE(now, before);
   }

@@ -102,6 +102,7 @@ class World {
   size_t CountOf(Event::Kind kind) const;
 
   Instant now = kBegin;
+  bool anticipates = true;                 // builds messages ahead, as keymastd does
   std::unique_ptr<crypto::SeededRng> rng;  // outlives a move of the world
   std::unique_ptr<Controller> core;
   rekey::State durable;  // the fold of all changes handed out

@@ -33,7 +33,7 @@ class HandClock final : public Clock {
 // Recorder is a network that takes everything.
 class Recorder final : public DatagramPort {
  public:
-  void Send(const std::vector<controller::Datagram>& datagrams, const rekey::State&) override {
+  void Send(const std::vector<controller::Datagram>& datagrams) override {
     counters_.sent += datagrams.size();
     sent.insert(sent.end(), datagrams.begin(), datagrams.end());
   }
