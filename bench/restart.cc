@@ -37,7 +37,10 @@ class Writer {
   void Add(rekey::Change change) {
     std::vector<rekey::Change> one;
     one.push_back(std::move(change));
-    if (!durable_.Fits(batch_, one)) Flush();
+    if (!room_->Take(one)) {
+      Flush();
+      room_->Take(one);
+    }
     batch_.push_back(std::move(one.front()));
   }
 
@@ -46,9 +49,11 @@ class Writer {
     if (batch_.empty()) return;
     Demand(durable_.Commit(batch_).has_value(), "the population cannot be committed");
     batch_.clear();
+    room_ = durable_.NewRoom();
   }
 
   server::Durable& durable_;
+  std::unique_ptr<server::CommitRoom> room_ = durable_.NewRoom();
   std::vector<rekey::Change> batch_;
 };
 

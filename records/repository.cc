@@ -2,7 +2,6 @@
 #include "records/repository.h"
 
 #include "records/meta.h"
-#include "records/split.h"
 
 namespace keymast::records {
 namespace {
@@ -43,11 +42,6 @@ Result<std::vector<crypto::SecretBytes>> Repository::Bodies(
     const std::vector<rekey::Change>& changes) const {
   return Split(changes, tuning_.record_octets,
                [this](const ChannelId& id) { return writer_.pages().HasChannel(id); });
-}
-
-bool Repository::Fits(const std::vector<rekey::Change>& batch,
-                      const std::vector<rekey::Change>& more) const {
-  return FitTogether(batch, more, tuning_.merged_octets);
 }
 
 // WriteStep writes the records of one step; the step counts when its last record is durable.

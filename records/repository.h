@@ -6,13 +6,14 @@
 #include <atomic>
 
 #include "records/batch_writer.h"
+#include "records/split.h"
 #include "records/start.h"
 #include "store/witness.h"
 
 namespace keymast::records {
 
-// Commit is called by one thread at a time; Load and CloseClean while no commit is in flight; Fits
-// and revision at any time.
+// Commit is called by one thread at a time; Load and CloseClean while no commit is in flight;
+// NewRoom and revision at any time.
 class Repository {
  public:
   // What a repository is opened with. `witness` is absent when there is no file; one is made at
@@ -40,7 +41,8 @@ class Repository {
   // never comes twice, also after data were put back. Errors as store::Store::Commit; behind one
   // that leaves the outcome open, Load says what became of it, and nothing is committed before.
   Result<uint64_t> Commit(const std::vector<rekey::Change>& changes);
-  bool Fits(const std::vector<rekey::Change>& batch, const std::vector<rekey::Change>& more) const;
+  // NewRoom is for steps that are to share one commit.
+  SharedRoom NewRoom() const { return SharedRoom(tuning_.merged_octets); }
   tl::expected<rekey::State, Failure> Load();
   Status CloseClean();
   uint64_t revision() const { return revision_; }

@@ -61,16 +61,13 @@ bool RecordRoom::Take(const rekey::Change& change, size_t size) {
   return true;
 }
 
-bool FitTogether(const std::vector<rekey::Change>& a, const std::vector<rekey::Change>& b,
-                 size_t octets) {
-  RecordRoom room(octets);
-  for (const auto* changes : {&a, &b}) {
-    for (const rekey::Change& change : *changes) {
-      const Result<size_t> size = SizeOf(change);
-      if (!size || !room.Take(change, *size)) return false;
-    }
+bool SharedRoom::Take(const std::vector<rekey::Change>& step) {
+  for (const rekey::Change& change : step) {
+    if (closed_) return false;
+    const Result<size_t> size = SizeOf(change);
+    closed_ = !size || !room_.Take(change, *size);
   }
-  return true;
+  return !closed_;
 }
 
 Result<std::vector<crypto::SecretBytes>> Split(const std::vector<rekey::Change>& changes,

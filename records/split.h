@@ -38,9 +38,18 @@ class RecordRoom {
   bool retires_group_ = false;  // its next channel may make another MSK of the group
 };
 
-// FitTogether says whether all of `a` and `b` go into one record of `octets`.
-bool FitTogether(const std::vector<rekey::Change>& a, const std::vector<rekey::Change>& b,
-                 size_t octets);
+// SharedRoom is what is left of a record that whole steps share.
+class SharedRoom {
+ public:
+  explicit SharedRoom(size_t octets) : room_(octets) {}
+
+  // Take gives room to a step. After a step that did not fit there is room for none.
+  bool Take(const std::vector<rekey::Change>& step);
+
+ private:
+  RecordRoom room_;
+  bool closed_ = false;
+};
 
 // Split encodes changes, in order, as the bodies of one or more records of at most `octets`; one
 // empty body when there are none. What rekey::Apply ignores because its channel is not there is

@@ -3,10 +3,22 @@
 // the tests.
 #pragma once
 
+#include <memory>
+
 #include "base/error.h"
 #include "rekey/state.h"
 
 namespace keymast::server {
+
+// CommitRoom is what is left of one commit.
+class CommitRoom {
+ public:
+  virtual ~CommitRoom() = default;
+
+  // Take gives room to a whole step. A step that is given none goes into another commit, with all
+  // that come after it; alone in a commit any step may be made durable.
+  virtual bool Take(const std::vector<rekey::Change>& step) = 0;
+};
 
 // Durable is where changes become durable. Its functions are called by the committer's thread and,
 // while no commit is in flight, by the shard's.
@@ -17,9 +29,8 @@ class Durable {
   // Commit blocks until the changes are durable, all or none, and returns the store's revision.
   // Errors as store::Store::Commit.
   virtual Result<uint64_t> Commit(const std::vector<rekey::Change>& changes) = 0;
-  // Fits says whether `more` can join `batch` in one commit. Called at any time.
-  virtual bool Fits(const std::vector<rekey::Change>& batch,
-                    const std::vector<rekey::Change>& more) const = 0;
+  // NewRoom is for steps that are to share one commit. Called at any time.
+  virtual std::unique_ptr<CommitRoom> NewRoom() const = 0;
   // Load reads the acknowledged state.
   virtual tl::expected<rekey::State, Failure> Load() = 0;
   // CloseClean writes what makes the next start a clean one. Nothing is committed after it.

@@ -12,6 +12,15 @@ namespace {
 
 using records::Repository;
 
+class RecordsRoom final : public CommitRoom {
+ public:
+  explicit RecordsRoom(records::SharedRoom room) : room_(std::move(room)) {}
+  bool Take(const std::vector<rekey::Change>& step) override { return room_.Take(step); }
+
+ private:
+  records::SharedRoom room_;
+};
+
 // DurableRecords is a repository with the randomness that it seals with.
 class DurableRecords final : public Durable {
  public:
@@ -21,9 +30,8 @@ class DurableRecords final : public Durable {
   Result<uint64_t> Commit(const std::vector<rekey::Change>& changes) override {
     return repository_->Commit(changes);
   }
-  bool Fits(const std::vector<rekey::Change>& batch,
-            const std::vector<rekey::Change>& more) const override {
-    return repository_->Fits(batch, more);
+  std::unique_ptr<CommitRoom> NewRoom() const override {
+    return std::make_unique<RecordsRoom>(repository_->NewRoom());
   }
   tl::expected<rekey::State, Failure> Load() override { return repository_->Load(); }
   Status CloseClean() override { return repository_->CloseClean(); }

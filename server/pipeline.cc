@@ -46,7 +46,10 @@ void Pipeline::Touch(const std::vector<rekey::Change>& changes, int by) {
 
 Pipeline::Batch& Pipeline::OpenBatch(const std::vector<rekey::Change>& changes) {
   const bool none_open = batches_.size() == (in_flight_ ? 1U : 0U);
-  if (none_open || !durable_.Fits(batches_.back().changes, changes)) batches_.emplace_back();
+  if (none_open || !batches_.back().room->Take(changes)) {
+    batches_.push_back({durable_.NewRoom(), {}, {}});
+    batches_.back().room->Take(changes);
+  }
   return batches_.back();
 }
 
@@ -59,7 +62,7 @@ void Pipeline::Append(std::vector<rekey::Change> changes, Effect effect) {
   Touch(changes, 1);
   Batch& batch = OpenBatch(changes);
   std::move(changes.begin(), changes.end(), std::back_inserter(batch.changes));
-  batch.effects.push_back(std::move(effect));
+  if (effect) batch.effects.push_back(std::move(effect));
 }
 
 void Pipeline::Flush() {

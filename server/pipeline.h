@@ -76,8 +76,8 @@ class Pipeline {
   // unknown may have been made.
   void Reloaded() { revision_ = durable_.revision(); }
 
-  // Append adds changes to the open batch, and the effect behind them. Without changes the effect
-  // waits for everything before it, and runs at once when nothing does.
+  // Append adds changes to the open batch, and the effect behind them, if there is one. Without
+  // changes the effect waits for everything before it, and runs at once when nothing does.
   void Append(std::vector<rekey::Change> changes, Effect effect);
 
   // Flush gives the oldest batch to the committer, if that is free.
@@ -97,6 +97,7 @@ class Pipeline {
 
  private:
   struct Batch {
+    std::unique_ptr<CommitRoom> room;
     std::vector<rekey::Change> changes;
     std::vector<Effect> effects;
   };

@@ -77,7 +77,7 @@ void Shard::Take(controller::Step step, Pipeline::Effect then) {
     if (then) then({});
     return;
   }
-  if (!step.changes.empty()) pipeline_.Append(std::move(step.changes), [](const Status&) {});
+  if (!step.changes.empty()) pipeline_.Append(std::move(step.changes), {});
   Release(Passing(step));
   Outputs held = OutputsOf(step);
   if (held.empty() && !then) return;

@@ -21,7 +21,10 @@ rekey::LadderPut Put(const ChannelId& id, uint16_t number, uint64_t epoch, uint6
   return {id, ladder};
 }
 
-bool Fit(const Changes& a, const Changes& b) { return FitTogether(a, b, 1 << 16); }
+bool Fit(const Changes& a, const Changes& b, size_t octets = 1 << 16) {
+  SharedRoom room(octets);
+  return room.Take(a) && room.Take(b);
+}
 
 size_t Records(const Changes& changes, size_t octets = 1 << 16) {
   return Split(changes, octets, [](const ChannelId&) { return true; })->size();
@@ -59,10 +62,19 @@ TEST(Split, ARetiredGroupGivesNoOtherMskInTheSameRecord) {
 TEST(Split, ARecordHasRoomForSoMuch) {
   const rekey::Change member = rekey::MemberPut{kNews, {}};
   const size_t size = *SizeOf(member);
-  EXPECT_TRUE(FitTogether({member}, {member}, 2 * size));
-  EXPECT_FALSE(FitTogether({member}, {member}, 2 * size - 1));
+  EXPECT_TRUE(Fit({member}, {member}, 2 * size));
+  EXPECT_FALSE(Fit({member}, {member}, 2 * size - 1));
   EXPECT_EQ(Records(Changes(10, member), 4 * size), 3U);
   EXPECT_EQ(Records({}), 1U);
+}
+
+// A smaller step must not overtake the one that has to go into the next record.
+TEST(Split, ASharedRecordIsClosedByAStepThatDoesNotFit) {
+  const rekey::Change member = rekey::MemberPut{kNews, {}};
+  SharedRoom room(3 * *SizeOf(member));
+  EXPECT_TRUE(room.Take({member}));
+  EXPECT_FALSE(room.Take({member, member, member}));
+  EXPECT_FALSE(room.Take({member}));
 }
 
 // LadderPut does not make a channel: over a newer page it would find one that is made later.

@@ -67,7 +67,7 @@ TEST_F(OpenStoreTest, ChangesComeBack) {
   {
     OpenedStore opened = Open();
     const std::vector<rekey::Change> changes = {rekey::MukCounterReserved{257}};
-    EXPECT_TRUE(opened.durable->Fits({}, changes));
+    EXPECT_TRUE(opened.durable->NewRoom()->Take(changes));
     const auto revision = opened.durable->Commit(changes);
     ASSERT_TRUE(revision.has_value());
     EXPECT_EQ(opened.durable->revision(), *revision);

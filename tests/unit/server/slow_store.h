@@ -36,10 +36,7 @@ class SlowStore final : public Durable {
     if (verdict) return Err(*verdict);
     return revision_ = made_;
   }
-  bool Fits(const std::vector<rekey::Change>& batch,
-            const std::vector<rekey::Change>& more) const override {
-    return batch.size() + more.size() <= 8;
-  }
+  std::unique_ptr<CommitRoom> NewRoom() const override { return std::make_unique<Room>(); }
   tl::expected<rekey::State, Failure> Load() override {
     const std::lock_guard lock(mutex_);
     if (unreadable_) return Fail(Error::kCorrupt, "a page cannot be read");
@@ -83,6 +80,17 @@ class SlowStore final : public Durable {
   size_t commits_behind_close() const { return commits_behind_close_; }
 
  private:
+  // Eight changes share a commit.
+  class Room final : public CommitRoom {
+   public:
+    bool Take(const std::vector<rekey::Change>& step) override {
+      return (taken_ += step.size()) <= 8;
+    }
+
+   private:
+    size_t taken_ = 0;
+  };
+
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   bool gated_;
