@@ -4,6 +4,7 @@
 #include "bench/media.h"
 #include "bench/processes.h"
 #include "crypto/boxes.h"
+#include "headend/media_batch.h"
 #include "srtp/policy.h"
 
 namespace keymast::bench {
@@ -104,20 +105,11 @@ void HeadendRig::Reserve() {
 }
 
 size_t HeadendRig::Turn() {
-  std::array<net::Incoming, net::kMaxBatch> batch;
-  std::array<net::Outgoing, net::kMaxBatch> out;
-  headend::InputSocket& input = inputs_.front();
-  const size_t count = input.socket.Receive(batch);
   const Instant now = clock_.Now();
-  size_t ready = 0;
-  for (size_t i = 0; i < count; ++i) {
-    const size_t length = batch[i].octets.size();
-    const MutableBytes buffer(batch[i].octets.data(), length + net::kRoomBehind);
-    const auto packet = headend_->OnDatagram(input.input, buffer, length, now);
-    if (packet) out[ready++] = {packet->to, buffer.first(packet->length)};
-  }
-  sender_->Send(std::span(out).first(ready), nullptr, now);
-  return ready;
+  headend::MediaBatch batch;
+  batch.Take(inputs_.front(), *headend_, now);
+  sender_->Send(batch.packets(), nullptr, now);
+  return batch.packets().size();
 }
 
 }  // namespace keymast::bench

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <utility>
 
+#include "headend/media_batch.h"
 #include "shell/log.h"
 #include "srtp/policy.h"
 
@@ -16,10 +17,6 @@ namespace {
 
 using shell::Log;
 using shell::LogLevel;
-
-// An in-place packet grows by at most its trailer, a sender report takes the encoder's place.
-static_assert(net::kRoomBehind >= srtpio::kMaxTrailer);
-constexpr size_t kRoomForReport = kMaxSenderReport + srtpio::kMaxTrailer;
 
 std::string NameOf(const KeyName& key) {
   return ToHex(std::array{static_cast<uint8_t>(key.msk.group.value >> 8),
@@ -164,25 +161,12 @@ Sender* Program::SenderOf(const Channel& channel) {
 
 // One batch an input and turn: keys and switches get their turn before the next one.
 void Program::Drain(InputSocket& input) {
-  std::array<net::Incoming, net::kMaxBatch> batch;
-  std::array<net::Outgoing, net::kMaxBatch> out;
-  const size_t count = input.socket.Receive(batch);
   const Instant now = clock_.Now();
-  const Channel* channel = nullptr;
-  size_t ready = 0;
-  for (size_t i = 0; i < count; ++i) {
-    const size_t length = batch[i].octets.size();
-    // The socket's slots are as long as its longest datagram and some.
-    const size_t room = std::max(length + srtpio::kMaxTrailer, kRoomForReport);
-    const MutableBytes buffer(batch[i].octets.data(), room);
-    const Result<Packet> packet = headend_.OnDatagram(input.input, buffer, length, now);
-    if (!packet) continue;
-    channel = packet->channel;
-    out[ready++] = {packet->to, buffer.first(packet->length)};
-  }
-  if (ready == 0) return;
-  if (Sender* sender = SenderOf(*channel)) {
-    sender->Send(std::span(out).first(ready), recorder_.get(), now);
+  MediaBatch batch;
+  batch.Take(input, headend_, now);
+  if (batch.channel() == nullptr) return;
+  if (Sender* sender = SenderOf(*batch.channel())) {
+    sender->Send(batch.packets(), recorder_.get(), now);
   }
 }
 
