@@ -50,7 +50,10 @@ void Committer::Run() {
     work_ = nullptr;
     done_ = Done{revision, took};
     changed_.notify_all();
+    // The owner would wake up only to wait for the lock.
+    lock.unlock();
     on_done_();
+    lock.lock();
   }
 }
 
