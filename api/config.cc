@@ -8,6 +8,8 @@ namespace {
 
 constexpr int64_t kMebi = 1 << 20;
 constexpr int64_t kDefaultMemoryMib = 2048;
+constexpr int64_t kLowestMemoryMib = 1024;  // with less it ends at the first load, or at the start
+constexpr size_t kLongestDirectory = shell::kLongestSocketPath - sizeof "/operator.sock" + 1;
 
 std::string PrincipalsKey(Role role) { return "tls.principals." + std::string(RoleName(role)); }
 
@@ -37,18 +39,27 @@ tl::expected<std::optional<TlsConfig>, Failure> ReadTls(shell::ConfigFile& file)
   return tls;
 }
 
+uint64_t ReadMemoryLimit(shell::ConfigFile& file) {
+  constexpr const char* kKey = "memory_limit_mib";
+  const int64_t mebi = file.Integer(kKey, kDefaultMemoryMib, 0, 1 << 20);
+  if (mebi != 0 && mebi < kLowestMemoryMib) {
+    file.Refuse(kKey, "must be 0, for no limit, or at least " + std::to_string(kLowestMemoryMib) +
+                          ": it limits addresses, of which threads and gRPC need more than memory");
+  }
+  return static_cast<uint64_t>(mebi * kMebi);
+}
+
 }  // namespace
 
 tl::expected<ApiConfig, Failure> ReadConfig(shell::ConfigFile file) {
   ApiConfig config;
   const std::string runtime = shell::RuntimeDirectory();
-  config.core_socket = file.String("core_socket", runtime + "/core.sock");
-  config.socket_directory = file.String("socket_directory", runtime);
+  config.core_socket = file.Path("core_socket", runtime + "/core.sock", shell::kLongestSocketPath);
+  config.socket_directory = file.Path("socket_directory", runtime, kLongestDirectory);
   config.http_listen = file.String("http_listen", "127.0.0.1:9469");
   config.reflection = file.Boolean("reflection", true);
   config.max_calls = static_cast<size_t>(file.Integer("max_calls", 1024, 16, 1 << 20));
-  config.memory_limit = static_cast<uint64_t>(
-      kMebi * file.Integer("memory_limit_mib", kDefaultMemoryMib, 0, 1 << 20));
+  config.memory_limit = ReadMemoryLimit(file);
   config.drain_timeout = file.DurationOf("drain_timeout", std::chrono::seconds(10));
   const std::string level = file.String("log_level", "info");
   auto tls = ReadTls(file);

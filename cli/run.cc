@@ -57,6 +57,32 @@ struct Tree {
   }
 };
 
+// Deepest gives the command that was understood.
+const CLI::App& Deepest(const CLI::App& app) {
+  const auto given = app.get_subcommands();
+  return given.empty() ? app : Deepest(*given.front());
+}
+
+std::string PathOf(const CLI::App& app) {
+  return app.get_parent() == nullptr ? app.get_name()
+                                     : PathOf(*app.get_parent()) + " " + app.get_name();
+}
+
+// CLI11 tells of a word that is no command that a command is missing.
+std::string UsageText(const CLI::App* app, const CLI::Error& error) {
+  const CLI::App& command = Deepest(*app);
+  const std::vector<std::string> unknown = app->remaining(true);
+  std::string text = PathOf(command) + ": ";
+  if (error.get_name() == "RequiredError" && !unknown.empty()) {
+    const bool option = unknown.front().starts_with('-');
+    text += std::string("there is no ") + (option ? "option" : "command") + " \"" +
+            unknown.front() + "\"";
+  } else {
+    text += error.what();
+  }
+  return text + "\n  " + PathOf(command) + " --help tells what there is\n";
+}
+
 void AddGlobals(Tree& tree) {
   CLI::App& app = tree.app;
   tree.target.server = "unix:" + shell::RuntimeDirectory() + "/operator.sock";
@@ -72,6 +98,7 @@ void AddGlobals(Tree& tree) {
       ->capture_default_str();
   app.set_version_flag("--version", "keymastctl " KEYMAST_VERSION);
   app.require_subcommand(1);
+  app.failure_message(UsageText);
 }
 
 void AddPolicyOptions(CLI::App* command, KeyPolicyOptions& policy) {

@@ -86,20 +86,26 @@ tl::expected<ServerConfig, Failure> ReadServerConfig(shell::ConfigFile file) {
   Reading from{std::move(file)};
   ServerConfig config;
   config.identity = from.file.String("identity", "");
-  if (config.identity.empty() || config.identity.size() > kMaxIdentity) {
+  if (config.identity.empty()) {
     from.file.Refuse("identity", "must be set: the NAI of this server, as keymast@example.org");
+  } else if (config.identity.size() > kMaxIdentity) {
+    from.file.Refuse("identity", "is too long: " + std::to_string(config.identity.size()) +
+                                     " octets of at most " + std::to_string(kMaxIdentity));
   }
-  config.data = from.file.String("data", shell::StateDirectory() + "/data");
-  config.witness = from.file.String("witness", shell::StateDirectory() + "/witness");
+  config.data = from.file.Path("data", shell::StateDirectory() + "/data");
+  config.witness = from.file.Path("witness", shell::StateDirectory() + "/witness");
   config.master_key_file = from.file.String("master_key_file", "");
-  config.socket = from.file.String("socket", shell::RuntimeDirectory() + "/core.sock");
+  config.socket =
+      from.file.Path("socket", shell::RuntimeDirectory() + "/core.sock", shell::kLongestSocketPath);
   const auto listen = ParseEndpoint(from.file.String("mikey_listen", "127.0.0.1:2269"));
   if (listen && !listen->IsMulticast()) {
     config.mikey_listen = *listen;
   } else {
     from.file.Refuse("mikey_listen", "must be an address and port of this host, as 127.0.0.1:2269");
   }
+  config.mikey_listen_place = from.file.Place("mikey_listen");
   config.record = from.file.String("record", "");
+  config.record_place = from.file.Place("record");
   const std::string level = from.file.String("log_level", "info");
   if (!shell::ParseLogLevel(level, config.log_level)) {
     from.file.Refuse("log_level", "must be debug, info, warning or error");

@@ -17,6 +17,9 @@ struct ServerConfig {
   std::string socket;           // for keymast-api
   Endpoint mikey_listen;
   std::string record;  // pcapng of all datagrams; empty: none
+  // Where the file says so, for what turns out later: `FILE:LINE:COLUMN: `, or empty.
+  std::string mikey_listen_place;
+  std::string record_place;
   shell::LogLevel log_level = shell::LogLevel::kInfo;
   mikey::Profile3gpp profile;
   // From the command line alone: neither may stay in a file by mistake.

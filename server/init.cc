@@ -11,6 +11,7 @@ namespace keymast::server {
 std::string DefaultMasterKeyFile() { return shell::StateDirectory() + "/master.key"; }
 
 tl::expected<void, Failure> Init(const ServerConfig& config) {
+  if (auto free = CheckInit(config); !free) return free;
   const MasterKeySource source{config.master_key_fd, config.master_key_file};
   // A credential is there already; another key beside it would not be what `run` takes.
   const std::string file = MasterKeyFile(source, DefaultMasterKeyFile());

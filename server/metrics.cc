@@ -200,13 +200,15 @@ void FillProcess(core::MetricsSnapshot& out) {
 }  // namespace
 
 void FillMetrics(const Shard& shard, const DatagramPort::Counters& network, const Clients& clients,
-                 const About& store, core::MetricsSnapshot& snapshot) {
+                 const About& store, uint64_t record_lost, core::MetricsSnapshot& snapshot) {
   FillMembership(shard, snapshot);
   FillKeying(shard, snapshot);
   FillNetwork(network, snapshot);
   FillStore(shard, store, snapshot);
   FillClients(shard, clients, snapshot);
   FillProcess(snapshot);
+  Family(snapshot, "keymast_record_lost_total", "Datagrams missing from the recording.", kCounter)
+      .Add(record_lost);
 }
 
 }  // namespace keymast::server

@@ -9,6 +9,6 @@ namespace keymast::server {
 
 // FillMetrics writes every family. No label names a channel or a member: their number has no bound.
 void FillMetrics(const Shard& shard, const DatagramPort::Counters& network, const Clients& clients,
-                 const About& store, core::MetricsSnapshot& snapshot);
+                 const About& store, uint64_t record_lost, core::MetricsSnapshot& snapshot);
 
 }  // namespace keymast::server

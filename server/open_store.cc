@@ -59,7 +59,12 @@ Failure WitnessFailure(Error error, const std::string& file) {
   const std::string name = "witness " + file;
   switch (error) {
     case Error::kInUse:
-      return {error, name + ": in use by another keymastd", {}, {}, 0};
+      return {
+          error,
+          name + ": in use by another keymastd; stop that one, or give each a witness of its own",
+          {},
+          {},
+          0};
     case Error::kCorrupt:
       return {error,
               name +
@@ -81,6 +86,16 @@ tl::expected<std::unique_ptr<store::Witness>, Failure> OpenWitness(const std::st
   return tl::unexpected(WitnessFailure(witness.error(), file));
 }
 
+// CheckUnused refuses a witness that knows commits.
+tl::expected<void, Failure> CheckUnused(const ServerConfig& config, const store::Witness& witness) {
+  const store::WitnessRecord& known = witness.record();
+  if (known.incarnation == 1 && known.last == 0 && known.confirmed == 0) return {};
+  return Fail(Error::kAlreadyExists,
+              "witness " + config.witness + " knows commits up to " + std::to_string(known.last) +
+                  " of data that are not in " + config.data +
+                  ": bring them back, or move the witness away to begin anew");
+}
+
 // NewWitness makes the file, or takes one over that an `init` left which was cut short.
 tl::expected<std::unique_ptr<store::Witness>, Failure> NewWitness(const ServerConfig& config) {
   auto found = OpenWitness(config.witness);
@@ -90,12 +105,8 @@ tl::expected<std::unique_ptr<store::Witness>, Failure> NewWitness(const ServerCo
     if (!made) return tl::unexpected(WitnessFailure(made.error(), config.witness));
     return std::move(*made);
   }
-  const store::WitnessRecord& known = (*found)->record();
-  if (known.incarnation == 1 && known.last == 0 && known.confirmed == 0) return found;
-  return Fail(Error::kAlreadyExists,
-              "witness " + config.witness + " knows commits up to " + std::to_string(known.last) +
-                  " of data that are not in " + config.data +
-                  ": bring them back, or move the witness away to begin anew");
+  if (auto unused = CheckUnused(config, **found); !unused) return tl::unexpected(unused.error());
+  return found;
 }
 
 // CreateStore makes an empty store, or opens the one that is there.
@@ -106,6 +117,14 @@ tl::expected<std::unique_ptr<store::Store>, Failure> CreateStore(const std::stri
 }
 
 }  // namespace
+
+tl::expected<void, Failure> CheckInit(const ServerConfig& config) {
+  std::error_code problem;
+  if (std::filesystem::exists(config.data, problem)) return {};  // then the store speaks first
+  auto witness = OpenWitness(config.witness);
+  if (!witness) return tl::unexpected(witness.error());
+  return *witness == nullptr ? tl::expected<void, Failure>() : CheckUnused(config, **witness);
+}
 
 tl::expected<bool, Failure> InitStore(const ServerConfig& config,
                                       const crypto::SecretKey<32>& master_key) {

@@ -15,6 +15,10 @@ struct OpenedStore {
   crypto::KeyPair import_key;
 };
 
+// CheckInit says what would be in the way of InitStore before anything is made: a witness of other
+// data, or one in use.
+tl::expected<void, Failure> CheckInit(const ServerConfig& config);
+
 // InitStore makes data directory, witness and import key; false when they are there already.
 tl::expected<bool, Failure> InitStore(const ServerConfig& config,
                                       const crypto::SecretKey<32>& master_key);

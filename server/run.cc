@@ -14,22 +14,46 @@ namespace {
 
 constexpr size_t kReceiveBuffer = 4 << 20;  // a second of verifications of 10,000 members
 
+std::string MikeySocketReason(Error error) {
+  switch (error) {
+    case Error::kInUse:
+      return "another program has this UDP port; stop it, or choose another port";
+    case Error::kNoInterface:
+      return "no interface of this host has this address; give one of `ip address`";
+    default:
+      return "cannot be listened on (" + std::string(ErrorName(error)) + ")";
+  }
+}
+
+std::string RecordReason(Error error) {
+  switch (error) {
+    case Error::kInUse:
+      return "another program records to this file; give each its own";
+    case Error::kMalformed:
+      return "this file is not pcapng, and stays as it is; choose another name";
+    default:
+      return "cannot be opened or written to; its folder must be there and keymastd may write to "
+             "it";
+  }
+}
+
 tl::expected<net::UdpSocket, Failure> OpenMikeySocket(const ServerConfig& config) {
   auto socket = net::UdpSocket::Open(config.mikey_listen);
   if (!socket) {
-    return Fail(socket.error(), "mikey_listen " + ToString(config.mikey_listen) + ": " +
-                                    std::string(ErrorName(socket.error())));
+    return Fail(socket.error(), config.mikey_listen_place + "mikey_listen " +
+                                    ToString(config.mikey_listen) + ": " +
+                                    MikeySocketReason(socket.error()));
   }
   socket->SetReceiveBuffer(kReceiveBuffer);
   return std::move(*socket);
 }
 
-tl::expected<std::unique_ptr<net::Recorder>, Failure> OpenRecorder(const std::string& path) {
-  if (path.empty()) return nullptr;
-  auto recorder = net::Recorder::Open(path);
+tl::expected<std::unique_ptr<net::Recorder>, Failure> OpenRecorder(const ServerConfig& config) {
+  if (config.record.empty()) return nullptr;
+  auto recorder = net::Recorder::Open(config.record);
   if (!recorder) {
-    return Fail(recorder.error(), "record " + path + ": cannot be appended to: " +
-                                      std::string(ErrorName(recorder.error())));
+    return Fail(recorder.error(), config.record_place + "record " + config.record + ": " +
+                                      RecordReason(recorder.error()));
   }
   return std::move(*recorder);
 }
@@ -51,8 +75,10 @@ class Daemon {
       : config_(config),
         store_(std::move(store)),
         loop_(clock),
+        recorder_(recorder.get()),
         transmitter_(clock, std::move(socket), config.mikey_listen, std::move(recorder)),
-        server_({clock, loop_, *store_.durable, transmitter_, rng_, store_.import_key},
+        server_({clock, loop_, *store_.durable, transmitter_, rng_, store_.import_key,
+                 [this] { return recorder_ == nullptr ? 0 : recorder_->lost(); }},
                 {config.identity, config.profile}, store_.about, std::move(store_.state),
                 StateHashOf) {}
 
@@ -61,9 +87,11 @@ class Daemon {
     if (listening) listening = server_.Listen(config_.socket);
     if (listening) return {};
     const bool in_use = listening.error() == Error::kInUse;
-    return Fail(listening.error(),
-                "socket " + config_.socket +
-                    (in_use ? ": in use by another keymastd" : ": cannot be made"));
+    return Fail(
+        listening.error(),
+        "socket " + config_.socket +
+            (in_use ? ": in use by another keymastd"
+                    : ": cannot be made; keymastd must be able to make files in its folder"));
   }
 
   tl::expected<void, Failure> Serve(int termination) {
@@ -79,6 +107,7 @@ class Daemon {
     for (shard.Turn(); !ended && !shard.fatal(); shard.Turn()) {
       loop_.WakeAt(shard.NextDeadline());
       loop_.Turn();
+      TellOfLostRecords();
     }
     if (!shard.fatal()) Drain();
     if (interfaces_) loop_.Forget(interfaces_->fd());
@@ -89,6 +118,16 @@ class Daemon {
   }
 
  private:
+  // Told once: a full disk stops the recording, not the program.
+  void TellOfLostRecords() {
+    if (told_of_lost_records_ || recorder_ == nullptr || recorder_->lost() == 0) return;
+    told_of_lost_records_ = true;
+    shell::Log(
+        shell::LogLevel::kError, "record_incomplete",
+        {{"file", config_.record},
+         {"reason",
+          "what it could not take is counted in keymast_record_lost_total; is its disk full?"}});
+  }
   void LogStart() const {
     shell::Log(shell::LogLevel::kInfo, "started",
                {{"version", KEYMAST_VERSION},
@@ -124,6 +163,8 @@ class Daemon {
   crypto::SystemRng rng_;
   OpenedStore store_;
   Loop loop_;
+  const net::Recorder* recorder_;  // of the transmitter; may be null
+  bool told_of_lost_records_ = false;
   Transmitter transmitter_;
   std::optional<net::InterfaceWatch> interfaces_;
   Server server_;
@@ -139,7 +180,7 @@ tl::expected<void, Failure> Run(const ServerConfig& config, int termination) {
   if (!store) return tl::unexpected(store.error());
   auto socket = OpenMikeySocket(config);
   if (!socket) return tl::unexpected(socket.error());
-  auto recorder = OpenRecorder(config.record);
+  auto recorder = OpenRecorder(config);
   if (!recorder) return tl::unexpected(recorder.error());
   const shell::SystemClock clock;
   Daemon daemon(config, clock, std::move(*store), std::move(*socket), std::move(*recorder));

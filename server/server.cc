@@ -27,8 +27,8 @@ Server::Server(const Ground& ground, const controller::Config& config, const Abo
              controller_),
       calls_(
           clients_, shard_, ground.import_key, {config.identity, ground.clock.Now(), about_},
-          [this, &port = ground.port](core::MetricsSnapshot& snapshot) {
-            FillMetrics(shard_, port.counters(), clients_, about_, snapshot);
+          [this, &port = ground.port, lost = ground.record_lost](core::MetricsSnapshot& snapshot) {
+            FillMetrics(shard_, port.counters(), clients_, about_, lost ? lost() : 0, snapshot);
           },
           std::move(state_hash)) {}
 

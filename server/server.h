@@ -18,6 +18,8 @@ class Server {
     DatagramPort& port;
     crypto::Rng& rng;
     const crypto::KeyPair& import_key;
+    // Datagrams that are missing from the recording; may be empty.
+    std::function<uint64_t()> record_lost = {};
   };
 
   // `state` is what `ground.durable` has acknowledged.

@@ -3,6 +3,8 @@
 #include "shell/config.h"
 
 #include <toml++/toml.h>
+#include <cerrno>
+#include <cstring>
 #include <fstream>
 #include <set>
 #include <sstream>
@@ -15,7 +17,7 @@ namespace {
 // A configuration is written by hand; more than this is a mistake.
 constexpr size_t kMaxFile = 1 << 20;
 
-std::string Place(const std::string& path, const toml::source_position& at) {
+std::string PlaceAt(const std::string& path, const toml::source_position& at) {
   return path + ":" + std::to_string(at.line) + ":" + std::to_string(at.column) + ": ";
 }
 
@@ -24,7 +26,8 @@ std::string Place(const std::string& path, const toml::source_position& at) {
 struct ConfigFile::State {
   std::string path;
   toml::table root;
-  std::set<std::string> known;  // keys that were asked for
+  std::set<std::string> known;    // keys that were asked for
+  std::set<std::string> refused;  // those with an error
   std::vector<std::string> errors;
 
   const toml::node* Find(std::string_view key) {
@@ -32,7 +35,8 @@ struct ConfigFile::State {
     return root.at_path(key).node();
   }
   void Refuse(const toml::node& node, std::string_view key, const std::string& what) {
-    errors.push_back(Place(path, node.source().begin) + std::string(key) + " " + what);
+    if (!refused.insert(std::string(key)).second) return;
+    errors.push_back(PlaceAt(path, node.source().begin) + std::string(key) + " " + what);
   }
   void FindUnknown(const toml::table& table, const std::string& prefix) {
     for (const auto& [name, node] : table) {
@@ -42,7 +46,7 @@ struct ConfigFile::State {
       if (inner != nullptr && Leads(key + ".")) {
         FindUnknown(*inner, key + ".");
       } else {
-        errors.push_back(Place(path, name.source().begin) + "unknown key " + key);
+        errors.push_back(PlaceAt(path, name.source().begin) + "unknown key " + key);
       }
     }
   }
@@ -60,7 +64,9 @@ ConfigFile::~ConfigFile() = default;
 
 tl::expected<ConfigFile, Failure> ConfigFile::Load(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
-  if (!file) return Fail(Error::kNotFound, path + ": cannot be opened");
+  if (!file) {
+    return Fail(Error::kNotFound, path + ": cannot be opened: " + std::strerror(errno));
+  }
   std::ostringstream text;
   text << file.rdbuf();
   if (file.bad()) return Fail(Error::kIo, path + ": cannot be read");
@@ -76,7 +82,7 @@ tl::expected<ConfigFile, Failure> ConfigFile::Parse(std::string_view text,
     state->root = toml::parse(text, path);
   } catch (const toml::parse_error& problem) {
     return Fail(Error::kMalformed,
-                Place(path, problem.source().begin) + std::string(problem.description()));
+                PlaceAt(path, problem.source().begin) + std::string(problem.description()));
   }
   return ConfigFile(std::move(state));
 }
@@ -91,6 +97,18 @@ std::string ConfigFile::String(std::string_view key, std::string fallback) {
   if (const auto* text = node->as_string()) return text->get();
   state_->Refuse(*node, key, "must be a text in quotes");
   return fallback;
+}
+
+std::string ConfigFile::Path(std::string_view key, std::string fallback, size_t longest) {
+  const bool given = Has(key);
+  std::string path = String(key, std::move(fallback));
+  if (given && path.empty()) {
+    Refuse(key, "must not be empty: give a path, or leave the key out for the default");
+  } else if (path.size() > longest) {
+    Refuse(key, "is too long: " + std::to_string(path.size()) + " octets of at most " +
+                    std::to_string(longest) + "; choose a shorter path");
+  }
+  return path;
 }
 
 int64_t ConfigFile::Integer(std::string_view key, int64_t fallback, int64_t lowest,
@@ -157,8 +175,14 @@ std::vector<std::string> ConfigFile::Table(std::string_view key) {
   return names;
 }
 
+std::string ConfigFile::Place(std::string_view key) const {
+  const toml::node* node = state_->Find(key);
+  return node == nullptr ? "" : PlaceAt(state_->path, node->source().begin);
+}
+
 void ConfigFile::Refuse(std::string_view key, const std::string& what) {
   if (const toml::node* node = state_->Find(key)) return state_->Refuse(*node, key, what);
+  if (!state_->refused.insert(std::string(key)).second) return;
   const std::string place = state_->path.empty() ? "" : state_->path + ": ";
   state_->errors.push_back(place + std::string(key) + " " + what);
 }

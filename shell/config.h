@@ -3,6 +3,7 @@
 // range, unknown key) is kept with line and column and told by Finish.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -12,6 +13,9 @@
 #include "base/time.h"
 
 namespace keymast::shell {
+
+// kLongestSocketPath is what a Unix socket's address has room for (sun_path, with its end).
+inline constexpr size_t kLongestSocketPath = 107;
 
 class ConfigFile {
  public:
@@ -35,8 +39,17 @@ class ConfigFile {
   // Table lists the keys directly under `key`; they count as known.
   std::vector<std::string> Table(std::string_view key);
 
-  // Refuse keeps an error that the caller found in the value of `key`, with its place.
+  // Path is String for a file or folder: what is empty is refused, and what has more than `longest`
+  // octets.
+  std::string Path(std::string_view key, std::string fallback, size_t longest = SIZE_MAX);
+
+  // Refuse keeps an error that the caller found in the value of `key`, with its place. A value
+  // that was refused before is not refused twice.
   void Refuse(std::string_view key, const std::string& what);
+
+  // Place is how messages about the value of `key` begin: `FILE:LINE:COLUMN: `, or empty when the
+  // file does not have it.
+  std::string Place(std::string_view key) const;
 
   // Finish gives every error found, one a line, unknown keys among them.
   tl::expected<void, Failure> Finish();

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import time
 import unittest
+import urllib.request
 
 from harness import BIN, Site, wait_for
 
@@ -103,6 +104,29 @@ class Faults(unittest.TestCase):
                                       "after").returncode == 0, 30, "changes are taken again")
         for process in (member, site.api, site.keymastd):
             process.stop()
+
+    @unittest.skipUnless(os.geteuid() == 0, "mounting a small disk needs root")
+    def test_record_on_a_full_disk(self):
+        site = self.site
+        disk = site.root / "disk"
+        disk.mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)], check=True)
+        self.addCleanup(subprocess.run, ["umount", "-l", str(disk)], check=True)
+        site.write_configuration(record=str(disk / "record.pcapng"))
+        site.up()
+        site.create_channel(mtkRepetition="0.1s")
+        (disk / "filler").write_bytes(bytes(56 << 10))
+        page = f"http://127.0.0.1:{site.http_port}/metrics"
+        def lost():
+            text = urllib.request.urlopen(page, timeout=10).read().decode()
+            line = next(line for line in text.splitlines()
+                        if line.startswith("keymast_record_lost_total "))
+            return float(line.split(" ")[1])
+        wait_for(lost, 60, "datagrams are missing from the recording")
+        before = lost()
+        wait_for(lambda: lost() > before, 60, "and more of them")
+        self.assertEqual(site.keymastd.log().count('"record_incomplete"'), 1)
+        self.assertEqual(site.keymastd.stop(), 0)
 
     @unittest.skipUnless(shutil.which("strace"), "injecting a failing sync needs strace")
     def test_failing_sync_closes_the_store(self):

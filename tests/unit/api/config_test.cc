@@ -7,6 +7,7 @@
 namespace keymast::api {
 namespace {
 
+using testing::EndsWith;
 using testing::HasSubstr;
 
 tl::expected<ApiConfig, Failure> Read(const std::string& text) {
@@ -72,6 +73,20 @@ TEST(ApiConfig, ErrorsNameLineAndColumn) {
   EXPECT_THAT(Refusal("\nhttp_listen = 9469\n"), HasSubstr("keymast-api.toml:2:"));
   EXPECT_THAT(Refusal("\n\n\nhttp_lisen = \"x\"\n"), HasSubstr("keymast-api.toml:4:"));
   EXPECT_THAT(Refusal("http_lisen = \"x\"\n"), HasSubstr("http_lisen"));
+}
+
+TEST(ApiConfig, ErrorsAreOneClearSentence) {
+  EXPECT_THAT(
+      Refusal("memory_limit_mib = 1\n"),
+      EndsWith("keymast-api.toml:1:20: memory_limit_mib must be 0, for no limit, or at least "
+               "1024: it limits addresses, of which threads and gRPC need more than memory"));
+  EXPECT_THAT(Refusal("socket_directory = \"/" + std::string(100, 'x') + "\"\n"),
+              EndsWith("keymast-api.toml:1:20: socket_directory is too long: 101 octets of at most "
+                       "93; choose a shorter path"));
+  EXPECT_THAT(
+      Refusal("core_socket = \"\"\n"),
+      EndsWith("keymast-api.toml:1:15: core_socket must not be empty: give a path, or leave "
+               "the key out for the default"));
 }
 
 TEST(ApiConfig, ANameHasOneRole) {

@@ -139,6 +139,18 @@ TEST(Run, UsageErrorsAreTwoAndHelpIsZero) {
     EXPECT_EQ(done.exit, 2);
     EXPECT_NE(done.err, "");
   }
+  EXPECT_EQ(server.Run({"frob"}).err,
+            "keymastctl: there is no command \"frob\"\n"
+            "  keymastctl --help tells what there is\n");
+  EXPECT_EQ(server.Run({"channels", "frob", "one"}).err,
+            "keymastctl channels: there is no command \"frob\"\n"
+            "  keymastctl channels --help tells what there is\n");
+  EXPECT_EQ(server.Run({"--frob", "status"}).err,
+            "keymastctl status: The following argument was not expected: --frob\n"
+            "  keymastctl status --help tells what there is\n");
+  EXPECT_EQ(server.Run({"members", "expel", "one"}).err,
+            "keymastctl members expel: SUBSCRIBER is required\n"
+            "  keymastctl members expel --help tells what there is\n");
   const auto help = server.Run({"--help"});
   EXPECT_EQ(help.exit, 0);
   EXPECT_NE(help.out.find("rekey-now"), std::string::npos);

@@ -87,6 +87,27 @@ TEST(ServerConfig, EveryErrorHasItsPlace) {
   EXPECT_THAT(message, HasSubstr("k.toml:7:18: profile.interval_width"));
 }
 
+std::string Refusal(const std::string& text) {
+  const auto config = Read(text);
+  EXPECT_FALSE(config) << text;
+  return config ? "" : config.error().message;
+}
+
+TEST(ServerConfig, ErrorsAreOneClearSentence) {
+  const std::string identity = "identity = \"a@b\"\n";
+  EXPECT_EQ(Refusal("identity = 5\n"), "k.toml:1:12: identity must be a text in quotes");
+  EXPECT_EQ(Refusal("identity = \"" + std::string(256, 'a') + "\"\n"),
+            "k.toml:1:12: identity is too long: 256 octets of at most 255");
+  EXPECT_EQ(
+      Refusal(identity + "data = \"\"\n"),
+      "k.toml:2:8: data must not be empty: give a path, or leave the key out for the default");
+  EXPECT_EQ(Refusal(identity + "socket = \"\"\n"),
+            "k.toml:2:10: socket must not be empty: give a path, or leave the key out for the "
+            "default");
+  EXPECT_EQ(Refusal(identity + "socket = \"/" + std::string(107, 's') + "\"\n"),
+            "k.toml:2:10: socket is too long: 108 octets of at most 107; choose a shorter path");
+}
+
 TEST(ServerConfig, ListensOnNoGroup) {
   EXPECT_FALSE(Read("identity = \"a@b\"\nmikey_listen = \"239.1.1.1:2269\"\n"));
 }

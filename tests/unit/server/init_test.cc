@@ -10,6 +10,7 @@
 #include "server/master_key.h"
 #include "server/open_store.h"
 #include "server/program.h"
+#include "store/witness.h"
 
 namespace keymast::server {
 namespace {
@@ -62,6 +63,38 @@ TEST_F(InitTest, AStoreIsNotOpenedWithAnotherKey) {
   const auto made = Quietly();
   ASSERT_FALSE(made);
   EXPECT_EQ(made.error().error, Error::kWrongMasterKey);
+}
+
+// Nothing is made beside a witness that is another server's, and the reason is told first.
+TEST_F(InitTest, AWitnessOfOtherDataIsToldBeforeAnythingIsMade) {
+  ASSERT_TRUE(Quietly());
+  const auto running = store::Witness::Open(config_.witness);
+  ASSERT_TRUE(running);
+  config_.data = folder_ + "/others";
+  config_.master_key_file = folder_ + "/others.key";
+  const auto in_use = Quietly();
+  ASSERT_FALSE(in_use);
+  EXPECT_EQ(in_use.error().message,
+            "witness " + config_.witness +
+                ": in use by another keymastd; stop that one, or give each a witness of its own");
+  EXPECT_FALSE(std::filesystem::exists(config_.data));
+  EXPECT_FALSE(std::filesystem::exists(config_.master_key_file));
+}
+
+TEST_F(InitTest, AWitnessThatKnowsCommitsIsToldBeforeAnythingIsMade) {
+  ASSERT_TRUE(Quietly());
+  {
+    const auto earlier = store::Witness::Open(config_.witness);
+    ASSERT_TRUE(earlier && (*earlier)->Reserve(100) && (*earlier)->CloseClean(90));
+  }
+  config_.data = folder_ + "/others";
+  config_.master_key_file = folder_ + "/others.key";
+  const auto known = Quietly();
+  ASSERT_FALSE(known);
+  EXPECT_EQ(known.error().error, Error::kAlreadyExists);
+  EXPECT_NE(known.error().message.find("knows commits up to 90"), std::string::npos);
+  EXPECT_FALSE(std::filesystem::exists(config_.data));
+  EXPECT_FALSE(std::filesystem::exists(config_.master_key_file));
 }
 
 // `run` would take the credential: a key file beside it would be another key.

@@ -76,6 +76,7 @@ TEST_F(MetricsTest, HasEveryFamilyOnce) {
                                                 "keymast_watchers_dropped_total",
                                                 "keymast_headend_streams_refused_total",
                                                 "keymast_core_cpu_seconds_total",
+                                                "keymast_record_lost_total",
                                                 "keymast_core_resident_memory_bytes"}));
 }
 

@@ -117,8 +117,29 @@ TEST_F(RunTest, WhatCannotBeOpenedIsNamed) {
   config_.mikey_listen = *ParseEndpoint("192.0.2.1:2269");  // of no interface here
   const auto served = server::Run(config_, -1);
   ASSERT_FALSE(served);
-  EXPECT_NE(served.error().message.find("mikey_listen 192.0.2.1:2269"), std::string::npos)
-      << served.error().message;
+  EXPECT_EQ(served.error().message,
+            "mikey_listen 192.0.2.1:2269: no interface of this host has this address; give one of "
+            "`ip address`");
+}
+
+TEST_F(RunTest, WhatCannotBeOpenedIsNamedWithItsPlaceInTheFile) {
+  config_.record = folder_ + "/absent/record";
+  config_.record_place = "k.toml:7:10: ";
+  const auto served = server::Run(config_, -1);
+  ASSERT_FALSE(served);
+  EXPECT_EQ(served.error().message,
+            "k.toml:7:10: record " + config_.record +
+                ": cannot be opened or written to; its folder must be there and keymastd may write "
+                "to it");
+}
+
+TEST_F(RunTest, ASocketThatCannotBeMadeIsNamed) {
+  config_.socket = "/proc/none/core.sock";
+  const auto served = server::Run(config_, -1);
+  ASSERT_FALSE(served);
+  EXPECT_EQ(served.error().message,
+            "socket /proc/none/core.sock: cannot be made; keymastd must be able to make files in "
+            "its folder");
 }
 
 }  // namespace

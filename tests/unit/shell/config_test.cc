@@ -119,11 +119,37 @@ TEST(Config, ACallerRefusesAValueAtItsPlace) {
   EXPECT_THAT(errors, HasSubstr("k.toml: identity must be set"));
 }
 
+TEST(Config, AWrongValueIsToldOnce) {
+  auto file = Parsed("identity = 5\n");
+  EXPECT_EQ(file.String("identity", ""), "");
+  file.Refuse("identity", "must be set");  // as a caller does who finds it empty
+  EXPECT_EQ(ErrorsOf(file), "k.toml:1:12: identity must be a text in quotes");
+}
+
+TEST(Config, PathsAreNeitherEmptyNorTooLong) {
+  auto file = Parsed("data = \"\"\nsocket = \"/12345\"\nwitness = \"/1234\"\n");
+  file.Path("data", "/d");
+  file.Path("socket", "/s", 5);
+  EXPECT_EQ(file.Path("witness", "/w", 5), "/1234");
+  EXPECT_EQ(file.Path("record", "", 5), "");
+  EXPECT_EQ(
+      ErrorsOf(file),
+      "k.toml:1:8: data must not be empty: give a path, or leave the key out for the "
+      "default\nk.toml:2:10: socket is too long: 6 octets of at most 5; choose a shorter path");
+}
+
+TEST(Config, GivesTheirPlaceForWhatTurnsOutLater) {
+  auto file = Parsed("a = 1\nlisten = \"x\"\n");
+  EXPECT_EQ(file.Place("listen"), "k.toml:2:10: ");
+  EXPECT_EQ(file.Place("absent"), "");
+}
+
 TEST(Config, AFileThatIsNotThereIsNamed) {
   const auto file = ConfigFile::Load("/nowhere/keymastd.toml");
   ASSERT_FALSE(file);
   EXPECT_EQ(file.error().error, Error::kNotFound);
-  EXPECT_THAT(file.error().message, HasSubstr("/nowhere/keymastd.toml"));
+  EXPECT_THAT(file.error().message,
+              HasSubstr("/nowhere/keymastd.toml: cannot be opened: No such file or directory"));
 }
 
 TEST(Config, LoadsAFile) {
