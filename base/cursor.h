@@ -65,12 +65,12 @@ class Writer {
  public:
   explicit Writer(MutableBytes buffer) : buffer_(buffer) {}
 
-  void U8(uint64_t value) { Unsigned(value, 1); }
-  void U16(uint64_t value) { Unsigned(value, 2); }
-  void U24(uint64_t value) { Unsigned(value, 3); }
-  void U32(uint64_t value) { Unsigned(value, 4); }
-  void U48(uint64_t value) { Unsigned(value, 6); }
-  void U64(uint64_t value) { Unsigned(value, 8); }
+  void U8(uint64_t value) { Unsigned<1>(value); }
+  void U16(uint64_t value) { Unsigned<2>(value); }
+  void U24(uint64_t value) { Unsigned<3>(value); }
+  void U32(uint64_t value) { Unsigned<4>(value); }
+  void U48(uint64_t value) { Unsigned<6>(value); }
+  void U64(uint64_t value) { Unsigned<8>(value); }
 
   void Put(ByteView octets) {
     const MutableBytes room = Claim(octets.size());
@@ -93,9 +93,13 @@ class Writer {
   ByteView written() const { return buffer_.first(used_); }
 
  private:
-  void Unsigned(uint64_t value, size_t width) {
-    const MutableBytes room = Claim(width);
-    for (size_t i = room.size(); i-- > 0; value >>= 8) room[i] = static_cast<uint8_t>(value);
+  template <size_t kWidth>
+  void Unsigned(uint64_t value) {
+    const MutableBytes room = Claim(kWidth);
+    if (room.empty()) return;
+    for (size_t i = 0; i < kWidth; ++i) {
+      room[i] = static_cast<uint8_t>(value >> (8 * (kWidth - 1 - i)));
+    }
   }
 
   MutableBytes buffer_;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <charconv>
+#include <algorithm>
+#include <cstdlib>
 #include <limits>
 
 #include "server/translate.h"
@@ -79,12 +80,9 @@ std::string EtagOf(uint64_t revision) { return "\"" + std::to_string(revision) +
 
 uint64_t RevisionOf(const std::string& etag) {
   if (etag.empty()) return 0;
-  uint64_t revision = 0;
-  const char* last = etag.data() + etag.size() - 1;
-  const auto [end, problem] = std::from_chars(etag.data() + 1, last, revision);
-  const bool ours = etag.size() > 2 && problem == std::errc() && end == last && revision > 0 &&
-                    EtagOf(revision) == etag;
-  return ours ? revision : kForeignEtag;
+  const std::string digits = etag.substr(1, etag.size() - std::min<size_t>(etag.size(), 2));
+  const uint64_t revision = std::strtoull(digits.c_str(), nullptr, 10);
+  return revision > 0 && EtagOf(revision) == etag ? revision : kForeignEtag;
 }
 
 }  // namespace keymast::server
