@@ -6,7 +6,6 @@
 #include <sodium.h>
 
 #include <array>
-#include <cstring>
 
 #include "crypto/primitives.h"
 
@@ -25,6 +24,7 @@ class ReusedHmac {
   }
   ~ReusedHmac() {
     sodium_memzero(last_key_.data(), last_key_.size());
+    sodium_memzero(block_.data(), block_.size());
     for (EVP_MD_CTX* context : {inner_, outer_, work_}) EVP_MD_CTX_free(context);
     EVP_MD_free(digest_);
   }
@@ -66,13 +66,11 @@ class ReusedHmac {
 
   // Begin hashes the first block: the key, padded with zeros, XOR `pad`.
   void Begin(EVP_MD_CTX* context, ByteView key, uint8_t pad) {
-    auto block = SecretKey<kBlock>::OfSize(kBlock);
-    const MutableBytes octets = block.mutable_view();
-    std::memset(octets.data(), pad, kBlock);
-    std::transform(key.begin(), key.end(), octets.begin(),
+    block_.fill(pad);
+    std::transform(key.begin(), key.end(), block_.begin(),
                    [pad](uint8_t octet) { return static_cast<uint8_t>(octet ^ pad); });
     KEYMAST_CHECK(EVP_DigestInit_ex2(context, digest_, nullptr) == 1 &&
-                  EVP_DigestUpdate(context, octets.data(), kBlock) == 1);
+                  EVP_DigestUpdate(context, block_.data(), kBlock) == 1);
   }
 
   // Finish hashes `parts` behind what `begun` has taken in; `begun` stays as it is.
@@ -91,6 +89,7 @@ class ReusedHmac {
   EVP_MD_CTX* outer_ = nullptr;
   EVP_MD_CTX* work_ = nullptr;
   std::array<uint8_t, kBlock> last_key_{};
+  std::array<uint8_t, kBlock> block_{};  // of Begin: it holds no more than last_key_ and the contexts
   size_t last_size_ = 0;  // 0: none remembered
 };
 
