@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <list>
+#include <span>
 #include <thread>
 #include <vector>
 
@@ -149,7 +150,8 @@ struct HttpServer::Impl {
     std::string& head = connection.head;
     const size_t had = head.size();
     head.resize(limits.head);
-    const ssize_t got = recv(connection.socket.get(), head.data() + had, head.size() - had, 0);
+    const auto room = std::span(head).subspan(had);
+    const ssize_t got = recv(connection.socket.get(), room.data(), room.size(), 0);
     head.resize(had + (got > 0 ? static_cast<size_t>(got) : 0));
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
     if (got <= 0) {

@@ -92,7 +92,7 @@ Outcome<void> BatchAddMembers(Context& context, const std::string& channel, cons
     if (row.size() > 1) request.mutable_member()->set_msk_endpoint(row[1]);
     if (batch.requests_size() < kBatch && i + 1 < rows->size()) continue;
     v1::BatchCreateMembersResponse response;
-    const auto called = context.session.Call("Members.BatchCreateMembers", batch, response);
+    auto called = context.session.Call("Members.BatchCreateMembers", batch, response);
     if (!called) return called;
     all.MergeFrom(response);
     batch.clear_requests();

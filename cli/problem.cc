@@ -85,7 +85,7 @@ std::string ToText(const Problem& problem) {
   const bool named = problem.message.find(problem.resource) != std::string::npos;
   if (!problem.resource.empty() && !named) text += "  resource: " + problem.resource + "\n";
   for (const auto& [field, description] : problem.violations) {
-    text += "  " + field + ": " + description + "\n";
+    text.append("  ").append(field).append(": ").append(description).append("\n");
   }
   if (!problem.advice.empty()) text += "  " + problem.advice + "\n";
   return text;

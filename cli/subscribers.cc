@@ -114,7 +114,7 @@ Outcome<void> BatchCreateSubscribers(Context& context, const std::string& csv) {
     *batch.add_requests() = std::move(*request);
     if (batch.requests_size() < kBatch && i + 1 < rows->size()) continue;
     v1::BatchCreateSubscribersResponse response;
-    const auto called = context.session.Call("Subscribers.BatchCreateSubscribers", batch, response);
+    auto called = context.session.Call("Subscribers.BatchCreateSubscribers", batch, response);
     if (!called) return called;
     all.MergeFrom(response);
     batch.clear_requests();

@@ -89,8 +89,8 @@ class ReusedHmac {
   EVP_MD_CTX* outer_ = nullptr;
   EVP_MD_CTX* work_ = nullptr;
   std::array<uint8_t, kBlock> last_key_{};
-  std::array<uint8_t, kBlock> block_{};  // of Begin: it holds no more than last_key_ and the contexts
-  size_t last_size_ = 0;  // 0: none remembered
+  std::array<uint8_t, kBlock> block_{};  // of Begin; no more secret than last_key_
+  size_t last_size_ = 0;                 // 0: none remembered
 };
 
 // ReusedCtr re-keys one EVP_CIPHER context per key length.

@@ -50,7 +50,7 @@ bool ListsUdpPort(std::istream& table, uint16_t port) {
     fields >> slot >> local;
     const size_t colon = local.rfind(':');
     if (colon == std::string::npos) continue;
-    if (std::strtoul(local.c_str() + colon + 1, nullptr, 16) == port) return true;
+    if (std::strtoul(local.substr(colon + 1).c_str(), nullptr, 16) == port) return true;
   }
   return false;
 }

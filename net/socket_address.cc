@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/bytes.h"
+
 namespace keymast::net {
 namespace {
 
@@ -47,14 +49,14 @@ Endpoint FromSocketAddress(const SocketAddress& address) {
     endpoint.port = ntohs(address.ipv4.sin_port);
     return endpoint;
   }
-  const uint8_t* octets = address.ipv6.sin6_addr.s6_addr;
+  const ByteView octets(address.ipv6.sin6_addr.s6_addr);
   endpoint.port = ntohs(address.ipv6.sin6_port);
-  if (std::equal(kMapped.begin(), kMapped.end(), octets)) {
-    std::copy_n(octets + kMapped.size(), 4, endpoint.address.begin());
+  if (std::equal(kMapped.begin(), kMapped.end(), octets.begin())) {
+    std::ranges::copy(octets.last(4), endpoint.address.begin());
     return endpoint;
   }
   endpoint.family = Endpoint::Family::kIpv6;
-  std::copy_n(octets, endpoint.address.size(), endpoint.address.begin());
+  std::ranges::copy(octets, endpoint.address.begin());
   return endpoint;
 }
 

@@ -256,6 +256,7 @@ std::vector<PageBody> WritePages(const PageName& name, const rekey::State& rows,
     case PageKind::kRetired: {
       const std::vector<RetiredGroup> groups(rows.retired.begin(), rows.retired.end());
       std::vector<const RetiredGroup*> pointers;
+      pointers.reserve(groups.size());
       for (const RetiredGroup& group : groups) pointers.push_back(&group);
       return Cut(name, std::move(pointers), most);
     }

@@ -58,7 +58,7 @@ class PageReader {
 
   // Read goes over the range twice: how many rows there will be is worth knowing.
   Outcome Read(store::Store& store, const Range& range) {
-    const auto counted = ForEachEntry(store, range, data_, [this](const store::Entry& entry) {
+    auto counted = ForEachEntry(store, range, data_, [this](const store::Entry& entry) {
       if (const auto name = ParsePageKey(entry.key)) ++pages_[RowPrefix(*name)];
       return Outcome();
     });
@@ -106,7 +106,7 @@ Outcome ReadPages(store::Store& store, const Envelope& envelope, const PageLimit
   PageReader others(envelope, limits, data);
   Outcome beside;
   std::thread thread([&] { beside = subscribers.Read(store, {of_subscribers}); });
-  const Outcome read = others.Read(store, {kPagePrefix, of_subscribers});
+  Outcome read = others.Read(store, {kPagePrefix, of_subscribers});
   thread.join();
   if (!read) return read;
   if (!beside) return beside;

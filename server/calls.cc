@@ -103,8 +103,8 @@ void Calls::Refuse(const Caller& caller, const Failure& failure) {
 
 void Calls::Do(const Caller& caller, const controller::Command& command, bool validate_only,
                const FillReply& fill, bool one) {
-  if (auto unable = shard_.Unable(); unable && !validate_only) {
-    return Refuse(caller, std::move(*unable));
+  if (const auto unable = shard_.Unable(); unable && !validate_only) {
+    return Refuse(caller, *unable);
   }
   controller::Step step;
   auto done = shard_.controller().Do(command, shard_.Now(), validate_only, step);

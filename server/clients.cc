@@ -261,8 +261,8 @@ size_t Clients::Backlog(ClientId client) const {
 
 void Clients::Write(Client& client) {
   while (client.backlog() > 0) {
-    const ssize_t count =
-        send(client.fd, client.output.data() + client.written, client.backlog(), MSG_NOSIGNAL);
+    const std::string_view left = std::string_view(client.output).substr(client.written);
+    const ssize_t count = send(client.fd, left.data(), left.size(), MSG_NOSIGNAL);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) {
       if (errno != EAGAIN) client.written = client.output.size();  // over: reading tells

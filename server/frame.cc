@@ -20,9 +20,10 @@ Status AppendFrame(const google::protobuf::MessageLite& message, std::string& ou
   if (size > kMaxFrame) return Err(Error::kTooLong);
   const size_t at = out.size();
   out.resize(at + kFrameHeader + size);
-  auto* start = reinterpret_cast<uint8_t*>(out.data() + at);
-  Writer({start, kFrameHeader}).U32(size);
-  message.SerializeWithCachedSizesToArray(start + kFrameHeader);
+  const MutableBytes frame =
+      MutableBytes(reinterpret_cast<uint8_t*>(out.data()), out.size()).subspan(at);
+  Writer(frame).U32(size);
+  message.SerializeWithCachedSizesToArray(frame.subspan(kFrameHeader).data());
   return {};
 }
 

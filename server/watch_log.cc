@@ -2,7 +2,7 @@
 #include "server/watch_log.h"
 
 #include <algorithm>
-#include <charconv>
+#include <cstdlib>
 #include <utility>
 
 #include "server/translate.h"
@@ -28,13 +28,11 @@ std::string TokenOf(const Position& position) {
 }
 
 std::optional<Position> PositionOf(const std::string& token) {
-  Position position;
-  const char* end = token.data() + token.size();
-  const auto revision = std::from_chars(token.data(), end, position.revision);
-  if (revision.ec != std::errc() || revision.ptr == end || *revision.ptr != '.') return {};
-  const auto index = std::from_chars(revision.ptr + 1, end, position.index);
-  if (index.ec != std::errc() || index.ptr != end) return {};
-  return position;
+  const size_t dot = token.find('.');
+  if (dot == std::string::npos) return {};
+  const Position position{std::strtoull(token.substr(0, dot).c_str(), nullptr, 10),
+                          std::strtoull(token.substr(dot + 1).c_str(), nullptr, 10)};
+  return TokenOf(position) == token ? std::optional(position) : std::nullopt;
 }
 
 void WatchLog::Restart(uint64_t revision) {
