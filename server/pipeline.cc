@@ -82,7 +82,6 @@ Pipeline::Outcome Pipeline::Settle(const Committer::Done& done) {
     const Batch batch = std::move(batches_.front());
     batches_.pop_front();
     Touch(batch.changes, -1);
-    if (status) Flush();  // the disk does not wait for the effects
     for (const Effect& effect : batch.effects) effect(status);
   }
   return outcome;
