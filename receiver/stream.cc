@@ -38,6 +38,13 @@ void Stream::Candidates::Add(int64_t roc) {
   rocs[count++] = value;
 }
 
+// libsrtp2 takes a ROC of 0 for "none was set" and guesses by itself: then 0 can be tried only
+// where its guess is 0 too.
+bool Stream::KeySession::CanTry(Roc roc, uint16_t sequence) const {
+  return roc.value != 0 || !highest ||
+         srtp::RocOf(srtp::EstimateIndex(*highest, sequence)).value == 0;
+}
+
 Stream::Candidates Stream::CandidatesFor(uint16_t sequence, const Keyring& keyring,
                                          Instant now) const {
   Candidates candidates;
@@ -56,21 +63,31 @@ Stream::Candidates Stream::CandidatesFor(uint16_t sequence, const Keyring& keyri
   return candidates;
 }
 
-Result<srtpio::Session*> Stream::SessionFor(const Keyring& keyring, const MtkSlot& slot) {
+Result<Stream::KeySession*> Stream::SessionFor(const Keyring& keyring, const MtkSlot& slot) {
   const auto index = static_cast<size_t>(&slot - keyring.mtks().all().data());
   KeySession& entry = sessions_[index];
-  if (entry.serial == slot.serial) return &*entry.session;
+  if (entry.serial == slot.serial) return &entry;
   const ByteView mki = slot.mki.view();
   const srtpio::TrafficKey key{slot.profile, slot.key, slot.salt, Bytes(mki.begin(), mki.end())};
   Result<srtpio::Session> made =
       srtpio::Session::Create(key, ssrc_, srtpio::Session::Direction::kReceive);
   if (!made) return Err(made.error());
-  entry.session = std::move(*made);
-  entry.serial = slot.serial;
-  return &*entry.session;
+  entry = {slot.serial, std::move(*made), std::nullopt};
+  return &entry;
 }
 
-Result<size_t> Stream::Try(srtpio::Session& session, MutableBytes packet,
+// Opened raises the highest index. Only the first packet under a newer MSK may also lower it: a
+// channel that was made anew begins anew, and no packet of before opens under that MSK.
+void Stream::Opened(KeySession& entry, const MtkSlot& slot, PacketIndex index) {
+  entry.highest = std::max(entry.highest.value_or(index), index);
+  const bool is_newer = slot.msk != msk_ && slot.serial > msk_serial_;
+  if (highest_ && index <= *highest_ && !is_newer) return;
+  highest_ = index;
+  msk_ = slot.msk;
+  msk_serial_ = slot.serial;
+}
+
+Result<size_t> Stream::Try(KeySession& entry, const MtkSlot& slot, MutableBytes packet,
                            const Candidates& candidates) {
   // An AEAD that fails may leave anything in its output, so a second try starts from a copy.
   std::array<uint8_t, kMaxPacket> copy;
@@ -78,12 +95,12 @@ Result<size_t> Stream::Try(srtpio::Session& session, MutableBytes packet,
   const auto sequence = static_cast<uint16_t>(packet[2] << 8 | packet[3]);
   Error error = Error::kAuthenticationFailed;
   for (size_t i = 0; i < candidates.count; ++i) {
+    if (!entry.CanTry(candidates.rocs[i], sequence)) continue;
     if (i > 0) std::copy(copy.begin(), copy.begin() + packet.size(), packet.begin());
-    session.SetRoc(candidates.rocs[i]);
-    const Result<size_t> length = session.Unprotect(packet, packet.size());
+    entry.session->SetRoc(candidates.rocs[i]);
+    const Result<size_t> length = entry.session->Unprotect(packet, packet.size());
     if (length) {
-      const PacketIndex index = srtp::MakeIndex(candidates.rocs[i], sequence);
-      if (!highest_ || index > *highest_) highest_ = index;
+      Opened(entry, slot, srtp::MakeIndex(candidates.rocs[i], sequence));
       return *length;
     }
     if (i == 0) error = length.error();
@@ -98,10 +115,10 @@ Result<size_t> Stream::OnRtp(MutableBytes packet, Keyring& keyring, Instant now)
   if (packet[0] >> 6 != 2) return Err(Error::kMalformed);  // RFC 3550 §5.1: version
   const MtkSlot* slot = FindKey(keyring, packet, false);
   if (slot == nullptr) return Err(Error::kUnknownKey);
-  const Result<srtpio::Session*> session = SessionFor(keyring, *slot);
-  if (!session) return Err(session.error());
+  const Result<KeySession*> entry = SessionFor(keyring, *slot);
+  if (!entry) return Err(entry.error());
   const auto sequence = static_cast<uint16_t>(packet[2] << 8 | packet[3]);
-  const Result<size_t> length = Try(**session, packet, CandidatesFor(sequence, keyring, now));
+  const Result<size_t> length = Try(**entry, *slot, packet, CandidatesFor(sequence, keyring, now));
   if (!length) return Err(length.error());
   ++counters_.opened;
   last_good_ = now;
@@ -116,9 +133,9 @@ Result<size_t> Stream::OnRtcp(MutableBytes packet, const Keyring& keyring) {
   if (packet[0] >> 6 != 2) return Err(Error::kMalformed);
   const MtkSlot* slot = FindKey(keyring, packet, true);
   if (slot == nullptr) return Err(Error::kUnknownKey);
-  const Result<srtpio::Session*> session = SessionFor(keyring, *slot);
-  if (!session) return Err(session.error());
-  const Result<size_t> length = (*session)->UnprotectRtcp(packet, packet.size());
+  const Result<KeySession*> entry = SessionFor(keyring, *slot);
+  if (!entry) return Err(entry.error());
+  const Result<size_t> length = (*entry)->session->UnprotectRtcp(packet, packet.size());
   if (!length) return Err(length.error());
   ++counters_.rtcp_opened;
   return *length;

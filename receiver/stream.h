@@ -51,6 +51,8 @@ class Stream {
   struct KeySession {
     uint64_t serial = 0;  // of the key's slot; 0: free
     std::optional<srtpio::Session> session;
+    std::optional<PacketIndex> highest;  // that opened under this key
+    bool CanTry(Roc roc, uint16_t sequence) const;
   };
   // Candidates are the ROCs worth a try, likeliest first.
   struct Candidates {
@@ -59,12 +61,16 @@ class Stream {
     void Add(int64_t roc);
   };
 
-  Result<srtpio::Session*> SessionFor(const Keyring& keyring, const MtkSlot& slot);
+  Result<KeySession*> SessionFor(const Keyring& keyring, const MtkSlot& slot);
   Candidates CandidatesFor(uint16_t sequence, const Keyring& keyring, Instant now) const;
-  Result<size_t> Try(srtpio::Session& session, MutableBytes packet, const Candidates& candidates);
+  Result<size_t> Try(KeySession& entry, const MtkSlot& slot, MutableBytes packet,
+                     const Candidates& candidates);
+  void Opened(KeySession& entry, const MtkSlot& slot, PacketIndex index);
 
   Ssrc ssrc_;
   std::optional<PacketIndex> highest_;
+  MskId msk_;                // that `highest_` opened under, and
+  uint64_t msk_serial_ = 0;  // the serial of its MTK
   Instant last_good_ = Instant::min();
   StreamCounters counters_;
   std::array<KeySession, MtkSlots::kCapacity> sessions_;

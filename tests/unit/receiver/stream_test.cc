@@ -141,6 +141,23 @@ TEST_P(Packets, AfterALongGapTheNeighbouringRocsAreTried) {
   EXPECT_TRUE(Opens(headend.Send(), At(601)));
 }
 
+TEST_P(Packets, AStreamThatBeginsAnewUnderANewMskIsFollowed) {
+  Join(1, 1, Roc(5));
+  Headend headend = From(5, 60'000);
+  EXPECT_TRUE(Opens(headend.Send()));
+  const Bytes old = headend.Send();
+  Join(2, 1, Roc(0));
+  Headend anew(server_, kVideo, srtp::MakeIndex(Roc(0), 300));
+  anew.SwitchTo(Msk(2), 1);
+  EXPECT_EQ(Refusal(anew.Send()), Error::kAuthenticationFailed);
+  for (int i = 0; i < 5; ++i) EXPECT_TRUE(Opens(anew.Send(), At(600))) << i;
+  EXPECT_EQ(core_->streams()[0]->highest(), srtp::MakeIndex(Roc(0), 305));
+  // What is left of the old one is not taken for a sign to go back.
+  EXPECT_EQ(Refusal(old, At(600)), Error::kAuthenticationFailed);
+  const auto next = GiveMedia(*core_, anew.Send(), At(600));
+  EXPECT_TRUE(next) << ErrorName(next.error());
+}
+
 TEST_P(Packets, RtcpOpensUnderTheSameKeys) {
   Join(1, 1);
   Headend headend = From(0, 5);
