@@ -7,7 +7,7 @@ import hashlib
 import time
 import unittest
 
-from harness import Site, wait_for
+from harness import BIN, Site, wait_for
 
 SSRCS = (0xa0000001, 0xa0000002)
 
@@ -71,6 +71,9 @@ class Replacement(unittest.TestCase):
         self.assertEqual(self.member.last["replayed"], 0)
         reasons = [r["reason"] for r in self.site.ctl.call("rekeys", "list", "one")["rekeys"]]
         self.assertIn("HEADEND", reasons)
+        self.expect_end()
+
+    def expect_end(self):
         for process in (self.site.headend, self.member, self.site.api, self.site.keymastd):
             self.assertEqual(process.stop(), 0, process.log()[-2000:])
         print(self.site.check_reuse())
@@ -105,6 +108,20 @@ class Replacement(unittest.TestCase):
         wait_for(lambda: opened(late) > 50, 20, "a late joiner has the picture")
         self.assertEqual(late.stop(), 0, late.log())
         self.expect_fresh_key(old)
+
+    def test_a_channel_made_anew_under_its_old_name_while_everything_runs_on(self):
+        site = self.broadcast(index=5 * 65536 + 60_000)
+        key = site.run(BIN / "keymast-headend", "public-key", "--key-file", site.root / "north.key")
+        site.ctl.call("headends", "delete", "north")
+        site.ctl.call("channels", "delete", "one", "--force")
+        site.ctl.call("channels", "create", "one", "--file", site.root / "one.json")
+        site.ctl.call("headends", "create", "north", "--public-key", key.stdout.strip(),
+                      "--channel", "one")
+        wait_for(lambda: site.headend.last.get("mtk_id"), 20, "the headend has a key")
+        site.add_member("one", "member", self.member.endpoint)
+        self.expect_picture()
+        self.assertLess(self.index(), 2 * 65536)
+        self.expect_end()
 
     def test_a_state_file_that_is_kept_loses_nothing_but_the_pause(self):
         site = self.broadcast()
