@@ -3,14 +3,16 @@
 
 #include <google/protobuf/util/time_util.h>
 
-#include <fstream>
 #include <ostream>
 #include <sstream>
 
 #include "shell/config.h"
+#include "shell/files.h"
 
 namespace keymast::cli {
 namespace {
+
+constexpr size_t kMaxCsv = 256 << 20;  // a million members, with room
 
 std::string Qualified(const std::string& collection, const std::string& typed) {
   return typed.starts_with(collection) ? typed : collection + typed;
@@ -43,8 +45,9 @@ Outcome<void> ParseSpan(const std::string& option, const std::string& text,
 
 Outcome<std::vector<std::vector<std::string>>> ReadCsv(const std::string& path, size_t least,
                                                        size_t most) {
-  std::ifstream file(path);
-  if (!file) return UsageProblem(path + ": cannot be read");
+  const auto text = shell::ReadFile(path, kMaxCsv);
+  if (!text) return UsageProblem(path + ": cannot be read (" + shell::WhyNot(text.error()) + ")");
+  std::istringstream file(*text);
   std::vector<std::vector<std::string>> rows;
   std::string line;
   for (size_t number = 1; std::getline(file, line); ++number) {

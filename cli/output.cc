@@ -5,18 +5,18 @@
 #include <google/protobuf/util/time_util.h>
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 #include <ostream>
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "shell/files.h"
 
 namespace keymast::cli {
 namespace {
 
 using google::protobuf::util::TimeUtil;
 
+constexpr size_t kMaxJson = 4 << 20;
 constexpr size_t kGap = 2;
 
 void WritePadded(const std::string& cell, size_t width, std::ostream& out) {
@@ -59,10 +59,9 @@ void WriteJson(const google::protobuf::Message& message, bool one_line, std::ost
 }
 
 Outcome<void> ReadJson(const std::string& path, google::protobuf::Message& message) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return UsageProblem(path + ": cannot be read");
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
-  const auto read = google::protobuf::util::JsonStringToMessage(text, &message);
+  const auto text = shell::ReadFile(path, kMaxJson);
+  if (!text) return UsageProblem(path + ": cannot be read (" + shell::WhyNot(text.error()) + ")");
+  const auto read = google::protobuf::util::JsonStringToMessage(*text, &message);
   if (!read.ok()) return UsageProblem(path + ": " + read.message().as_string());
   return {};
 }

@@ -6,8 +6,7 @@
 #include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/security/credentials.h>
 
-#include <fstream>
-#include <iterator>
+#include "shell/files.h"
 
 namespace keymast::cli {
 namespace {
@@ -15,6 +14,7 @@ namespace {
 using google::protobuf::Message;
 
 constexpr int kMaxMessage = 4 << 20;
+constexpr size_t kMaxPem = 1 << 20;
 
 grpc::ByteBuffer Serialized(const Message& message) {
   const grpc::Slice slice(message.SerializeAsString());
@@ -101,10 +101,10 @@ class GrpcSession final : public Session {
 };
 
 Outcome<std::string> ReadPem(const std::string& option, const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string text{std::istreambuf_iterator<char>(file), {}};
-  if (text.empty()) return UsageProblem(option + ": " + path + " cannot be read");
-  return text;
+  auto text = shell::ReadFile(path, kMaxPem);
+  if (text && !text->empty()) return std::move(*text);
+  const std::string why = text ? "it is empty" : shell::WhyNot(text.error());
+  return UsageProblem(option + ": " + path + " cannot be read (" + why + ")");
 }
 
 Outcome<std::shared_ptr<grpc::ChannelCredentials>> CredentialsOf(const Target& target) {

@@ -104,12 +104,15 @@ struct HeadendReport {
     MskId msk;
     MtkId mtk;
   };
-  // Kept is what its state file says: indexes of the stream from `end` on were never used by it.
+  // Kept is what its state file says: indexes of the stream from `end` on were never used by it,
+  // and (`msk`, `mtk`) is the newest MTK that it had.
   struct Kept {
     ChannelId channel;
     Instant created{};  // the channel
     Ssrc ssrc;
     PacketIndex end;
+    MskId msk;
+    MtkId mtk;
   };
   std::vector<PositionOf> positions;
   std::vector<Held> held;

@@ -18,14 +18,29 @@ bool HasStream(const groups::Channel& channel, Ssrc ssrc) {
                      [&](const groups::Stream& stream) { return stream.ssrc == ssrc; });
 }
 
-// Raise takes a position over when it is news; true when its ROC, which MSK messages carry, rose.
-bool Raise(std::map<Ssrc, rekey::Position>& positions, Ssrc ssrc, const rekey::Position& said) {
-  const auto [entry, fresh] = positions.try_emplace(ssrc, said);
-  if (fresh) return true;
-  if (said.index <= entry->second.index) return false;
-  const bool rolled = srtp::RocOf(said.index) > srtp::RocOf(entry->second.index);
-  entry->second = said;
-  return rolled;
+// What a start of the server may have forgotten of a position: another headend then begins within
+// the reach of receivers' guesses all the same.
+constexpr int kDurableBits = 13;
+// No headend sends that many packets between two reports: what claims it is not believed, or one
+// report could use up all indexes of a stream.
+constexpr uint64_t kMaxRise = uint64_t{1} << 32;
+
+struct Rise {
+  bool durable = false;  // it is to be kept
+  bool jump = false;     // by more than a wrap: the guess of receivers cannot follow it
+};
+
+// Raise takes a position over when it is news, and adds to `rise` what follows from it.
+void Raise(std::map<Ssrc, rekey::Position>& positions, Ssrc ssrc, const rekey::Position& said,
+           Rise& rise) {
+  const auto known = positions.find(ssrc);
+  const bool is_first = known == positions.end();
+  const uint64_t before = is_first ? 0 : known->second.index.value;
+  const uint64_t after = said.index.value;
+  if ((!is_first && after <= before) || after - before > kMaxRise) return;
+  positions[ssrc] = said;
+  rise.durable |= is_first || after >> kDurableBits > before >> kDurableBits;
+  rise.jump |= srtp::RocOf(said.index).value > srtp::RocOf(PacketIndex(before)).value + uint64_t{1};
 }
 
 // EndsOf is what the headend's state file has of the channel's streams. An end of 0 says nothing.
@@ -86,7 +101,7 @@ void Controller::Impl::IssuePrepared(Channel& channel, const Moment& m) {
 
 void Controller::Impl::TakePositions(const HeadendReport& report, const Moment& m) {
   const groups::Headend& enrolled = state.headends.at(report.headend);
-  std::set<ChannelId> rolled;
+  std::map<ChannelId, Rise> rises;
   for (const HeadendReport::PositionOf& said : report.positions) {
     Channel* channel = Find(said.channel);
     if (channel == nullptr || !IsEnrolled(enrolled, said.channel)) continue;
@@ -95,11 +110,20 @@ void Controller::Impl::TakePositions(const HeadendReport& report, const Moment& 
     const KeyName key{said.position.msk, said.position.mtk};
     view.current = view.current ? std::max(*view.current, key) : key;
     if (frozen) continue;  // it could not be kept
-    if (Raise(channel->durable->positions, said.ssrc, said.position)) rolled.insert(said.channel);
+    Raise(channel->durable->positions, said.ssrc, said.position, rises[said.channel]);
   }
-  for (const ChannelId& id : rolled) {
-    Put(rekey::PositionsPut{id, At(id).durable->positions}, m);
+  for (const auto& [id, rise] : rises) Keep(At(id), rise.durable, rise.jump, m);
+}
+
+// Keep makes raised positions durable. After a jump members are told the ROC by another MSK
+// message, since their guess cannot find it.
+void Controller::Impl::Keep(Channel& channel, bool durable, bool jump, const Moment& m) {
+  if (durable) Put(rekey::PositionsPut{channel.id(), channel.durable->positions}, m);
+  if (!jump) return;
+  for (auto* delivery : {&channel.current, &channel.next}) {
+    if (*delivery) DeliverToAll(channel, **delivery);
   }
+  SendMsks(channel, m);
 }
 
 // TakeKept judges the state file of a headend that just connected: it is whole when no packet that
@@ -111,16 +135,20 @@ void Controller::Impl::TakeKept(const HeadendReport& report, const Moment& m) {
     const std::map<Ssrc, PacketIndex> ends = EndsOf(report, channel);
     HeadendView& view = headends.at(report.headend).views[id];
     view.continues = IsWhole(ends, channel);
+    for (const HeadendReport::Kept& kept : report.kept) {
+      if (kept.channel != id || kept.created != channel.channel.created) continue;
+      view.newest = std::max(view.newest, KeyName(kept.msk, kept.mtk));
+    }
     const bool is_on_air = std::any_of(report.positions.begin(), report.positions.end(),
                                        [&](const auto& one) { return one.channel == id; });
     if (!view.continues || is_on_air || frozen) continue;
     const rekey::Slot& active = *channel.ladder.active;
-    bool rolled = false;
+    Rise rise;
     for (const auto& [ssrc, end] : ends) {
       const rekey::Position last{PacketIndex(end.value - 1), active.msk, active.mtk};
-      rolled = Raise(channel.positions, ssrc, last) || rolled;
+      Raise(channel.positions, ssrc, last, rise);
     }
-    if (rolled) Put(rekey::PositionsPut{id, channel.positions}, m);
+    Keep(At(id), rise.durable, rise.jump, m);
   }
 }
 

@@ -81,8 +81,10 @@ struct HeadendView {
   std::vector<KeyName> held;
   std::optional<KeyName> current;     // the latest key it sent under
   std::map<KeyName, Instant> issued;  // boxes it was given, and when
-  // Its state file was whole when it connected: it knows every index that it may have used.
+  // Its state file was whole when it connected: it knows every index that it may have used, under
+  // MTKs up to `newest`, the newest that the file has seen.
   bool continues = false;
+  KeyName newest;
   bool Has(const KeyName& key) const;
   bool HasNothing() const { return held.empty() && !current; }
   bool WasJustGiven(const KeyName& key, Instant now) const;
@@ -175,6 +177,7 @@ struct Controller::Impl {
              const Moment& m);
   void IssuePrepared(Channel& channel, const Moment& m);
   void TakePositions(const HeadendReport& report, const Moment& m);
+  void Keep(Channel& channel, bool durable, bool jump, const Moment& m);
   void TakeKept(const HeadendReport& report, const Moment& m);
   void TakeHeld(const HeadendReport& report, Headend& headend);
   void Reconcile(Channel& channel, const HeadendId& headend, const Moment& m);

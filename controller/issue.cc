@@ -28,7 +28,8 @@ bool Controller::Impl::MayHave(const Channel& channel, const HeadendId& headend,
                                const rekey::Slot& slot) const {
   const HeadendView& view = headends.at(headend).views.at(channel.id());
   if (!channel.given.contains(NameOf(slot)) || view.issued.contains(NameOf(slot))) return true;
-  return view.continues && IsOfOneState(*channel.durable, slot, state.headends.at(headend).created);
+  return view.continues && NameOf(slot) <= view.newest &&
+         IsOfOneState(*channel.durable, slot, state.headends.at(headend).created);
 }
 
 // Renew prepares an MTK that nobody was given, in the place of a prepared one that somebody was,

@@ -13,9 +13,10 @@ namespace {
 constexpr size_t kMkiLength = 6;     // MSK ID || MTK ID
 constexpr size_t kDomainLength = 3;  // in front of it, where domains may clash
 
-// Behind another headend's last report: more than it sent since, and less than the 2^15 that the
-// guess of every receiver follows (RFC 3711 §3.3.1).
-constexpr uint64_t kBehindAnother = uint64_t{1} << 12;
+// Behind another headend's last report, of which a restarted server may have forgotten 2^13: more
+// than it sent since, and less than the 2^15 that the guess of every receiver follows (RFC 3711
+// §3.3.1).
+constexpr uint64_t kBehindAnother = uint64_t{3} << 12;
 constexpr uint64_t kAllUsed = srtp::kIndexMask + 1;
 
 // The first sequence number is below 2^15 (RFC 3711 §3.3.1): the first wrap comes late enough for

@@ -195,6 +195,10 @@ void Headend::AddKept(v1::HeadendReport& report) const {
     kept.mutable_create_time()->set_nanos(static_cast<int32_t>(end.created % kNanos));
     kept.set_ssrc(stream.second.value);
     kept.set_end(end.index.value);
+    const auto claim = state.claims.find(stream.first);
+    if (claim == state.claims.end() || claim->second.created != end.created) continue;
+    kept.set_msk_id(claim->second.key.msk.value());
+    kept.set_mtk_id(claim->second.key.mtk.value);
   }
 }
 

@@ -40,7 +40,7 @@ tl::expected<StateFile, Failure> StateFile::Open(const std::string& name) {
   const tl::expected<int, Failure> lock = Lock(path);
   if (!lock) return tl::unexpected<Failure>(lock.error());
   StateFile file(path, *lock);
-  const Result<std::string> text = shell::ReadStateFile(path, kMaxStateFile);
+  const Result<std::string> text = shell::ReadFile(path, kMaxStateFile);
   if (!text && text.error() == Error::kNotFound) return file;
   if (!text && text.error() != Error::kTooLong) {
     return Fail(text.error(), path + ": cannot be read: " + std::string(ErrorName(text.error())));

@@ -69,7 +69,7 @@ tl::expected<CounterFile, Failure> CounterFile::Open(const std::string& path,
   CounterFile file;
   file.path_ = path;
   file.user_key_ = Fingerprint(user_key);
-  const Result<std::string> text = shell::ReadStateFile(path, kMaxFile);
+  const Result<std::string> text = shell::ReadFile(path, kMaxFile);
   if (!text && text.error() == Error::kNotFound) return file;
   if (!text && text.error() != Error::kTooLong) {
     return Fail(text.error(), path + ": cannot be read: " + std::string(ErrorName(text.error())));

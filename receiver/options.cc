@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "receiver/options.h"
 
-#include <fstream>
-#include <iterator>
-
 #include "shell/config.h"
 #include "shell/files.h"
 
@@ -66,14 +63,13 @@ tl::expected<crypto::Key32, Failure> ReadUserKey(const std::string& path) {
 }
 
 tl::expected<ChannelSdp, Failure> ReadSdpFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) {
-    return Fail(Error::kNotFound, "session description " + path +
-                                      ": cannot be opened; get it with "
-                                      "`keymastctl channels sdp CHANNEL > FILE`");
+  const auto text = shell::ReadFile(path, kMaxSdp);
+  if (!text) {
+    return Fail(text.error(), "session description " + path + ": cannot be read (" +
+                                  shell::WhyNot(text.error()) +
+                                  "); get it with `keymastctl channels sdp CHANNEL > FILE`");
   }
-  const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  tl::expected<ChannelSdp, Failure> channel = ParseSdp(text);
+  tl::expected<ChannelSdp, Failure> channel = ParseSdp(*text);
   if (!channel) channel.error().message = path + ": " + channel.error().message;
   return channel;
 }

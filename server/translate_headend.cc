@@ -68,8 +68,13 @@ controller::HeadendReport FromProto(const HeadendId& headend, const v1::HeadendR
     const auto channel = ChannelOf(message.channel());
     Violations violations;
     const Instant created = FromProto(message.create_time(), "create_time", violations);
-    if (!channel || !violations.empty() || message.end() > kMaxIndex + 1) continue;
-    values.kept.push_back({*channel, created, Ssrc(message.ssrc()), PacketIndex(message.end())});
+    if (!channel || !violations.empty() || message.end() > kMaxIndex + 1 ||
+        message.mtk_id() > kMaxMtkId) {
+      continue;
+    }
+    values.kept.push_back({*channel, created, Ssrc(message.ssrc()), PacketIndex(message.end()),
+                           MskId::FromValue(message.msk_id()),
+                           MtkId(static_cast<uint16_t>(message.mtk_id()))});
   }
   return values;
 }

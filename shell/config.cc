@@ -3,13 +3,10 @@
 #include "shell/config.h"
 
 #include <toml++/toml.h>
-#include <cerrno>
-#include <cstring>
-#include <fstream>
 #include <set>
-#include <sstream>
 
 #include "base/check.h"
+#include "shell/files.h"
 
 namespace keymast::shell {
 namespace {
@@ -63,14 +60,9 @@ ConfigFile& ConfigFile::operator=(ConfigFile&&) noexcept = default;
 ConfigFile::~ConfigFile() = default;
 
 tl::expected<ConfigFile, Failure> ConfigFile::Load(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) {
-    return Fail(Error::kNotFound, path + ": cannot be opened: " + std::strerror(errno));
-  }
-  std::ostringstream text;
-  text << file.rdbuf();
-  if (file.bad()) return Fail(Error::kIo, path + ": cannot be read");
-  return Parse(text.view(), path);
+  const auto text = ReadFile(path, kMaxFile);
+  if (!text) return Fail(text.error(), path + ": cannot be read (" + WhyNot(text.error()) + ")");
+  return Parse(*text, path);
 }
 
 tl::expected<ConfigFile, Failure> ConfigFile::Parse(std::string_view text,

@@ -3,13 +3,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
+#include <span>
 
 #include "shell/files.h"
 
 namespace keymast::shell {
 namespace {
+
+constexpr size_t kPiece = 64 * 1024;
 
 // Descriptor closes itself.
 class Descriptor {
@@ -107,16 +111,34 @@ std::string FollowLinks(const std::string& path) {
   return none ? path : end.string();
 }
 
-Result<std::string> ReadStateFile(const std::string& path, size_t limit) {
+Result<std::string> ReadFile(const std::string& path, size_t limit) {
   const Descriptor fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
   if (fd.get() < 0) return Err(FromErrno(errno));
-  std::string text(limit + 1, '\0');
-  const Result<size_t> size =
-      ReadAll(fd.get(), MutableBytes(reinterpret_cast<uint8_t*>(text.data()), text.size()));
-  if (!size) return Err(size.error());
-  if (*size > limit) return Err(Error::kTooLong);
-  text.resize(*size);
-  return text;
+  std::string text;
+  while (text.size() <= limit) {
+    const size_t had = text.size();
+    text.resize(std::min(had + kPiece, limit + 1));
+    const auto room = std::span(text).subspan(had);
+    const Result<size_t> size =
+        ReadAll(fd.get(), MutableBytes(reinterpret_cast<uint8_t*>(room.data()), room.size()));
+    if (!size) return Err(size.error());
+    text.resize(had + *size);
+    if (*size < room.size()) return text;
+  }
+  return Err(Error::kTooLong);
+}
+
+std::string WhyNot(Error error) {
+  switch (error) {
+    case Error::kNotFound:
+      return "there is no such file";
+    case Error::kPermissionDenied:
+      return "this user may not read it";
+    case Error::kTooLong:
+      return "it is too long for what it should be";
+    default:
+      return "it is no plain file, or its disk fails";
+  }
 }
 
 Status ReplaceStateFile(const std::string& path, std::string_view text) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Small files as a whole: secrets, and state that must outlive a crash.
+// Files as a whole: secrets, state that must outlive a crash, what users name.
 #pragma once
 
 #include <string>
@@ -18,9 +18,11 @@ Status WriteSecretFile(const std::string& path, ByteView octets);
 
 // FollowLinks gives the file that a path leads to; the path itself where there is none yet.
 std::string FollowLinks(const std::string& path);
-// ReadStateFile reads a file of at most `limit` octets. kNotFound, kPermissionDenied, kTooLong,
+// ReadFile reads a file of at most `limit` octets. kNotFound, kPermissionDenied, kTooLong,
 // kIo.
-Result<std::string> ReadStateFile(const std::string& path, size_t limit);
+Result<std::string> ReadFile(const std::string& path, size_t limit);
+// WhyNot says in words why ReadFile could not.
+std::string WhyNot(Error error);
 // ReplaceStateFile makes `text` the content of `path`, also after a crash: a new file of mode 0600
 // beside it, synced, renamed over it, folder synced. A symbolic link stays one: what it leads to is
 // replaced. After kNoSpace, kPermissionDenied or kIo the old file stands, or the new one.

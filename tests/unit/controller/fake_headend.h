@@ -64,8 +64,9 @@ class FakeHeadend {
     HeadendReport report = Report();
     if (has_state_) {
       const Instant created = world_.channel().channel.created;
-      report.kept.push_back({kNews, created, kVideo, PacketIndex(index_ + 100)});
-      report.kept.push_back({kNews, created, kAudio, PacketIndex(100)});
+      const auto [msk, mtk] = newest_;
+      report.kept.push_back({kNews, created, kVideo, PacketIndex(index_ + 100), msk, mtk});
+      report.kept.push_back({kNews, created, kAudio, PacketIndex(100), msk, mtk});
     }
     world_.Report(report);
     TakeBoxes();
@@ -76,13 +77,14 @@ class FakeHeadend {
     TakeBoxes();
     world_.Disconnect(id_);
     keys_by_epoch_.clear();
-    if (!keeps_state) KeepState(false, 0);
+    if (!keeps_state) KeepState(false, 0, {});
   }
   // Rewind puts an older state file back; KeepState gives it one of an earlier life.
   void Rewind(uint64_t packets) { index_ -= std::min(index_, packets); }
-  void KeepState(bool has_state, uint64_t index) {
+  void KeepState(bool has_state, uint64_t index, std::pair<MskId, MtkId> newest) {
     has_state_ = has_state;
     index_ = index;
+    newest_ = newest;
   }
 
   // Run lets time pass with a report each second.
@@ -106,12 +108,14 @@ class FakeHeadend {
     const srtp::ProfileInfo& info = srtp::InfoOf(key.profile);
     EXPECT_EQ(plain->size(), static_cast<size_t>(info.key_length) + info.salt_length);
     keys_by_epoch_[key.epoch] = {key.msk, key.mtk, key.switch_at};
+    newest_ = std::max(newest_, std::pair(key.msk, key.mtk));
   }
 
   World& world_;
   HeadendId id_;
   crypto::KeyPair keys_;
   bool has_state_ = false;
+  std::pair<MskId, MtkId> newest_;  // that the state file names
   uint64_t index_ = 0;
   size_t seen_;
   std::map<uint64_t, KeyAt> keys_by_epoch_;

@@ -54,7 +54,7 @@ TEST_F(Issue, ARestartWithItsStateGoesOnAtOnceUnderTheSameMtk) {
 
 TEST_F(Issue, WhereItGoesOnIsKnownBeforeItsFirstPacket) {
   headend->Restart(true);
-  headend->KeepState(true, uint64_t{5} << 16);
+  headend->KeepState(true, uint64_t{5} << 16, before);
   headend->Connect();
   EXPECT_EQ(world.channel().positions.at(kVideo).index.value >> 16, 5U);
   EXPECT_EQ(world.durable.channels.at(kNews).positions.at(kVideo).index.value >> 16, 5U);
@@ -87,7 +87,7 @@ TEST_F(Issue, OneEnrolledAgainIsAnotherOne) {
   world.Do(DeleteHeadend{kStudio});
   world.Pass(seconds(1));
   FakeHeadend again(world);
-  again.KeepState(true, 1'000'000);
+  again.KeepState(true, 1'000'000, before);
   again.Connect();
   ExpectFresh(again);
 }
@@ -131,6 +131,39 @@ TEST_F(Issue, WhatWasUsedBeforeTheLossStaysOutOfReachOfTheNewState) {
   ASSERT_EQ(world.boxes.size(), boxes + 1);
   EXPECT_GT(std::pair(world.boxes.back().msk, world.boxes.back().mtk), before);
   ExpectFresh(*headend);
+}
+
+TEST_F(Issue, TwoStateFilesOfOneHeadendAreTwoHeadends) {
+  headend->Restart(false);
+  headend->Connect();
+  headend->Run(seconds(3));
+  ExpectOnAir(*headend);
+  const auto used = NameOf(*world.ladder().active);
+  ASSERT_GT(used, before);
+  // The first file comes back: it is above all that a restarted server knows, but never had `used`.
+  headend->Restart(false);
+  headend->KeepState(true, 1'000'000, before);
+  world.Restart(seconds(1));
+  before = used;
+  headend->Connect();
+  ExpectFresh(*headend);
+}
+
+TEST_F(Issue, AJumpOverARocIsToldToMembers) {
+  world.Pass(seconds(5));
+  const size_t sent = world.MsksTo(1).size();
+  headend->Restart(true);
+  headend->KeepState(true, uint64_t{3} << 16, before);
+  headend->Connect();
+  EXPECT_EQ(world.MsksTo(1).size(), sent + 1);
+  EXPECT_EQ(world.members.at(1).Msk(before.first).streams[0].roc, Roc(3));
+}
+
+TEST_F(Issue, OneReportDoesNotUseUpAStream) {
+  headend->Restart(true);
+  headend->KeepState(true, uint64_t{1} << 47, before);
+  headend->Connect();
+  EXPECT_LT(world.channel().positions.at(kVideo).index.value, uint64_t{1} << 33);
 }
 
 TEST_F(Issue, AfterARestartOfTheServerTheStateIsEnough) {

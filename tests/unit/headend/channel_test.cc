@@ -258,12 +258,12 @@ TEST_F(Refusing, GoesOnAboveWhatAnotherHeadendReported) {
   };
   EXPECT_EQ(first({}, {}), PacketIndex(9));
   EXPECT_EQ(first({}, {{Ssrc(1), reported}}), PacketIndex(9));
-  EXPECT_EQ(first({}, {{video, reported}}), PacketIndex(reported.value + 4096));
+  EXPECT_EQ(first({}, {{video, reported}}), PacketIndex(reported.value + 12288));
   State kept;
   kept.ends[{definition.id, video}] = {definition.created, PacketIndex(reported.value + 1)};
   EXPECT_EQ(first(kept, {{video, reported}}), PacketIndex(reported.value + 1)) << "its own end";
   kept.ends[{definition.id, video}] = {definition.created, reported};
-  EXPECT_EQ(first(kept, {{video, reported}}), PacketIndex(reported.value + 4096));
+  EXPECT_EQ(first(kept, {{video, reported}}), PacketIndex(reported.value + 12288));
   kept.ends[{definition.id, video}] = {definition.created + 1, PacketIndex(reported.value + 1)};
   EXPECT_EQ(first(kept, {}), PacketIndex(9)) << "the end is of another channel with this name";
   const PacketIndex last(srtp::kIndexMask);

@@ -102,7 +102,7 @@ TEST_F(Conversation, BeginsAboveThePositionsOfTheDefinition) {
   absurd.set_index(UINT64_MAX);
   Take(define);
   const Channel& channel = *headend.channels().begin()->second;
-  EXPECT_EQ(channel.streams()[0].sequencer().next(), PacketIndex(504'096));
+  EXPECT_EQ(channel.streams()[0].sequencer().next(), PacketIndex(512'288));
 }
 
 TEST_F(Conversation, NamesItselfThenProvesItsKey) {

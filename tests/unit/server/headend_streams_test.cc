@@ -29,6 +29,8 @@ class HeadendStreamsTest : public Served {
       *kept.mutable_create_time() = channel.create_time();
       kept.set_ssrc(7);
       kept.set_end(1000);
+      kept.set_msk_id(UINT32_MAX);  // has seen every MTK
+      kept.set_mtk_id(UINT16_MAX);
     }
     Send(client, proof);
     const core::CoreReply channel = Next(client);

@@ -149,7 +149,7 @@ TEST(Config, AFileThatIsNotThereIsNamed) {
   ASSERT_FALSE(file);
   EXPECT_EQ(file.error().error, Error::kNotFound);
   EXPECT_THAT(file.error().message,
-              HasSubstr("/nowhere/keymastd.toml: cannot be opened: No such file or directory"));
+              HasSubstr("/nowhere/keymastd.toml: cannot be read (there is no such file)"));
 }
 
 TEST(Config, LoadsAFile) {

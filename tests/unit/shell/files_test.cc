@@ -66,11 +66,11 @@ TEST_F(Files, ASecretThatIsAbsentOrNoFileIsRefused) {
 }
 
 TEST_F(Files, AStateIsReplacedAsAWhole) {
-  EXPECT_EQ(ReadStateFile(Path("state"), 10).error(), Error::kNotFound);
+  EXPECT_EQ(ReadFile(Path("state"), 10).error(), Error::kNotFound);
   ASSERT_TRUE(ReplaceStateFile(Path("state"), "first"));
   ASSERT_TRUE(ReplaceStateFile(Path("state"), "2nd"));
-  EXPECT_EQ(ReadStateFile(Path("state"), 3), std::string("2nd"));
-  EXPECT_EQ(ReadStateFile(Path("state"), 2).error(), Error::kTooLong);
+  EXPECT_EQ(ReadFile(Path("state"), 3), std::string("2nd"));
+  EXPECT_EQ(ReadFile(Path("state"), 2).error(), Error::kTooLong);
   struct stat about {};
   ASSERT_EQ(stat(Path("state").c_str(), &about), 0);
   EXPECT_EQ(about.st_mode & 0777, 0600U);
@@ -83,14 +83,14 @@ TEST_F(Files, ALinkToAStateStaysALink) {
   std::filesystem::create_symlink(Path("real/state"), Path("link"));
   ASSERT_TRUE(ReplaceStateFile(Path("link"), "second"));
   EXPECT_TRUE(std::filesystem::is_symlink(Path("link")));
-  EXPECT_EQ(ReadStateFile(Path("real/state"), 10), std::string("second"));
+  EXPECT_EQ(ReadFile(Path("real/state"), 10), std::string("second"));
 }
 
 TEST_F(Files, AStateThatCannotBeReplacedStands) {
   ASSERT_TRUE(ReplaceStateFile(Path("state"), "first"));
   std::filesystem::create_directory(Path("state.new"));
   EXPECT_FALSE(ReplaceStateFile(Path("state"), "second"));
-  EXPECT_EQ(ReadStateFile(Path("state"), 10), std::string("first"));
+  EXPECT_EQ(ReadFile(Path("state"), 10), std::string("first"));
   EXPECT_EQ(ReplaceStateFile(Path("none/state"), "x").error(), Error::kNotFound);
 }
 
