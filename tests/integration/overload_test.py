@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Clients that take all they can get: what they cannot take from others."""
 
+import resource
 import socket
 import struct
 import unittest
@@ -12,6 +13,8 @@ from harness import BIN, Site, wait_for
 
 class Overload(unittest.TestCase):
     def setUp(self):
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # the attacker's own
         self.site = Site("overload")
         self.addCleanup(self.site.close)
 

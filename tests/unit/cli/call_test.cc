@@ -2,6 +2,7 @@
 #include <fstream>
 
 #include "fake_session.h"
+#include "tests/unit/cli/temp_path.h"
 
 namespace keymast::cli {
 namespace {
@@ -19,7 +20,7 @@ TEST(Call, TheRequestIsEmptyByDefaultOrComesFromAFile) {
   FakeServer server;
   EXPECT_EQ(server.Run({"call", "Server.GetServerStatus"}).exit, 0);
   EXPECT_EQ(server.asked()[0].request, "{}");
-  const std::string path = testing::TempDir() + "/request.json";
+  const std::string path = TempPath("request.json");
   std::ofstream(path) << R"({"pageSize": 3})";
   EXPECT_EQ(server.Run({"call", "Channels.ListChannels", "@" + path}).exit, 0);
   EXPECT_EQ(server.asked()[1].request, R"({"pageSize":3})");

@@ -3,6 +3,7 @@
 
 #include "cli/channel_options.h"
 #include "fake_session.h"
+#include "tests/unit/cli/temp_path.h"
 
 namespace keymast::cli {
 namespace {
@@ -141,7 +142,7 @@ TEST(Channels, CreateFromOptions) {
 }
 
 TEST(Channels, CreateFromAFileWithOptionsOnTop) {
-  const std::string path = testing::TempDir() + "/channel.json";
+  const std::string path = TempPath("channel.json");
   std::ofstream(path) << R"({"displayName": "file", "keyGroup": 4, "policy": {"mtkLead": "1s"}})";
   FakeServer server;
   const auto done = server.Run({"channels", "create", "one", "--file", path, "--display-name",
@@ -174,7 +175,7 @@ TEST(Channels, DeleteAndSdp) {
 }
 
 TEST(Channels, WhatCannotBeReadIsAUsageErrorBeforeAnyCall) {
-  const std::string path = testing::TempDir() + "/bad.json";
+  const std::string path = TempPath("bad.json");
   std::ofstream(path) << R"({"displayNam": "x"})";
   const std::vector<std::vector<std::string>> commands = {
       {"--mtk-period", "2"},        {"--mtk-period", "fast"},
@@ -182,7 +183,8 @@ TEST(Channels, WhatCannotBeReadIsAUsageErrorBeforeAnyCall) {
       {"--stream", "video"},        {"--stream", "video:x:1:96:H264"},
       {"--stream", "v:1:0xg:96:H"}, {"--file", path},
       {"--file", "/absent"},        {"--ttl", "300"},
-      {"--mtk-port", "x"}};
+      {"--mtk-port", "x"},          {"--file", "/"},
+      {"--file", "/dev/zero"}};
   for (const auto& options : commands) {
     FakeServer server;
     std::vector<std::string> words = {"channels", "create", "one"};

@@ -9,12 +9,13 @@
 #include "crypto/boxes.h"
 #include "fake_session.h"
 #include "keymast/v1/subscriber.pb.h"
+#include "tests/unit/cli/temp_path.h"
 
 namespace keymast::cli {
 namespace {
 
 std::string KeyFile(const std::string& name, const std::string& octets, mode_t mode = 0600) {
-  const std::string path = testing::TempDir() + "/" + name;
+  const std::string path = TempPath(name);
   unlink(path.c_str());
   std::ofstream(path, std::ios::binary) << octets;
   chmod(path.c_str(), mode);
@@ -78,7 +79,7 @@ TEST_F(Subscribers, KeyFilesThatAreNoneAreRefused) {
 
 TEST_F(Subscribers, BatchesFromACsvFile) {
   const std::string key = KeyFile("batch.key", std::string(16, 'k'));
-  const std::string csv = testing::TempDir() + "/subscribers.csv";
+  const std::string csv = TempPath("subscribers.csv");
   std::ofstream file(csv);
   file << "# id,identity,file\n\n";
   for (int i = 0; i < 1001; ++i) file << "s" << i << ",s" << i << "@example.org," << key << "\n";
@@ -151,7 +152,7 @@ TEST(Members, UpdateKeepsWhatIsNotGiven) {
 }
 
 TEST(Members, BatchAddListJoinLeaveExpel) {
-  const std::string csv = testing::TempDir() + "/members.csv";
+  const std::string csv = TempPath("members.csv");
   std::ofstream(csv) << "a,127.0.0.1:2271\nb\n";
   FakeServer server;
   EXPECT_EQ(server.Run({"members", "batch-add", "one", "--csv", csv, "--join"}).exit, 0);

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <fstream>
@@ -153,7 +154,8 @@ TEST(Config, AFileThatIsNotThereIsNamed) {
 }
 
 TEST(Config, LoadsAFile) {
-  const std::string path = testing::TempDir() + "/config_test.toml";
+  const std::string path =
+      testing::TempDir() + "/config_test-" + std::to_string(getpid()) + ".toml";
   std::ofstream(path) << "a = 4\n";
   auto file = ConfigFile::Load(path);
   ASSERT_TRUE(file);
