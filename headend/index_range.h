@@ -16,8 +16,7 @@ namespace keymast::headend {
 // that a receiver lost before it.
 class IndexRange {
  public:
-  // The range ahead grows with use: a headend that crashes again and again after few packets does
-  // not jump far.
+  // The range ahead grows with use: a headend that crashes after few packets does not jump far.
   static constexpr uint64_t kFirstAhead = uint64_t{1} << 11;
   static constexpr uint64_t kMaxAhead = uint64_t{3} << 13;  // 24,576
 
