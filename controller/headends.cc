@@ -30,9 +30,10 @@ struct Rise {
   bool jump = false;     // by more than a wrap: the guess of receivers cannot follow it
 };
 
-// Raise takes a position over when it is news, and adds to `rise` what follows from it.
-void Raise(std::map<Ssrc, rekey::Position>& positions, Ssrc ssrc, const rekey::Position& said,
-           Rise& rise) {
+// Raise takes a position over when it is news, and adds to `rise` what follows from it. `sent`: it
+// is that of a packet, which receivers have followed, and not of one to come.
+void Raise(Channel& channel, Ssrc ssrc, const rekey::Position& said, bool sent, Rise& rise) {
+  std::map<Ssrc, rekey::Position>& positions = channel.durable->positions;
   const auto known = positions.find(ssrc);
   const bool is_first = known == positions.end();
   const uint64_t before = is_first ? 0 : known->second.index.value;
@@ -40,7 +41,11 @@ void Raise(std::map<Ssrc, rekey::Position>& positions, Ssrc ssrc, const rekey::P
   if ((!is_first && after <= before) || after - before > kMaxRise) return;
   positions[ssrc] = said;
   rise.durable |= is_first || after >> kDurableBits > before >> kDurableBits;
-  rise.jump |= srtp::RocOf(said.index).value > srtp::RocOf(PacketIndex(before)).value + uint64_t{1};
+  const Roc roc = srtp::RocOf(said.index);
+  Roc& followed = channel.followed[ssrc];
+  const bool jump = roc.value > followed.value + uint64_t{1};
+  if (jump || sent) followed = roc;
+  rise.jump |= jump;
 }
 
 // EndsOf is what the headend's state file has of the channel's streams. An end of 0 says nothing.
@@ -110,7 +115,7 @@ void Controller::Impl::TakePositions(const HeadendReport& report, const Moment& 
     const KeyName key{said.position.msk, said.position.mtk};
     view.current = view.current ? std::max(*view.current, key) : key;
     if (frozen) continue;  // it could not be kept
-    Raise(channel->durable->positions, said.ssrc, said.position, rises[said.channel]);
+    Raise(*channel, said.ssrc, said.position, true, rises[said.channel]);
   }
   for (const auto& [id, rise] : rises) Keep(At(id), rise.durable, rise.jump, m);
 }
@@ -146,7 +151,7 @@ void Controller::Impl::TakeKept(const HeadendReport& report, const Moment& m) {
     Rise rise;
     for (const auto& [ssrc, end] : ends) {
       const rekey::Position last{PacketIndex(end.value - 1), active.msk, active.mtk};
-      Raise(channel.positions, ssrc, last, rise);
+      Raise(At(id), ssrc, last, false, rise);
     }
     Keep(At(id), rise.durable, rise.jump, m);
   }

@@ -54,6 +54,8 @@ struct Channel {
   // MTKs that may have gone out under some index: those that a headend was given, and after a load
   // all that it brought.
   std::set<KeyName> given;
+  // ROCs that receivers can follow from: of the last packet reported, or told by MSK messages.
+  std::map<Ssrc, Roc> followed;
 
   bool excluding = false;  // the prepared MTK shuts someone out: older MSKs are silent
   bool held = false;       // the switch waits for a headend

@@ -2,6 +2,7 @@
 // Start and reload: the working memory is built from the durable state.
 #include "controller/impl.h"
 #include "controller/names.h"
+#include "srtp/index.h"
 
 namespace keymast::controller {
 namespace {
@@ -47,6 +48,9 @@ void Controller::Impl::Open(rekey::ChannelState& durable, Instant now) {
       rekey::Grid(channel.id(), channel.policy().mtk_repetition).AtOrAfter(now);
   channel.excluding = IsExclusion(durable);
   const rekey::Ladder& ladder = channel.ladder();
+  for (const auto& [ssrc, position] : durable.positions) {
+    channel.followed[ssrc] = srtp::RocOf(position.index);
+  }
   if (!channel.excluding) channel.current.emplace(ladder.msk->id);
   if (ladder.next_msk) channel.next.emplace(ladder.next_msk->id);
   for (const auto& [subscriber, member] : durable.members) {

@@ -159,6 +159,28 @@ TEST_F(Issue, AJumpOverARocIsToldToMembers) {
   EXPECT_EQ(world.members.at(1).Msk(before.first).streams[0].roc, Roc(3));
 }
 
+TEST_F(Issue, ManySmallStepsWithoutAPacketAreAJumpToo) {
+  world.Pass(seconds(5));
+  const size_t sent = world.MsksTo(1).size();
+  for (uint64_t step = 1; step <= 8; ++step) {
+    headend->Restart(true);
+    headend->KeepState(true, step << 14, before);
+    world.Connect(kStudio);
+    HeadendReport report{kStudio, {}, {}, {}};
+    const Instant created = world.channel().channel.created;
+    report.kept.push_back(
+        {kNews, created, kVideo, PacketIndex(step << 14), before.first, before.second});
+    report.kept.push_back({kNews, created, kAudio, PacketIndex(100), before.first, before.second});
+    world.Report(report);
+    world.Pass(seconds(1));
+  }
+  EXPECT_EQ(world.MsksTo(1).size(), sent) << "up to the next ROC receivers find it by themselves";
+  headend->KeepState(true, uint64_t{2} << 16, before);
+  world.Connect(kStudio);
+  headend->Connect();
+  EXPECT_EQ(world.MsksTo(1).size(), sent + 1);
+}
+
 TEST_F(Issue, OneReportDoesNotUseUpAStream) {
   headend->Restart(true);
   headend->KeepState(true, uint64_t{1} << 47, before);
