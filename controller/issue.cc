@@ -3,6 +3,7 @@
 // the indexes it used: one that lost its state, or took another one's place, begins under an MTK
 // that nobody has sent under.
 #include "controller/impl.h"
+#include "rekey/messages.h"
 
 namespace keymast::controller {
 namespace {
@@ -30,6 +31,39 @@ bool Controller::Impl::MayHave(const Channel& channel, const HeadendId& headend,
   if (!channel.given.contains(NameOf(slot)) || view.issued.contains(NameOf(slot))) return true;
   return view.continues && NameOf(slot) <= view.newest &&
          IsOfOneState(*channel.durable, slot, state.headends.at(headend).created);
+}
+
+void Controller::Impl::Issue(Channel& channel, const HeadendId& headend, const rekey::Slot& slot,
+                             Instant switch_at, const Moment& m) {
+  const rekey::Ladder& ladder = channel.ladder();
+  const rekey::Msk* msk = rekey::MskOf(ladder, slot.msk);
+  if (msk == nullptr) return;
+  // The prepared MTK has the ladder's epoch; an active one beside it a lower one.
+  const uint64_t epoch = ladder.epoch - (ladder.prepared && ladder.prepared != slot ? 1 : 0);
+  const groups::Channel& definition = channel.durable->channel;
+  const crypto::TrafficKeyContext context{channel.id(), headend, slot.msk,          slot.mtk,
+                                          switch_at,    epoch,   definition.profile};
+  const rekey::Mtk mtk = rekey::DeriveMtk(*msk, slot.mtk, definition);
+  crypto::SecretBytes plain(mtk.key.view().begin(), mtk.key.view().end());
+  plain.insert(plain.end(), mtk.salt.view().begin(), mtk.salt.view().end());
+  Result<Bytes> box =
+      crypto::SealBox(state.headends.at(headend).public_key, crypto::kTrafficKeyPurpose,
+                      crypto::TrafficKeyAad(context), plain, rng);
+  if (!box) return;
+  m.step.headend_keys.push_back({headend, channel.id(), slot.msk, slot.mtk, switch_at, epoch,
+                                 definition.profile, std::move(*box)});
+  headends.at(headend).views[channel.id()].issued[{slot.msk, slot.mtk}] = m.now;
+  channel.given.emplace(slot.msk, slot.mtk);
+}
+
+void Controller::Impl::IssuePrepared(Channel& channel, const Moment& m) {
+  const rekey::Slot prepared = *channel.ladder().prepared;
+  for (const HeadendId& id : channel.headends) {
+    const Headend& headend = headends.at(id);
+    // One that has not reported yet is given what it lacks when it does.
+    if (!headend.connected || !headend.reported) continue;
+    Issue(channel, id, prepared, prepared.switch_at, m);
+  }
 }
 
 // Renew prepares an MTK that nobody was given, in the place of a prepared one that somebody was,
