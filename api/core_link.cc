@@ -10,9 +10,9 @@
 #include <cerrno>
 #include <future>
 
-#include "api/frame.h"
 #include "base/check.h"
 #include "base/cursor.h"
+#include "framing/frame.h"
 #include "shell/log.h"
 
 namespace keymast::api {
@@ -54,7 +54,7 @@ bool SendAll(int fd, std::string_view octets) {
 }
 
 // Reads once; false when the connection is lost.
-bool ReadSome(int fd, FrameReader& frames) {
+bool ReadSome(int fd, framing::FrameReader& frames) {
   const MutableBytes room = frames.Room();
   for (;;) {
     const ssize_t got = recv(fd, room.data(), room.size(), 0);
@@ -88,8 +88,8 @@ bool Greet(int fd) {
   hello.mutable_hello()->set_version(KEYMAST_VERSION);
   std::string frame;
   setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &kGreetingTimeout, sizeof kGreetingTimeout);
-  if (!AppendFrame(hello, frame) || !SendAll(fd, frame)) return false;
-  FrameReader frames;
+  if (!framing::AppendFrame(hello, frame) || !SendAll(fd, frame)) return false;
+  framing::FrameReader frames;
   auto answer = frames.Next();
   while (!answer && answer.error() == Error::kTruncated && ReadSome(fd, frames)) {
     answer = frames.Next();
@@ -179,7 +179,7 @@ tl::expected<uint64_t, Failure> CoreLink::Start(core::CoreRequest request,
     call = last_call_ + 1;
     request.set_call(call);
     if (request.command_id().empty()) request.set_command_id(NextCommandId());
-    if (!AppendFrame(request, queue_)) {
+    if (!framing::AppendFrame(request, queue_)) {
       return Fail(Error::kTooLong, "the request is longer than 1 MiB");
     }
     last_call_ = call;
@@ -194,7 +194,7 @@ bool CoreLink::Send(uint64_t call, core::CoreRequest request) {
     const std::lock_guard lock(mutex_);
     if (!calls_.contains(call) || Crowded(Urgency::kOrdinary)) return false;
     request.set_call(call);
-    if (!AppendFrame(request, queue_)) return false;
+    if (!framing::AppendFrame(request, queue_)) return false;
   }
   wake_.notify_all();
   return true;
@@ -218,7 +218,7 @@ void CoreLink::QueueCancel(uint64_t call) {
   core::CoreRequest request;
   request.set_call(call);
   request.mutable_cancel();
-  KEYMAST_CHECK(AppendFrame(request, queue_).has_value());
+  KEYMAST_CHECK(framing::AppendFrame(request, queue_).has_value());
 }
 
 void CoreLink::EndEndless(const Failure& failure) {
@@ -296,7 +296,7 @@ std::shared_ptr<CoreLink::Connection> CoreLink::Connect() {
 }
 
 void CoreLink::ReadUntilLost(int fd) {
-  FrameReader frames;
+  framing::FrameReader frames;
   core::CoreReply reply;
   while (ReadSome(fd, frames)) {
     auto frame = frames.Next();

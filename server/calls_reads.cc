@@ -11,7 +11,7 @@ namespace {
 
 constexpr size_t kDefaultPage = 100;
 constexpr size_t kMaxPage = 1000;
-constexpr size_t kMaxPageOctets = kMaxFrame - 64 * 1024;
+constexpr size_t kMaxPageOctets = framing::kMaxFrame - 64 * 1024;
 
 // PageSize is nothing for a size below zero, which is a mistake (AIP-158).
 std::optional<size_t> PageSize(int32_t asked) {

@@ -71,7 +71,7 @@ struct Clients::Client {
   int fd = -1;
   bool greeted = false;
   bool doomed = false;  // dropped at the end of the call that found out
-  FrameReader frames;
+  framing::FrameReader frames;
   std::string output;
   size_t written = 0;     // of output
   bool has_more = false;  // whole frames wait in `frames`, where epoll does not see them
@@ -221,7 +221,7 @@ std::string Clients::FrameOf(const Caller& to, core::CoreReply& reply, bool last
   reply.set_call(to.call);
   reply.set_last(last);
   std::string frame;
-  if (AppendFrame(reply, frame)) return frame;
+  if (framing::AppendFrame(reply, frame)) return frame;
   core::CoreReply refusal;
   *refusal.mutable_error() =
       ErrorOf({Error::kTooLong, "the answer does not fit into one frame", {}, {}, 0});
@@ -270,7 +270,7 @@ void Clients::Write(Client& client) {
     }
     client.written += static_cast<size_t>(count);
   }
-  if (client.backlog() == 0 || client.written > kMaxFrame) {
+  if (client.backlog() == 0 || client.written > framing::kMaxFrame) {
     client.output.erase(0, client.written);
     client.written = 0;
   }

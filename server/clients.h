@@ -10,9 +10,9 @@
 #include <unordered_map>
 #include <vector>
 
+#include "framing/frame.h"
 #include "private/core.pb.h"
 #include "server/arena_block.h"
-#include "server/frame.h"
 #include "server/loop.h"
 
 namespace keymast::server {

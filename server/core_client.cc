@@ -63,7 +63,8 @@ Result<CoreClient> CoreClient::Connect(const std::string& path) {
 Result<uint64_t> CoreClient::Send(core::CoreRequest request) {
   if (request.call() == 0) request.set_call(++last_call_);
   std::string frame;
-  if (const Status framed = AppendFrame(request, frame); !framed) return Err(framed.error());
+  if (const Status framed = framing::AppendFrame(request, frame); !framed)
+    return Err(framed.error());
   if (!SendAll(fd_, frame)) return Err(Error::kUnavailable);
   return request.call();
 }

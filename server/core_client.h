@@ -5,8 +5,8 @@
 #include <string>
 
 #include "base/time.h"
+#include "framing/frame.h"
 #include "private/core.pb.h"
-#include "server/frame.h"
 
 namespace keymast::server {
 
@@ -32,7 +32,7 @@ class CoreClient {
   explicit CoreClient(int fd) : fd_(fd) {}
   int fd_ = -1;
   uint64_t last_call_ = 0;
-  FrameReader frames_;
+  framing::FrameReader frames_;
 };
 
 }  // namespace keymast::server

@@ -3,8 +3,8 @@
 #include "api/core_link.h"
 #include "api/error_map.h"
 #include "api/exposition.h"
-#include "api/frame.h"
 #include "api/methods.h"
+#include "framing/frame.h"
 
 namespace {
 
@@ -32,7 +32,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;
   const size_t piece = data[0] + size_t{1};
   keymast::ByteView rest(data + 1, size - 1);
-  keymast::api::FrameReader frames;
+  keymast::framing::FrameReader frames;
   while (!rest.empty()) {
     const keymast::MutableBytes room = frames.Room();
     const size_t count = std::min({room.size(), rest.size(), piece});

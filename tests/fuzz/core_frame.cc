@@ -4,8 +4,8 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "framing/frame.h"
 #include "private/core.pb.h"
-#include "server/frame.h"
 #include "server/translate.h"
 
 namespace {
@@ -26,7 +26,7 @@ void Translate(const keymast::core::CoreRequest& request) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  keymast::server::FrameReader frames;
+  keymast::framing::FrameReader frames;
   const size_t piece = size > 0 ? 1 + data[0] % 64 : 1;
   for (size_t at = 0; at < size; at += piece) {
     const size_t count = std::min(piece, size - at);

@@ -8,8 +8,8 @@
 
 #include <filesystem>
 
-#include "api/frame.h"
 #include "api/methods.h"
+#include "framing/frame.h"
 
 namespace keymast::api {
 namespace {
@@ -122,7 +122,7 @@ void FakeCore::Accept(int listener) {
 }
 
 void FakeCore::Serve(int fd) {
-  FrameReader frames;
+  framing::FrameReader frames;
   for (;;) {
     const auto room = frames.Room();
     const ssize_t got = recv(fd, room.data(), room.size(), 0);
@@ -158,7 +158,7 @@ void FakeCore::Handle(const core::CoreRequest& request) {
 
 void FakeCore::Send(const core::CoreReply& reply) {
   std::string octets;
-  ASSERT_TRUE(AppendFrame(reply, octets));
+  ASSERT_TRUE(framing::AppendFrame(reply, octets));
   SendRaw(octets);
 }
 

@@ -55,7 +55,7 @@ TEST_F(ClientsTest, AFrameThatComesInPiecesIsOne) {
   std::string frame;
   core::CoreRequest request = Ask(kStatus);
   request.set_call(9);
-  ASSERT_TRUE(AppendFrame(request, frame));
+  ASSERT_TRUE(framing::AppendFrame(request, frame));
   for (const char octet : frame) {
     EXPECT_TRUE(Quiet(client_));
     SendOctets(client_, {&octet, 1});
@@ -68,7 +68,7 @@ TEST_F(ClientsTest, ManyFramesInOnePieceAreMany) {
   for (uint64_t call = 1; call <= 200; ++call) {
     core::CoreRequest request = Ask(kStatus);
     request.set_call(call);
-    ASSERT_TRUE(AppendFrame(request, frames));
+    ASSERT_TRUE(framing::AppendFrame(request, frames));
   }
   SendOctets(client_, frames);
   for (uint64_t call = 1; call <= 200; ++call) EXPECT_EQ(Next(client_).call(), call);
@@ -77,8 +77,8 @@ TEST_F(ClientsTest, ManyFramesInOnePieceAreMany) {
 TEST_F(ClientsTest, TheLongestFrameIsTakenAndALongerOneEndsTheConnection) {
   core::CoreRequest longest = Ask(kStatus);
   longest.set_call(1);
-  longest.set_principal(std::string(kMaxFrame - longest.ByteSizeLong() - 4, 'x'));
-  ASSERT_EQ(longest.ByteSizeLong(), kMaxFrame);
+  longest.set_principal(std::string(framing::kMaxFrame - longest.ByteSizeLong() - 4, 'x'));
+  ASSERT_EQ(longest.ByteSizeLong(), framing::kMaxFrame);
   EXPECT_TRUE(Call(longest).has_server_status());
 
   CoreClient other = Connect();
@@ -99,7 +99,7 @@ TEST_F(ClientsTest, HelloComesFirstAndInOurVersion) {
   for (const char* first : {kStatus, "hello { protocol: 2 }"}) {
     const int fd = Open();
     std::string frame;
-    ASSERT_TRUE(AppendFrame(Ask(first), frame));
+    ASSERT_TRUE(framing::AppendFrame(Ask(first), frame));
     ASSERT_EQ(send(fd, frame.data(), frame.size(), 0), static_cast<ssize_t>(frame.size()));
     EXPECT_TRUE(IsOver(fd));
     close(fd);
@@ -140,7 +140,7 @@ TEST_F(ClientsTest, AClientThatDoesNotReadIsAskedForNoMore) {
   const int flags = fcntl(silent.fd(), F_GETFL);
   ASSERT_EQ(fcntl(silent.fd(), F_SETFL, flags | O_NONBLOCK), 0);
   std::string frame;
-  ASSERT_TRUE(AppendFrame(Ask("list_subscribers { page_size: 1000 }"), frame));
+  ASSERT_TRUE(framing::AppendFrame(Ask("list_subscribers { page_size: 1000 }"), frame));
   uint64_t asked = 0;
   // A frame goes whole or not at all until the last, which the socket cuts.
   size_t left = 0;
@@ -156,7 +156,7 @@ TEST_F(ClientsTest, AClientThatDoesNotReadIsAskedForNoMore) {
   EXPECT_EQ(counters().dropped_for_slowness, 0U);
   const Clients::Limits limits;
   for (ClientId id = 1; id <= 3; ++id) {
-    EXPECT_LE(server_.clients().Backlog(id), limits.pause + kMaxFrame);
+    EXPECT_LE(server_.clients().Backlog(id), limits.pause + framing::kMaxFrame);
   }
   if (left > 0) --asked;
   for (uint64_t i = 0; i < asked; ++i) ASSERT_TRUE(Next(silent).has_list_subscribers()) << i;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Frames of the private socket: 4 octets big-endian length, then one message (core.proto).
+// Frames of the private socket between keymast-api and keymastd (proto/private/core.proto): 4
+// octets of length, big-endian, then one message.
 #pragma once
 
 #include <string>
@@ -11,10 +12,9 @@ namespace google::protobuf {
 class MessageLite;
 }
 
-namespace keymast::server {
+namespace keymast::framing {
 
-inline constexpr size_t kMaxFrame = 1 << 20;
-inline constexpr size_t kFrameHeader = 4;
+inline constexpr size_t kMaxFrame = 1 << 20;  // octets of a message
 
 // AppendFrame puts length and message behind `out`. kTooLong, with `out` unchanged, when the
 // message has more than kMaxFrame octets.
@@ -33,9 +33,11 @@ class FrameReader {
   Result<ByteView> Next();
 
  private:
+  ByteView Unread() const { return ByteView(buffer_).subspan(begin_, end_ - begin_); }
+
   Bytes buffer_;
-  size_t begin_ = 0;
-  size_t end_ = 0;
+  size_t begin_ = 0;  // first octet not yet handed out
+  size_t end_ = 0;    // of what was read
 };
 
-}  // namespace keymast::server
+}  // namespace keymast::framing

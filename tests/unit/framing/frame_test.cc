@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "server/frame.h"
+#include "framing/frame.h"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 
 #include "private/core.pb.h"
 
-namespace keymast::server {
+namespace keymast::framing {
 namespace {
 
 core::CoreRequest Request(uint64_t call, size_t padding = 0) {
@@ -87,4 +87,4 @@ TEST(Frame, EveryPrefixWaitsForTheRest) {
 }
 
 }  // namespace
-}  // namespace keymast::server
+}  // namespace keymast::framing
