@@ -36,6 +36,16 @@ size_t RowOf(Role role, CallKind kind) {
   return static_cast<size_t>(row - kRows.begin());
 }
 
+std::string CallLimit(Role role, CallKind kind, size_t limit) {
+  return std::to_string(limit) + (kind == CallKind::kStream ? " streams" : " calls") + " of role " +
+         std::string(RoleName(role)) + " are under way at once";
+}
+
+std::string UnreadLimit(Role role) {
+  return std::to_string(CallQuota::kMaxUnread >> 20) + " MiB of answers wait for clients of role " +
+         std::string(RoleName(role)) + " to read them";
+}
+
 }  // namespace
 
 CallQuota::CallQuota(size_t max_calls) {
@@ -44,17 +54,32 @@ CallQuota::CallQuota(size_t max_calls) {
   }
 }
 
+void CallQuota::Place::Answered(size_t octets) {
+  if (share_ == nullptr || unread_ > 0) return;
+  unread_ = octets + kCallCost;
+  share_->unread += unread_;
+  --share_->under_way;
+}
+
+void CallQuota::Place::GiveBack() {
+  if (share_ == nullptr) return;
+  if (unread_ > 0) {
+    share_->unread -= unread_;
+  } else {
+    --share_->under_way;
+  }
+}
+
 tl::expected<CallQuota::Place, Failure> CallQuota::Take(Role role, CallKind kind) {
   const size_t row = RowOf(role, kind);
   Share& share = shares_[row];
-  if (++share.taken <= share.limit) return Place(&share.taken);
-  --share.taken;
+  const bool unread = share.unread >= kMaxUnread;
+  if (++share.under_way <= share.limit && !unread) return Place(share);
+  --share.under_way;
   ++share.refused;
-  const std::string limit = std::to_string(share.limit) +
-                            (kind == CallKind::kStream ? " streams" : " calls") + " of role " +
-                            std::string(RoleName(role)) + " at once";
+  const std::string limit = unread ? UnreadLimit(role) : CallLimit(role, kind, share.limit);
   return tl::unexpected(Failure{Error::kTooManyRequests,
-                                limit + " are under way, its share of max_calls",
+                                limit + ", its share",
                                 {},
                                 {},
                                 kRetryAfterMs,
@@ -64,7 +89,8 @@ tl::expected<CallQuota::Place, Failure> CallQuota::Take(Role role, CallKind kind
 std::array<CallQuota::Count, CallQuota::kShares> CallQuota::Counts() const {
   std::array<Count, kShares> counts;
   for (size_t i = 0; i < kShares; ++i) {
-    counts[i] = {std::string(kRows[i].name), shares_[i].taken, shares_[i].refused};
+    const Share& share = shares_[i];
+    counts[i] = {std::string(kRows[i].name), share.under_way, share.unread, share.refused};
   }
   return counts;
 }

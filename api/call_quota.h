@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// How many calls each role may have under way; short calls and streams apart. A share is nobody
-// else's: the streams of auditors cannot keep an operator's call out.
+// How many calls each role may have under way, and how much it may leave unread; short calls and
+// streams apart. A share is nobody else's: the streams of auditors cannot keep an operator's call
+// out.
 #pragma once
 
 #include <array>
@@ -16,8 +17,19 @@ namespace keymast::api {
 enum class CallKind : uint8_t { kUnary, kStream };
 
 class CallQuota {
+  struct Share {
+    size_t limit = 0;
+    std::atomic<size_t> under_way{0};
+    std::atomic<size_t> unread{0};
+    std::atomic<uint64_t> refused{0};
+  };
+
  public:
   static constexpr size_t kShares = 6;
+  // What a share may have answered and its clients not yet taken: octets of answers, and for each
+  // what gRPC keeps beside it.
+  static constexpr size_t kMaxUnread = 32 << 20;
+  static constexpr size_t kCallCost = 4096;
 
   // `max_calls` is divided among the shares; each has one call at least.
   explicit CallQuota(size_t max_calls);
@@ -26,19 +38,27 @@ class CallQuota {
   class Place {
    public:
     Place() = default;
-    Place(Place&& other) noexcept : taken_(std::exchange(other.taken_, nullptr)) {}
+    Place(Place&& other) noexcept
+        : share_(std::exchange(other.share_, nullptr)), unread_(other.unread_) {}
     Place& operator=(Place&& other) noexcept {
-      std::swap(taken_, other.taken_);
+      std::swap(share_, other.share_);
+      std::swap(unread_, other.unread_);
       return *this;
     }
-    ~Place() {
-      if (taken_ != nullptr) --*taken_;
-    }
+    ~Place() { GiveBack(); }
+
+    // Answered turns the call into `octets` that wait for its client. A client may have its answer
+    // before gRPC says so: were the call still counted, the client's next one could be one too
+    // many.
+    void Answered(size_t octets);
 
    private:
     friend class CallQuota;
-    explicit Place(std::atomic<size_t>* taken) : taken_(taken) {}
-    std::atomic<size_t>* taken_ = nullptr;
+    explicit Place(Share& share) : share_(&share) {}
+    void GiveBack();
+
+    Share* share_ = nullptr;
+    size_t unread_ = 0;  // 0: under way
   };
 
   // Take gives a place, or kTooManyRequests that names the share.
@@ -47,16 +67,12 @@ class CallQuota {
   struct Count {
     std::string share;  // `operator`, `headend_streams`
     size_t calls = 0;   // under way
+    size_t unread = 0;  // octets
     uint64_t refused = 0;
   };
   std::array<Count, kShares> Counts() const;
 
  private:
-  struct Share {
-    size_t limit = 0;
-    std::atomic<size_t> taken{0};
-    std::atomic<uint64_t> refused{0};
-  };
   std::array<Share, kShares> shares_;
 };
 

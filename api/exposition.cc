@@ -146,9 +146,12 @@ std::string Exposition(const core::MetricsSnapshot& snapshot, const RequestMetri
                             MetricType::Gauge, static_cast<double>(state.core_calls)));
   families.push_back(
       ByLabel("keymast_api_calls", "Calls under way.", MetricType::Gauge, "share", state.calls));
+  families.push_back(ByLabel("keymast_api_unread_octets",
+                             "Octets of answers that clients have yet to take.", MetricType::Gauge,
+                             "share", state.unread));
   families.push_back(ByLabel("keymast_api_calls_refused_total",
-                             "Calls refused because their role had its share under way.",
-                             MetricType::Counter, "share", state.calls_refused));
+                             "Calls refused because their role had its share.", MetricType::Counter,
+                             "share", state.calls_refused));
   families.push_back(ByLabel("keymast_api_connections", "gRPC connections open.", MetricType::Gauge,
                              "listener", state.connections));
   families.push_back(ByLabel("keymast_api_connections_refused_total",

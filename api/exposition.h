@@ -15,6 +15,7 @@ struct ApiState {
   uint64_t core_connections = 0;
   uint64_t core_calls = 0;                                   // under way
   std::map<std::string, uint64_t> calls = {};                // under way, by share
+  std::map<std::string, uint64_t> unread = {};               // octets answered, not read, by share
   std::map<std::string, uint64_t> calls_refused = {};        // by share
   std::map<std::string, uint64_t> connections = {};          // open, by listener
   std::map<std::string, uint64_t> connections_refused = {};  // by listener

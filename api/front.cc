@@ -54,6 +54,7 @@ struct Front::Impl {
                       {"crowded", http_counters.crowded}};
     for (const CallQuota::Count& count : quota.Counts()) {
       state.calls[count.share] = count.calls;
+      state.unread[count.share] = count.unread;
       state.calls_refused[count.share] = count.refused;
     }
     for (const Acceptor::Count& count : listeners->Counts()) {

@@ -25,8 +25,8 @@ struct Gate {
   std::atomic<bool> draining = false;  // then new calls are refused with kDraining
 };
 
-// Accounted counts one call and logs it when it ends; its place in the quota is kept until the call
-// is gone, memory and all.
+// Accounted counts one call and logs it when it ends; it has a place in the quota until the call is
+// gone, memory and all.
 class Accounted {
  public:
   Accounted(Gate& gate, const Method& method)
@@ -34,6 +34,8 @@ class Accounted {
   void set_principal(const Principal& principal);
   void set_place(CallQuota::Place place) { place_ = std::move(place); }
   Urgency urgency() const { return urgency_; }
+  // Answered is called before an answer of `octets` leaves.
+  void Answered(size_t octets) { place_.Answered(octets); }
   void Ended(const grpc::Status& status) const;
 
  private:

@@ -40,6 +40,7 @@ class UnaryCall final : public grpc::ServerUnaryReactor, public CallSink {
  private:
   void End(const grpc::Status& status) {
     account_.Ended(status);
+    account_.Answered(response_->ByteSizeLong());
     Finish(status);
   }
 

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bench/api_load.h"
 
+#include <grpcpp/completion_queue.h>
 #include <grpcpp/create_channel.h>
+#include <grpcpp/support/async_unary_call.h>
 
-#include <atomic>
 #include <chrono>
-#include <condition_variable>
-#include <mutex>
 
 #include "bench/harness.h"
 #include "bench/processes.h"
@@ -33,59 +32,42 @@ v1::CreateMemberRequest MemberRequest(size_t subscriber) {
   return request;
 }
 
-// Flight counts calls out and in; the last one in wakes who waits.
-class Flight {
- public:
-  explicit Flight(size_t total) : total_(total) {}
-
-  // Next is the number of the call to make now; `total` when there is none.
-  size_t Next() { return std::min(next_.fetch_add(1), total_); }
-  size_t total() const { return total_; }
-  void Landed() {
-    if (landed_.fetch_add(1) + 1 < total_) return;
-    const std::lock_guard lock(mutex_);
-    over_ = true;
-    changed_.notify_all();
-  }
-  void Wait() {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return over_; });
-  }
-
- private:
-  const size_t total_;
-  std::atomic<size_t> next_ = 0;
-  std::atomic<size_t> landed_ = 0;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool over_ = false;
-};
-
-// Keep makes calls number 0 to `total` - 1, `in_flight` at once, and returns calls a second. `call`
-// makes one and runs what it is given when the answer is there.
-double Keep(size_t total, size_t in_flight,
-            const std::function<void(size_t, std::function<void()>)>& call) {
-  Flight flight(total);
-  const std::function<void()> one = [&] {
-    const size_t number = flight.Next();
-    if (number == flight.total()) return;
-    call(number, [&] {
-      one();
-      flight.Landed();
-    });
-  };
-  const double begin = WallSeconds();
-  for (size_t i = 0; i < in_flight; ++i) one();
-  flight.Wait();
-  return static_cast<double>(total) / (WallSeconds() - begin);
-}
-
 template <class Request, class Response>
 struct Exchange {
   grpc::ClientContext context;
   Request request;
   Response response;
+  grpc::Status status;
+  std::unique_ptr<grpc::ClientAsyncResponseReader<Response>> reader;
 };
+
+// Keep makes calls number 0 to `total` - 1, `in_flight` at once, all by this thread, and returns
+// calls a second. `begin` fills in the exchange's request and begins its call.
+template <class Exchange>
+double Keep(size_t total, size_t in_flight,
+            const std::function<void(size_t, Exchange&, grpc::CompletionQueue&)>& begin) {
+  grpc::CompletionQueue queue;
+  size_t next = 0;
+  const auto call = [&] {
+    auto* exchange = new Exchange;  // the queue hands it back
+    begin(next++, *exchange, queue);
+    exchange->reader->StartCall();
+    exchange->reader->Finish(&exchange->response, &exchange->status, exchange);
+  };
+  const double start = WallSeconds();
+  while (next < std::min(total, in_flight)) call();
+  for (size_t landed = 0; landed < total; ++landed) {
+    void* tag = nullptr;
+    bool ok = false;
+    Demand(queue.Next(&tag, &ok), "the queue of answers is closed");
+    const std::unique_ptr<Exchange> exchange(static_cast<Exchange*>(tag));
+    Check(exchange->status, "member");
+    if (next < total) call();
+  }
+  const double took = WallSeconds() - start;
+  queue.Shutdown();
+  return static_cast<double>(total) / took;
+}
 
 }  // namespace
 
@@ -148,34 +130,28 @@ void ApiLoad::MakeChannel(size_t number) {
 }
 
 double ApiLoad::AddMembers(size_t channel, size_t count, size_t in_flight) {
-  return Keep(count, in_flight, [this, channel](size_t number, std::function<void()> done) {
-    auto exchange = std::make_shared<Exchange<v1::CreateMemberRequest, v1::Member>>();
-    exchange->request = MemberRequest(number);
-    exchange->request.set_parent("channels/" + ChannelName(channel));
-    members_->async()->CreateMember(&exchange->context, &exchange->request, &exchange->response,
-                                    [exchange, done = std::move(done)](const grpc::Status& status) {
-                                      Check(status, "member");
-                                      done();
-                                    });
-  });
+  using Single = Exchange<v1::CreateMemberRequest, v1::Member>;
+  return Keep<Single>(
+      count, in_flight, [&](size_t number, Single& exchange, grpc::CompletionQueue& queue) {
+        exchange.request = MemberRequest(number);
+        exchange.request.set_parent("channels/" + ChannelName(channel));
+        exchange.reader =
+            members_->PrepareAsyncCreateMember(&exchange.context, exchange.request, &queue);
+      });
 }
 
 double ApiLoad::AddBatches(size_t channel, size_t count, size_t batch, size_t in_flight) {
-  const auto call = [&](size_t number, std::function<void()> done) {
-    using Batch = Exchange<v1::BatchCreateMembersRequest, v1::BatchCreateMembersResponse>;
-    auto exchange = std::make_shared<Batch>();
-    exchange->request.set_parent("channels/" + ChannelName(channel));
-    for (size_t i = number * batch; i < (number + 1) * batch; ++i) {
-      *exchange->request.add_requests() = MemberRequest(i);
-    }
-    members_->async()->BatchCreateMembers(
-        &exchange->context, &exchange->request, &exchange->response,
-        [exchange, done = std::move(done)](const grpc::Status& status) {
-          Check(status, "members");
-          done();
-        });
-  };
-  return static_cast<double>(batch) * Keep(count / batch, in_flight, call);
+  using Batch = Exchange<v1::BatchCreateMembersRequest, v1::BatchCreateMembersResponse>;
+  const double calls = Keep<Batch>(
+      count / batch, in_flight, [&](size_t number, Batch& exchange, grpc::CompletionQueue& queue) {
+        exchange.request.set_parent("channels/" + ChannelName(channel));
+        for (size_t i = number * batch; i < (number + 1) * batch; ++i) {
+          *exchange.request.add_requests() = MemberRequest(i);
+        }
+        exchange.reader =
+            members_->PrepareAsyncBatchCreateMembers(&exchange.context, exchange.request, &queue);
+      });
+  return static_cast<double>(batch) * calls;
 }
 
 }  // namespace keymast::bench

@@ -4,7 +4,6 @@
 
 #include <grpcpp/channel.h>
 
-#include <functional>
 #include <memory>
 #include <string>
 

@@ -22,7 +22,8 @@ TEST(CallQuota, EachShareIsItsOwn) {
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().error, Error::kTooManyRequests);
   EXPECT_EQ(refused.error().limit.name, "auditor_streams");
-  EXPECT_THAT(refused.error().message, HasSubstr("2 streams of role auditor at once"));
+  EXPECT_THAT(refused.error().message,
+              HasSubstr("2 streams of role auditor are under way at once"));
   EXPECT_GT(refused.error().retry_after_ms, 0U);
   for (const auto& [role, kind, count] : {std::tuple(Role::kAuditor, CallKind::kUnary, 2),
                                           {Role::kViewer, CallKind::kUnary, 2},
@@ -39,6 +40,34 @@ TEST(CallQuota, EachShareIsItsOwn) {
   for (const CallQuota::Count& count : quota.Counts()) EXPECT_EQ(count.refused, 1U) << count.share;
   places.clear();
   for (const CallQuota::Count& count : quota.Counts()) EXPECT_EQ(count.calls, 0U) << count.share;
+}
+
+TEST(CallQuota, WhatIsAnsweredCountsAsOctetsUntilItIsGone) {
+  CallQuota quota(16);
+  std::vector<CallQuota::Place> answered;
+  constexpr size_t kAnswer = 1 << 20;
+  constexpr size_t kEach = kAnswer + CallQuota::kCallCost;
+  const size_t fit = (CallQuota::kMaxUnread + kEach - 1) / kEach;
+  for (size_t i = 0; i < fit; ++i) {
+    auto place = quota.Take(Role::kViewer, CallKind::kUnary);
+    ASSERT_TRUE(place) << i;
+    place->Answered(kAnswer);
+    place->Answered(kAnswer);
+    answered.push_back(std::move(*place));
+  }
+  const auto viewers = [&] { return quota.Counts()[4]; };
+  EXPECT_EQ(viewers().share, "viewer");
+  EXPECT_EQ(viewers().calls, 0U);
+  EXPECT_EQ(viewers().unread, fit * kEach);
+  const auto refused = quota.Take(Role::kViewer, CallKind::kUnary);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message,
+              HasSubstr("32 MiB of answers wait for clients of role viewer"));
+  EXPECT_TRUE(quota.Take(Role::kAuditor, CallKind::kUnary));
+  answered.pop_back();
+  EXPECT_TRUE(quota.Take(Role::kViewer, CallKind::kUnary));
+  answered.clear();
+  EXPECT_EQ(viewers().unread, 0U);
 }
 
 class Quota : public FrontTest {
@@ -112,6 +141,36 @@ TEST_F(Quota, AnUnansweredCallKeepsItsPlaceUntilItsDeadline) {
   core_.set_handler(FakeCore::DefaultAnswers);
   EXPECT_TRUE(Eventually(
       [&] { return Call(*viewer, "Channels.GetChannel", v1::GetChannelRequest()).ok(); }));
+}
+
+// Begins a call on `queue`, which hands the exchange back.
+struct Exchange {
+  grpc::ClientContext context;
+  v1::Channel response;
+  grpc::Status status;
+  std::unique_ptr<grpc::ClientAsyncResponseReader<v1::Channel>> reader;
+};
+void Begin(v1::Channels::Stub& stub, grpc::CompletionQueue& queue) {
+  auto* exchange = new Exchange;
+  exchange->reader = stub.AsyncGetChannel(&exchange->context, v1::GetChannelRequest(), &queue);
+  exchange->reader->Finish(&exchange->response, &exchange->status, exchange);
+}
+
+TEST_F(Quota, AClientThatKeepsItsShareUnderWayIsNeverRefused) {
+  Start();
+  const auto stub = v1::Channels::NewStub(Channel(Role::kOperator));
+  constexpr int kShare = 4;
+  constexpr int kCalls = 4000;
+  grpc::CompletionQueue queue;
+  for (int i = 0; i < kShare; ++i) Begin(*stub, queue);
+  for (int landed = 0; landed < kCalls; ++landed) {
+    void* tag = nullptr;
+    bool ok = false;
+    ASSERT_TRUE(queue.Next(&tag, &ok));
+    const std::unique_ptr<Exchange> exchange(static_cast<Exchange*>(tag));
+    EXPECT_TRUE(exchange->status.ok()) << exchange->status.error_message();
+    if (landed + kShare < kCalls) Begin(*stub, queue);
+  }
 }
 
 }  // namespace
