@@ -19,6 +19,13 @@ namespace {
 
 using Action = std::function<Outcome<void>(Context&)>;
 
+std::string NotEmpty(const std::string& name) { return name.empty() ? "a name is needed" : ""; }
+
+// Name is a resource that a command is about; what it may consist of the server knows.
+CLI::Option* Name(CLI::App* command, const char* what, std::string& into) {
+  return command->add_option(what, into)->required()->check(NotEmpty);
+}
+
 // Tree owns what the options of all commands are bound to; `action` is what the parsed command
 // does.
 struct Tree {
@@ -98,6 +105,7 @@ void AddGlobals(Tree& tree) {
       ->capture_default_str();
   app.set_version_flag("--version", "keymastctl " KEYMAST_VERSION);
   app.require_subcommand(1);
+  app.fallthrough();  // these may stand behind a command too
   app.failure_message(UsageText);
 }
 
@@ -134,7 +142,7 @@ void AddChannels(Tree& tree) {
   CLI::App* group = tree.Group("channels", "Broadcast channels");
   ChannelOptions& options = tree.channel_options;
   const auto definition = [&](CLI::App* command) {
-    command->add_option("CHANNEL", options.id)->required();
+    Name(command, "CHANNEL", options.id);
     command->add_option("--file", options.file, "Channel as protobuf JSON; options come on top");
     command->add_option("--display-name", options.display_name, "For people");
     command->add_flag("--validate-only", options.validate_only, "Check, and change nothing");
@@ -147,21 +155,19 @@ void AddChannels(Tree& tree) {
       options);
   definition(tree.Command(group, "update", "Change display name and policy",
                           [&](Context& context) { return UpdateChannel(context, options); }));
-  tree.Command(group, "get", "Show a channel",
-               [&](Context& context) { return GetChannel(context, tree.channel); })
-      ->add_option("CHANNEL", tree.channel)
-      ->required();
+  Name(tree.Command(group, "get", "Show a channel",
+                    [&](Context& context) { return GetChannel(context, tree.channel); }),
+       "CHANNEL", tree.channel);
   tree.Paged(tree.Command(group, "list", "List channels",
                           [&](Context& context) { return ListChannels(context, tree.page); }));
   CLI::App* remove = tree.Command(group, "delete", "Delete a channel", [&](Context& context) {
     return DeleteChannel(context, tree.channel, tree.force);
   });
-  remove->add_option("CHANNEL", tree.channel)->required();
+  Name(remove, "CHANNEL", tree.channel);
   remove->add_flag("--force", tree.force, "Even if it has members");
-  tree.Command(group, "sdp", "Print the SDP that receivers start from",
-               [&](Context& context) { return PrintSdp(context, tree.channel); })
-      ->add_option("CHANNEL", tree.channel)
-      ->required();
+  Name(tree.Command(group, "sdp", "Print the SDP that receivers start from",
+                    [&](Context& context) { return PrintSdp(context, tree.channel); }),
+       "CHANNEL", tree.channel);
 }
 
 void AddSubscribers(Tree& tree) {
@@ -170,7 +176,7 @@ void AddSubscribers(Tree& tree) {
   CLI::App* create = tree.Command(group, "create", "Create a subscriber", [&](Context& context) {
     return CreateSubscriber(context, options);
   });
-  create->add_option("SUBSCRIBER", options.id)->required();
+  Name(create, "SUBSCRIBER", options.id);
   create->add_option("--identity", options.identity, "NAI, as alice@example.org")->required();
   create
       ->add_option("--credential-file", options.credential_file,
@@ -181,24 +187,23 @@ void AddSubscribers(Tree& tree) {
                [&](Context& context) { return BatchCreateSubscribers(context, tree.file); })
       ->add_option("--csv", tree.file, "Lines SUBSCRIBER,IDENTITY,CREDENTIAL_FILE")
       ->required();
-  tree.Command(group, "get", "Show a subscriber",
-               [&](Context& context) { return GetSubscriber(context, tree.subscriber); })
-      ->add_option("SUBSCRIBER", tree.subscriber)
-      ->required();
+  Name(tree.Command(group, "get", "Show a subscriber",
+                    [&](Context& context) { return GetSubscriber(context, tree.subscriber); }),
+       "SUBSCRIBER", tree.subscriber);
   tree.Paged(tree.Command(group, "list", "List subscribers",
                           [&](Context& context) { return ListSubscribers(context, tree.page); }));
   CLI::App* remove = tree.Command(group, "delete", "Delete a subscriber", [&](Context& context) {
     return DeleteSubscriber(context, tree.subscriber, tree.force);
   });
-  remove->add_option("SUBSCRIBER", tree.subscriber)->required();
+  Name(remove, "SUBSCRIBER", tree.subscriber);
   remove->add_flag("--force", tree.force, "Expel it from its channels first");
 }
 
 void AddMemberChanges(Tree& tree, CLI::App* group) {
   MemberOptions& options = tree.member_options;
   const auto definition = [&](CLI::App* command) {
-    command->add_option("CHANNEL", options.channel)->required();
-    command->add_option("SUBSCRIBER", options.subscriber)->required();
+    Name(command, "CHANNEL", options.channel);
+    Name(command, "SUBSCRIBER", options.subscriber);
     command->add_option("--msk-endpoint", options.msk_endpoint, "ADDRESS:PORT of MSK messages");
     command->add_option("--from", options.from, "Entitled from this time on, RFC 3339; or none");
     command->add_option("--until", options.until, "Entitled until this time, RFC 3339; or none");
@@ -214,7 +219,7 @@ void AddMemberChanges(Tree& tree, CLI::App* group) {
       group, "batch-add", "Add many, 1000 a request, each atomic", [&](Context& context) {
         return BatchAddMembers(context, tree.channel, tree.file, tree.join);
       });
-  batch->add_option("CHANNEL", tree.channel)->required();
+  Name(batch, "CHANNEL", tree.channel);
   batch->add_option("--csv", tree.file, "Lines SUBSCRIBER,MSK_ENDPOINT")->required();
   batch->add_flag("--join", tree.join, "And join at once");
 }
@@ -226,22 +231,21 @@ void AddMembers(Tree& tree) {
     CLI::App* command = tree.Command(group, name, what, [&tree, function](Context& context) {
       return function(context, tree.channel, tree.subscriber);
     });
-    command->add_option("CHANNEL", tree.channel)->required();
-    command->add_option("SUBSCRIBER", tree.subscriber)->required();
+    Name(command, "CHANNEL", tree.channel);
+    Name(command, "SUBSCRIBER", tree.subscriber);
   };
   one("get", "Show a member", GetMember);
   one("join", "Deliver the keys to a member", JoinChannel);
   one("leave", "End delivery; keys change as the leave policy says", LeaveChannel);
-  tree.Paged(tree.Command(
-                 group, "list", "List members",
-                 [&](Context& context) { return ListMembers(context, tree.channel, tree.page); }))
-      ->add_option("CHANNEL", tree.channel)
-      ->required();
+  Name(tree.Paged(tree.Command(
+           group, "list", "List members",
+           [&](Context& context) { return ListMembers(context, tree.channel, tree.page); })),
+       "CHANNEL", tree.channel);
   CLI::App* expel = tree.Command(
       group, "expel", "Remove members and change the keys at once",
       [&](Context& context) { return ExpelMembers(context, tree.channel, tree.names); });
-  expel->add_option("CHANNEL", tree.channel)->required();
-  expel->add_option("SUBSCRIBER", tree.names)->required();
+  Name(expel, "CHANNEL", tree.channel);
+  expel->add_option("SUBSCRIBER", tree.names)->required()->check(NotEmpty);
 }
 
 void AddHeadends(Tree& tree) {
@@ -249,36 +253,33 @@ void AddHeadends(Tree& tree) {
   CLI::App* create = tree.Command(group, "create", "Enrol a headend", [&](Context& context) {
     return CreateHeadend(context, tree.headend, tree.public_key, tree.names);
   });
-  create->add_option("HEADEND", tree.headend)->required();
+  Name(create, "HEADEND", tree.headend);
   create->add_option("--public-key", tree.public_key, "As keymast-headend init prints it")
       ->required();
   create->add_option("--channel", tree.names, "A channel it may have keys for; once per channel");
-  tree.Command(group, "get", "Show a headend",
-               [&](Context& context) { return GetHeadend(context, tree.headend); })
-      ->add_option("HEADEND", tree.headend)
-      ->required();
+  Name(tree.Command(group, "get", "Show a headend",
+                    [&](Context& context) { return GetHeadend(context, tree.headend); }),
+       "HEADEND", tree.headend);
   tree.Paged(tree.Command(group, "list", "List headends",
                           [&](Context& context) { return ListHeadends(context, tree.page); }));
-  tree.Command(group, "delete", "Revoke a headend",
-               [&](Context& context) { return DeleteHeadend(context, tree.headend); })
-      ->add_option("HEADEND", tree.headend)
-      ->required();
+  Name(tree.Command(group, "delete", "Revoke a headend",
+                    [&](Context& context) { return DeleteHeadend(context, tree.headend); }),
+       "HEADEND", tree.headend);
 }
 
 void AddRekeys(Tree& tree) {
   CLI::App* now =
       tree.Command(&tree.app, "rekey-now", "Change a channel's key ahead of its time",
                    [&](Context& context) { return RekeyNow(context, tree.channel, tree.level); });
-  now->add_option("CHANNEL", tree.channel)->required();
+  Name(now, "CHANNEL", tree.channel);
   now->add_option("--level", tree.level, "mtk, or msk with an mtk under it")
       ->check(CLI::IsMember({"msk", "mtk"}))
       ->capture_default_str();
   CLI::App* group = tree.Group("rekeys", "History of key changes");
-  tree.Paged(tree.Command(
-                 group, "list", "List a channel's key changes, newest first",
-                 [&](Context& context) { return ListRekeys(context, tree.channel, tree.page); }))
-      ->add_option("CHANNEL", tree.channel)
-      ->required();
+  Name(tree.Paged(tree.Command(
+           group, "list", "List a channel's key changes, newest first",
+           [&](Context& context) { return ListRekeys(context, tree.channel, tree.page); })),
+       "CHANNEL", tree.channel);
   CLI::App* watch = tree.Command(
       &tree.app, "watch", "Print events as they happen",
       [&](Context& context) { return Watch(context, tree.channel, tree.token, tree.limit); });
@@ -306,6 +307,9 @@ int Perform(Tree& tree, const Connector& connect, std::ostream& out, std::ostrea
   const auto timeout = shell::ParseDuration(tree.timeout);
   if (!timeout) {
     return Refuse(UsageProblem("--timeout: not a duration, as 500ms or 15s").value(), err);
+  }
+  if (*timeout <= Duration::zero()) {
+    return Refuse(UsageProblem("--timeout: a call needs more time than none").value(), err);
   }
   tree.target.timeout = *timeout;
   auto session = connect(tree.target);

@@ -86,7 +86,8 @@ Result<std::optional<v1::HeadendReport>> Headend::OnDirective(const v1::HeadendD
   if (taken) return taken;
   ++directive_discards_[static_cast<size_t>(taken.error())];
   NoteError(std::string(KindOf(directive)) +
-            " from the server refused: " + std::string(ErrorName(taken.error())));
+                " from the server refused: " + std::string(ErrorName(taken.error())),
+            now);
   return taken;
 }
 

@@ -88,8 +88,13 @@ class Headend {
   const std::map<ChannelId, std::unique_ptr<Channel>>& channels() const { return channels_; }
   const Discards& discards() const { return discards_; }
   const Discards& directive_discards() const { return directive_discards_; }
+  // last_error is the newest one, and when it was: it may be over.
   const std::string& last_error() const { return last_error_; }
-  void NoteError(std::string text) { last_error_ = std::move(text); }
+  Instant last_error_at() const { return last_error_at_; }
+  void NoteError(std::string text, Instant now) {
+    last_error_ = std::move(text);
+    last_error_at_ = now;
+  }
 
  private:
   struct Route {
@@ -117,6 +122,7 @@ class Headend {
   Discards discards_{};
   Discards directive_discards_{};
   std::string last_error_;
+  Instant last_error_at_ = kNever;
 };
 
 }  // namespace keymast::headend

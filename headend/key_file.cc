@@ -24,7 +24,7 @@ tl::expected<crypto::KeyPair, Failure> ReadKeyFile(const std::string& path) {
         size.error() == Error::kPermissionDenied ? "others can read it: chmod 600 " + path
         : size.error() == Error::kNotFound
             ? "there is none: make one with `keymast-headend init --key-file " + path + "`"
-            : std::string(ErrorName(size.error()));
+            : shell::WhyNot(size.error());
     return Fail(size.error(), "key file " + path + ": " + reason);
   }
   if (*size != 32) return Fail(Error::kMalformed, "key file " + path + ": it has not 32 octets");

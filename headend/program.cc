@@ -146,8 +146,9 @@ void Program::TakeSaved() {
     headend_.OnSaved(*saving_);
   } else {
     save_failed_ = true;
-    headend_.NoteError("state file " + setup_.state +
-                       " not written: " + std::string(ErrorName(saved->error())));
+    headend_.NoteError(
+        "state file " + setup_.state + " not written: " + std::string(ErrorName(saved->error())),
+        clock_.Now());
     Log(LogLevel::kError, "state_not_saved",
         {{"path", setup_.state}, {"reason", std::string(ErrorName(saved->error()))}});
   }
@@ -247,10 +248,11 @@ std::string Program::SilentReason(const Channel& channel, const Sender& sender, 
     return std::string(SilenceName(silence));
   }
   if (!sender.reason().empty()) return std::string(sender.reason());
-  const bool exhausted = std::any_of(
-      channel.streams().begin(), channel.streams().end(),
-      [](const Stream& stream) { return stream.sequencer().next() >= stream.range().end(); });
-  if (exhausted) return "no_reserved_index";
+  for (const Stream& stream : channel.streams()) {
+    const PacketIndex next = stream.sequencer().next();
+    if (next.value > srtp::kIndexMask) return "index_exhausted";
+    if (next >= stream.range().end()) return "no_reserved_index";
+  }
   const auto before = packets_before_.find(channel.definition().id);
   const bool fed = before != packets_before_.end() && PacketsIn(channel) > before->second;
   return fed ? "" : "no_input";
@@ -276,6 +278,11 @@ void Program::FollowSilence(Instant now) {
     outside_.input_drops += input.socket.kernel_drops() + input.socket.too_long();
   }
   outside_.records_lost = recorder_ ? recorder_->lost() : 0;
+  if (recorder_ && recorder_->TakeFirstLoss()) {
+    Log(LogLevel::kError, "record_incomplete",
+        {{"file", setup_.record},
+         {"reason", "records_lost counts what it could not take; is its disk full?"}});
+  }
 }
 
 // FollowDiscards names what an encoder does wrong, once for each mistake.
@@ -290,8 +297,12 @@ void Program::FollowDiscards() {
   const Discards& discards = headend_.discards();
   for (const auto& [error, advice] : kAdvice) {
     const auto at = static_cast<size_t>(error);
-    if (discards[at] == 0 || discards_before_[at] != 0) continue;
-    headend_.NoteError(advice);
+    if (discards[at] == discards_before_[at] || advised_.contains(error)) continue;
+    // Before the server has named the channels no input is known, and the encoder does nothing
+    // wrong.
+    if (headend_.channels().empty()) continue;
+    advised_.insert(error);
+    headend_.NoteError(advice, clock_.Now());
     Log(LogLevel::kWarning, "input_refused",
         {{"reason", std::string(ErrorName(error))}, {"message", advice}});
   }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 
 #include "headend/link.h"
 #include "headend/options.h"
@@ -63,6 +64,7 @@ class Program {
   std::map<ChannelId, KeyName> keys_told_;
   std::map<ChannelId, uint64_t> packets_before_;  // of the last tick: is there an encoder?
   Discards discards_before_{};
+  std::set<Error> advised_;  // of which mistakes
   Outside outside_;
 
   std::optional<State> saving_;

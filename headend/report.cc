@@ -122,6 +122,11 @@ std::string ReportLine(const Headend& headend, const Outside& outside, Instant n
   line.Object("directive_discards", ByReason(headend.directive_discards()));
   line.Number("input_drops", outside.input_drops).Number("records_lost", outside.records_lost);
   TextOrNull(line, "last_error", headend.last_error());
+  if (headend.last_error().empty()) {
+    line.Null("last_error_ns");
+  } else {
+    line.Signed("last_error_ns", ToUnixNanos(headend.last_error_at()));
+  }
   line.Text("state_hash", ToHex(headend.StateHash()));
   return line.str();
 }

@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "base/bytes.h"
 #include "base/endpoint.h"
@@ -35,6 +36,8 @@ class Recorder {
   void Flush();
   // Datagrams that the file system did not take: a full disk stops the recording, not the program.
   uint64_t lost() const { return lost_; }
+  // TakeFirstLoss is true once, after the first of them: time to tell somebody.
+  bool TakeFirstLoss() { return lost_ > 0 && !std::exchange(told_of_loss_, true); }
 
  private:
   explicit Recorder(int fd) : fd_(fd) {}
@@ -45,6 +48,7 @@ class Recorder {
   Bytes waiting_;           // whole blocks
   uint64_t datagrams_ = 0;  // of those
   uint64_t lost_ = 0;
+  bool told_of_loss_ = false;
 };
 
 }  // namespace keymast::net

@@ -182,6 +182,11 @@ bool Program::Poll(int milliseconds, int other_fd) {
 
 void Program::Tick() {
   core_.OnTick(clock_.Now());
+  if (recorder_ && recorder_->TakeFirstLoss()) {
+    Log(LogLevel::kError, "record_incomplete",
+        {{"file", setup_.record},
+         {"reason", "records_lost counts what it could not take; is its disk full?"}});
+  }
   FollowInterface();
 }
 
@@ -208,7 +213,8 @@ void Program::FollowInterface() {
 
 std::string Program::Report() const {
   const uint64_t drops = drops_before_ + multicast_.kernel_drops() + msk_.kernel_drops();
-  return ReportLine(core_, setup_.channel, drops, clock_.Now());
+  return ReportLine(core_, setup_.channel, {drops, recorder_ ? recorder_->lost() : 0},
+                    clock_.Now());
 }
 
 void Program::PrintReport() const {

@@ -66,7 +66,7 @@ std::vector<std::string> StreamNames(const ChannelSdp& channel) {
   return names;
 }
 
-std::string ReportLine(const Core& core, const ChannelSdp& channel, uint64_t kernel_drops,
+std::string ReportLine(const Core& core, const ChannelSdp& channel, const Losses& losses,
                        Instant now) {
   uint64_t opened = 0;
   Instant last_good = Instant::min();
@@ -90,7 +90,7 @@ std::string ReportLine(const Core& core, const ChannelSdp& channel, uint64_t ker
   }
   line.Object("discards", ByReason(core.key_discards()));
   line.Object("media_discards", ByReason(core.media_discards()));
-  line.Number("kernel_drops", kernel_drops);
+  line.Number("kernel_drops", losses.kernel_drops).Number("records_lost", losses.records);
   line.Text("state_hash", ToHex(core.keyring().StateHash()));
   return line.str();
 }

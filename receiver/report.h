@@ -9,8 +9,14 @@
 
 namespace keymast::receiver {
 
+// Losses are datagrams that did not come to where they should.
+struct Losses {
+  uint64_t kernel_drops = 0;  // before they were read
+  uint64_t records = 0;       // that the recording's file system did not take
+};
+
 // ReportLine is one object without line feed.
-std::string ReportLine(const Core& core, const ChannelSdp& channel, uint64_t kernel_drops,
+std::string ReportLine(const Core& core, const ChannelSdp& channel, const Losses& losses,
                        Instant now);
 
 // StreamNames gives each stream its media name, with a number behind from the second of a media on.

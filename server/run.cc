@@ -118,10 +118,8 @@ class Daemon {
   }
 
  private:
-  // Told once: a full disk stops the recording, not the program.
   void TellOfLostRecords() {
-    if (told_of_lost_records_ || recorder_ == nullptr || recorder_->lost() == 0) return;
-    told_of_lost_records_ = true;
+    if (recorder_ == nullptr || !recorder_->TakeFirstLoss()) return;
     shell::Log(
         shell::LogLevel::kError, "record_incomplete",
         {{"file", config_.record},
@@ -163,8 +161,7 @@ class Daemon {
   crypto::SystemRng rng_;
   OpenedStore store_;
   Loop loop_;
-  const net::Recorder* recorder_;  // of the transmitter; may be null
-  bool told_of_lost_records_ = false;
+  net::Recorder* recorder_;  // of the transmitter; may be null
   Transmitter transmitter_;
   std::optional<net::InterfaceWatch> interfaces_;
   Server server_;

@@ -142,7 +142,8 @@ std::optional<Failure> Shard::Unable() const {
   if (draining_) return Failure{Error::kDraining, "the server is stopping", {}, {}, kRetryMs};
   if (!frozen_) return std::nullopt;
   if (store_state_ == StoreState::kNoSpace) {
-    return Failure{Error::kNoSpace, "the store has no space left", {}, {}, kRetryMs};
+    return Failure{
+        Error::kNoSpace, "the store has no space left; nothing was changed", {}, {}, kRetryMs};
   }
   return Failure{
       Error::kStoreClosed, "the store failed and is closed for writing until a restart", {}, {}, 0};

@@ -134,7 +134,11 @@ TEST(Run, UsageErrorsAreTwoAndHelpIsZero) {
                                                 {"channels", "get"},
                                                 {"tune"},
                                                 {"--output", "xml", "status"},
-                                                {"--timeout", "soon", "status"}}) {
+                                                {"--timeout", "soon", "status"},
+                                                {"--timeout", "0s", "status"},
+                                                {"channels", "get", ""},
+                                                {"members", "expel", "", "alice"},
+                                                {"members", "expel", "news", ""}}) {
     const auto done = server.Run(words);
     EXPECT_EQ(done.exit, 2);
     EXPECT_NE(done.err, "");
@@ -167,6 +171,9 @@ TEST(Run, TargetComesFromTheOptions) {
   EXPECT_EQ(server.target().tls_certificate, "c");
   EXPECT_EQ(server.target().tls_key, "k");
   EXPECT_EQ(server.target().timeout, std::chrono::seconds(3));
+  server.Run({"members", "get", "news", "alice", "--timeout", "4s", "--server", "h:1"});
+  EXPECT_EQ(server.target().timeout, std::chrono::seconds(4)) << "behind the command";
+  EXPECT_EQ(server.target().server, "h:1");
   server.Run({"status"});
   EXPECT_TRUE(server.target().server.starts_with("unix:/"));
   EXPECT_TRUE(server.target().server.ends_with("/operator.sock"));

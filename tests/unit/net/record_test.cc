@@ -133,8 +133,11 @@ TEST_F(Record, AnEndpointWithoutAddressTakesTheFamilyOfTheOther) {
     recorder->Write(Direction::kReceived, ipv4, Address("::", 7), Bytes(3), AtNano(0));
     recorder->Write(Direction::kSent, Address("0.0.0.0", 7), ipv6, Bytes(3), AtNano(0));
     EXPECT_EQ(recorder->lost(), 0u);
+    EXPECT_FALSE(recorder->TakeFirstLoss());
     recorder->Write(Direction::kSent, ipv4, ipv6, Bytes(3), AtNano(0));
     EXPECT_EQ(recorder->lost(), 1u);
+    EXPECT_TRUE(recorder->TakeFirstLoss());
+    EXPECT_FALSE(recorder->TakeFirstLoss()) << "once";
   }
   ExpectSame(Read(), {{ipv4, Address("0.0.0.0", 7), AtNano(0), Bytes(3)},
                       {Address("::", 7), ipv6, AtNano(0), Bytes(3)}});

@@ -38,11 +38,11 @@ TEST(JsonLine, FieldsInOrderAndEscaped) {
 TEST(Report, BeforeAnyKey) {
   KeyServer server;
   const Core core = server.MakeCore();
-  const std::string line = ReportLine(core, TwoStreams(), 3, At(0));
+  const std::string line = ReportLine(core, TwoStreams(), {3, 2}, At(0));
   for (const std::string_view field :
        {"\"time\":1800000000000000000", "\"mki\":null", "\"msk_id\":null", "\"mtk_id\":null",
-        "\"opened\":0", "\"last_good_packet_ns\":null", "\"kernel_drops\":3", "\"discards\":{}",
-        "\"keys_held\":0"}) {
+        "\"opened\":0", "\"last_good_packet_ns\":null", "\"kernel_drops\":3,\"records_lost\":2",
+        "\"discards\":{}", "\"keys_held\":0"}) {
     EXPECT_TRUE(Has(line, field)) << field << " in " << line;
   }
 }
@@ -52,7 +52,7 @@ TEST(Report, OnAir) {
   Core core = server.MakeCore();
   const Bytes msk = server.MskMessage(Msk(1));
   ASSERT_TRUE(GiveMsk(core, msk));
-  EXPECT_TRUE(Has(ReportLine(core, TwoStreams(), 0, At(0)), "\"msk_id\":65537,\"mtk_id\":null"));
+  EXPECT_TRUE(Has(ReportLine(core, TwoStreams(), {}, At(0)), "\"msk_id\":65537,\"mtk_id\":null"));
   ASSERT_TRUE(core.OnMtk(server.MtkMessage(Msk(1), 7), At(0)));
   Headend headend(server, kVideo, srtp::MakeIndex(Roc(0), 9));
   headend.SwitchTo(Msk(1), 7);
@@ -62,7 +62,7 @@ TEST(Report, OnAir) {
   static_cast<void>(GiveMsk(core, msk));
   headend.SwitchTo(Msk(1), 8);
   static_cast<void>(GiveMedia(core, headend.Send(), At(7)));
-  const std::string line = ReportLine(core, TwoStreams(), 0, At(1000));
+  const std::string line = ReportLine(core, TwoStreams(), {}, At(1000));
   for (const std::string_view field :
        {"\"mki\":\"000100010007\"", "\"mtk_id\":7", "\"opened\":1", "\"unknown_mki\":1",
         "\"auth_failed\":0", "\"replayed\":1", "\"last_good_packet_ns\":1800000000005000000",
@@ -79,7 +79,7 @@ TEST(Report, NoKeyMaterial) {
   Core core = server.MakeCore();
   ASSERT_TRUE(GiveMsk(core, server.MskMessage(Msk(1))));
   ASSERT_TRUE(core.OnMtk(server.MtkMessage(Msk(1), 7), At(0)));
-  const std::string line = ReportLine(core, TwoStreams(), 0, At(0));
+  const std::string line = ReportLine(core, TwoStreams(), {}, At(0));
   EXPECT_FALSE(Has(line, ToHex(server.TrafficKeyOf(Msk(1), 7).master_key.view())));
   EXPECT_FALSE(Has(line, ToHex(KeyServer::MskKey(Msk(1)).view())));
 }
