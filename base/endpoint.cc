@@ -15,6 +15,7 @@ bool Endpoint::IsMulticast() const {
 
 Result<Endpoint> ParseAddress(std::string_view text) {
   const std::string copy(text);
+  if (copy.find('\0') != std::string::npos) return Err(Error::kMalformed);
   Endpoint endpoint;
   if (inet_pton(AF_INET, copy.c_str(), endpoint.address.data()) == 1) return endpoint;
   endpoint.address.fill(0);
@@ -39,6 +40,13 @@ Result<Endpoint> ParseEndpoint(std::string_view text) {
   Result<Endpoint> endpoint = ParseAddress(host);
   if (!endpoint) return endpoint;
   if (bracketed != (endpoint->family == Endpoint::Family::kIpv6)) return Err(Error::kMalformed);
+  endpoint->port = port;
+  return endpoint;
+}
+
+Result<Endpoint> ParseEndpoint(std::string_view text, uint16_t port) {
+  Result<Endpoint> endpoint = ParseAddress(text);
+  if (!endpoint) return ParseEndpoint(text);
   endpoint->port = port;
   return endpoint;
 }

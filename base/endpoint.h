@@ -27,6 +27,9 @@ struct Endpoint {
 // ParseEndpoint reads `192.0.2.1:2269` or `[2001:db8::1]:2269`; kMalformed otherwise. No names.
 Result<Endpoint> ParseEndpoint(std::string_view text);
 
+// ParseEndpoint with `port` reads an address without one too, and gives it that.
+Result<Endpoint> ParseEndpoint(std::string_view text, uint16_t port);
+
 // ParseAddress reads an address without port; the result's port is 0.
 Result<Endpoint> ParseAddress(std::string_view text);
 

@@ -14,12 +14,12 @@ rekey::KeyGroupName GroupOf(const groups::Channel& channel) {
 }
 
 // FirstLadder is a new channel's keys: the first MTK is active from now on.
-Result<rekey::Ladder> FirstLadder(const groups::Channel& channel, KeyNumber used, Instant now,
-                                  crypto::Rng& rng) {
+Result<rekey::Ladder> FirstLadder(const groups::Channel& channel, KeyNumber used, CsbId csb_id,
+                                  Instant now, crypto::Rng& rng) {
   rekey::Ladder ladder;
   ladder.last_key_number = used;
   const Instant starts = rekey::OnGrid(now);
-  const Result<rekey::Msk> msk = rekey::MakeMsk(ladder, channel, now, starts, rng);
+  const Result<rekey::Msk> msk = rekey::MakeMsk(ladder, channel, csb_id, now, starts, rng);
   if (!msk) return Err(msk.error());
   ladder.msk = *msk;
   ladder.last_key_number = msk->id.number;
@@ -52,7 +52,7 @@ Controller::Impl::Outcome Controller::Impl::Handle(const CreateChannel& command,
 
   channel.created = now;
   channel.revision = 1;
-  const rekey::Ladder ladder = *FirstLadder(channel, used, now, rng);
+  const rekey::Ladder ladder = *FirstLadder(channel, used, config.profile.csb_id, now, rng);
   Put(rekey::ChannelPut{channel}, *m);
   Put(rekey::LadderPut{channel.id, ladder}, *m);
   Open(state.channels.at(channel.id), now);

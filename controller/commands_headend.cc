@@ -41,7 +41,7 @@ Controller::Impl::Outcome Controller::Impl::Handle(const CreateHeadend& command,
   const std::string name = NameOf(headend.id);
   std::vector<FieldViolation> wrong;
   if (!groups::IsResourceId(headend.id.value)) {
-    wrong.push_back({"headend_id", "must be 1 to 63 of [a-z0-9-], beginning with a letter"});
+    wrong.push_back({"headend_id", std::string(groups::kResourceIdRule)});
   }
   if (!TakesBoxes(headend.public_key)) {
     wrong.push_back({"headend.public_key", "is no X25519 public key that can be sealed to"});
@@ -64,7 +64,7 @@ Controller::Impl::Outcome Controller::Impl::Handle(const CreateHeadend& command,
   if (m == nullptr) return Reply{};
   headend.created = now;
   headend.revision = 1;
-  headends.try_emplace(headend.id);
+  headends[headend.id] = Headend{};
   for (const ChannelId& id : headend.channels) {
     At(id).headends.push_back(headend.id);
     Schedule(At(id), now);
@@ -81,8 +81,8 @@ Controller::Impl::Outcome Controller::Impl::Handle(const DeleteHeadend& command,
   if (found == state.headends.end()) return Refuse(Error::kNotFound, name, kNotThere);
   if (m == nullptr) return Reply{};
   const std::vector<ChannelId> served = found->second.channels;
+  // Its connection stays known until its stream ends: the deletion may yet fail to become durable.
   m->step.headends_to_redefine.push_back(command.id);
-  headends.erase(command.id);
   for (const ChannelId& id : served) std::erase(At(id).headends, command.id);
   Put(rekey::HeadendDeleted{command.id}, *m);
   Tell(Event::Kind::kDeleted, {}, name, *m);

@@ -6,15 +6,8 @@
 namespace keymast::controller {
 namespace {
 
-constexpr size_t kMaxIdentity = 255;
 constexpr size_t kLeastUserKey = 16;
 constexpr size_t kMostUserKey = 32;
-
-bool IsIdentity(std::string_view identity) {
-  return !identity.empty() && identity.size() <= kMaxIdentity &&
-         std::none_of(identity.begin(), identity.end(),
-                      [](char c) { return static_cast<unsigned char>(c) <= 0x20 || c == 0x7f; });
-}
 
 std::string PathOf(size_t index, std::string_view field) {
   return "requests[" + std::to_string(index) + "]." + std::string(field);
@@ -25,12 +18,10 @@ std::vector<FieldViolation> Check(const CreateSubscribers& command) {
   for (size_t i = 0; i < command.subscribers.size(); ++i) {
     const NewSubscriber& subscriber = command.subscribers[i];
     if (!groups::IsResourceId(subscriber.id.value)) {
-      wrong.push_back(
-          {PathOf(i, "subscriber_id"), "must be 1 to 63 of [a-z0-9-], beginning with a letter"});
+      wrong.push_back({PathOf(i, "subscriber_id"), std::string(groups::kResourceIdRule)});
     }
-    if (!IsIdentity(subscriber.identity)) {
-      wrong.push_back({PathOf(i, "subscriber.identity"),
-                       "must be 1 to 255 octets without spaces, as user@example.org"});
+    if (!groups::IsIdentity(subscriber.identity)) {
+      wrong.push_back({PathOf(i, "subscriber.identity"), std::string(groups::kIdentityRule)});
     }
     const size_t size = subscriber.user_key.size();
     if (size < kLeastUserKey || size > kMostUserKey) {

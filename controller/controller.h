@@ -179,7 +179,7 @@ struct Step {
   std::vector<Event> events;
 };
 
-// Delivery is where an MSK stands for one member.
+// Reachability is where the delivery of MSKs stands for one member.
 enum class Reachability : uint8_t { kIdle = 1, kPending, kConfirmed, kUnreachable };
 
 struct Config {

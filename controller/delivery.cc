@@ -81,6 +81,10 @@ void Delivery::Wake(Instant now, Duration give_up, std::vector<SubscriberId>& gi
       repeats_.push_back(ticket);
       continue;
     }
+    if (!wants_answer_) {
+      Remove(SubscriberId(push->member));
+      continue;
+    }
     push->silent = false;
     push->unreachable = true;
     given_up.push_back(push->member);

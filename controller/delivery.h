@@ -3,7 +3,8 @@
 // when each is sent the message again. It builds no messages.
 //
 // A push is repeated 0.5, 1, 2 and 4 s after the message before, given up after the policy's time
-// and from then on tried every 10 s. A member that confirmed leaves no trace here.
+// and from then on tried every 10 s. A member that confirmed leaves no trace here. Where members
+// are not asked to answer (V flag), the push ends with its last repetition.
 #pragma once
 
 #include <array>
@@ -20,7 +21,7 @@ namespace keymast::controller {
 
 class Delivery {
  public:
-  explicit Delivery(MskId msk) : msk_(msk) {}
+  Delivery(MskId msk, bool wants_answer) : msk_(msk), wants_answer_(wants_answer) {}
   MskId msk() const { return msk_; }
 
   // Reserve makes room for `members` pushes.
@@ -81,6 +82,7 @@ class Delivery {
   std::deque<Ticket>* ReadyQueue();
 
   MskId msk_;
+  bool wants_answer_;
   std::vector<Push> pushes_;
   std::vector<uint32_t> free_;
   std::unordered_map<SubscriberId, uint32_t> slot_of_;

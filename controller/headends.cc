@@ -143,9 +143,8 @@ void Controller::Impl::TakeHeld(const HeadendReport& report, Headend& headend) {
 
 Step Controller::OnHeadendConnected(const HeadendId& id, Instant now) {
   Step step;
-  const auto found = impl_->headends.find(id);
-  if (found == impl_->headends.end()) return step;
-  found->second = Headend{true, false, {}};
+  if (!impl_->state.headends.contains(id)) return step;
+  impl_->headends[id] = Headend{true, false, {}};
   step.headends_to_redefine.push_back(id);
   impl_->Tell(Event::Kind::kHeadendConnected, {}, NameOf(id), {now, now, step});
   return step;
@@ -156,6 +155,7 @@ Step Controller::OnHeadendDisconnected(const HeadendId& id, Instant now) {
   const auto found = impl_->headends.find(id);
   if (found == impl_->headends.end() || !found->second.connected) return step;
   found->second = Headend{};
+  if (!impl_->state.headends.contains(id)) impl_->headends.erase(found);
   impl_->Tell(Event::Kind::kHeadendDisconnected, {}, NameOf(id), {now, now, step});
   return step;
 }
@@ -165,6 +165,7 @@ Step Controller::OnHeadendReport(const HeadendReport& report, Instant now) {
   const Moment m{now, now, step};
   const auto found = impl_->headends.find(report.headend);
   if (found == impl_->headends.end() || !found->second.connected) return step;
+  if (!impl_->state.headends.contains(report.headend)) return step;  // it is being deleted
   if (!found->second.reported) impl_->TakeKept(report, m);
   found->second.reported = true;
   impl_->TakeHeld(report, found->second);

@@ -54,7 +54,7 @@ Instant Controller::Impl::DecideSwitchAt(const Channel& channel, Instant now) co
 
 void Controller::Impl::TrySwitch(Channel& channel, const Moment& m) {
   if (!rekey::ShouldActivate(channel.ladder(), m.now)) return;
-  if (channel.headends.empty() || PreparedIsHeld(channel)) return ActivateMtk(channel);
+  if (channel.headends.empty() || PreparedIsHeld(channel)) return ActivateMtk(channel, m);
   if (channel.held || PreparedIsAwaited(channel, m.now)) return;
   channel.held = true;
   ++counters.switches_held;

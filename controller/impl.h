@@ -129,7 +129,7 @@ struct Controller::Impl {
   void Remove(Channel& channel, const SubscriberId& subscriber, const Moment& m);
   void EndWindows(Channel& channel, const Moment& m);
 
-  // Rekeying (exclusion.cc, msk_change.cc, mtk_change.cc).
+  // Rekeying (msk_change.cc, mtk_change.cc).
   rekey::Rekey ShutOut(Channel& channel, rekey::RekeyReason reason, const Moment& m);
   std::optional<rekey::Rekey> Replace(Channel& channel, rekey::RekeyReason reason, Duration lead,
                                       const Moment& m);
@@ -138,7 +138,7 @@ struct Controller::Impl {
   void DeliverToAll(Channel& channel, Delivery& delivery);
   std::optional<rekey::Rekey> PrepareMtk(Channel& channel, rekey::RekeyReason reason,
                                          std::optional<Instant> switch_at, const Moment& m);
-  void ActivateMtk(Channel& channel);
+  void ActivateMtk(Channel& channel, const Moment& m);
   rekey::Rekey Record(Channel& channel, rekey::Rekey rekey, const Moment& m);
 
   std::optional<std::string> SsrcHolder(const groups::Channel& channel) const;
@@ -165,6 +165,7 @@ struct Controller::Impl {
   // Verification messages (verification.cc).
   Status Verify(ByteView octets, const Moment& m);
   void Confirm(Channel& channel, Delivery& delivery, const SubscriberId& id, const Moment& m);
+  void KeepConfirmed(Channel& channel, const SubscriberId& id, const Moment& m);
 
   // Headends (headends.cc, hold.cc, issue.cc).
   const HeadendView* ViewOf(const Channel& channel, const HeadendId& headend) const;
@@ -186,6 +187,7 @@ struct Controller::Impl {
 
   // Life (life.cc, run.cc).
   Step Start(Instant now, bool new_incarnation);
+  void Reincarnate(Channel& channel, const Moment& m);
   void Rebuild(Instant now);
   void Open(rekey::ChannelState& durable, Instant now);
   void Run(Channel& channel, const Moment& m);

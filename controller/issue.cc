@@ -38,7 +38,7 @@ void Controller::Impl::Issue(Channel& channel, const HeadendId& headend, const r
   const rekey::Ladder& ladder = channel.ladder();
   const rekey::Msk* msk = rekey::MskOf(ladder, slot.msk);
   if (msk == nullptr) return;
-  // The prepared MTK has the ladder's epoch; an active one beside it a lower one.
+  // The prepared MTK has the ladder's epoch; an active one beside it one that is lower.
   const uint64_t epoch = ladder.epoch - (ladder.prepared && ladder.prepared != slot ? 1 : 0);
   const groups::Channel& definition = channel.durable->channel;
   const crypto::TrafficKeyContext context{channel.id(), headend, slot.msk,          slot.mtk,
@@ -66,8 +66,8 @@ void Controller::Impl::IssuePrepared(Channel& channel, const Moment& m) {
   }
 }
 
-// Renew prepares an MTK that nobody was given, in the place of a prepared one that somebody was,
-// and as soon as receivers can learn it: nothing is on air until then.
+// Renew prepares an MTK that nobody was given, in the place of one that is prepared, for as soon as
+// receivers can learn it: often nothing is on air until then.
 void Controller::Impl::Renew(Channel& channel, const Moment& m) {
   const Duration lead = channel.policy().exclusion_lead;
   const Instant at = rekey::OnGrid(m.now + lead);
@@ -85,7 +85,7 @@ void Controller::Impl::Reconcile(Channel& channel, const HeadendId& headend, con
   HeadendView& view = headends.at(headend).views[channel.id()];
   // What is on air is not argued with: a headend that already sends under the prepared MTK has
   // switched, whatever became of our word of it.
-  if (announced && view.current == NameOf(*announced)) ActivateMtk(channel);
+  if (announced && view.current == NameOf(*announced)) ActivateMtk(channel, m);
   TrySwitch(channel, m);
 
   const auto lacks = [&](const rekey::Slot& slot) {
@@ -94,7 +94,11 @@ void Controller::Impl::Reconcile(Channel& channel, const HeadendId& headend, con
   const auto may_have = [&](const rekey::Slot& slot) { return MayHave(channel, headend, slot); };
   const rekey::Ladder& ladder = channel.ladder();
   const rekey::Slot newest = ladder.prepared ? *ladder.prepared : *ladder.active;
-  if (!frozen && lacks(newest) && !may_have(newest)) {
+  // A process without the state of its channel begins under an MTK made for it: whatever is on
+  // air by then, nobody who comes back with an older state may take up its indexes.
+  const bool is_new = !view.continues && !channel.durable->positions.empty() &&
+                      !view.issued.contains(NameOf(newest));
+  if (!frozen && lacks(newest) && (is_new || !may_have(newest))) {
     Renew(channel, m);
   } else if (!frozen && channel.held) {
     Resume(channel, m);

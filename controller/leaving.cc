@@ -39,7 +39,7 @@ void Controller::Impl::AfterLeave(Channel& channel, const Moment& m) {
   switch (channel.policy().leave) {
     case groups::LeavePolicy::kNextMsk:
       // The next MSK shuts the leaver out, unless it was given that one already.
-      if (!ladder.next_msk || channel.excluding) break;
+      if (!ladder.next_msk) break;
       [[fallthrough]];
     case groups::LeavePolicy::kImmediate:
       ShutOut(channel, RekeyReason::kLeave, m);
@@ -47,7 +47,9 @@ void Controller::Impl::AfterLeave(Channel& channel, const Moment& m) {
     case groups::LeavePolicy::kBatched: {
       if (rekey::Excludes(ladder.next_msk_reason)) break;  // it joins the batch
       rekey::Ladder planned = ladder;
-      planned.next_msk_change = rekey::OnGrid(m.now + channel.policy().batch_window);
+      // The change that is due anyway may come first; as an exclusion it is not delivered ahead.
+      planned.next_msk_change =
+          std::min(planned.next_msk_change, rekey::OnGrid(m.now + channel.policy().batch_window));
       planned.next_msk_reason = RekeyReason::kLeave;
       Put(rekey::LadderPut{channel.id(), std::move(planned)}, m);
       break;

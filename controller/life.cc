@@ -51,8 +51,9 @@ void Controller::Impl::Open(rekey::ChannelState& durable, Instant now) {
   for (const auto& [ssrc, position] : durable.positions) {
     channel.followed[ssrc] = srtp::RocOf(position.index);
   }
-  if (!channel.excluding) channel.current.emplace(ladder.msk->id);
-  if (ladder.next_msk) channel.next.emplace(ladder.next_msk->id);
+  const bool verified = config.profile.want_verification;
+  if (!channel.excluding) channel.current.emplace(ladder.msk->id, verified);
+  if (ladder.next_msk) channel.next.emplace(ladder.next_msk->id, verified);
   for (const auto& [subscriber, member] : durable.members) {
     subscribers[subscriber].memberships.push_back(channel.id());
     if (!member.joined) continue;
@@ -61,7 +62,7 @@ void Controller::Impl::Open(rekey::ChannelState& durable, Instant now) {
     if (member.entitled_until != kNever) {
       channel.window_ends.emplace(member.entitled_until, subscriber);
     }
-    if (!member.EntitledAt(now)) continue;
+    if (member.entitled_until <= now) continue;  // its join ends with the first tick
     for (auto* delivery : {&channel.current, &channel.next}) {
       if (*delivery && member.confirmed < (*delivery)->msk()) (*delivery)->Add(subscriber);
     }
@@ -94,15 +95,26 @@ void Controller::Impl::Rebuild(Instant now) {
   std::erase_if(headends, [this](const auto& one) { return !state.headends.contains(one.first); });
 }
 
+// Reincarnate replaces every key. Members get the new MSK a whole MTK lead before it is used; who
+// is being shut out is not kept for that.
+void Controller::Impl::Reincarnate(Channel& channel, const Moment& m) {
+  const groups::KeyPolicy& policy = channel.policy();
+  const bool shuts_out = channel.excluding || rekey::Excludes(channel.ladder().next_msk_reason);
+  if (shuts_out) {
+    Replace(channel, rekey::RekeyReason::kExclusion, policy.exclusion_lead, m);
+  } else {
+    const Duration lead = std::max(policy.mtk_lead, policy.exclusion_lead);
+    Replace(channel, rekey::RekeyReason::kIncarnation, lead, m);
+  }
+}
+
 Step Controller::Impl::Start(Instant now, bool new_incarnation) {
   Step step;
   const Moment m{now, now, step};
   Rebuild(now);
   for (auto& [id, channel] : channels) {
     if (new_incarnation) {
-      // Members get the new MSK a whole MTK lead before it is used.
-      const Duration lead = std::max(channel.policy().mtk_lead, channel.policy().exclusion_lead);
-      Replace(channel, rekey::RekeyReason::kIncarnation, lead, m);
+      Reincarnate(channel, m);
     }
     Run(channel, m);
   }

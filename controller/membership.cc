@@ -47,6 +47,11 @@ void Controller::Impl::TakeIn(Channel& channel, groups::Member member, const Mom
     if (member.entitled_until != kNever) channel.window_ends.emplace(member.entitled_until, id);
     Put(rekey::MemberPut{channel.id(), std::move(member)}, m);
     Tell(Event::Kind::kJoined, channel.id(), NameOf(channel.id(), id), m);
+  } else if (member.confirmed != MskId{}) {
+    // Who joins again may have lost what it confirmed, and gets it also after a restart of ours.
+    if (member.confirmed >= channel.ladder().msk->id) --channel.confirmed;
+    member.confirmed = {};
+    Put(rekey::MemberPut{channel.id(), std::move(member)}, m);
   }
   Deliver(channel, id, m);
 }

@@ -25,7 +25,8 @@ void Controller::Impl::DeliverToAll(Channel& channel, Delivery& delivery) {
 std::optional<rekey::Rekey> Controller::Impl::MakeNextMsk(Channel& channel, RekeyReason reason,
                                                           Instant change, const Moment& m) {
   rekey::Ladder ladder = channel.ladder();
-  Result<rekey::Msk> msk = rekey::MakeMsk(ladder, channel.durable->channel, m.now, change, rng);
+  Result<rekey::Msk> msk =
+      rekey::MakeMsk(ladder, channel.durable->channel, config.profile.csb_id, m.now, change, rng);
   ladder.next_msk_change = msk ? change : kNever;
   ladder.next_msk_reason = reason;
   if (!msk) {
@@ -35,7 +36,7 @@ std::optional<rekey::Rekey> Controller::Impl::MakeNextMsk(Channel& channel, Reke
   ladder.last_key_number = msk->id.number;
   ladder.next_msk = *msk;
   Put(rekey::LadderPut{channel.id(), std::move(ladder)}, m);
-  channel.next.emplace(msk->id);
+  channel.next.emplace(msk->id, config.profile.want_verification);
   DeliverToAll(channel, *channel.next);
   return Record(channel, {0, KeyLevel::kMsk, reason, msk->id, msk->low, {}, change, channel.joined},
                 m);
@@ -47,7 +48,8 @@ std::optional<rekey::Rekey> Controller::Impl::Replace(Channel& channel, RekeyRea
                                                       Duration lead, const Moment& m) {
   rekey::Ladder ladder = channel.ladder();
   const Instant switch_at = rekey::OnGrid(m.now + lead);
-  Result<rekey::Msk> msk = rekey::MakeMsk(ladder, channel.durable->channel, m.now, switch_at, rng);
+  Result<rekey::Msk> msk = rekey::MakeMsk(ladder, channel.durable->channel, config.profile.csb_id,
+                                          m.now, switch_at, rng);
   if (!msk) {
     ladder.next_msk_change = kNever;
     Put(rekey::LadderPut{channel.id(), std::move(ladder)}, m);
@@ -64,7 +66,7 @@ std::optional<rekey::Rekey> Controller::Impl::Replace(Channel& channel, RekeyRea
   channel.held = false;
   // A leaver holds the old MSK: what is under way of it is of no more use.
   if (channel.excluding) channel.current.reset();
-  channel.next.emplace(msk->id);
+  channel.next.emplace(msk->id, config.profile.want_verification);
   DeliverToAll(channel, *channel.next);
   const rekey::Rekey done = Record(
       channel, {0, KeyLevel::kMsk, reason, msk->id, msk->low, {}, switch_at, channel.joined}, m);
@@ -83,7 +85,8 @@ rekey::Rekey Controller::Impl::ShutOut(Channel& channel, RekeyReason reason, con
     return Replace(channel, reason, lead, m).value_or(rekey::Rekey{});
   }
   rekey::Ladder ladder = channel.ladder();
-  const Instant begins = ladder.prepared->switch_at;
+  // The first of the two may be waited for past its instant.
+  const Instant begins = std::max(ladder.prepared->switch_at, rekey::OnGrid(m.now));
   ladder.next_msk_change = begins;
   ladder.next_msk_reason = reason;
   Put(rekey::LadderPut{channel.id(), ladder}, m);
@@ -116,10 +119,11 @@ Controller::Impl::Outcome Controller::Impl::Handle(const RekeyNow& command, Inst
   Reply reply;
   if (under_way) {
     const auto& history = channel->durable->history;
-    const auto last = std::find_if(history.rbegin(), history.rend(), [&](const auto& rekey) {
-      return !msk || rekey.level == KeyLevel::kMsk;
+    const auto made = std::find_if(history.rbegin(), history.rend(), [&](const auto& rekey) {
+      if (msk) return rekey.level == KeyLevel::kMsk && rekey.msk == ladder.next_msk->id;
+      return rekey.msk == ladder.prepared->msk && rekey.mtk == ladder.prepared->mtk;
     });
-    if (last != history.rend()) reply.rekey = *last;
+    if (made != history.rend()) reply.rekey = *made;
     return reply;
   }
   if (!msk) {

@@ -45,7 +45,7 @@ void Controller::Impl::SendMsk(Channel& channel, Delivery& delivery, const Momen
     m.step.datagrams.push_back({member.msk_endpoint, channel.id(), std::move(*octets), m.due, {}});
   }
   const bool first = delivery.Sent(m.now, channel.policy().msk_give_up, counter);
-  ++(first ? counters.msk_messages : counters.msk_retransmissions);
+  if (counter) ++(first ? counters.msk_messages : counters.msk_retransmissions);
 }
 
 // SendMsks hands out what is due as fast as the pacing lets it, exclusions first.

@@ -39,7 +39,10 @@ std::optional<rekey::Rekey> Controller::Impl::PrepareMtk(Channel& channel, Rekey
       switch_at ? *switch_at : rekey::NextSwitch(channel.ladder(), definition, m.now);
   Result<rekey::Slot> slot = rekey::NextSlot(channel.ladder(), at);
   if (!slot && rekey::Excludes(channel.ladder().next_msk_reason)) {
-    return Replace(channel, channel.ladder().next_msk_reason, definition.policy.exclusion_lead, m);
+    auto replaced =
+        Replace(channel, channel.ladder().next_msk_reason, definition.policy.exclusion_lead, m);
+    channel.vetoed = !replaced;
+    return replaced;
   }
   if (!slot && !channel.next) MakeNextMsk(channel, RekeyReason::kExhaustion, at, m);
   rekey::Ladder ladder = channel.ladder();
@@ -54,14 +57,15 @@ std::optional<rekey::Rekey> Controller::Impl::PrepareMtk(Channel& channel, Rekey
   Put(rekey::LadderPut{channel.id(), std::move(ladder)}, m);
   const rekey::Rekey done =
       Record(channel, {0, KeyLevel::kMtk, reason, slot->msk, slot->mtk, {}, at, 0}, m);
-  Announce(channel, at <= m.now + definition.policy.exclusion_lead ? kShortLeadCopies : 1, m);
+  const bool is_short = at <= rekey::OnGrid(m.now + definition.policy.exclusion_lead);
+  Announce(channel, is_short ? kShortLeadCopies : 1, m);
   IssuePrepared(channel, m);
   return done;
 }
 
 // ActivateMtk needs no commit of its own: a restart that finds the instant past does the same, and
 // the next ladder that is put holds it.
-void Controller::Impl::ActivateMtk(Channel& channel) {
+void Controller::Impl::ActivateMtk(Channel& channel, const Moment& m) {
   rekey::Ladder ladder = channel.ladder();
   const MskId before = ladder.msk->id;
   rekey::Activate(ladder);
@@ -76,9 +80,17 @@ void Controller::Impl::ActivateMtk(Channel& channel) {
   channel.current = std::move(channel.next);
   channel.next.reset();
   channel.confirmed = 0;
+  std::vector<SubscriberId> answered;  // for this MSK, and not for the one before
   for (const auto& [id, member] : channel.durable->members) {
-    if (member.joined && member.confirmed >= after) ++channel.confirmed;
+    if (!member.joined) continue;
+    if (member.confirmed >= after) {
+      ++channel.confirmed;
+    } else if (channel.current && config.profile.want_verification && !channel.current->Holds(id)) {
+      answered.push_back(id);
+    }
   }
+  if (frozen) return;
+  for (const SubscriberId& id : answered) KeepConfirmed(channel, id, m);
 }
 
 }  // namespace keymast::controller

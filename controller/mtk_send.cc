@@ -7,7 +7,7 @@ namespace keymast::controller {
 namespace {
 
 constexpr Duration kExtraAfter = std::chrono::milliseconds(50);
-constexpr uint64_t kLowWater = rekey::kMtkCounterBlock / 4;
+constexpr uint64_t kLowWater = rekey::kMtkCounterBlock / 2;
 constexpr size_t kMostAnticipated = 64;  // channels: other things wait meanwhile
 
 bool RepetitionIsDue(const Channel& channel, Instant at) { return at >= channel.next_repetition; }
@@ -18,7 +18,7 @@ bool ExtraIsDue(const Channel& channel, Instant at) {
 }  // namespace
 
 // TakeMtkCounter gives the next COUNTER under an MSK (TS 33.246 §6.4.3). The block is reserved
-// anew while a quarter is left, so that a repetition as such waits for no commit.
+// anew while half of one is left, so that a repetition as such waits for no commit.
 std::optional<uint32_t> Controller::Impl::TakeMtkCounter(Channel& channel, MskId msk,
                                                          const Moment& m) {
   rekey::Msk* key = rekey::MskOf(channel.durable->ladder, msk);

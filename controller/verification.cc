@@ -25,7 +25,6 @@ Status Controller::Impl::Verify(ByteView octets, const Moment& m) {
   const Result<mikey::Unverified> message = mikey::Inspect(octets);
   if (!message) return Err(message.error());
   if (message->kind != mikey::MessageKind::kVerification) return Err(Error::kUnexpected);
-  if (message->csb_id != config.profile.csb_id) return Err(Error::kWrongCsb);
   const auto identity = identities.find(std::string(AsText(message->idr)));
   if (identity == identities.end()) return Err(Error::kUnknownIdentity);
   const SubscriberId& id = identity->second;
@@ -46,6 +45,7 @@ Status Controller::Impl::Verify(ByteView octets, const Moment& m) {
 
   const MskId confirmed = pending.delivery->msk();
   const rekey::Msk& msk = *rekey::MskOf(pending.channel->ladder(), confirmed);
+  if (message->csb_id != msk.csb_id) return Err(Error::kWrongCsb);
   const Status mac =
       mikey::CheckVerification(suite, config.profile, *message, AsBytes(config.identity), msk.rand,
                                state.subscribers.at(id).user_key.view());
@@ -59,14 +59,25 @@ Status Controller::Impl::Verify(ByteView octets, const Moment& m) {
 
 void Controller::Impl::Confirm(Channel& channel, Delivery& delivery, const SubscriberId& id,
                                const Moment& m) {
-  const MskId msk = delivery.msk();
   delivery.Remove(id);
   ++counters.msk_verifications;
+  KeepConfirmed(channel, id, m);
+}
+
+// KeepConfirmed makes durable what a member holds: the newest MSK with none outstanding before it,
+// for a later one does not stand for the one in use.
+void Controller::Impl::KeepConfirmed(Channel& channel, const SubscriberId& id, const Moment& m) {
+  MskId held;
+  for (const auto* delivery : {&channel.current, &channel.next}) {
+    if (!*delivery) continue;
+    if ((*delivery)->Holds(id)) break;
+    held = (*delivery)->msk();
+  }
   const MskId before = channel.durable->members.at(id).confirmed;
-  if (before >= msk) return;
-  Put(rekey::MemberConfirmed{channel.id(), id, msk}, m);
+  if (held <= before) return;
+  Put(rekey::MemberConfirmed{channel.id(), id, held}, m);
   const MskId needed = channel.ladder().msk->id;
-  if (before < needed && msk >= needed) ++channel.confirmed;
+  if (before < needed && held >= needed) ++channel.confirmed;
   Tell(Event::Kind::kConfirmed, channel.id(), NameOf(channel.id(), id), m);
 }
 

@@ -10,7 +10,7 @@ namespace keymast::crypto {
 
 // User key on its way in: sealed to the server's import key by whoever provisions subscribers.
 inline constexpr std::string_view kUserKeyPurpose = "user key";
-// AAD: subscriber id and identity, each with a 2-octet length.
+// AAD: subscriber id and identity, each of at most 65,535 octets, with a 2-octet length.
 Bytes UserKeyAad(const SubscriberId& subscriber, std::string_view identity);
 
 // Proof that a headend holds its private key: 32 random octets sealed to it, sent back in clear.

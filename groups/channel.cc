@@ -12,6 +12,9 @@ constexpr size_t kMaxText = 255;
 constexpr size_t kMaxStreams = 16;  // entries of the SRTP-ID map in an MSK message
 constexpr uint8_t kMaxDscp = 63;
 constexpr uint8_t kMaxPayloadType = 127;
+// RTP of these types with the marker bit looks like RTCP (RFC 5761 §4).
+constexpr uint8_t kFirstRtcpLike = 64;
+constexpr uint8_t kLastRtcpLike = 95;
 
 using Violations = std::vector<FieldViolation>;
 
@@ -50,8 +53,12 @@ void CheckStream(const Stream& stream, const std::string& path, uint16_t mtk_por
          "must be from 1 to 65534: SRTCP takes the port above");
   Unless(stream.port != mtk_port && stream.port + 1 != mtk_port, wrong, path + ".port",
          "meets the port of MTK messages (" + std::to_string(mtk_port) + ")");
-  Unless(stream.payload_type <= kMaxPayloadType, wrong, path + ".payload_type",
-         "must be from 0 to 127");
+  const bool is_rtcp_like =
+      stream.payload_type >= kFirstRtcpLike && stream.payload_type <= kLastRtcpLike;
+  Unless(stream.payload_type <= kMaxPayloadType && !is_rtcp_like, wrong, path + ".payload_type",
+         "must be from 0 to 63 or from 96 to 127");
+  // In an MSK message 0 leaves the choice to the receiver (RFC 3830 §6.1.1).
+  Unless(stream.ssrc.value != 0, wrong, path + ".ssrc", "must be set, and not be 0");
   Unless(!stream.rtpmap.empty() && IsOneLine(stream.rtpmap), wrong, path + ".rtpmap",
          "must be one line such as H264/90000");
   Unless(IsOneLine(stream.fmtp), wrong, path + ".fmtp", "must be one line of at most 255 octets");
@@ -96,10 +103,15 @@ bool IsResourceId(std::string_view id) {
   });
 }
 
+bool IsIdentity(std::string_view identity) {
+  return !identity.empty() && identity.size() <= kMaxText &&
+         std::none_of(identity.begin(), identity.end(),
+                      [](char c) { return static_cast<unsigned char>(c) <= 0x20 || c == 0x7f; });
+}
+
 std::vector<FieldViolation> CheckChannel(const Channel& channel) {
   Violations wrong;
-  Unless(IsResourceId(channel.id.value), wrong, "channel_id",
-         "must be 1 to 63 of [a-z0-9-], beginning with a letter");
+  Unless(IsResourceId(channel.id.value), wrong, "channel_id", std::string(kResourceIdRule));
   Unless(IsOneLine(channel.display_name), wrong, "channel.display_name",
          "must be one line of at most 255 octets");
   CheckMulticast(channel.multicast, wrong);

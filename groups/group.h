@@ -108,5 +108,12 @@ std::vector<FieldViolation> CheckChannel(const Channel& channel);
 
 // IsResourceId says whether `id` is 1 to 63 of [a-z0-9-], beginning with a letter.
 bool IsResourceId(std::string_view id);
+inline constexpr std::string_view kResourceIdRule =
+    "must be 1 to 63 of [a-z0-9-], beginning with a letter";
+
+// IsIdentity says whether `identity` can be the IDr of MIKEY messages: a NAI.
+bool IsIdentity(std::string_view identity);
+inline constexpr std::string_view kIdentityRule =
+    "must be 1 to 255 octets without spaces, as user@example.org";
 
 }  // namespace keymast::groups

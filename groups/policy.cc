@@ -115,13 +115,23 @@ void CheckMsk(const KeyPolicy& policy, uint64_t members, Violations& wrong) {
   });
 }
 
+// Bounded keeps the sums of what was out of range inside 64 bits of nanoseconds.
+KeyPolicy Bounded(KeyPolicy policy) {
+  for (Duration* value : {&policy.mtk_period, &policy.mtk_lead, &policy.mtk_repetition,
+                          &policy.msk_period, &policy.msk_lead, &policy.msk_give_up}) {
+    *value = std::clamp<Duration>(*value, Duration::zero(), hours(24 * 3660));
+  }
+  return policy;
+}
+
 }  // namespace
 
 std::vector<FieldViolation> CheckPolicy(const KeyPolicy& policy, uint64_t members) {
   Violations wrong;
   CheckRanges(policy, wrong);
-  CheckMtk(policy, wrong);
-  CheckMsk(policy, members, wrong);
+  const KeyPolicy bounded = Bounded(policy);
+  CheckMtk(bounded, wrong);
+  CheckMsk(bounded, members, wrong);
   return wrong.Take();
 }
 

@@ -38,6 +38,7 @@ struct KeyIds {
 // MskMessage is what a sender puts in. Views are borrowed for the call.
 struct MskMessage {
   KeyIds ids;
+  CsbId csb_id;
   uint32_t counter = 0;  // COUNTER under the user key
   ByteView rand;         // group RAND, 16 octets
   ByteView idi;

@@ -29,12 +29,12 @@ bool ReadLimit(ByteView octets, MtkId& id) {
   return value <= 0xffff;
 }
 
-Header HeaderOf(const Profile3gpp& profile) {
+Header HeaderOf(const Profile3gpp& profile, CsbId csb_id) {
   Header header;
   header.data_type = DataType::kPskInit;
   header.v_flag = profile.want_verification;
   header.prf = profile.prf;
-  header.csb_id = profile.csb_id.value;
+  header.csb_id = csb_id.value;
   return header;
 }
 
@@ -60,7 +60,7 @@ Result<size_t> WriteMskMessage(const crypto::Suite& suite, const Profile3gpp& pr
   // RFC 4563 §5: an SP has no place beside the empty map.
   if (message.streams.empty() && !message.policy.empty()) return Err(Error::kInvalidArgument);
   const StreamMap map(message.streams);
-  Header header = HeaderOf(profile);
+  Header header = HeaderOf(profile, message.csb_id);
   map.Describe(header);
   ChainWriter chain(out, header);
   const auto counter = CounterOctets(message.counter);
@@ -80,7 +80,7 @@ Result<size_t> WriteMskMessage(const crypto::Suite& suite, const Profile3gpp& pr
   KeyDataPayload key_data{profile.msk_key_type, KvType::kInterval, message.msk, {}, {}, {}, {}};
   key_data.from = low.view();
   key_data.to = high.view();
-  const PskContext context{AlgorithmsOf(profile), user_key, profile.csb_id, message.rand};
+  const PskContext context{AlgorithmsOf(profile), user_key, message.csb_id, message.rand};
   return CloseWithKemac(suite, context, chain, counter, key_data);
 }
 

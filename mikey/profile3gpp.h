@@ -16,7 +16,7 @@ enum class KeyDataType : uint8_t { kTgk = 0, kTgkSalt = 1, kTek = 2, kTekSalt = 
 enum class CsIdMapType : uint8_t { kSrtpId = 0, kEmpty = 1 };  // §6.1.1, RFC 4563 §5
 
 struct Profile3gpp {
-  CsbId csb_id{0};  // constant; a receiver uses the one that came
+  CsbId csb_id{0};  // of MSKs made from now on; a receiver uses the one that came
   PrfFunc prf = PrfFunc::kMikey1;
   EncrAlg encr_alg = EncrAlg::kAesCm128;
   MacAlg mac_alg = MacAlg::kHmacSha1_160;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "receiver/options.h"
 
-#include "shell/config.h"
+#include "mikey/profile_fields.h"
+#include "shell/config_fields.h"
 #include "shell/files.h"
 
 namespace keymast::receiver {
@@ -9,18 +10,6 @@ namespace {
 
 void Default(std::string& value, const std::string& fallback) {
   if (value.empty()) value = fallback;
-}
-
-// The choices where TS 33.246 leaves room; both ends must agree (docs/receiver.md).
-void ReadProfile(shell::ConfigFile& file, mikey::Profile3gpp& profile) {
-  profile.strict_seqs = file.Boolean("profile.strict_seqs", profile.strict_seqs);
-  profile.mki_with_domain = file.Boolean("profile.mki_with_domain", profile.mki_with_domain);
-  profile.ids_in_verification =
-      file.Boolean("profile.ids_in_verification", profile.ids_in_verification);
-  if (file.Boolean("profile.sha256", false)) {
-    profile.prf = mikey::PrfFunc::kHmacSha256;
-    profile.mac_alg = mikey::MacAlg::kHmacSha256_256;
-  }
 }
 
 }  // namespace
@@ -41,7 +30,8 @@ tl::expected<void, Failure> AddConfig(Options& options, mikey::Profile3gpp& prof
   Default(options.log_level, file.String("log_level", ""));
   const std::vector<std::string> forward = file.Strings("forward");
   if (options.forward.empty()) options.forward = forward;
-  ReadProfile(file, profile);
+  shell::ConfigFields fields(file);
+  mikey::ReadProfile(fields, profile);
   return file.Finish();
 }
 
@@ -93,8 +83,9 @@ tl::expected<Setup, Failure> MakeSetup(Options options) {
   if (!channel) return tl::unexpected<Failure>(channel.error());
   tl::expected<crypto::Key32, Failure> user_key = ReadUserKey(options.key_file);
   if (!user_key) return tl::unexpected<Failure>(user_key.error());
-  const Result<Endpoint> listen = ParseEndpoint(options.listen);
-  if (!listen) return Fail(Error::kMalformed, "--listen " + options.listen + ": not HOST:PORT");
+  const Result<Endpoint> listen = ParseEndpoint(options.listen, setup.profile.msk_port);
+  if (!listen)
+    return Fail(Error::kMalformed, "--listen " + options.listen + ": not ADDRESS or ADDRESS:PORT");
   auto targets = ParseTargets(options.forward, *channel);
   if (!targets) return tl::unexpected<Failure>(targets.error());
 

@@ -112,7 +112,7 @@ template <class C>
 void Fields(C& c, Ref<C, rekey::Msk> msk) {
   All(c, msk.id, msk.key, msk.seed);
   Fixed(c, msk.rand);
-  All(c, msk.low, msk.high, msk.counter, msk.last_mtk, msk.made, msk.ends);
+  All(c, msk.low, msk.high, msk.counter, msk.last_mtk, msk.csb_id, msk.made, msk.ends);
 }
 
 template <class C>

@@ -63,8 +63,8 @@ Msk* MskOf(Ladder& ladder, MskId id);
 bool CanMakeMsk(const Ladder& ladder);
 
 // MakeMsk draws a new MSK for use from `starts` on, with the next Key Number of the channel's
-// group. kIdsExhausted when there is none.
-Result<Msk> MakeMsk(const Ladder& ladder, const groups::Channel& channel, Instant now,
+// group. `csb_id` names its crypto session bundle. kIdsExhausted when there is no number left.
+Result<Msk> MakeMsk(const Ladder& ladder, const groups::Channel& channel, CsbId csb_id, Instant now,
                     Instant starts, crypto::Rng& rng);
 
 }  // namespace keymast::rekey

@@ -16,7 +16,7 @@ size_t MskLength(SrtpProfile profile) { return srtp::InfoOf(profile).key_length 
 
 bool CanMakeMsk(const Ladder& ladder) { return ladder.last_key_number.value < 65535; }
 
-Result<Msk> MakeMsk(const Ladder& ladder, const groups::Channel& channel, Instant now,
+Result<Msk> MakeMsk(const Ladder& ladder, const groups::Channel& channel, CsbId csb_id, Instant now,
                     Instant starts, crypto::Rng& rng) {
   if (!CanMakeMsk(ladder)) return Err(Error::kIdsExhausted);
   Msk msk;
@@ -30,6 +30,7 @@ Result<Msk> MakeMsk(const Ladder& ladder, const groups::Channel& channel, Instan
   msk.low = MtkId(1);
   msk.high = MtkId(channel.policy.mtk_ids_per_msk);
   msk.counter = {1, 1 + kMtkCounterBlock};
+  msk.csb_id = csb_id;
   msk.made = now;
   msk.ends = starts + channel.policy.msk_period;
   return msk;

@@ -39,6 +39,7 @@ Result<Bytes> MskMessage(const crypto::Suite& suite, const mikey::Profile3gpp& p
   const std::optional<Slot>& active = channel.ladder.active;
   mikey::MskMessage message;
   message.ids = {channel.channel.key_domain, msk.id, std::nullopt};  // RFC 4563 §4
+  message.csb_id = msk.csb_id;
   message.counter = to.counter;
   message.rand = msk.rand;
   message.idi = AsBytes(to.server_identity);

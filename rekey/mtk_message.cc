@@ -33,7 +33,7 @@ Result<Bytes> MtkMessage(const crypto::Suite& suite, const mikey::Profile3gpp& p
   const Mtk mtk = DeriveMtk(msk, id, channel);
   mikey::MtkMessage message;
   message.ids = {channel.key_domain, msk.id, id};  // RFC 4563 §4
-  message.csb_id = profile.csb_id;
+  message.csb_id = msk.csb_id;
   message.counter = counter;
   message.msk_rand = msk.rand;
   message.key = mtk.key.view();

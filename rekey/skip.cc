@@ -43,6 +43,9 @@ std::vector<Change> SkipLost(const State& state, uint64_t commits, SkipLimit lim
       if (!*msk) continue;
       uint64_t& end = (*msk)->counter.end;
       end = skip(end, kMtkCounterBlock, kCounterEnd);
+      // An MTK that was on air must not be prepared again as one that nobody was given.
+      MtkId& last = (*msk)->last_mtk;
+      last = MtkId(static_cast<uint16_t>(skip(last.value, 1, (*msk)->high.value)));
     }
     ladder.last_key_number = skip(ladder.last_key_number);
     ladder.epoch += std::min(commits, kCounterEnd);

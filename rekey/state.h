@@ -45,6 +45,7 @@ struct Msk {
   MtkId high{65535};               // SEQu
   Reserved counter;                // COUNTER of MTK messages under this MSK
   MtkId last_mtk;                  // highest MTK ID ever prepared; 0: none
+  CsbId csb_id;                    // of the MSK message, and of all that refers to it
   Instant made{};
   Instant ends{};  // planned last instant of use
 };
@@ -186,7 +187,9 @@ using Change =
 // each MSK and makes at most one MSK, a MukCounterReserved reserves one block; `records` writes at
 // most one such step of each counter in a commit.
 inline constexpr uint64_t kMukCounterBlock = 256;
-inline constexpr uint64_t kMtkCounterBlock = 8192;
+// That of an MSK lasts for a day of repetitions each 750 ms, two keys at a time, and for a quarter
+// of an hour each 10 ms: so long keys on air are repeated by a server that cannot write.
+inline constexpr uint64_t kMtkCounterBlock = uint64_t{1} << 18;
 
 // Apply folds one change in. Changes of a channel or subscriber that is gone are ignored.
 void Apply(State& state, const Change& change);

@@ -16,9 +16,10 @@ Failure CheckInBatch(const std::string& prefix);
 
 class Calls {
  public:
-  // Identity is what the status tells of this server.
+  // Identity is what this server is called, and how it speaks.
   struct Identity {
     std::string identity;
+    mikey::Profile3gpp profile;
     Instant started{};
     About store;
   };

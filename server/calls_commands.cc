@@ -44,7 +44,7 @@ bool Calls::Command(const Caller& caller, const core::CoreRequest& request) {
 }
 
 void Calls::CreateChannel(const Caller& caller, const v1::CreateChannelRequest& request) {
-  const auto command = FromProto(request);
+  const auto command = FromProto(request, identity_.profile);
   if (!command) return Refuse(caller, command.error());
   Do(caller, *command, request.validate_only(),
      [&](const controller::Reply&, core::CoreReply& reply) {

@@ -57,7 +57,7 @@ void Calls::FillMember(const MemberName& name, core::CoreReply& reply) const {
 void Calls::CreateMember(const Caller& caller, const v1::CreateMemberRequest& request) {
   const auto channel = ChannelOf(request.parent());
   if (!channel) return Refuse(caller, NotThere(request.parent()));
-  const auto member = FromProto(request);
+  const auto member = FromProto(request, identity_.profile);
   if (!member) return Refuse(caller, member.error());
   Do(
       caller, controller::CreateMembers{*channel, {*member}}, request.validate_only(),
@@ -83,7 +83,7 @@ void Calls::BatchCreateMembers(const Caller& caller, const v1::BatchCreateMember
       return Refuse(caller, Wrong(prefix + "parent", "must be that of the batch, or empty"));
     }
     if (one.validate_only()) return Refuse(caller, CheckInBatch(prefix));
-    auto member = FromProto(one, prefix);
+    auto member = FromProto(one, identity_.profile, prefix);
     if (!member) return Refuse(caller, member.error());
     command.members.push_back(std::move(*member));
   }
@@ -97,7 +97,7 @@ void Calls::BatchCreateMembers(const Caller& caller, const v1::BatchCreateMember
 }
 
 void Calls::UpdateMember(const Caller& caller, const v1::UpdateMemberRequest& request) {
-  const auto command = FromProto(request);
+  const auto command = FromProto(request, identity_.profile);
   if (!command) return Refuse(caller, command.error());
   Do(caller, *command, request.validate_only(),
      [&](const controller::Reply&, core::CoreReply& reply) {

@@ -26,7 +26,8 @@ Server::Server(const Ground& ground, const controller::Config& config, const Abo
               [&loop = ground.loop] { loop.Wake(); }},
              controller_),
       calls_(
-          clients_, shard_, ground.import_key, {config.identity, ground.clock.Now(), about_},
+          clients_, shard_, ground.import_key,
+          {config.identity, config.profile, ground.clock.Now(), about_},
           [this, &port = ground.port, lost = ground.record_lost](core::MetricsSnapshot& snapshot) {
             FillMetrics(shard_, port.counters(), clients_, about_, lost ? lost() : 0, snapshot);
           },

@@ -44,8 +44,9 @@ std::string ToProto(MskId msk);  // 8 hexadecimal digits
 std::string EtagOf(uint64_t revision);
 uint64_t RevisionOf(const std::string& etag);
 
-// Channels (translate_channel.cc).
-Outcome<controller::CreateChannel> FromProto(const v1::CreateChannelRequest& request);
+// Channels (translate_channel.cc). `profile` has the ports that a request leaves out.
+Outcome<controller::CreateChannel> FromProto(const v1::CreateChannelRequest& request,
+                                             const mikey::Profile3gpp& profile = {});
 Outcome<controller::UpdateChannel> FromProto(const v1::UpdateChannelRequest& request);
 Outcome<controller::DeleteChannel> FromProto(const v1::DeleteChannelRequest& request);
 v1::Channel ToProto(const controller::Controller& controller, const rekey::ChannelState& channel);
@@ -60,8 +61,10 @@ v1::Subscriber ToProto(const groups::Subscriber& subscriber);
 
 // Members (translate_member.cc).
 Outcome<controller::NewMember> FromProto(const v1::CreateMemberRequest& request,
+                                         const mikey::Profile3gpp& profile = {},
                                          const std::string& prefix = {});
-Outcome<controller::UpdateMember> FromProto(const v1::UpdateMemberRequest& request);
+Outcome<controller::UpdateMember> FromProto(const v1::UpdateMemberRequest& request,
+                                            const mikey::Profile3gpp& profile = {});
 Outcome<controller::Expel> FromProto(const v1::ExpelMembersRequest& request);
 void Fill(v1::Member& message, const controller::Controller& controller, const ChannelId& channel,
           const groups::Member& member);

@@ -8,7 +8,6 @@
 namespace keymast::server {
 namespace {
 
-constexpr uint16_t kDefaultMtkPort = 2269;
 constexpr uint16_t kMaxDatagramIpv6 = 1232;
 
 struct ProfileName {
@@ -43,7 +42,8 @@ Int Narrow(uint32_t value, const std::string& field, Violations& violations) {
   return static_cast<Int>(value);
 }
 
-groups::Multicast FromProto(const v1::Multicast& message, Violations& violations) {
+groups::Multicast FromProto(const v1::Multicast& message, uint16_t default_port,
+                            Violations& violations) {
   const std::string path = "channel.multicast.";
   groups::Multicast multicast;
   if (const auto group = ParseAddress(message.group())) {
@@ -52,7 +52,7 @@ groups::Multicast FromProto(const v1::Multicast& message, Violations& violations
     violations.Add(path + "group", "must be an IPv4 or IPv6 multicast address");
   }
   const uint16_t port = Narrow<uint16_t>(message.mtk_port(), path + "mtk_port", violations);
-  multicast.mtk.port = port == 0 ? kDefaultMtkPort : port;
+  multicast.mtk.port = port == 0 ? default_port : port;
   if (!message.interface_address().empty() && !ParseAddress(message.interface_address())) {
     violations.Add(path + "interface_address", "must be the address of an interface of this host");
   }
@@ -197,16 +197,17 @@ v1::SrtpProfile ToProto(SrtpProfile profile) {
   return v1::SRTP_PROFILE_UNSPECIFIED;
 }
 
-Outcome<controller::CreateChannel> FromProto(const v1::CreateChannelRequest& request) {
+Outcome<controller::CreateChannel> FromProto(const v1::CreateChannelRequest& request,
+                                             const mikey::Profile3gpp& profile) {
   const v1::Channel& message = request.channel();
   Violations violations;
   groups::Channel channel;
   channel.id = ChannelId(request.channel_id());
   if (!groups::IsResourceId(request.channel_id())) {
-    violations.Add("channel_id", "must be 1 to 63 of [a-z0-9-], beginning with a letter");
+    violations.Add("channel_id", std::string(groups::kResourceIdRule));
   }
   channel.display_name = message.display_name();
-  channel.multicast = FromProto(message.multicast(), violations);
+  channel.multicast = FromProto(message.multicast(), profile.mtk_port, violations);
   for (int i = 0; i < message.streams_size(); ++i) {
     const std::string path = "channel.streams[" + std::to_string(i) + "].";
     channel.streams.push_back(FromProto(message.streams(i), path, violations));

@@ -24,7 +24,7 @@ Outcome<controller::CreateHeadend> FromProto(const v1::CreateHeadendRequest& req
   groups::Headend headend;
   headend.id = HeadendId(request.headend_id());
   if (!groups::IsResourceId(request.headend_id())) {
-    violations.Add("headend_id", "must be 1 to 63 of [a-z0-9-], beginning with a letter");
+    violations.Add("headend_id", std::string(groups::kResourceIdRule));
   }
   const ByteView key = AsBytes(request.headend().public_key());
   if (key.size() == headend.public_key.size()) {

@@ -5,8 +5,9 @@
 namespace keymast::server {
 namespace {
 
-void ReadWindowAndEndpoint(const v1::Member& message, const std::string& path,
-                           groups::Member& member, Violations& violations) {
+void ReadWindowAndEndpoint(const v1::Member& message, uint16_t default_port,
+                           const std::string& path, groups::Member& member,
+                           Violations& violations) {
   if (message.has_entitlement_start()) {
     member.entitled_from =
         FromProto(message.entitlement_start(), path + "entitlement_start", violations);
@@ -15,11 +16,12 @@ void ReadWindowAndEndpoint(const v1::Member& message, const std::string& path,
     member.entitled_until =
         FromProto(message.entitlement_end(), path + "entitlement_end", violations);
   }
-  const auto endpoint = ParseEndpoint(message.msk_endpoint());
+  const auto endpoint = ParseEndpoint(message.msk_endpoint(), default_port);
   if (endpoint) {
     member.msk_endpoint = *endpoint;
   } else {
-    violations.Add(path + "msk_endpoint", "must be a unicast address and port: 192.0.2.7:2271");
+    violations.Add(path + "msk_endpoint",
+                   "must be a unicast address, with a port or without: 192.0.2.7:2271");
   }
 }
 
@@ -30,6 +32,7 @@ v1::Reachability ToProto(controller::Reachability reachability) {
 }  // namespace
 
 Outcome<controller::NewMember> FromProto(const v1::CreateMemberRequest& request,
+                                         const mikey::Profile3gpp& profile,
                                          const std::string& prefix) {
   Violations violations;
   controller::NewMember created;
@@ -38,18 +41,20 @@ Outcome<controller::NewMember> FromProto(const v1::CreateMemberRequest& request,
   if (!groups::IsResourceId(request.member_id())) {
     violations.Add(prefix + "member_id", "must be the id of a subscriber");
   }
-  ReadWindowAndEndpoint(request.member(), prefix + "member.", created.member, violations);
+  ReadWindowAndEndpoint(request.member(), profile.msk_port, prefix + "member.", created.member,
+                        violations);
   if (!violations.empty()) return std::move(violations).Failed(request.parent());
   return created;
 }
 
-Outcome<controller::UpdateMember> FromProto(const v1::UpdateMemberRequest& request) {
+Outcome<controller::UpdateMember> FromProto(const v1::UpdateMemberRequest& request,
+                                            const mikey::Profile3gpp& profile) {
   const auto name = MemberOf(request.member().name());
   if (!name) return tl::unexpected(NotThere(request.member().name()));
   Violations violations;
   controller::UpdateMember command{name->channel, {}, RevisionOf(request.member().etag())};
   command.member.subscriber = name->subscriber;
-  ReadWindowAndEndpoint(request.member(), "member.", command.member, violations);
+  ReadWindowAndEndpoint(request.member(), profile.msk_port, "member.", command.member, violations);
   if (!violations.empty()) return std::move(violations).Failed(request.member().name());
   return command;
 }

@@ -17,10 +17,14 @@ Outcome<controller::NewSubscriber> FromProto(const v1::CreateSubscriberRequest& 
   controller::NewSubscriber subscriber;
   subscriber.id = SubscriberId(request.subscriber_id());
   subscriber.identity = request.subscriber().identity();
-  if (!groups::IsResourceId(request.subscriber_id())) {
-    violations.Add(prefix + "subscriber_id",
-                   "must be 1 to 63 of [a-z0-9-], beginning with a letter");
+  if (!groups::IsResourceId(subscriber.id.value)) {
+    violations.Add(prefix + "subscriber_id", std::string(groups::kResourceIdRule));
   }
+  if (!groups::IsIdentity(subscriber.identity)) {
+    violations.Add(prefix + "subscriber.identity", std::string(groups::kIdentityRule));
+  }
+  // What the box is bound to must be names before it can be asked for.
+  if (!violations.empty()) return std::move(violations).Failed(NameOf(subscriber.id));
   const std::string field = prefix + "subscriber.sealed_credential";
   const auto key = crypto::OpenBox(import_key, crypto::kUserKeyPurpose,
                                    crypto::UserKeyAad(subscriber.id, subscriber.identity),

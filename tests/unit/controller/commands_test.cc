@@ -144,12 +144,22 @@ TEST_F(Commands, JoinAndLeaveAreChecked) {
 
 TEST_F(Commands, JoiningAgainPushesAgain) {
   const size_t before = world.MsksTo(1).size();
-  const size_t changes = world.changes.size();
   world.Do(Join{kNews, IdOf(1)});
   EXPECT_EQ(world.MsksTo(1).size(), before + 1);
-  for (size_t i = changes; i < world.changes.size(); ++i) {
-    EXPECT_FALSE(std::holds_alternative<rekey::MemberPut>(world.changes[i]));
-  }
+  EXPECT_EQ(world.core->ReachabilityOf(kNews, IdOf(1)), Reachability::kConfirmed);
+  EXPECT_EQ(world.core->ConfirmedCount(kNews), world.core->JoinedCount(kNews));
+}
+
+TEST_F(Commands, JoiningAgainPushesAlsoAfterARestart) {
+  world.members.at(1).reachable = false;
+  world.Do(Join{kNews, IdOf(1)});
+  EXPECT_EQ(world.core->ReachabilityOf(kNews, IdOf(1)), Reachability::kPending);
+  EXPECT_EQ(world.core->ConfirmedCount(kNews), world.core->JoinedCount(kNews) - 1);
+  world.members.at(1).reachable = true;
+  const size_t before = world.MsksTo(1).size();
+  world.Restart(seconds(1));
+  EXPECT_EQ(world.MsksTo(1).size(), before + 1);
+  EXPECT_EQ(world.core->ReachabilityOf(kNews, IdOf(1)), Reachability::kConfirmed);
 }
 
 TEST_F(Commands, AMovedMemberIsSentToWhereItIs) {

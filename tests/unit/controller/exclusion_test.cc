@@ -178,17 +178,88 @@ TEST(Leave, BatchedChangesTheKeysOnceForTheWindow) {
   for (Duration age = seconds(1); age < seconds(25); age += milliseconds(730)) {
     World world = Running(age, policy);
     const Instant left = world.now;
+    const Instant due = std::min(world.ladder().next_msk_change, left + policy.batch_window);
     world.Do(Leave{kNews, IdOf(1)});
     world.Pass(seconds(1));
+    const bool one_batch = world.now < due;
     world.Do(Leave{kNews, IdOf(2)});
     world.Pass(seconds(6));
     EXPECT_EQ(world.core->counters().rekeys.at({rekey::KeyLevel::kMsk, rekey::RekeyReason::kLeave}),
-              1U);
-    for (const int member : {1, 2}) {
-      ExpectShutOut(world, member, left + seconds(3) + milliseconds(202));
-    }
+              one_batch ? 1U : 2U);
+    ExpectShutOut(world, 1, due + milliseconds(202));
+    const Instant second = one_batch ? due : left + seconds(1) + policy.batch_window;
+    ExpectShutOut(world, 2, second + milliseconds(202));
     ExpectServed(world, 3);
   }
+}
+
+TEST(Leave, BatchedIsNoLaterThanTheChangeThatIsDueAnyway) {
+  groups::KeyPolicy policy = QuickPolicy();
+  policy.leave = groups::LeavePolicy::kBatched;
+  policy.batch_window = hours(2);
+  for (const Duration age : {seconds(3), seconds(14)}) {  // before and after the next MSK is out
+    World world = Running(age, policy);
+    const Instant due = world.ladder().next_msk_change;
+    world.Do(Leave{kNews, IdOf(1)});
+    world.PassUntil(due + seconds(5));
+    ExpectShutOut(world, 1, due + milliseconds(202));
+    ExpectServed(world, 2);
+  }
+}
+
+TEST(Leave, DuringAnExclusionIsAnotherOneWhateverThePolicy) {
+  groups::KeyPolicy policy = QuickPolicy();
+  policy.leave = groups::LeavePolicy::kNextMsk;
+  World world = Running(seconds(3), policy);
+  world.Do(Expel{kNews, {IdOf(3)}});
+  world.Pass(milliseconds(100));
+  const Instant left = world.now;
+  world.Do(Leave{kNews, IdOf(1)});  // it was given the exclusion's MSK
+  world.Pass(seconds(3));
+  ExpectShutOut(world, 1, left + milliseconds(402));
+  ExpectServed(world, 2);
+}
+
+TEST(Expel, StaysSoOverANewIncarnation) {
+  World world = Running(seconds(3));
+  world.Do(Expel{kNews, {IdOf(1)}});
+  world.Restart(milliseconds(20), true);
+  const Instant back = world.now;
+  const size_t sent_before = world.sent.size();
+  world.Pass(seconds(6));
+  ExpectShutOut(world, 1, back + milliseconds(202));
+  for (size_t i = sent_before; i < world.sent.size(); ++i) EXPECT_GT(world.sent[i].msk, MskNo(1));
+  ExpectServed(world, 2);
+}
+
+TEST(RekeyNow, AnswersWithTheMtkThatIsPrepared) {
+  World world = Running(seconds(3));
+  while (!world.ladder().prepared) world.Pass(milliseconds(10));
+  const rekey::Slot prepared = *world.ladder().prepared;
+  world.Do(RekeyNow{kNews, rekey::KeyLevel::kMsk});
+  const Reply reply = world.Do(RekeyNow{kNews, rekey::KeyLevel::kMtk});
+  ASSERT_TRUE(reply.rekey.has_value());
+  EXPECT_EQ(reply.rekey->level, rekey::KeyLevel::kMtk);
+  EXPECT_EQ(reply.rekey->mtk, prepared.mtk);
+  EXPECT_EQ(reply.rekey->switch_at, prepared.switch_at);
+}
+
+TEST(Exhausted, AllNumbersCostNoCommitEachMillisecond) {
+  groups::KeyPolicy policy = QuickPolicy();
+  policy.leave = groups::LeavePolicy::kBatched;
+  policy.batch_window = seconds(1);
+  rekey::State state = Running(seconds(3), policy).durable;
+  rekey::Ladder& ladder = state.channels.at(kNews).ladder;
+  ladder.last_key_number = KeyNumber(65535);
+  ladder.msk->high = ladder.msk->last_mtk;
+  ladder.next_msk_change = kNever;
+  ladder.next_msk_reason = rekey::RekeyReason::kLeave;
+  World world(3, state);
+  world.now += seconds(10);
+  world.Pass(seconds(5));
+  const size_t changes = world.changes.size();
+  world.Pass(seconds(1));
+  EXPECT_LE(world.changes.size() - changes, 5U);
 }
 
 TEST(Leave, NextMskWaitsForTheSchedule) {

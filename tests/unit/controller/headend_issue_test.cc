@@ -111,6 +111,57 @@ TEST_F(Issue, AnExclusionStaysOneWhenItsMtkIsReplaced) {
   EXPECT_FALSE(world.members.at(2).HasMsk(reply.rekey->msk));
 }
 
+TEST_F(Issue, AFreshMtkIsAnnouncedThreeTimesAlsoOffTheGrid) {
+  world.now += Duration(1);
+  headend->Restart(false);
+  headend->Connect();
+  const rekey::Slot fresh = *world.ladder().prepared;
+  world.PassUntil(fresh.switch_at - milliseconds(1));
+  EXPECT_GE(world.MtksOf(fresh.msk, fresh.mtk).size(), 3U);
+}
+
+TEST_F(Issue, OneWithoutStateIsNotGivenAnMtkThatNobodyHadEither) {
+  headend->Restart(true);
+  while (!world.ladder().prepared) world.Pass(milliseconds(100));
+  const auto prepared = NameOf(*world.ladder().prepared);
+  world.Pass(seconds(10));
+  ASSERT_TRUE(world.core->SwitchIsHeld(kNews));
+  headend->Restart(false);
+  headend->Connect();
+  ExpectFresh(*headend);
+  EXPECT_GT(NameOf(*world.ladder().active), prepared);
+}
+
+TEST_F(Issue, AnMtkOfLostCommitsIsNotPreparedAgain) {
+  rekey::State lost = world.durable;
+  while (NameOf(*world.ladder().active) == before) headend->Run(milliseconds(500));
+  const auto on_air = NameOf(*world.ladder().active);
+  for (const rekey::Change& change : rekey::SkipLost(lost, 8, rekey::SkipLimit::kNone)) {
+    rekey::Apply(lost, change);
+  }
+  world.durable = std::move(lost);
+  world.Restart(seconds(1));
+  world.Do(DeleteHeadend{kStudio});
+  FakeHeadend another(world, HeadendId("another"));
+  another.Connect();
+  another.Run(seconds(70));
+  ExpectOnAir(another);
+  EXPECT_GT(NameOf(*world.ladder().active), on_air);
+}
+
+TEST_F(Issue, ADeletionThatDoesNotBecomeDurableLeavesTheHeadendConnected) {
+  rekey::State durable = world.durable;
+  Step dropped;
+  ASSERT_TRUE(world.core->Do(DeleteHeadend{kStudio}, world.now, false, dropped));
+  EXPECT_TRUE(world.core->OnHeadendReport(headend->Report(), world.now).headend_keys.empty());
+  world.core->Reload(std::move(durable), world.now);
+  world.Do(Expel{kNews, {IdOf(2)}});
+  const std::pair<MskId, MtkId> next = NameOf(*world.ladder().prepared);
+  headend->Run(seconds(3));
+  ExpectOnAir(*headend);
+  EXPECT_EQ(NameOf(*world.ladder().active), next);
+}
+
 TEST_F(Issue, AHeldSwitchEndsWithAFreshMtkForOneWithoutState) {
   headend->Run(seconds(40));
   while (!world.ladder().prepared) headend->Run(milliseconds(100));

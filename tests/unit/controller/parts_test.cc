@@ -98,7 +98,7 @@ struct Delivering : testing::Test {
     }
     return sent;
   }
-  Delivery delivery{MskId{KeyGroup(1), KeyNumber(1)}};
+  Delivery delivery{MskId{KeyGroup(1), KeyNumber(1)}, true};
   std::vector<SubscriberId> given_up;
   const SubscriberId one{"one"};
   const SubscriberId two{"two"};

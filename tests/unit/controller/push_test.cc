@@ -36,6 +36,23 @@ TEST_F(Silent, IsSentToExactlyOnSchedule) {
   EXPECT_EQ(world.core->counters().msk_retransmissions, 6U);
 }
 
+TEST(Unasked, IsSentTheRepetitionsAndThenLeftAlone) {
+  mikey::Profile3gpp profile;
+  profile.want_verification = false;
+  World world(1, {}, profile);
+  world.MakeChannel();
+  world.AddMembers(1, 1, false);
+  world.members.at(1).answers = false;
+  const Instant start = world.now;
+  world.Do(Join{kNews, IdOf(1)});
+  world.Pass(minutes(30));
+  const std::vector<int64_t> expected = {0, 500, 1500, 3500, 7500};
+  EXPECT_EQ(MillisecondsAfter(start, world.MsksTo(1)), expected);
+  EXPECT_EQ(world.core->ReachabilityOf(kNews, IdOf(1)), Reachability::kIdle);
+  EXPECT_EQ(world.core->counters().msk_give_ups, 0U);
+  EXPECT_EQ(world.CountOf(Event::Kind::kUnreachable), 0U);
+}
+
 TEST_F(Silent, SeesEachCounterOnce) {
   world.Pass(seconds(60));
   std::set<uint32_t> counters;

@@ -25,6 +25,66 @@ World Running(Duration age) {
   return world;
 }
 
+TEST(Restart, WithAnotherCsbIdKeepsThatOfTheMsksThatMembersHold) {
+  World world = Running(seconds(1));
+  world.profile.csb_id = CsbId(9);
+  world.Restart(milliseconds(1));
+  const size_t before = world.sent.size();
+  const auto csb_of = [](const Sent& sent) { return mikey::Inspect(sent.octets)->csb_id; };
+  world.Pass(seconds(5));
+  EXPECT_GT(world.sent.size(), before);
+  for (const Sent& sent : world.sent) EXPECT_EQ(csb_of(sent), CsbId(0));
+  world.members.at(1).answers = true;
+  world.Pass(seconds(30));
+  EXPECT_EQ(csb_of(world.sent.back()), CsbId(9)) << "under an MSK made since";
+  EXPECT_EQ(world.core->ConfirmedCount(kNews), 3U);
+}
+
+TEST(Restart, SendsTheMskInUseToWhoConfirmedTheNextOneAlone) {
+  World world = Running(seconds(13));  // the next MSK is out
+  ASSERT_TRUE(world.ladder().next_msk);
+  const MskId current = world.ladder().msk->id;
+  const MskId next = world.ladder().next_msk->id;
+  world.AddMembers(4, 4, false);
+  world.members.at(4).refuses = current;
+  world.Do(Join{kNews, IdOf(4)});
+  EXPECT_TRUE(world.members.at(4).HasMsk(next));
+  EXPECT_EQ(world.core->ReachabilityOf(kNews, IdOf(4)), Reachability::kPending);
+  world.members.at(4).refuses = {};
+  world.Restart(milliseconds(10));
+  EXPECT_TRUE(world.members.at(4).HasMsk(current));
+  EXPECT_EQ(world.core->ReachabilityOf(kNews, IdOf(4)), Reachability::kConfirmed);
+  world.Pass(seconds(10));
+  EXPECT_EQ(world.ladder().msk->id, next);
+  EXPECT_EQ(world.core->ConfirmedCount(kNews), 4U);
+}
+
+TEST(Restart, CountsWhoConfirmedAnMskAheadOnceItIsInUse) {
+  World world = Running(seconds(13));
+  const MskId current = world.ladder().msk->id;
+  world.AddMembers(4, 4, false);
+  world.members.at(4).refuses = current;
+  world.Do(Join{kNews, IdOf(4)});
+  world.Pass(seconds(9));
+  ASSERT_NE(world.ladder().msk->id, current);
+  EXPECT_EQ(world.core->ReachabilityOf(kNews, IdOf(4)), Reachability::kConfirmed);
+  EXPECT_EQ(world.core->ConfirmedCount(kNews), 4U);
+  world.Restart(milliseconds(10));
+  EXPECT_EQ(world.core->ConfirmedCount(kNews), 4U);
+}
+
+TEST(Restart, ServesAMemberWhoseWindowBeginsLater) {
+  World world = Running(seconds(3));
+  groups::Member member = world.channel().members.at(IdOf(1));
+  member.entitled_from = world.now + hours(1);
+  world.Do(UpdateMember{kNews, member, 0});
+  world.members.at(1).reachable = false;
+  world.Pass(seconds(12));  // the next MSK is out
+  world.members.at(1).reachable = true;
+  world.Restart(seconds(1));
+  EXPECT_TRUE(world.members.at(1).HasMsk(world.ladder().next_msk->id));
+}
+
 TEST(Restart, InEveryPhaseServesOnAndSwitchesOncePerGridInstant) {
   for (Duration age = seconds(1); age < seconds(23); age += milliseconds(430)) {
     for (const Duration down : {milliseconds(1), milliseconds(700), milliseconds(5300)}) {

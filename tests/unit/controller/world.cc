@@ -51,6 +51,7 @@ Bytes FakeMember::Take(ByteView octets) {
     TakeMtk(*message);
     return {};
   }
+  if (message->ids.msk == refuses) return {};
   const auto opened = mikey::OpenMsk(crypto::DefaultSuite(), {}, *message, user_key_.view());
   EXPECT_TRUE(opened.has_value());
   EXPECT_GT(message->counter, highest_) << "COUNTER must rise";
@@ -87,9 +88,10 @@ Bytes FakeMember::Answer(const mikey::Unverified& message, const mikey::OpenedMs
   return octets;
 }
 
-World::World(uint64_t seed, rekey::State state)
-    : rng(std::make_unique<crypto::SeededRng>(seed)),
-      core(std::make_unique<Controller>(Config{std::string(kServer), {}}, state, *rng,
+World::World(uint64_t seed, rekey::State state, mikey::Profile3gpp with)
+    : profile(with),
+      rng(std::make_unique<crypto::SeededRng>(seed)),
+      core(std::make_unique<Controller>(Config{std::string(kServer), profile}, state, *rng,
                                         crypto::DefaultSuite())),
       durable(std::move(state)) {
   Deliver(core->Start(now, false));
@@ -181,7 +183,7 @@ void World::PassUntil(Instant instant) {
 
 void World::Restart(Duration down, bool new_incarnation) {
   now += down;
-  core = std::make_unique<Controller>(Config{std::string(kServer), {}}, durable, *rng,
+  core = std::make_unique<Controller>(Config{std::string(kServer), profile}, durable, *rng,
                                       crypto::DefaultSuite());
   Deliver(core->Start(now, new_incarnation));
 }

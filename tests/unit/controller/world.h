@@ -16,6 +16,7 @@ namespace keymast::controller {
 
 using std::chrono::hours;
 using std::chrono::milliseconds;
+using std::chrono::minutes;
 using std::chrono::seconds;
 
 inline constexpr Instant kBegin = Instant(seconds(1'800'000'000));
@@ -48,6 +49,7 @@ class FakeMember {
 
   bool answers = true;    // whether it sends verification messages
   bool reachable = true;  // whether datagrams to it arrive
+  MskId refuses;          // messages with this MSK do not arrive
 
   // Take handles one datagram; the answer is empty when there is none.
   Bytes Take(ByteView octets);
@@ -76,7 +78,7 @@ class FakeMember {
 
 class World {
  public:
-  explicit World(uint64_t seed = 1, rekey::State state = {});
+  explicit World(uint64_t seed = 1, rekey::State state = {}, mikey::Profile3gpp profile = {});
 
   // Do expects success and returns the reply; Refused expects failure.
   Reply Do(const Command& command);
@@ -102,6 +104,7 @@ class World {
   size_t CountOf(Event::Kind kind) const;
 
   Instant now = kBegin;
+  mikey::Profile3gpp profile;              // of the next start
   bool anticipates = true;                 // builds messages ahead, as keymastd does
   std::unique_ptr<crypto::SeededRng> rng;  // outlives a move of the world
   std::unique_ptr<Controller> core;

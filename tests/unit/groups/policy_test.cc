@@ -93,6 +93,19 @@ TEST(CheckPolicy, NamesEveryFieldThatIsWrong) {
                                    "channel.policy.msk_give_up", "channel.policy.msk_lead"}));
 }
 
+TEST(CheckPolicy, SurvivesEachFieldAtItsEnds) {
+  for (Duration KeyPolicy::*field :
+       {&KeyPolicy::mtk_period, &KeyPolicy::mtk_lead, &KeyPolicy::mtk_repetition,
+        &KeyPolicy::msk_period, &KeyPolicy::msk_lead, &KeyPolicy::msk_give_up,
+        &KeyPolicy::exclusion_lead, &KeyPolicy::batch_window}) {
+    for (const Duration end : {Duration::min(), Duration::max()}) {
+      KeyPolicy policy;
+      policy.*field = end;
+      EXPECT_FALSE(CheckPolicy(policy, 1'000'000'000).empty());
+    }
+  }
+}
+
 TEST(CheckPolicy, SurvivesAbsurdValues) {
   KeyPolicy policy;
   policy.mtk_period = Duration::zero();

@@ -18,11 +18,13 @@ struct Wire {
 // BothEnds: the receiver with the same profile opens all three, one with the default profile
 // refuses those that it should.
 void OpensWithTheSameProfile(const Profile3gpp& profile) {
+  MskMessage carrier = SampleMsk();
+  carrier.csb_id = profile.csb_id;
   MtkMessage mtk = SampleMtk();
   mtk.csb_id = profile.csb_id;
   Verification verification = SampleVerification();
   verification.csb_id = profile.csb_id;
-  const auto msk = OpenSample(MskOctets(profile), profile);
+  const auto msk = OpenSample(MskOctets(profile, carrier), profile);
   ASSERT_TRUE(msk) << ErrorName(msk.error());
   EXPECT_EQ(ToHex(msk->msk.view()), ToHex(kMsk));
   EXPECT_EQ(msk->low, MtkId(4));
@@ -39,7 +41,9 @@ TEST(Profile, CsbId) {
   Profile3gpp profile;
   profile.csb_id = CsbId(0x01020304);
   OpensWithTheSameProfile(profile);
-  const Wire wire(MskOctets(profile));
+  MskMessage carrier = SampleMsk();
+  carrier.csb_id = profile.csb_id;
+  const Wire wire(MskOctets(profile, carrier));
   EXPECT_EQ(wire.message.header.csb_id, 0x01020304u);
   // A receiver uses the one that came, whatever its own profile says.
   EXPECT_TRUE(OpenSample(wire.octets));

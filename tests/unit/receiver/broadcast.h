@@ -69,6 +69,7 @@ struct KeyServer {
     const std::vector<mikey::StreamSync> streams = {{0, kVideo, roc}, {0, kAudio, roc}};
     mikey::MskMessage message;
     message.ids = {domain, msk, std::nullopt};
+    message.csb_id = profile.csb_id;
     message.counter = ++msk_counter;
     const Bytes rand = RandOf(msk);
     message.rand = rand;

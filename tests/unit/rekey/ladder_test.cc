@@ -20,7 +20,7 @@ struct Keys : testing::Test {
     ladder.next_msk_change = ladder.msk->ends;
   }
   void Add(std::optional<Msk>& place) {
-    place = *MakeMsk(ladder, channel, start, start, rng);
+    place = *MakeMsk(ladder, channel, CsbId(0), start, start, rng);
     ladder.last_key_number = place->id.number;
   }
   // Turn prepares and activates the next MTK on schedule.
@@ -38,7 +38,7 @@ struct Keys : testing::Test {
 };
 
 TEST_F(Keys, ANewMskHasItsOwnEverything) {
-  const Msk other = *MakeMsk(ladder, channel, start, start, rng);
+  const Msk other = *MakeMsk(ladder, channel, CsbId(0), start, start, rng);
   EXPECT_EQ(other.id, (MskId{KeyGroup(7), KeyNumber(2)}));
   EXPECT_FALSE(other.key == ladder.msk->key);
   EXPECT_FALSE(other.seed == ladder.msk->seed);
@@ -52,16 +52,16 @@ TEST_F(Keys, AnMskForA256BitProfileHas256Bits) {
   for (const SrtpProfile profile :
        {SrtpProfile::kAesCm256HmacSha1_80, SrtpProfile::kAeadAes256Gcm}) {
     channel.profile = profile;
-    EXPECT_EQ(MakeMsk(ladder, channel, start, start, rng)->key.size(), 32U);
+    EXPECT_EQ(MakeMsk(ladder, channel, CsbId(0), start, start, rng)->key.size(), 32U);
   }
 }
 
 TEST_F(Keys, KeyNumbersEndWithTheLast) {
   ladder.last_key_number = KeyNumber(65534);
-  EXPECT_EQ(MakeMsk(ladder, channel, start, start, rng)->id.number, KeyNumber(65535));
+  EXPECT_EQ(MakeMsk(ladder, channel, CsbId(0), start, start, rng)->id.number, KeyNumber(65535));
   ladder.last_key_number = KeyNumber(65535);
   EXPECT_FALSE(CanMakeMsk(ladder));
-  EXPECT_EQ(MakeMsk(ladder, channel, start, start, rng).error(), Error::kIdsExhausted);
+  EXPECT_EQ(MakeMsk(ladder, channel, CsbId(0), start, start, rng).error(), Error::kIdsExhausted);
 }
 
 TEST_F(Keys, TheNextMtkIsPreparedALeadAhead) {

@@ -18,7 +18,7 @@ struct Messages : testing::Test {
     groups::Stream stream;
     stream.ssrc = Ssrc(0x1234);
     channel.streams = {stream};
-    msk = *MakeMsk({}, channel, Instant{}, Instant{}, rng);
+    msk = *MakeMsk({}, channel, CsbId(0), Instant{}, Instant{}, rng);
   }
   groups::Channel channel;
   crypto::SeededRng rng{1};
@@ -46,7 +46,7 @@ TEST_F(Messages, EveryProfileFitsTheLeastDatagramAndOpens) {
   for (const srtp::ProfileInfo& info : srtp::Profiles()) {
     channel.profile = info.profile;
     channel.policy.max_datagram = 256;
-    msk = *MakeMsk({}, channel, Instant{}, Instant{}, rng);
+    msk = *MakeMsk({}, channel, CsbId(0), Instant{}, Instant{}, rng);
     const auto octets = MtkMessage(crypto::DefaultSuite(), {}, channel, msk, MtkId(5), 77);
     ASSERT_TRUE(octets.has_value()) << info.name;
     const auto seen = mikey::Inspect(*octets);
@@ -68,7 +68,7 @@ TEST_F(Messages, AnMskMessageSaysWhatAReceiverNeeds) {
     channel.profile = info.profile;
     ChannelState state;
     state.channel = channel;
-    msk = *MakeMsk({}, channel, Instant{}, Instant{}, rng);
+    msk = *MakeMsk({}, channel, CsbId(0), Instant{}, Instant{}, rng);
     state.ladder.msk = msk;
     state.ladder.active = Slot{msk.id, MtkId(41), Instant{}};
     state.positions[Ssrc(0x1234)] = {PacketIndex(uint64_t{3} << 16), msk.id, MtkId(41)};

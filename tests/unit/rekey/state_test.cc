@@ -43,6 +43,7 @@ TEST(SkipLost, MovesEveryNumberBehindWhatLostCommitsCanHaveGivenOut) {
   EXPECT_EQ(ladder.msk->counter.end, 8193 + 10 * kMtkCounterBlock);
   EXPECT_EQ(ladder.last_key_number, KeyNumber(13));
   EXPECT_EQ(ladder.epoch, 15U);
+  EXPECT_EQ(ladder.msk->last_mtk, MtkId(10));
   EXPECT_EQ(LastKeyNumber(state, kGroup), KeyNumber(19));
   EXPECT_EQ(LastKeyNumber(state, {kGroup.first, KeyGroup(8)}), KeyNumber(10));
 }
@@ -64,6 +65,9 @@ TEST(SkipLost, StopsAtTheEndOfARange) {
   const Ladder& ladder = state.channels.at(kNews).ladder;
   EXPECT_EQ(ladder.last_key_number, KeyNumber(65535));
   EXPECT_EQ(ladder.msk->counter.end, uint64_t{1} << 32);
+  state.channels.at(kNews).ladder.msk->high = MtkId(70);
+  ApplyAll(state, SkipLost(state, 64, SkipLimit::kNone));
+  EXPECT_EQ(state.channels.at(kNews).ladder.msk->last_mtk, MtkId(70));
 }
 
 TEST(SkipLost, HalfLeavesRoomHoweverMuchIsLost) {

@@ -36,7 +36,7 @@ csb_id = 4294967295
 prf = "hmac-sha-256"
 encr_alg = "aes-cm-256"
 mac_alg = "hmac-sha-256-256"
-msk_key_type = "tgk+salt"
+msk_key_type = "tek"
 idi_type = "uri"
 idr_type = "uri"
 interval_width = 6
@@ -58,7 +58,7 @@ mtk_port = 65535
   EXPECT_EQ(profile.prf, mikey::PrfFunc::kHmacSha256);
   EXPECT_EQ(profile.encr_alg, mikey::EncrAlg::kAesCm256);
   EXPECT_EQ(profile.mac_alg, mikey::MacAlg::kHmacSha256_256);
-  EXPECT_EQ(profile.msk_key_type, mikey::KeyDataType::kTgkSalt);
+  EXPECT_EQ(profile.msk_key_type, mikey::KeyDataType::kTek);
   EXPECT_EQ(profile.idr_type, mikey::IdType::kUri);
   EXPECT_EQ(profile.interval_width, 6);
   EXPECT_EQ(profile.mtk_map, mikey::CsIdMapType::kSrtpId);

@@ -216,6 +216,41 @@ TEST_F(SealedCredential, IsRefusedForAnybodyElse) {
   EXPECT_FALSE(FromProto(Request(16), other));
 }
 
+TEST_F(SealedCredential, IsBoundToNamesAlone) {
+  for (const size_t size : {0U, 256U, 65'535U, 65'536U, 1'000'000U}) {
+    auto request = Request(16);
+    request.mutable_subscriber()->set_identity(std::string(size, 'a'));
+    EXPECT_THAT(FromProto(request, import_key_).error().violations,
+                Violates("subscriber.identity"));
+    request = Request(16);
+    request.set_subscriber_id(std::string(size, 'a'));
+    EXPECT_THAT(FromProto(request, import_key_).error().violations, Violates("subscriber_id"));
+  }
+}
+
+TEST(TranslateMember, TakesThePortsOfTheProfileWhereNoneIsGiven) {
+  mikey::Profile3gpp profile;
+  profile.msk_port = 7;
+  profile.mtk_port = 8;
+  for (const auto& [text, expected] : {std::pair("192.0.2.7", "192.0.2.7:7"),
+                                       {"2001:db8::1", "[2001:db8::1]:7"},
+                                       {"192.0.2.7:9", "192.0.2.7:9"}}) {
+    v1::CreateMemberRequest request;
+    request.set_member_id("alice");
+    request.mutable_member()->set_msk_endpoint(text);
+    const auto member = FromProto(request, profile);
+    ASSERT_TRUE(member) << text;
+    EXPECT_EQ(ToString(member->member.msk_endpoint), expected);
+  }
+  v1::CreateChannelRequest channel;
+  channel.mutable_channel()->mutable_multicast()->set_group("239.255.42.1");
+  channel.set_channel_id("a");
+  channel.mutable_channel()->set_key_domain("262f01");
+  const auto created = FromProto(channel, profile);
+  ASSERT_TRUE(created) << created.error().message;
+  EXPECT_EQ(created->channel.multicast.mtk.port, 8);
+}
+
 TEST_F(SealedCredential, MustHoldAUserKey) {
   for (const size_t size : {0U, 15U, 33U, 64U}) {
     EXPECT_FALSE(FromProto(Request(size), import_key_)) << size;
@@ -249,7 +284,7 @@ TEST(TranslateMember, ComesBackAsItWasGiven) {
 
 TEST(TranslateMember, NamesTheFieldOfABatch) {
   const auto member =
-      FromProto(Text<v1::CreateMemberRequest>("member_id: 'alice'"), "requests[1].");
+      FromProto(Text<v1::CreateMemberRequest>("member_id: 'alice'"), {}, "requests[1].");
   ASSERT_FALSE(member);
   EXPECT_THAT(member.error().violations, Violates("requests[1].member.msk_endpoint"));
 }
