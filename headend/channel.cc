@@ -54,6 +54,7 @@ Instant Later(Instant instant, Duration by) {
 bool IsSameOnAir(const ChannelDefinition& a, const ChannelDefinition& b) {
   ChannelDefinition like_a = b;
   like_a.mtk_period = a.mtk_period;
+  like_a.max_datagram = a.max_datagram;
   return like_a == a;
 }
 
@@ -142,6 +143,8 @@ void Channel::ServerBack() {
 
 void Channel::SetPolicy(const ChannelDefinition& definition) {
   definition_.mtk_period = definition.mtk_period;
+  definition_.max_datagram = definition.max_datagram;
+  for (Stream& stream : streams_) stream.SetMaxDatagram(definition.max_datagram);
   Plan();
 }
 
