@@ -170,9 +170,10 @@ Result<size_t> Channel::OnDatagram(size_t stream, bool rtcp, MutableBytes buffer
     return at.OnRtcp(buffer, length, slot->sessions[stream]);
   } else {
     const Result<size_t> done = at.OnRtp(buffer, length, slot->sessions[stream], now);
-    if (done) {
-      positions_[stream] = {slot->key.name, PacketIndex(at.sequencer().next().value - 1)};
-    }
+    const PacketIndex highest(at.sequencer().next().value - 1);
+    std::optional<Position>& position = positions_[stream];
+    // A late packet goes out under this key, the highest one may have gone out under the last.
+    if (done && (!position || highest > position->index)) position = {slot->key.name, highest};
     return done;
   }
   at.Refused(rtcp);
