@@ -77,6 +77,7 @@ Controller::Impl::Outcome Controller::Impl::Handle(const UpdateChannel& command,
   if (command.expected_revision != 0 && command.expected_revision != definition.revision) {
     return Refuse(Error::kEtagMismatch, name, "was changed meanwhile");
   }
+  const bool other_policy = command.policy != definition.policy;
   definition.display_name = command.display_name;
   definition.policy = command.policy;
   std::vector<FieldViolation> wrong = groups::CheckChannel(definition);
@@ -90,6 +91,10 @@ Controller::Impl::Outcome Controller::Impl::Handle(const UpdateChannel& command,
   const Duration repetition = definition.policy.mtk_repetition;
   Put(rekey::ChannelPut{std::move(definition)}, *m);
   channel->next_repetition = rekey::Grid(command.id, repetition).After(now);
+  // They keep to it also while they cannot be told: MTK period and max_datagram.
+  if (other_policy) {
+    for (const HeadendId& id : channel->headends) m->step.headends_to_redefine.push_back(id);
+  }
   Tell(Event::Kind::kUpdated, command.id, name, *m);
   Run(*channel, *m);
   return Reply{};

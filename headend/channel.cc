@@ -54,6 +54,7 @@ Instant Later(Instant instant, Duration by) {
 bool IsSameOnAir(const ChannelDefinition& a, const ChannelDefinition& b) {
   ChannelDefinition like_a = b;
   like_a.mtk_period = a.mtk_period;
+  like_a.max_datagram = a.max_datagram;
   return like_a == a;
 }
 
@@ -142,6 +143,8 @@ void Channel::ServerBack() {
 
 void Channel::SetPolicy(const ChannelDefinition& definition) {
   definition_.mtk_period = definition.mtk_period;
+  definition_.max_datagram = definition.max_datagram;
+  for (Stream& stream : streams_) stream.SetMaxDatagram(definition.max_datagram);
   Plan();
 }
 
@@ -167,9 +170,10 @@ Result<size_t> Channel::OnDatagram(size_t stream, bool rtcp, MutableBytes buffer
     return at.OnRtcp(buffer, length, slot->sessions[stream]);
   } else {
     const Result<size_t> done = at.OnRtp(buffer, length, slot->sessions[stream], now);
-    if (done) {
-      positions_[stream] = {slot->key.name, PacketIndex(at.sequencer().next().value - 1)};
-    }
+    const PacketIndex highest(at.sequencer().next().value - 1);
+    std::optional<Position>& position = positions_[stream];
+    // A late packet goes out under this key, the highest one may have gone out under the last.
+    if (done && (!position || highest > position->index)) position = {slot->key.name, highest};
     return done;
   }
   at.Refused(rtcp);

@@ -59,7 +59,8 @@ class Channel {
   // ServerAway and ServerBack say since when nobody could have announced a key.
   void ServerAway(Instant since, Duration max_overrun);
   void ServerBack();
-  // SetPolicy takes over a definition that is the same on air.
+  // SetPolicy takes over what may differ in a definition that is the same on air: the MTK period
+  // and the limit for datagrams.
   void SetPolicy(const ChannelDefinition& definition);
 
   // OnDatagram protects one datagram of the encoder for a stream, in place; see Stream. Errors of

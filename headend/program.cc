@@ -26,10 +26,13 @@ std::string NameOf(const KeyName& key) {
          "/" + std::to_string(key.mtk.value);
 }
 
-uint64_t PacketsIn(const Channel& channel) {
-  uint64_t packets = 0;
-  for (const Stream& stream : channel.streams()) packets += stream.counters().packets_in;
-  return packets;
+Program::Passed PassedBy(const Channel& channel) {
+  Program::Passed passed;
+  for (const Stream& stream : channel.streams()) {
+    passed.in += stream.counters().packets_in;
+    passed.out += stream.counters().packets_out;
+  }
+  return passed;
 }
 
 }  // namespace
@@ -253,9 +256,11 @@ std::string Program::SilentReason(const Channel& channel, const Sender& sender, 
     if (next.value > srtp::kIndexMask) return "index_exhausted";
     if (next >= stream.range().end()) return "no_reserved_index";
   }
-  const auto before = packets_before_.find(channel.definition().id);
-  const bool fed = before != packets_before_.end() && PacketsIn(channel) > before->second;
-  return fed ? "" : "no_input";
+  const auto before = passed_before_.find(channel.definition().id);
+  if (before == passed_before_.end()) return "no_input";
+  const Passed passed = PassedBy(channel);
+  if (passed.out > before->second.out) return "";
+  return passed.in > before->second.in ? "input_refused" : "no_input";
 }
 
 void Program::FollowSilence(Instant now) {
@@ -270,7 +275,7 @@ void Program::FollowSilence(Instant now) {
       Log(reason.empty() ? LogLevel::kInfo : LogLevel::kWarning,
           reason.empty() ? "sending" : "silent", {{"channel", id.value}, {"reason", reason}});
     }
-    packets_before_[id] = PacketsIn(*channel);
+    passed_before_[id] = PassedBy(*channel);
   }
   outside_.channels = std::move(channels);
   outside_.input_drops = 0;

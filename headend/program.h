@@ -32,6 +32,12 @@ class Program {
   const std::optional<Failure>& failure() const { return failure_; }
   const Headend& headend() const { return headend_; }
 
+  // Passed counts RTP packets of a channel: what came for it, and what went out.
+  struct Passed {
+    uint64_t in = 0;
+    uint64_t out = 0;
+  };
+
  private:
   static constexpr Duration kFirstBackoff = std::chrono::milliseconds(100);
   static constexpr Duration kMaxBackoff = std::chrono::seconds(2);
@@ -62,7 +68,7 @@ class Program {
   std::unique_ptr<net::Recorder> recorder_;
   std::map<ChannelId, std::unique_ptr<Sender>> senders_;
   std::map<ChannelId, KeyName> keys_told_;
-  std::map<ChannelId, uint64_t> packets_before_;  // of the last tick: is there an encoder?
+  std::map<ChannelId, Passed> passed_before_;  // at the last tick: what silence comes from
   Discards discards_before_{};
   std::set<Error> advised_;  // of which mistakes
   Outside outside_;

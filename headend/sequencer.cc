@@ -46,6 +46,7 @@ Result<Placement> Sequencer::Begin(const RtpHeader& header, PacketIndex end, Ins
   source_ = header.ssrc;
   highest_ = header.sequence;
   given_ = ~uint64_t{0};
+  recent_.Begin(header);
   next_ = PacketIndex(index + 1);
   return Note(header, PacketIndex(index), now);
 }
@@ -53,36 +54,51 @@ Result<Placement> Sequencer::Begin(const RtpHeader& header, PacketIndex end, Ins
 Result<Placement> Sequencer::Advance(const RtpHeader& header, int32_t ahead, PacketIndex end,
                                      Instant now) {
   const auto steps = static_cast<uint64_t>(ahead);
-  const uint64_t index = next_.value - 1 + steps;
+  uint64_t index = next_.value - 1 + steps;
+  uint64_t given = (steps < 64 ? given_ << steps : 0) | 1;
+  // A loss may lead beyond what is reserved while there is enough of it to reserve no more. It
+  // shows as the loss of one packet then, and nothing can fill it.
+  const uint64_t nearest = next_.value + 1;
+  if (index > nearest && !Admit(index, end)) {
+    index = nearest;
+    given = ~uint64_t{0};
+  }
   if (const Status admitted = Admit(index, end); !admitted) return Err(admitted.error());
   highest_ = header.sequence;
-  given_ = (steps < 64 ? given_ << steps : 0) | 1;
+  given_ = given;
+  recent_.Advance(header, ahead);
   next_ = PacketIndex(index + 1);
   return Note(header, PacketIndex(index), now);
 }
 
-Result<Placement> Sequencer::FillGap(const RtpHeader& header, int32_t behind, PacketIndex end,
-                                     Instant now) {
-  const uint64_t bit = uint64_t{1} << behind;
-  if ((given_ & bit) != 0) {
-    // Two numbers in a row that were there before are no duplicates: an encoder that starts again
-    // with the numbers it began with (RFC 3550 A.1).
-    if (suspect_ == header.sequence) return Begin(header, end, now);
-    suspect_ = static_cast<uint16_t>(header.sequence + 1);
-    return Err(Error::kReplayed);
-  }
-  given_ |= bit;
+Placement Sequencer::FillGap(const RtpHeader& header, int32_t behind) {
+  given_ |= uint64_t{1} << behind;
   suspect_.reset();
+  recent_.Fill(header);
   const PacketIndex index(next_.value - 1 - static_cast<uint64_t>(behind));
-  return Placement{index, header.timestamp + offset_};
+  return {index, header.timestamp + offset_};
+}
+
+// A packet that is not of the present sequence: another sequence when the next number follows it, a
+// stray otherwise (RFC 3550 A.1).
+Result<Placement> Sequencer::Suspect(const RtpHeader& header, PacketIndex end, Instant now) {
+  const bool followed = suspect_ == header.sequence;
+  suspect_ = static_cast<uint16_t>(header.sequence + 1);
+  if (!followed) return Err(Error::kReplayed);
+  return Begin(header, end, now);
 }
 
 Result<Placement> Sequencer::Place(const RtpHeader& header, PacketIndex end, Instant now) {
   if (!started_ || header.ssrc != source_) return Begin(header, end, now);
   const auto distance = static_cast<int16_t>(header.sequence - highest_);
-  if (distance > kMaxDropout || distance <= -kMaxMisorder) return Begin(header, end, now);
+  if (distance > kMaxDropout) return Suspect(header, end, now);
   if (distance > 0) return Advance(header, distance, end, now);
-  return FillGap(header, -distance, end, now);
+  const int32_t behind = -distance;
+  if (behind < kMaxMisorder && (given_ >> behind & 1) == 0) return FillGap(header, behind);
+  // Pictures may come twice, each in one burst: numbers alone do not tell that from a restart.
+  const uint32_t second = clock_rate_;
+  if (recent_.Has(header, behind, second)) return Err(Error::kReplayed);
+  return Suspect(header, end, now);
 }
 
 std::optional<uint32_t> Sequencer::TimestampOf(Ssrc ssrc, uint32_t timestamp) const {

@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "base/time.h"
-#include "headend/rtp.h"
+#include "headend/recent.h"
 
 namespace keymast::headend {
 
@@ -19,9 +19,11 @@ struct Placement {
 // what the encoder left out (packets lost on their way to us) is left out too, so that decoders see
 // the loss, and a packet that comes late fills its own gap or nothing.
 //
-// An encoder that starts again (another SSRC, or a sequence number out of reach) never moves the
-// index: one index is left out, so that decoders do not join two halves of a picture, and our
-// timestamp goes on from the last packet by the time that passed.
+// An encoder that starts again never moves the index back: one index is left out, so that decoders
+// do not join two halves of a picture, and our timestamp goes on from the last packet by the time
+// that passed. Another SSRC is believed at once. Under the same one, two packets in a row show it,
+// of which the first is refused: their numbers are out of reach, or were there before with other
+// timestamps. A packet that comes again with its timestamp is a duplicate.
 class Sequencer {
  public:
   // Reach of a sequence number: farther ahead or behind, it is another sequence (RFC 3550 A.1).
@@ -31,9 +33,10 @@ class Sequencer {
   // `first` was never used. `clock_rate` is that of the timestamps, in Hz.
   Sequencer(PacketIndex first, uint32_t clock_rate) : next_(first), clock_rate_(clock_rate) {}
 
-  // Place takes an index below `end` for a packet. kReplayed: a duplicate, or later than it could
-  // be placed. kUnavailable: nothing below `end` is left. kIndexExhausted: nothing below 2^48 is.
-  // After an error nothing has changed but the memory of a duplicate.
+  // Place takes an index below `end` for a packet. kReplayed: a duplicate, later than it could be
+  // placed, or perhaps the first of another sequence. kUnavailable: nothing below `end` is left.
+  // kIndexExhausted: nothing below 2^48 is. After an error nothing has changed but the memory of
+  // what may be another sequence.
   Result<Placement> Place(const RtpHeader& header, PacketIndex end, Instant now);
 
   // next is above every index that was given.
@@ -46,7 +49,8 @@ class Sequencer {
  private:
   Result<Placement> Begin(const RtpHeader& header, PacketIndex end, Instant now);
   Result<Placement> Advance(const RtpHeader& header, int32_t ahead, PacketIndex end, Instant now);
-  Result<Placement> FillGap(const RtpHeader& header, int32_t behind, PacketIndex end, Instant now);
+  Result<Placement> Suspect(const RtpHeader& header, PacketIndex end, Instant now);
+  Placement FillGap(const RtpHeader& header, int32_t behind);
   Placement Note(const RtpHeader& header, PacketIndex index, Instant now);
 
   PacketIndex next_;
@@ -54,12 +58,13 @@ class Sequencer {
   bool started_ = false;
   // Of the encoder's present sequence.
   Ssrc source_;
-  uint16_t highest_ = 0;         // its number of the packet with index next_ - 1
-  uint64_t given_ = 0;           // bit i: index next_ - 1 - i was given, or is not of this sequence
+  uint16_t highest_ = 0;  // its number of the packet with index next_ - 1
+  uint64_t given_ = 0;    // bit i: index next_ - 1 - i was given, or is not of this sequence
+  Recent recent_;
   uint32_t offset_ = 0;          // our timestamp minus its own
   uint32_t last_timestamp_ = 0;  // ours, of the packet placed last
   Instant last_at_{};
-  std::optional<uint16_t> suspect_;  // the number that would show that a duplicate is a restart
+  std::optional<uint16_t> suspect_;  // the number that would show that another sequence began
   uint64_t restarts_ = 0;
 };
 

@@ -56,6 +56,9 @@ class Stream {
   // not about the packets that are on air; kTooLong.
   Result<size_t> OnRtcp(MutableBytes buffer, size_t length, srtpio::Session& session);
 
+  // SetMaxDatagram changes the limit for packets to come.
+  void SetMaxDatagram(size_t octets) { limits_.max_datagram = octets; }
+
   // Refused counts a packet that did not get as far as OnRtp or OnRtcp.
   void Refused(bool rtcp) { ++(rtcp ? counters_.rtcp_in : counters_.packets_in); }
 

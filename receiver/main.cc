@@ -124,7 +124,7 @@ void Loop(Program& program, const Clock& clock, int stop_fd, int report_fd) {
   for (;;) {
     const Duration left = next - clock.Now();
     const auto wait = std::chrono::duration_cast<std::chrono::milliseconds>(left).count() + 1;
-    if (program.Poll(static_cast<int>(std::max<int64_t>(wait, 0)), stop_fd)) return;
+    if (program.Poll(static_cast<int>(std::max<int64_t>(wait, 0)), stop_fd, report_fd)) return;
     if (Drain(report_fd)) program.PrintReport();
     if (clock.Now() < next) continue;
     program.Tick();

@@ -160,10 +160,12 @@ void Program::ForwardTo(const MediaPacket& packet, ByteView octets,
   out.push_back({to, octets.first(packet.length)});
 }
 
-bool Program::Poll(int milliseconds, int other_fd) {
+bool Program::Poll(int milliseconds, int stop_fd, int report_fd) {
   const int interfaces = interfaces_ ? interfaces_->fd() : -1;
-  std::vector<pollfd> fds = {
-      {other_fd, POLLIN, 0}, {interfaces, POLLIN, 0}, {msk_.fd(), POLLIN, 0}};
+  std::vector<pollfd> fds = {{stop_fd, POLLIN, 0},
+                             {interfaces, POLLIN, 0},
+                             {msk_.fd(), POLLIN, 0},
+                             {report_fd, POLLIN, 0}};
   for (const MulticastSocket& joined : multicast_.mtk) {
     fds.push_back({joined.socket.fd(), POLLIN, 0});
   }

@@ -19,10 +19,11 @@ class Program {
   // `clock` outlives the program.
   static tl::expected<std::unique_ptr<Program>, Failure> Open(Setup setup, const Clock& clock);
 
-  // Poll waits up to `milliseconds` for datagrams, or for `other_fd` to become readable, and works
-  // through them: MSK messages, then MTK messages, then media, so that keys are there before the
-  // packets that need them. It returns whether `other_fd` is readable.
-  bool Poll(int milliseconds, int other_fd);
+  // Poll waits up to `milliseconds` for datagrams, or for one of the descriptors to become
+  // readable, and works through them: MSK messages, then MTK messages, then media, so that keys are
+  // there before the packets that need them. It returns whether `stop_fd` is readable. A descriptor
+  // of -1 is none.
+  bool Poll(int milliseconds, int stop_fd, int report_fd = -1);
 
   // Tick is due once a second: old keys go; what failed when an interface came is tried again.
   void Tick();

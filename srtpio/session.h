@@ -44,7 +44,8 @@ class Session {
   // In place: `packet` has room for kMaxTrailer behind `length`; the new length is returned.
   // SRTCP indexes start at 1 with each session: at most one sending session in the life of an
   // (MTK, SSRC) may protect RTCP.
-  // Protect: kReplayed when the index is not above the last, kIndexExhausted at the key's limit.
+  // Protect: an index below the highest is taken as long as it was not used; kReplayed when it was,
+  // or lies 1,024 or more behind. kIndexExhausted at the key's limit.
   Result<size_t> Protect(MutableBytes packet, size_t length);
   Result<size_t> ProtectRtcp(MutableBytes packet, size_t length);
   // Unprotect: kAuthenticationFailed, kReplayed, kUnknownKey (other MKI), kMalformed.

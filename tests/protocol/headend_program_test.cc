@@ -311,6 +311,25 @@ TEST_F(HeadendProgram, AnInterfaceThatIsNotThereIsToldAndTriedAgain) {
   EXPECT_EQ(KeyOf(*program), 1);
 }
 
+TEST_F(HeadendProgram, AnEncoderWhosePacketsAreAllRefusedIsTold) {
+  StartServer();
+  auto program = Open();
+  ASSERT_NE(program, nullptr);
+  OnAir(*program);
+  RtpParts parts;
+  const auto says = [&](const char* silent) {
+    return RunUntil(*program, [&] {
+      ++parts.sequence;
+      Encode(Rtp(parts));
+      return program->Report().find(silent) != std::string::npos;
+    });
+  };
+  parts.payload_type = 33;
+  EXPECT_TRUE(says("\"silent\":\"input_refused\"")) << program->Report();
+  parts.payload_type = 96;
+  EXPECT_TRUE(says("\"silent\":null")) << program->Report();
+}
+
 TEST_F(HeadendProgram, WhatCannotWorkFailsAtTheStart) {
   auto first = Open();
   ASSERT_NE(first, nullptr);

@@ -2,6 +2,9 @@
 // The program over real sockets on loopback: keys in, plain packets out, an answer to the server.
 #include "receiver/program.h"
 
+#include <sys/eventfd.h>
+#include <unistd.h>
+
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -177,6 +180,15 @@ TEST_F(ReceiverProgram, TheReceiveBufferIsReadBack) {
 }
 
 // A receiver that sits on an interface of its own.
+TEST_F(ReceiverProgram, ARequestForAReportWakesItAndDoesNotEndIt) {
+  auto program = Open();
+  ASSERT_NE(program, nullptr);
+  const int report_fd = eventfd(1, EFD_NONBLOCK | EFD_CLOEXEC);
+  ASSERT_GE(report_fd, 0);
+  EXPECT_FALSE(program->Poll(-1, -1, report_fd)) << "without it nothing ends this wait";
+  close(report_fd);
+}
+
 class ReceiverOnVeth : public ReceiverProgram {
  protected:
   void SetUp() override {

@@ -101,7 +101,22 @@ TEST_P(OnAir, LatePacketsAcrossAWrapAndASwitchOpen) {
     EXPECT_TRUE(listener_.Hear(*sent)) << late;
   }
   EXPECT_EQ(channel_.position(0)->index, PacketIndex(65539));
+  EXPECT_EQ(channel_.position(0)->key.mtk, MtkId(2));
   EXPECT_TRUE(listener_.Hear(*SendVideo(Rtp(540))));
+}
+
+TEST_P(OnAir, AGapFilledAfterASwitchLeavesThePositionToTheKeyThatSentIt) {
+  Announce(1, 1, kStart);
+  ASSERT_TRUE(SendVideo(Rtp(1)));
+  ASSERT_TRUE(SendVideo(Rtp(3)));
+  Announce(1, 2, kStart + seconds(1));
+  now_ += seconds(2);
+  ASSERT_TRUE(SendVideo(Rtp(2)));
+  EXPECT_EQ(channel_.position(0)->index, PacketIndex(kFirstSequence + 2));
+  EXPECT_EQ(channel_.position(0)->key.mtk, MtkId(1));
+  ASSERT_TRUE(SendVideo(Rtp(4)));
+  EXPECT_EQ(channel_.position(0)->index, PacketIndex(kFirstSequence + 3));
+  EXPECT_EQ(channel_.position(0)->key.mtk, MtkId(2));
 }
 
 TEST_P(OnAir, SenderReportsCarryOurNumbers) {

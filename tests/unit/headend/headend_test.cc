@@ -225,15 +225,39 @@ TEST_F(Conversation, DefiningAgainKeepsWhatIsTheSameOnAir) {
   definition.mtk_period = seconds(20);
   Take(source.Define(definition));
   EXPECT_TRUE(Send(0, Rtp(2)));
+  definition.max_datagram = 1300;
+  Take(source.Define(definition));
+  EXPECT_TRUE(Send(0, Rtp(3))) << "its key is still there";
   definition.ttl = 5;
   Take(source.Define(definition));
-  EXPECT_EQ(Send(0, Rtp(3)).error(), Error::kUnknownKey) << "another channel, other keys";
+  EXPECT_EQ(Send(0, Rtp(4)).error(), Error::kUnknownKey) << "another channel, other keys";
   Take(source.Box(definition, Mtk(kProfile, 1, 1, now)));
   SaveAll();
-  ASSERT_TRUE(Send(0, Rtp(4)));
-  EXPECT_GT(headend.Report().positions(0).index(), kFirstSequence + 1u)
+  ASSERT_TRUE(Send(0, Rtp(5)));
+  EXPECT_GT(headend.Report().positions(0).index(), kFirstSequence + 2u)
       << "the same key came again: its indexes are not used again";
   EXPECT_EQ(Send(0, EncoderReport(kEncoder, 1, 2)).error(), Error::kFailedPrecondition);
+}
+
+TEST_F(Conversation, AnotherPolicyIsInForceAtOnce) {
+  OnAir();
+  RtpParts parts;
+  parts.payload = Bytes(1300 - 12 - 16 + 1);  // MKI 6, tag 10
+  ASSERT_TRUE(Send(0, Rtp(parts)));
+  definition.max_datagram = 1300;
+  definition.mtk_period = seconds(100);
+  Take(source.Define(definition));
+  ++parts.sequence;
+  EXPECT_EQ(Send(0, Rtp(parts)).error(), Error::kTooLong);
+  parts.payload.pop_back();
+  const auto packet = Send(0, Rtp(parts));
+  ASSERT_TRUE(packet);
+  EXPECT_EQ(packet->length, 1300u);
+  headend.OnAway(false, now);
+  now += seconds(160) - milliseconds(1);
+  EXPECT_TRUE(Send(0, Rtp(2000)));
+  now += milliseconds(1);
+  EXPECT_EQ(Send(0, Rtp(2001)).error(), Error::kOutsideInterval);
 }
 
 TEST_F(Conversation, ADroppedChannelIsForgotten) {

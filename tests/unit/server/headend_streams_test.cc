@@ -146,6 +146,22 @@ TEST_F(HeadendStreamsTest, AnUpdatedChannelIsNotToldAnewUnlessItMatters) {
   EXPECT_TRUE(Quiet(client_));
 }
 
+// A headend counts by the period how long it may go on alone, and cuts by the datagram's limit.
+TEST_F(HeadendStreamsTest, AnUpdatedPolicyIsToldAtOnce) {
+  Prove(client_, 5);
+  CoreClient operator_ = Connect();
+  const core::CoreReply updated =
+      Call(operator_, Ask(R"(update_channel { channel { name: "channels/news"
+                               policy { mtk_period { seconds: 40 } max_datagram: 1300 } } })"));
+  ASSERT_TRUE(updated.has_channel()) << updated.ShortDebugString();
+  const core::CoreReply reply = Next(client_);
+  const v1::Channel& channel = reply.headend_directive().definition().channel();
+  EXPECT_EQ(channel.name(), "channels/news");
+  EXPECT_EQ(channel.policy().mtk_period().seconds(), 40);
+  EXPECT_EQ(channel.policy().max_datagram(), 1300U);
+  EXPECT_TRUE(Quiet(client_));
+}
+
 TEST_F(HeadendStreamsTest, ADeletedChannelIsDropped) {
   Prove(client_, 5);
   CoreClient operator_ = Connect();

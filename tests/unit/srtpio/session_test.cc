@@ -61,6 +61,19 @@ TEST_P(EveryProfile, AnIndexIsNeverSentTwice) {
   EXPECT_TRUE(Apply(sender_, &Session::Protect, RtpPacket(6)));
 }
 
+TEST_P(EveryProfile, AnIndexThatWasLeftOutMayBeSentLater) {
+  Protected(2000);
+  Protected(3000);
+  for (const uint16_t late : std::initializer_list<uint16_t>{2999, 2001, 1977}) {
+    const auto sealed = Apply(sender_, &Session::Protect, RtpPacket(late));
+    ASSERT_TRUE(sealed) << late;
+    EXPECT_TRUE(Apply(receiver_, &Session::Unprotect, *sealed)) << late;
+    EXPECT_EQ(Apply(sender_, &Session::Protect, RtpPacket(late)), Err(Error::kReplayed)) << late;
+  }
+  EXPECT_EQ(Apply(sender_, &Session::Protect, RtpPacket(2000)), Err(Error::kReplayed));
+  EXPECT_EQ(Apply(sender_, &Session::Protect, RtpPacket(1976)), Err(Error::kReplayed));
+}
+
 TEST_P(EveryProfile, EveryFlippedBitIsRefusedAndChangesNothing) {
   const Bytes sealed = Protected(5);
   for (size_t bit = 0; bit < sealed.size() * 8; ++bit) {
