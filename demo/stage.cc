@@ -78,7 +78,7 @@ std::string Stage::ChannelDefinition() const {
                            {"keyGroup", 1},
                            {"srtpProfile", "AES_CM_128_HMAC_SHA1_80"},
                            {"policy",
-                            {{"mtkPeriod", "2s"},
+                            {{"mtkPeriod", Seconds(kMtkPeriodSeconds) + "s"},
                              {"mtkLead", "1s"},
                              {"mtkRepetition", "0.250s"},
                              {"mskPeriod", "20s"},

@@ -10,6 +10,7 @@ namespace keymast::demo {
 inline constexpr std::string_view kChannel = "first-broadcast";
 inline constexpr std::string_view kHeadend = "headend";
 inline constexpr uint16_t kInitialSequence = 65000;
+inline constexpr uint32_t kMtkPeriodSeconds = 2;
 
 // Stage is one folder with the state of a run, and the programs of one build.
 class Stage {
