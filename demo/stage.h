@@ -18,8 +18,9 @@ class Stage {
   // `programs` holds the programs, `folder` is the run's own.
   Stage(std::string programs, std::string folder);
 
-  // Prepare empties the folder's state of an earlier run and writes configurations and the
-  // channel's definition. kIo, kInUse when another run uses the folder.
+  // Prepare makes the folder, or empties it of an earlier run, and writes configurations and the
+  // channel's definition. kIo; kInUse when another run uses the folder; kAlreadyExists when it has
+  // files and is not of an earlier run: nothing is touched then.
   tl::expected<void, Failure> Prepare();
 
   std::string Path(const std::string& name) const { return folder_ + "/" + name; }
