@@ -16,8 +16,6 @@ constexpr Duration kStopPatience = std::chrono::seconds(10);
 constexpr Duration kDrawPeriod = std::chrono::milliseconds(250);
 constexpr Duration kFrameTime = std::chrono::nanoseconds(1'000'000'000 / kFrameRate);
 constexpr int kTurn = 20;
-// A subscriber whose endpoint nobody listens at: an exclusion must not wait for it.
-constexpr std::string_view kAbsent = "absent";
 
 double Seconds(Duration span) { return std::chrono::duration<double>(span).count(); }
 double Milliseconds(Duration span) { return 1e3 * Seconds(span); }
@@ -253,14 +251,13 @@ void Broadcast::CloseDown() {
   }
 }
 
-// The expelled receiver's recording has every datagram sent to the group. After the last packet it
-// could open nothing must open, with all the keys that it was ever given.
+// The expelled receiver's recording has every datagram sent to the group. Behind the switch nothing
+// must open, with all the keys that it was ever given.
 void Broadcast::Prove() {
   const Viewer& expelled = Find(Role::kExpelled);
-  if (!switched_ || !expelled.report().last_good_packet_ns) return;
-  const Instant last = FromUnixNanos(*expelled.report().last_good_packet_ns);
-  const Instant after = std::max(*switched_, last) + Duration(1);
-  auto replayed = Run(stage_.Replay(expelled.name(), after), stage_.Log("replay"), kStartPatience);
+  if (!switched_) return;
+  auto replayed = Run(stage_.Replay(expelled.name(), DarkFrom(*switched_)), stage_.Log("replay"),
+                      kStartPatience);
   if (!replayed) {
     result_.mishaps.push_back(replayed.error().message);
     return;

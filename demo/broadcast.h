@@ -24,6 +24,9 @@ struct Timeline {
   double start_api = 47;
 };
 
+// A subscriber whose endpoint nobody listens at: an exclusion must not wait for it.
+inline constexpr std::string_view kAbsent = "absent";
+
 // Broadcast runs everything in one thread: it waits for output of programs, and does what is due.
 class Broadcast {
  public:

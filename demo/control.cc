@@ -98,6 +98,13 @@ Control::Done Control::Join(const std::string& name) const {
   return DoneOrFailure(Call({"members", "join", std::string(kChannel), name}));
 }
 
+tl::expected<std::string, Failure> Control::Reachability(const std::string& name) const {
+  auto called = Call({"members", "get", std::string(kChannel), name});
+  if (!called) return tl::unexpected<Failure>(called.error());
+  const nlohmann::json answer = nlohmann::json::parse(*called, nullptr, false);
+  return answer.is_object() ? answer.value("reachability", std::string()) : std::string();
+}
+
 tl::expected<Instant, Failure> Control::Expel(const std::string& name) const {
   auto called = Call({"members", "expel", std::string(kChannel), name});
   if (!called) return tl::unexpected<Failure>(called.error());

@@ -22,6 +22,8 @@ class Control {
   // AddMember makes a user key, a subscriber and a member, which has not joined yet.
   Done AddMember(const std::string& name, const std::string& msk_endpoint) const;
   Done Join(const std::string& name) const;
+  // Reachability is the server's word for how it stands with a member.
+  tl::expected<std::string, Failure> Reachability(const std::string& name) const;
   // Expel gives the instant from which the headend uses a key that `name` does not get.
   tl::expected<Instant, Failure> Expel(const std::string& name) const;
 

@@ -24,7 +24,8 @@ struct CommandLine {
 std::optional<int> Parse(int argc, char** argv, CommandLine& line) {
   shell::Args args("keymast-demo", "A minute of one keyed channel, from the call to the picture.");
   args.Option("--programs", line.programs, "folder of the keymast programs (this one's)");
-  args.Option("--folder", line.folder, "folder of this run (build/quickstart); emptied first");
+  args.Option("--folder", line.folder,
+              "folder of this run (build/quickstart), new, empty or of an earlier run");
   args.Option("--summary", line.summary, "JSON file for what was measured");
   args.Flag("--headless", line.is_headless, "plain lines, also on a terminal");
   return args.Parse(argc, argv);

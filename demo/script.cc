@@ -29,6 +29,7 @@ std::vector<Broadcast::Event> Broadcast::Script() {
 }
 
 Broadcast::Done Broadcast::LateJoin() {
+  result_.roc_at_late_join = audience_.front().report().lowest_roc;
   Viewer& late = Find(Role::kLate);
   if (auto done = late.StartReceiver(stage_); !done) return done;
   auto listens = WaitFor("the late receiver", kRestartPatience,
@@ -48,6 +49,9 @@ Broadcast::Done Broadcast::LateJoin() {
 }
 
 Broadcast::Done Broadcast::Expel() {
+  auto absent = control_.Reachability(std::string(kAbsent));
+  if (!absent) return tl::unexpected<Failure>(absent.error());
+  result_.absent_member = *absent;
   expel_called_ = clock_.Now();
   auto switched = control_.Expel(Find(Role::kExpelled).name());
   if (!switched) return tl::unexpected<Failure>(switched.error());

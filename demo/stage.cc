@@ -17,6 +17,8 @@ namespace {
 using Json = nlohmann::ordered_json;
 namespace fs = std::filesystem;
 
+// The folder's lock, which stays there and says that a run made the folder.
+constexpr std::string_view kMark = "keymast-run.lock";
 constexpr int kFirstMskPort = 2271;
 constexpr int kFirstForwardPort = 7000;
 constexpr int kPortsOfAReceiver = 10;
@@ -78,7 +80,7 @@ std::string Stage::ChannelDefinition() const {
                            {"keyGroup", 1},
                            {"srtpProfile", "AES_CM_128_HMAC_SHA1_80"},
                            {"policy",
-                            {{"mtkPeriod", "2s"},
+                            {{"mtkPeriod", Seconds(kMtkPeriodSeconds) + "s"},
                              {"mtkLead", "1s"},
                              {"mtkRepetition", "0.250s"},
                              {"mskPeriod", "20s"},
@@ -88,17 +90,25 @@ std::string Stage::ChannelDefinition() const {
 }
 
 tl::expected<void, Failure> Stage::Prepare() {
+  const std::string mark = Path(std::string(kMark));
   std::error_code error;
   fs::create_directories(folder_, error);
+  // What is emptied was made by a run: a folder that was named by mistake keeps what it has.
+  if (!fs::exists(mark, error) && !fs::is_empty(folder_, error)) {
+    if (error) return Fail(Error::kIo, folder_ + ": " + error.message());
+    return Fail(Error::kAlreadyExists,
+                folder_ + ": has files that are not of an earlier run, which would be removed; " +
+                    "give an empty folder or one that is not there yet");
+  }
   chmod(folder_.c_str(), 0700);
   // Held until this process ends: two runs would share ports as well as files.
-  const int lock = open(Path("lock").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+  const int lock = open(mark.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
   if (lock < 0) return Fail(Error::kIo, folder_ + ": cannot be written");
   if (flock(lock, LOCK_EX | LOCK_NB) != 0) {
     return Fail(Error::kInUse, folder_ + ": another run is going on");
   }
   for (const fs::directory_entry& entry : fs::directory_iterator(folder_, error)) {
-    if (entry.path().filename() != "lock") fs::remove_all(entry.path(), error);
+    if (entry.path().filename() != kMark) fs::remove_all(entry.path(), error);
   }
   for (const auto& [name, text] :
        {std::pair("keymastd.toml", ServerConfig()), std::pair("keymast-api.toml", ApiConfig()),

@@ -10,6 +10,7 @@ namespace keymast::demo {
 inline constexpr std::string_view kChannel = "first-broadcast";
 inline constexpr std::string_view kHeadend = "headend";
 inline constexpr uint16_t kInitialSequence = 65000;
+inline constexpr uint32_t kMtkPeriodSeconds = 2;
 
 // Stage is one folder with the state of a run, and the programs of one build.
 class Stage {
@@ -17,8 +18,9 @@ class Stage {
   // `programs` holds the programs, `folder` is the run's own.
   Stage(std::string programs, std::string folder);
 
-  // Prepare empties the folder's state of an earlier run and writes configurations and the
-  // channel's definition. kIo, kInUse when another run uses the folder.
+  // Prepare makes the folder, or empties it of an earlier run, and writes configurations and the
+  // channel's definition. kIo; kInUse when another run uses the folder; kAlreadyExists when it has
+  // files and is not of an earlier run: nothing is touched then.
   tl::expected<void, Failure> Prepare();
 
   std::string Path(const std::string& name) const { return folder_ + "/" + name; }

@@ -6,6 +6,9 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "demo/frame_code.h"
+#include "demo/stage.h"
+
 namespace keymast::demo {
 namespace {
 
@@ -13,6 +16,12 @@ namespace {
 // ffmpeg keeps the last few frames to itself when packets stop: only members get tail frames.
 constexpr uint32_t kPipelineFrames = 10;
 constexpr double kDarkLimitMs = 500;
+constexpr std::string_view kUnreachable = "UNREACHABLE";
+constexpr Duration kInFlight = std::chrono::milliseconds(50);
+// MTK periods without a change: at both ends, and while the server is down and what is on air
+// stays.
+constexpr uint64_t kMtkMargin = 5;
+constexpr uint64_t kLeastMskChanges = 2;
 
 uint64_t AfterExpulsion(const ReceiverResult& receiver, const RunResult& run) {
   if (receiver.role != Role::kExpelled || !run.first_after_switch) return 0;
@@ -89,6 +98,20 @@ class Judge {
   std::vector<std::string>& out_;
 };
 
+void CheckKeys(const RunResult& run, std::vector<std::string>& out) {
+  const uint64_t periods = run.frames_sent / (kFrameRate * kMtkPeriodSeconds);
+  if (run.mtk_changes + kMtkMargin < periods) {
+    out.push_back("only " + std::to_string(run.mtk_changes) + " MTK changes in " +
+                  std::to_string(periods) + " periods");
+  }
+  if (run.msk_changes < kLeastMskChanges) {
+    out.push_back("only " + std::to_string(run.msk_changes) + " MSK changes");
+  }
+  if (run.roc_at_late_join.value_or(0) == 0) {
+    out.emplace_back("the late receiver came before every stream had wrapped its ROC");
+  }
+}
+
 std::string Line(const char* format, auto... values) {
   std::array<char, 200> text{};
   std::snprintf(text.data(), text.size(), format, values...);
@@ -118,12 +141,19 @@ uint64_t FramesLost(const ReceiverResult& receiver, const RunResult& run) {
   return receiver.frames.Lost(std::max(sure, receiver.frames.last().value_or(0)));
 }
 
+Instant DarkFrom(Instant switched) { return switched + kInFlight; }
+
 std::vector<std::string> Violations(const RunResult& run) {
   std::vector<std::string> out = run.mishaps;
   if (run.frames_sent == 0) out.emplace_back("nothing was sent");
   Judge judge(run, out);
   for (const ReceiverResult& receiver : run.receivers) judge.Check(receiver);
+  CheckKeys(run, out);
   if (!run.first_after_switch) out.emplace_back("nobody was expelled");
+  if (run.absent_member != kUnreachable) {
+    out.push_back("the absent member was not UNREACHABLE at the exclusion but " +
+                  (run.absent_member.empty() ? "not known" : run.absent_member));
+  }
   if (!run.expel_call_to_dark_ms) {
     out.emplace_back("the expelled receiver's last packet is not known");
   } else if (*run.expel_call_to_dark_ms > kDarkLimitMs) {
@@ -148,6 +178,8 @@ std::string SummaryJson(const RunResult& run) {
   json["frames_sent"] = run.frames_sent;
   json["mtk_changes"] = run.mtk_changes;
   json["msk_changes"] = run.msk_changes;
+  json["roc_at_late_join"] = OrNull(run.roc_at_late_join);
+  json["absent_member"] = run.absent_member;
   json["expel_call_to_dark_ms"] = OrNull(run.expel_call_to_dark_ms);
   json["server_down_ms"] = OrNull(run.server_down_ms);
   json["server_rss_bytes"] = run.server_rss_bytes;

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/time.h"
 #include "demo/frame_log.h"
 
 namespace keymast::demo {
@@ -34,6 +35,10 @@ struct RunResult {
   std::optional<uint32_t> late_first_at_most;
   uint64_t mtk_changes = 0;
   uint64_t msk_changes = 0;
+  // The lowest ROC of the streams when the late receiver came; all began at 0.
+  std::optional<uint64_t> roc_at_late_join;
+  // What the server said of the absent member just before the exclusion.
+  std::string absent_member;
   std::optional<double> expel_call_to_dark_ms;
   std::optional<double> server_down_ms;
   uint64_t server_rss_bytes = 0;
@@ -46,6 +51,12 @@ struct RunResult {
 
 // FramesLost counts up to the last frame sent, for the expelled receiver up to the switch.
 uint64_t FramesLost(const ReceiverResult& receiver, const RunResult& run);
+
+// DarkFrom is the instant from which nothing may open for a receiver that the switch at `switched`
+// locks out. It does not depend on what did open. A packet that was protected just before the
+// switch may come after it: the headend's turn, the group, the receiver's turn are given 50 ms
+// together.
+Instant DarkFrom(Instant switched);
 
 // Violations says in words what did not hold; empty: all of it held.
 std::vector<std::string> Violations(const RunResult& run);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "demo/viewer.h"
 
+#include <algorithm>
 #include <csignal>
 #include <nlohmann/json.hpp>
 
@@ -22,6 +23,18 @@ uint64_t Number(const Json& json, const char* name) {
   return found != json.end() && found->is_number_unsigned() ? found->get<uint64_t>() : 0;
 }
 
+std::optional<uint64_t> LowestRoc(const Json& report) {
+  const auto streams = report.find("packets");
+  if (streams == report.end() || !streams->is_object()) return std::nullopt;
+  std::optional<uint64_t> lowest;
+  for (const Json& stream : *streams) {
+    if (!stream.is_object() || !stream.contains("index")) return std::nullopt;
+    const uint64_t roc = Number(stream, "index") >> 16;  // RFC 3711 §3.3.1
+    lowest = std::min(roc, lowest.value_or(roc));
+  }
+  return lowest;
+}
+
 }  // namespace
 
 std::optional<ReceiverReport> ParseReport(const std::string& line) {
@@ -40,6 +53,7 @@ std::optional<ReceiverReport> ParseReport(const std::string& line) {
   if (const uint64_t last = Number(*json, "last_good_packet_ns"); last != 0) {
     report.last_good_packet_ns = static_cast<int64_t>(last);
   }
+  report.lowest_roc = LowestRoc(*json);
   return report;
 }
 

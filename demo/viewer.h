@@ -17,6 +17,7 @@ struct ReceiverReport {
   uint64_t msk_changes = 0;
   uint64_t kernel_drops = 0;
   std::optional<int64_t> last_good_packet_ns;
+  std::optional<uint64_t> lowest_roc;  // of the streams; absent while one of them has no packet
 };
 
 // ParseReport is nothing for a line that is not one.

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/ids.h"
+#include "shell/file_lock.h"
 
 namespace keymast::headend {
 
@@ -56,9 +57,6 @@ class StateFile {
   // Open takes the lock and reads; a file that is not there yet is empty. kInUse, kCorrupt,
   // kNewerFormat, kIo: the message says what to do.
   static tl::expected<StateFile, Failure> Open(const std::string& name);
-  StateFile(StateFile&& other) noexcept;
-  StateFile& operator=(StateFile&&) = delete;
-  ~StateFile();
 
   const State& loaded() const { return loaded_; }
   // Save makes `state` durable: new file, synced, renamed over the old one, folder synced. kIo,
@@ -66,9 +64,10 @@ class StateFile {
   Status Save(const State& state) const;
 
  private:
-  StateFile(std::string path, int lock) : path_(std::move(path)), lock_(lock) {}
+  StateFile(std::string path, shell::FileLock lock)
+      : path_(std::move(path)), lock_(std::move(lock)) {}
   std::string path_;
-  int lock_;
+  shell::FileLock lock_;
   State loaded_;
 };
 

@@ -1,10 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
 #include <utility>
 
 #include "headend/state.h"
@@ -13,14 +7,14 @@
 namespace keymast::headend {
 namespace {
 
-// Lock gives a descriptor that holds the lock; the file stays, so that nobody locks another one.
-tl::expected<int, Failure> Lock(const std::string& path) {
-  const std::string name = path + ".lock";
-  const int fd = open(name.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
-  if (fd < 0) return Fail(Error::kIo, name + ": " + std::strerror(errno));
-  if (flock(fd, LOCK_EX | LOCK_NB) == 0) return fd;
-  close(fd);
-  return Fail(Error::kInUse, path + ": another keymast-headend runs with this state file");
+tl::expected<shell::FileLock, Failure> Lock(const std::string& path) {
+  Result<shell::FileLock> lock = shell::FileLock::Take(path);
+  if (lock) return std::move(*lock);
+  if (lock.error() == Error::kInUse) {
+    return Fail(Error::kInUse, path + ": another keymast-headend runs with this state file");
+  }
+  return Fail(lock.error(),
+              path + ".lock: cannot be made: " + std::string(ErrorName(lock.error())));
 }
 
 Failure Unusable(const std::string& path, Error error) {
@@ -37,9 +31,9 @@ Failure Unusable(const std::string& path, Error error) {
 
 tl::expected<StateFile, Failure> StateFile::Open(const std::string& name) {
   const std::string path = shell::FollowLinks(name);
-  const tl::expected<int, Failure> lock = Lock(path);
+  tl::expected<shell::FileLock, Failure> lock = Lock(path);
   if (!lock) return tl::unexpected<Failure>(lock.error());
-  StateFile file(path, *lock);
+  StateFile file(path, std::move(*lock));
   const Result<std::string> text = shell::ReadFile(path, kMaxStateFile);
   if (!text && text.error() == Error::kNotFound) return file;
   if (!text && text.error() != Error::kTooLong) {
@@ -49,15 +43,6 @@ tl::expected<StateFile, Failure> StateFile::Open(const std::string& name) {
   if (!state) return tl::unexpected<Failure>(Unusable(path, state.error()));
   file.loaded_ = std::move(*state);
   return file;
-}
-
-StateFile::StateFile(StateFile&& other) noexcept
-    : path_(std::move(other.path_)),
-      lock_(std::exchange(other.lock_, -1)),
-      loaded_(std::move(other.loaded_)) {}
-
-StateFile::~StateFile() {
-  if (lock_ >= 0) close(lock_);
 }
 
 Status StateFile::Save(const State& state) const {

@@ -3,6 +3,7 @@
 
 #include <charconv>
 
+#include "base/check.h"
 #include "shell/files.h"
 
 namespace keymast::receiver {
@@ -13,13 +14,14 @@ constexpr std::string_view kAnyFirstLine = "keymast-receiver counters ";
 constexpr std::string_view kDigestName = "sha256 ";
 constexpr size_t kMaxFile = 64 * 1024;
 constexpr size_t kMaxRows = 64;
+constexpr size_t kFingerprint = 8;
 
 // The fingerprint tells user keys apart and gives nothing of them away.
 std::string Fingerprint(const crypto::Key32& user_key) {
   static constexpr std::string_view kPurpose = "keymast counter file";
   const ByteView part = AsBytes(kPurpose);
   const auto mac = crypto::HmacSha256(user_key.view(), {&part, 1});
-  return ToHex(mac.view().first(8));
+  return ToHex(mac.view().first(kFingerprint));
 }
 
 std::string DigestLine(std::string_view rows) {
@@ -35,7 +37,7 @@ std::string_view CutWord(std::string_view& line) {
 
 }  // namespace
 
-Status CounterFile::Parse(std::string_view text) {
+Result<CounterRows> CountersFromText(std::string_view text) {
   if (text.substr(0, kAnyFirstLine.size()) != kAnyFirstLine) return Err(Error::kCorrupt);
   if (text.substr(0, kFirstLine.size()) != kFirstLine) return Err(Error::kNewerFormat);
   const size_t digest_at = text.rfind(kDigestName);
@@ -43,14 +45,19 @@ Status CounterFile::Parse(std::string_view text) {
       text.substr(digest_at) != DigestLine(text.substr(0, digest_at))) {
     return Err(Error::kCorrupt);
   }
+  CounterRows found;
   std::string_view rows = text.substr(kFirstLine.size(), digest_at - kFirstLine.size());
   while (!rows.empty()) {
     const size_t end = rows.find('\n');
-    if (end == std::string_view::npos || rows_.size() == kMaxRows) return Err(Error::kCorrupt);
+    if (end == std::string_view::npos || found.size() == kMaxRows) return Err(Error::kCorrupt);
     std::string_view line = rows.substr(0, end);
     rows.remove_prefix(end + 1);
-    Row row;
+    CounterRow row;
     row.user_key = CutWord(line);
+    Bytes fingerprint;
+    if (!FromHex(row.user_key, fingerprint) || fingerprint.size() != kFingerprint) {
+      return Err(Error::kCorrupt);
+    }
     Bytes idi;
     if (!FromHex(CutWord(line), idi) || idi.empty() || idi.size() > 255) {
       return Err(Error::kCorrupt);
@@ -59,12 +66,37 @@ Status CounterFile::Parse(std::string_view text) {
     const char* last = line.data() + line.size();
     const auto [stop, error] = std::from_chars(line.data(), last, row.counter.highest);
     if (error != std::errc() || stop != last) return Err(Error::kCorrupt);
-    rows_.push_back(std::move(row));
+    found.push_back(std::move(row));
   }
-  return {};
+  return found;
+}
+
+std::string ToText(const CounterRows& rows) {
+  std::string text(kFirstLine);
+  for (const CounterRow& row : rows) {
+    text += row.user_key + " " + ToHex(row.counter.idi.view()) + " " +
+            std::to_string(row.counter.highest) + "\n";
+  }
+  return text + DigestLine(text);
 }
 
 tl::expected<CounterFile, Failure> CounterFile::Open(const std::string& path,
+                                                     const crypto::Key32& user_key) {
+  const std::string target = shell::FollowLinks(path);
+  Result<shell::FileLock> lock = shell::FileLock::Take(target);
+  if (!lock && lock.error() == Error::kInUse) {
+    return Fail(Error::kInUse, path + ": another keymast-receiver runs with this state file");
+  }
+  if (!lock) {
+    return Fail(lock.error(),
+                target + ".lock: cannot be made: " + std::string(ErrorName(lock.error())));
+  }
+  auto file = Read(path, user_key);
+  if (file) file->lock_ = std::move(*lock);
+  return file;
+}
+
+tl::expected<CounterFile, Failure> CounterFile::Read(const std::string& path,
                                                      const crypto::Key32& user_key) {
   CounterFile file;
   file.path_ = path;
@@ -74,43 +106,36 @@ tl::expected<CounterFile, Failure> CounterFile::Open(const std::string& path,
   if (!text && text.error() != Error::kTooLong) {
     return Fail(text.error(), path + ": cannot be read: " + std::string(ErrorName(text.error())));
   }
-  const Status parsed = text ? file.Parse(*text) : Err(Error::kCorrupt);
-  if (!parsed) {
-    return Fail(parsed.error(),
+  Result<CounterRows> rows = text ? CountersFromText(*text) : Err(Error::kCorrupt);
+  if (!rows) {
+    return Fail(rows.error(),
                 path + ": the state file is damaged or not ours (" +
-                    std::string(ErrorName(parsed.error())) +
+                    std::string(ErrorName(rows.error())) +
                     "). Without its counters old MSK messages could be played again; remove it "
                     "only if the user key was replaced too.");
   }
+  file.rows_ = std::move(*rows);
   return file;
 }
 
 std::vector<SenderCounter> CounterFile::counters() const {
   std::vector<SenderCounter> kept;
-  for (const Row& row : rows_) {
+  for (const CounterRow& row : rows_) {
     if (row.user_key == user_key_ && kept.size() < kMaxSenders) kept.push_back(row.counter);
   }
   return kept;
 }
 
-std::string CounterFile::Text() const {
-  std::string text(kFirstLine);
-  for (const Row& row : rows_) {
-    text += row.user_key + " " + ToHex(row.counter.idi.view()) + " " +
-            std::to_string(row.counter.highest) + "\n";
-  }
-  return text + DigestLine(text);
-}
-
 Status CounterFile::Save(std::span<const SenderCounter> counters) {
-  std::vector<Row> rows;
-  for (Row& row : rows_) {
+  KEYMAST_CHECK(lock_.has_value());
+  CounterRows rows;
+  for (const CounterRow& row : rows_) {
     if (row.user_key != user_key_) rows.push_back(row);
   }
   for (const SenderCounter& counter : counters) rows.push_back({user_key_, counter});
   if (rows.size() > kMaxRows) return Err(Error::kNoSpace);
   rows_ = std::move(rows);
-  return shell::ReplaceStateFile(path_, Text());
+  return shell::ReplaceStateFile(path_, ToText(rows_));
 }
 
 }  // namespace keymast::receiver

@@ -3,20 +3,40 @@
 // again after a restart.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "receiver/keyring.h"
+#include "shell/file_lock.h"
 
 namespace keymast::receiver {
+
+// CounterRow is what is kept for one user key, which appears by its fingerprint of 16 hexadecimal
+// digits, and one sender.
+struct CounterRow {
+  std::string user_key;
+  SenderCounter counter;
+  friend bool operator==(const CounterRow&, const CounterRow&) = default;
+};
+using CounterRows = std::vector<CounterRow>;  // at most 64
+
+// ToText and CountersFromText: a first line with the version, a row a line, a digest. kCorrupt,
+// kNewerFormat.
+std::string ToText(const CounterRows& rows);
+Result<CounterRows> CountersFromText(std::string_view text);
 
 // CounterFile keeps the highest COUNTER per user key and sender in a text file of mode 0600. User
 // keys appear by fingerprint, so a key that comes back finds its counters again.
 class CounterFile {
  public:
-  // Open reads `path`; a file that is not there yet is empty. kCorrupt when it is not what was
-  // written last, kNewerFormat, kIo.
+  // Open reads `path` for the one receiver that may use it; a file that is not there yet is empty.
+  // kInUse; kCorrupt when it is not what was written last, kNewerFormat, kIo: the message says what
+  // to do.
   static tl::expected<CounterFile, Failure> Open(const std::string& path,
+                                                 const crypto::Key32& user_key);
+  // Read is Open for who only looks, whether a receiver uses the file or not. It cannot be saved.
+  static tl::expected<CounterFile, Failure> Read(const std::string& path,
                                                  const crypto::Key32& user_key);
 
   // counters gives what is kept for this user key.
@@ -27,16 +47,10 @@ class CounterFile {
   Status Save(std::span<const SenderCounter> counters);
 
  private:
-  struct Row {
-    std::string user_key;  // fingerprint
-    SenderCounter counter;
-  };
-  Status Parse(std::string_view text);
-  std::string Text() const;
-
+  std::optional<shell::FileLock> lock_;
   std::string path_;
   std::string user_key_;
-  std::vector<Row> rows_;
+  CounterRows rows_;
 };
 
 }  // namespace keymast::receiver

@@ -59,9 +59,10 @@ int DoctorCommand(const Options& options, Duration deadline, const Clock& clock)
     sheet.Fail(0, setup.error());
     return sheet.status();
   }
-  // A look must not disturb a receiver's files or players.
+  // A look must not disturb a receiver's files or players, nor take the MSK message from the
+  // receiver that comes after it: what is not answered is sent again.
   setup->record.clear();
-  setup->state.clear();
+  setup->answers = false;
   setup->targets.clear();
   if (!sheet.Put(0, {"", StepResult::kGood, "channel " + setup->channel.channel, ""}) ||
       !sheet.Put(1, CheckClock(clock.Now())) ||

@@ -72,7 +72,9 @@ Step CheckClock(Instant now) {
 
 Step JudgeMsk(const Core& core, const Endpoint& listen) {
   if (const MskSlot* msk = core.keyring().msks().Newest()) {
-    return Make(5, StepResult::kGood, "verified, MSK ID " + std::to_string(msk->id.value()));
+    return Make(5, StepResult::kGood,
+                "verified, MSK ID " + std::to_string(msk->id.value()) +
+                    "; not answered, so the server sends it again");
   }
   return Make(5, StepResult::kFailed, Reasons(core.key_discards()), MskAdvice(core, listen));
 }

@@ -33,6 +33,7 @@ struct KeyScope {
 struct SenderCounter {
   Octets<255> idi;
   uint32_t highest = 0;
+  friend bool operator==(const SenderCounter&, const SenderCounter&) = default;
 };
 inline constexpr size_t kMaxSenders = 4;
 inline constexpr size_t kMaxAnswer = 512;

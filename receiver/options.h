@@ -46,6 +46,7 @@ struct Setup {
   std::string write_sdp;
   std::string log_level;
   bool print_sdp = false;
+  bool answers = true;  // MSK messages are answered, and their COUNTERs saved to `state`
 };
 
 tl::expected<Setup, Failure> MakeSetup(Options options);

@@ -20,6 +20,10 @@ Endpoint AnyPortLike(const Setup& setup) {
   return any;
 }
 
+// Batches of key messages a wake-up, for each socket: a flood must not keep the media, the tick and
+// the signals waiting.
+constexpr int kKeyBatches = 2;
+
 std::string NameOf(MskId msk, MtkId mtk) {
   return std::to_string(msk.value()) + "/" + std::to_string(mtk.value);
 }
@@ -53,7 +57,8 @@ tl::expected<std::unique_ptr<Program>, Failure> Program::Open(Setup setup, const
   Parts parts{std::move(*msk), std::move(*forward), interface_index, std::move(*multicast),
               nullptr,         std::nullopt};
   if (!setup.state.empty()) {
-    auto file = CounterFile::Open(setup.state, setup.credential.user_key);
+    const auto open = setup.answers ? CounterFile::Open : CounterFile::Read;
+    auto file = open(setup.state, setup.credential.user_key);
     if (!file) return tl::unexpected<Failure>(file.error());
     parts.counters = std::move(*file);
   }
@@ -84,6 +89,7 @@ void Program::TakeMsk(const net::Incoming& datagram) {
   }
   Log(LogLevel::kInfo, event->deleted ? "msk_deleted" : "msk_taken",
       {{"msk_id", std::to_string(event->id.value())}, {"new", event->is_new ? "true" : "false"}});
+  if (!setup_.answers) return;
   // An answer promises that this COUNTER will never be taken again: first durable, then sent.
   if (counter_file_) {
     if (const Status saved = counter_file_->Save(core_.keyring().counters()); !saved) {
@@ -104,27 +110,30 @@ void Program::TakeMsk(const net::Incoming& datagram) {
 
 void Program::DrainMsk() {
   std::array<net::Incoming, kBatch> batch;
-  for (size_t count = kBatch; count == kBatch;) {
-    count = msk_.Receive(batch);
+  for (int turn = 0; turn < kKeyBatches; ++turn) {
+    const size_t count = msk_.Receive(batch);
     for (size_t i = 0; i < count; ++i) TakeMsk(batch[i]);
+    if (count < kBatch) return;
   }
 }
 
 void Program::DrainMtk() {
   std::array<net::Incoming, kBatch> batch;
   for (MulticastSocket& joined : multicast_.mtk) {
-    for (size_t count = kBatch; count == kBatch;) {
-      count = joined.socket.Receive(batch);
-      for (size_t i = 0; i < count; ++i) {
-        const Instant now = clock_.Now();
-        Record(net::Recorder::Direction::kReceived, batch[i].from, joined.group, batch[i].octets,
-               now);
-        const Result<MtkEvent> event = core_.OnMtk(batch[i].octets, now);
-        if (!event) continue;
-        Log(LogLevel::kInfo, "mtk_taken", {{"key", NameOf(event->msk, event->mtk)}});
-      }
+    for (int turn = 0; turn < kKeyBatches; ++turn) {
+      const size_t count = joined.socket.Receive(batch);
+      for (size_t i = 0; i < count; ++i) TakeMtk(joined.group, batch[i]);
+      if (count < kBatch) break;
     }
   }
+}
+
+void Program::TakeMtk(const Endpoint& group, const net::Incoming& datagram) {
+  const Instant now = clock_.Now();
+  Record(net::Recorder::Direction::kReceived, datagram.from, group, datagram.octets, now);
+  const Result<MtkEvent> event = core_.OnMtk(datagram.octets, now);
+  if (!event) return;
+  Log(LogLevel::kInfo, "mtk_taken", {{"key", NameOf(event->msk, event->mtk)}});
 }
 
 // One batch a socket and wake-up: keys get their turn before the next one.

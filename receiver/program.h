@@ -48,6 +48,7 @@ class Program {
   void DrainMtk();
   void DrainMedia();
   void TakeMsk(const net::Incoming& datagram);
+  void TakeMtk(const Endpoint& group, const net::Incoming& datagram);
   void ForwardTo(const MediaPacket& packet, ByteView octets, std::vector<net::Outgoing>& out);
   void Record(net::Recorder::Direction direction, const Endpoint& from, const Endpoint& to,
               ByteView octets, Instant at);

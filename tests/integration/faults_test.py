@@ -128,7 +128,6 @@ class Faults(unittest.TestCase):
         self.assertEqual(site.keymastd.log().count('"record_incomplete"'), 1)
         self.assertEqual(site.keymastd.stop(), 0)
 
-    @unittest.skipUnless(shutil.which("strace"), "injecting a failing sync needs strace")
     def test_failing_sync_closes_the_store(self):
         site = self.site.init()
         site.keymastd = site.start_process(

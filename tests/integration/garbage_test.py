@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """10,000 truncated, flipped, replayed and foreign datagrams on every port: counted by reason, no
-state changed, nothing sent back."""
+state changed, nothing sent back; and one valid datagram behind them does change it."""
 
+import collections
+import itertools
 import random
 import socket
+import struct
 import time
 import unittest
 import urllib.request
 
-from harness import Site, wait_for
+from harness import RtpSource, Site, wait_for
 
 COUNT = 10000
 
@@ -25,6 +28,64 @@ def mutations(samples, rng):
         elif kind == 2:
             sample = bytearray(rng.randbytes(rng.randrange(1, 400)))
         yield bytes(sample)
+
+
+def broken_rtp(packets, rng):
+    """Endless (octets, reason): what is wrong with a packet of the source on air. `packets` are of its
+    last 60 and no two in a row: others would be an encoder that began anew (RFC 3550 A.1)."""
+    while True:
+        packet = bytearray(rng.choice(packets))
+        reason = rng.choice(["truncated", "no_extension", "unknown_version", "unexpected",
+                             "malformed", "replayed", "foreign"])
+        if reason == "truncated":
+            del packet[rng.randrange(12):]
+        elif reason == "no_extension":
+            packet[0] |= rng.choice([0x1f, 0x10])  # CSRCs and an extension that are not there
+            del packet[rng.randrange(12, 16):]
+            reason = "truncated"
+        elif reason == "unknown_version":
+            packet[0] ^= rng.choice([0x40, 0x80, 0xc0])
+        elif reason == "unexpected":
+            packet[1] ^= 1 << rng.randrange(7)
+        elif reason == "malformed":
+            packet[0] |= 0x20  # padding, its length in the last octet
+            packet[-1] = rng.choice([0, 255])
+        elif reason == "foreign":
+            packet = bytes([rng.randrange(0x80), rng.randrange(0x80)]) + rng.randbytes(300)
+            reason = "unknown_version"
+        yield bytes(packet), reason
+
+
+def later(packet, by):
+    """A packet under another sequence number, ahead of its own."""
+    sequence = int.from_bytes(packet[2:4], "big") + by
+    return packet[:2] + (sequence & 0xffff).to_bytes(2, "big") + packet[4:]
+
+
+def sender_report(ssrc, kind=200, blocks=0):
+    return struct.pack("!BBHIQIII", 0x80 | blocks, kind, 6, ssrc, time.time_ns(), 1, 2, 3)
+
+
+def broken_rtcp(ssrc, rng):
+    """Endless (octets, reason): what is wrong with a sender report of the source on air."""
+    while True:
+        packet = bytearray(sender_report(ssrc))
+        reason = rng.choice(["truncated", "unknown_version", "unexpected", "malformed",
+                             "wrong_source", "foreign"])
+        if reason == "truncated":
+            del packet[rng.randrange(2, len(packet)):]
+        elif reason == "unknown_version":
+            packet[0] ^= rng.choice([0x40, 0x80, 0xc0])
+        elif reason == "unexpected":
+            packet[1] = rng.choice([201, 202, 203, 204])
+        elif reason == "malformed":
+            packet[0] |= 1 + rng.randrange(31)  # report blocks that are not there
+        elif reason == "wrong_source":
+            packet[4 + rng.randrange(4)] ^= 1 << rng.randrange(8)
+        elif reason == "foreign":
+            packet = bytes([rng.randrange(0x80), 200, 0, rng.randrange(50)]) + rng.randbytes(200)
+            reason = "unknown_version"
+        yield bytes(packet), reason
 
 
 def datagrams_of(path):
@@ -47,82 +108,157 @@ class Garbage(unittest.TestCase):
         self.site = Site("garbage")
         self.addCleanup(self.site.close)
 
-    def flood(self, port, samples, address="127.0.0.1", seed=1):
-        """Sends COUNT mutations; returns what came back."""
-        rng = random.Random(seed)
+    def flood(self, port, datagrams, address="127.0.0.1"):
+        """Sends COUNT of `datagrams`, and sees that nothing comes back."""
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
             out.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton("127.0.0.1"))
-            out.settimeout(0.2)
-            for number, octets in zip(range(COUNT), mutations(samples, rng)):
+            out.settimeout(0.5)
+            for number, octets in enumerate(itertools.islice(datagrams, COUNT)):
                 out.sendto(octets, (address, port))
                 if number % 50 == 0:
                     time.sleep(0.002)
-            time.sleep(0.3)
-            try:
-                return out.recv(2000)
-            except TimeoutError:
-                return None
+            with self.assertRaises(TimeoutError, msg="an answer to garbage"):
+                out.recv(2000)
 
-    def discards(self):
-        text = urllib.request.urlopen(f"http://127.0.0.1:{self.site.http_port}/metrics",
-                                      timeout=5).read().decode()
-        return sum(float(line.rsplit(" ", 1)[1]) for line in text.splitlines()
-                   if line.startswith("keymast_datagrams_discarded_total"))
+    def flood_broken(self, port, broken):
+        """As flood, of (octets, reason); returns how many of each reason were sent."""
+        sent = list(itertools.islice(broken, COUNT))
+        self.flood(port, (octets for octets, _ in sent))
+        return collections.Counter(reason for _, reason in sent)
 
-    def test_server(self):
+    def expect_counted(self, counted, before, reasons=()):
+        """`counted()` is what a program refused by reason, with what the kernel dropped as `drops`:
+        COUNT more of them, some of each of `reasons`. What the kernel dropped nobody can count by
+        reason, so it is few."""
+        def more():
+            return {reason: count - before.get(reason, 0) for reason, count in counted().items()
+                    if count > before.get(reason, 0)}
+        try:
+            wait_for(lambda: sum(more().values()) >= COUNT, 15, "all of it is counted")
+        finally:
+            found = more()
+            print(found)
+        self.assertLess(found.get("drops", 0), COUNT / 10, found)
+        for reason in reasons:
+            self.assertGreater(found.get(reason, 0), 0, f"{reason} in {found}")
+        return found
+
+    def channel(self):
         site = self.site.up()
         site.create_channel(mtkPeriod="600s", mskPeriod="86400s", mskLead="60s")
+        return site
+
+    def member_of(self, site):
         member = site.member_with_receiver("one", "member")
         wait_for(lambda: member.last.get("mtk_id"), 20, "the receiver holds an MTK")
+        return member
+
+    def discards(self):
+        """By reason, of the server."""
+        text = urllib.request.urlopen(f"http://127.0.0.1:{self.site.http_port}/metrics",
+                                      timeout=5).read().decode()
+        counted = {}
+        for line in text.splitlines():
+            if line.startswith("keymast_datagrams_discarded_total{"):
+                reason = line.split('reason="')[1].split('"')[0]
+                counted[reason] = counted.get(reason, 0) + float(line.rsplit(" ", 1)[1])
+        return counted
+
+    def test_server(self):
+        site = self.channel()
+        member = self.member_of(site)
         time.sleep(1)
-        samples = [octets for _, octets in datagrams_of(site.root / "receiver-member.pcapng")]
+        records = datagrams_of(site.root / "receiver-member.pcapng")
+        samples = [octets for port, octets in records if port == site.mikey_port]
         self.assertTrue(samples)
+        samples += [octets for port, octets in records if port != site.mikey_port][:len(samples)]
         before, counted = site.state_hash(), self.discards()
-        self.assertIsNone(self.flood(site.mikey_port, samples))
+        self.flood(site.mikey_port, mutations(samples, random.Random(1)))
+        self.expect_counted(self.discards, counted,
+                            ("truncated", "malformed", "unexpected", "wrong_csb",
+                             "unknown_identity", "unknown_version"))
         self.assertEqual(site.state_hash(), before)
-        self.assertGreaterEqual(self.discards() - counted, COUNT * 0.99)
         site.ctl.call("rekey-now", "one", "--level", "msk")
         wait_for(lambda: member.last.get("msk_changes", 0) >= 1, 20, "the MSK changes")
         self.assertNotEqual(site.state_hash(), before)
 
     def test_receiver(self):
-        site = self.site.up()
-        site.create_channel(mtkPeriod="600s", mskPeriod="86400s", mskLead="60s")
-        member = site.member_with_receiver("one", "member")
-        wait_for(lambda: member.last.get("mtk_id"), 20, "the receiver holds an MTK")
-        time.sleep(1.5)
+        site = self.channel()
+        site.enrol_headend("one")
+        site.start_headend()
+        member = self.member_of(site)
+        sources = site.start_sources()
+        wait_for(lambda: member.last["opened"] > 100, 20, "the picture")
+        for source in sources:
+            source.stop()
+        sent = sum(source.sent for source in sources)
+        wait_for(lambda: member.last["opened"] == sent, 20, "all of the picture")
         records = datagrams_of(site.root / "receiver-member.pcapng")
         msk_port = int(member.endpoint.rsplit(":", 1)[1])
-        before = member.last["state_hash"]
-        unicast = [octets for port, octets in records if port == msk_port]
-        self.assertIsNone(self.flood(msk_port, unicast))
         definition = site.ctl.call("channels", "get", "one")
-        mtk_port = definition["multicast"]["mtkPort"]
-        self.flood(mtk_port, [o for p, o in records if p == mtk_port], "239.255.42.1", 2)
-        for stream in definition["streams"]:
-            self.flood(stream["port"], [bytes([0x80, 96] + [7] * 60)], "239.255.42.1", 3)
-        time.sleep(1.5)
-        self.assertEqual(member.last["state_hash"], before)
+        ports = [("key", msk_port, "127.0.0.1", ("truncated", "replayed", "authentication_failed")),
+                 ("key", definition["multicast"]["mtkPort"], "239.255.42.1",
+                  ("truncated", "replayed", "already_held"))]
+        ports += [("media", stream["port"], "239.255.42.1",
+                   ("truncated", "unknown_channel", "unknown_key", "authentication_failed",
+                    "replayed")) for stream in definition["streams"]]
+        before = self.receiver_state(member)
+        for seed, (kind, port, address, reasons) in enumerate(ports):
+            def counted():
+                counts = dict(member.last["media_discards" if kind == "media" else "discards"])
+                return {**counts, "drops": member.last["kernel_drops"]}
+            samples = [octets for to, octets in records if to == port]
+            self.assertTrue(samples, f"recorded datagrams to port {port}")
+            if kind == "media":  # a number that was not there yet is new until the tag is tried
+                samples += [later(octets, 300) for octets in samples]
+            was = counted()
+            self.flood(port, mutations(samples, random.Random(seed)), address)
+            self.expect_counted(counted, was, reasons)
+            self.assertEqual(self.receiver_state(member), before)
         self.assertTrue(member.running())
+        site.ctl.call("rekey-now", "one", "--level", "msk")
+        wait_for(lambda: member.last["state_hash"] != before[0], 20, "a valid message changes it")
+
+    @staticmethod
+    def receiver_state(member):
+        """What no bad datagram may change: keys and counters, and where the streams stand."""
+        last = member.last
+        return (last["state_hash"], last["opened"],
+                {name: (stream["index"], stream["opened"])
+                 for name, stream in last["packets"].items()})
 
     def test_headend(self):
-        site = self.site.up()
-        site.create_channel(mtkPeriod="600s", mskPeriod="86400s", mskLead="60s")
+        site = self.channel()
         site.enrol_headend("one")
         site.start_headend()
         wait_for(lambda: site.headend.last.get("mtk_id"), 20, "the headend holds an MTK")
+        port, rng = site.inputs["video"], random.Random(4)
+        source = RtpSource(port, 96).start()
+        def video():
+            return site.headend.last["channels"]["one"]["streams"]["video"]
+        wait_for(lambda: video()["packets_out"] > 100, 20, "packets of the encoder")
+        source.stop()
+        wait_for(lambda: video()["packets_out"] == source.sent, 20, "all packets of the encoder")
+        packets = [source.packet(number) for number in range(source.sent - 60, source.sent, 2)]
         before = site.headend.last["state_hash"]
-        # No first octet of these is an RTP version 2 header: all of it is refused.
-        samples = [bytes([0x40, 96] + [7] * 60)]
-        rng = random.Random(4)
+        def counted():
+            return {**site.headend.last["discards"], "drops": site.headend.last["input_drops"]}
+        for at, broken in ((port, broken_rtp(packets, rng)),
+                           (port + 1, broken_rtcp(source.ssrc, rng))):
+            was = counted()
+            expected = self.flood_broken(at, broken)
+            found = self.expect_counted(counted, was, expected)
+            for reason in set(found) - {"drops"}:
+                self.assertLessEqual(found[reason], expected[reason], reason)
+            self.assertEqual(sum(found.values()), COUNT)
+            self.assertEqual(site.headend.last["state_hash"], before)
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
-            for number in range(COUNT):
-                octets = bytes([rng.randrange(0x80)]) + rng.randbytes(rng.randrange(0, 200))
-                out.sendto(octets or samples[0], ("127.0.0.1", site.inputs["video"]))
-                if number % 50 == 0:
-                    time.sleep(0.002)
-        time.sleep(2)
-        self.assertEqual(site.headend.last["state_hash"], before)
+            for octets, to in ((sender_report(source.ssrc), port + 1),
+                               (source.packet(source.sent), port)):
+                out.sendto(octets, ("127.0.0.1", to))
+                wait_for(lambda: site.headend.last["state_hash"] != before, 20,
+                         "a valid datagram changes it")
+                before = site.headend.last["state_hash"]
 
 
 if __name__ == "__main__":

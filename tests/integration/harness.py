@@ -140,13 +140,18 @@ class RtpSource:
         """What an encoder restart looks like."""
         self.sequence, self.ssrc = sequence, ssrc
 
+    def packet(self, number):
+        """Packet `number` from 0, as it was sent or will be if nothing jumps."""
+        ahead = number - self.sent
+        header = struct.pack("!BBHII", 0x80, self.payload_type, (self.sequence + ahead) & 0xffff,
+                             (self.timestamp + 1800 * ahead) & 0xffffffff, self.ssrc)
+        return header + struct.pack("!I", number) * 40
+
     def _run(self):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
             due = time.monotonic()
             while not self._stop.is_set():
-                header = struct.pack("!BBHII", 0x80, self.payload_type, self.sequence & 0xffff,
-                                     self.timestamp & 0xffffffff, self.ssrc)
-                out.sendto(header + struct.pack("!I", self.sent) * 40, self.address)
+                out.sendto(self.packet(self.sent), self.address)
                 self.sequence += 1
                 self.timestamp += 1800
                 self.sent += 1

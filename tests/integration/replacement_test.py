@@ -64,7 +64,9 @@ class Replacement(unittest.TestCase):
         site.start_sources()
 
     def index(self):
-        return self.site.headend.last["channels"]["one"]["streams"]["video"]["next_index"]
+        def channel():
+            return self.site.headend.last.get("channels", {}).get("one")
+        return wait_for(channel, 20, "a report of the channel")["streams"]["video"]["next_index"]
 
     def expect_fresh_key(self, old):
         self.assertGreater(self.member.last["mtk_id"], old)
@@ -103,7 +105,7 @@ class Replacement(unittest.TestCase):
         self.assertEqual(site.headend.stop(), 0, site.headend.log())
         self.replace()
         self.expect_picture()
-        self.assertGreater(self.index(), reached)
+        wait_for(lambda: self.index() > reached, 20, "the index goes on above what was reached")
         late = site.member_with_receiver("one", "late")
         wait_for(lambda: opened(late) > 50, 20, "a late joiner has the picture")
         self.assertEqual(late.stop(), 0, late.log())

@@ -9,9 +9,12 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <numeric>
+#include <thread>
 
 #include "receiver/doctor.h"
 #include "receiver/replay.h"
+#include "shell/files.h"
 #include "shell/process.h"
 #include "tests/unit/net/namespace.h"
 #include "tests/unit/receiver/broadcast.h"
@@ -155,6 +158,74 @@ TEST_F(ReceiverProgram, AReplayedMskIsRefusedAfterARestart) {
     }));
     EXPECT_EQ(program->core().keyring().msks().Newest() != nullptr, first);
   }
+}
+
+TEST_F(ReceiverProgram, AFloodOfKeyMessagesHoldsUpNothing) {
+  auto program = Open();
+  ASSERT_NE(program, nullptr);
+  Send(unicast_, setup_.listen, server_.MskMessage(Msk(1)));
+  Send(multicast_, setup_.channel.mtk, server_.MtkMessage(Msk(1), 1));
+  ASSERT_TRUE(PollUntil(*program, [&] { return program->core().keyring().mtks().held() == 1; }));
+  Headend headend(server_, kVideo, srtp::MakeIndex(Roc(0), 9));
+  headend.SwitchTo(Msk(1), 1);
+  constexpr uint64_t kFlood = 3 * kBatch;
+  for (uint64_t i = 0; i < kFlood; ++i) {
+    Send(unicast_, setup_.listen, {0});
+    Send(multicast_, setup_.channel.mtk, {0});
+  }
+  Send(multicast_, setup_.channel.streams[0].group, headend.Send());
+  const auto refused = [&] {
+    const Discards& discards = program->core().key_discards();
+    return std::accumulate(discards.begin(), discards.end(), uint64_t{0});
+  };
+  program->Poll(20, -1);
+  EXPECT_LT(refused(), 2 * kFlood);
+  EXPECT_EQ(program->core().streams()[0]->counters().opened, 1u);
+  EXPECT_TRUE(PollUntil(*program, [&] { return refused() == 2 * kFlood; }));
+}
+
+TEST_F(ReceiverProgram, WhoDoesNotAnswerSavesNothingEither) {
+  setup_.answers = false;
+  auto program = Open();
+  ASSERT_NE(program, nullptr);
+  Send(unicast_, setup_.listen, server_.MskMessage(Msk(1)));
+  ASSERT_TRUE(PollUntil(*program, [&] { return program->core().keyring().msks().Newest(); }));
+  net::Incoming incoming;
+  EXPECT_EQ(unicast_.Receive({&incoming, 1}), 0u) << "a verification came back";
+  for (const auto& entry : std::filesystem::directory_iterator(folder_)) {
+    EXPECT_EQ(entry.path(), setup_.record);
+  }
+}
+
+TEST_F(ReceiverProgram, TheDoctorLeavesTheMessageToTheReceiver) {
+  Options options;
+  options.sdp = folder_ + "/one.sdp";
+  options.key_file = folder_ + "/one.key";
+  options.identity = std::string(AsText(setup_.credential.identity.view()));
+  options.listen = ToString(setup_.listen);
+  options.state = setup_.state;
+  std::ofstream(options.sdp) << "v=0\na=keymast-channel:one\na=keymast-key-domain:"
+                             << ToHex(kDomain.octets) << "\na=keymast-key-group:" << kGroup.value
+                             << "\na=keymast-mtk:" << ToString(setup_.channel.mtk) << "\nm=video "
+                             << Group().port << " RTP/SAVP 96\nc=IN IP4 "
+                             << "239.255.42.77/0\na=rtpmap:96 H264/90000\na=ssrc:" << kVideo.value
+                             << " cname:one\n";
+  ASSERT_TRUE(shell::WriteSecretFile(options.key_file, setup_.credential.user_key.view()));
+  std::thread server([&] {
+    // Until somebody listens it is lost.
+    for (int i = 0; i < 20; ++i) {
+      const Bytes message = server_.MskMessage(Msk(1));
+      const net::Outgoing out{setup_.listen, message};
+      Error error = Error::kInternal;
+      unicast_.Send({&out, 1}, error);
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+  });
+  EXPECT_EQ(DoctorCommand(options, std::chrono::milliseconds(500), clock_), 16) << "no MTK came";
+  server.join();
+  net::Incoming incoming;
+  EXPECT_EQ(unicast_.Receive({&incoming, 1}), 0u) << "a verification came back";
+  EXPECT_FALSE(std::filesystem::exists(setup_.state));
 }
 
 TEST_F(ReceiverProgram, WhatCannotWorkFailsAtTheStart) {

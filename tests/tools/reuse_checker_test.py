@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The reuse checker against published vectors, and against recordings with a planted reuse each."""
 
+import hashlib
 import hmac
 import json
 import pathlib
@@ -221,8 +222,14 @@ class Checker(unittest.TestCase):
         return found["violations"][0]
 
     def test_counter_of_a_user_key_twice(self):
-        self.assertIn("counter of user key one@example.org 2",
+        key = hashlib.sha256(USER).hexdigest()[:16]
+        self.assertIn(f"counter of user key {key} 2",
                       self.violation((SERVER, msk_message(2, b"N" * 16, number=2))))
+
+    def test_counter_of_a_user_key_that_two_subscribers_have(self):
+        (self.folder / "two.key").write_bytes(USER)
+        self.assertIn("counter of user key",
+                      self.violation((SERVER, msk_message(2, identity="two@example.org"))))
 
     def test_the_same_counter_of_two_users_is_none(self):
         status, _ = self.check(record(*GOOD, (SERVER, msk_message(
@@ -266,6 +273,30 @@ class Checker(unittest.TestCase):
         status, found = self.check(record(*multicast(packet(1))))
         self.assertEqual(status, 2)
         self.assertEqual(found["counts"]["packets_without_key"], 1)
+
+    def gaps(self, *datagrams):
+        status, found = self.check(record(*datagrams))
+        self.assertEqual((status, found["violations"]), (2, []), found)
+        return found["gaps"]
+
+    def test_packets_under_a_key_that_no_message_gave_prove_nothing(self):
+        unread = [packet(5, payload * 40, b"Z" * 16, mtk_id=9) for payload in (b"a", b"b")]
+        self.assertEqual(self.gaps(*GOOD, *multicast(*unread)), ["2 packets without key"])
+
+    def test_a_run_without_packets_proves_nothing(self):
+        self.assertEqual(self.gaps(*GOOD[:5]), ["no srtp_packets could be opened"])
+
+    def test_multicast_datagrams_of_no_known_kind_prove_nothing(self):
+        self.assertEqual(self.gaps(*GOOD, *multicast(b"?" * 40)), ["1 unknown multicast datagrams"])
+
+    def test_mtk_messages_under_an_msk_that_no_message_gave_prove_nothing(self):
+        self.assertEqual(self.gaps(*GOOD, *multicast(mtk_message(1, number=2, msk=b"Z" * 16))),
+                         ["1 mtk messages without msk"])
+
+    def test_counter_of_an_msk_that_is_not_known(self):
+        unread = [mtk_message(1, number=2, msk=b"Z" * 16),
+                  mtk_message(1, b"L" * 16, number=2, mtk_id=2, msk=b"Z" * 16)]
+        self.assertIn("counter of MSK 262f0100010002 1", self.violation(*multicast(*unread)))
 
 
 if __name__ == "__main__":

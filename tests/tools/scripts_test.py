@@ -5,13 +5,39 @@
 import os
 import pathlib
 import subprocess
+import tempfile
 import unittest
 
 TOP = pathlib.Path(os.environ["KEYMAST_SOURCE_DIR"])
 
 
-def run(*words, **environment):
-    return subprocess.run([str(word) for word in words], cwd=TOP, capture_output=True, text=True,
+# A test of each way that one can end, and of each that one can be left out.
+PROJECT = """
+cmake_minimum_required(VERSION 3.20)
+project(steps NONE)
+enable_testing()
+foreach(name good fine)
+  add_test(NAME ${name} COMMAND true)
+endforeach()
+add_test(NAME bad COMMAND false)
+add_test(NAME left.code COMMAND sh -c "exit 77")
+set_tests_properties(left.code PROPERTIES SKIP_RETURN_CODE 77)
+add_test(NAME left.text COMMAND echo "nothing to do")
+set_tests_properties(left.text PROPERTIES SKIP_REGULAR_EXPRESSION "nothing to do")
+add_test(NAME disabled COMMAND true)
+set_tests_properties(disabled PROPERTIES DISABLED TRUE)
+add_test(NAME gone COMMAND /nonexistent/program)
+add_test(NAME set_up COMMAND false)
+set_tests_properties(set_up PROPERTIES FIXTURES_SETUP fixture)
+add_test(NAME needy COMMAND true)
+set_tests_properties(needy PROPERTIES FIXTURES_REQUIRED fixture)
+add_test(NAME inside COMMAND sh -c
+  "echo '[  SKIPPED ] Net.NeedsRoot (0 ms)'; echo 'test_disk (Faults) ... skipped no_root'")
+"""
+
+
+def run(*words, cwd=TOP, **environment):
+    return subprocess.run([str(word) for word in words], cwd=cwd, capture_output=True, text=True,
                           stdin=subprocess.DEVNULL, env={**os.environ, **environment}, timeout=120,
                           check=False)
 
@@ -34,6 +60,11 @@ class Install(unittest.TestCase):
         self.assertEqual({line[0] for line in lines}, {"build", "media", "test", "long"})
         self.assertEqual(len({line[1] for line in lines}), len(lines), "a package twice")
 
+    def test_what_the_tests_start_is_in_a_set(self):
+        listed = (TOP / "scripts/packages").read_text().split()
+        for package in ("openssl", "iproute2", "strace", "tshark"):
+            self.assertIn(package, listed)
+
 
 class Steps(unittest.TestCase):
     def steps(self, text):
@@ -51,6 +82,54 @@ class Steps(unittest.TestCase):
     def test_a_script_that_breaks_off_has_failed(self):
         done = self.steps("step one true; false; step two true")
         self.assertEqual((done.returncode, done.stdout.splitlines()[-1]), (1, "1 passed, 1 failed"))
+
+
+class Ctest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory(prefix="keymast-steps-")
+        cls.addClassCleanup(folder.cleanup)
+        cls.folder = pathlib.Path(folder.name)
+        (cls.folder / "CMakeLists.txt").write_text(PROJECT)
+        done = run("cmake", "-S", cls.folder, "-B", cls.folder / "build/some")
+        assert done.returncode == 0, done.stderr
+
+    def run_tests(self, names, before=""):
+        """Status and last line of a run of the tests whose name matches, and all that it said."""
+        done = run("bash", "-c", f"set -euo pipefail; . {TOP}/scripts/steps; trap finish EXIT; "
+                   f"{before} run_ctest some '{names}'", cwd=self.folder)
+        return done.returncode, done.stdout.splitlines()[-1], done.stdout
+
+    def test_all_good(self):
+        self.assertEqual(self.run_tests("good|fine")[:2], (0, "2 passed, 0 failed"))
+
+    def test_a_failed_one(self):
+        status, last, said = self.run_tests("good|bad")
+        self.assertEqual((status, last), (1, "1 passed, 1 failed"))
+        self.assertIn("Failed: tests (some)", said)
+
+    def test_one_that_could_not_be_run_has_failed(self):
+        self.assertEqual(self.run_tests("good|gone")[:2], (1, "1 passed, 1 failed"))
+        self.assertEqual(self.run_tests("good|set_up|needy")[:2], (1, "1 passed, 2 failed"))
+
+    def test_one_that_was_left_out_has_not_passed(self):
+        self.assertEqual(self.run_tests("good|left|disabled")[:2],
+                         (0, "1 passed, 0 failed, 3 skipped"))
+        self.assertEqual(self.run_tests("good|bad|gone|left")[:2],
+                         (1, "1 passed, 2 failed, 2 skipped"))
+
+    def test_no_test_at_all_has_failed(self):
+        self.assertEqual(self.run_tests("nonsense")[:2], (1, "0 passed, 1 failed"))
+
+    def test_a_status_that_no_test_explains_is_a_failure(self):
+        self.assertEqual(self.run_tests("good", "ctest() { command ctest \"$@\"; return 8; };")[:2],
+                         (1, "1 passed, 1 failed"))
+
+    def test_what_tests_leave_out_inside_is_named(self):
+        status, last, said = self.run_tests("inside|good")
+        self.assertEqual((status, last), (0, "2 passed, 0 failed"))
+        self.assertIn("Left out inside tests: Net.NeedsRoot test_disk\n", said)
+        self.assertNotIn("Left out", self.run_tests("good")[2])
 
 
 class Options(unittest.TestCase):

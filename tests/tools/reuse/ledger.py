@@ -7,6 +7,10 @@ import hashlib
 from reuse import mikey, srtp
 
 
+def _short_digest(octets):
+    return hashlib.sha256(octets).hexdigest()[:16]
+
+
 class Ledger:
     """Takes datagrams in any order of files. Keys come from MSK messages first, so that every pass
     is over all datagrams: `read_msk`, then `read_mtk`, then `read_media`."""
@@ -42,7 +46,7 @@ class Ledger:
         user_key = self.user_keys.get(identity)
         if user_key is None:
             # The counter is in clear: one subscriber's may not repeat, whoever reads it.
-            self._claim(("counter of user key", identity, message.counter), message.octets)
+            self._claim(("counter of user key of", identity, message.counter), message.octets)
             self.counts["msk_messages_of_others"] += 1
             return
         opened = message.open(user_key, message.rand)
@@ -50,10 +54,12 @@ class Ledger:
             self.counts["not_authentic"] += 1
             return
         self.counts["msk_messages"] += 1
-        self._claim(("counter of user key", identity, message.counter), message.octets)
+        # By the key and not by whose it is: two subscribers may have been given one key.
+        self._claim(("counter of user key", _short_digest(user_key), message.counter),
+                    message.octets)
         name = message.msk_id()
         self._claim(("MSK", name.hex()), opened["key"], message.rand)
-        self._claim(("MSK octets", hashlib.sha256(opened["key"]).hexdigest()[:16]), name)
+        self._claim(("MSK octets", _short_digest(opened["key"])), name)
         self.msks[name] = (opened["key"], message.rand)
         if message.policy:
             self.policies[name] = srtp.Policy(message.policy)
@@ -61,6 +67,7 @@ class Ledger:
     def read_mtk(self, message):
         name = message.msk_id()
         if name not in self.msks:
+            self._claim(("counter of MSK", name.hex(), message.counter), message.octets)
             self.counts["mtk_messages_without_msk"] += 1
             return
         key, rand = self.msks[name]
@@ -73,7 +80,7 @@ class Ledger:
         full = name + message.ids[2]
         octets = opened["key"] + opened["salt"]
         self._claim(("MTK", full.hex()), octets)
-        self._claim(("MTK octets", hashlib.sha256(octets).hexdigest()[:16]), full)
+        self._claim(("MTK octets", _short_digest(octets)), full)
         if full not in self.mtks:
             self.mtks[full] = octets
             policy = self.policies.get(name, srtp.Policy({}))
@@ -81,7 +88,10 @@ class Ledger:
                 policy, opened["key"], opened["salt"])
 
     def read_media(self, octets):
-        if len(octets) < 12 or octets[0] >> 6 != 2 or not self._is_new(octets):
+        if not self._is_new(octets):
+            return
+        if len(octets) < 12 or octets[0] >> 6 != 2:
+            self.counts["unknown_multicast_datagrams"] += 1
             return
         session = self._session_of(octets)
         if session is None:
@@ -129,6 +139,8 @@ class Ledger:
                 self.read_msk(message)
             elif message.verification:
                 self.counts["verification_messages"] += 1
+            elif not message.is_mtk():
+                self.counts["unknown_messages"] += 1
         for message in messages:
             if message.is_mtk():
                 self.read_mtk(message)
@@ -138,13 +150,19 @@ class Ledger:
         self.counts["mtks"] = len(self.mtks)
 
     def gaps(self):
-        """Why the reading proves less than it should; empty when it proves what it says."""
-        reasons = []
-        for name in ("msk_messages", "mtk_messages"):
-            if not self.counts[name]:
-                reasons.append(f"no {name} could be opened")
+        """Why the reading proves less than it should; empty when it proves what it says.
+
+        What could not be read may hide any reuse, so one such datagram is a gap: every key on air was
+        sent in a message, repeatedly and ahead of its use, so that no restart explains one."""
+        reasons = [f"no {name} could be opened"
+                   for name in ("msk_messages", "mtk_messages", "srtp_packets")
+                   if not self.counts[name]]
         if self.counts["not_authentic"]:
             reasons.append("messages with a wrong MAC")
         if self.counts["packets_not_authentic"]:
             reasons.append("packets with a wrong tag")
+        for name in ("mtk_messages_without_msk", "packets_without_key", "unknown_messages",
+                     "unknown_multicast_datagrams"):
+            if self.counts[name]:
+                reasons.append(f"{self.counts[name]} {name.replace('_', ' ')}")
         return reasons

@@ -30,8 +30,29 @@ class StageTest : public testing::Test {
   Stage stage_{"/programs", folder_};
 };
 
-TEST_F(StageTest, PrepareEmptiesTheFolderAndKeepsOthersOut) {
+TEST_F(StageTest, AFolderThatNoRunMadeIsLeftAlone) {
+  fs::create_directories(folder_ / "letters");
+  fs::permissions(folder_, fs::perms::owner_all | fs::perms::group_read);
+  std::ofstream(folder_ / "letters" / "mine") << "mine";
+  const auto refused = stage_.Prepare();
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().error, Error::kAlreadyExists);
+  EXPECT_THAT(refused.error().message, testing::HasSubstr(folder_.string()));
+  EXPECT_EQ(Text("letters/mine"), "mine");
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder_), fs::directory_iterator()), 1);
+  EXPECT_EQ(fs::status(folder_).permissions(), fs::perms::owner_all | fs::perms::group_read);
+}
+
+TEST_F(StageTest, AFileIsNoFolder) {
+  std::ofstream(folder_.string()) << "mine";
+  const auto refused = stage_.Prepare();
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_TRUE(fs::is_regular_file(folder_));
+}
+
+TEST_F(StageTest, PrepareEmptiesTheFolderOfARunAndKeepsOthersOut) {
   fs::create_directories(folder_ / "data");
+  std::ofstream(folder_ / "keymast-run.lock").flush();
   std::ofstream(folder_ / "data" / "old") << "old";
   ASSERT_TRUE(stage_.Prepare().has_value());
   EXPECT_FALSE(fs::exists(folder_ / "data"));

@@ -32,6 +32,8 @@ RunResult GoodRun() {
   run.late_first_at_most = 45;
   run.mtk_changes = 30;
   run.msk_changes = 3;
+  run.roc_at_late_join = 1;
+  run.absent_member = "UNREACHABLE";
   run.expel_call_to_dark_ms = 220;
   run.server_down_ms = 1600;
   run.server_rss_bytes = 20'000'000;
@@ -104,15 +106,47 @@ TEST(Violations, EachBrokenPromiseIsNamed) {
               ElementsAre(HasSubstr("501 ms")));
   EXPECT_THAT(broken([](RunResult& run) { run.opened_after_expulsion = 3; }),
               ElementsAre(HasSubstr("3 packets")));
+  EXPECT_THAT(broken([](RunResult& run) { run.absent_member = "ACKNOWLEDGED"; }),
+              ElementsAre(HasSubstr("not UNREACHABLE at the exclusion but ACKNOWLEDGED")));
   EXPECT_THAT(broken([](RunResult& run) { run.server_down_ms.reset(); }),
               ElementsAre("keymastd did not come back"));
   EXPECT_THAT(broken([](RunResult& run) { run.mishaps = {"headend ended"}; }),
               ElementsAre("headend ended"));
 }
 
+TEST(Violations, KeysMustHaveChangedAsThePolicySays) {
+  const auto changed = [](uint64_t mtks, uint64_t msks) {
+    RunResult run = GoodRun();
+    run.receivers.clear();
+    run.frames_sent = 1500;  // 30 MTK periods
+    run.mtk_changes = mtks;
+    run.msk_changes = msks;
+    return Violations(run);
+  };
+  EXPECT_THAT(changed(25, 2), IsEmpty());
+  EXPECT_THAT(changed(24, 2), ElementsAre("only 24 MTK changes in 30 periods"));
+  EXPECT_THAT(changed(0, 0), ElementsAre("only 0 MTK changes in 30 periods", "only 0 MSK changes"));
+  EXPECT_THAT(changed(30, 1), ElementsAre("only 1 MSK changes"));
+}
+
+TEST(Violations, TheLateReceiverMustComeAfterTheWrap) {
+  for (const std::optional<uint64_t> roc :
+       {std::optional<uint64_t>(), std::optional<uint64_t>(0)}) {
+    RunResult run = GoodRun();
+    run.roc_at_late_join = roc;
+    EXPECT_THAT(Violations(run), ElementsAre(HasSubstr("wrapped its ROC")));
+  }
+}
+
+TEST(DarkFrom, DependsOnTheSwitchAlone) {
+  const Instant switched = FromUnixNanos(1'790'000'000'000'000'000);
+  EXPECT_EQ(DarkFrom(switched) - switched, std::chrono::milliseconds(50));
+}
+
 TEST(Violations, WhatWasNotMeasuredDidNotHold) {
   EXPECT_THAT(Violations(RunResult{}),
-              ElementsAre("nothing was sent", "nobody was expelled", HasSubstr("not known"),
+              ElementsAre("nothing was sent", "only 0 MSK changes", HasSubstr("wrapped its ROC"),
+                          "nobody was expelled", HasSubstr("but not known"), HasSubstr("not known"),
                           HasSubstr("not tried"), HasSubstr("did not come back")));
 }
 

@@ -29,6 +29,18 @@ TEST(ParseReport, ReadsALineOfTheReceiver) {
   EXPECT_EQ(report->last_good_packet_ns, 1790000000000000000);
 }
 
+TEST(ParseReport, TheLowestRocIsOfAllStreamsOrUnknown) {
+  const auto roc = [](const std::string& streams) {
+    return ParseReport(R"({"opened":1,"packets":)" + streams + "}")->lowest_roc;
+  };
+  EXPECT_EQ(roc(R"({"video":{"index":131071},"audio":{"index":65535}})"), 0u);
+  EXPECT_EQ(roc(R"({"video":{"index":131071},"audio":{"index":196608}})"), 1u);
+  for (const char* streams : {"{}", "[]", "7", R"({"video":{"index":131071},"audio":{}})",
+                              R"({"video":{"index":131071},"audio":7})"}) {
+    EXPECT_EQ(roc(streams), std::nullopt) << streams;
+  }
+}
+
 TEST(ParseReport, NullMeansNotYet) {
   const auto report = ParseReport(R"({"opened":0,"mki":null,"last_good_packet_ns":null})");
   ASSERT_TRUE(report.has_value());

@@ -66,6 +66,34 @@ TEST_F(Counters, UserKeysAreKeptApartAndFoundAgain) {
   EXPECT_EQ(Open(2).counters().at(0).highest, 3u);
 }
 
+TEST_F(Counters, OneReceiverAFile) {
+  CounterFile first = Open(1);
+  for (const uint8_t key : {uint8_t{1}, uint8_t{2}}) {
+    const auto second = CounterFile::Open(path_, KeyOf(key));
+    ASSERT_FALSE(second);
+    EXPECT_EQ(second.error().error, Error::kInUse);
+    EXPECT_NE(second.error().message.find(path_), std::string::npos);
+  }
+  // Under another name it is the same file.
+  const std::string link = folder_ + "/link";
+  std::filesystem::create_symlink(path_, link);
+  EXPECT_TRUE(first.Save(std::vector{Count("a", 7)}));
+  const auto by_link = CounterFile::Open(link, KeyOf(1));
+  ASSERT_FALSE(by_link);
+  EXPECT_EQ(by_link.error().error, Error::kInUse);
+
+  const auto look = CounterFile::Read(path_, KeyOf(1));
+  ASSERT_TRUE(look);
+  EXPECT_EQ(look->counters().at(0).highest, 7u);
+}
+
+TEST_F(Counters, AFolderThatIsNotThereIsNamed) {
+  const auto file = CounterFile::Open(folder_ + "/none/state", KeyOf(1));
+  ASSERT_FALSE(file);
+  EXPECT_EQ(file.error().error, Error::kNotFound);
+  EXPECT_NE(file.error().message.find("/none/state"), std::string::npos);
+}
+
 TEST_F(Counters, OnlyTheOwnerMayRead) {
   ASSERT_TRUE(Open().Save(std::vector{Count("a", 7)}));
   struct stat info {};

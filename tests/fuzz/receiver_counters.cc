@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// The file of COUNTERs: whatever is read is written the same way again.
+#include "base/bytes.h"
+#include "base/check.h"
+#include "crypto/primitives.h"
+#include "receiver/counter_file.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  using namespace keymast;
+  const std::string text(AsText(ByteView(data, size)));
+  // With its own digest behind it, so that the rows are reached.
+  const std::string digested = text + "sha256 " + ToHex(crypto::Sha256(AsBytes(text))) + "\n";
+  for (const std::string& candidate : {text, digested}) {
+    const Result<receiver::CounterRows> rows = receiver::CountersFromText(candidate);
+    if (rows) KEYMAST_CHECK(receiver::CountersFromText(receiver::ToText(*rows)) == *rows);
+  }
+  return 0;
+}
