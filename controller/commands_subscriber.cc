@@ -39,6 +39,7 @@ Controller::Impl::Outcome Controller::Impl::Handle(const CreateSubscribers& comm
   if (!wrong.empty()) return RefuseFields(Error::kInvalidArgument, "", std::move(wrong));
   std::set<SubscriberId> ids;
   std::set<std::string_view> names;
+  std::set<UserKeys::Digest> keys;
   for (const NewSubscriber& subscriber : command.subscribers) {
     const bool taken =
         state.subscribers.contains(subscriber.id) || !ids.insert(subscriber.id).second;
@@ -49,12 +50,17 @@ Controller::Impl::Outcome Controller::Impl::Handle(const CreateSubscribers& comm
     if (known) {
       return Refuse(Error::kAlreadyExists, NameOf(subscriber.id), "has the identity of another");
     }
+    const UserKeys::Digest key = user_keys.DigestOf(subscriber.user_key.view());
+    if (user_keys.Has(key) || !keys.insert(key).second) {
+      return Refuse(Error::kAlreadyExists, NameOf(subscriber.id), "has the user key of another");
+    }
   }
   if (m == nullptr) return Reply{};
   for (const NewSubscriber& subscriber : command.subscribers) {
     Put(rekey::SubscriberPut{{subscriber.id, subscriber.identity, now, 1}, subscriber.user_key},
         *m);
     identities.emplace(subscriber.identity, subscriber.id);
+    user_keys.Add(subscriber.user_key.view());
     // Its key may have been another subscriber's that was deleted a moment ago.
     subscribers[subscriber.id].last_counter = user_counter;
     Tell(Event::Kind::kCreated, {}, NameOf(subscriber.id), *m);
@@ -84,6 +90,7 @@ Controller::Impl::Outcome Controller::Impl::Handle(const DeleteSubscriber& comma
     Schedule(channel, now);
   }
   identities.erase(found->second.subscriber.identity);
+  user_keys.Remove(found->second.user_key.view());
   subscribers.erase(command.id);
   Put(rekey::SubscriberDeleted{command.id}, *m);
   Tell(Event::Kind::kDeleted, {}, name, *m);

@@ -12,6 +12,7 @@
 #include "controller/delivery.h"
 #include "controller/pacer.h"
 #include "controller/rate_limit.h"
+#include "controller/user_keys.h"
 #include "rekey/grid.h"
 #include "rekey/ladder.h"
 
@@ -211,6 +212,7 @@ struct Controller::Impl {
   std::map<ChannelId, Channel> channels;
   std::unordered_map<SubscriberId, Subscriber> subscribers;
   std::unordered_map<std::string, SubscriberId> identities;
+  UserKeys user_keys{rng};
   std::map<HeadendId, Headend> headends;
   // COUNTER of MSK messages in use now, one for all user keys; 0: none taken since the start.
   uint64_t user_counter = 0;

@@ -73,9 +73,11 @@ void Controller::Impl::Rebuild(Instant now) {
   channels.clear();
   deadlines.Clear();
   identities.clear();
+  user_keys.Clear(state.subscribers.size());
   for (auto& [id, subscriber] : subscribers) subscriber.memberships.clear();
   for (const auto& [id, subscriber] : state.subscribers) {
     identities.emplace(subscriber.subscriber.identity, id);
+    user_keys.Add(subscriber.user_key.view());
     subscribers.try_emplace(id);
   }
   for (auto& [id, durable] : state.channels) {

@@ -74,7 +74,11 @@ class Sealer {
   SecretKey<32> key_;
 };
 
-// HardenProcess forbids core dumps and tracing by others, and locks what it can in memory.
-void HardenProcess();
+// HardenProcess forbids core dumps and tracing by others, and keeps all memory, also that to come,
+// out of swap where RLIMIT_MEMLOCK has no end: false where it has.
+bool HardenProcess();
+
+// ShortHash is SipHash-2-4 under a secret key of 16 octets: for tables that others fill.
+uint64_t ShortHash(ByteView key, ByteView octets);
 
 }  // namespace keymast::crypto

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <sodium.h>
 
+#include <array>
 #include <cstring>
 
+#include "base/check.h"
+#include "crypto/primitives.h"
 #include "crypto/rng.h"
 #include "crypto/secret.h"
 
@@ -10,6 +13,15 @@ namespace keymast::crypto {
 
 bool ConstantTimeEqual(ByteView a, ByteView b) {
   return a.size() == b.size() && sodium_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
+uint64_t ShortHash(ByteView key, ByteView octets) {
+  KEYMAST_CHECK(key.size() == crypto_shorthash_KEYBYTES);
+  std::array<uint8_t, crypto_shorthash_BYTES> digest{};
+  crypto_shorthash(digest.data(), octets.data(), octets.size(), key.data());
+  uint64_t value = 0;
+  std::memcpy(&value, digest.data(), sizeof value);
+  return value;
 }
 
 void SystemRng::Fill(MutableBytes out) {

@@ -19,7 +19,8 @@ class SystemRng final : public Rng {
   void Fill(MutableBytes out) override;
 };
 
-// SeededRng is deterministic (ChaCha20 keystream of the seed): for tests and simulation only.
+// SeededRng is deterministic (ChaCha20 keystream of the seed): for tests, simulation, and what is
+// thrown away.
 class SeededRng final : public Rng {
  public:
   explicit SeededRng(uint64_t seed) : seed_(seed) {}

@@ -51,7 +51,7 @@ int main(int argc, char** argv) {
   args.Command("init", "make master key, data directory, witness and import key");
   if (const auto status = args.Parse(argc, argv)) return *status;
 
-  keymast::crypto::HardenProcess();
+  const bool is_locked = keymast::crypto::HardenProcess();
   if (!keymast::crypto::SelfTest()) {
     return Refuse({keymast::Error::kInternal,
                    "the installed OpenSSL or libsodium gives wrong answers",
@@ -68,6 +68,10 @@ int main(int argc, char** argv) {
   // Before any thread starts, so that all of them leave the signals to the descriptor.
   const int termination = keymast::shell::TerminationFd();
   keymast::shell::InitLog("keymastd", config->log_level);
+  if (!is_locked) {
+    keymast::shell::Log(keymast::shell::LogLevel::kInfo, "memory_not_locked",
+                        {{"reason", "RLIMIT_MEMLOCK has an end: keys may reach swap"}});
+  }
   keymast::shell::RaiseDescriptorLimit(kWantedDescriptors);
   const auto served = keymast::server::Run(*config, termination);
   return served ? 0 : Refuse(served.error());

@@ -38,7 +38,7 @@ struct Waiting {
       member.member.subscriber = id;
       member.member.msk_endpoint = *ParseEndpoint("127.0.0.1:2271");
       member.join = true;
-      const crypto::Key32 key(Bytes(16, 9));
+      const crypto::Key32 key(Bytes(16, static_cast<uint8_t>(name[1])));
       const CreateSubscribers subscribers{{{id, std::string(name) + "@example.org", key}}};
       KEYMAST_CHECK(server.Do(subscribers, kNow, false, step).has_value());
       KEYMAST_CHECK(server.Do(CreateMembers{channel.id, {member}}, kNow, false, step).has_value());

@@ -96,6 +96,19 @@ TEST_F(Commands, SubscribersAreChecked) {
   EXPECT_EQ(failure.violations[2].field, "requests[1].subscriber.credential");
 }
 
+TEST_F(Commands, AUserKeyIsOneSubscribersAlone) {
+  const auto subscriber = [](int id, int key) {
+    return NewSubscriber{IdOf(id), IdentityOf(id), UserKeyOf(key)};
+  };
+  ExpectRefused(CreateSubscribers{{subscriber(9, 1)}}, Error::kAlreadyExists, "subscribers/s9");
+  ExpectRefused(CreateSubscribers{{subscriber(8, 8), subscriber(9, 8)}}, Error::kAlreadyExists,
+                "subscribers/s9");
+  world.Restart(seconds(1));
+  ExpectRefused(CreateSubscribers{{subscriber(9, 1)}}, Error::kAlreadyExists, "subscribers/s9");
+  world.Do(DeleteSubscriber{IdOf(1), true});
+  world.Do(CreateSubscribers{{subscriber(9, 1)}});
+}
+
 TEST_F(Commands, ASubscriberThatIsAMemberIsDeletedByForceOnlyAndShutOut) {
   ExpectRefused(DeleteSubscriber{IdOf(1), false}, Error::kFailedPrecondition, "subscribers/s1");
   ExpectRefused(DeleteSubscriber{IdOf(9), true}, Error::kNotFound, "subscribers/s9");

@@ -187,7 +187,8 @@ core::CoreRequest Served::NewSubscriber(const std::string& id, size_t identity_s
   std::string identity = id + "@example.org";
   if (identity.size() < identity_size) identity.append(identity_size - identity.size(), 'x');
   create.mutable_subscriber()->set_identity(identity);
-  const std::array<uint8_t, 16> user_key{1, 2, 3};
+  std::array<uint8_t, 16> user_key{1, 2, 3};
+  std::copy_n(id.begin(), std::min<size_t>(id.size(), 12), user_key.begin() + 3);
   const auto box = crypto::SealBox(
       import_key_.public_key, crypto::kUserKeyPurpose,
       crypto::UserKeyAad(SubscriberId(id), create.subscriber().identity()), user_key, rng_);
