@@ -165,8 +165,29 @@ std::string CoreLink::NextCommandId() {
 }
 
 bool CoreLink::Crowded(Urgency urgency) const {
-  const size_t kept = urgency == Urgency::kUrgent ? 0 : options_.reserve;
-  return queue_.size() + kept >= options_.max_queued;
+  const size_t others = queue_.size() - headends_queued_;
+  switch (urgency) {
+    case Urgency::kOrdinary:
+      return others + options_.reserve >= options_.max_queued;
+    case Urgency::kUrgent:
+      return others >= options_.max_queued;
+    case Urgency::kReport:
+      return headends_queued_ >= options_.headends / 2;
+    case Urgency::kHeadend:
+      return headends_queued_ >= options_.headends;
+  }
+  return true;
+}
+
+tl::expected<void, Failure> CoreLink::Append(const core::CoreRequest& request, Urgency urgency) {
+  const size_t before = queue_.size();
+  if (!framing::AppendFrame(request, queue_)) {
+    return Fail(Error::kTooLong, "the request is longer than 1 MiB");
+  }
+  if (urgency == Urgency::kReport || urgency == Urgency::kHeadend) {
+    headends_queued_ += queue_.size() - before;
+  }
+  return {};
 }
 
 tl::expected<uint64_t, Failure> CoreLink::Start(core::CoreRequest request,
@@ -179,8 +200,8 @@ tl::expected<uint64_t, Failure> CoreLink::Start(core::CoreRequest request,
     call = last_call_ + 1;
     request.set_call(call);
     if (request.command_id().empty()) request.set_command_id(NextCommandId());
-    if (!framing::AppendFrame(request, queue_)) {
-      return Fail(Error::kTooLong, "the request is longer than 1 MiB");
+    if (auto appended = Append(request, urgency); !appended) {
+      return tl::unexpected(appended.error());
     }
     last_call_ = call;
     calls_.emplace(call, std::move(sink));
@@ -189,15 +210,17 @@ tl::expected<uint64_t, Failure> CoreLink::Start(core::CoreRequest request,
   return call;
 }
 
-bool CoreLink::Send(uint64_t call, core::CoreRequest request) {
+tl::expected<void, Failure> CoreLink::Send(uint64_t call, core::CoreRequest request,
+                                           Urgency urgency) {
   {
     const std::lock_guard lock(mutex_);
-    if (!calls_.contains(call) || Crowded(Urgency::kOrdinary)) return false;
+    if (!calls_.contains(call)) return Fail(Error::kNotFound, "the call is over");
+    if (Crowded(urgency)) return tl::unexpected(TooMuchQueued());
     request.set_call(call);
-    if (!framing::AppendFrame(request, queue_)) return false;
+    if (auto appended = Append(request, urgency); !appended) return appended;
   }
   wake_.notify_all();
-  return true;
+  return {};
 }
 
 bool CoreLink::Cancel(uint64_t call) {
@@ -344,6 +367,7 @@ void CoreLink::Write() {
       if (stopping_) return;
       sending.clear();
       sending.swap(queue_);
+      headends_queued_ = 0;
       connection = connection_;
     }
     if (!SendAll(connection->fd, sending)) shutdown(connection->fd, SHUT_RDWR);
@@ -357,6 +381,7 @@ void CoreLink::Lost() {
     up_ = false;
     connection_.reset();
     queue_.clear();
+    headends_queued_ = 0;
     orphans.swap(calls_);
   }
   shell::Log(shell::LogLevel::kWarning, "core_lost",

@@ -30,6 +30,10 @@ grpc::Status HeadendTooSlow(const v1::HeadendDirective*) {
   return ToStatus(TooSlow("the headend reads too slowly"));
 }
 
+Failure CoreGone() {
+  return {Error::kUnavailable, "keymastd no longer takes reports", {}, {}, 500};
+}
+
 class WatchCall final : public grpc::ServerWriteReactor<v1::Event>, public CallSink {
  public:
   WatchCall(Gate& gate, const Method& method)
@@ -148,7 +152,7 @@ class TrafficKeysCall final : public TrafficKeysReactor, public CallSink {
     *frame_.mutable_headend_report() = report_;
     const std::lock_guard lock(starting_);
     if (late_) return false;
-    const auto call = gate_.link.Start(std::move(frame_), self_);
+    const auto call = gate_.link.Start(std::move(frame_), self_, Urgency::kHeadend);
     if (!call) {
       End(ToStatus(call.error()));
       return false;
@@ -165,12 +169,18 @@ class TrafficKeysCall final : public TrafficKeysReactor, public CallSink {
     }
     End(ToStatus({Error::kUnauthenticated, "the headend did not name itself in time", {}, {}, 0}));
   }
+  // A report that finds no room is dropped: the next one, a second later, says all that it said.
+  // A proof is said once.
   bool Report() {
+    const bool proof = !report_.proof().empty() && !proved_;
+    proved_ = proved_ || proof;
     core::CoreRequest frame;
     frame.set_principal(principal_);
     *frame.mutable_headend_report() = report_;
-    if (gate_.link.Send(call(), std::move(frame))) return true;
-    Hangup(ToStatus({Error::kUnavailable, "keymastd no longer takes reports", {}, {}, 500}));
+    const auto sent =
+        gate_.link.Send(call(), std::move(frame), proof ? Urgency::kHeadend : Urgency::kReport);
+    if (sent || (!proof && sent.error().error == Error::kTooManyRequests)) return true;
+    Hangup(ToStatus(sent.error().error == Error::kNotFound ? CoreGone() : sent.error()));
     return false;
   }
   void Hangup(const grpc::Status& status) {
@@ -186,6 +196,7 @@ class TrafficKeysCall final : public TrafficKeysReactor, public CallSink {
   Accounted account_;
   Outgoing<TrafficKeysReactor, v1::HeadendDirective> outgoing_;
   std::string principal_;
+  bool proved_ = false;  // of the reads, which come one after the other
   core::CoreRequest frame_;
   v1::HeadendReport report_;
   grpc::Alarm alarm_;
