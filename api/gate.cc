@@ -60,6 +60,10 @@ void Accounted::set_principal(const Principal& principal) {
   urgency_ = principal.role == Role::kOperator ? Urgency::kUrgent : Urgency::kOrdinary;
 }
 
+void Accounted::CutSlowest() {
+  while (const auto slowest = place_.Slowest()) slowest->CutOff();
+}
+
 void Accounted::Ended(const grpc::Status& status) const {
   const auto took = std::chrono::steady_clock::now() - began_;
   const bool streaming = method_.descriptor->server_streaming();

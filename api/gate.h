@@ -36,6 +36,13 @@ class Accounted {
   Urgency urgency() const { return urgency_; }
   // Answered is called before an answer of `octets` leaves.
   void Answered(size_t octets) { place_.Answered(octets); }
+  // For a stream, once it is admitted: as the functions of its place.
+  void HeldBy(std::weak_ptr<Holder> holder) { place_.HeldBy(std::move(holder)); }
+  void Hold(size_t octets) { place_.Hold(octets); }
+  void Release(size_t octets) { place_.Release(octets); }
+  // CutSlowest cuts off streams of the share, those that hold most, until it is within its bound.
+  // The caller holds no lock that a stream's end takes.
+  void CutSlowest();
   void Ended(const grpc::Status& status) const;
 
  private:

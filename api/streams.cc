@@ -34,10 +34,12 @@ Failure CoreGone() {
   return {Error::kUnavailable, "keymastd no longer takes reports", {}, {}, 500};
 }
 
-class WatchCall final : public grpc::ServerWriteReactor<v1::Event>, public CallSink {
+class WatchCall final : public grpc::ServerWriteReactor<v1::Event>, public CallSink, public Holder {
  public:
   WatchCall(Gate& gate, const Method& method)
-      : gate_(gate), account_(gate, method), outgoing_(*this, {kMaxWaiting, kMaxWaitingOctets}) {}
+      : gate_(gate),
+        account_(gate, method),
+        outgoing_(*this, {kMaxWaiting, kMaxWaitingOctets}, account_) {}
 
   void Keep(std::shared_ptr<WatchCall> self) { self_ = std::move(self); }
   void Begin(core::CoreRequest frame, const v1::WatchRequest& request) {
@@ -56,14 +58,21 @@ class WatchCall final : public grpc::ServerWriteReactor<v1::Event>, public CallS
   void OnReply(core::CoreReply& reply) override {
     if (reply.has_error()) return End(ToStatus(FailureOf(reply.error())));
     const bool last = reply.last();
-    if (reply.has_event() && !outgoing_.Push(std::move(*reply.mutable_event()))) {
-      if (!last) gate_.link.Cancel(call());
-      return Cut();
+    if (reply.has_event()) {
+      if (!outgoing_.Push(std::move(*reply.mutable_event()))) return CutOff();
+      account_.CutSlowest();
     }
     if (last) End(grpc::Status::OK);
   }
   void OnFailed(const Failure& failure) override { End(ToStatus(failure)); }
   bool endless() const override { return true; }
+  void CutOff() override {
+    gate_.link.Cancel(call());
+    const auto status = outgoing_.Cut(WatcherTooSlow);
+    if (!status) return;
+    ++gate_.metrics.watchers_cut;
+    account_.Ended(*status);
+  }
 
   void OnWriteDone(bool ok) override { outgoing_.Written(ok); }
   void OnCancel() override {
@@ -73,12 +82,6 @@ class WatchCall final : public grpc::ServerWriteReactor<v1::Event>, public CallS
   void OnDone() override { self_.reset(); }
 
  private:
-  void Cut() {
-    const auto status = outgoing_.Cut(WatcherTooSlow);
-    if (!status) return;
-    ++gate_.metrics.watchers_cut;
-    account_.Ended(*status);
-  }
   uint64_t call() {
     const std::lock_guard lock(starting_);
     return call_;
@@ -94,10 +97,12 @@ class WatchCall final : public grpc::ServerWriteReactor<v1::Event>, public CallS
 
 using TrafficKeysReactor = grpc::ServerBidiReactor<v1::HeadendReport, v1::HeadendDirective>;
 
-class TrafficKeysCall final : public TrafficKeysReactor, public CallSink {
+class TrafficKeysCall final : public TrafficKeysReactor, public CallSink, public Holder {
  public:
   TrafficKeysCall(Gate& gate, const Method& method)
-      : gate_(gate), account_(gate, method), outgoing_(*this, {kMaxWaiting, kMaxWaitingOctets}) {}
+      : gate_(gate),
+        account_(gate, method),
+        outgoing_(*this, {kMaxWaiting, kMaxWaitingOctets}, account_) {}
 
   void Keep(std::shared_ptr<TrafficKeysCall> self) { self_ = std::move(self); }
   void Begin(core::CoreRequest frame) {
@@ -123,16 +128,19 @@ class TrafficKeysCall final : public TrafficKeysReactor, public CallSink {
 
   void OnReply(core::CoreReply& reply) override {
     if (reply.has_error()) return End(ToStatus(FailureOf(reply.error())));
-    if (reply.has_headend_directive() &&
-        !outgoing_.Push(std::move(*reply.mutable_headend_directive()))) {
-      gate_.link.Cancel(call());
-      if (const auto status = outgoing_.Cut(HeadendTooSlow)) account_.Ended(*status);
-      return;
+    const bool last = reply.last();
+    if (reply.has_headend_directive()) {
+      if (!outgoing_.Push(std::move(*reply.mutable_headend_directive()))) return CutOff();
+      account_.CutSlowest();
     }
-    if (reply.last()) End(grpc::Status::OK);
+    if (last) End(grpc::Status::OK);
   }
   void OnFailed(const Failure& failure) override { End(ToStatus(failure)); }
   bool endless() const override { return true; }
+  void CutOff() override {
+    gate_.link.Cancel(call());
+    if (const auto status = outgoing_.Cut(HeadendTooSlow)) account_.Ended(*status);
+  }
 
   void OnWriteDone(bool ok) override { outgoing_.Written(ok); }
   void OnCancel() override { Hangup(grpc::Status::CANCELLED); }
@@ -215,6 +223,7 @@ Call* Launch(Gate& gate, const Access& access, const char* name,
   call->Keep(call);
   auto frame = Admit(gate, access, method, *context, call->account());
   if (frame) {
+    call->account().HeldBy(call);
     begin(*call, std::move(*frame));
   } else {
     call->End(ToStatus(frame.error()));

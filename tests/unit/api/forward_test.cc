@@ -210,6 +210,60 @@ TEST_F(Forward, ASlowWatcherIsCutOffAndAnotherIsNot) {
   context.TryCancel();
 }
 
+// Each is within what one watcher may have unread; all of them together are not.
+TEST_F(Forward, WatchersThatDoNotReadAreBoundedTogetherAndOneThatReadsIsNotCut) {
+  core_.set_handler(OnlyStatus);
+  Start();
+  constexpr size_t kSlow = 16;
+  constexpr int kEvents = 58;  // of 64 KiB: 3.6 MiB for each
+  struct Watcher {
+    grpc::ClientContext context;
+    std::unique_ptr<grpc::ClientReader<v1::Event>> reader;
+  };
+  std::deque<Watcher> watchers(kSlow + 1);
+  std::vector<uint64_t> calls;
+  // Of those that do not read, gRPC would take ahead what the one that reads lets it; so they have
+  // a connection of their own, and windows that do not grow.
+  grpc::ChannelArguments apart;
+  apart.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+  const auto reads = v1::Rekeys::NewStub(Channel(Role::kAuditor));
+  const auto do_not = v1::Rekeys::NewStub(grpc::CreateCustomChannel(
+      "unix:" + (folder_ / "auditor.sock"), grpc::InsecureChannelCredentials(), apart));
+  for (Watcher& watcher : watchers) {
+    const auto& stub = calls.empty() ? reads : do_not;
+    watcher.reader = stub->Watch(&watcher.context, v1::WatchRequest());
+    calls.push_back(core_
+                        .WaitFor([&](const auto& r) {
+                          return r.has_watch() &&
+                                 std::count(calls.begin(), calls.end(), r.call()) == 0;
+                        })
+                        .call());
+  }
+  std::thread reading([&] {
+    v1::Event event;
+    for (int i = 0; i < kEvents; ++i) ASSERT_TRUE(watchers[0].reader->Read(&event)) << i;
+  });
+  const std::string long_name(64 << 10, 'x');
+  for (int i = 0; i < kEvents; ++i) {
+    for (const uint64_t call : calls) EventFor(call, long_name);
+  }
+  reading.join();
+  const auto value = [this](const std::string& series) {
+    const std::string page = Get("/metrics").second;
+    const size_t at = page.find("\n" + series + " ");
+    EXPECT_NE(at, std::string::npos) << series;
+    return at == std::string::npos ? 0.0 : std::stod(page.substr(at + series.size() + 2));
+  };
+  const std::string unread = "keymast_api_unread_octets{share=\"auditor_streams\"}";
+  EXPECT_TRUE(Eventually([&] { return value(unread) > 0 && value(unread) <= 32 << 20; }))
+      << value(unread);
+  EXPECT_GT(value("keymast_api_watchers_cut_total"), 0);
+  EXPECT_LT(value("keymast_api_watchers_cut_total"), kSlow);
+  for (Watcher& watcher : watchers) watcher.context.TryCancel();
+  watchers.clear();
+  EXPECT_TRUE(Eventually([&] { return value(unread) == 0; }));
+}
+
 TEST_F(Forward, TrafficKeysGoesBothWaysOnOneCall) {
   core_.set_handler(OnlyStatus);
   Start();
