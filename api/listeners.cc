@@ -25,7 +25,6 @@ namespace keymast::api {
 namespace {
 
 constexpr int kMaxMessage = 4 << 20;
-constexpr int kMaxStreams = 256;
 // Of a connection: for TLS and HTTP/2 to be agreed on, and without a call.
 constexpr int kHandshakeMs = 5'000;
 constexpr int kIdleMs = 120'000;
@@ -45,10 +44,10 @@ class WithoutReflection final : public grpc::ServerBuilderOption {
   }
 };
 
-void SetLimits(grpc::ServerBuilder& builder) {
+void SetLimits(grpc::ServerBuilder& builder, int streams) {
   builder.SetMaxReceiveMessageSize(kMaxMessage);
   builder.SetMaxSendMessageSize(kMaxMessage);
-  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxStreams);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, streams);
   builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, kHandshakeMs);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, kIdleMs);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 30'000);
@@ -122,12 +121,12 @@ bool Listeners::Lock(const std::string& folder) {
   return lock_ >= 0 && flock(lock_, LOCK_EX | LOCK_NB) == 0;
 }
 
-bool Listeners::Serve(Acceptor::Listener socket,
+bool Listeners::Serve(Acceptor::Listener socket, int streams,
                       std::shared_ptr<grpc::ServerCredentials> credentials, const ApiConfig& config,
                       Gate& gate, const Access& access) {
   using Type = grpc::ServerBuilder::experimental_type::ExternalConnectionType;
   grpc::ServerBuilder builder;
-  SetLimits(builder);
+  SetLimits(builder, streams);
   if (!config.reflection) builder.SetOption(std::make_unique<WithoutReflection>());
   auto listener = std::make_unique<Listener>();
   listener->door =
@@ -151,8 +150,8 @@ tl::expected<void, Failure> Listeners::OpenUnix(const ApiConfig& config, Gate& g
   const std::string path = config.socket_directory + "/" + name + ".sock";
   auto socket = ListenUnix(path, kSocketMode);
   if (!socket) return tl::unexpected(CannotListen(path, socket.error()));
-  if (Serve({name, std::move(*socket), path, share, {}}, grpc::InsecureServerCredentials(), config,
-            gate, role)) {
+  if (Serve({name, std::move(*socket), path, share, {}}, StreamsOf(role),
+            grpc::InsecureServerCredentials(), config, gate, role)) {
     return {};
   }
   return Fail(Error::kInternal, "gRPC does not serve " + path);
@@ -170,7 +169,7 @@ tl::expected<void, Failure> Listeners::OpenTls(const ApiConfig& config, Gate& ga
   auto socket = ListenTcp(tls.listen);
   if (!socket) return tl::unexpected(CannotListen(tls.listen, socket.error()));
   tls_port_ = PortOf(*socket);
-  if (Serve({"tls", std::move(*socket), "", share, {}}, MutualTls(tls), config, gate,
+  if (Serve({"tls", std::move(*socket), "", share, {}}, kTlsStreams, MutualTls(tls), config, gate,
             tls.principals)) {
     return {};
   }
