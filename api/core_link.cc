@@ -14,6 +14,7 @@
 #include "base/cursor.h"
 #include "framing/frame.h"
 #include "shell/log.h"
+#include "shell/process.h"
 
 namespace keymast::api {
 namespace {
@@ -293,6 +294,12 @@ std::shared_ptr<CoreLink::Connection> CoreLink::Connect() {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (options_.path.size() >= sizeof address.sun_path) return nullptr;
+  if (const auto own = shell::CheckSocketFolder(options_.path); !own) {
+    if (own.error().error != Error::kNotFound) {
+      shell::Log(shell::LogLevel::kError, "core_refused", {{"reason", own.error().message}});
+    }
+    return nullptr;
+  }
   std::copy(options_.path.begin(), options_.path.end(), address.sun_path);
   const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return nullptr;

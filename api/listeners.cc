@@ -20,6 +20,7 @@
 #include <thread>
 
 #include "api/services.h"
+#include "shell/process.h"
 
 namespace keymast::api {
 namespace {
@@ -115,10 +116,14 @@ Listeners::~Listeners() {
 }
 
 // A socket file may be left over from a killed process; the lock tells whether one still runs.
-bool Listeners::Lock(const std::string& folder) {
+tl::expected<void, Failure> Listeners::Lock(const std::string& folder) {
   mkdir(folder.c_str(), kFolderMode);  // there already, as a rule
-  lock_ = open((folder + "/keymast-api.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  return lock_ >= 0 && flock(lock_, LOCK_EX | LOCK_NB) == 0;
+  const std::string file = folder + "/keymast-api.lock";
+  if (auto own = shell::CheckSocketFolder(file); !own) return own;
+  lock_ = open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (lock_ < 0) return Fail(Error::kIo, folder + " is not there, or not writable");
+  if (flock(lock_, LOCK_EX | LOCK_NB) == 0) return {};
+  return Fail(Error::kInUse, "another keymast-api serves " + folder);
 }
 
 bool Listeners::Serve(Acceptor::Listener socket, int streams,
@@ -182,11 +187,8 @@ tl::expected<std::unique_ptr<Listeners>, Failure> Listeners::Open(const ApiConfi
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   std::unique_ptr<Listeners> all(new Listeners);
-  if (!all->Lock(config.socket_directory)) {
-    const bool in_use = all->lock_ >= 0;
-    return Fail(in_use ? Error::kInUse : Error::kIo,
-                in_use ? "another keymast-api serves " + config.socket_directory
-                       : config.socket_directory + " is not there, or not writable");
+  if (auto locked = all->Lock(config.socket_directory); !locked) {
+    return tl::unexpected(locked.error());
   }
   for (const Role role : kRoles) {
     auto opened = all->OpenUnix(config, gate, role, shares.of(role));

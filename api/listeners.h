@@ -35,7 +35,7 @@ class Listeners {
  private:
   struct Listener;
   Listeners() = default;
-  bool Lock(const std::string& folder);
+  tl::expected<void, Failure> Lock(const std::string& folder);
   tl::expected<void, Failure> OpenUnix(const ApiConfig& config, Gate& gate, Role role,
                                        size_t share);
   tl::expected<void, Failure> OpenTls(const ApiConfig& config, Gate& gate, size_t share);

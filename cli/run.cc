@@ -312,6 +312,20 @@ int Perform(Tree& tree, const Connector& connect, std::ostream& out, std::ostrea
     return Refuse(UsageProblem("--timeout: a call needs more time than none").value(), err);
   }
   tree.target.timeout = *timeout;
+  constexpr std::string_view kUnix = "unix:";
+  if (tree.target.server.starts_with(kUnix)) {
+    const auto own = shell::CheckSocketFolder(tree.target.server.substr(kUnix.size()));
+    if (!own) {
+      const bool absent = own.error().error == Error::kNotFound;
+      return Refuse({absent ? Exit::kUnavailable : Exit::kPermission,
+                     absent ? own.error().message + ": no server runs there" : own.error().message,
+                     {},
+                     {},
+                     {},
+                     {}},
+                    err);
+    }
+  }
   auto session = connect(tree.target);
   if (!session) return Refuse(session.error(), err);
   Context context{**session, tree.output == "json" ? Format::kJson : Format::kTable, out};
