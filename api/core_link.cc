@@ -156,7 +156,7 @@ size_t CoreLink::calls() const {
   return calls_.size();
 }
 
-// Unique for as long as keymastd remembers commands: a random half and a count.
+// Unique among all keymast-api: a random half and a count.
 std::string CoreLink::NextCommandId() {
   std::string id(16, '\0');
   Writer writer({reinterpret_cast<uint8_t*>(id.data()), id.size()});

@@ -119,6 +119,23 @@ TEST_F(CallsTest, ADefaultIsThatOfTheChannelsAddressFamily) {
   EXPECT_EQ(updated.policy().max_datagram(), 1232U);
 }
 
+TEST_F(CallsTest, TheLogSaysWhoAskedForAChange) {
+  core::CoreRequest create = CreateNews();
+  create.set_principal("operator:alice.example.org");
+  core::CoreRequest read = Ask(R"(get_channel { name: "channels/news" })");
+  read.set_principal("viewer");
+  testing::internal::CaptureStderr();
+  Must(create);
+  Must(read);
+  Pass(seconds(60));
+  const std::string log = testing::internal::GetCapturedStderr();
+  EXPECT_THAT(log, testing::ContainsRegex(
+                       "\"change\".*\"channels/news\".*\"by\":\"operator:alice.example.org\""));
+  EXPECT_THAT(log, testing::ContainsRegex("\"rekey\".*\"CREATED\".*\"by\":\"operator:alice"));
+  EXPECT_THAT(log, testing::ContainsRegex("\"rekey\".*\"SCHEDULE\".*\"by\":\"\""));
+  EXPECT_THAT(log, testing::Not(testing::HasSubstr("viewer")));
+}
+
 TEST_F(CallsTest, APolicyIsCheckedAsAWhole) {
   Must(CreateNews());
   const core::CoreError error = Refused(R"(update_channel { channel {
