@@ -2,6 +2,7 @@
 #include "api/listeners.h"
 
 #include <fcntl.h>
+#include <grp.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/impl/server_builder_option.h>
@@ -69,6 +70,14 @@ std::shared_ptr<grpc::ServerCredentials> MutualTls(const TlsConfig& tls) {
   options.watch_identity_key_cert_pairs();
   options.set_cert_request_type(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
   return grpc::experimental::TlsServerCredentials(options);
+}
+
+std::optional<gid_t> GroupOf(const std::string& name) {
+  std::vector<char> room(1 << 16);
+  group entry{};
+  group* found = nullptr;
+  if (getgrnam_r(name.c_str(), &entry, room.data(), room.size(), &found) != 0) return std::nullopt;
+  return found == nullptr ? std::nullopt : std::optional(found->gr_gid);
 }
 
 // CannotListen says what is in the way at a socket file, or at an address and port.
@@ -153,7 +162,21 @@ tl::expected<void, Failure> Listeners::OpenUnix(const ApiConfig& config, Gate& g
                                                 size_t share) {
   const std::string name(RoleName(role));
   const std::string path = config.socket_directory + "/" + name + ".sock";
-  auto socket = ListenUnix(path, kSocketMode);
+  std::optional<gid_t> group;
+  const auto asked = config.socket_groups.find(role);
+  if (asked != config.socket_groups.end()) {
+    group = GroupOf(asked->second);
+    if (!group) {
+      return Fail(Error::kNotFound,
+                  "socket_group." + name + ": there is no group \"" + asked->second + "\"");
+    }
+  }
+  auto socket = ListenUnix(path, kSocketMode, group);
+  if (!socket && socket.error() == Error::kPermissionDenied) {
+    return Fail(Error::kPermissionDenied, "socket_group." + name +
+                                              ": the user of keymast-api is not in group \"" +
+                                              asked->second + "\"");
+  }
   if (!socket) return tl::unexpected(CannotListen(path, socket.error()));
   if (Serve({name, std::move(*socket), path, share, {}}, StreamsOf(role),
             grpc::InsecureServerCredentials(), config, gate, role)) {

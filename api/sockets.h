@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -34,8 +35,10 @@ class Descriptor {
 Result<Descriptor> ListenTcp(const std::string& listen);
 
 // ListenUnix makes a socket file, in place of what has its name, with this mode from its first
-// moment, and listens without blocking. kTooLong for a path that does not fit, kIo.
-Result<Descriptor> ListenUnix(const std::string& path, mode_t mode);
+// moment and of this group before anybody can connect, and listens without blocking. kTooLong for a
+// path that does not fit, kPermissionDenied for a group that this process may not give, kIo.
+Result<Descriptor> ListenUnix(const std::string& path, mode_t mode,
+                              std::optional<gid_t> group = std::nullopt);
 
 // PortOf is the TCP port that a socket is bound to.
 int PortOf(const Descriptor& socket);

@@ -2,6 +2,7 @@
 // Socket files, health and reflection.
 #include "api/listeners.h"
 
+#include <grp.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -77,6 +78,29 @@ TEST_F(ListenersTest, SocketFilesAreForOwnerAndGroup) {
     EXPECT_TRUE(S_ISSOCK(status.st_mode));
     EXPECT_EQ(status.st_mode & 0777, 0660U) << path;
   }
+}
+
+TEST_F(ListenersTest, ASocketFileHasTheGroupOfItsRole) {
+  if (geteuid() != 0) GTEST_SKIP() << "needs root";
+  config_.socket_groups = {{Role::kViewer, "nogroup"}, {Role::kHeadend, "daemon"}};
+  Start();
+  const auto group_of = [this](Role role) {
+    struct stat status {};
+    const std::string path = folder_ / (std::string(RoleName(role)) + ".sock");
+    EXPECT_EQ(stat(path.c_str(), &status), 0) << path;
+    EXPECT_EQ(status.st_mode & 0777, 0660U) << path;
+    return status.st_gid;
+  };
+  EXPECT_EQ(group_of(Role::kViewer), getgrnam("nogroup")->gr_gid);
+  EXPECT_EQ(group_of(Role::kHeadend), getgrnam("daemon")->gr_gid);
+  EXPECT_EQ(group_of(Role::kOperator), getegid());
+}
+
+TEST_F(ListenersTest, AGroupThatIsNotThereIsTold) {
+  config_.socket_groups = {{Role::kAuditor, "no-such-group"}};
+  const auto front = Front::Open(config_);
+  ASSERT_FALSE(front);
+  EXPECT_EQ(front.error().message, "socket_group.auditor: there is no group \"no-such-group\"");
 }
 
 TEST_F(ListenersTest, AConnectionHasStreamsByItsListener) {
