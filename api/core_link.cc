@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/core_link.h"
 
+#include <fcntl.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -301,10 +302,12 @@ std::shared_ptr<CoreLink::Connection> CoreLink::Connect() {
     return nullptr;
   }
   std::copy(options_.path.begin(), options_.path.end(), address.sun_path);
-  const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd < 0) return nullptr;
   auto connection = std::make_shared<Connection>(fd);
+  // Without waiting, which nobody could interrupt: with too many before it, it comes again.
   if (connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return nullptr;
+  fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
   {
     const std::lock_guard lock(mutex_);
     if (stopping_) return nullptr;

@@ -53,10 +53,6 @@ Error ReasonOf(int error) {
 
 }  // namespace
 
-Descriptor::~Descriptor() {
-  if (fd_ >= 0) close(fd_);
-}
-
 Result<Descriptor> ListenTcp(const std::string& listen_on) {
   const auto endpoint = ParseListen(listen_on);
   if (!endpoint) return Err(endpoint.error());

@@ -3,10 +3,13 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include <future>
 #include <set>
 
+#include "api/sockets.h"
 #include "fake_core.h"
 
 namespace keymast::api {
@@ -352,6 +355,24 @@ TEST_F(CoreLinkTest, StopInterruptsAGreetingThatIsNotAnswered) {
   EXPECT_FALSE(second.up());
   second.Stop();
   EXPECT_EQ(second.connections(), 0U);
+}
+
+TEST_F(CoreLinkTest, StopInterruptsAConnectionThatIsNotAccepted) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  const std::string path = folder_ / "core.sock";
+  std::copy(path.begin(), path.end(), address.sun_path);
+  const auto* generic = reinterpret_cast<const sockaddr*>(&address);
+  const Descriptor listener(socket(AF_UNIX, SOCK_STREAM, 0));
+  ASSERT_EQ(bind(listener.get(), generic, sizeof address), 0);
+  ASSERT_EQ(listen(listener.get(), 0), 0);
+  std::vector<Descriptor> waiting;
+  do {
+    waiting.emplace_back(socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0));
+  } while (connect(waiting.back().get(), generic, sizeof address) == 0);
+  CoreLink link(Options());
+  link.Stop();
+  EXPECT_EQ(link.connections(), 0U);
 }
 
 TEST(FailureOfCoreError, KeepsEverything) {
