@@ -61,8 +61,47 @@ void CallQuota::Place::Answered(size_t octets) {
   --share_->under_way;
 }
 
+void CallQuota::Place::HeldBy(std::weak_ptr<Holder> holder) {
+  KEYMAST_CHECK(share_ != nullptr && !holding_);
+  holding_ = std::make_unique<Holding>();
+  holding_->holder = std::move(holder);
+  const std::lock_guard lock(share_->mutex);
+  share_->holdings.insert(holding_.get());
+}
+
+void CallQuota::Place::Hold(size_t octets) {
+  const std::lock_guard lock(share_->mutex);
+  holding_->octets += octets;
+  share_->unread += octets;
+}
+
+void CallQuota::Place::Release(size_t octets) {
+  const std::lock_guard lock(share_->mutex);
+  holding_->octets -= octets;
+  share_->unread -= octets;
+}
+
+std::shared_ptr<Holder> CallQuota::Place::Slowest() {
+  if (share_->unread <= kMaxUnread) return nullptr;
+  const std::lock_guard lock(share_->mutex);
+  Holding* slowest = nullptr;
+  for (Holding* holding : share_->holdings) {
+    if (!holding->cut && (slowest == nullptr || holding->octets > slowest->octets)) {
+      slowest = holding;
+    }
+  }
+  if (slowest == nullptr) return nullptr;
+  slowest->cut = true;
+  return slowest->holder.lock();
+}
+
 void CallQuota::Place::GiveBack() {
   if (share_ == nullptr) return;
+  if (holding_) {
+    const std::lock_guard lock(share_->mutex);
+    share_->holdings.erase(holding_.get());
+    share_->unread -= holding_->octets;
+  }
   if (unread_ > 0) {
     share_->unread -= unread_;
   } else {

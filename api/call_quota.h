@@ -6,6 +6,9 @@
 
 #include <array>
 #include <atomic>
+#include <memory>
+#include <mutex>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -16,18 +19,34 @@ namespace keymast::api {
 
 enum class CallKind : uint8_t { kUnary, kStream };
 
+// Holder is a stream that keeps what its client has yet to read.
+class Holder {
+ public:
+  virtual ~Holder() = default;
+  // CutOff ends the stream and lets go of what it keeps. Called on any thread.
+  virtual void CutOff() = 0;
+};
+
 class CallQuota {
+  // Holding is what one stream keeps; guarded by the mutex of its share.
+  struct Holding {
+    std::weak_ptr<Holder> holder;
+    size_t octets = 0;
+    bool cut = false;
+  };
   struct Share {
     size_t limit = 0;
     std::atomic<size_t> under_way{0};
     std::atomic<size_t> unread{0};
     std::atomic<uint64_t> refused{0};
+    std::mutex mutex;
+    std::set<Holding*> holdings;
   };
 
  public:
   static constexpr size_t kShares = 6;
   // What a share may have answered and its clients not yet taken: octets of answers, and for each
-  // what gRPC keeps beside it.
+  // what gRPC keeps beside it; octets of memory that streams hold.
   static constexpr size_t kMaxUnread = 32 << 20;
   static constexpr size_t kCallCost = 4096;
 
@@ -39,10 +58,13 @@ class CallQuota {
    public:
     Place() = default;
     Place(Place&& other) noexcept
-        : share_(std::exchange(other.share_, nullptr)), unread_(other.unread_) {}
+        : share_(std::exchange(other.share_, nullptr)),
+          unread_(other.unread_),
+          holding_(std::move(other.holding_)) {}
     Place& operator=(Place&& other) noexcept {
       std::swap(share_, other.share_);
       std::swap(unread_, other.unread_);
+      std::swap(holding_, other.holding_);
       return *this;
     }
     ~Place() { GiveBack(); }
@@ -52,13 +74,23 @@ class CallQuota {
     // many.
     void Answered(size_t octets);
 
+    // HeldBy makes this the place of a stream, which tells with Hold and Release how many octets of
+    // memory it keeps for its client.
+    void HeldBy(std::weak_ptr<Holder> holder);
+    void Hold(size_t octets);
+    void Release(size_t octets);
+    // Slowest gives the stream that holds most when the share holds more than kMaxUnread: it is to
+    // be cut off, and is given once. None otherwise.
+    std::shared_ptr<Holder> Slowest();
+
    private:
     friend class CallQuota;
     explicit Place(Share& share) : share_(&share) {}
     void GiveBack();
 
     Share* share_ = nullptr;
-    size_t unread_ = 0;  // 0: under way
+    size_t unread_ = 0;                 // 0: under way
+    std::unique_ptr<Holding> holding_;  // of a stream
   };
 
   // Take gives a place, or kTooManyRequests that names the share.

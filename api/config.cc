@@ -56,6 +56,12 @@ tl::expected<ApiConfig, Failure> ReadConfig(shell::ConfigFile file) {
   const std::string runtime = shell::RuntimeDirectory();
   config.core_socket = file.Path("core_socket", runtime + "/core.sock", shell::kLongestSocketPath);
   config.socket_directory = file.Path("socket_directory", runtime, kLongestDirectory);
+  for (const Role role : kRoles) {
+    const std::string key = "socket_group." + std::string(RoleName(role));
+    if (!file.Has(key)) continue;
+    config.socket_groups[role] = file.String(key, "");
+    if (config.socket_groups[role].empty()) file.Refuse(key, "must be the name of a group");
+  }
   config.http_listen = file.String("http_listen", "127.0.0.1:9469");
   config.reflection = file.Boolean("reflection", true);
   config.max_calls = static_cast<size_t>(file.Integer("max_calls", 1024, 16, 1 << 20));

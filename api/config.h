@@ -26,8 +26,9 @@ struct TlsConfig {
 
 struct ApiConfig {
   std::string core_socket;
-  std::string socket_directory;  // one socket file per role in it
-  std::string http_listen;       // empty: no HTTP
+  std::string socket_directory;               // one socket file per role in it
+  std::map<Role, std::string> socket_groups;  // whose the socket files are; others: the process's
+  std::string http_listen;                    // empty: no HTTP
   std::optional<TlsConfig> tls;
   bool reflection = true;
   size_t max_calls = 1024;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/core_link.h"
 
+#include <fcntl.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -14,6 +15,7 @@
 #include "base/cursor.h"
 #include "framing/frame.h"
 #include "shell/log.h"
+#include "shell/process.h"
 
 namespace keymast::api {
 namespace {
@@ -155,7 +157,7 @@ size_t CoreLink::calls() const {
   return calls_.size();
 }
 
-// Unique for as long as keymastd remembers commands: a random half and a count.
+// Unique among all keymast-api: a random half and a count.
 std::string CoreLink::NextCommandId() {
   std::string id(16, '\0');
   Writer writer({reinterpret_cast<uint8_t*>(id.data()), id.size()});
@@ -165,8 +167,29 @@ std::string CoreLink::NextCommandId() {
 }
 
 bool CoreLink::Crowded(Urgency urgency) const {
-  const size_t kept = urgency == Urgency::kUrgent ? 0 : options_.reserve;
-  return queue_.size() + kept >= options_.max_queued;
+  const size_t others = queue_.size() - headends_queued_;
+  switch (urgency) {
+    case Urgency::kOrdinary:
+      return others + options_.reserve >= options_.max_queued;
+    case Urgency::kUrgent:
+      return others >= options_.max_queued;
+    case Urgency::kReport:
+      return headends_queued_ >= options_.headends / 2;
+    case Urgency::kHeadend:
+      return headends_queued_ >= options_.headends;
+  }
+  return true;
+}
+
+tl::expected<void, Failure> CoreLink::Append(const core::CoreRequest& request, Urgency urgency) {
+  const size_t before = queue_.size();
+  if (!framing::AppendFrame(request, queue_)) {
+    return Fail(Error::kTooLong, "the request is longer than 1 MiB");
+  }
+  if (urgency == Urgency::kReport || urgency == Urgency::kHeadend) {
+    headends_queued_ += queue_.size() - before;
+  }
+  return {};
 }
 
 tl::expected<uint64_t, Failure> CoreLink::Start(core::CoreRequest request,
@@ -179,8 +202,8 @@ tl::expected<uint64_t, Failure> CoreLink::Start(core::CoreRequest request,
     call = last_call_ + 1;
     request.set_call(call);
     if (request.command_id().empty()) request.set_command_id(NextCommandId());
-    if (!framing::AppendFrame(request, queue_)) {
-      return Fail(Error::kTooLong, "the request is longer than 1 MiB");
+    if (auto appended = Append(request, urgency); !appended) {
+      return tl::unexpected(appended.error());
     }
     last_call_ = call;
     calls_.emplace(call, std::move(sink));
@@ -189,15 +212,17 @@ tl::expected<uint64_t, Failure> CoreLink::Start(core::CoreRequest request,
   return call;
 }
 
-bool CoreLink::Send(uint64_t call, core::CoreRequest request) {
+tl::expected<void, Failure> CoreLink::Send(uint64_t call, core::CoreRequest request,
+                                           Urgency urgency) {
   {
     const std::lock_guard lock(mutex_);
-    if (!calls_.contains(call) || Crowded(Urgency::kOrdinary)) return false;
+    if (!calls_.contains(call)) return Fail(Error::kNotFound, "the call is over");
+    if (Crowded(urgency)) return tl::unexpected(TooMuchQueued());
     request.set_call(call);
-    if (!framing::AppendFrame(request, queue_)) return false;
+    if (auto appended = Append(request, urgency); !appended) return appended;
   }
   wake_.notify_all();
-  return true;
+  return {};
 }
 
 bool CoreLink::Cancel(uint64_t call) {
@@ -270,11 +295,19 @@ std::shared_ptr<CoreLink::Connection> CoreLink::Connect() {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (options_.path.size() >= sizeof address.sun_path) return nullptr;
+  if (const auto own = shell::CheckSocketFolder(options_.path); !own) {
+    if (own.error().error != Error::kNotFound) {
+      shell::Log(shell::LogLevel::kError, "core_refused", {{"reason", own.error().message}});
+    }
+    return nullptr;
+  }
   std::copy(options_.path.begin(), options_.path.end(), address.sun_path);
-  const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd < 0) return nullptr;
   auto connection = std::make_shared<Connection>(fd);
+  // Without waiting, which nobody could interrupt: with too many before it, it comes again.
   if (connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return nullptr;
+  fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
   {
     const std::lock_guard lock(mutex_);
     if (stopping_) return nullptr;
@@ -344,6 +377,7 @@ void CoreLink::Write() {
       if (stopping_) return;
       sending.clear();
       sending.swap(queue_);
+      headends_queued_ = 0;
       connection = connection_;
     }
     if (!SendAll(connection->fd, sending)) shutdown(connection->fd, SHUT_RDWR);
@@ -357,6 +391,7 @@ void CoreLink::Lost() {
     up_ = false;
     connection_.reset();
     queue_.clear();
+    headends_queued_ = 0;
     orphans.swap(calls_);
   }
   shell::Log(shell::LogLevel::kWarning, "core_lost",

@@ -32,8 +32,10 @@ class CallSink {
   virtual bool endless() const { return false; }
 };
 
-// Urgent requests go when keymastd reads so slowly that ordinary ones are refused.
-enum class Urgency : uint8_t { kOrdinary, kUrgent };
+// Urgency says which requests still go when keymastd reads so slowly that others are refused.
+// Urgent ones go longer than ordinary ones. What headends send has a part of its own, of which
+// reports, that the next one replaces, may fill half: the rest is for names and proofs.
+enum class Urgency : uint8_t { kOrdinary, kUrgent, kReport, kHeadend };
 
 // CoreLink connects, says Hello, and connects again with back-off whenever the connection is lost;
 // calls under way fail with kUnavailable then. All functions may be called from any thread.
@@ -43,6 +45,7 @@ class CoreLink {
     std::string path;             // keymastd's private socket
     size_t max_queued = 8 << 20;  // octets waiting for the socket
     size_t reserve = 2 << 20;     // of these, for urgent requests alone
+    size_t headends = 2 << 20;    // besides, octets of headends that wait for the socket
     Duration first_backoff = std::chrono::milliseconds(20);
     Duration longest_backoff = std::chrono::seconds(1);
   };
@@ -57,8 +60,9 @@ class CoreLink {
   // socket, kTooLong for a request beyond one frame; the sink hears nothing then.
   tl::expected<uint64_t, Failure> Start(core::CoreRequest request, std::shared_ptr<CallSink> sink,
                                         Urgency urgency = Urgency::kOrdinary);
-  // Send adds a request to a call under way (a client's stream); false when the call is over.
-  bool Send(uint64_t call, core::CoreRequest request);
+  // Send adds a request to a call under way (a client's stream). kNotFound when the call is over,
+  // kTooManyRequests and kTooLong as Start; the call goes on then.
+  tl::expected<void, Failure> Send(uint64_t call, core::CoreRequest request, Urgency urgency);
   // Cancel ends a call and tells keymastd so. False when the call has already ended.
   bool Cancel(uint64_t call);
   // EndEndless fails every endless call with `failure` and tells keymastd: for a drain.
@@ -88,13 +92,16 @@ class CoreLink {
   void QueueCancel(uint64_t call);
   std::string NextCommandId();
   bool Crowded(Urgency urgency) const;
+  // Append puts a frame into the queue; kTooLong.
+  tl::expected<void, Failure> Append(const core::CoreRequest& request, Urgency urgency);
 
   const Options options_;
   const std::function<void(bool)> on_change_;
   mutable std::mutex mutex_;
   std::condition_variable wake_;  // writer and back-off
   std::unordered_map<uint64_t, std::shared_ptr<CallSink>> calls_;
-  std::string queue_;  // frames that wait for the writer
+  std::string queue_;           // frames that wait for the writer
+  size_t headends_queued_ = 0;  // octets of these that are headends'
   std::shared_ptr<Connection> connection_;
   bool stopping_ = false;
   uint64_t last_call_ = 0;

@@ -60,20 +60,27 @@ void Accounted::set_principal(const Principal& principal) {
   urgency_ = principal.role == Role::kOperator ? Urgency::kUrgent : Urgency::kOrdinary;
 }
 
+void Accounted::CutSlowest() {
+  while (const auto slowest = place_.Slowest()) slowest->CutOff();
+}
+
 void Accounted::Ended(const grpc::Status& status) const {
-  const auto took = std::chrono::steady_clock::now() - began_;
+  const auto now = std::chrono::steady_clock::now();
+  const auto took = now - began_;
   const bool streaming = method_.descriptor->server_streaming();
   gate_.metrics.Ended(method_.index, status.error_code(), took, streaming);
   const bool refused = status.error_code() == grpc::StatusCode::PERMISSION_DENIED ||
                        status.error_code() == grpc::StatusCode::UNAUTHENTICATED;
-  const auto level = refused ? shell::LogLevel::kWarning : shell::LogLevel::kDebug;
-  shell::Log(level, "call",
-             {{"method", method_.name},
-              {"principal", principal_},
-              {"code", std::to_string(status.error_code())},
-              {"message", status.error_message()},
-              {"us", std::to_string(
-                         std::chrono::duration_cast<std::chrono::microseconds>(took).count())}});
+  const auto left_out = refused ? gate_.refusals.Take(principal_, now) : std::nullopt;
+  const auto level = left_out ? shell::LogLevel::kWarning : shell::LogLevel::kDebug;
+  shell::Log(
+      level, "call",
+      {{"method", method_.name},
+       {"principal", principal_},
+       {"code", std::to_string(status.error_code())},
+       {"message", status.error_message()},
+       {"us", std::to_string(std::chrono::duration_cast<std::chrono::microseconds>(took).count())},
+       {"left_out", std::to_string(left_out.value_or(0))}});
 }
 
 }  // namespace keymast::api

@@ -11,6 +11,7 @@
 #include "api/call_quota.h"
 #include "api/core_link.h"
 #include "api/methods.h"
+#include "api/refusal_log.h"
 #include "api/request_metrics.h"
 
 namespace keymast::api {
@@ -23,6 +24,7 @@ struct Gate {
   // For a headend to name itself; keymastd sees to it that it proves its key then.
   Duration headend_patience;
   std::atomic<bool> draining = false;  // then new calls are refused with kDraining
+  RefusalLog refusals = {};
 };
 
 // Accounted counts one call and logs it when it ends; it has a place in the quota until the call is
@@ -36,6 +38,13 @@ class Accounted {
   Urgency urgency() const { return urgency_; }
   // Answered is called before an answer of `octets` leaves.
   void Answered(size_t octets) { place_.Answered(octets); }
+  // For a stream, once it is admitted: as the functions of its place.
+  void HeldBy(std::weak_ptr<Holder> holder) { place_.HeldBy(std::move(holder)); }
+  void Hold(size_t octets) { place_.Hold(octets); }
+  void Release(size_t octets) { place_.Release(octets); }
+  // CutSlowest cuts off streams of the share, those that hold most, until it is within its bound.
+  // The caller holds no lock that a stream's end takes.
+  void CutSlowest();
   void Ended(const grpc::Status& status) const;
 
  private:
@@ -49,7 +58,7 @@ class Accounted {
 
 // Admit checks the caller's role before anything else, and returns the frame of the call with
 // principal and command id filled in. Metadata `keymast-request-id`, a UUID (AIP-155), becomes the
-// command id: the same id is the same command.
+// command id.
 // `account` learns who calls, and has the call's place in the quota.
 tl::expected<core::CoreRequest, Failure> Admit(Gate& gate, const Access& access,
                                                const Method& method,

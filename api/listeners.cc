@@ -2,6 +2,7 @@
 #include "api/listeners.h"
 
 #include <fcntl.h>
+#include <grp.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/impl/server_builder_option.h>
@@ -20,12 +21,12 @@
 #include <thread>
 
 #include "api/services.h"
+#include "shell/process.h"
 
 namespace keymast::api {
 namespace {
 
 constexpr int kMaxMessage = 4 << 20;
-constexpr int kMaxStreams = 256;
 // Of a connection: for TLS and HTTP/2 to be agreed on, and without a call.
 constexpr int kHandshakeMs = 5'000;
 constexpr int kIdleMs = 120'000;
@@ -45,10 +46,10 @@ class WithoutReflection final : public grpc::ServerBuilderOption {
   }
 };
 
-void SetLimits(grpc::ServerBuilder& builder) {
+void SetLimits(grpc::ServerBuilder& builder, int streams) {
   builder.SetMaxReceiveMessageSize(kMaxMessage);
   builder.SetMaxSendMessageSize(kMaxMessage);
-  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxStreams);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, streams);
   builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, kHandshakeMs);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, kIdleMs);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 30'000);
@@ -69,6 +70,14 @@ std::shared_ptr<grpc::ServerCredentials> MutualTls(const TlsConfig& tls) {
   options.watch_identity_key_cert_pairs();
   options.set_cert_request_type(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
   return grpc::experimental::TlsServerCredentials(options);
+}
+
+std::optional<gid_t> GroupOf(const std::string& name) {
+  std::vector<char> room(1 << 16);
+  group entry{};
+  group* found = nullptr;
+  if (getgrnam_r(name.c_str(), &entry, room.data(), room.size(), &found) != 0) return std::nullopt;
+  return found == nullptr ? std::nullopt : std::optional(found->gr_gid);
 }
 
 // CannotListen says what is in the way at a socket file, or at an address and port.
@@ -116,18 +125,22 @@ Listeners::~Listeners() {
 }
 
 // A socket file may be left over from a killed process; the lock tells whether one still runs.
-bool Listeners::Lock(const std::string& folder) {
+tl::expected<void, Failure> Listeners::Lock(const std::string& folder) {
   mkdir(folder.c_str(), kFolderMode);  // there already, as a rule
-  lock_ = open((folder + "/keymast-api.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  return lock_ >= 0 && flock(lock_, LOCK_EX | LOCK_NB) == 0;
+  const std::string file = folder + "/keymast-api.lock";
+  if (auto own = shell::CheckSocketFolder(file); !own) return own;
+  lock_ = open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (lock_ < 0) return Fail(Error::kIo, folder + " is not there, or not writable");
+  if (flock(lock_, LOCK_EX | LOCK_NB) == 0) return {};
+  return Fail(Error::kInUse, "another keymast-api serves " + folder);
 }
 
-bool Listeners::Serve(Acceptor::Listener socket,
+bool Listeners::Serve(Acceptor::Listener socket, int streams,
                       std::shared_ptr<grpc::ServerCredentials> credentials, const ApiConfig& config,
                       Gate& gate, const Access& access) {
   using Type = grpc::ServerBuilder::experimental_type::ExternalConnectionType;
   grpc::ServerBuilder builder;
-  SetLimits(builder);
+  SetLimits(builder, streams);
   if (!config.reflection) builder.SetOption(std::make_unique<WithoutReflection>());
   auto listener = std::make_unique<Listener>();
   listener->door =
@@ -149,10 +162,24 @@ tl::expected<void, Failure> Listeners::OpenUnix(const ApiConfig& config, Gate& g
                                                 size_t share) {
   const std::string name(RoleName(role));
   const std::string path = config.socket_directory + "/" + name + ".sock";
-  auto socket = ListenUnix(path, kSocketMode);
+  std::optional<gid_t> group;
+  const auto asked = config.socket_groups.find(role);
+  if (asked != config.socket_groups.end()) {
+    group = GroupOf(asked->second);
+    if (!group) {
+      return Fail(Error::kNotFound,
+                  "socket_group." + name + ": there is no group \"" + asked->second + "\"");
+    }
+  }
+  auto socket = ListenUnix(path, kSocketMode, group);
+  if (!socket && socket.error() == Error::kPermissionDenied) {
+    return Fail(Error::kPermissionDenied, "socket_group." + name +
+                                              ": the user of keymast-api is not in group \"" +
+                                              asked->second + "\"");
+  }
   if (!socket) return tl::unexpected(CannotListen(path, socket.error()));
-  if (Serve({name, std::move(*socket), path, share, {}}, grpc::InsecureServerCredentials(), config,
-            gate, role)) {
+  if (Serve({name, std::move(*socket), path, share, {}}, StreamsOf(role),
+            grpc::InsecureServerCredentials(), config, gate, role)) {
     return {};
   }
   return Fail(Error::kInternal, "gRPC does not serve " + path);
@@ -170,7 +197,7 @@ tl::expected<void, Failure> Listeners::OpenTls(const ApiConfig& config, Gate& ga
   auto socket = ListenTcp(tls.listen);
   if (!socket) return tl::unexpected(CannotListen(tls.listen, socket.error()));
   tls_port_ = PortOf(*socket);
-  if (Serve({"tls", std::move(*socket), "", share, {}}, MutualTls(tls), config, gate,
+  if (Serve({"tls", std::move(*socket), "", share, {}}, kTlsStreams, MutualTls(tls), config, gate,
             tls.principals)) {
     return {};
   }
@@ -183,11 +210,8 @@ tl::expected<std::unique_ptr<Listeners>, Failure> Listeners::Open(const ApiConfi
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   std::unique_ptr<Listeners> all(new Listeners);
-  if (!all->Lock(config.socket_directory)) {
-    const bool in_use = all->lock_ >= 0;
-    return Fail(in_use ? Error::kInUse : Error::kIo,
-                in_use ? "another keymast-api serves " + config.socket_directory
-                       : config.socket_directory + " is not there, or not writable");
+  if (auto locked = all->Lock(config.socket_directory); !locked) {
+    return tl::unexpected(locked.error());
   }
   for (const Role role : kRoles) {
     auto opened = all->OpenUnix(config, gate, role, shares.of(role));

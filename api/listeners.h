@@ -35,13 +35,15 @@ class Listeners {
  private:
   struct Listener;
   Listeners() = default;
-  bool Lock(const std::string& folder);
+  tl::expected<void, Failure> Lock(const std::string& folder);
   tl::expected<void, Failure> OpenUnix(const ApiConfig& config, Gate& gate, Role role,
                                        size_t share);
   tl::expected<void, Failure> OpenTls(const ApiConfig& config, Gate& gate, size_t share);
-  // Serve begins a gRPC server that is handed what is accepted on `socket`.
-  bool Serve(Acceptor::Listener socket, std::shared_ptr<grpc::ServerCredentials> credentials,
-             const ApiConfig& config, Gate& gate, const Access& access);
+  // Serve begins a gRPC server that is handed what is accepted on `socket`; `streams` at once a
+  // connection.
+  bool Serve(Acceptor::Listener socket, int streams,
+             std::shared_ptr<grpc::ServerCredentials> credentials, const ApiConfig& config,
+             Gate& gate, const Access& access);
 
   std::vector<Acceptor::Listener> sockets_;  // until the acceptor has them
   std::vector<std::unique_ptr<Listener>> listeners_;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Outgoing orders the writes of a server stream: one at a time, the rest waits, the end comes last.
+// What waits is counted in the share of the stream.
 #pragma once
 
 #include <grpcpp/support/status.h>
@@ -7,6 +8,8 @@
 #include <deque>
 #include <mutex>
 #include <optional>
+
+#include "api/gate.h"
 
 namespace keymast::api {
 
@@ -19,7 +22,8 @@ class Outgoing {
     size_t messages;
     size_t octets;  // encoded
   };
-  Outgoing(Reactor& reactor, Limits limits) : reactor_(reactor), limits_(limits) {}
+  Outgoing(Reactor& reactor, Limits limits, Accounted& account)
+      : reactor_(reactor), limits_(limits), account_(account) {}
 
   // Push is false, and takes nothing, when the client is too far behind or the stream has ended.
   bool Push(Message message) {
@@ -29,18 +33,17 @@ class Outgoing {
       return false;
     }
     octets_ += size;
-    waiting_.push_back(std::move(message));
-    if (waiting_.size() == 1) reactor_.StartWrite(&waiting_.front());
+    waiting_.push_back({std::move(message), size});
+    account_.Hold(Cost(waiting_.back()));
+    if (waiting_.size() == 1) reactor_.StartWrite(&waiting_.front().message);
     return true;
   }
 
   // Written is gRPC's OnWriteDone; after a failed write the rest is of no use.
   void Written(bool ok) {
     const std::lock_guard lock(mutex_);
-    octets_ -= waiting_.front().ByteSizeLong();
-    waiting_.pop_front();
-    if (!ok) waiting_.clear();
-    if (!waiting_.empty()) return reactor_.StartWrite(&waiting_.front());
+    Drop(0, ok ? 1 : waiting_.size());
+    if (!waiting_.empty()) return reactor_.StartWrite(&waiting_.front().message);
     if (end_) reactor_.Finish(*end_);
   }
 
@@ -50,8 +53,8 @@ class Outgoing {
   std::optional<grpc::Status> Cut(StatusOf status_of) {
     const std::lock_guard lock(mutex_);
     if (end_) return std::nullopt;
-    if (waiting_.size() > 1) waiting_.erase(waiting_.begin() + 1, waiting_.end());
-    end_ = status_of(waiting_.empty() ? nullptr : &waiting_.front());
+    if (waiting_.size() > 1) Drop(1, waiting_.size());
+    end_ = status_of(waiting_.empty() ? nullptr : &waiting_.front().message);
     if (waiting_.empty()) reactor_.Finish(*end_);
     return end_;
   }
@@ -66,11 +69,31 @@ class Outgoing {
   }
 
  private:
+  struct Waiting {
+    Message message;
+    size_t octets;  // encoded
+  };
+  // In memory, where a small message is several times its encoding.
+  static size_t Cost(const Waiting& waiting) {
+    return waiting.message.SpaceUsedLong() + sizeof(Waiting) - sizeof(Message);
+  }
+  void Drop(size_t begin, size_t end) {
+    size_t cost = 0;
+    for (size_t i = begin; i < end; ++i) {
+      octets_ -= waiting_[i].octets;
+      cost += Cost(waiting_[i]);
+    }
+    const auto first = waiting_.begin();
+    waiting_.erase(first + static_cast<ptrdiff_t>(begin), first + static_cast<ptrdiff_t>(end));
+    account_.Release(cost);
+  }
+
   Reactor& reactor_;
   const Limits limits_;
+  Accounted& account_;
   std::mutex mutex_;
   size_t octets_ = 0;
-  std::deque<Message> waiting_;  // the front is being written
+  std::deque<Waiting> waiting_;  // the front is being written
   std::optional<grpc::Status> end_;
 };
 

@@ -25,7 +25,7 @@ struct Principal {
   std::string name;
 };
 
-// ToString gives `operator` or `operator:alice.example.org`, for keymastd's log and audit.
+// ToString gives `operator` or `operator:alice.example.org`, for the logs.
 std::string ToString(const Principal& principal);
 
 // MayCall says whether `role` may call a method, named as `Channels.CreateChannel`. A method that

@@ -20,6 +20,12 @@ struct ConnectionShares {
 // kWantedDescriptors suffice for the full shares.
 inline constexpr uint64_t kWantedDescriptors = 1536;
 
+// StreamsOf are HTTP/2 streams at once on one connection: with the connections of a listener about
+// 8192, of TLS 16384. gRPC keeps some 18 KiB for each, whatever it calls, and holds a client to the
+// number once that has confirmed it.
+int StreamsOf(Role role);
+inline constexpr int kTlsStreams = 32;
+
 // SharesOf gives the full shares where the process may have kWantedDescriptors, and less of each
 // where it may not: shares and what keymast-api needs besides never exceed `descriptors`.
 ConnectionShares SharesOf(uint64_t descriptors);

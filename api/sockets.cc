@@ -53,10 +53,6 @@ Error ReasonOf(int error) {
 
 }  // namespace
 
-Descriptor::~Descriptor() {
-  if (fd_ >= 0) close(fd_);
-}
-
 Result<Descriptor> ListenTcp(const std::string& listen_on) {
   const auto endpoint = ParseListen(listen_on);
   if (!endpoint) return Err(endpoint.error());
@@ -74,7 +70,7 @@ Result<Descriptor> ListenTcp(const std::string& listen_on) {
   return socket;
 }
 
-Result<Descriptor> ListenUnix(const std::string& path, mode_t mode) {
+Result<Descriptor> ListenUnix(const std::string& path, mode_t mode, std::optional<gid_t> group) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.size() >= sizeof address.sun_path) return Err(Error::kTooLong);
@@ -86,6 +82,10 @@ Result<Descriptor> ListenUnix(const std::string& path, mode_t mode) {
   const auto* generic = reinterpret_cast<const sockaddr*>(&address);
   const bool bound = bind(socket.get(), generic, sizeof address) == 0;
   umask(before);
+  if (bound && group && chown(path.c_str(), static_cast<uid_t>(-1), *group) != 0) {
+    unlink(path.c_str());
+    return Err(Error::kPermissionDenied);
+  }
   // bind gives at most what the umask leaves of 0777, which a default ACL may take away again.
   if (!bound || chmod(path.c_str(), mode) != 0 || listen(socket.get(), kBacklog) != 0) {
     return Err(Error::kIo);

@@ -30,10 +30,16 @@ grpc::Status HeadendTooSlow(const v1::HeadendDirective*) {
   return ToStatus(TooSlow("the headend reads too slowly"));
 }
 
-class WatchCall final : public grpc::ServerWriteReactor<v1::Event>, public CallSink {
+Failure CoreGone() {
+  return {Error::kUnavailable, "keymastd no longer takes reports", {}, {}, 500};
+}
+
+class WatchCall final : public grpc::ServerWriteReactor<v1::Event>, public CallSink, public Holder {
  public:
   WatchCall(Gate& gate, const Method& method)
-      : gate_(gate), account_(gate, method), outgoing_(*this, {kMaxWaiting, kMaxWaitingOctets}) {}
+      : gate_(gate),
+        account_(gate, method),
+        outgoing_(*this, {kMaxWaiting, kMaxWaitingOctets}, account_) {}
 
   void Keep(std::shared_ptr<WatchCall> self) { self_ = std::move(self); }
   void Begin(core::CoreRequest frame, const v1::WatchRequest& request) {
@@ -52,14 +58,21 @@ class WatchCall final : public grpc::ServerWriteReactor<v1::Event>, public CallS
   void OnReply(core::CoreReply& reply) override {
     if (reply.has_error()) return End(ToStatus(FailureOf(reply.error())));
     const bool last = reply.last();
-    if (reply.has_event() && !outgoing_.Push(std::move(*reply.mutable_event()))) {
-      if (!last) gate_.link.Cancel(call());
-      return Cut();
+    if (reply.has_event()) {
+      if (!outgoing_.Push(std::move(*reply.mutable_event()))) return CutOff();
+      account_.CutSlowest();
     }
     if (last) End(grpc::Status::OK);
   }
   void OnFailed(const Failure& failure) override { End(ToStatus(failure)); }
   bool endless() const override { return true; }
+  void CutOff() override {
+    gate_.link.Cancel(call());
+    const auto status = outgoing_.Cut(WatcherTooSlow);
+    if (!status) return;
+    ++gate_.metrics.watchers_cut;
+    account_.Ended(*status);
+  }
 
   void OnWriteDone(bool ok) override { outgoing_.Written(ok); }
   void OnCancel() override {
@@ -69,12 +82,6 @@ class WatchCall final : public grpc::ServerWriteReactor<v1::Event>, public CallS
   void OnDone() override { self_.reset(); }
 
  private:
-  void Cut() {
-    const auto status = outgoing_.Cut(WatcherTooSlow);
-    if (!status) return;
-    ++gate_.metrics.watchers_cut;
-    account_.Ended(*status);
-  }
   uint64_t call() {
     const std::lock_guard lock(starting_);
     return call_;
@@ -90,10 +97,12 @@ class WatchCall final : public grpc::ServerWriteReactor<v1::Event>, public CallS
 
 using TrafficKeysReactor = grpc::ServerBidiReactor<v1::HeadendReport, v1::HeadendDirective>;
 
-class TrafficKeysCall final : public TrafficKeysReactor, public CallSink {
+class TrafficKeysCall final : public TrafficKeysReactor, public CallSink, public Holder {
  public:
   TrafficKeysCall(Gate& gate, const Method& method)
-      : gate_(gate), account_(gate, method), outgoing_(*this, {kMaxWaiting, kMaxWaitingOctets}) {}
+      : gate_(gate),
+        account_(gate, method),
+        outgoing_(*this, {kMaxWaiting, kMaxWaitingOctets}, account_) {}
 
   void Keep(std::shared_ptr<TrafficKeysCall> self) { self_ = std::move(self); }
   void Begin(core::CoreRequest frame) {
@@ -119,16 +128,19 @@ class TrafficKeysCall final : public TrafficKeysReactor, public CallSink {
 
   void OnReply(core::CoreReply& reply) override {
     if (reply.has_error()) return End(ToStatus(FailureOf(reply.error())));
-    if (reply.has_headend_directive() &&
-        !outgoing_.Push(std::move(*reply.mutable_headend_directive()))) {
-      gate_.link.Cancel(call());
-      if (const auto status = outgoing_.Cut(HeadendTooSlow)) account_.Ended(*status);
-      return;
+    const bool last = reply.last();
+    if (reply.has_headend_directive()) {
+      if (!outgoing_.Push(std::move(*reply.mutable_headend_directive()))) return CutOff();
+      account_.CutSlowest();
     }
-    if (reply.last()) End(grpc::Status::OK);
+    if (last) End(grpc::Status::OK);
   }
   void OnFailed(const Failure& failure) override { End(ToStatus(failure)); }
   bool endless() const override { return true; }
+  void CutOff() override {
+    gate_.link.Cancel(call());
+    if (const auto status = outgoing_.Cut(HeadendTooSlow)) account_.Ended(*status);
+  }
 
   void OnWriteDone(bool ok) override { outgoing_.Written(ok); }
   void OnCancel() override { Hangup(grpc::Status::CANCELLED); }
@@ -148,7 +160,7 @@ class TrafficKeysCall final : public TrafficKeysReactor, public CallSink {
     *frame_.mutable_headend_report() = report_;
     const std::lock_guard lock(starting_);
     if (late_) return false;
-    const auto call = gate_.link.Start(std::move(frame_), self_);
+    const auto call = gate_.link.Start(std::move(frame_), self_, Urgency::kHeadend);
     if (!call) {
       End(ToStatus(call.error()));
       return false;
@@ -165,12 +177,18 @@ class TrafficKeysCall final : public TrafficKeysReactor, public CallSink {
     }
     End(ToStatus({Error::kUnauthenticated, "the headend did not name itself in time", {}, {}, 0}));
   }
+  // A report that finds no room is dropped: the next one, a second later, says all that it said.
+  // A proof is said once.
   bool Report() {
+    const bool proof = !report_.proof().empty() && !proved_;
+    proved_ = proved_ || proof;
     core::CoreRequest frame;
     frame.set_principal(principal_);
     *frame.mutable_headend_report() = report_;
-    if (gate_.link.Send(call(), std::move(frame))) return true;
-    Hangup(ToStatus({Error::kUnavailable, "keymastd no longer takes reports", {}, {}, 500}));
+    const auto sent =
+        gate_.link.Send(call(), std::move(frame), proof ? Urgency::kHeadend : Urgency::kReport);
+    if (sent || (!proof && sent.error().error == Error::kTooManyRequests)) return true;
+    Hangup(ToStatus(sent.error().error == Error::kNotFound ? CoreGone() : sent.error()));
     return false;
   }
   void Hangup(const grpc::Status& status) {
@@ -186,6 +204,7 @@ class TrafficKeysCall final : public TrafficKeysReactor, public CallSink {
   Accounted account_;
   Outgoing<TrafficKeysReactor, v1::HeadendDirective> outgoing_;
   std::string principal_;
+  bool proved_ = false;  // of the reads, which come one after the other
   core::CoreRequest frame_;
   v1::HeadendReport report_;
   grpc::Alarm alarm_;
@@ -204,6 +223,7 @@ Call* Launch(Gate& gate, const Access& access, const char* name,
   call->Keep(call);
   auto frame = Admit(gate, access, method, *context, call->account());
   if (frame) {
+    call->account().HeldBy(call);
     begin(*call, std::move(*frame));
   } else {
     call->End(ToStatus(frame.error()));

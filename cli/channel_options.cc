@@ -73,15 +73,33 @@ Outcome<void> ApplyPolicy(const KeyPolicyOptions& options, v1::Channel& channel)
 }
 
 void ApplyMulticast(const ChannelOptions& options, v1::Channel& channel) {
-  v1::Multicast multicast = channel.multicast();
+  const bool typed = !options.group.empty() || !options.interface_address.empty() ||
+                     options.mtk_port != 0 || options.ttl >= 0 || options.dscp >= 0;
+  if (!typed) return;
+  v1::Multicast& multicast = *channel.mutable_multicast();
   if (!options.group.empty()) multicast.set_group(options.group);
   if (!options.interface_address.empty()) {
     multicast.set_interface_address(options.interface_address);
   }
   if (options.mtk_port != 0) multicast.set_mtk_port(options.mtk_port);
   if (options.ttl >= 0) multicast.set_ttl(static_cast<uint32_t>(options.ttl));
-  if (options.dscp != 0) multicast.set_dscp(options.dscp);
-  if (multicast.ByteSizeLong() > 0) *channel.mutable_multicast() = multicast;
+  if (options.dscp >= 0) multicast.set_dscp(static_cast<uint32_t>(options.dscp));
+}
+
+// Overlay is MergeFrom, but for values that are messages: half a second and a second make a second.
+void Overlay(const google::protobuf::Message& from, google::protobuf::Message& onto) {
+  std::vector<const google::protobuf::FieldDescriptor*> given;
+  from.GetReflection()->ListFields(from, &given);
+  for (const auto* field : given) {
+    const auto* type = field->message_type();
+    if (field->is_repeated() || type == nullptr || type->file()->package() == "google.protobuf") {
+      onto.GetReflection()->ClearField(&onto, field);
+    } else {
+      Overlay(from.GetReflection()->GetMessage(from, field),
+              *onto.GetReflection()->MutableMessage(&onto, field));
+    }
+  }
+  onto.MergeFrom(from);
 }
 
 }  // namespace
@@ -114,7 +132,7 @@ Outcome<void> Apply(const ChannelOptions& options, v1::Channel& channel) {
   if (!options.file.empty()) {
     v1::Channel from_file;
     if (auto read = ReadJson(options.file, from_file); !read) return read;
-    channel.MergeFrom(from_file);
+    Overlay(from_file, channel);
   }
   if (!options.display_name.empty()) channel.set_display_name(options.display_name);
   ApplyMulticast(options, channel);

@@ -7,7 +7,8 @@
 
 namespace keymast::cli {
 
-// Apply reads the file, if any, and puts the options that were given on top of it.
+// Apply puts each field that the file has, if any, and on top of it the options that were given,
+// in place of the channel's.
 Outcome<void> Apply(const ChannelOptions& options, v1::Channel& channel);
 
 // ParseStream reads `video:5004:0xa0000001:96:H264/90000[:fmtp]`.

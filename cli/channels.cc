@@ -111,6 +111,10 @@ Outcome<void> UpdateChannel(Context& context, const ChannelOptions& options) {
   request.mutable_channel()->set_display_name(channel->display_name());
   *request.mutable_channel()->mutable_policy() = channel->policy();
   if (auto applied = Apply(options, *request.mutable_channel()); !applied) return applied;
+  if (request.channel().name() != channel->name()) {
+    return UsageProblem("--file: " + options.file + " is of " + request.channel().name() +
+                        ", not of " + channel->name());
+  }
   return CallAndShow<v1::Channel>(context, "Channels.UpdateChannel", request, WriteChannel);
 }
 

@@ -22,8 +22,8 @@ struct ChannelOptions {
   std::string file;  // protobuf JSON of a Channel; options come on top
   std::string display_name;
   std::string group, interface_address;
-  uint32_t mtk_port = 0, dscp = 0;
-  int64_t ttl = -1;                  // below 0: not given
+  uint32_t mtk_port = 0;
+  int64_t ttl = -1, dscp = -1;       // below 0: not given
   std::vector<std::string> streams;  // media:port:ssrc:payload type:rtpmap[:fmtp]
   std::string key_domain;
   uint32_t key_group = 0;
@@ -33,7 +33,8 @@ struct ChannelOptions {
 };
 
 Outcome<void> CreateChannel(Context& context, const ChannelOptions& options);
-// UpdateChannel changes what is given and leaves the rest as it is.
+// UpdateChannel changes what is given and leaves the rest as it is. A file's name must be the
+// channel's; its etag, that of the state that was edited, must still be.
 Outcome<void> UpdateChannel(Context& context, const ChannelOptions& options);
 Outcome<void> GetChannel(Context& context, const std::string& channel);
 Outcome<void> ListChannels(Context& context, const PageOptions& page);

@@ -4,15 +4,11 @@
 #include <google/protobuf/util/time_util.h>
 
 #include <ostream>
-#include <sstream>
 
 #include "shell/config.h"
-#include "shell/files.h"
 
 namespace keymast::cli {
 namespace {
-
-constexpr size_t kMaxCsv = 256 << 20;  // a million members, with room
 
 std::string Qualified(const std::string& collection, const std::string& typed) {
   return typed.starts_with(collection) ? typed : collection + typed;
@@ -41,29 +37,6 @@ Outcome<void> ParseSpan(const std::string& option, const std::string& text,
   if (!parsed) return UsageProblem(option + ": \"" + text + "\" is not a duration, as 500ms or 2s");
   span = google::protobuf::util::TimeUtil::NanosecondsToDuration(parsed->count());
   return {};
-}
-
-Outcome<std::vector<std::vector<std::string>>> ReadCsv(const std::string& path, size_t least,
-                                                       size_t most) {
-  const auto text = shell::ReadFile(path, kMaxCsv);
-  if (!text) return UsageProblem(path + ": cannot be read (" + shell::WhyNot(text.error()) + ")");
-  std::istringstream file(*text);
-  std::vector<std::vector<std::string>> rows;
-  std::string line;
-  for (size_t number = 1; std::getline(file, line); ++number) {
-    if (line.ends_with('\r')) line.pop_back();
-    if (line.empty() || line[0] == '#') continue;
-    std::vector<std::string> cells;
-    std::istringstream rest(line);
-    for (std::string cell; std::getline(rest, cell, ',');) cells.push_back(cell);
-    if (cells.size() < least || cells.size() > most) {
-      return UsageProblem(path + ":" + std::to_string(number) + ": " +
-                          std::to_string(cells.size()) + " cells where " + std::to_string(least) +
-                          " to " + std::to_string(most) + " belong");
-    }
-    rows.push_back(std::move(cells));
-  }
-  return rows;
 }
 
 void MorePages(const std::string& next_page_token, std::ostream& out) {

@@ -36,11 +36,6 @@ Outcome<void> ParseTime(const std::string& option, const std::string& text,
 Outcome<void> ParseSpan(const std::string& option, const std::string& text,
                         google::protobuf::Duration& span);
 
-// ReadCsv gives the cells of every line but empty ones and those that begin with #; each line must
-// have `least` to `most` cells. No quoting.
-Outcome<std::vector<std::vector<std::string>>> ReadCsv(const std::string& path, size_t least,
-                                                       size_t most);
-
 // List fetches one page when `page` asks for one, and all pages otherwise, into `response`.
 template <class Request, class Response>
 Outcome<void> List(Context& context, const std::string& method, const PageOptions& page,

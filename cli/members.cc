@@ -8,7 +8,6 @@
 namespace keymast::cli {
 namespace {
 
-constexpr int kBatch = 1000;
 constexpr const char* kOpenEnd = "none";
 
 std::string WindowCell(const v1::Member& member) {
@@ -76,28 +75,39 @@ Outcome<void> AddMember(Context& context, const MemberOptions& options) {
   return CallAndShow<v1::Member>(context, "Members.CreateMember", request, WriteMember);
 }
 
-Outcome<void> BatchAddMembers(Context& context, const std::string& channel, const std::string& csv,
+Outcome<void> BatchAddMembers(Context& context, const std::string& channel, const CsvOptions& csv,
                               bool join) {
-  const auto rows = ReadCsv(csv, 1, 2);
+  auto rows = ReadCsv(csv.file, 2);
   if (!rows) return tl::unexpected(rows.error());
-  v1::BatchCreateMembersResponse all;
   v1::BatchCreateMembersRequest batch;
   batch.set_parent(ChannelName(channel));
-  for (size_t i = 0; i < rows->size(); ++i) {
-    const auto& row = (*rows)[i];
-    v1::CreateMemberRequest& request = *batch.add_requests();
-    request.set_parent(batch.parent());
-    request.set_member_id(LastSegment(row[0]));
-    request.set_join(join);
-    if (row.size() > 1) request.mutable_member()->set_msk_endpoint(row[1]);
-    if (batch.requests_size() < kBatch && i + 1 < rows->size()) continue;
-    v1::BatchCreateMembersResponse response;
-    auto called = context.session.Call("Members.BatchCreateMembers", batch, response);
-    if (!called) return called;
-    all.MergeFrom(response);
-    batch.clear_requests();
+  size_t left = 0;
+  if (csv.skip_existing) {
+    v1::ListMembersRequest list;
+    list.set_parent(batch.parent());
+    v1::ListMembersResponse members;
+    auto listed = List(context, "Members.ListMembers", PageOptions(), list, members);
+    if (!listed) return listed;
+    std::set<std::string> existing;
+    for (const v1::Member& member : members.members()) existing.insert(LastSegment(member.name()));
+    left = Leave(existing, *rows);
   }
-  return Show(context, all, WriteMembers<v1::BatchCreateMembersResponse>);
+  v1::BatchCreateMembersResponse all;
+  const auto request_of = [&](const CsvRow& row) -> Outcome<v1::CreateMemberRequest> {
+    v1::CreateMemberRequest request;
+    request.set_parent(batch.parent());
+    request.set_member_id(LastSegment(row.cells[0]));
+    request.mutable_member()->set_msk_endpoint(row.cells[1]);
+    request.set_join(join);
+    return request;
+  };
+  auto sent =
+      SendBatches(context, "Members.BatchCreateMembers", csv, *rows, batch, request_of, all);
+  if (!sent) return sent;
+  return Show(context, all, [&](const v1::BatchCreateMembersResponse& made, std::ostream& out) {
+    WriteMembers(made, out);
+    if (left > 0) out << "passed over: " << left << "\n";
+  });
 }
 
 Outcome<void> UpdateMember(Context& context, const MemberOptions& options) {

@@ -2,7 +2,7 @@
 // keymastctl members ...
 #pragma once
 
-#include "cli/command.h"
+#include "cli/batch.h"
 
 namespace keymast::cli {
 
@@ -17,7 +17,7 @@ struct MemberOptions {
 
 Outcome<void> AddMember(Context& context, const MemberOptions& options);
 // BatchAddMembers reads lines `SUBSCRIBER,MSK_ENDPOINT`; each 1000 are one atomic request.
-Outcome<void> BatchAddMembers(Context& context, const std::string& channel, const std::string& csv,
+Outcome<void> BatchAddMembers(Context& context, const std::string& channel, const CsvOptions& csv,
                               bool join);
 // UpdateMember changes what is given and leaves the rest as it is.
 Outcome<void> UpdateMember(Context& context, const MemberOptions& options);

@@ -35,12 +35,13 @@ struct Tree {
   std::string timeout = "15s";
   Action action;
 
-  std::string channel, subscriber, headend, file, token, public_key;
+  std::string channel, subscriber, headend, token, public_key;
   std::string level = "mtk", method, request = "{}";
   std::vector<std::string> names;
   uint64_t limit = 0;
   bool force = false, join = false;
   PageOptions page;
+  CsvOptions csv;
   ChannelOptions channel_options;
   SubscriberOptions subscriber_options;
   MemberOptions member_options;
@@ -61,6 +62,11 @@ struct Tree {
         ->check(CLI::Range(1, 1000));
     command->add_option("--page-token", page.token, "Fetch the page of this token");
     return command;
+  }
+  void Csv(CLI::App* command, const char* lines) {
+    command->add_option("--csv", csv.file, lines)->required();
+    command->add_flag("--skip-existing", csv.skip_existing,
+                      "Pass over rows whose subscriber or member exists");
   }
 };
 
@@ -183,10 +189,10 @@ void AddSubscribers(Tree& tree) {
                    "User key file of mode 0600; leaves this program only sealed to the server")
       ->required();
   create->add_flag("--validate-only", options.validate_only, "Check, and change nothing");
-  tree.Command(group, "batch-create", "Create many, 1000 a request, each request atomic",
-               [&](Context& context) { return BatchCreateSubscribers(context, tree.file); })
-      ->add_option("--csv", tree.file, "Lines SUBSCRIBER,IDENTITY,CREDENTIAL_FILE")
-      ->required();
+  tree.Csv(
+      tree.Command(group, "batch-create", "Create many, 1000 a request, each request atomic",
+                   [&](Context& context) { return BatchCreateSubscribers(context, tree.csv); }),
+      "Lines SUBSCRIBER,IDENTITY,CREDENTIAL_FILE");
   Name(tree.Command(group, "get", "Show a subscriber",
                     [&](Context& context) { return GetSubscriber(context, tree.subscriber); }),
        "SUBSCRIBER", tree.subscriber);
@@ -201,10 +207,12 @@ void AddSubscribers(Tree& tree) {
 
 void AddMemberChanges(Tree& tree, CLI::App* group) {
   MemberOptions& options = tree.member_options;
+  CLI::Option* endpoint = nullptr;
   const auto definition = [&](CLI::App* command) {
     Name(command, "CHANNEL", options.channel);
     Name(command, "SUBSCRIBER", options.subscriber);
-    command->add_option("--msk-endpoint", options.msk_endpoint, "ADDRESS:PORT of MSK messages");
+    endpoint =
+        command->add_option("--msk-endpoint", options.msk_endpoint, "ADDRESS:PORT of MSK messages");
     command->add_option("--from", options.from, "Entitled from this time on, RFC 3339; or none");
     command->add_option("--until", options.until, "Entitled until this time, RFC 3339; or none");
     command->add_flag("--validate-only", options.validate_only, "Check, and change nothing");
@@ -213,14 +221,15 @@ void AddMemberChanges(Tree& tree, CLI::App* group) {
   definition(tree.Command(group, "add", "Make a subscriber a member", [&](Context& context) {
     return AddMember(context, options);
   }))->add_flag("--join", options.join, "And join at once");
+  endpoint->required();
   definition(tree.Command(group, "update", "Change window or endpoint",
                           [&](Context& context) { return UpdateMember(context, options); }));
   CLI::App* batch = tree.Command(
       group, "batch-add", "Add many, 1000 a request, each atomic", [&](Context& context) {
-        return BatchAddMembers(context, tree.channel, tree.file, tree.join);
+        return BatchAddMembers(context, tree.channel, tree.csv, tree.join);
       });
   Name(batch, "CHANNEL", tree.channel);
-  batch->add_option("--csv", tree.file, "Lines SUBSCRIBER,MSK_ENDPOINT")->required();
+  tree.Csv(batch, "Lines SUBSCRIBER,MSK_ENDPOINT");
   batch->add_flag("--join", tree.join, "And join at once");
 }
 
@@ -312,6 +321,20 @@ int Perform(Tree& tree, const Connector& connect, std::ostream& out, std::ostrea
     return Refuse(UsageProblem("--timeout: a call needs more time than none").value(), err);
   }
   tree.target.timeout = *timeout;
+  constexpr std::string_view kUnix = "unix:";
+  if (tree.target.server.starts_with(kUnix)) {
+    const auto own = shell::CheckSocketFolder(tree.target.server.substr(kUnix.size()));
+    if (!own) {
+      const bool absent = own.error().error == Error::kNotFound;
+      return Refuse({absent ? Exit::kUnavailable : Exit::kPermission,
+                     absent ? own.error().message + ": no server runs there" : own.error().message,
+                     {},
+                     {},
+                     {},
+                     {}},
+                    err);
+    }
+  }
   auto session = connect(tree.target);
   if (!session) return Refuse(session.error(), err);
   Context context{**session, tree.output == "json" ? Format::kJson : Format::kTable, out};

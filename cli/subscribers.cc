@@ -14,7 +14,6 @@ namespace {
 
 constexpr size_t kShortestKey = 16;
 constexpr size_t kLongestKey = 32;
-constexpr int kBatch = 1000;
 
 void WriteSubscriber(const v1::Subscriber& subscriber, std::ostream& out) {
   WritePairs({{"name", subscriber.name()},
@@ -100,26 +99,34 @@ Outcome<void> CreateSubscriber(Context& context, const SubscriberOptions& option
                                      WriteSubscriber);
 }
 
-Outcome<void> BatchCreateSubscribers(Context& context, const std::string& csv) {
-  const auto rows = ReadCsv(csv, 3, 3);
+Outcome<void> BatchCreateSubscribers(Context& context, const CsvOptions& csv) {
+  auto rows = ReadCsv(csv.file, 3);
   if (!rows) return tl::unexpected(rows.error());
   const auto import_key = ImportKey(context);
   if (!import_key) return tl::unexpected(import_key.error());
-  v1::BatchCreateSubscribersResponse all;
-  v1::BatchCreateSubscribersRequest batch;
-  for (size_t i = 0; i < rows->size(); ++i) {
-    const auto& row = (*rows)[i];
-    auto request = RequestOf(*import_key, {row[0], row[1], row[2], false});
-    if (!request) return tl::unexpected(request.error());
-    *batch.add_requests() = std::move(*request);
-    if (batch.requests_size() < kBatch && i + 1 < rows->size()) continue;
-    v1::BatchCreateSubscribersResponse response;
-    auto called = context.session.Call("Subscribers.BatchCreateSubscribers", batch, response);
-    if (!called) return called;
-    all.MergeFrom(response);
-    batch.clear_requests();
+  size_t left = 0;
+  if (csv.skip_existing) {
+    v1::ListSubscribersResponse subscribers;
+    auto listed = List(context, "Subscribers.ListSubscribers", PageOptions(),
+                       v1::ListSubscribersRequest(), subscribers);
+    if (!listed) return listed;
+    std::set<std::string> existing;
+    for (const v1::Subscriber& subscriber : subscribers.subscribers()) {
+      existing.insert(LastSegment(subscriber.name()));
+    }
+    left = Leave(existing, *rows);
   }
-  return Show(context, all, WriteSubscribers<v1::BatchCreateSubscribersResponse>);
+  v1::BatchCreateSubscribersResponse all;
+  const auto request_of = [&](const CsvRow& row) {
+    return RequestOf(*import_key, {row.cells[0], row.cells[1], row.cells[2], false});
+  };
+  auto sent = SendBatches(context, "Subscribers.BatchCreateSubscribers", csv, *rows,
+                          v1::BatchCreateSubscribersRequest(), request_of, all);
+  if (!sent) return sent;
+  return Show(context, all, [&](const v1::BatchCreateSubscribersResponse& made, std::ostream& out) {
+    WriteSubscribers(made, out);
+    if (left > 0) out << "passed over: " << left << "\n";
+  });
 }
 
 Outcome<void> GetSubscriber(Context& context, const std::string& subscriber) {

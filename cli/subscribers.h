@@ -2,7 +2,7 @@
 // keymastctl subscribers ...
 #pragma once
 
-#include "cli/command.h"
+#include "cli/batch.h"
 
 namespace keymast::cli {
 
@@ -18,7 +18,7 @@ struct SubscriberOptions {
 Outcome<void> CreateSubscriber(Context& context, const SubscriberOptions& options);
 // BatchCreateSubscribers reads lines `ID,IDENTITY,CREDENTIAL_FILE`; each 1000 are one atomic
 // request.
-Outcome<void> BatchCreateSubscribers(Context& context, const std::string& csv);
+Outcome<void> BatchCreateSubscribers(Context& context, const CsvOptions& csv);
 Outcome<void> GetSubscriber(Context& context, const std::string& subscriber);
 Outcome<void> ListSubscribers(Context& context, const PageOptions& page);
 Outcome<void> DeleteSubscriber(Context& context, const std::string& subscriber, bool force);

@@ -69,6 +69,7 @@ Calls::Calls(Clients& clients, Shard& shard, const crypto::KeyPair& import_key, 
 
 void Calls::OnRequest(ClientId client, const core::CoreRequest& request) {
   const Caller caller{client, request.call()};
+  principal_ = request.principal();
   if (Stream(caller, request)) return;
   if (held_ > kMaxHeld && !request.has_metrics()) {
     return clients_.SendError(
@@ -114,7 +115,7 @@ void Calls::Do(const Caller& caller, const controller::Command& command, bool va
   google::protobuf::Arena arena(arena_block_.Options());
   auto& reply = *google::protobuf::Arena::CreateMessage<core::CoreReply>(&arena);
   fill(*done, reply);
-  shard_.Take(std::move(step), Held(caller, reply, NotMade));
+  shard_.Take(std::move(step), Held(caller, reply, NotMade), principal_);
 }
 
 void Calls::OnClosed(ClientId client) {

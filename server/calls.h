@@ -95,6 +95,7 @@ class Calls {
   const StateHash state_hash_;
   const PageTokens page_tokens_;
   const ArenaBlock arena_block_;  // of the answer that is being written
+  std::string principal_;         // who asks now
   size_t held_ = 0;               // octets of answers that wait for the disk
 };
 

@@ -57,7 +57,7 @@ void Calls::CreateChannel(const Caller& caller, const v1::CreateChannelRequest& 
 }
 
 void Calls::UpdateChannel(const Caller& caller, const v1::UpdateChannelRequest& request) {
-  const auto command = FromProto(request);
+  const auto command = FromProto(request, state());
   if (!command) return Refuse(caller, command.error());
   Do(caller, *command, request.validate_only(),
      [&](const controller::Reply&, core::CoreReply& reply) {

@@ -65,7 +65,7 @@ Shard::Outputs Shard::Passing(controller::Step& step) {
   return outputs;
 }
 
-void Shard::Take(controller::Step step, Pipeline::Effect then) {
+void Shard::Take(controller::Step step, Pipeline::Effect then, std::string by) {
   // What was decided while nothing can be made durable is forgotten with all that follows from it:
   // the next reload brings the working state back.
   if (Frozen() && !step.changes.empty()) {
@@ -73,13 +73,16 @@ void Shard::Take(controller::Step step, Pipeline::Effect then) {
     return;
   }
   if (step.changes.empty() && pipeline_.Idle()) {
-    Release(OutputsOf(step));
+    Outputs outputs = OutputsOf(step);
+    outputs.by = std::move(by);
+    Release(std::move(outputs));
     if (then) then({});
     return;
   }
   if (!step.changes.empty()) pipeline_.Append(std::move(step.changes), {});
   Release(Passing(step));
   Outputs held = OutputsOf(step);
+  held.by = std::move(by);
   if (held.empty() && !then) return;
   pipeline_.Append(
       {}, [this, held = std::move(held), then = std::move(then)](const Status& status) mutable {
@@ -91,7 +94,7 @@ void Shard::Take(controller::Step step, Pipeline::Effect then) {
 void Shard::Release(Outputs outputs) {
   if (!outputs.datagrams.empty()) parts_.port.Send(outputs.datagrams);
   parts_.headends.Send(outputs.directives);
-  LogEvents(outputs.events);
+  LogEvents(outputs.events, outputs.by);
   for (controller::Event& event : outputs.events) {
     parts_.watches.Add(pipeline_.revision(), std::move(event));
   }
@@ -99,7 +102,7 @@ void Shard::Release(Outputs outputs) {
 
 // LogEvents writes one line for all events of one kind in one channel: a batch of a thousand
 // members is one change to who reads the log. The first of them is named, watchers are told each.
-void Shard::LogEvents(const std::vector<controller::Event>& events) {
+void Shard::LogEvents(const std::vector<controller::Event>& events, const std::string& by) {
   struct Line {
     const controller::Event* first;
     uint64_t count;
@@ -107,7 +110,7 @@ void Shard::LogEvents(const std::vector<controller::Event>& events) {
   std::vector<Line> lines;
   for (const controller::Event& event : events) {
     if (event.rekey) {
-      LogRekey(event);
+      LogRekey(event, by);
       continue;
     }
     const auto same = std::find_if(lines.begin(), lines.end(), [&](const Line& line) {
@@ -123,18 +126,20 @@ void Shard::LogEvents(const std::vector<controller::Event>& events) {
     shell::Log(shell::LogLevel::kInfo, "change",
                {{"kind", KindName(line.first->kind)},
                 {"resource", line.first->resource},
-                {"count", std::to_string(line.count)}});
+                {"count", std::to_string(line.count)},
+                {"by", by}});
   }
 }
 
-void Shard::LogRekey(const controller::Event& event) {
+void Shard::LogRekey(const controller::Event& event, const std::string& by) {
   const v1::Event message = ToProto(event);
   shell::Log(shell::LogLevel::kInfo, "rekey",
              {{"channel", event.channel.value},
               {"level", v1::KeyLevel_Name(message.rekey().level())},
               {"reason", v1::RekeyReason_Name(message.rekey().reason())},
               {"msk_id", message.rekey().msk_id()},
-              {"mtk_id", std::to_string(message.rekey().mtk_id())}});
+              {"mtk_id", std::to_string(message.rekey().mtk_id())},
+              {"by", by}});
 }
 
 std::optional<Failure> Shard::Unable() const {

@@ -40,7 +40,8 @@ class Shard {
 
   // Take appends what a step changes and releases what follows from it as soon as it may: at once
   // where nothing that waits concerns it. `then`, if given, runs behind all of it.
-  void Take(controller::Step step, Pipeline::Effect then = {});
+  // `by` is the principal that the log names, if one asked for it.
+  void Take(controller::Step step, Pipeline::Effect then = {}, std::string by = {});
   // Behind runs `effect` when everything that is decided by now is durable: for answers, which show
   // the working state.
   void Behind(Pipeline::Effect effect) { pipeline_.Append({}, std::move(effect)); }
@@ -76,14 +77,15 @@ class Shard {
     std::vector<controller::Datagram> datagrams;
     HeadendDirectives directives;
     std::vector<controller::Event> events;
+    std::string by;  // who asked for it, for the log; empty: nobody, its time had come
     bool empty() const { return datagrams.empty() && directives.empty() && events.empty(); }
   };
   Outputs OutputsOf(controller::Step& step);
   // Passing takes out of `step` what nothing that waits concerns.
   Outputs Passing(controller::Step& step);
   void Release(Outputs outputs);
-  static void LogEvents(const std::vector<controller::Event>& events);
-  static void LogRekey(const controller::Event& event);
+  static void LogEvents(const std::vector<controller::Event>& events, const std::string& by);
+  static void LogRekey(const controller::Event& event, const std::string& by);
   void OnCommit(const Pipeline::Outcome& outcome);
   void OnCommitFailed(Error error);
   void Reload();

@@ -47,7 +47,9 @@ uint64_t RevisionOf(const std::string& etag);
 // Channels (translate_channel.cc). `profile` has the ports that a request leaves out.
 Outcome<controller::CreateChannel> FromProto(const v1::CreateChannelRequest& request,
                                              const mikey::Profile3gpp& profile = {});
-Outcome<controller::UpdateChannel> FromProto(const v1::UpdateChannelRequest& request);
+// What of a channel is fixed may be left out of an update, or must be as it is.
+Outcome<controller::UpdateChannel> FromProto(const v1::UpdateChannelRequest& request,
+                                             const rekey::State& state);
 Outcome<controller::DeleteChannel> FromProto(const v1::DeleteChannelRequest& request);
 v1::Channel ToProto(const controller::Controller& controller, const rekey::ChannelState& channel);
 v1::SrtpProfile ToProto(SrtpProfile profile);

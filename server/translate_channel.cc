@@ -78,6 +78,40 @@ groups::Stream FromProto(const v1::Stream& message, const std::string& path,
   return stream;
 }
 
+std::vector<groups::Stream> StreamsOf(const v1::Channel& message, Violations& violations) {
+  std::vector<groups::Stream> streams;
+  for (int i = 0; i < message.streams_size(); ++i) {
+    const std::string path = "channel.streams[" + std::to_string(i) + "].";
+    streams.push_back(FromProto(message.streams(i), path, violations));
+  }
+  return streams;
+}
+
+// What receivers and headends were told when the channel was made is not changed under them.
+void KeepFixed(const v1::Channel& asked, const groups::Channel& channel, Violations& violations) {
+  Violations unused;  // a value that cannot be read is not the channel's either
+  const auto keep = [&](bool kept, const char* field) {
+    if (!kept) violations.Add(field, "is fixed: leave it out, or give it as it is");
+  };
+  if (asked.has_multicast()) {
+    keep(FromProto(asked.multicast(), channel.multicast.mtk.port, unused) == channel.multicast, "channel.multicast");
+  }
+  if (asked.streams_size() > 0) {
+    keep(StreamsOf(asked, unused) == channel.streams, "channel.streams");
+  }
+  if (!asked.key_domain().empty()) {
+    Bytes domain;
+    const bool read = FromHex(asked.key_domain(), domain);
+    const auto& octets = channel.key_domain.octets;
+    keep(read && std::equal(domain.begin(), domain.end(), octets.begin(), octets.end()),
+         "channel.key_domain");
+  }
+  keep(asked.key_group() == 0 || asked.key_group() == channel.key_group.value, "channel.key_group");
+  keep(asked.srtp_profile() == v1::SRTP_PROFILE_UNSPECIFIED ||
+           asked.srtp_profile() == server::ToProto(channel.profile),
+       "channel.srtp_profile");
+}
+
 struct PolicyDuration {
   const char* field;
   bool (v1::KeyPolicy::*has)() const;
@@ -208,10 +242,7 @@ Outcome<controller::CreateChannel> FromProto(const v1::CreateChannelRequest& req
   }
   channel.display_name = message.display_name();
   channel.multicast = FromProto(message.multicast(), profile.mtk_port, violations);
-  for (int i = 0; i < message.streams_size(); ++i) {
-    const std::string path = "channel.streams[" + std::to_string(i) + "].";
-    channel.streams.push_back(FromProto(message.streams(i), path, violations));
-  }
+  channel.streams = StreamsOf(message, violations);
   Bytes domain;
   if (message.key_domain().size() == 6 && FromHex(message.key_domain(), domain)) {
     std::copy(domain.begin(), domain.end(), channel.key_domain.octets.begin());
@@ -227,13 +258,16 @@ Outcome<controller::CreateChannel> FromProto(const v1::CreateChannelRequest& req
   return controller::CreateChannel{std::move(channel)};
 }
 
-Outcome<controller::UpdateChannel> FromProto(const v1::UpdateChannelRequest& request) {
+Outcome<controller::UpdateChannel> FromProto(const v1::UpdateChannelRequest& request,
+                                             const rekey::State& state) {
   const v1::Channel& message = request.channel();
   const auto id = ChannelOf(message.name());
-  if (!id) return tl::unexpected(NotThere(message.name()));
+  const auto found = id ? state.channels.find(*id) : state.channels.end();
+  if (found == state.channels.end()) return tl::unexpected(NotThere(message.name()));
+  const groups::Channel& channel = found->second.channel;
   Violations violations;
-  const auto group = ParseAddress(message.multicast().group());
-  const bool ipv6 = group && group->family == Endpoint::Family::kIpv6;
+  KeepFixed(message, channel, violations);
+  const bool ipv6 = channel.multicast.mtk.family == Endpoint::Family::kIpv6;
   controller::UpdateChannel command{*id, message.display_name(),
                                     FromProto(message.policy(), ipv6, violations),
                                     RevisionOf(message.etag())};

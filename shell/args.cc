@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The only file that includes CLI11: it costs seconds to compile.
+// The only file of this room that includes CLI11: it costs seconds to compile.
 #include "shell/args.h"
 
 #include <CLI/CLI.hpp>

@@ -8,27 +8,13 @@
 #include <filesystem>
 #include <span>
 
+#include "shell/descriptor.h"
 #include "shell/files.h"
 
 namespace keymast::shell {
 namespace {
 
 constexpr size_t kPiece = 64 * 1024;
-
-// Descriptor closes itself.
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 Error FromErrno(int number) {
   switch (number) {

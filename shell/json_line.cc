@@ -1,39 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shell/json_line.h"
 
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
 namespace keymast::shell {
 namespace {
 
-// Quoted escapes what RFC 8259 §7 asks for; other octets are passed on as UTF-8.
-std::string Quoted(std::string_view text) {
-  static constexpr char kHex[] = "0123456789abcdef";
-  std::string out = "\"";
-  for (const char c : text) {
-    const auto octet = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (octet < 0x20) {
-      out += "\\u00";
-      out += kHex[octet >> 4];
-      out += kHex[octet & 15];
-    } else {
-      out += c;
-    }
-  }
-  return out + "\"";
+bool IsPlain(std::string_view text) {
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; });
 }
 
 }  // namespace
 
+void AppendJsonText(std::string& json, std::string_view text) {
+  if (IsPlain(text)) {
+    json.append(1, '"').append(text).append(1, '"');
+  } else {
+    json += nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  }
+}
+
 void JsonLine::Name(std::string_view name) {
   if (!body_.empty()) body_ += ',';
-  body_ += Quoted(name) + ":";
+  AppendJsonText(body_, name);
+  body_ += ':';
 }
 
 JsonLine& JsonLine::Text(std::string_view name, std::string_view value) {
   Name(name);
-  body_ += Quoted(value);
+  AppendJsonText(body_, value);
   return *this;
 }
 

@@ -8,6 +8,10 @@
 
 namespace keymast::shell {
 
+// AppendJsonText appends a JSON string. Text from outside may be no UTF-8: replaced, so that every
+// line stays JSON.
+void AppendJsonText(std::string& json, std::string_view text);
+
 class JsonLine {
  public:
   JsonLine& Text(std::string_view name, std::string_view value);

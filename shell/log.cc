@@ -4,11 +4,11 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
-#include <algorithm>
 #include <array>
 #include <chrono>
 #include <ctime>
-#include <nlohmann/json.hpp>
+
+#include "shell/json_line.h"
 
 namespace keymast::shell {
 namespace {
@@ -59,25 +59,11 @@ std::string Timestamp() {
   return std::string(text.data(), size) + fraction + "Z";
 }
 
-bool IsPlain(std::string_view text) {
-  return std::all_of(text.begin(), text.end(),
-                     [](char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; });
-}
-
-// Text from outside may be no UTF-8: replaced, so that every line stays JSON.
-void AppendText(std::string& line, std::string_view text) {
-  if (IsPlain(text)) {
-    line.append(1, '"').append(text).append(1, '"');
-  } else {
-    line += nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-  }
-}
-
 void AppendField(std::string& line, std::string_view name, std::string_view value) {
   line += ',';
-  AppendText(line, name);
+  AppendJsonText(line, name);
   line += ':';
-  AppendText(line, value);
+  AppendJsonText(line, value);
 }
 
 }  // namespace

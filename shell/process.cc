@@ -4,10 +4,13 @@
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
+#include <cstring>
 
 #include "base/check.h"
 #include "shell/log.h"
@@ -25,6 +28,8 @@ std::string UserDirectory(const char* variable, const char* below_home) {
   const std::string chosen = Environment(variable);
   return (chosen.empty() ? Environment("HOME") + below_home : chosen) + "/keymast";
 }
+
+std::string SharedRuntimeDirectory() { return "/tmp/keymast-" + std::to_string(geteuid()); }
 
 }  // namespace
 
@@ -62,7 +67,27 @@ void NotifyStopping() { sd_notify(0, "STOPPING=1"); }
 std::string RuntimeDirectory() {
   if (geteuid() == 0) return "/run/keymast";
   const std::string chosen = Environment("XDG_RUNTIME_DIR");
-  return chosen.empty() ? "/tmp/keymast-" + std::to_string(geteuid()) : chosen + "/keymast";
+  return chosen.empty() ? SharedRuntimeDirectory() : chosen + "/keymast";
+}
+
+tl::expected<void, Failure> CheckOwnFolder(const std::string& folder) {
+  struct stat about {};
+  if (lstat(folder.c_str(), &about) != 0) {
+    return Fail(errno == ENOENT ? Error::kNotFound : Error::kPermissionDenied,
+                folder + ": " + std::strerror(errno));
+  }
+  if (S_ISDIR(about.st_mode) && about.st_uid == geteuid() && (about.st_mode & 022) == 0) return {};
+  const char* why = !S_ISDIR(about.st_mode)     ? "is no folder"
+                    : about.st_uid != geteuid() ? "is another user's"
+                                                : "may be written by others";
+  return Fail(Error::kPermissionDenied, folder + " " + why +
+                                            ": whoever made it could pose as keymast; remove it, "
+                                            "or set XDG_RUNTIME_DIR");
+}
+
+tl::expected<void, Failure> CheckSocketFolder(const std::string& socket) {
+  const std::string shared = SharedRuntimeDirectory();
+  return socket.starts_with(shared + "/") ? CheckOwnFolder(shared) : tl::expected<void, Failure>();
 }
 
 std::string StateDirectory() {

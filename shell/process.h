@@ -35,8 +35,15 @@ void NotifyReady();
 void NotifyStopping();
 
 // RuntimeDirectory is /run/keymast for root, $XDG_RUNTIME_DIR/keymast otherwise (/tmp/keymast-UID
-// without that variable); it is not created.
+// without that variable); it is not created. Who uses a socket in it asks CheckSocketFolder.
 std::string RuntimeDirectory();
+// CheckOwnFolder wants a folder, no link to one, that is this user's and that nobody else may
+// write: kPermissionDenied, in words, otherwise; kNotFound.
+tl::expected<void, Failure> CheckOwnFolder(const std::string& folder);
+// CheckSocketFolder is asked before a socket file is made or connected to. Anybody may make
+// /tmp/keymast-UID, and serve in it what this user takes for keymast: a path below it is refused
+// unless that folder passes CheckOwnFolder. Every other path passes.
+tl::expected<void, Failure> CheckSocketFolder(const std::string& socket);
 std::string StateDirectory();   // /var/lib/keymast, or $XDG_STATE_HOME/keymast (~/.local/state)
 std::string ConfigDirectory();  // /etc/keymast, or $XDG_CONFIG_HOME/keymast (~/.config)
 

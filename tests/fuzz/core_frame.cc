@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "framing/frame.h"
 #include "private/core.pb.h"
+#include "server/names.h"
 #include "server/translate.h"
 
 namespace {
@@ -14,7 +15,11 @@ using keymast::server::FromProto;
 
 void Translate(const keymast::core::CoreRequest& request) {
   FromProto(request.create_channel()).has_value();
-  FromProto(request.update_channel()).has_value();
+  keymast::rekey::State state;  // with the channel that is to be changed, where it can be one
+  if (const auto id = keymast::server::ChannelOf(request.update_channel().channel().name())) {
+    state.channels[*id];
+  }
+  FromProto(request.update_channel(), state).has_value();
   FromProto(request.create_member()).has_value();
   FromProto(request.update_member()).has_value();
   FromProto(request.expel_members()).has_value();

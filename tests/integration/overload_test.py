@@ -104,10 +104,13 @@ class Overload(unittest.TestCase):
                 connection.sendall(frame(1, 4, number, head) + frame(0, int(ends), number, body))
             count -= 250
 
-    def refused(self, share):
-        series = f'keymast_api_calls_refused_total{{share="{share}"}} '
-        line = next(line for line in self.page("/metrics").splitlines() if line.startswith(series))
+    def value(self, series):
+        line = next(line for line in self.page("/metrics").splitlines()
+                    if line.startswith(series + " "))
         return float(line.rsplit(" ", 1)[1])
+
+    def refused(self, share):
+        return self.value(f'keymast_api_calls_refused_total{{share="{share}"}}')
 
     def test_streams_of_others_leave_an_expulsion_alone(self):
         site = self.site.up()
@@ -150,6 +153,11 @@ class Overload(unittest.TestCase):
         wait_for(lambda: created() == 3000, 120, "the watcher that reads has every event")
         self.assertTrue(watcher.running())
         self.assertTrue(site.api.running())
+        # 300,000 events lie unread: more than a share holds, however little that is for each.
+        self.assertGreater(self.value("keymast_api_watchers_cut_total"), 0)
+        unread = self.value('keymast_api_unread_octets{share="auditor_streams"}')
+        self.assertGreater(unread, 1 << 20)
+        self.assertLessEqual(unread, 33 << 20)
         self.assertIn("keymast_watchers_dropped_total 0\n", self.page("/metrics"))
         self.assertIn("keymast_api_core_connections_total 1\n", self.page("/metrics"))
 

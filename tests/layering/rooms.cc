@@ -86,7 +86,7 @@ HeaderKind KindOf(std::string_view header) {
   if (StartsWithOneOf(header, {"sys/", "netinet/", "net/", "arpa/", "linux/", "bits/"}) ||
       IsOneOf(header, {"unistd.h", "fcntl.h", "poll.h", "signal.h", "spawn.h", "ifaddrs.h",
                        "netdb.h", "pthread.h", "malloc.h", "dirent.h", "termios.h", "time.h",
-                       "errno.h", "endian.h"})) {
+                       "errno.h", "endian.h", "grp.h"})) {
     return HeaderKind::kSystem;
   }
   return HeaderKind::kThirdParty;

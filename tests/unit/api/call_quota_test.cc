@@ -70,6 +70,38 @@ TEST(CallQuota, WhatIsAnsweredCountsAsOctetsUntilItIsGone) {
   EXPECT_EQ(viewers().unread, 0U);
 }
 
+class Stream final : public Holder {
+ public:
+  void CutOff() override { cut = true; }
+  bool cut = false;
+};
+
+TEST(CallQuota, OfTheStreamsOfAFullShareTheSlowestIsCutOff) {
+  CallQuota quota(1024);
+  constexpr size_t kThird = CallQuota::kMaxUnread / 3;
+  std::vector<CallQuota::Place> places;
+  std::vector<std::shared_ptr<Stream>> streams;
+  for (int i = 0; i < 3; ++i) {
+    places.push_back(*quota.Take(Role::kAuditor, CallKind::kStream));
+    streams.push_back(std::make_shared<Stream>());
+    places.back().HeldBy(streams.back());
+    places.back().Hold(kThird);
+  }
+  const auto auditors = [&] { return quota.Counts()[3]; };
+  EXPECT_EQ(auditors().share, "auditor_streams");
+  EXPECT_EQ(auditors().unread, 3 * kThird);
+  EXPECT_EQ(places[0].Slowest(), nullptr);
+  places[1].Hold(2);
+  places[0].Hold(1);
+  EXPECT_EQ(places[0].Slowest(), streams[1]) << "though another one made it too much";
+  EXPECT_NE(places[0].Slowest(), streams[1]) << "once";
+  places[1].Release(kThird);
+  EXPECT_EQ(places[0].Slowest(), nullptr);
+  places.clear();
+  EXPECT_EQ(auditors().unread, 0U);
+  EXPECT_EQ(auditors().calls, 0U);
+}
+
 class Quota : public FrontTest {
  protected:
   Quota() { config_.max_calls = 16; }

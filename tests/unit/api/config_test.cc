@@ -42,6 +42,9 @@ max_calls = 70
 memory_limit_mib = 0
 drain_timeout = "500ms"
 log_level = "debug"
+[socket_group]
+operator = "ops"
+headend = "encoders"
 [tls]
 listen = "127.0.0.1:7444"
 certificate = "c.pem"
@@ -55,6 +58,8 @@ headend = ["headend-1"]
   EXPECT_EQ(config->core_socket, "/a/core.sock");
   EXPECT_EQ(config->socket_directory, "/b");
   EXPECT_EQ(config->http_listen, "");
+  EXPECT_EQ(config->socket_groups,
+            (std::map<Role, std::string>{{Role::kOperator, "ops"}, {Role::kHeadend, "encoders"}}));
   EXPECT_FALSE(config->reflection);
   EXPECT_EQ(config->max_calls, 70U);
   EXPECT_EQ(config->memory_limit, 0U);
@@ -87,6 +92,11 @@ TEST(ApiConfig, ErrorsAreOneClearSentence) {
       Refusal("core_socket = \"\"\n"),
       EndsWith("keymast-api.toml:1:15: core_socket must not be empty: give a path, or leave "
                "the key out for the default"));
+}
+
+TEST(ApiConfig, AGroupHasANameAndIsOfARole) {
+  EXPECT_THAT(Refusal("[socket_group]\nviewer = \"\""), HasSubstr("must be the name of a group"));
+  EXPECT_THAT(Refusal("[socket_group]\nowner = \"x\""), HasSubstr("owner"));
 }
 
 TEST(ApiConfig, ANameHasOneRole) {

@@ -3,10 +3,13 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include <future>
 #include <set>
 
+#include "api/sockets.h"
 #include "fake_core.h"
 
 namespace keymast::api {
@@ -208,7 +211,7 @@ TEST_F(CoreLinkTest, StreamsDeliverUntilTheLastReply) {
     core.Send(event);
   }
   ASSERT_TRUE(Eventually([&] { return sink->replies() == 4; }));
-  EXPECT_FALSE(link.Send(call, Watch())) << "the call is over";
+  EXPECT_EQ(link.Send(call, Watch(), Urgency::kReport).error().error, Error::kNotFound);
   EXPECT_EQ(link.calls(), 0U);
 }
 
@@ -241,6 +244,43 @@ TEST_F(CoreLinkTest, WhatWaitsForTheSocketIsBoundedAndUrgentRequestsHaveAReserve
   EXPECT_EQ(refused.error().limit.name, "core_queue");
   EXPECT_TRUE(start(Urgency::kUrgent));
   ASSERT_TRUE(Eventually([&] { return !start(Urgency::kUrgent); }));
+  go.set_value();
+}
+
+// However much of others waits, headends have their part; and however many of their reports wait,
+// a name or a proof still goes.
+TEST_F(CoreLinkTest, WhatOthersHaveWaitingLeavesHeadendsTheirPart) {
+  std::promise<void> go;
+  FakeCore core(folder_ / "core.sock",
+                [wait = go.get_future().share()](const core::CoreRequest& request) {
+                  wait.wait();
+                  return EchoName(request);
+                });
+  CoreLink::Options options = Options();
+  options.max_queued = 1 << 20;
+  options.reserve = 1 << 18;
+  options.headends = 1 << 18;
+  CoreLink link(options);
+  WaitUp(link);
+  const core::CoreRequest large = Get(std::string(1 << 16, 'x'));
+  const auto start = [&](Urgency urgency) {
+    return link.Start(large, std::make_shared<Recorder>(), urgency);
+  };
+  int in_a_row = 0;
+  ASSERT_TRUE(Eventually([&] {
+    in_a_row = start(Urgency::kUrgent) ? 0 : in_a_row + 1;
+    return in_a_row == 10;
+  }));
+  const auto call = start(Urgency::kHeadend);
+  ASSERT_TRUE(call) << call.error().message;
+  EXPECT_TRUE(link.Send(*call, large, Urgency::kReport));
+  const auto dropped = link.Send(*call, large, Urgency::kReport);
+  ASSERT_FALSE(dropped);
+  EXPECT_EQ(dropped.error().error, Error::kTooManyRequests);
+  EXPECT_TRUE(link.Send(*call, large, Urgency::kHeadend));
+  EXPECT_TRUE(start(Urgency::kHeadend));
+  EXPECT_FALSE(start(Urgency::kHeadend)) << "their part has a bound as well";
+  EXPECT_FALSE(start(Urgency::kUrgent)) << "and is theirs alone";
   go.set_value();
 }
 
@@ -315,6 +355,24 @@ TEST_F(CoreLinkTest, StopInterruptsAGreetingThatIsNotAnswered) {
   EXPECT_FALSE(second.up());
   second.Stop();
   EXPECT_EQ(second.connections(), 0U);
+}
+
+TEST_F(CoreLinkTest, StopInterruptsAConnectionThatIsNotAccepted) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  const std::string path = folder_ / "core.sock";
+  std::copy(path.begin(), path.end(), address.sun_path);
+  const auto* generic = reinterpret_cast<const sockaddr*>(&address);
+  const Descriptor listener(socket(AF_UNIX, SOCK_STREAM, 0));
+  ASSERT_EQ(bind(listener.get(), generic, sizeof address), 0);
+  ASSERT_EQ(listen(listener.get(), 0), 0);
+  std::vector<Descriptor> waiting;
+  do {
+    waiting.emplace_back(socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0));
+  } while (connect(waiting.back().get(), generic, sizeof address) == 0);
+  CoreLink link(Options());
+  link.Stop();
+  EXPECT_EQ(link.connections(), 0U);
 }
 
 TEST(FailureOfCoreError, KeepsEverything) {

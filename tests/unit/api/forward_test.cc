@@ -2,6 +2,9 @@
 // What passes through keymast-api, and what happens when either side goes away.
 #include <gmock/gmock.h>
 
+#include <deque>
+#include <future>
+
 #include "front_fixture.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
@@ -207,6 +210,60 @@ TEST_F(Forward, ASlowWatcherIsCutOffAndAnotherIsNot) {
   context.TryCancel();
 }
 
+// Each is within what one watcher may have unread; all of them together are not.
+TEST_F(Forward, WatchersThatDoNotReadAreBoundedTogetherAndOneThatReadsIsNotCut) {
+  core_.set_handler(OnlyStatus);
+  Start();
+  constexpr size_t kSlow = 16;
+  constexpr int kEvents = 58;  // of 64 KiB: 3.6 MiB for each
+  struct Watcher {
+    grpc::ClientContext context;
+    std::unique_ptr<grpc::ClientReader<v1::Event>> reader;
+  };
+  std::deque<Watcher> watchers(kSlow + 1);
+  std::vector<uint64_t> calls;
+  // Of those that do not read, gRPC would take ahead what the one that reads lets it; so they have
+  // a connection of their own, and windows that do not grow.
+  grpc::ChannelArguments apart;
+  apart.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+  const auto reads = v1::Rekeys::NewStub(Channel(Role::kAuditor));
+  const auto do_not = v1::Rekeys::NewStub(grpc::CreateCustomChannel(
+      "unix:" + (folder_ / "auditor.sock"), grpc::InsecureChannelCredentials(), apart));
+  for (Watcher& watcher : watchers) {
+    const auto& stub = calls.empty() ? reads : do_not;
+    watcher.reader = stub->Watch(&watcher.context, v1::WatchRequest());
+    calls.push_back(core_
+                        .WaitFor([&](const auto& r) {
+                          return r.has_watch() &&
+                                 std::count(calls.begin(), calls.end(), r.call()) == 0;
+                        })
+                        .call());
+  }
+  std::thread reading([&] {
+    v1::Event event;
+    for (int i = 0; i < kEvents; ++i) ASSERT_TRUE(watchers[0].reader->Read(&event)) << i;
+  });
+  const std::string long_name(64 << 10, 'x');
+  for (int i = 0; i < kEvents; ++i) {
+    for (const uint64_t call : calls) EventFor(call, long_name);
+  }
+  reading.join();
+  const auto value = [this](const std::string& series) {
+    const std::string page = Get("/metrics").second;
+    const size_t at = page.find("\n" + series + " ");
+    EXPECT_NE(at, std::string::npos) << series;
+    return at == std::string::npos ? 0.0 : std::stod(page.substr(at + series.size() + 2));
+  };
+  const std::string unread = "keymast_api_unread_octets{share=\"auditor_streams\"}";
+  EXPECT_TRUE(Eventually([&] { return value(unread) > 0 && value(unread) <= 32 << 20; }))
+      << value(unread);
+  EXPECT_GT(value("keymast_api_watchers_cut_total"), 0);
+  EXPECT_LT(value("keymast_api_watchers_cut_total"), kSlow);
+  for (Watcher& watcher : watchers) watcher.context.TryCancel();
+  watchers.clear();
+  EXPECT_TRUE(Eventually([&] { return value(unread) == 0; }));
+}
+
 TEST_F(Forward, TrafficKeysGoesBothWaysOnOneCall) {
   core_.set_handler(OnlyStatus);
   Start();
@@ -253,6 +310,69 @@ TEST_F(Forward, TrafficKeysEndsWithTheLinkSoThatTheHeadendComesAgain) {
   v1::HeadendDirective directive;
   EXPECT_FALSE(stream->Read(&directive));
   EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
+}
+
+// keymastd stands still while an operator imports all that the link takes.
+TEST_F(Forward, WhatAnOperatorSendsCutsOffNoHeadend) {
+  std::promise<void> go;
+  core_.set_handler([wait = go.get_future().share()](const core::CoreRequest& request) {
+    if (request.has_create_subscriber()) wait.wait();
+    return OnlyStatus(request);
+  });
+  Start();
+  const auto stub = v1::Headends::NewStub(Channel(Role::kHeadend));
+  grpc::ClientContext first_context, second_context;
+  const auto first = stub->TrafficKeys(&first_context);
+  v1::HeadendReport hello;
+  hello.set_headend("headends/a");
+  ASSERT_TRUE(first->Write(hello));
+  core_.WaitFor([](const auto& r) { return r.has_headend_report(); });
+
+  struct Exchange {
+    grpc::ClientContext context;
+    v1::Subscriber response;
+    grpc::Status status;
+    std::unique_ptr<grpc::ClientAsyncResponseReader<v1::Subscriber>> reader;
+  };
+  constexpr size_t kRequests = 64;  // of 512 KiB: four times what may wait
+  const auto import = v1::Subscribers::NewStub(Channel(Role::kOperator));
+  v1::CreateSubscriberRequest request;
+  request.set_subscriber_id(std::string(512 << 10, 'x'));
+  grpc::CompletionQueue queue;
+  std::deque<Exchange> exchanges(kRequests);
+  for (Exchange& exchange : exchanges) {
+    exchange.reader = import->AsyncCreateSubscriber(&exchange.context, request, &queue);
+    exchange.reader->Finish(&exchange.response, &exchange.status, nullptr);
+  }
+  void* tag = nullptr;
+  bool ok = false;
+  for (size_t refused = 0; refused < kRequests / 4; ++refused) ASSERT_TRUE(queue.Next(&tag, &ok));
+
+  // More than is on the way at once: by the end the first of them have been read.
+  v1::HeadendReport report;
+  report.add_held()->set_channel(std::string(1 << 16, 'x'));
+  const auto write = [&](auto& stream) {
+    for (int i = 0; i < 512; ++i) ASSERT_TRUE(stream->Write(report)) << i;
+  };
+  write(first);
+  const auto second = stub->TrafficKeys(&second_context);
+  hello.set_headend("headends/b");
+  ASSERT_TRUE(second->Write(hello));
+  write(second);
+  go.set_value();
+  core_.WaitFor([](const auto& r) { return r.headend_report().headend() == "headends/b"; });
+  v1::HeadendReport proof;
+  proof.set_proof("proof");
+  ASSERT_TRUE(first->Write(proof));
+  core_.WaitFor([](const auto& r) { return r.headend_report().proof() == "proof"; });
+  for (const auto& stream : {first.get(), second.get()}) {
+    stream->WritesDone();
+    EXPECT_TRUE(stream->Finish().ok());
+  }
+  for (Exchange& exchange : exchanges) exchange.context.TryCancel();
+  queue.Shutdown();
+  while (queue.Next(&tag, &ok)) {
+  }
 }
 
 TEST_F(Forward, TrafficKeysNeedsANameFirstAndTheRole) {

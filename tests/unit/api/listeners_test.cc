@@ -2,7 +2,11 @@
 // Socket files, health and reflection.
 #include "api/listeners.h"
 
+#include <grp.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -23,6 +27,29 @@ class ListenersTest : public FrontTest {
     const grpc::Status status =
         Call(*Channel(role), "grpc.health.v1.Health/Check", v1::GetChannelRequest(), &response);
     return status.ok() ? response.page_size() : 0;
+  }
+
+  // What the server's first HTTP/2 frame, SETTINGS, says of streams at once; 0: nothing.
+  uint32_t StreamsAtOnce(Role role) {
+    const int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    const std::string path = folder_ / (std::string(RoleName(role)) + ".sock");
+    std::copy(path.begin(), path.end(), address.sun_path);
+    EXPECT_EQ(connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address), 0) << path;
+    const std::string hello("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0", 33);
+    EXPECT_EQ(send(fd, hello.data(), hello.size(), 0), static_cast<ssize_t>(hello.size()));
+    uint8_t head[9] = {};
+    EXPECT_EQ(recv(fd, head, sizeof head, MSG_WAITALL), 9);
+    std::vector<uint8_t> settings(size_t{head[1]} << 8 | head[2]);
+    EXPECT_EQ(recv(fd, settings.data(), settings.size(), MSG_WAITALL), ssize_t(settings.size()));
+    close(fd);
+    constexpr uint8_t kMaxConcurrentStreams = 3;  // RFC 9113 section 6.5.2
+    for (size_t at = 0; at + 6 <= settings.size(); at += 6) {
+      if (settings[at + 1] != kMaxConcurrentStreams) continue;
+      return uint32_t{settings[at + 4]} << 8 | settings[at + 5];
+    }
+    return 0;
   }
 
   std::string Reflect(const std::string& octets) {
@@ -51,6 +78,37 @@ TEST_F(ListenersTest, SocketFilesAreForOwnerAndGroup) {
     EXPECT_TRUE(S_ISSOCK(status.st_mode));
     EXPECT_EQ(status.st_mode & 0777, 0660U) << path;
   }
+}
+
+TEST_F(ListenersTest, ASocketFileHasTheGroupOfItsRole) {
+  if (geteuid() != 0) GTEST_SKIP() << "needs root";
+  config_.socket_groups = {{Role::kViewer, "nogroup"}, {Role::kHeadend, "daemon"}};
+  Start();
+  const auto group_of = [this](Role role) {
+    struct stat status {};
+    const std::string path = folder_ / (std::string(RoleName(role)) + ".sock");
+    EXPECT_EQ(stat(path.c_str(), &status), 0) << path;
+    EXPECT_EQ(status.st_mode & 0777, 0660U) << path;
+    return status.st_gid;
+  };
+  EXPECT_EQ(group_of(Role::kViewer), getgrnam("nogroup")->gr_gid);
+  EXPECT_EQ(group_of(Role::kHeadend), getgrnam("daemon")->gr_gid);
+  EXPECT_EQ(group_of(Role::kOperator), getegid());
+}
+
+TEST_F(ListenersTest, AGroupThatIsNotThereIsTold) {
+  config_.socket_groups = {{Role::kAuditor, "no-such-group"}};
+  const auto front = Front::Open(config_);
+  ASSERT_FALSE(front);
+  EXPECT_EQ(front.error().message, "socket_group.auditor: there is no group \"no-such-group\"");
+}
+
+TEST_F(ListenersTest, AConnectionHasStreamsByItsListener) {
+  Start();
+  EXPECT_EQ(StreamsAtOnce(Role::kOperator), 128U);
+  EXPECT_EQ(StreamsAtOnce(Role::kViewer), 32U);
+  EXPECT_EQ(StreamsAtOnce(Role::kAuditor), 64U);
+  EXPECT_EQ(StreamsAtOnce(Role::kHeadend), 4U);
 }
 
 TEST_F(ListenersTest, AFileLeftByAKilledProcessIsReplaced) {

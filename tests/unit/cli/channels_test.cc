@@ -165,6 +165,39 @@ TEST(Channels, UpdateKeepsWhatIsNotGivenAndSendsTheEtag) {
             R"("policy":{"mtkPeriod":"10s","mtkLead":"1s"},"etag":"7"}})");
 }
 
+TEST(Channels, AnUpdateFromAFileIsOfTheChannelThatIsNamed) {
+  const std::string path = TempPath("update.json");
+  FakeServer server;
+  const auto update = [&](const std::string& file) {
+    std::ofstream(path) << file;
+    server.Answer("Channels.GetChannel",
+                  R"({"name": "channels/one", "displayName": "First", "etag": "7",
+                      "policy": {"mtkPeriod": "10s", "mtkRepetition": "0.500s"}})");
+    return server.Run({"channels", "update", "one", "--file", path});
+  };
+  const auto other = update(R"({"name": "channels/two", "displayName": "Second"})");
+  EXPECT_EQ(other.exit, 2);
+  EXPECT_NE(other.err.find("is of channels/two, not of channels/one"), std::string::npos)
+      << other.err;
+  EXPECT_EQ(server.asked().back().method, "Channels.GetChannel");
+  // Durations of the file replace those there were: 0.5 s and 1 s do not make 1.5 s.
+  EXPECT_EQ(
+      update(R"({"etag": "6", "multicast": {"ttl": 3}, "policy": {"mtkRepetition": "1s"}})").exit,
+      0);
+  EXPECT_EQ(server.asked().back().request,
+            R"({"channel":{"name":"channels/one","displayName":"First","multicast":{"ttl":3},)"
+            R"("policy":{"mtkPeriod":"10s","mtkRepetition":"1s"},"etag":"6"}})");
+}
+
+TEST(Channels, ANoughtIsOnTopOfTheFileToo) {
+  const std::string path = TempPath("nought.json");
+  std::ofstream(path) << R"({"multicast": {"group": "239.255.42.1", "ttl": 4, "dscp": 46}})";
+  FakeServer server;
+  server.Run({"channels", "create", "one", "--file", path, "--ttl", "0", "--dscp", "0"});
+  EXPECT_EQ(server.asked()[0].request,
+            R"({"channelId":"one","channel":{"multicast":{"group":"239.255.42.1"}}})");
+}
+
 TEST(Channels, DeleteAndSdp) {
   FakeServer server;
   server.Answer("Channels.GetChannel", kChannel);

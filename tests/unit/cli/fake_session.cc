@@ -10,8 +10,10 @@ class FakeServer::FakeSession final : public Session {
   cli::Outcome<void> Call(const std::string& method, const google::protobuf::Message& request,
                           google::protobuf::Message& response) override {
     Remember(method, request);
-    if (const auto found = server_.problems_.find(method); found != server_.problems_.end()) {
-      return tl::unexpected(found->second);
+    const auto found = server_.problems_.find(method);
+    if (found != server_.problems_.end() && found->second.answered-- == 0) {
+      found->second.answered = 0;
+      return tl::unexpected(found->second.problem);
     }
     auto& answers = server_.answers_[method];
     if (answers.empty()) return {};
@@ -30,7 +32,7 @@ class FakeServer::FakeSession final : public Session {
       if (!each()) return {};
     }
     if (const auto found = server_.problems_.find(method); found != server_.problems_.end()) {
-      return tl::unexpected(found->second);
+      return tl::unexpected(found->second.problem);
     }
     return {};
   }

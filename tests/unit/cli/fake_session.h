@@ -25,8 +25,9 @@ class FakeServer {
   void Answer(const std::string& method, const std::string& json) {
     answers_[method].push_back(json);
   }
-  void Refuse(const std::string& method, Problem problem) {
-    problems_[method] = std::move(problem);
+  // Refuse answers all calls of the method with the problem, but for the first `answered` ones.
+  void Refuse(const std::string& method, Problem problem, size_t answered = 0) {
+    problems_[method] = {std::move(problem), answered};
   }
   const std::vector<Asked>& asked() const { return asked_; }
   const Target& target() const { return target_; }
@@ -43,7 +44,11 @@ class FakeServer {
   class FakeSession;
 
   std::map<std::string, std::vector<std::string>> answers_;
-  std::map<std::string, Problem> problems_;
+  struct Refusal {
+    Problem problem;
+    size_t answered = 0;
+  };
+  std::map<std::string, Refusal> problems_;
   std::vector<Asked> asked_;
   Target target_;
 };

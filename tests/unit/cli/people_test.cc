@@ -139,7 +139,14 @@ TEST(Members, AddWithWindow) {
             "reachability   CONFIRMED\n"
             "confirmed MSK  00010001\n"
             "etag           3\n");
-  EXPECT_EQ(server.Run({"members", "add", "one", "alice", "--from", "tomorrow"}).exit, 2);
+  EXPECT_EQ(server
+                .Run({"members", "add", "one", "alice", "--msk-endpoint", "127.0.0.1:1", "--from",
+                      "tomorrow"})
+                .exit,
+            2);
+  const auto nowhere = server.Run({"members", "add", "one", "alice"});
+  EXPECT_EQ(nowhere.exit, 2);
+  EXPECT_NE(nowhere.err.find("--msk-endpoint"), std::string::npos) << nowhere.err;
 }
 
 TEST(Members, UpdateKeepsWhatIsNotGiven) {
@@ -151,15 +158,101 @@ TEST(Members, UpdateKeepsWhatIsNotGiven) {
   EXPECT_NE(server.asked()[1].request.find("127.0.0.1:2271"), std::string::npos);
 }
 
+class MembersBatch : public testing::Test {
+ protected:
+  // A comment, then m0 to m<count - 1>: row i is on line i + 2.
+  explicit MembersBatch(int count = 5000) {
+    std::ofstream file(csv_);
+    file << "# subscriber,endpoint\n";
+    for (int i = 0; i < count; ++i) file << "m" << i << ",127.0.0.1:2271\n";
+  }
+  FakeServer::Outcome Add(std::vector<std::string> more = {}) {
+    std::vector<std::string> words = {"members", "batch-add", "one", "--csv", csv_};
+    words.insert(words.end(), more.begin(), more.end());
+    return server_.Run(words);
+  }
+  const std::string csv_ = TempPath("batch.csv");
+  FakeServer server_;
+};
+
+TEST_F(MembersBatch, ARefusalSaysWhatIsDoneAndWhichLineIsWrong) {
+  server_.Refuse("Members.BatchCreateMembers",
+                 {Exit::kRefused,
+                  "wrong",
+                  "invalid_argument",
+                  {{"requests[417].member.msk_endpoint", "must be unicast"}, {"parent", "odd"}},
+                  {},
+                  {}},
+                 2);
+  const auto done = Add();
+  EXPECT_EQ(done.exit, 1);
+  EXPECT_EQ(done.err, "keymastctl: wrong [invalid_argument]\n  " + csv_ +
+                          ":2419: member.msk_endpoint: must be unicast\n"
+                          "  parent: odd\n"
+                          "  lines 2002 to 3001: refused together\n"
+                          "  2000 of 5000 rows are done, to line 2001; --skip-existing goes on "
+                          "behind them\n");
+}
+
+TEST_F(MembersBatch, AResourceIsFoundInTheFile) {
+  server_.Refuse(
+      "Members.BatchCreateMembers",
+      {Exit::kRefused, "exists already", "already_exists", {}, "channels/one/members/m7", {}});
+  const auto done = Add();
+  EXPECT_NE(done.err.find(csv_ + ":9: channels/one/members/m7\n"), std::string::npos) << done.err;
+  EXPECT_NE(done.err.find("  0 of 5000 rows are done\n"), std::string::npos) << done.err;
+}
+
+TEST_F(MembersBatch, WithoutAnAnswerNobodyKnows) {
+  server_.Refuse("Members.BatchCreateMembers", {Exit::kUnavailable, "gone", {}, {}, {}, {}}, 1);
+  const auto done = Add();
+  EXPECT_EQ(done.exit, 4);
+  EXPECT_NE(done.err.find("lines 1002 to 2001: may have been done, all of them, or none\n"),
+            std::string::npos)
+      << done.err;
+}
+
+TEST_F(MembersBatch, WhatExistsIsPassedOver) {
+  std::string members;
+  for (int i = 0; i < 4999; ++i) {
+    members += (i > 0 ? "," : "") + std::string(R"({"name": "channels/one/members/m)") +
+               std::to_string(i) + "\"}";
+  }
+  server_.Answer("Members.ListMembers", R"({"members": [)" + members + "]}");
+  const auto done = Add({"--skip-existing"});
+  EXPECT_EQ(done.exit, 0) << done.err;
+  ASSERT_EQ(server_.asked().size(), 2U);
+  EXPECT_EQ(server_.asked()[1].request,
+            R"({"parent":"channels/one","requests":[{"parent":"channels/one","memberId":"m4999",)"
+            R"("member":{"mskEndpoint":"127.0.0.1:2271"}}]})");
+  EXPECT_NE(done.out.find("passed over: 4999\n"), std::string::npos) << done.out;
+}
+
+TEST_F(Subscribers, OfABatchWhatIsDoneAndWhatExistsIsTold) {
+  const std::string csv = TempPath("again.csv");
+  std::ofstream(csv) << "s0,s0@example.org,/absent\ns1,s1@example.org,/absent\n";
+  const auto unreadable = server_.Run({"subscribers", "batch-create", "--csv", csv});
+  EXPECT_EQ(unreadable.exit, 2);
+  EXPECT_NE(unreadable.err.find(csv + ":1: /absent: no such file\n  0 of 2 rows are done\n"),
+            std::string::npos)
+      << unreadable.err;
+  server_.Answer("Subscribers.ListSubscribers",
+                 R"({"subscribers": [{"name": "subscribers/s0"}, {"name": "subscribers/s1"}]})");
+  const auto again = server_.Run({"subscribers", "batch-create", "--csv", csv, "--skip-existing"});
+  EXPECT_EQ(again.exit, 0) << again.err;
+  EXPECT_NE(again.out.find("passed over: 2\n"), std::string::npos) << again.out;
+}
+
 TEST(Members, BatchAddListJoinLeaveExpel) {
   const std::string csv = TempPath("members.csv");
-  std::ofstream(csv) << "a,127.0.0.1:2271\nb\n";
+  std::ofstream(csv) << "a,127.0.0.1:2271\nb,[::1]:2271\n";
   FakeServer server;
   EXPECT_EQ(server.Run({"members", "batch-add", "one", "--csv", csv, "--join"}).exit, 0);
   EXPECT_EQ(server.asked()[0].request,
             R"({"parent":"channels/one","requests":[{"parent":"channels/one","memberId":"a",)"
             R"("member":{"mskEndpoint":"127.0.0.1:2271"},"join":true},)"
-            R"({"parent":"channels/one","memberId":"b","join":true}]})");
+            R"({"parent":"channels/one","memberId":"b","member":{"mskEndpoint":"[::1]:2271"},)"
+            R"("join":true}]})");
   server.Answer("Members.ListMembers", R"({"members": [)" + std::string(kMember) + "]}");
   EXPECT_EQ(server.Run({"members", "list", "one"}).out,
             "MEMBER  JOINED  REACHABILITY  CONFIRMED MSK  MSK ENDPOINT    ENTITLED\n"

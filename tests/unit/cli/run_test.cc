@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rekeys, watch and status; exit statuses, options of all commands, how problems are told.
 #include <grpcpp/support/status_code_enum.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
 
 #include "fake_session.h"
 #include "google/rpc/error_details.pb.h"
@@ -32,6 +36,25 @@ TEST(Rekeys, NowAndHistory) {
   EXPECT_EQ(server.Run({"rekeys", "list", "one"}).out,
             "REKEY  LEVEL  REASON     MSK/MTK     SWITCH                    RECIPIENTS\n"
             "12     MSK    EXCLUSION  00010002/1  2026-01-31T12:00:00.200Z  5\n");
+}
+
+// As a user that no other test is at this time.
+TEST(Server, IsNotAskedInAFolderThatOthersMayWrite) {
+  if (geteuid() != 0) GTEST_SKIP() << "needs root";
+  ASSERT_EQ(seteuid(static_cast<uid_t>(100'000 + getpid())), 0);
+  const std::string folder = "/tmp/keymast-" + std::to_string(geteuid());
+  FakeServer server;
+  const auto ask = [&] { return server.Run({"--server", "unix:" + folder + "/x.sock", "status"}); };
+  EXPECT_EQ(ask().exit, 4);
+  EXPECT_EQ(mkdir(folder.c_str(), 0700), 0);
+  EXPECT_EQ(ask().exit, 0);
+  EXPECT_EQ(chmod(folder.c_str(), 0777), 0);
+  const auto refused = ask();
+  std::filesystem::remove(folder);
+  ASSERT_EQ(seteuid(0), 0);
+  EXPECT_EQ(refused.exit, 5);
+  EXPECT_NE(refused.err.find("may be written by others"), std::string::npos) << refused.err;
+  EXPECT_EQ(server.asked().size(), 1U);
 }
 
 class WatchTest : public testing::Test {

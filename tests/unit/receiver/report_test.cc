@@ -30,7 +30,7 @@ TEST(JsonLine, FieldsInOrderAndEscaped) {
   JsonLine line;
   line.Text("a\"b", "x\\\n\x01y").Signed("s", -5).Null("none").Object("o", inner);
   EXPECT_EQ(line.str(),
-            "{\"a\\\"b\":\"x\\\\\\u000a\\u0001y\",\"s\":-5,\"none\":null,"
+            "{\"a\\\"b\":\"x\\\\\\n\\u0001y\",\"s\":-5,\"none\":null,"
             "\"o\":{\"n\":18446744073709551615}}");
   EXPECT_EQ(JsonLine().str(), "{}");
 }

@@ -89,6 +89,53 @@ TEST_F(CallsTest, UpdatesAChannelWithItsEtag) {
   EXPECT_EQ(Must(update("")).channel().etag(), "\"3\"");
 }
 
+TEST_F(CallsTest, WhatIsFixedOfAChannelIsNotChangedByAnUpdate) {
+  const v1::Channel made = Must(CreateNews()).channel();
+  core::CoreRequest update;
+  v1::Channel& channel = *update.mutable_update_channel()->mutable_channel();
+  channel = made;
+  channel.clear_etag();
+  channel.mutable_multicast()->set_mtk_port(0);  // the default, as it is
+  channel.set_key_domain("262F01");
+  Must(update);
+  channel.mutable_multicast()->set_ttl(3);
+  channel.mutable_streams(0)->set_port(5006);
+  channel.set_key_domain("262f02");
+  channel.set_key_group(10);
+  channel.set_srtp_profile(v1::AEAD_AES_256_GCM);
+  const core::CoreError error = Refused(update);
+  EXPECT_EQ(error.reason(), "invalid_argument");
+  EXPECT_THAT(FieldsOf(error),
+              UnorderedElementsAre("channel.multicast", "channel.streams", "channel.key_domain",
+                                   "channel.key_group", "channel.srtp_profile"));
+}
+
+TEST_F(CallsTest, ADefaultIsThatOfTheChannelsAddressFamily) {
+  Must(Ask(R"(create_channel { channel_id: "six"
+      channel { multicast { group: "ff15::1" }
+                streams { media: "video" port: 5004 ssrc: 7 payload_type: 96 rtpmap: "H264/90000" }
+                key_domain: "262f01" key_group: 9 policy { max_datagram: 600 } } })"));
+  const auto updated = Must(R"(update_channel { channel { name: "channels/six" } })").channel();
+  EXPECT_EQ(updated.policy().max_datagram(), 1232U);
+}
+
+TEST_F(CallsTest, TheLogSaysWhoAskedForAChange) {
+  core::CoreRequest create = CreateNews();
+  create.set_principal("operator:alice.example.org");
+  core::CoreRequest read = Ask(R"(get_channel { name: "channels/news" })");
+  read.set_principal("viewer");
+  testing::internal::CaptureStderr();
+  Must(create);
+  Must(read);
+  Pass(seconds(60));
+  const std::string log = testing::internal::GetCapturedStderr();
+  EXPECT_THAT(log, testing::ContainsRegex(
+                       "\"change\".*\"channels/news\".*\"by\":\"operator:alice.example.org\""));
+  EXPECT_THAT(log, testing::ContainsRegex("\"rekey\".*\"CREATED\".*\"by\":\"operator:alice"));
+  EXPECT_THAT(log, testing::ContainsRegex("\"rekey\".*\"SCHEDULE\".*\"by\":\"\""));
+  EXPECT_THAT(log, testing::Not(testing::HasSubstr("viewer")));
+}
+
 TEST_F(CallsTest, APolicyIsCheckedAsAWhole) {
   Must(CreateNews());
   const core::CoreError error = Refused(R"(update_channel { channel {

@@ -5,10 +5,12 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <cstdlib>
+#include <filesystem>
 
 namespace keymast::shell {
 namespace {
@@ -51,6 +53,49 @@ TEST(Directories, FollowTheEnvironmentOfANormalUser) {
   EXPECT_EQ(RuntimeDirectory(), "/r/keymast");
   EXPECT_EQ(StateDirectory(), "/s/keymast");
   EXPECT_EQ(ConfigDirectory(), "/c/keymast");
+}
+
+TEST(OwnFolder, IsAFolderOfOursThatNobodyElseMayWrite) {
+  std::string name = "/tmp/keymast-test-XXXXXX";
+  ASSERT_NE(mkdtemp(name.data()), nullptr);
+  const auto refusal = [](const std::string& folder) {
+    const auto checked = CheckOwnFolder(folder);
+    return checked ? "" : checked.error().message;
+  };
+  EXPECT_EQ(refusal(name), "");
+  ASSERT_EQ(chmod(name.c_str(), 0755), 0);
+  EXPECT_EQ(refusal(name), "");
+  for (const mode_t mode : {0770U, 0707U}) {
+    ASSERT_EQ(chmod(name.c_str(), mode), 0);
+    EXPECT_TRUE(refusal(name).starts_with(name + " may be written by others")) << refusal(name);
+  }
+  ASSERT_EQ(chmod(name.c_str(), 0700), 0);
+  ASSERT_EQ(symlink(name.c_str(), (name + "/link").c_str()), 0);
+  EXPECT_TRUE(refusal(name + "/link").starts_with(name + "/link is no folder"));
+  EXPECT_EQ(CheckOwnFolder(name + "/absent").error().error, Error::kNotFound);
+  if (geteuid() == 0) {
+    ASSERT_EQ(chown(name.c_str(), 65534, 65534), 0);
+    EXPECT_TRUE(refusal(name).starts_with(name + " is another user's")) << refusal(name);
+  }
+  std::filesystem::remove_all(name);
+}
+
+// As a user that no other test is at this time.
+TEST(OwnFolder, OnlyTheSharedOneIsChecked) {
+  if (geteuid() != 0) GTEST_SKIP() << "needs root";
+  ASSERT_EQ(seteuid(static_cast<uid_t>(100'000 + getpid())), 0);
+  const std::string shared = "/tmp/keymast-" + std::to_string(geteuid());
+  EXPECT_TRUE(CheckSocketFolder("/nowhere/operator.sock"));
+  EXPECT_TRUE(CheckSocketFolder(shared + "0/operator.sock"));
+  EXPECT_EQ(CheckSocketFolder(shared + "/operator.sock").error().error, Error::kNotFound);
+  EXPECT_EQ(mkdir(shared.c_str(), 0700), 0);
+  EXPECT_TRUE(CheckSocketFolder(shared + "/operator.sock"));
+  EXPECT_EQ(chmod(shared.c_str(), 0777), 0);
+  const auto refused = CheckSocketFolder(shared + "/operator.sock");
+  std::filesystem::remove(shared);
+  ASSERT_EQ(seteuid(0), 0);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().error, Error::kPermissionDenied);
 }
 
 TEST(Termination, MakesTheDescriptorReadable) {

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/batch.h"
+
+#include <charconv>
+#include <sstream>
+
+#include "shell/files.h"
+
+namespace keymast::cli {
+namespace {
+
+constexpr size_t kMaxCsv = 256 << 20;  // a million members, with room
+
+// The index in `requests[417].member`, and what stands behind it.
+bool InBatch(std::string_view field, size_t& index, std::string_view& rest) {
+  constexpr std::string_view kPrefix = "requests[";
+  if (!field.starts_with(kPrefix)) return false;
+  field.remove_prefix(kPrefix.size());
+  const auto read = std::from_chars(field.data(), field.data() + field.size(), index);
+  rest = field.substr(static_cast<size_t>(read.ptr - field.data()));
+  if (read.ec != std::errc() || !rest.starts_with(']')) return false;
+  rest.remove_prefix(rest.starts_with("].") ? 2 : 1);
+  return true;
+}
+
+}  // namespace
+
+Outcome<std::vector<CsvRow>> ReadCsv(const std::string& path, size_t cells) {
+  const auto text = shell::ReadFile(path, kMaxCsv);
+  if (!text) return UsageProblem(path + ": cannot be read (" + shell::WhyNot(text.error()) + ")");
+  std::istringstream file(*text);
+  std::vector<CsvRow> rows;
+  std::string line;
+  for (size_t number = 1; std::getline(file, line); ++number) {
+    if (line.ends_with('\r')) line.pop_back();
+    if (line.empty() || line[0] == '#') continue;
+    CsvRow row{number, {}};
+    std::istringstream rest(line);
+    for (std::string cell; std::getline(rest, cell, ',');) row.cells.push_back(cell);
+    if (row.cells.size() != cells) {
+      return UsageProblem(path + ":" + std::to_string(number) + ": " +
+                          std::to_string(row.cells.size()) + " cells where " +
+                          std::to_string(cells) + " belong");
+    }
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+size_t Leave(const std::set<std::string>& existing, std::vector<CsvRow>& rows) {
+  return std::erase_if(
+      rows, [&](const CsvRow& row) { return existing.contains(LastSegment(row.cells[0])); });
+}
+
+std::string Batches::Place(size_t row) const {
+  return options_.file + ":" + std::to_string(rows_[row].line);
+}
+
+void Batches::TellDone(size_t done, Problem& problem) const {
+  std::string text =
+      std::to_string(done) + " of " + std::to_string(rows_.size()) + " rows are done";
+  if (done > 0) text += ", to line " + std::to_string(rows_[done - 1].line);
+  if (done > 0 && !options_.skip_existing) text += "; --skip-existing goes on behind them";
+  problem.advice += (problem.advice.empty() ? "" : "\n  ") + text;
+}
+
+Problem Batches::NotMade(Problem problem, size_t sent, size_t at) const {
+  problem.message = Place(at) + ": " + problem.message;
+  TellDone(sent, problem);
+  return problem;
+}
+
+Problem Batches::Refused(Problem problem, size_t first, size_t end) const {
+  for (auto& [field, description] : problem.violations) {
+    size_t index = 0;
+    std::string_view rest;
+    if (!InBatch(field, index, rest) || index >= end - first) continue;
+    field = Place(first + index) + (rest.empty() ? "" : ": " + std::string(rest));
+  }
+  for (size_t at = first; at < end && !problem.resource.empty(); ++at) {
+    if (LastSegment(rows_[at].cells[0]) != LastSegment(problem.resource)) continue;
+    problem.violations.emplace_back(Place(at), problem.resource);
+  }
+  // Without an answer nobody knows whether this request was carried out.
+  const bool known = problem.exit != Exit::kUnavailable;
+  problem.violations.emplace_back(
+      "lines " + std::to_string(rows_[first].line) + " to " + std::to_string(rows_[end - 1].line),
+      known ? "refused together" : "may have been done, all of them, or none");
+  TellDone(first, problem);
+  return problem;
+}
+
+}  // namespace keymast::cli
