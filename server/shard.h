@@ -47,7 +47,8 @@ class Shard {
 
   // Unable says why no change can be made now; nothing when it can.
   std::optional<Failure> Unable() const;
-  // Frozen: nothing can be made durable now. Without space it is tried again each second.
+  // Frozen: nothing can be made durable now, so nothing is decided. Without space an empty commit
+  // tries each second whether there is some again.
   bool Frozen() const { return frozen_; }
 
   // ReceiveDatagrams handles what waits on the MIKEY port.
@@ -85,11 +86,10 @@ class Shard {
   static void LogEvents(const std::vector<controller::Event>& events);
   static void LogRekey(const controller::Event& event);
   void OnCommit(const Pipeline::Outcome& outcome);
-  void OnCommitFailed(Error error);
+  void OnCommitFailed(Error error, bool probe);
   void Reload();
   void Become(StoreState state);
   void Freeze(bool frozen);
-  void Thaw();
 
   Parts parts_;
   controller::Controller& controller_;
@@ -97,7 +97,7 @@ class Shard {
   Pipeline pipeline_;
   StoreState store_state_ = StoreState::kOpen;
   bool frozen_ = false;
-  Instant thaw_at_ = kNever;
+  Instant probe_at_ = kNever;
   Instant bookmark_at_ = kNever;
   bool draining_ = false;
   std::optional<Failure> fatal_;
