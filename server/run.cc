@@ -3,7 +3,6 @@
 #include <filesystem>
 
 #include "net/interface_watch.h"
-#include "server/master_key.h"
 #include "server/open_store.h"
 #include "server/program.h"
 #include "server/server.h"
@@ -170,8 +169,7 @@ class Daemon {
 }  // namespace
 
 tl::expected<void, Failure> Run(const ServerConfig& config, int termination) {
-  const auto master_key =
-      ReadMasterKey({config.master_key_fd, config.master_key_file}, DefaultMasterKeyFile());
+  const auto master_key = MasterKeyOf(config);
   if (!master_key) return tl::unexpected(master_key.error());
   auto store = OpenStore(config, *master_key);
   if (!store) return tl::unexpected(store.error());
