@@ -17,6 +17,7 @@ constexpr size_t kDatagramsATurn = 1024;
 constexpr size_t kChannelsATick = 2;
 constexpr Duration kBookmarkPeriod = std::chrono::seconds(5);
 constexpr Duration kProbeAfter = std::chrono::seconds(1);
+constexpr Duration kMostBetweenTurns = std::chrono::milliseconds(5);
 constexpr uint32_t kRetryMs = 1000;
 
 std::string KindName(controller::Event::Kind kind) {
@@ -151,7 +152,7 @@ void Shard::ReceiveDatagrams() {
 
 void Shard::Turn() {
   while (const auto outcome = pipeline_.Collect()) OnCommit(*outcome);
-  const Instant now = Now();
+  const Instant now = turned_at_ = Now();
   // The working state is ahead of what is durable then: nothing may follow from it.
   if (fatal_) return;
   if (now >= probe_at_) {
@@ -175,6 +176,12 @@ void Shard::Turn() {
   pipeline_.Flush();
   parts_.port.Flush();
   controller_.Anticipate();
+}
+
+void Shard::TurnBetween() {
+  if (draining_) return;
+  const Instant now = Now();
+  if (now >= NextDeadline() || now >= turned_at_ + kMostBetweenTurns) Turn();
 }
 
 Instant Shard::NextDeadline() const {

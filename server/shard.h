@@ -55,6 +55,10 @@ class Shard {
   void ReceiveDatagrams();
   // Turn ends one turn of the loop: outcomes of commits, what is due, the next batch.
   void Turn();
+  // TurnBetween is for between two requests: it is a Turn when something is due or the last one was
+  // a while ago, so that many requests, or costly ones, delay neither deadlines nor commits by more
+  // than one of them takes.
+  void TurnBetween();
   Instant NextDeadline() const;
 
   // Drain refuses changes from now on, waits for those decided, and closes the store cleanly.
@@ -98,6 +102,7 @@ class Shard {
   StoreState store_state_ = StoreState::kOpen;
   bool frozen_ = false;
   Instant probe_at_ = kNever;
+  Instant turned_at_{};
   Instant bookmark_at_ = kNever;
   bool draining_ = false;
   std::optional<Failure> fatal_;

@@ -74,6 +74,27 @@ TEST_F(ClientsTest, ManyFramesInOnePieceAreMany) {
   for (uint64_t call = 1; call <= 200; ++call) EXPECT_EQ(Next(client_).call(), call);
 }
 
+// One client's requests are all there is in these turns of the loop.
+TEST_F(ClientsTest, RequestsDoNotDelayWhatIsDue) {
+  MakeChannel("news");
+  port_.sent.clear();
+  Send(client_, Ask(kStatus));
+  clock_.now = std::max(clock_.now, server_.shard().NextDeadline());
+  loop_.Turn();
+  EXPECT_GE(port_.Mtks("news"), 1U);
+}
+
+TEST_F(ClientsTest, CostlyRequestsDoNotDelayCommits) {
+  const size_t turns = port_.flushes;
+  std::string frames;
+  for (int i = 0; i < 8; ++i) framing::AppendFrame(Ask(kStatus), frames);
+  SendOctets(client_, frames);
+  clock_.per_look = milliseconds(2);
+  loop_.Turn();
+  clock_.per_look = {};
+  EXPECT_GE(port_.flushes, turns + 2);
+}
+
 TEST_F(ClientsTest, TheLongestFrameIsTakenAndALongerOneEndsTheConnection) {
   core::CoreRequest longest = Ask(kStatus);
   longest.set_call(1);
