@@ -3,6 +3,7 @@
 #include "server/clients.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -93,6 +94,23 @@ TEST_F(ClientsTest, CostlyRequestsDoNotDelayCommits) {
   loop_.Turn();
   clock_.per_look = {};
   EXPECT_GE(port_.flushes, turns + 2);
+}
+
+TEST_F(ClientsTest, WithoutADescriptorLeftAConnectionIsRefusedInsteadOfWaiting) {
+  const int fd = Open();
+  const int next = dup(fd);
+  close(next);
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit tight{static_cast<rlim_t>(next), before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &tight), 0);
+  loop_.Turn();
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_EQ(counters().refused_peers, 1U);
+  EXPECT_TRUE(IsOver(fd));
+  close(fd);
+  CoreClient later = Connect();
+  EXPECT_TRUE(Call(later, Ask(kStatus)).has_server_status());
 }
 
 TEST_F(ClientsTest, TheLongestFrameIsTakenAndALongerOneEndsTheConnection) {
