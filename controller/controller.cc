@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/controller.h"
 
+#include <utility>
+
 #include "controller/impl.h"
 
 namespace keymast::controller {
@@ -52,7 +54,11 @@ void Controller::Anticipate() { impl_->Anticipate(); }
 
 Instant Controller::NextDeadline() const { return impl_->deadlines.Next(); }
 
-void Controller::Freeze(bool frozen) { impl_->frozen = frozen; }
+void Controller::Freeze(bool frozen, Instant now) {
+  const bool was = std::exchange(impl_->frozen, frozen);
+  if (!was || frozen) return;
+  for (auto& [id, channel] : impl_->channels) impl_->deadlines.Set(channel, now);
+}
 
 const rekey::State& Controller::state() const { return impl_->state; }
 const Counters& Controller::counters() const { return impl_->counters; }

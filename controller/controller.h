@@ -227,8 +227,10 @@ class Controller {
 
   // Freeze says whether changes can be made durable. While frozen, ticks do what needs no change:
   // keys that are out are switched to at their instants and go on being repeated, from counters
-  // that are reserved already.
-  void Freeze(bool frozen);
+  // that are reserved already, and a verification is discarded, which the member repeats with the
+  // next message. No step changes anything, and commands must not be given. Afterwards what was put
+  // off is due at `now`.
+  void Freeze(bool frozen, Instant now);
 
   const rekey::State& state() const;
   const Counters& counters() const;

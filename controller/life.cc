@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Start and reload: the working memory is built from the durable state.
+#include "base/check.h"
 #include "controller/impl.h"
 #include "controller/names.h"
 #include "srtp/index.h"
@@ -137,6 +138,7 @@ void Controller::Reload(rekey::State loaded, Instant now) {
 }
 
 void Controller::Impl::Put(rekey::Change change, const Moment& m) {
+  KEYMAST_CHECK(!frozen);
   rekey::Apply(state, change);
   m.step.changes.push_back(std::move(change));
 }

@@ -53,6 +53,8 @@ Status Controller::Impl::Verify(ByteView octets, const Moment& m) {
     subscriber.failures.Count(m.now);
     return mac;
   }
+  // It could not be kept; the push goes on, so that it comes again.
+  if (frozen) return Err(Error::kStoreClosed);
   Confirm(*pending.channel, *pending.delivery, id, m);
   return {};
 }

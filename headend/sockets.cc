@@ -109,6 +109,8 @@ void Sender::Send(std::span<const net::Outgoing> packets, net::Recorder* recorde
     for (const net::Outgoing& packet : packets) {
       recorder->Write(net::Recorder::Direction::kSent, from_, packet.to, packet.octets, now);
     }
+    // A kill behind the send must not leave packets on air that are in no record.
+    recorder->Flush();
   }
   while (!packets.empty()) {
     Error error = Error::kSendFailed;

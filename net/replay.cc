@@ -49,6 +49,8 @@ std::optional<ByteView> UdpOf(ByteView packet, Addresses& addresses) {
     reader.Take(1);
     TakeAddress(reader, addresses.from, Endpoint::Family::kIpv6, 16);
     TakeAddress(reader, addresses.to, Endpoint::Family::kIpv6, 16);
+  } else {
+    return std::nullopt;
   }
   addresses.from.port = reader.U16();
   addresses.to.port = reader.U16();

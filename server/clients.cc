@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/clients.h"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -113,6 +114,7 @@ Status Clients::Listen(const std::string& path) {
     return Err(Error::kIo);
   }
   listener_ = fd;
+  spare_ = open("/dev/null", O_RDONLY | O_CLOEXEC);
   path_ = path;
   loop_.Watch(fd, EPOLLIN, [this](uint32_t) { Accept(); });
   return {};
@@ -122,12 +124,14 @@ void Clients::Stop() {
   if (listener_ < 0) return;
   loop_.Forget(listener_);
   close(listener_);
-  listener_ = -1;
+  close(spare_);
+  listener_ = spare_ = -1;
   unlink(path_.c_str());
 }
 
 void Clients::Accept() {
   const int fd = accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  if (fd < 0 && (errno == EMFILE || errno == ENFILE)) return RefuseOne();
   if (fd < 0) return;
   if (clients_.size() >= limits_.connections || !PeerIsAllowed(fd)) {
     ++counters_.refused_peers;
@@ -140,6 +144,17 @@ void Clients::Accept() {
   client->fd = fd;
   clients_.emplace(id, std::move(client));
   loop_.Watch(fd, EPOLLIN, [this, id](uint32_t events) { OnReady(id, events); });
+}
+
+// RefuseOne takes a connection off the queue although no descriptor is left: one that stayed there
+// would end every turn of the loop at once.
+void Clients::RefuseOne() {
+  close(spare_);
+  const int fd = accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  if (fd >= 0) close(fd);
+  spare_ = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  ++counters_.refused_peers;
+  shell::Log(shell::LogLevel::kWarning, "client_refused", {{"reason", "no descriptor left"}});
 }
 
 Clients::Client* Clients::Find(ClientId id) {

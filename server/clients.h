@@ -40,7 +40,7 @@ class Clients {
     size_t output = 96 << 20;
   };
   struct Counters {
-    uint64_t refused_peers = 0;    // another user, or too many connections
+    uint64_t refused_peers = 0;    // another user, too many connections, or no descriptor left
     uint64_t protocol_errors = 0;  // frames that are none, or no Hello first
     uint64_t dropped_for_slowness = 0;
   };
@@ -78,6 +78,7 @@ class Clients {
  private:
   struct Client;
   void Accept();
+  void RefuseOne();
   std::vector<pollfd> Round();
   void OnReady(ClientId id, uint32_t events);
   bool Paused(const Client& client) const;
@@ -96,6 +97,7 @@ class Clients {
   const ArenaBlock arena_block_;  // of the request that is being handled
   Counters counters_;
   int listener_ = -1;
+  int spare_ = -1;  // a descriptor for RefuseOne
   std::string path_;
   ClientId last_ = 0;
   std::unordered_map<ClientId, std::unique_ptr<Client>> clients_;

@@ -27,6 +27,7 @@ class Durable {
   virtual ~Durable() = default;
 
   // Commit blocks until the changes are durable, all or none, and returns the store's revision.
+  // Without changes it says whether some could be made durable.
   // Errors as store::Store::Commit.
   virtual Result<uint64_t> Commit(const std::vector<rekey::Change>& changes) = 0;
   // NewRoom is for steps that are to share one commit. Called at any time.

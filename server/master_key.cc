@@ -43,7 +43,7 @@ tl::expected<MasterKey, Failure> FromDescriptor(int fd) {
 Failure Unreadable(Error error, const std::string& file) {
   switch (error) {
     case Error::kNotFound:
-      return {error, "master key " + file + ": not there; `keymastd init` makes one", {}, {}, 0};
+      return {error, "master key " + file + ": not there", {}, {}, 0};
     case Error::kPermissionDenied:
       return {error,
               "master key " + file + ": must be readable by its owner alone (chmod 0600)",

@@ -126,6 +126,17 @@ tl::expected<void, Failure> CheckInit(const ServerConfig& config) {
   return *witness == nullptr ? tl::expected<void, Failure>() : CheckUnused(config, **witness);
 }
 
+bool HoldsData(const ServerConfig& config) {
+  std::error_code problem;
+  if (!std::filesystem::exists(config.data, problem)) return bool{problem};
+  std::filesystem::directory_iterator at(config.data, problem);
+  // A creation that was cut short may have left its lock file.
+  for (; !problem && at != std::filesystem::directory_iterator(); at.increment(problem)) {
+    if (at->path().filename() != "LOCK") return true;
+  }
+  return bool{problem};
+}
+
 tl::expected<bool, Failure> InitStore(const ServerConfig& config,
                                       const crypto::SecretKey<32>& master_key) {
   if (auto made = MakeFolder(config.data); !made) return tl::unexpected(made.error());

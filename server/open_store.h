@@ -19,6 +19,10 @@ struct OpenedStore {
 // data, or one in use.
 tl::expected<void, Failure> CheckInit(const ServerConfig& config);
 
+// HoldsData says whether something is in the data directory that a master key may have sealed; also
+// when it cannot be looked into.
+bool HoldsData(const ServerConfig& config);
+
 // InitStore makes data directory, witness and import key; false when they are there already.
 tl::expected<bool, Failure> InitStore(const ServerConfig& config,
                                       const crypto::SecretKey<32>& master_key);

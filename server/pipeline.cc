@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/pipeline.h"
 
+#include <utility>
+
 #include "base/check.h"
 
 namespace keymast::server {
@@ -28,7 +30,7 @@ struct ChannelOf {
 }  // namespace
 
 Pipeline::~Pipeline() {
-  if (in_flight_) committer_.Wait();
+  if (in_flight_ || probing_) committer_.Wait();
 }
 
 void Pipeline::Touch(const std::vector<rekey::Change>& changes, int by) {
@@ -66,17 +68,24 @@ void Pipeline::Append(std::vector<rekey::Change> changes, Effect effect) {
 }
 
 void Pipeline::Flush() {
-  if (in_flight_ || batches_.empty()) return;
+  if (in_flight_ || probing_ || batches_.empty()) return;
   in_flight_ = true;
   committer_.Start(batches_.front().changes);
 }
 
+void Pipeline::Probe() {
+  KEYMAST_CHECK(Idle() && !probing_);
+  probing_ = true;
+  committer_.Start(nothing_);
+}
+
 Pipeline::Outcome Pipeline::Settle(const Committer::Done& done) {
+  const Status status = done.revision ? Status() : Err(done.revision.error());
+  if (done.revision) revision_ = *done.revision;
+  if (std::exchange(probing_, false)) return {status, done.took, 0, true};
   KEYMAST_CHECK(in_flight_);
   in_flight_ = false;
-  const Status status = done.revision ? Status() : Err(done.revision.error());
   const Outcome outcome{status, done.took, batches_.front().changes.size()};
-  if (done.revision) revision_ = *done.revision;
   const size_t settled = status ? 1 : batches_.size();
   for (size_t i = 0; i < settled; ++i) {
     const Batch batch = std::move(batches_.front());
@@ -88,13 +97,14 @@ Pipeline::Outcome Pipeline::Settle(const Committer::Done& done) {
 }
 
 std::optional<Pipeline::Outcome> Pipeline::Collect() {
-  if (!in_flight_) return std::nullopt;
+  if (!in_flight_ && !probing_) return std::nullopt;
   const auto done = committer_.Take();
   if (!done) return std::nullopt;
   return Settle(*done);
 }
 
 Status Pipeline::Drain() {
+  if (probing_) Settle(committer_.Wait());
   while (!Idle()) {
     Flush();
     const Outcome outcome = Settle(committer_.Wait());

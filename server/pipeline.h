@@ -83,6 +83,10 @@ class Pipeline {
   // Flush gives the oldest batch to the committer, if that is free.
   void Flush();
 
+  // Probe commits nothing, to see whether something could be; nothing waits then, and what is
+  // appended meanwhile does not wait for it.
+  void Probe();
+
   // Collect takes the outcome of a commit, if there is one, and runs the effects that waited for
   // it. After an error all that waited is given that error and nothing waits any more: what was
   // decided after a failed commit rests on it. The caller reloads the state then.
@@ -90,9 +94,10 @@ class Pipeline {
     Status status;
     Duration took{};
     size_t changes = 0;
+    bool probe = false;  // of Probe: no effect waited for it
   };
   std::optional<Outcome> Collect();
-  // Drain flushes and waits until nothing waits; stops at the first error.
+  // Drain flushes and waits until nothing waits; stops at the first error, but for that of a probe.
   Status Drain();
 
  private:
@@ -108,8 +113,10 @@ class Pipeline {
   Durable& durable_;
   Committer& committer_;
   uint64_t revision_;
-  std::deque<Batch> batches_;          // oldest first
-  bool in_flight_ = false;             // the oldest is with the committer
+  std::deque<Batch> batches_;  // oldest first
+  bool in_flight_ = false;     // the oldest is with the committer
+  bool probing_ = false;       // nothing_ is
+  const std::vector<rekey::Change> nothing_;
   std::map<ChannelId, int> channels_;  // waiting changes of each
   int shared_ = 0;
 };

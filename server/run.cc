@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Wiring: parts are made in the order in which they depend on each other, and end in reverse.
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <filesystem>
 
 #include "net/interface_watch.h"
-#include "server/master_key.h"
 #include "server/open_store.h"
 #include "server/program.h"
 #include "server/server.h"
@@ -58,13 +60,32 @@ tl::expected<std::unique_ptr<net::Recorder>, Failure> OpenRecorder(const ServerC
   return std::move(*recorder);
 }
 
+// MakeFolderOf makes the folder of the socket, or takes one in which nobody else can put another
+// socket in its place: kPermissionDenied, kIo.
 Status MakeFolderOf(const std::string& path) {
   const auto folder = std::filesystem::path(path).parent_path();
-  if (folder.empty() || std::filesystem::exists(folder)) return {};
+  if (folder.empty()) return {};
   std::error_code problem;
-  std::filesystem::create_directories(folder, problem);
-  std::filesystem::permissions(folder, std::filesystem::perms::owner_all, problem);
-  return problem ? Err(Error::kIo) : Status();
+  if (std::filesystem::create_directories(folder, problem)) {
+    std::filesystem::permissions(folder, std::filesystem::perms::owner_all, problem);
+  }
+  struct stat about {};
+  if (problem || stat(folder.c_str(), &about) != 0) return Err(Error::kIo);
+  const bool is_ours = about.st_uid == geteuid() || about.st_uid == 0;
+  if (!is_ours || (about.st_mode & S_IWOTH) != 0) return Err(Error::kPermissionDenied);
+  return {};
+}
+
+std::string CoreSocketReason(Error error) {
+  switch (error) {
+    case Error::kInUse:
+      return "in use by another keymastd";
+    case Error::kPermissionDenied:
+      return "its folder belongs to another user, or others may write to it; they could put a "
+             "socket of theirs there";
+    default:
+      return "cannot be made; keymastd must be able to make files in its folder";
+  }
 }
 
 // Daemon is a server on this machine: its sockets, its store, its loop.
@@ -86,12 +107,8 @@ class Daemon {
     Status listening = MakeFolderOf(config_.socket);
     if (listening) listening = server_.Listen(config_.socket);
     if (listening) return {};
-    const bool in_use = listening.error() == Error::kInUse;
-    return Fail(
-        listening.error(),
-        "socket " + config_.socket +
-            (in_use ? ": in use by another keymastd"
-                    : ": cannot be made; keymastd must be able to make files in its folder"));
+    return Fail(listening.error(),
+                "socket " + config_.socket + ": " + CoreSocketReason(listening.error()));
   }
 
   tl::expected<void, Failure> Serve(int termination) {
@@ -170,8 +187,7 @@ class Daemon {
 }  // namespace
 
 tl::expected<void, Failure> Run(const ServerConfig& config, int termination) {
-  const auto master_key =
-      ReadMasterKey({config.master_key_fd, config.master_key_file}, DefaultMasterKeyFile());
+  const auto master_key = MasterKeyOf(config);
   if (!master_key) return tl::unexpected(master_key.error());
   auto store = OpenStore(config, *master_key);
   if (!store) return tl::unexpected(store.error());

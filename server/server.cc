@@ -17,6 +17,7 @@ Server::Server(const Ground& ground, const controller::Config& config, const Abo
           ground.loop,
           [this](ClientId client, core::CoreRequest& request) {
             calls_.OnRequest(client, request);
+            shard_.TurnBetween();
           },
           [this](ClientId client) { calls_.OnClosed(client); }),
       headends_(clients_, ground.rng),

@@ -16,7 +16,8 @@ constexpr size_t kDatagramsATurn = 1024;
 // What is due for many channels at once leaves as it is made: the first does not wait for the last.
 constexpr size_t kChannelsATick = 2;
 constexpr Duration kBookmarkPeriod = std::chrono::seconds(5);
-constexpr Duration kThawAfter = std::chrono::seconds(1);
+constexpr Duration kProbeAfter = std::chrono::seconds(1);
+constexpr Duration kMostBetweenTurns = std::chrono::milliseconds(5);
 constexpr uint32_t kRetryMs = 1000;
 
 std::string KindName(controller::Event::Kind kind) {
@@ -66,12 +67,6 @@ Shard::Outputs Shard::Passing(controller::Step& step) {
 }
 
 void Shard::Take(controller::Step step, Pipeline::Effect then, std::string by) {
-  // What was decided while nothing can be made durable is forgotten with all that follows from it:
-  // the next reload brings the working state back.
-  if (Frozen() && !step.changes.empty()) {
-    if (then) then(Err(Error::kStoreClosed));
-    return;
-  }
   if (step.changes.empty() && pipeline_.Idle()) {
     Outputs outputs = OutputsOf(step);
     outputs.by = std::move(by);
@@ -162,10 +157,13 @@ void Shard::ReceiveDatagrams() {
 
 void Shard::Turn() {
   while (const auto outcome = pipeline_.Collect()) OnCommit(*outcome);
-  const Instant now = Now();
-  if (now >= thaw_at_) Thaw();
+  const Instant now = turned_at_ = Now();
   // The working state is ahead of what is durable then: nothing may follow from it.
   if (fatal_) return;
+  if (now >= probe_at_) {
+    probe_at_ = kNever;
+    pipeline_.Probe();
+  }
   if (controller_.NextDeadline() <= now) {
     // Verifications that wait are handled first, so that nothing is repeated that has arrived.
     ReceiveDatagrams();
@@ -185,9 +183,15 @@ void Shard::Turn() {
   controller_.Anticipate();
 }
 
+void Shard::TurnBetween() {
+  if (draining_) return;
+  const Instant now = Now();
+  if (now >= NextDeadline() || now >= turned_at_ + kMostBetweenTurns) Turn();
+}
+
 Instant Shard::NextDeadline() const {
   return std::min(
-      {controller_.NextDeadline(), bookmark_at_, thaw_at_, parts_.headends.NextDeadline()});
+      {controller_.NextDeadline(), bookmark_at_, probe_at_, parts_.headends.NextDeadline()});
 }
 
 void Shard::OnCommit(const Pipeline::Outcome& outcome) {
@@ -197,10 +201,10 @@ void Shard::OnCommit(const Pipeline::Outcome& outcome) {
     return Become(StoreState::kOpen);
   }
   ++counters_.commit_errors[static_cast<size_t>(outcome.status.error())];
-  OnCommitFailed(outcome.status.error());
+  OnCommitFailed(outcome.status.error(), outcome.probe);
 }
 
-void Shard::OnCommitFailed(Error error) {
+void Shard::OnCommitFailed(Error error, bool probe) {
   const bool known = error == Error::kNoSpace && store_state_ == StoreState::kNoSpace;
   if (!known) {
     shell::Log(shell::LogLevel::kError, "commit_failed",
@@ -216,10 +220,13 @@ void Shard::OnCommitFailed(Error error) {
     case Error::kOutcomeUnknown:  // the state that is read back says what became of it
     case Error::kConflict:
     case Error::kBatchTooLarge:
+      Become(store_state_);
       break;
     default:
       Become(StoreState::kClosed);
   }
+  // A probe that met no room again leaves everything as it was.
+  if (probe && error == Error::kNoSpace) return;
   Reload();
   // What became of it can no longer be told in events.
   if (error == Error::kOutcomeUnknown) parts_.watches.Restart(pipeline_.revision());
@@ -238,28 +245,21 @@ void Shard::Reload() {
 
 void Shard::Freeze(bool frozen) {
   frozen_ = frozen;
-  controller_.Freeze(frozen);
+  controller_.Freeze(frozen, Now());
 }
 
 void Shard::Become(StoreState state) {
   Freeze(state != StoreState::kOpen);
-  thaw_at_ = state == StoreState::kNoSpace ? Now() + kThawAfter : kNever;
+  probe_at_ = state == StoreState::kNoSpace ? Now() + kProbeAfter : kNever;
   if (state == store_state_) return;
   store_state_ = state;
   shell::Log(frozen_ ? shell::LogLevel::kError : shell::LogLevel::kInfo, "store_state",
              {{"state", v1::StoreState_Name(static_cast<v1::StoreState>(state))}});
 }
 
-// Thaw tries again to write; the next commit says whether there is space.
-void Shard::Thaw() {
-  thaw_at_ = kNever;
-  Freeze(false);
-  Reload();
-}
-
 void Shard::Drain() {
   draining_ = true;
-  if (const Status drained = pipeline_.Drain(); !drained) OnCommitFailed(drained.error());
+  if (const Status drained = pipeline_.Drain(); !drained) OnCommitFailed(drained.error(), false);
   if (fatal_ || store_state_ == StoreState::kClosed) return;
   Freeze(true);  // nothing is committed behind what makes the stop a clean one
   if (const Status closed = parts_.durable.CloseClean(); !closed) {

@@ -48,13 +48,18 @@ class Shard {
 
   // Unable says why no change can be made now; nothing when it can.
   std::optional<Failure> Unable() const;
-  // Frozen: nothing can be made durable now. Without space it is tried again each second.
+  // Frozen: nothing can be made durable now, so nothing is decided. Without space an empty commit
+  // tries each second whether there is some again.
   bool Frozen() const { return frozen_; }
 
   // ReceiveDatagrams handles what waits on the MIKEY port.
   void ReceiveDatagrams();
   // Turn ends one turn of the loop: outcomes of commits, what is due, the next batch.
   void Turn();
+  // TurnBetween is for between two requests: it is a Turn when something is due or the last one was
+  // a while ago, so that many requests, or costly ones, delay neither deadlines nor commits by more
+  // than one of them takes.
+  void TurnBetween();
   Instant NextDeadline() const;
 
   // Drain refuses changes from now on, waits for those decided, and closes the store cleanly.
@@ -87,11 +92,10 @@ class Shard {
   static void LogEvents(const std::vector<controller::Event>& events, const std::string& by);
   static void LogRekey(const controller::Event& event, const std::string& by);
   void OnCommit(const Pipeline::Outcome& outcome);
-  void OnCommitFailed(Error error);
+  void OnCommitFailed(Error error, bool probe);
   void Reload();
   void Become(StoreState state);
   void Freeze(bool frozen);
-  void Thaw();
 
   Parts parts_;
   controller::Controller& controller_;
@@ -99,7 +103,8 @@ class Shard {
   Pipeline pipeline_;
   StoreState store_state_ = StoreState::kOpen;
   bool frozen_ = false;
-  Instant thaw_at_ = kNever;
+  Instant probe_at_ = kNever;
+  Instant turned_at_{};
   Instant bookmark_at_ = kNever;
   bool draining_ = false;
   std::optional<Failure> fatal_;

@@ -84,12 +84,25 @@ void Transmitter::Send(const std::vector<controller::Datagram>& datagrams) {
   }
 }
 
+// Record has the kernel hold what is about to be sent: a kill in between leaves too much in the
+// record, where the other order would leave datagrams on air that no check of it sees.
+void Transmitter::Record(const Sender& sender, std::span<const controller::Datagram> run) {
+  if (!recorder_) return;
+  const Instant now = clock_.Now();
+  for (const controller::Datagram& datagram : run) {
+    recorder_->Write(net::Recorder::Direction::kSent, sender.local, datagram.to, datagram.octets,
+                     now);
+  }
+  recorder_->Flush();
+}
+
 void Transmitter::SendRun(Sender& sender, std::span<const controller::Datagram> run) {
   if (!sender.socket) return Fault(sender, Error::kNoInterface, run.front().to, run.size());
   outgoing_.clear();
   for (const controller::Datagram& datagram : run) {
     outgoing_.push_back({datagram.to, datagram.octets});
   }
+  Record(sender, run);
   Error error = Error::kSendFailed;
   size_t sent = 0;
   // One datagram that the kernel refuses does not keep those behind it.
@@ -97,10 +110,6 @@ void Transmitter::SendRun(Sender& sender, std::span<const controller::Datagram> 
     const size_t taken = sender.socket->Send(std::span(outgoing_).subspan(at), error);
     const Instant now = clock_.Now();
     for (size_t i = at; i < at + taken; ++i) {
-      if (recorder_) {
-        recorder_->Write(net::Recorder::Direction::kSent, sender.local, run[i].to, run[i].octets,
-                         now);
-      }
       if (run[i].due != Instant{}) {
         counters_.lateness.Observe(std::chrono::duration<double>(now - run[i].due).count());
       }
@@ -108,7 +117,9 @@ void Transmitter::SendRun(Sender& sender, std::span<const controller::Datagram> 
     sent += taken;
     at += taken;
     if (at < run.size()) Fault(sender, error, run[at].to, 1);
-    if (!sender.socket) break;
+    if (sender.socket) continue;
+    if (at + 1 < run.size()) Fault(sender, error, run[at + 1].to, run.size() - at - 1);
+    break;
   }
   counters_.sent += sent;
   if (sent == run.size() && sender.faulty) {

@@ -40,6 +40,7 @@ class Transmitter final : public DatagramPort {
   size_t ReceiveSome();
   Sender& SenderOf(const controller::Datagram& datagram);
   void Open(const controller::Datagram& datagram, Sender& sender);
+  void Record(const Sender& sender, std::span<const controller::Datagram> run);
   void SendRun(Sender& sender, std::span<const controller::Datagram> run);
   void Fault(Sender& sender, Error error, const Endpoint& to, uint64_t datagrams);
 

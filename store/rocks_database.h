@@ -36,6 +36,8 @@ class Database {
   // to its files any more, and it can only be read.
   Status Write(rocksdb::WriteBatch& batch);
   bool writable() const { return !files_->frozen(); }
+  // damaged: it ended for another reason than lack of room, for good.
+  bool damaged() const { return files_->broken() || (files_->frozen() && !files_->lacked_room()); }
 
  private:
   explicit Database(const Place& place);

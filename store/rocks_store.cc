@@ -158,8 +158,13 @@ Status RocksStore::Check(const Batch& batch) {
 }
 
 // EnsureWritable keeps a reserve free, so that RocksDB hardly ever meets a full disk; when it did,
-// a fresh database is opened as after a crash once there is room.
+// a fresh database is opened as after a crash once there is room. After any other failure, also one
+// that a background thread met, nothing is known that a fresh database could stand on.
 Status RocksStore::EnsureWritable(const Batch& batch) {
+  if (database_->damaged()) {
+    closed_ = true;
+    return Err(Error::kStoreClosed);
+  }
   const std::optional<uint64_t> free = place_.Free();
   const uint64_t needed = database_->reserve() + 2 * uint64_t{OctetsOf(batch)};
   if (free && *free < needed) return Err(Error::kNoSpace);

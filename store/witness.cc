@@ -146,11 +146,11 @@ class FileWitness final : public Witness {
   Status WriteSynced(const WitnessRecord& next) {
     if (closed_) return Err(Error::kStoreClosed);
     const WitnessState state{next, state_.sequence + 1};
-    Status written = WriteAt(file_.get(), Encode(state), state.sequence % 2 * kWitnessBlock);
-    if (written && fdatasync(file_.get()) != 0) written = FromErrno();
-    if (!written) {
+    const Status written = Write(Encode(state), state.sequence % 2 * kWitnessBlock);
+    if (!written) return written;
+    if (fdatasync(file_.get()) != 0) {
       closed_ = true;  // a second sync would tell nothing
-      return written;
+      return Err(Error::kIo);
     }
     state_ = state;
     return WriteNote(next);
@@ -159,13 +159,16 @@ class FileWitness final : public Witness {
   Status WriteNote(const WitnessRecord& next) {
     if (closed_) return Err(Error::kStoreClosed);
     const WitnessState state{next, state_.sequence};
-    const Status written = WriteAt(file_.get(), Encode(state), kWitnessNote * kWitnessBlock);
-    if (!written) {
-      closed_ = true;
-      return written;
-    }
-    state_ = state;
-    return {};
+    const Status written = Write(Encode(state), kWitnessNote * kWitnessBlock);
+    if (written) state_ = state;
+    return written;
+  }
+
+  // Write closes after any failure but lack of room, behind which the same block is written again.
+  Status Write(ByteView block, size_t offset) {
+    const Status written = WriteAt(file_.get(), block, offset);
+    closed_ = !written && written.error() != Error::kNoSpace;
+    return written;
   }
 
   const Descriptor file_;

@@ -31,8 +31,9 @@ struct WitnessRecord {
 // ThisBoot names the running boot of this machine; empty when the kernel does not tell.
 std::string ThisBoot();
 
-// Witness is the open file, locked against a second process. Used by one thread. After an error
-// nothing more is written to it: every further call is kStoreClosed.
+// Witness is the open file, locked against a second process. Used by one thread. kNoSpace: there
+// was no room for a write, as file systems need that never write in place; the call may be made
+// again. After any other error nothing more is written: every further call is kStoreClosed.
 class Witness {
  public:
   // Create makes a new file for `incarnation` with no commit yet; kAlreadyExists, kNotFound (no

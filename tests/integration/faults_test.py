@@ -48,6 +48,7 @@ class Faults(unittest.TestCase):
 
     def test_data_behind_its_witness_is_refused(self):
         site = self.site.up()
+        before = int(site.ctl.call("status")["incarnation"])
         site.keymastd.stop()
         shutil.copytree(site.root / "data", site.root / "backup")
         site.start_server()
@@ -57,7 +58,6 @@ class Faults(unittest.TestCase):
         shutil.rmtree(site.root / "data")
         shutil.move(site.root / "backup", site.root / "data")
         self.assertIn("witness", self.refused())
-        before = 0
         site.start_server("--accept-rollback")
         site.wait_ready()
         status = site.ctl.call("status")

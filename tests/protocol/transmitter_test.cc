@@ -2,6 +2,12 @@
 // The transmitter over real sockets, and what becomes of it when its interface goes.
 #include "server/transmitter.h"
 
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "net/replay.h"
+#include "shell/files.h"
 #include "shell/process.h"
 #include "tests/unit/net/namespace.h"
 #include "tests/unit/net/sockets.h"
@@ -18,10 +24,10 @@ constexpr size_t kNoInterface = static_cast<size_t>(Error::kNoInterface);
 class TransmitterTest : public testing::Test {
  protected:
   TransmitterTest() : transmitter_(MakeTransmitter()) { way_.interface_address = "127.0.0.1"; }
-  Transmitter MakeTransmitter() {
+  Transmitter MakeTransmitter(std::unique_ptr<net::Recorder> recorder = nullptr) {
     net::UdpSocket unicast = net::OpenAt(net::Address("127.0.0.1"));
     const Endpoint local = *unicast.local();
-    return Transmitter(clock_, std::move(unicast), local, nullptr);
+    return Transmitter(clock_, std::move(unicast), local, std::move(recorder));
   }
   const Endpoint& group() { return group_; }
   net::UdpSocket Join() {
@@ -69,6 +75,34 @@ TEST_F(TransmitterTest, OneRefusedDatagramDoesNotKeepTheOthers) {
   EXPECT_EQ(net::ReceiveAll(member).size(), 2u);
   EXPECT_EQ(sent(), 2u);
   EXPECT_EQ(transmitter_.counters().send_errors[static_cast<size_t>(Error::kSendFailed)], 1u);
+}
+
+TEST_F(TransmitterTest, WhatARefusalTakesAlongIsCounted) {
+  net::UdpSocket joined = Join();
+  controller::Datagram datagram{group(), kNews, Numbered(1), {}, way_};
+  std::vector<controller::Datagram> datagrams(4, datagram);
+  datagrams[1].octets.resize(1 << 16);  // more than UDP takes
+  transmitter_.Send(datagrams);
+  EXPECT_EQ(net::ReceiveAll(joined).size(), 1u);
+  EXPECT_EQ(sent(), 1u);
+  EXPECT_EQ(transmitter_.counters().send_errors[static_cast<size_t>(Error::kSendFailed)], 3u);
+}
+
+// The record is for a check of what was on air: a kill at any instant must not hide some of it.
+TEST_F(TransmitterTest, WhatIsSentIsInTheRecordAlready) {
+  std::string file = "/tmp/keymast-record-XXXXXX";
+  close(mkstemp(file.data()));
+  Transmitter recording = MakeTransmitter(std::move(*net::Recorder::Open(file)));
+  recording.Send({3, controller::Datagram{group(), kNews, Numbered(1), {}, way_}});
+  const auto octets = shell::ReadFile(file, 1 << 20);
+  unlink(file.c_str());
+  ASSERT_TRUE(octets);
+  net::RecordReader reader(AsBytes(*octets));
+  for (int i = 0; i < 3; ++i) {
+    const auto datagram = reader.Next();
+    ASSERT_TRUE(datagram && *datagram) << i;
+    EXPECT_EQ((*datagram)->to, group());
+  }
 }
 
 TEST_F(TransmitterTest, WhatComesIsHandedOn) {

@@ -265,12 +265,12 @@ TEST_F(Issue, ALiveHeadendKeepsItsKeyWhenTheServerRestarts) {
 
 TEST_F(Issue, NothingNewWhileNothingCanBeMadeDurableAndAFreshMtkAfterwards) {
   headend->Restart(false);
-  world.core->Freeze(true);
+  world.core->Freeze(true, world.now);
   headend->Connect();
   headend->Run(seconds(3));
   EXPECT_FALSE(headend->Current().has_value());
   EXPECT_FALSE(world.ladder().prepared.has_value());
-  world.core->Freeze(false);
+  world.core->Freeze(false, world.now);
   headend->Run(seconds(1));
   ExpectFresh(*headend);
 }

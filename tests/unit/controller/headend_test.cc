@@ -202,7 +202,7 @@ TEST_F(OnAir, AKeyThatCannotBeSealedToIsRefused) {
 }
 
 TEST_F(OnAir, AHeadendThatComesWhileNothingCanBeMadeDurableIsGivenTheKeysOnAir) {
-  world.core->Freeze(true);
+  world.core->Freeze(true, world.now);
   headend->Connect();
   ExpectInStep();
   HeadendReport report = headend->Report();

@@ -51,6 +51,23 @@ TEST_F(Port, TheAnswerCountsOnce) {
   EXPECT_EQ(CountOf(Error::kUnexpected), 1U);
 }
 
+// Who reads would be told of a confirmation that a restart does not know.
+TEST_F(Port, AnAnswerThatCannotBeKeptConfirmsNothing) {
+  world.core->Freeze(true, world.now);
+  const Step step = world.core->OnDatagram(EndpointOf(1), answer, world.now);
+  EXPECT_TRUE(step.changes.empty() && step.events.empty());
+  EXPECT_EQ(CountOf(Error::kStoreClosed), 1U);
+  EXPECT_EQ(world.core->ConfirmedCount(kNews), 0U);
+  EXPECT_EQ(world.core->ReachabilityOf(kNews, IdOf(1)), Reachability::kPending);
+  Bytes flipped = answer;
+  flipped.back() ^= 1U;
+  world.core->OnDatagram(EndpointOf(1), flipped, world.now);
+  EXPECT_EQ(CountOf(Error::kAuthenticationFailed), 1U);
+  world.core->Freeze(false, world.now);
+  EXPECT_EQ(world.core->OnDatagram(EndpointOf(1), answer, world.now).changes.size(), 1U);
+  EXPECT_EQ(world.core->ConfirmedCount(kNews), 1U);
+}
+
 TEST_F(Port, EveryTruncationIsDiscarded) {
   for (size_t size = 0; size < answer.size(); ++size) {
     world.core->OnDatagram(EndpointOf(1), ByteView(answer).first(size), world.now);

@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headend/sockets.h"
 
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "net/replay.h"
+#include "shell/files.h"
 #include "tests/unit/headend/listener.h"
 #include "tests/unit/net/namespace.h"
 
@@ -17,6 +23,28 @@ bool Sends(Sender& sender, Endpoint group) {
   const uint64_t before = sender.failed();
   sender.Send({&out, 1}, nullptr, kNow);
   return sender.failed() == before;
+}
+
+// The record is for a check of what was on air: a kill at any instant must not hide some of it.
+TEST(Sender, WhatIsSentIsInTheRecordAlready) {
+  std::string file = "/tmp/keymast-record-XXXXXX";
+  close(mkstemp(file.data()));
+  const auto recorder = net::Recorder::Open(file);
+  ASSERT_TRUE(recorder);
+  const ChannelDefinition definition = Definition();
+  Sender sender(definition);
+  Endpoint group = definition.group;
+  group.port = 5004;
+  const Bytes packet(20, 1);
+  const net::Outgoing out{group, packet};
+  sender.Send({&out, 1}, recorder->get(), kNow);
+  const auto octets = shell::ReadFile(file, 1 << 20);
+  unlink(file.c_str());
+  ASSERT_TRUE(octets);
+  net::RecordReader reader(AsBytes(*octets));
+  const auto datagram = reader.Next();
+  ASSERT_TRUE(datagram && *datagram);
+  EXPECT_TRUE(Equal((*datagram)->octets, packet));
 }
 
 TEST(Sender, OpensAgainWhenItsInterfaceCameBack) {

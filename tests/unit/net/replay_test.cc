@@ -52,6 +52,19 @@ TEST(RecordReader, OtherBlocksAndOtherLinkTypesArePassedOver) {
   EXPECT_EQ(ReadAll(recording.octets()).size(), 1u);
 }
 
+TEST(RecordReader, APacketOfAnotherVersionIsPassedOver) {
+  Recording recording;
+  Bytes body(20);
+  // What would be a UDP header with one octet behind it.
+  const Bytes packet = {0x55, 1, 0, 2, 0, 9, 0, 0, 7};
+  body[12] = body[16] = static_cast<uint8_t>(packet.size());
+  body.insert(body.end(), packet.begin(), packet.end());
+  body.resize(32);
+  recording.Block(6, body);
+  recording.Add("127.0.0.1:9", "127.0.0.1:8", FromUnixNanos(5), Bytes{7});
+  EXPECT_EQ(ReadAll(recording.octets()).size(), 1u);
+}
+
 TEST(RecordReader, EveryPrefixGivesWholeDatagramsOnly) {
   Recording recording;
   recording.Add("127.0.0.1:9", "127.0.0.1:8", FromUnixNanos(5), Bytes(33, 7));

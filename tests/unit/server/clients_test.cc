@@ -3,6 +3,7 @@
 #include "server/clients.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -72,6 +73,44 @@ TEST_F(ClientsTest, ManyFramesInOnePieceAreMany) {
   }
   SendOctets(client_, frames);
   for (uint64_t call = 1; call <= 200; ++call) EXPECT_EQ(Next(client_).call(), call);
+}
+
+// One client's requests are all there is in these turns of the loop.
+TEST_F(ClientsTest, RequestsDoNotDelayWhatIsDue) {
+  MakeChannel("news");
+  port_.sent.clear();
+  Send(client_, Ask(kStatus));
+  clock_.now = std::max(clock_.now, server_.shard().NextDeadline());
+  loop_.Turn();
+  EXPECT_GE(port_.Mtks("news"), 1U);
+}
+
+TEST_F(ClientsTest, CostlyRequestsDoNotDelayCommits) {
+  const size_t turns = port_.flushes;
+  std::string frames;
+  for (int i = 0; i < 8; ++i) framing::AppendFrame(Ask(kStatus), frames);
+  SendOctets(client_, frames);
+  clock_.per_look = milliseconds(2);
+  loop_.Turn();
+  clock_.per_look = {};
+  EXPECT_GE(port_.flushes, turns + 2);
+}
+
+TEST_F(ClientsTest, WithoutADescriptorLeftAConnectionIsRefusedInsteadOfWaiting) {
+  const int fd = Open();
+  const int next = dup(fd);
+  close(next);
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit tight{static_cast<rlim_t>(next), before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &tight), 0);
+  loop_.Turn();
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_EQ(counters().refused_peers, 1U);
+  EXPECT_TRUE(IsOver(fd));
+  close(fd);
+  CoreClient later = Connect();
+  EXPECT_TRUE(Call(later, Ask(kStatus)).has_server_status());
 }
 
 TEST_F(ClientsTest, TheLongestFrameIsTakenAndALongerOneEndsTheConnection) {

@@ -60,9 +60,39 @@ TEST_F(InitTest, MakesWhatIsMissingAndKeepsWhatIsThere) {
 TEST_F(InitTest, AStoreIsNotOpenedWithAnotherKey) {
   ASSERT_TRUE(Quietly());
   std::filesystem::remove(config_.master_key_file);
+  ASSERT_TRUE(MakeMasterKey(config_.master_key_file));
   const auto made = Quietly();
   ASSERT_FALSE(made);
   EXPECT_EQ(made.error().error, Error::kWrongMasterKey);
+}
+
+// The disk that the key is on may only be away: a new one in its place would hide that.
+TEST_F(InitTest, NoKeyIsMadeForDataThatAreThere) {
+  ASSERT_TRUE(Quietly());
+  const std::string away = folder_ + "/away.key";
+  std::filesystem::rename(config_.master_key_file, away);
+  const auto made = Quietly();
+  ASSERT_FALSE(made);
+  EXPECT_EQ(made.error().error, Error::kNotFound);
+  EXPECT_EQ(made.error().message,
+            "master key " + config_.master_key_file + ": not there, and the data in " +
+                config_.data + " can be read with no other; bring it back (is its disk there?)");
+  EXPECT_FALSE(std::filesystem::exists(config_.master_key_file));
+  const auto run = server::Run(config_, -1);
+  ASSERT_FALSE(run);
+  EXPECT_EQ(run.error().message, made.error().message);
+  std::filesystem::rename(away, config_.master_key_file);
+  EXPECT_TRUE(Quietly());
+}
+
+TEST_F(InitTest, WithoutDataAMissingKeyIsMade) {
+  const auto run = server::Run(config_, -1);
+  ASSERT_FALSE(run);
+  EXPECT_NE(run.error().message.find("not there; `keymastd init` makes one"), std::string::npos);
+  std::filesystem::create_directory(config_.data);
+  std::ofstream(config_.data + "/LOCK");
+  ASSERT_TRUE(Quietly());
+  EXPECT_TRUE(std::filesystem::exists(config_.master_key_file));
 }
 
 // Nothing is made beside a witness that is another server's, and the reason is told first.

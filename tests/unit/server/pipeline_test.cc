@@ -64,6 +64,20 @@ TEST_F(PipelineTest, NothingIsReleasedBeforeItIsDurable) {
   EXPECT_EQ(pipeline_.revision(), 101U);
 }
 
+TEST_F(PipelineTest, NothingWaitsForAProbe) {
+  pipeline_.Probe();
+  store_.WaitForCommit();
+  Append(1, {});
+  EXPECT_THAT(released_, ElementsAre(1));
+  const Pipeline::Outcome failed = Settle(Error::kNoSpace);
+  EXPECT_TRUE(failed.probe);
+  EXPECT_EQ(failed.status.error(), Error::kNoSpace);
+  EXPECT_THAT(errors_, IsEmpty());
+  pipeline_.Probe();
+  EXPECT_TRUE(Settle().status);
+  EXPECT_EQ(pipeline_.revision(), 101U);
+}
+
 TEST_F(PipelineTest, AnEffectWithoutChangesWaitsForWhatItSaw) {
   Append(1, {Position("a")});
   Append(2, {});

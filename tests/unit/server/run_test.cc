@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `keymastd run` from a fresh init to a clean stop and back, on the real store.
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -131,6 +132,28 @@ TEST_F(RunTest, WhatCannotBeOpenedIsNamedWithItsPlaceInTheFile) {
             "k.toml:7:10: record " + config_.record +
                 ": cannot be opened or written to; its folder must be there and keymastd may write "
                 "to it");
+}
+
+// Whoever can write there could answer keymast-api in our place.
+TEST_F(RunTest, AFolderOfSomebodyElseIsNoPlaceForTheSocket) {
+  const std::string folder = folder_ + "/run";
+  const auto refusal = [&] {
+    const auto served = server::Run(config_, -1);
+    EXPECT_FALSE(served);
+    return served ? std::string() : served.error().message;
+  };
+  std::filesystem::create_directory(folder);
+  ASSERT_EQ(chmod(folder.c_str(), 01777), 0);
+  const std::string message = "socket " + config_.socket +
+                              ": its folder belongs to another user, or others may write to it; "
+                              "they could put a socket of theirs there";
+  EXPECT_EQ(refusal(), message);
+  ASSERT_EQ(chmod(folder.c_str(), 0755), 0);
+  if (chown(folder.c_str(), 12345, 12345) == 0) {
+    EXPECT_EQ(refusal(), message);
+  }
+  ASSERT_EQ(chown(folder.c_str(), geteuid(), getegid()), 0);
+  EXPECT_TRUE(Serve([](CoreClient&) {}));
 }
 
 TEST_F(RunTest, ASocketThatCannotBeMadeIsNamed) {

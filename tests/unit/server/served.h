@@ -26,8 +26,9 @@ inline core::CoreRequest Ask(const std::string& text) { return Text<core::CoreRe
 
 class HandClock final : public Clock {
  public:
-  Instant Now() const override { return now; }
-  Instant now = Instant(seconds(1'800'000'000));
+  Instant Now() const override { return now += per_look; }
+  mutable Instant now = Instant(seconds(1'800'000'000));
+  Duration per_look{};
 };
 
 // Recorder is a network that takes everything.

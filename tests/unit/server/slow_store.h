@@ -39,6 +39,7 @@ class SlowStore final : public Durable {
   std::unique_ptr<CommitRoom> NewRoom() const override { return std::make_unique<Room>(); }
   tl::expected<rekey::State, Failure> Load() override {
     const std::lock_guard lock(mutex_);
+    ++loads_;
     if (unreadable_) return Fail(Error::kCorrupt, "a page cannot be read");
     revision_ = made_;
     return state_;
@@ -76,6 +77,10 @@ class SlowStore final : public Durable {
     const std::lock_guard lock(mutex_);
     return batches_;
   }
+  size_t loads() const {
+    const std::lock_guard lock(mutex_);
+    return loads_;
+  }
   bool closed() const { return closed_; }
   size_t commits_behind_close() const { return commits_behind_close_; }
 
@@ -99,6 +104,7 @@ class SlowStore final : public Durable {
   std::optional<Error> error_;
   rekey::State state_;
   std::vector<size_t> batches_;
+  size_t loads_ = 0;
   uint64_t made_ = 100;
   std::atomic<uint64_t> revision_ = 100;  // as far as is known: an unknown outcome is not
   std::atomic<bool> closed_ = false;

@@ -63,6 +63,12 @@ class FaultyFiles final : public rocksdb::FileSystemWrapper {
     const std::lock_guard lock(mutex_);
     return fired_;
   }
+  // WaitForFlush returns when no flush is under way any more, which makes all logs but the newest
+  // superfluous, or when the planned fault has fired.
+  void WaitForFlush() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return logs_.size() <= 1 || fired_; });
+  }
   // synced_again says whether a file was synced after its sync had failed.
   bool synced_again() const {
     const std::lock_guard lock(mutex_);
@@ -79,6 +85,7 @@ class FaultyFiles final : public rocksdb::FileSystemWrapper {
     ++count_;
     if (plan_->goes_on ? count_ < plan_->n : count_ != plan_->n) return rocksdb::IOStatus::OK();
     fired_ = true;
+    changed_.notify_all();
     if (operation == Operation::kSync) unsynced_.insert(path);
     if (plan_->no_space) return rocksdb::IOStatus::NoSpace(path, "planned");
     return rocksdb::IOStatus::IOError(path, "planned");
@@ -96,6 +103,14 @@ class FaultyFiles final : public rocksdb::FileSystemWrapper {
     rocksdb::IOStatus fault = Meet(Operation::kWrite, to);
     return fault.ok() ? target_->RenameFile(from, to, options, debug) : fault;
   }
+  rocksdb::IOStatus DeleteFile(const std::string& path, const rocksdb::IOOptions& options,
+                               rocksdb::IODebugContext* debug) override {
+    rocksdb::IOStatus status = target_->DeleteFile(path, options, debug);
+    const std::lock_guard lock(mutex_);
+    logs_.erase(path);
+    changed_.notify_all();
+    return status;
+  }
   rocksdb::IOStatus GetFreeSpace(const std::string& path, const rocksdb::IOOptions& options,
                                  uint64_t* free, rocksdb::IODebugContext* debug) override {
     const std::lock_guard lock(mutex_);
@@ -110,6 +125,8 @@ class FaultyFiles final : public rocksdb::FileSystemWrapper {
   std::optional<uint64_t> free_;
   std::optional<std::string> held_;
   std::condition_variable let_go_;
+  std::condition_variable changed_;
+  std::set<std::string> logs_;  // that are there
   size_t count_ = 0;
   bool fired_ = false;
   bool synced_again_ = false;
@@ -176,7 +193,10 @@ inline rocksdb::IOStatus FaultyFiles::NewWritableFile(
   if (rocksdb::IOStatus fault = Meet(Operation::kWrite, path); !fault.ok()) return fault;
   std::unique_ptr<rocksdb::FSWritableFile> opened;
   rocksdb::IOStatus status = target_->NewWritableFile(path, options, &opened, debug);
-  if (status.ok()) *file = std::make_unique<FaultyFile>(*this, path, std::move(opened));
+  if (!status.ok()) return status;
+  *file = std::make_unique<FaultyFile>(*this, path, std::move(opened));
+  const std::lock_guard lock(mutex_);
+  if (path.ends_with(".log")) logs_.insert(path);
   return status;
 }
 

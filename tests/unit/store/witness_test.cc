@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/witness.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -45,6 +49,38 @@ TEST_F(WitnessTest, ANewOneHasNoCommit) {
   struct stat about {};
   ASSERT_EQ(stat(path_.c_str(), &about), 0);
   EXPECT_EQ(about.st_mode & 0777u, 0600u);
+}
+
+// A block that has no room of its own, as on a file system that never writes in place.
+TEST_F(WitnessTest, WithoutRoomItIsTriedAgain) {
+  if (geteuid() != 0 || unshare(CLONE_NEWNS) != 0 ||
+      mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+      mount("tmpfs", directory_.path().c_str(), "tmpfs", 0, "size=64k") != 0) {
+    GTEST_SKIP() << "needs root and a mount namespace";
+  }
+  {
+    const auto witness = MustCreate();
+    const int file = open(path_.c_str(), O_RDWR | O_CLOEXEC);
+    ASSERT_EQ(fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, kWitnessBlock,
+                        kWitnessSize - kWitnessBlock),
+              0);
+    close(file);
+    const std::string ballast = directory_.path() + "/ballast";
+    const int filler = open(ballast.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    const Bytes page(4096);
+    while (write(filler, page.data(), page.size()) > 0) {
+    }
+    close(filler);
+    EXPECT_EQ(witness->Reserve(64).error(), Error::kNoSpace);
+    EXPECT_EQ(witness->Reserve(64).error(), Error::kNoSpace);
+    EXPECT_EQ(witness->record().reserved, 0U);
+    ASSERT_EQ(unlink(ballast.c_str()), 0);
+    EXPECT_TRUE(witness->Reserve(64));
+    EXPECT_TRUE(witness->Note(3));
+    EXPECT_EQ(Witness::Open(path_, "boot one").error(), Error::kInUse);
+  }
+  EXPECT_EQ(Read(), (WitnessRecord{1, 64, 0, 3, true, false}));
+  EXPECT_EQ(umount2(directory_.path().c_str(), MNT_DETACH), 0);
 }
 
 TEST_F(WitnessTest, CreateNeverReplacesAndOpenNeverMakes) {
