@@ -51,8 +51,13 @@ void WriteEvent(const v1::Event& event, Format format, std::ostream& out) {
   out.flush();
 }
 
-void WriteStatus(const v1::ServerStatus& status, std::ostream& out) {
+std::string LostCell(const v1::ServerStatus& status) {
+  if (status.possibly_lost_commits_unknown()) return "commits; nobody can say how many";
   const uint64_t lost = status.possibly_lost_commits();
+  return lost == 0 ? "" : std::to_string(lost) + " commits, at most";
+}
+
+void WriteStatus(const v1::ServerStatus& status, std::ostream& out) {
   WritePairs({{"version", status.version()},
               {"identity", status.identity()},
               {"store", v1::StoreState_Name(status.store_state())},
@@ -62,7 +67,7 @@ void WriteStatus(const v1::ServerStatus& status, std::ostream& out) {
               {"revision", std::to_string(status.revision())},
               {"epoch", std::to_string(status.epoch())},
               {"incarnation", std::to_string(status.incarnation())},
-              {"possibly lost", lost == 0 ? "" : std::to_string(lost) + " commits, at most"},
+              {"possibly lost", LostCell(status)},
               {"started", TimeCell(status.start_time(), status.has_start_time())},
               {"uptime", DurationCell(status.uptime())},
               {"import key", HexCell(status.import_public_key())}},

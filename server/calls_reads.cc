@@ -279,7 +279,9 @@ void Calls::FillStatus(v1::ServerStatus& status) const {
   status.set_channel_count(state().channels.size());
   status.set_subscriber_count(state().subscribers.size());
   status.set_member_count(members);
-  status.set_possibly_lost_commits(identity_.store.possibly_lost_commits);
+  const std::optional<uint64_t>& lost = identity_.store.possibly_lost_commits;
+  status.set_possibly_lost_commits(lost.value_or(0));
+  status.set_possibly_lost_commits_unknown(!lost);
 }
 
 }  // namespace keymast::server

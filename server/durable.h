@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "base/error.h"
 #include "rekey/state.h"
@@ -44,7 +45,7 @@ class Durable {
 struct About {
   uint64_t incarnation = 0;
   uint64_t epoch = 0;
-  uint64_t possibly_lost_commits = 0;
+  std::optional<uint64_t> possibly_lost_commits = 0;  // absent: nobody knows how many
   bool new_incarnation = false;
 };
 

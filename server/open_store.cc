@@ -180,7 +180,7 @@ tl::expected<OpenedStore, Failure> OpenStore(const ServerConfig& config,
   OpenedStore result;
   result.durable = std::make_unique<DurableRecords>(std::move(rng), std::move(opened->repository));
   result.state = std::move(opened->state);
-  result.about = {opened->start.incarnation, opened->epoch, opened->start.lost.value_or(0),
+  result.about = {opened->start.incarnation, opened->epoch, opened->start.lost,
                   opened->start.new_incarnation};
   result.import_key = opened->import_key;
   return result;

@@ -144,6 +144,7 @@ class Daemon {
           "what it could not take is counted in keymast_record_lost_total; is its disk full?"}});
   }
   void LogStart() const {
+    const std::optional<uint64_t>& lost = store_.about.possibly_lost_commits;
     shell::Log(shell::LogLevel::kInfo, "started",
                {{"version", KEYMAST_VERSION},
                 {"identity", config_.identity},
@@ -151,7 +152,7 @@ class Daemon {
                 {"channels", std::to_string(server_.shard().controller().state().channels.size())},
                 {"incarnation", std::to_string(store_.about.incarnation)},
                 {"epoch", std::to_string(store_.about.epoch)},
-                {"possibly_lost_commits", std::to_string(store_.about.possibly_lost_commits)}});
+                {"possibly_lost_commits", lost ? std::to_string(*lost) : "unknown"}});
   }
   // Without notices a sender whose interface is away tries again each second; what they add is that
   // an address which moved to another interface is followed.

@@ -111,6 +111,13 @@ TEST(Status, ShowsTheServer) {
             "import key     aaaa\n");
 }
 
+TEST(Status, SaysWhenNobodyKnowsWhatIsLost) {
+  FakeServer server;
+  server.Answer("Server.GetServerStatus", R"({"possiblyLostCommitsUnknown": true})");
+  EXPECT_NE(server.Run({"status"}).out.find("possibly lost  commits; nobody can say how many\n"),
+            std::string::npos);
+}
+
 TEST(Run, ExitStatusFollowsTheServersCode) {
   const std::pair<grpc::StatusCode, int> rows[] = {
       {grpc::StatusCode::NOT_FOUND, 3},         {grpc::StatusCode::UNAVAILABLE, 4},

@@ -122,6 +122,7 @@ TEST_F(OpenStoreTest, InitDoesNotReplaceAWitnessThatIsGone) {
     const OpenedStore opened = Open();
     EXPECT_TRUE(opened.about.new_incarnation);
     EXPECT_EQ(opened.about.incarnation, 2U);
+    EXPECT_FALSE(opened.about.possibly_lost_commits) << "nobody knows";
   }
   EXPECT_FALSE(Init());
 }

@@ -104,6 +104,22 @@ TEST_F(RunTest, WhatWasAnsweredIsThereAfterAStop) {
   ASSERT_TRUE(second) << second.error().message;
 }
 
+TEST_F(RunTest, WithoutAWitnessNobodyKnowsHowMuchIsLost) {
+  std::filesystem::remove(config_.witness);
+  config_.accept_rollback = true;
+  testing::internal::CaptureStderr();
+  const auto served = Serve([&](CoreClient& client) {
+    EXPECT_TRUE(StatusOf(client).possibly_lost_commits_unknown());
+    EXPECT_EQ(StatusOf(client).possibly_lost_commits(), 0U);
+  });
+  const std::string log = testing::internal::GetCapturedStderr();
+  ASSERT_TRUE(served) << served.error().message;
+  EXPECT_NE(log.find(R"("possibly_lost_commits":"unknown")"), std::string::npos) << log;
+  config_.accept_rollback = false;
+  EXPECT_TRUE(Serve(
+      [&](CoreClient& client) { EXPECT_FALSE(StatusOf(client).possibly_lost_commits_unknown()); }));
+}
+
 TEST_F(RunTest, ASecondKeymastdIsTold) {
   const auto first = Serve([&](CoreClient& client) {
     const auto second = server::Run(config_, -1);
