@@ -94,7 +94,8 @@ void KeepFixed(const v1::Channel& asked, const groups::Channel& channel, Violati
     if (!kept) violations.Add(field, "is fixed: leave it out, or give it as it is");
   };
   if (asked.has_multicast()) {
-    keep(FromProto(asked.multicast(), channel.multicast.mtk.port, unused) == channel.multicast, "channel.multicast");
+    keep(FromProto(asked.multicast(), channel.multicast.mtk.port, unused) == channel.multicast,
+         "channel.multicast");
   }
   if (asked.streams_size() > 0) {
     keep(StreamsOf(asked, unused) == channel.streams, "channel.streams");

@@ -175,7 +175,7 @@ class Garbage(unittest.TestCase):
         before, counted = site.state_hash(), self.discards()
         self.flood(site.mikey_port, mutations(samples, random.Random(1)))
         self.expect_counted(self.discards, counted,
-                            ("truncated", "malformed", "unexpected", "wrong_csb",
+                            ("truncated", "malformed", "unexpected",
                              "unknown_identity", "unknown_version"))
         self.assertEqual(site.state_hash(), before)
         site.ctl.call("rekey-now", "one", "--level", "msk")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Clients that take all they can get: what they cannot take from others."""
 
+import os
 import resource
 import socket
 import struct
@@ -136,16 +137,20 @@ class Overload(unittest.TestCase):
 
     def test_watchers_that_do_not_read_leave_one_that_does_alone(self):
         site = self.site.up()
-        site.create_subscriber("key")
         watcher = site.start_process("watcher", BIN / "keymastctl", "--server",
                                      f"unix:{site.root}/auditor.sock", "--output", "json", "watch")
         self.streams("auditor", b"/keymast.v1.Rekeys/Watch", 100)
         share = 'keymast_api_calls{share="auditor_streams"} 101\n'
         wait_for(lambda: share in self.page("/metrics"), 20, "all of them watch")
         for batch in range(3):
+            names = [f"s{batch}x{i}" for i in range(1000)]
+            for name in names:
+                key = site.root / f"{name}.key"
+                key.touch(0o600)
+                key.write_bytes(os.urandom(16))
             rows = site.root / "batch.csv"
-            rows.write_text("".join(f"s{batch}x{i},s{batch}x{i}@example.org,{site.root}/key.key\n"
-                                    for i in range(1000)))
+            rows.write_text("".join(f"{name},{name}@example.org,{site.root}/{name}.key\n"
+                                    for name in names))
             done = site.ctl.run("subscribers", "batch-create", "--csv", rows, timeout=60)
             self.assertEqual(done.returncode, 0, done.stderr)
         def created():

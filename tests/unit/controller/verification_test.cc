@@ -98,6 +98,11 @@ TEST_F(Port, ReasonsAreTold) {
   Discarded(answer, Error::kUnexpected);
 }
 
+TEST_F(Port, AnAnswerOfAnotherBundleIsDiscarded) {
+  answer[7] ^= 1;  // the last octet of the CSB ID (RFC 3830 §6.1)
+  Discarded(answer, Error::kWrongCsb);
+}
+
 TEST_F(Port, AnAnswerToAnEarlierRoundIsReplayed) {
   world.Pass(seconds(70));
   Discarded(answer, Error::kReplayed);
