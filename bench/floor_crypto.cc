@@ -56,8 +56,7 @@ void FloorCrypto::Hmac(const Keyed& keyed, std::span<const uint8_t> first,
         EVP_DigestFinal_ex(work_, out, nullptr) == 1);
 }
 
-void FloorCrypto::OneMessage(std::span<const uint8_t, 16> user_key,
-                             std::span<uint8_t, 200> message) {
+void FloorCrypto::OneMessage(std::span<const uint8_t, 16> user_key, std::span<uint8_t> message) {
   std::array<uint8_t, 25> label{};
   std::array<std::array<uint8_t, 20>, 3> keys{};
   Key(psk_, user_key);
@@ -72,7 +71,8 @@ void FloorCrypto::OneMessage(std::span<const uint8_t, 16> user_key,
   Check(EVP_EncryptInit_ex2(cipher_, nullptr, keys[0].data(), iv.data(), nullptr) == 1 &&
         EVP_EncryptUpdate(cipher_, message.data(), &length, message.data(), 36) == 1);
   Key(auth_, keys[1]);
-  Hmac(auth_, std::span<const uint8_t>(message).first(180), {}, message.data() + 180);
+  const std::span<uint8_t> mac = message.last(20);
+  Hmac(auth_, message.first(message.size() - mac.size()), {}, mac.data());
 }
 
 }  // namespace keymast::bench

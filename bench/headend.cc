@@ -17,19 +17,19 @@ constexpr int kRuns = 9;
 constexpr double kTarget = 0.8;
 constexpr size_t kBursts = 500;
 
-// Rate feeds one burst at a time, so that nothing is lost and only `turn` is on the clock: packets
-// a second of this thread's processor time.
+// Rate feeds one burst at a time, so that nothing is lost and only `turn` and `after`, which
+// follows a burst, are on the clock: packets a second of this thread's processor time.
 double Rate(Encoder& encoder, Audience& audience, const std::function<size_t()>& turn,
-            const std::function<void()>& between) {
+            const std::function<void()>& after) {
   double taken = 0;
   size_t packets = 0;
   for (size_t i = 0; i < kBursts; ++i) {
     encoder.Burst();
     const double begin = ThreadCpuSeconds();
     while (const size_t passed = turn()) packets += passed;
+    after();
     taken += ThreadCpuSeconds() - begin;
     Demand(audience.Take() == net::kMaxBatch, "a packet was lost");
-    between();
   }
   Demand(packets == kBursts * net::kMaxBatch, "a packet was refused");
   return static_cast<double>(packets) / taken;

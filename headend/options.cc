@@ -75,6 +75,14 @@ tl::expected<std::vector<Input>, Failure> ParseInputs(const std::vector<std::str
 tl::expected<Setup, Failure> MakeSetup(Options options) {
   if (auto added = AddConfig(options); !added) return tl::unexpected<Failure>(added.error());
   Default(options.target.server, "unix:" + shell::RuntimeDirectory() + "/headend.sock");
+  constexpr std::string_view kUnix = "unix:";
+  if (options.target.server.starts_with(kUnix)) {
+    const auto own = shell::CheckSocketFolder(options.target.server.substr(kUnix.size()));
+    // A folder that is not there yet may come with the server.
+    if (!own && own.error().error != Error::kNotFound) {
+      return tl::unexpected<Failure>(own.error());
+    }
+  }
   Default(options.state, shell::StateDirectory() + "/headend.state");
   Default(options.key_file, shell::StateDirectory() + "/headend.key");
   Default(options.max_mtk_overrun, "60s");

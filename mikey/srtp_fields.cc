@@ -34,10 +34,13 @@ Status ReadStreams(const Header& header, OpenedMsk& out) {
 }
 
 void PutParams(Writer& writer, std::span<const SpParam> params) {
+  const MutableBytes room = writer.Claim(3 * params.size());
+  if (room.empty()) return;
+  auto octet = room.begin();
   for (const SpParam& param : params) {
-    writer.U8(param.type);
-    writer.U8(1);
-    writer.U8(param.value);
+    *octet++ = param.type;
+    *octet++ = 1;
+    *octet++ = param.value;
   }
 }
 
