@@ -19,9 +19,7 @@ class Reader {
 
   uint8_t U8() { return static_cast<uint8_t>(Unsigned(1)); }
   uint16_t U16() { return static_cast<uint16_t>(Unsigned(2)); }
-  uint32_t U24() { return static_cast<uint32_t>(Unsigned(3)); }
   uint32_t U32() { return static_cast<uint32_t>(Unsigned(4)); }
-  uint64_t U48() { return Unsigned(6); }
   uint64_t U64() { return Unsigned(8); }
 
   // Take borrows the next `count` octets; an empty view after a failure.
@@ -67,9 +65,7 @@ class Writer {
 
   void U8(uint64_t value) { Unsigned<1>(value); }
   void U16(uint64_t value) { Unsigned<2>(value); }
-  void U24(uint64_t value) { Unsigned<3>(value); }
   void U32(uint64_t value) { Unsigned<4>(value); }
-  void U48(uint64_t value) { Unsigned<6>(value); }
   void U64(uint64_t value) { Unsigned<8>(value); }
 
   void Put(ByteView octets) {

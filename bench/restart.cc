@@ -2,12 +2,15 @@
 // A clean start of keymastd with 100,000 subscribers, all members of one channel: from the
 // directory to the state in memory, against opening RocksDB, scanning and unsealing as much.
 #include <chrono>
+#include <vector>
 
 #include "bench/harness.h"
 #include "bench/page_floor.h"
 #include "bench/population.h"
 #include "bench/processes.h"
+#include "controller/controller.h"
 #include "server/open_store.h"
+#include "shell/process.h"
 
 namespace keymast::bench {
 namespace {
@@ -90,6 +93,22 @@ double OpenSeconds(const server::ServerConfig& config, const crypto::Key32& mast
   return taken;
 }
 
+// ServeSeconds is OpenSeconds until every channel is resumed and the first key could leave.
+double ServeSeconds(const server::ServerConfig& config, const crypto::Key32& master_key) {
+  const shell::SystemClock clock;
+  crypto::SystemRng rng;
+  const double begin = WallSeconds();
+  server::OpenedStore store = Demanded(server::OpenStore(config, master_key));
+  controller::Controller core({config.identity, {}}, std::move(store.state), rng,
+                              crypto::DefaultSuite());
+  core.Start(clock.Now(), false);
+  const double taken = WallSeconds() - begin;
+  Demand(core.JoinedCount(core.state().channels.begin()->first) == kMembers,
+         "the channel came back with other members");
+  Demand(store.durable->CloseClean().has_value(), "the data directory cannot be closed");
+  return taken;
+}
+
 }  // namespace
 
 void BenchRestart(Report& report) {
@@ -103,7 +122,10 @@ void BenchRestart(Report& report) {
       "seconds to open", kRuns, [&] { return OpenSeconds(config, master_key); },
       [&] { return floor.OpenScanUnseal(); });
   report.AddBound("restart", "100,000 members", seconds.product, seconds.floor, "s", kMostTimes);
-  report.AddLimit("restart", "100,000 members, absolute", seconds.product, "s", kMostSeconds);
+  std::vector<double> served;
+  for (int run = 0; run < kRuns; ++run) served.push_back(ServeSeconds(config, master_key));
+  report.AddLimit("restart", "100,000 members, until keys leave", Median(served), "s",
+                  kMostSeconds);
 }
 
 }  // namespace keymast::bench

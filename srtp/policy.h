@@ -42,8 +42,4 @@ std::span<const PolicyParam> ParamsOf(SrtpProfile profile);
 // (RFC 3830 §6.10.1). kUnsupportedPolicy when they describe no profile of ours.
 Result<SrtpProfile> ProfileFromParams(std::span<const PolicyParam> params);
 
-// Limits of one master key (RFC 3711 §9.2).
-inline constexpr uint64_t kMaxRtpPackets = uint64_t{1} << 48;
-inline constexpr uint64_t kMaxRtcpPackets = uint64_t{1} << 31;
-
 }  // namespace keymast::srtp
