@@ -39,6 +39,12 @@ Result<Instant> ParseTime(const std::string& text) {
       rest.back() != 'Z') {
     return Err(Error::kMalformed);
   }
+  const auto within = [](int value, int low, int high) { return value >= low && value <= high; };
+  const bool is_date = within(parts.tm_year, 1970, 2261) && within(parts.tm_mon, 1, 12) &&
+                       within(parts.tm_mday, 1, 31);  // in nanoseconds, 64 bits end in 2262
+  const bool is_time =
+      within(parts.tm_hour, 0, 23) && within(parts.tm_min, 0, 59) && within(parts.tm_sec, 0, 60);
+  if (!is_date || !is_time) return Err(Error::kMalformed);
   parts.tm_year -= 1900;
   parts.tm_mon -= 1;
   rest.pop_back();

@@ -71,6 +71,10 @@ TEST(ParseTime, ReadsFractionsOfAnyLength) {
   EXPECT_EQ(ParseTime("1970-01-01T00:00:01Z"), FromUnixNanos(1'000'000'000));
   EXPECT_EQ(ParseTime("1970-01-02T00:00:00.250Z"), FromUnixNanos(86'400'250'000'000));
   EXPECT_EQ(ParseTime("2026-11-24T08:09:10.123456789Z"), FromUnixNanos(1795507750123456789));
+  for (const char* text : {"2620-11-24T08:09:10Z", "1969-12-31T23:59:59Z", "2026-13-01T00:00:00Z",
+                           "2026-11-00T00:00:00Z", "-2147483648-01-01T00:00:00Z"}) {
+    EXPECT_FALSE(ParseTime(text)) << text;
+  }
 }
 
 TEST(ParseTime, RefusesTheRest) {
