@@ -12,7 +12,7 @@
 namespace keymast::bench {
 namespace {
 
-constexpr int kRuns = 7;
+constexpr int kRuns = 15;
 constexpr double kTarget = 0.6;
 constexpr size_t kInFlight = 64;
 constexpr size_t kSingles = 8000;
