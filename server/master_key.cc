@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <cstdlib>
+#include <filesystem>
 
 #include "crypto/rng.h"
 #include "shell/files.h"
@@ -85,6 +86,11 @@ tl::expected<bool, Failure> MakeMasterKey(const std::string& file) {
   MasterKey key = MasterKey::OfSize(kMasterKeySize);
   crypto::SystemRng rng;
   rng.Fill(key.mutable_view());
+  const std::filesystem::path folder = std::filesystem::path(file).parent_path();
+  std::error_code problem;  // shows again when the file cannot be written
+  if (!folder.empty() && std::filesystem::create_directories(folder, problem)) {
+    std::filesystem::permissions(folder, std::filesystem::perms::owner_all, problem);
+  }
   const Status written = shell::WriteSecretFile(file, key.view());
   if (written) return true;
   if (written.error() == Error::kAlreadyExists) return false;

@@ -57,6 +57,15 @@ TEST_F(InitTest, MakesWhatIsMissingAndKeepsWhatIsThere) {
   EXPECT_EQ(ImportKey(), import_key);
 }
 
+TEST_F(InitTest, FoldersThatAreNotThereAreMade) {
+  config_.data = folder_ + "/state/keymast/data";
+  config_.witness = folder_ + "/state/keymast/witness";
+  config_.master_key_file = folder_ + "/state/keymast/master.key";
+  const auto made = Quietly();
+  ASSERT_TRUE(made) << made.error().message;
+  EXPECT_FALSE(ImportKey().empty());
+}
+
 TEST_F(InitTest, AStoreIsNotOpenedWithAnotherKey) {
   ASSERT_TRUE(Quietly());
   std::filesystem::remove(config_.master_key_file);
