@@ -192,7 +192,7 @@ void Broadcast::NoticeKeyChanges() {
   const ReceiverReport& report = audience_.front().report();
   if (report.msk_changes <= msk_changes_told_) return;
   msk_changes_told_ = report.msk_changes;
-  if (began_) Tell("a new MSK is in use: MKI " + report.mki);
+  if (began_) Tell("members have the next MSK; on air is MKI " + report.mki);
 }
 
 void Broadcast::NoticeDeaths() {
