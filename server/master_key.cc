@@ -86,10 +86,9 @@ tl::expected<bool, Failure> MakeMasterKey(const std::string& file) {
   MasterKey key = MasterKey::OfSize(kMasterKeySize);
   crypto::SystemRng rng;
   rng.Fill(key.mutable_view());
-  const std::filesystem::path folder = std::filesystem::path(file).parent_path();
-  std::error_code problem;  // shows again when the file cannot be written
-  if (!folder.empty() && std::filesystem::create_directories(folder, problem)) {
-    std::filesystem::permissions(folder, std::filesystem::perms::owner_all, problem);
+  const std::string folder = std::filesystem::path(file).parent_path().string();
+  if (const auto there = shell::MakeFolder(folder); !there) {
+    return Fail(there.error().error, "master key " + file + ": " + there.error().message);
   }
   const Status written = shell::WriteSecretFile(file, key.view());
   if (written) return true;

@@ -5,6 +5,7 @@
 
 #include "records/meta.h"
 #include "records/repository.h"
+#include "shell/files.h"
 #include "store/rocks_store.h"
 
 namespace keymast::server {
@@ -41,19 +42,6 @@ class DurableRecords final : public Durable {
   const std::unique_ptr<crypto::Rng> rng_;
   const std::unique_ptr<Repository> repository_;
 };
-
-// MakeFolder makes a folder that only its owner can look into, with those above it.
-tl::expected<void, Failure> MakeFolder(const std::filesystem::path& folder) {
-  std::error_code problem;
-  if (folder.empty() || std::filesystem::exists(folder, problem)) return {};
-  if (auto above = MakeFolder(folder.parent_path()); !above) return above;
-  std::filesystem::create_directory(folder, problem);
-  if (!problem) {
-    std::filesystem::permissions(folder, std::filesystem::perms::owner_all, problem);
-  }
-  if (problem) return Fail(Error::kIo, "cannot make " + folder.string() + ": " + problem.message());
-  return {};
-}
 
 Failure WitnessFailure(Error error, const std::string& file) {
   const std::string name = "witness " + file;
@@ -139,9 +127,9 @@ bool HoldsData(const ServerConfig& config) {
 
 tl::expected<bool, Failure> InitStore(const ServerConfig& config,
                                       const crypto::SecretKey<32>& master_key) {
-  if (auto made = MakeFolder(config.data); !made) return tl::unexpected(made.error());
+  if (auto made = shell::MakeFolder(config.data); !made) return tl::unexpected(made.error());
   const auto witness_folder = std::filesystem::path(config.witness).parent_path();
-  if (auto made = MakeFolder(witness_folder); !made) return tl::unexpected(made.error());
+  if (auto made = shell::MakeFolder(witness_folder); !made) return tl::unexpected(made.error());
   const auto store = CreateStore(config.data);
   if (!store) return tl::unexpected(store.error());
   crypto::SystemRng rng;

@@ -10,6 +10,7 @@
 #include "server/program.h"
 #include "server/server.h"
 #include "server/transmitter.h"
+#include "shell/files.h"
 
 namespace keymast::server {
 namespace {
@@ -65,12 +66,10 @@ tl::expected<std::unique_ptr<net::Recorder>, Failure> OpenRecorder(const ServerC
 Status MakeFolderOf(const std::string& path) {
   const auto folder = std::filesystem::path(path).parent_path();
   if (folder.empty()) return {};
-  std::error_code problem;
-  if (std::filesystem::create_directories(folder, problem)) {
-    std::filesystem::permissions(folder, std::filesystem::perms::owner_all, problem);
-  }
   struct stat about {};
-  if (problem || stat(folder.c_str(), &about) != 0) return Err(Error::kIo);
+  if (!shell::MakeFolder(folder.string()) || stat(folder.c_str(), &about) != 0) {
+    return Err(Error::kIo);
+  }
   const bool is_ours = about.st_uid == geteuid() || about.st_uid == 0;
   if (!is_ours || (about.st_mode & S_IWOTH) != 0) return Err(Error::kPermissionDenied);
   return {};

@@ -91,6 +91,19 @@ Status WriteSecretFile(const std::string& path, ByteView octets) {
   return SyncFolderOf(path);
 }
 
+tl::expected<void, Failure> MakeFolder(const std::string& path) {
+  const std::filesystem::path folder(path);
+  std::error_code problem;
+  if (folder.empty() || std::filesystem::exists(folder, problem)) return {};
+  if (auto above = MakeFolder(folder.parent_path().string()); !above) return above;
+  std::filesystem::create_directory(folder, problem);
+  if (!problem) {
+    std::filesystem::permissions(folder, std::filesystem::perms::owner_all, problem);
+  }
+  if (problem) return Fail(Error::kIo, "cannot make " + path + ": " + problem.message());
+  return {};
+}
+
 std::string FollowLinks(const std::string& path) {
   std::error_code none;
   const std::filesystem::path end = std::filesystem::canonical(path, none);

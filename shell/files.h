@@ -16,6 +16,10 @@ Result<size_t> ReadSecretFile(const std::string& path, MutableBytes out);
 // WriteSecretFile creates a new file of mode 0600, synced; kAlreadyExists when there is one.
 Status WriteSecretFile(const std::string& path, ByteView octets);
 
+// MakeFolder makes a folder that only its owner can look into, with those above it; one that is
+// there stays as it is. kIo, with what the system says.
+tl::expected<void, Failure> MakeFolder(const std::string& path);
+
 // FollowLinks gives the file that a path leads to; the path itself where there is none yet.
 std::string FollowLinks(const std::string& path);
 // ReadFile reads a file of at most `limit` octets. kNotFound, kPermissionDenied, kTooLong,

@@ -5,6 +5,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -211,9 +212,10 @@ TEST_F(ReceiverProgram, TheDoctorLeavesTheMessageToTheReceiver) {
                              << "239.255.42.77/0\na=rtpmap:96 H264/90000\na=ssrc:" << kVideo.value
                              << " cname:one\n";
   ASSERT_TRUE(shell::WriteSecretFile(options.key_file, setup_.credential.user_key.view()));
+  std::atomic<bool> over = false;
   std::thread server([&] {
     // Until somebody listens it is lost.
-    for (int i = 0; i < 20; ++i) {
+    while (!over) {
       const Bytes message = server_.MskMessage(Msk(1));
       const net::Outgoing out{setup_.listen, message};
       Error error = Error::kInternal;
@@ -222,6 +224,7 @@ TEST_F(ReceiverProgram, TheDoctorLeavesTheMessageToTheReceiver) {
     }
   });
   EXPECT_EQ(DoctorCommand(options, std::chrono::milliseconds(500), clock_), 16) << "no MTK came";
+  over = true;
   server.join();
   net::Incoming incoming;
   EXPECT_EQ(unicast_.Receive({&incoming, 1}), 0u) << "a verification came back";

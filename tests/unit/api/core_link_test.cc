@@ -215,73 +215,72 @@ TEST_F(CoreLinkTest, StreamsDeliverUntilTheLastReply) {
   EXPECT_EQ(link.calls(), 0U);
 }
 
-// keymastd hangs: the fake's thread does, and what the socket takes is soon full.
-TEST_F(CoreLinkTest, WhatWaitsForTheSocketIsBoundedAndUrgentRequestsHaveAReserve) {
-  std::promise<void> go;
-  FakeCore core(folder_ / "core.sock",
-                [wait = go.get_future().share()](const core::CoreRequest& request) {
-                  wait.wait();
-                  return EchoName(request);
-                });
-  CoreLink::Options options = Options();
-  options.max_queued = 1 << 20;
-  options.reserve = 1 << 18;
-  CoreLink link(options);
-  WaitUp(link);
-  const core::CoreRequest large = Get(std::string(1 << 16, 'x'));
-  const auto start = [&](Urgency urgency) {
-    return link.Start(large, std::make_shared<Recorder>(), urgency);
-  };
-  // What the writer has taken from the queue stands in the socket, once that is full.
-  int in_a_row = 0;
-  ASSERT_TRUE(Eventually([&] {
-    in_a_row = start(Urgency::kOrdinary) ? 0 : in_a_row + 1;
-    return in_a_row == 10;
-  }));
-  const auto refused = start(Urgency::kOrdinary);
+// Hung is a link to a keymastd that hangs: the fake's thread does, and what the socket takes is
+// soon full.
+class Hung : public CoreLinkTest {
+ protected:
+  Hung()
+      : core_(folder_ / "core.sock",
+              [wait = go_.get_future().share()](const core::CoreRequest& request) {
+                wait.wait();
+                return EchoName(request);
+              }),
+        link_(Limits(Options())) {
+    WaitUp(link_);
+  }
+  ~Hung() override { go_.set_value(); }
+
+  tl::expected<uint64_t, Failure> Start(Urgency urgency) {
+    return link_.Start(large_, std::make_shared<Recorder>(), urgency);
+  }
+  // Fill starts requests until none is taken any more: what the writer has taken from the queue
+  // stands in the socket, once that is full.
+  bool Fill(Urgency urgency) {
+    int in_a_row = 0;
+    return Eventually([&] {
+      in_a_row = Start(urgency) ? 0 : in_a_row + 1;
+      return in_a_row == 10;
+    });
+  }
+
+  const core::CoreRequest large_ = Get(std::string(1 << 16, 'x'));
+  std::promise<void> go_;
+  FakeCore core_;
+  CoreLink link_;
+
+ private:
+  static CoreLink::Options Limits(CoreLink::Options options) {
+    options.max_queued = 1 << 20;
+    options.reserve = 1 << 18;
+    options.headends = 1 << 18;
+    return options;
+  }
+};
+
+TEST_F(Hung, WhatWaitsForTheSocketIsBoundedAndUrgentRequestsHaveAReserve) {
+  ASSERT_TRUE(Fill(Urgency::kOrdinary));
+  const auto refused = Start(Urgency::kOrdinary);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().error, Error::kTooManyRequests);
   EXPECT_EQ(refused.error().limit.name, "core_queue");
-  EXPECT_TRUE(start(Urgency::kUrgent));
-  ASSERT_TRUE(Eventually([&] { return !start(Urgency::kUrgent); }));
-  go.set_value();
+  EXPECT_TRUE(Start(Urgency::kUrgent));
+  EXPECT_TRUE(Eventually([&] { return !Start(Urgency::kUrgent); }));
 }
 
 // However much of others waits, headends have their part; and however many of their reports wait,
 // a name or a proof still goes.
-TEST_F(CoreLinkTest, WhatOthersHaveWaitingLeavesHeadendsTheirPart) {
-  std::promise<void> go;
-  FakeCore core(folder_ / "core.sock",
-                [wait = go.get_future().share()](const core::CoreRequest& request) {
-                  wait.wait();
-                  return EchoName(request);
-                });
-  CoreLink::Options options = Options();
-  options.max_queued = 1 << 20;
-  options.reserve = 1 << 18;
-  options.headends = 1 << 18;
-  CoreLink link(options);
-  WaitUp(link);
-  const core::CoreRequest large = Get(std::string(1 << 16, 'x'));
-  const auto start = [&](Urgency urgency) {
-    return link.Start(large, std::make_shared<Recorder>(), urgency);
-  };
-  int in_a_row = 0;
-  ASSERT_TRUE(Eventually([&] {
-    in_a_row = start(Urgency::kUrgent) ? 0 : in_a_row + 1;
-    return in_a_row == 10;
-  }));
-  const auto call = start(Urgency::kHeadend);
+TEST_F(Hung, WhatOthersHaveWaitingLeavesHeadendsTheirPart) {
+  ASSERT_TRUE(Fill(Urgency::kUrgent));
+  const auto call = Start(Urgency::kHeadend);
   ASSERT_TRUE(call) << call.error().message;
-  EXPECT_TRUE(link.Send(*call, large, Urgency::kReport));
-  const auto dropped = link.Send(*call, large, Urgency::kReport);
+  EXPECT_TRUE(link_.Send(*call, large_, Urgency::kReport));
+  const auto dropped = link_.Send(*call, large_, Urgency::kReport);
   ASSERT_FALSE(dropped);
   EXPECT_EQ(dropped.error().error, Error::kTooManyRequests);
-  EXPECT_TRUE(link.Send(*call, large, Urgency::kHeadend));
-  EXPECT_TRUE(start(Urgency::kHeadend));
-  EXPECT_FALSE(start(Urgency::kHeadend)) << "their part has a bound as well";
-  EXPECT_FALSE(start(Urgency::kUrgent)) << "and is theirs alone";
-  go.set_value();
+  EXPECT_TRUE(link_.Send(*call, large_, Urgency::kHeadend));
+  EXPECT_TRUE(Start(Urgency::kHeadend));
+  EXPECT_FALSE(Start(Urgency::kHeadend)) << "their part has a bound as well";
+  EXPECT_FALSE(Start(Urgency::kUrgent)) << "and is theirs alone";
 }
 
 TEST_F(CoreLinkTest, ARequestBeyondOneFrameIsRefusedAndTheLinkLives) {

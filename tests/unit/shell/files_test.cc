@@ -22,6 +22,22 @@ class Files : public testing::Test {
   const Bytes secret_{1, 2, 3, 4};
 };
 
+TEST_F(Files, AFolderIsMadeForItsOwnerAloneWithThoseAboveIt) {
+  ASSERT_TRUE(MakeFolder(Path("a/b")));
+  for (const char* made : {"a", "a/b"}) {
+    struct stat about {};
+    ASSERT_EQ(stat(Path(made).c_str(), &about), 0);
+    EXPECT_EQ(about.st_mode & 0777, 0700U) << made;
+  }
+  ASSERT_EQ(chmod(Path("a").c_str(), 0755), 0);
+  EXPECT_TRUE(MakeFolder(Path("a")));
+  struct stat about {};
+  ASSERT_EQ(stat(Path("a").c_str(), &about), 0);
+  EXPECT_EQ(about.st_mode & 0777, 0755U) << "as it was";
+  ASSERT_TRUE(WriteSecretFile(Path("key"), secret_));
+  EXPECT_EQ(MakeFolder(Path("key/c")).error().error, Error::kIo);
+}
+
 TEST_F(Files, ASecretIsWrittenForItsOwnerAloneAndReadBack) {
   ASSERT_TRUE(WriteSecretFile(Path("key"), secret_));
   struct stat about {};
