@@ -36,6 +36,7 @@ class Reader {
   bool ok() const { return ok_; }
   bool empty() const { return rest_.empty(); }
   size_t remaining() const { return rest_.size(); }
+  ByteView rest() const { return rest_; }
   size_t position() const { return size_ - rest_.size(); }
 
   // Finish is kTruncated after a failure, kTrailingOctets when anything is left.

@@ -35,7 +35,7 @@ inline void AddKeyIdsAndT(ChainWriter& chain, const Profile3gpp& profile, const 
                           ByteView counter) {
   Scratch<kMaxKeyIds> key_ids;
   PutKeyIds(key_ids.writer(), ids);
-  const ExtPayload ext{kExtKeyIds, key_ids.view()};
+  const ExtPayload ext{ExtType::kKeyIds, key_ids.view()};
   const TPayload t{TsType::kCounter, counter};
   if (profile.key_id_before_t) chain.Add(ext);
   chain.Add(t);

@@ -47,6 +47,7 @@ Status InspectDelivery(const Message& message, Unverified& out) {
 Result<Unverified> Inspect(ByteView datagram) {
   Message message;
   if (Status parsed = ParseMessage(datagram, message); !parsed) return Err(parsed.error());
+  if (message.header.data_type > DataType::kPskVerification) return Err(Error::kUnknownDataType);
   Unverified out;
   out.datagram = datagram;
   out.csb_id = CsbId(message.header.csb_id);

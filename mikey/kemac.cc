@@ -51,7 +51,7 @@ Result<size_t> CloseWithKemac(const crypto::Suite& suite, const PskContext& cont
   if (Status checked = CheckContext(context, policy); !checked) return Err(checked.error());
   const Algorithms& algorithms = context.algorithms;
   auto plain = crypto::SecretKey<kMaxWrittenKeyData>::OfSize(kMaxWrittenKeyData);
-  const Result<size_t> length = WriteKeyData(key_data, plain.mutable_view());
+  const Result<size_t> length = WriteKeyData({&key_data, 1}, plain.mutable_view());
   if (!length) return length;
   const MutableBytes encr_data = plain.mutable_view().first(*length);
   const TransportKeys keys =

@@ -3,6 +3,7 @@
 // (RFC 3830 §3.1, §4.2.3, §5.2, §6.2), and the V payload that answers it (§6.9).
 #pragma once
 
+#include "mikey/key_data.h"
 #include "mikey/message.h"
 #include "mikey/prf.h"
 

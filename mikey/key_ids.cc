@@ -54,7 +54,7 @@ void PutKeyIds(Writer& writer, const KeyIds& ids) {
 Result<KeyIds> FindKeyIds(const Message& message) {
   const ExtPayload* found = nullptr;
   for (size_t i = 0; const ExtPayload* ext = message.Get<ExtPayload>(i); ++i) {
-    if (ext->ext_type != kExtKeyIds) continue;
+    if (ext->ext_type != ExtType::kKeyIds) continue;
     if (found != nullptr) return Err(Error::kPayloadUnexpected);
     found = ext;
   }

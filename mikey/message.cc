@@ -8,51 +8,121 @@ namespace {
 
 constexpr size_t kNextPayloadAt = 2;  // of HDR, RFC 3830 §6.1
 
-// DescribeHeader leaves out version, data type and next payload, which the chain needs first.
-template <class Io, class H>
-void DescribeHeader(Io& io, H& header) {
-  io.Split8(header.v_flag, header.prf, 1);
-  io.U32(header.csb_id);
-  io.U8(header.cs_count);
-  io.U8(header.map_type);
-  io.Require(header.cs_count <= kMaxCryptoSessions, Error::kMalformed);
-  switch (header.map_type) {
-    case CsIdMapType::kSrtpId:
-      return io.Octets(header.map, kSrtpIdEntry * header.cs_count);  // RFC 3830 §6.1.1
-    case CsIdMapType::kEmpty:
-      return;  // RFC 4563 §5: no map info, whatever #CS says
-  }
-  io.Refuse(Error::kUnsupportedAlgorithm);
+// SIGN has no `next payload`: nothing can follow it (RFC 3830 §6.5).
+template <class P>
+PayloadType ReadNext(Reader& reader) {
+  if constexpr (std::is_same_v<P, SignPayload>) return PayloadType::kLast;
+  return static_cast<PayloadType>(reader.U8());
 }
 
-template <class P>
-bool ReadInto(ReadIo& io, PayloadChain& chain) {
-  P payload;
-  P::Describe(io, payload);
-  chain.Add(payload);
+// ChainReader follows the chain from one payload to the next.
+class ChainReader {
+ public:
+  ChainReader(Reader& reader, PayloadType first, PayloadChain& chain)
+      : reader_(reader), next_(first), chain_(chain) {}
+
+  Status Read() {
+    while (next_ != PayloadType::kLast) {
+      if (chain_.full()) return Err(Error::kTooManyPayloads);
+      if (Status read = ReadOne(next_); !read) return read;
+    }
+    return reader_.Finish();
+  }
+
+  // TakeRest keeps all that is left as one payload of the type that comes next.
+  Status TakeRest(Error reason) {
+    if (reader_.empty()) return Err(Error::kTruncated);
+    chain_.Add(OpaquePayload{next_, reader_.Take(reader_.remaining()), reason});
+    next_ = PayloadType::kLast;
+    return {};
+  }
+
+ private:
+  Status ReadOne(PayloadType type) {
+    switch (type) {
+      case PayloadType::kT:
+        return ReadAs<TPayload>();
+      case PayloadType::kSp:
+        return ReadAs<SpPayload>();
+      case PayloadType::kRand:
+        return ReadAs<RandPayload>();
+      case PayloadType::kKemac:
+        return ReadAs<KemacPayload>();
+      case PayloadType::kId:
+        return ReadAs<IdPayload>();
+      case PayloadType::kExt:
+        return ReadAs<ExtPayload>();
+      default:
+        return ReadRare(type, std::make_index_sequence<std::variant_size_v<Payload> - 1>());
+    }
+  }
+
+  // ReadRare looks the type up in the list of payloads; OpaquePayload stands at its end.
+  template <size_t... I>
+  Status ReadRare(PayloadType type, std::index_sequence<I...>) {
+    Status read = Err(Error::kUnknownPayload);
+    const bool known = ((type == std::variant_alternative_t<I, Payload>::kInfo.type &&
+                         (read = ReadAs<std::variant_alternative_t<I, Payload>>(), true)) ||
+                        ...);
+    return known ? read : TakeRest(Error::kUnknownPayload);
+  }
+
+  template <class P>
+  Status ReadAs() {
+    Reader ahead = reader_;
+    ReadIo io(ahead);
+    const PayloadType next = ReadNext<P>(ahead);
+    P payload;
+    P::Describe(io, payload);
+    if (!io.ok()) return NotRead(io);
+    chain_.Add(payload);
+    reader_ = ahead;
+    next_ = next;
+    return {};
+  }
+
+  Status NotRead(const ReadIo& io) {
+    if (!io.refusal()) return Err(Error::kTruncated);
+    if (*io.refusal() != Error::kUnsupportedAlgorithm) return Err(*io.refusal());
+    return TakeRest(Error::kUnsupportedAlgorithm);
+  }
+
+  Reader& reader_;
+  PayloadType next_;
+  PayloadChain& chain_;
+};
+
+// ReadMap is false for a map whose end cannot be found.
+bool ReadMap(Reader& reader, Header& header) {
+  const std::optional<size_t> length = MapLength(header, reader.rest());
+  if (!length) return false;
+  header.map = reader.Take(*length);
   return true;
 }
 
-// ReadPayload is false for a type that `Payload` does not list.
-template <size_t... I>
-bool ReadPayload(PayloadType type, ReadIo& io, PayloadChain& chain, std::index_sequence<I...>) {
-  return ((type == std::variant_alternative_t<I, Payload>::kType &&
-           ReadInto<std::variant_alternative_t<I, Payload>>(io, chain)) ||
-          ...);
-}
-constexpr auto kPayloadIndexes = std::make_index_sequence<std::variant_size_v<Payload>>();
-
-Status ReadChain(Reader& reader, ReadIo& io, PayloadType next, PayloadChain& chain) {
-  while (reader.ok() && next != PayloadType::kLast) {
-    if (chain.full()) return Err(Error::kTooManyPayloads);
-    const PayloadType type = next;
-    next = static_cast<PayloadType>(reader.U8());
-    if (!ReadPayload(type, io, chain, kPayloadIndexes)) return Err(Error::kUnknownPayload);
+size_t GenericMapLength(uint8_t entries, ByteView octets) {
+  Reader reader(octets);
+  ReadIo io(reader);
+  for (uint8_t i = 0; i < entries && io.ok(); ++i) {
+    GenericIdEntry entry;
+    GenericIdEntry::Describe(io, entry);
   }
-  return io.Finish();
+  return io.ok() ? reader.position() : SIZE_MAX;
 }
 
 }  // namespace
+
+std::optional<size_t> MapLength(const Header& header, ByteView octets) {
+  switch (header.map_type) {
+    case CsIdMapType::kSrtpId:
+      return kSrtpIdEntry * header.cs_count;  // RFC 3830 §6.1.1
+    case CsIdMapType::kEmpty:
+      return 0;  // RFC 4563 §5: no map info, whatever #CS says
+    case CsIdMapType::kGenericId:
+      return GenericMapLength(header.cs_count, octets);  // RFC 6043 §6.1.1
+  }
+  return std::nullopt;
+}
 
 Status ParseMessage(ByteView octets, Message& message) {
   message.header = {};
@@ -60,13 +130,16 @@ Status ParseMessage(ByteView octets, Message& message) {
   if (octets.size() > kMaxMessage) return Err(Error::kTooLong);
   if (octets.size() <= kNextPayloadAt) return Err(Error::kTruncated);
   Reader reader(octets);
-  ReadIo io(reader);
   if (reader.U8() != kVersion1) return Err(Error::kUnknownVersion);
   message.header.data_type = static_cast<DataType>(reader.U8());
-  if (message.header.data_type > DataType::kPskVerification) return Err(Error::kUnknownDataType);
-  const auto next = static_cast<PayloadType>(reader.U8());
+  const auto first = static_cast<PayloadType>(reader.U8());
+  ReadIo io(reader);
   DescribeHeader(io, message.header);
-  return ReadChain(reader, io, next, message.payloads);
+  if (!io.ok()) return Err(io.refusal().value_or(Error::kTruncated));
+  ChainReader chain(reader, first, message.payloads);
+  if (!ReadMap(reader, message.header)) return chain.TakeRest(Error::kUnsupportedAlgorithm);
+  if (!reader.ok()) return Err(Error::kTruncated);
+  return chain.Read();
 }
 
 Result<size_t> WriteMessage(const Message& message, MutableBytes out) {
@@ -78,36 +151,16 @@ Result<size_t> WriteMessage(const Message& message, MutableBytes out) {
   return writer.size();
 }
 
-Result<size_t> ParseKeyData(ByteView plain, std::span<KeyDataPayload> out) {
-  Reader reader(plain);
-  ReadIo io(reader);
-  PayloadType next = PayloadType::kKeyData;
-  size_t count = 0;
-  while (reader.ok() && next == PayloadType::kKeyData) {
-    if (count == out.size()) return Err(Error::kMalformed);
-    next = static_cast<PayloadType>(reader.U8());
-    KeyDataPayload::Describe(io, out[count++]);
-  }
-  if (next != PayloadType::kLast || !io.Finish()) return Err(Error::kMalformed);
-  return count;
-}
-
-Result<size_t> WriteKeyData(const KeyDataPayload& key_data, MutableBytes out) {
-  Writer writer(out);
-  WriteIo io(writer);
-  io.U8(PayloadType::kLast);
-  KeyDataPayload::Describe(io, key_data);
-  if (!writer.ok()) return Err(Error::kTooLong);
-  return writer.size();
-}
-
 ChainWriter::ChainWriter(MutableBytes out, const Header& header)
     : out_(out), writer_(out), next_at_(kNextPayloadAt) {
+  writer_.U8(kVersion1);
+  writer_.U8(static_cast<uint8_t>(header.data_type));
+  writer_.U8(static_cast<uint8_t>(PayloadType::kLast));
   WriteIo io(writer_);
-  io.U8(kVersion1);
-  io.U8(header.data_type);
-  io.U8(PayloadType::kLast);
   DescribeHeader(io, header);
+  // A map of a type without number has its entries in the opaque payload that follows.
+  const std::optional<size_t> length = MapLength(header, header.map);
+  io.Octets("map", header.map, length.value_or(0));
 }
 
 void ChainWriter::Link(PayloadType type) {

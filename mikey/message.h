@@ -7,23 +7,46 @@
 #include <new>
 #include <span>
 #include <type_traits>
+#include <variant>
 
-#include "mikey/payloads.h"
+#include "mikey/cs_map.h"
+#include "mikey/key_payloads.h"
 
 namespace keymast::mikey {
 
-// Header is HDR (RFC 3830 §6.1). `map` is the CS ID map info: 9 octets for each crypto session of
-// an SRTP-ID map, nothing for the empty map (RFC 4563 §5).
+// Header is HDR (RFC 3830 §6.1) without version and `next payload`, which belong to the chain.
 struct Header {
+  static constexpr const char* kClause = "RFC 3830 §6.1";
   DataType data_type = DataType::kPskInit;
   bool v_flag = false;
   PrfFunc prf = PrfFunc::kMikey1;
   uint32_t csb_id = 0;
   uint8_t cs_count = 0;
   CsIdMapType map_type = CsIdMapType::kEmpty;
-  ByteView map;
+  ByteView map;  // CS ID map info: `cs_count` entries of cs_map.h, nothing for the empty map
 };
-inline constexpr size_t kSrtpIdEntry = 9;  // policy, SSRC, ROC: RFC 3830 §6.1.1
+
+// OpaquePayload is a payload whose end cannot be found, with all that follows it: its type is not
+// ours, or it has an algorithm that would have to tell its length. It is kept, never understood.
+struct OpaquePayload {
+  PayloadType type = PayloadType::kLast;
+  ByteView rest;                          // from its `next payload` octet to the end of the message
+  Error reason = Error::kUnknownPayload;  // or kUnsupportedAlgorithm
+};
+
+// Payload is any payload that may stand in a message's chain.
+using Payload = std::variant<TPayload, SpPayload, RandPayload, KemacPayload, IdPayload, ExtPayload,
+                             VPayload, CertPayload, DhPayload, PkePayload, ChashPayload, ErrPayload,
+                             TrPayload, IdrPayload, RandrPayload, SignPayload, OpaquePayload>;
+
+template <class P>
+constexpr PayloadType TypeOf(const P&) {
+  return P::kInfo.type;
+}
+inline PayloadType TypeOf(const OpaquePayload& payload) { return payload.type; }
+inline PayloadType TypeOf(const Payload& payload) {
+  return std::visit([](const auto& p) { return TypeOf(p); }, payload);
+}
 
 // PayloadChain holds payloads in place, in their order. A slot is constructed only when a payload
 // comes: clearing 64 of them would cost more than parsing a message.
@@ -71,22 +94,15 @@ struct Message {
   }
 };
 
-// ParseMessage reads a whole datagram: version, known payloads, limits, end of the chain. It does
-// not judge which payloads a message may have: see grammar.h. Errors: kTooLong, kUnknownVersion,
-// kUnknownDataType, kTruncated, kTrailingOctets, kUnknownPayload, kTooManyPayloads,
-// kUnsupportedAlgorithm (a MAC, timestamp or map of unknown length), kMalformed.
+// ParseMessage reads a whole datagram: version, payloads, limits, end of the chain. It does not
+// judge which payloads a message may have: see grammar.h. A payload that cannot be understood ends
+// the chain as OpaquePayload. Errors: kTooLong, kUnknownVersion, kTruncated, kTrailingOctets,
+// kTooManyPayloads, kMalformed.
 Status ParseMessage(ByteView octets, Message& message);
 
 // WriteMessage writes a parsed message back; the result equals what was parsed. kTooLong when it
 // does not fit in `out`.
 Result<size_t> WriteMessage(const Message& message, MutableBytes out);
-
-// ParseKeyData reads the chain of Key data sub-payloads that must fill `plain`, and returns how
-// many there are. The views point into `plain`. kMalformed for anything else, also more than fit.
-Result<size_t> ParseKeyData(ByteView plain, std::span<KeyDataPayload> out);
-
-// WriteKeyData writes one Key data sub-payload, the last of its chain; returns its length.
-Result<size_t> WriteKeyData(const KeyDataPayload& key_data, MutableBytes out);
 
 // ChainWriter writes header and payloads; every `next payload` octet is filled in when the
 // following payload is known.
@@ -96,19 +112,27 @@ class ChainWriter {
 
   template <class P>
   void Add(const P& payload) {
-    Link(P::kType);
-    next_at_ = writer_.size();
-    writer_.U8(static_cast<uint8_t>(PayloadType::kLast));
+    Link(P::kInfo.type);
+    if (!std::is_same_v<P, SignPayload>) {  // SIGN has no `next payload` (RFC 3830 §6.5)
+      next_at_ = writer_.size();
+      writer_.U8(static_cast<uint8_t>(PayloadType::kLast));
+    }
     WriteIo io(writer_);
     P::Describe(io, payload);
+  }
+  void Add(const OpaquePayload& payload) {
+    Link(payload.type);
+    writer_.Put(payload.rest);
   }
 
   bool ok() const { return writer_.ok(); }
   size_t size() const { return writer_.size(); }
-  // Head is what was written but for its last `tail` octets; Tail is those, for a MAC that covers
-  // the head.
+  // Head is what was written but for its last `tail` octets; Tail is those, for a MAC or signature
+  // that covers the head.
   ByteView Head(size_t tail) const { return writer_.written().first(size() - tail); }
   MutableBytes Tail(size_t tail) { return out_.subspan(size() - tail, tail); }
+  // Since is what was written from an offset on.
+  MutableBytes Since(size_t offset) { return out_.subspan(offset, size() - offset); }
 
  private:
   void Link(PayloadType type);
@@ -116,5 +140,19 @@ class ChainWriter {
   Writer writer_;
   size_t next_at_;
 };
+
+// DescribeHeader describes what follows `next payload` in HDR, but for the entries of the map.
+template <class Io, class H>
+void DescribeHeader(Io& io, H& header) {
+  io.Split8("v", header.v_flag, 1, "prf_func", header.prf);
+  io.U32("csb_id", header.csb_id);
+  io.U8("cs_count", header.cs_count);
+  io.U8("cs_id_map_type", header.map_type);
+  io.Require(header.cs_count <= kMaxCryptoSessions, Error::kMalformed);
+}
+
+// MapLength is the length of the CS ID map info that `octets` begins with: nothing for a map type
+// without number, whose end nobody knows. It may be more than there is.
+std::optional<size_t> MapLength(const Header& header, ByteView octets);
 
 }  // namespace keymast::mikey

@@ -47,10 +47,10 @@ bool HasIdTypes(const Message& message, const Profile3gpp& profile) {
 bool ReadKey(std::span<const KeyDataPayload> keys, const Profile3gpp& profile, OpenedMsk& out) {
   if (keys.size() != 1) return false;
   const KeyDataPayload& key_data = keys[0];
-  if (key_data.type != profile.msk_key_type || key_data.kv != KvType::kInterval) return false;
+  if (key_data.type != profile.msk_key_type || key_data.kv.type != KvType::kInterval) return false;
   if (!IsKeyLength(key_data.key.size())) return false;
   out.msk = crypto::Key32(key_data.key);
-  return ReadLimit(key_data.from, out.low) && ReadLimit(key_data.to, out.high);
+  return ReadLimit(key_data.kv.from, out.low) && ReadLimit(key_data.kv.to, out.high);
 }
 
 }  // namespace
@@ -70,16 +70,17 @@ Result<size_t> WriteMskMessage(const crypto::Suite& suite, const Profile3gpp& pr
   chain.Add(IdPayload{profile.idr_type, message.idr});
   Scratch<3 * kMaxParams> params;
   PutParams(params.writer(), message.policy);
-  if (!message.policy.empty()) chain.Add(SpPayload{0, kProtTypeSrtp, params.view()});
+  if (!message.policy.empty()) chain.Add(SpPayload{0, ProtType::kSrtp, params.view()});
   Scratch<kMaxIntervalWidth> low;
   Scratch<kMaxIntervalWidth> high;
   PutLimit(low.writer(), message.low, profile.interval_width);
   PutLimit(high.writer(), message.high, profile.interval_width);
   const bool fit = params.writer().ok() && low.writer().ok() && high.writer().ok();
   if (!fit || !IsKeyLength(message.msk.size())) return Err(Error::kInvalidArgument);
-  KeyDataPayload key_data{profile.msk_key_type, KvType::kInterval, message.msk, {}, {}, {}, {}};
-  key_data.from = low.view();
-  key_data.to = high.view();
+  KeyDataPayload key_data;
+  key_data.type = profile.msk_key_type;
+  key_data.key = message.msk;
+  key_data.kv = {KvType::kInterval, {}, low.view(), high.view()};
   const PskContext context{AlgorithmsOf(profile), user_key, message.csb_id, message.rand};
   return CloseWithKemac(suite, context, chain, counter, key_data);
 }

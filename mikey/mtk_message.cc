@@ -52,8 +52,8 @@ Result<OpenedMtk> OpenMtk(const crypto::Suite& suite, const Profile3gpp& profile
   }
   if (opened.keys().size() != 1) return Err(Error::kDecryptionFailed);
   const KeyDataPayload& key_data = opened.keys()[0];
-  if (!IsTek(key_data.type) || key_data.kv != KvType::kNull || !IsKeyLength(key_data.key.size()) ||
-      !IsSaltLength(key_data.salt.size())) {
+  if (!IsTek(key_data.type) || key_data.kv.type != KvType::kNull ||
+      !IsKeyLength(key_data.key.size()) || !IsSaltLength(key_data.salt.size())) {
     return Err(Error::kDecryptionFailed);
   }
   return OpenedMtk{crypto::Key32(key_data.key), crypto::Salt14(key_data.salt)};

@@ -1,179 +1,209 @@
 // SPDX-License-Identifier: Apache-2.0
 // The payloads, each described once: `Describe` lists the fields in the order of the RFC's figure
-// and serves for reading and for writing. The `next payload` octet belongs to the chain
-// (message.h). A new payload is a struct here, its name in `Payload` below and its rows in
+// and serves for reading, writing and showing. The `next payload` octet belongs to the chain
+// (message.h). A new payload is a struct, its name in `Payload` (payload.h) and its rows in
 // grammar.cc.
 #pragma once
 
-#include <optional>
-#include <variant>
-
+#include "mikey/params.h"
 #include "mikey/wire.h"
 
 namespace keymast::mikey {
 
-// Length of a MAC or of a V payload's data (RFC 3830 §6.2, RFC 6043 §6.2); nothing when unknown.
-inline std::optional<size_t> MacLength(MacAlg alg) {
-  switch (alg) {
-    case MacAlg::kNull:
-      return 0;
-    case MacAlg::kHmacSha1_160:
+// DescribeImplied is a field whose length only an algorithm's number tells: no chain can be
+// followed past an unknown one.
+template <class Io, class View>
+void DescribeImplied(Io& io, const char* name, View& field, std::optional<size_t> length) {
+  if (!length) return io.Refuse(Error::kUnsupportedAlgorithm);
+  io.Octets(name, field, *length);
+}
+
+// Length of a T or TR payload's value; nothing when unknown.
+constexpr std::optional<size_t> TimeLength(TsType type) {
+  switch (type) {
+    case TsType::kNtpUtc:
+    case TsType::kNtp:
+      return 8;
+    case TsType::kCounter:
+    case TsType::kNtpUtc32:
+      return 4;
+  }
+  return std::nullopt;
+}
+
+// Length of a CHASH payload's hash; nothing when unknown.
+constexpr std::optional<size_t> HashLength(HashFunc hash) {
+  switch (hash) {
+    case HashFunc::kSha1:
       return 20;
-    case MacAlg::kHmacSha256_256:
+    case HashFunc::kMd5:
+      return 16;
+    case HashFunc::kSha256:
       return 32;
   }
   return std::nullopt;
 }
 
-// DescribeMac is a MAC whose length only its algorithm tells: no chain can be followed past an
-// unknown one.
-template <class Io, class Mac>
-void DescribeMac(Io& io, MacAlg alg, Mac& mac) {
-  const std::optional<size_t> length = MacLength(alg);
-  if (!length) return io.Refuse(Error::kUnsupportedAlgorithm);
-  io.Octets(mac, *length);
-}
-
 // T (RFC 3830 §6.6).
 struct TPayload {
-  static constexpr PayloadType kType = PayloadType::kT;
+  static constexpr PayloadInfo kInfo{PayloadType::kT, "RFC 3830 §6.6"};
   TsType ts_type = TsType::kCounter;
-  ByteView value;  // 8 octets, or 4 of a COUNTER
+  ByteView value;  // 8 octets, or 4 of a COUNTER or NTP-UTC-32
 
   template <class Io, class T>
   static void Describe(Io& io, T& p) {
-    io.U8(p.ts_type);
-    switch (p.ts_type) {
-      case TsType::kNtpUtc:
-      case TsType::kNtp:
-        return io.Octets(p.value, 8);
-      case TsType::kCounter:
-        return io.Octets(p.value, 4);
-    }
-    io.Refuse(Error::kUnsupportedAlgorithm);
+    io.U8("ts_type", p.ts_type);
+    DescribeImplied(io, "ts_value", p.value, TimeLength(p.ts_type));
   }
 };
 
 // RAND (RFC 3830 §6.11).
 struct RandPayload {
-  static constexpr PayloadType kType = PayloadType::kRand;
+  static constexpr PayloadInfo kInfo{PayloadType::kRand, "RFC 3830 §6.11"};
   ByteView rand;
 
   template <class Io, class T>
   static void Describe(Io& io, T& p) {
-    io.Sized8(p.rand);
+    io.Sized8("rand", p.rand);
   }
 };
 
 // ID (RFC 3830 §6.7).
 struct IdPayload {
-  static constexpr PayloadType kType = PayloadType::kId;
+  static constexpr PayloadInfo kInfo{PayloadType::kId, "RFC 3830 §6.7"};
   IdType id_type = IdType::kNai;
   ByteView data;
 
   template <class Io, class T>
   static void Describe(Io& io, T& p) {
-    io.U8(p.id_type);
-    io.Sized16(p.data);
+    io.U8("id_type", p.id_type);
+    io.Sized16("id", p.data);
     io.Require(p.data.size() <= kMaxIdentity, Error::kTooLong);
   }
 };
 
-// SP (RFC 3830 §6.10); the parameters are type, length, value triples.
-struct SpPayload {
-  static constexpr PayloadType kType = PayloadType::kSp;
-  uint8_t policy = 0;
-  uint8_t prot_type = kProtTypeSrtp;
-  ByteView params;
-
-  template <class Io, class T>
-  static void Describe(Io& io, T& p) {
-    io.U8(p.policy);
-    io.U8(p.prot_type);
-    io.Sized16(p.params);
-  }
-};
-
-// KEMAC (RFC 3830 §6.2).
-struct KemacPayload {
-  static constexpr PayloadType kType = PayloadType::kKemac;
-  EncrAlg encr_alg = EncrAlg::kAesCm128;
-  ByteView encr_data;
-  MacAlg mac_alg = MacAlg::kHmacSha1_160;
-  ByteView mac;
-
-  template <class Io, class T>
-  static void Describe(Io& io, T& p) {
-    io.U8(p.encr_alg);
-    io.Sized16(p.encr_data);
-    io.U8(p.mac_alg);
-    DescribeMac(io, p.mac_alg, p.mac);
-  }
-};
-
-// V (RFC 3830 §6.9).
-struct VPayload {
-  static constexpr PayloadType kType = PayloadType::kV;
-  MacAlg auth_alg = MacAlg::kHmacSha1_160;
-  ByteView ver_data;
-
-  template <class Io, class T>
-  static void Describe(Io& io, T& p) {
-    io.U8(p.auth_alg);
-    DescribeMac(io, p.auth_alg, p.ver_data);
-  }
-};
-
-// General extension (RFC 3830 §6.15); data of types we do not know is kept as it came.
-struct ExtPayload {
-  static constexpr PayloadType kType = PayloadType::kExt;
-  uint8_t ext_type = 0;
+// CERT (RFC 3830 §6.7): one certificate of a chain, DER, or the URL of one.
+struct CertPayload {
+  static constexpr PayloadInfo kInfo{PayloadType::kCert, "RFC 3830 §6.7"};
+  CertType cert_type = CertType::kX509;
   ByteView data;
 
   template <class Io, class T>
   static void Describe(Io& io, T& p) {
-    io.U8(p.ext_type);
-    io.Sized16(p.data);
+    io.U8("cert_type", p.cert_type);
+    io.Sized16("certificate", p.data);
   }
 };
 
-// Key data (RFC 3830 §6.13), only inside a KEMAC: type and KV share an octet, KV in the low nibble.
-struct KeyDataPayload {
-  static constexpr PayloadType kType = PayloadType::kKeyData;
-  KeyDataType type = KeyDataType::kTgk;
-  KvType kv = KvType::kNull;
-  ByteView key;
-  ByteView salt;  // only of the +SALT types
-  ByteView spi;   // KV SPI
-  ByteView from;  // KV interval
-  ByteView to;
-  bool HasSalt() const { return type == KeyDataType::kTgkSalt || type == KeyDataType::kTekSalt; }
+// CHASH (RFC 3830 §6.8): which of its certificates the receiver is to use.
+struct ChashPayload {
+  static constexpr PayloadInfo kInfo{PayloadType::kChash, "RFC 3830 §6.8"};
+  HashFunc hash_func = HashFunc::kSha1;
+  ByteView hash;
 
   template <class Io, class T>
   static void Describe(Io& io, T& p) {
-    io.Split8(p.type, p.kv, 4);
-    io.Require(p.type <= KeyDataType::kTekSalt, Error::kUnsupportedAlgorithm);
-    io.Sized16(p.key);
-    if (p.HasSalt()) io.Sized16(p.salt);
-    switch (p.kv) {
-      case KvType::kNull:
-        return;
-      case KvType::kSpi:
-        return io.Sized8(p.spi);  // RFC 3830 §6.14
-      case KvType::kInterval:
-        io.Sized8(p.from);
-        return io.Sized8(p.to);
-    }
-    io.Refuse(Error::kUnsupportedAlgorithm);
+    io.U8("hash_func", p.hash_func);
+    DescribeImplied(io, "hash", p.hash, HashLength(p.hash_func));
   }
 };
 
-// Payload is any payload that may stand in a message's chain.
-using Payload =
-    std::variant<TPayload, RandPayload, IdPayload, SpPayload, KemacPayload, VPayload, ExtPayload>;
+// SP (RFC 3830 §6.10); the parameters are type, length, value triples (params.h).
+struct SpPayload {
+  static constexpr PayloadInfo kInfo{PayloadType::kSp, "RFC 3830 §6.10"};
+  uint8_t policy = 0;
+  ProtType prot_type = ProtType::kSrtp;
+  ByteView params;
 
-inline PayloadType TypeOf(const Payload& payload) {
-  return std::visit([](const auto& p) { return std::decay_t<decltype(p)>::kType; }, payload);
-}
+  template <class Io, class T>
+  static void Describe(Io& io, T& p) {
+    io.U8("policy_no", p.policy);
+    io.U8("prot_type", p.prot_type);
+    io.Sized16("params", p.params);
+    io.Require(IsParamChain(p.params), Error::kMalformed);
+  }
+};
+
+// SIGN (RFC 3830 §6.5) closes a message: it has no `next payload`.
+struct SignPayload {
+  static constexpr PayloadInfo kInfo{PayloadType::kSign, "RFC 3830 §6.5"};
+  SignatureType s_type = SignatureType::kRsaPkcs1;
+  ByteView signature;  // at most 4,095 octets
+
+  template <class Io, class T>
+  static void Describe(Io& io, T& p) {
+    io.SplitSized16("s_type", p.s_type, 4, "signature", p.signature);
+  }
+};
+
+// ERR (RFC 3830 §6.12).
+struct ErrPayload {
+  static constexpr PayloadInfo kInfo{PayloadType::kErr, "RFC 3830 §6.12"};
+  ErrorNumber error_no = ErrorNumber::kUnspecified;
+  uint16_t reserved = 0;
+
+  template <class Io, class T>
+  static void Describe(Io& io, T& p) {
+    io.U8("error_no", p.error_no);
+    io.U16("reserved", p.reserved);
+  }
+};
+
+// General extension (RFC 3830 §6.15); data of types that we do not know is kept as it came.
+struct ExtPayload {
+  static constexpr PayloadInfo kInfo{PayloadType::kExt, "RFC 3830 §6.15"};
+  ExtType ext_type = ExtType::kVendorId;
+  ByteView data;
+
+  template <class Io, class T>
+  static void Describe(Io& io, T& p) {
+    io.U8("ext_type", p.ext_type);
+    io.Sized16("data", p.data);
+  }
+};
+
+// TR (RFC 6043 §6.4): a time with a role.
+struct TrPayload {
+  static constexpr PayloadInfo kInfo{PayloadType::kTr, "RFC 6043 §6.4"};
+  TsRole role = TsRole::kIssue;
+  TsType ts_type = TsType::kNtpUtc;
+  ByteView value;
+
+  template <class Io, class T>
+  static void Describe(Io& io, T& p) {
+    io.U8("ts_role", p.role);
+    io.U8("ts_type", p.ts_type);
+    DescribeImplied(io, "ts_value", p.value, TimeLength(p.ts_type));
+  }
+};
+
+// IDR (RFC 6043 §6.6): an identity with a role.
+struct IdrPayload {
+  static constexpr PayloadInfo kInfo{PayloadType::kIdr, "RFC 6043 §6.6"};
+  IdRole role = IdRole::kInitiator;
+  IdType id_type = IdType::kNai;
+  ByteView data;
+
+  template <class Io, class T>
+  static void Describe(Io& io, T& p) {
+    io.U8("id_role", p.role);
+    io.U8("id_type", p.id_type);
+    io.Sized16("id", p.data);
+    io.Require(p.data.size() <= kMaxIdentity, Error::kTooLong);
+  }
+};
+
+// RANDR (RFC 6043 §6.8): a RAND with a role.
+struct RandrPayload {
+  static constexpr PayloadInfo kInfo{PayloadType::kRandr, "RFC 6043 §6.8"};
+  RandRole role = RandRole::kInitiator;
+  ByteView rand;
+
+  template <class Io, class T>
+  static void Describe(Io& io, T& p) {
+    io.U8("rand_role", p.role);
+    io.Sized8("rand", p.rand);
+  }
+};
 
 }  // namespace keymast::mikey

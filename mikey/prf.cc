@@ -4,7 +4,7 @@
 #include <functional>
 
 #include "base/cursor.h"
-#include "mikey/payloads.h"
+#include "mikey/key_payloads.h"
 
 namespace keymast::mikey {
 namespace {

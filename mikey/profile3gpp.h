@@ -4,16 +4,9 @@
 #pragma once
 
 #include "base/ids.h"
+#include "mikey/code_points.h"
 
 namespace keymast::mikey {
-
-// Code points of RFC 3830 §6 and its extensions that the profile chooses between.
-enum class PrfFunc : uint8_t { kMikey1 = 0, kHmacSha256 = 1 };  // RFC 3830 §6.1, RFC 6043 §6.1
-enum class EncrAlg : uint8_t { kNull = 0, kAesCm128 = 1, kAesCm256 = 3 };  // §6.2, RFC 6043 §6.2
-enum class MacAlg : uint8_t { kNull = 0, kHmacSha1_160 = 1, kHmacSha256_256 = 2 };
-enum class IdType : uint8_t { kNai = 0, kUri = 1 };                                   // §6.7
-enum class KeyDataType : uint8_t { kTgk = 0, kTgkSalt = 1, kTek = 2, kTekSalt = 3 };  // §6.13
-enum class CsIdMapType : uint8_t { kSrtpId = 0, kEmpty = 1 };  // §6.1.1, RFC 4563 §5
 
 struct Profile3gpp {
   CsbId csb_id{0};  // of MSKs made from now on; a receiver uses the one that came

@@ -47,7 +47,7 @@ void PutParams(Writer& writer, std::span<const SpParam> params) {
 Status ReadParams(const Message& message, OpenedMsk& out) {
   const SpPayload* sp = message.Get<SpPayload>();
   if (sp == nullptr) return {};
-  if (sp->prot_type != kProtTypeSrtp) return Err(Error::kUnsupportedPolicy);
+  if (sp->prot_type != ProtType::kSrtp) return Err(Error::kUnsupportedPolicy);
   Reader reader(sp->params);
   while (!reader.empty()) {
     const uint8_t type = reader.U8();

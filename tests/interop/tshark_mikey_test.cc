@@ -187,6 +187,13 @@ class Ours {
     PutText("ext.data", Colons(ext.data));
   }
 
+  // Payloads that the messages below do not have.
+  template <class P>
+  void Spell(const P&) {
+    ADD_FAILURE() << "no names for a payload of type " << static_cast<int>(P::kInfo.type);
+  }
+  void Spell(const OpaquePayload&) { ADD_FAILURE() << "a payload that we do not understand"; }
+
   Fields fields_;
 };
 

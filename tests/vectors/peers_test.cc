@@ -44,7 +44,7 @@ constexpr Row kRows[] = {
     {"gst_kemac_enc2_mac1", "init", "ok", "unsupported_algorithm", "", "-"},
     {"gst_kemac_enc6_mac0", "init", "ok", "unsupported_algorithm", "", "-"},
     {"gst_kemac_enc6_mac1", "init", "ok", "unsupported_algorithm", "", "-"},
-    {"gst_pk_pke128_opaque", "init", "unknown_data_type", "-", "", "-"},
+    {"gst_pk_pke128_opaque", "init", "truncated", "-", "", "-"},
     {"gst_psk_0cs_rand32", "init", "ok", "unsupported_algorithm", "ok", "-"},
     {"gst_psk_1cs_sp13_tek30_null", "init", "ok", "unsupported_algorithm", "ok", "-"},
     {"gst_psk_3cs_2sp_tek16_salt_kvspi", "init", "ok", "unsupported_algorithm", "ok", "-"},

@@ -67,7 +67,7 @@ TEST_F(Worked, W1OpensToItsKeyAndTek) {
   const KeyDataPayload& key = opened.keys()[0];
   EXPECT_EQ(key.type, KeyDataType::kTgkSalt);
   EXPECT_EQ(ToHex(key.salt), "c0c1c2c3c4c5c6c7c8c9cacbcccd");
-  EXPECT_EQ(ToHex(key.spi), "00000001");
+  EXPECT_EQ(ToHex(key.kv.spi), "00000001");
   Bytes tek(16);
   Derive(crypto::DefaultSuite(), PrfFunc::kMikey1, key.key, KeyConstant::kTek, 1, kCsb, kRand, tek);
   EXPECT_EQ(ToHex(tek), Value("W1 TEK cs1"));

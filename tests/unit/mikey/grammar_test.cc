@@ -50,7 +50,7 @@ TEST(Grammar, NoMoreOfAPayloadThanTheTableSays) {
   ASSERT_TRUE(ParseMessage(octets, message));
   Bytes out(1000);
   ChainWriter chain(out, message.header);
-  for (int i = 0; i < 8; ++i) chain.Add(ExtPayload{241, kIdi});
+  for (int i = 0; i < 8; ++i) chain.Add(ExtPayload{ExtType{241}, kIdi});
   for (const Payload& payload : message.chain()) {
     std::visit([&chain](const auto& p) { chain.Add(p); }, payload);
   }

@@ -11,7 +11,7 @@ Result<KeyIds> Found(std::string_view data) {
   const Bytes octets = Hex(data);
   Bytes out(200);
   ChainWriter chain(out, {});
-  chain.Add(ExtPayload{kExtKeyIds, octets});
+  chain.Add(ExtPayload{ExtType::kKeyIds, octets});
   Message message;
   EXPECT_TRUE(ParseMessage(ByteView(out).first(chain.size()), message));
   return FindKeyIds(message);

@@ -86,6 +86,7 @@ TEST(Msk, PolicyNeedsStreams) {  // RFC 4563 §5
   const Bytes forged = Remade(MskOctets(), [](Header& header, auto&) {
     header.map_type = CsIdMapType::kEmpty;
     header.cs_count = 0;
+    header.map = {};
   });
   EXPECT_EQ(InspectError(forged), Error::kPayloadUnexpected);
 }
@@ -200,7 +201,7 @@ TEST(Inspect, AnyOrderOfPayloads) {
 
 TEST(Inspect, UnknownExtensionsAreKept) {
   const Bytes more = Remade(MtkOctets(), [](Header&, auto& payloads) {
-    payloads.insert(payloads.begin(), ExtPayload{241, kIdi});
+    payloads.insert(payloads.begin(), ExtPayload{ExtType{241}, kIdi});
   });
   EXPECT_TRUE(Inspect(more));
 }

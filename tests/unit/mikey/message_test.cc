@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mikey/message.h"
+#include "mikey/key_data.h"
 
 #include "tests/unit/mikey/sample.h"
 
@@ -100,17 +101,34 @@ TEST(Message, RefusalsNameTheirReason) {
   EXPECT_EQ(ParseError(Hex("0100")), Error::kTruncated);
   EXPECT_EQ(ParseError(Hex("010000")), Error::kTruncated);
   EXPECT_EQ(ParseError(Hex("02000000000000000001")), Error::kUnknownVersion);
-  EXPECT_EQ(ParseError(Hex("01020000000000000001")), Error::kUnknownDataType);
-  EXPECT_EQ(ParseError(Hex("01000000000000000002")), Error::kUnsupportedAlgorithm);  // GENERIC-ID
-  EXPECT_EQ(ParseError(Hex("0100000000000000ff01")), Error::kMalformed);             // #CS 255
-  EXPECT_EQ(ParseError(Hex("01000000000000000100")), Error::kTruncated);             // map missing
+  EXPECT_EQ(ParseError(Hex("0100000000000000ff01")), Error::kMalformed);  // #CS 255
+  EXPECT_EQ(ParseError(Hex("01000000000000000100")), Error::kTruncated);  // map missing
   EXPECT_EQ(ParseError(Joined({HeaderOctets(0), {0}})), Error::kTrailingOctets);
-  EXPECT_EQ(ParseError(Joined({HeaderOctets(2), {0, 0, 0}})), Error::kUnknownPayload);   // PKE
-  EXPECT_EQ(ParseError(Joined({HeaderOctets(20), {0, 0, 0}})), Error::kUnknownPayload);  // key data
-  EXPECT_EQ(ParseError(Joined({HeaderOctets(5), {0, 9}})), Error::kUnsupportedAlgorithm);
-  EXPECT_EQ(ParseError(Joined({HeaderOctets(9), {0, 7}})), Error::kUnsupportedAlgorithm);
-  EXPECT_EQ(ParseError(Joined({HeaderOctets(1), {0, 1, 0, 0, 9}})), Error::kUnsupportedAlgorithm);
+  EXPECT_EQ(ParseError(Hex("0100000000000000020200")), Error::kTruncated);  // GENERIC-ID
+  EXPECT_EQ(ParseError(Joined({HeaderOctets(10), {0, 0, 0, 0, 3, 0, 2, 1}})), Error::kMalformed);
   EXPECT_EQ(ParseError(Bytes(kMaxMessage + 1)), Error::kTooLong);
+}
+
+Error ReasonOf(const Bytes& octets) {
+  ReadsBack(octets);
+  Message message;
+  EXPECT_TRUE(ParseMessage(octets, message));
+  const auto* opaque = message.Get<OpaquePayload>();
+  EXPECT_NE(opaque, nullptr) << ToHex(octets);
+  return opaque == nullptr ? Error::kInternal : opaque->reason;
+}
+
+TEST(Message, WhatCannotBeUnderstoodIsKeptWithAllBehindIt) {
+  EXPECT_EQ(ReasonOf(Joined({HeaderOctets(22), {11, 0, 1}})), Error::kUnknownPayload);  // IBAKE
+  EXPECT_EQ(ReasonOf(Joined({HeaderOctets(241), {5, 9, 9}})), Error::kUnknownPayload);
+  EXPECT_EQ(ReasonOf(Joined({HeaderOctets(20), {0, 0, 0}})), Error::kUnknownPayload);  // key data
+  EXPECT_EQ(ReasonOf(Joined({HeaderOctets(5), {11, 9, 1, 2}})), Error::kUnsupportedAlgorithm);
+  EXPECT_EQ(ReasonOf(Joined({HeaderOctets(9), {0, 7}})), Error::kUnsupportedAlgorithm);
+  EXPECT_EQ(ReasonOf(Joined({HeaderOctets(8), {0, 9, 1}})), Error::kUnsupportedAlgorithm);
+  EXPECT_EQ(ReasonOf(Joined({HeaderOctets(3), {0, 3, 1}})), Error::kUnsupportedAlgorithm);
+  EXPECT_EQ(ReasonOf(Joined({HeaderOctets(1), {0, 1, 0, 0, 9}})), Error::kUnsupportedAlgorithm);
+  EXPECT_EQ(ReasonOf(Hex("0100050000000000020999050001")), Error::kUnsupportedAlgorithm);  // map 9
+  EXPECT_EQ(ParseError(HeaderOctets(241)), Error::kTruncated);
 }
 
 TEST(Message, ChainMustEndWithLast) {
@@ -181,7 +199,7 @@ TEST(KeyData, EveryTypeAndValidityReadsBack) {
     std::array<KeyDataPayload, 1> keys;
     ASSERT_EQ(ParseKeyData(plain, keys), Result<size_t>(1)) << text;
     Bytes out(plain.size());
-    ASSERT_EQ(WriteKeyData(keys[0], out), Result<size_t>(plain.size()));
+    ASSERT_EQ(WriteKeyData(keys, out), Result<size_t>(plain.size()));
     EXPECT_EQ(ToHex(out), text);
   }
 }
@@ -199,8 +217,8 @@ TEST(KeyData, SeveralInOneChain) {
 
 TEST(KeyData, AnythingElseIsMalformed) {
   std::array<KeyDataPayload, 4> keys;
-  for (const std::string_view text : {"", "00", "00000002ab", "00000002abcd00", "01000002abcd",
-                                      "00400001aa", "00030001aa", "14000001aa"}) {
+  for (const std::string_view text : {"00", "00000002ab", "00000002abcd00", "01000002abcd",
+                                      "00800001aa", "00030001aa", "14000001aa"}) {
     const Bytes plain = Hex(text);
     EXPECT_EQ(ParseKeyData(plain, keys).error(), Error::kMalformed) << text;
   }

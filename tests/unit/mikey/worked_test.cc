@@ -2,6 +2,7 @@
 // Messages worked out by an independent program (docs/mikey.md): W1 to W3.
 #include <gtest/gtest.h>
 
+#include "mikey/key_data.h"
 #include "mikey/mbms.h"
 #include "mikey/message.h"
 #include "mikey/prf.h"
@@ -32,7 +33,7 @@ TEST(Worked, W1TransportKeysMacAndKeyData) {
   std::array<KeyDataPayload, 1> found;
   ASSERT_EQ(ParseKeyData(data, found), Result<size_t>(1));
   EXPECT_EQ(found[0].type, KeyDataType::kTgkSalt);
-  EXPECT_EQ(ToHex(found[0].spi), "00000001");
+  EXPECT_EQ(ToHex(found[0].kv.spi), "00000001");
 }
 
 TEST(Worked, W2PrfOfTwoPieces) {

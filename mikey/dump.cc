@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mikey/dump.h"
+
+#include <utility>
+
+#include "mikey/dump_io.h"
+#include "mikey/extensions.h"
+
+namespace keymast::mikey {
+namespace {
+
+// Area is a part of the message with octets of its own to read.
+struct Area {
+  ByteView octets;
+  size_t offset;
+};
+
+// ShowOne shows one structure at the reader as a group of its own.
+template <class T>
+bool ShowOne(DumpIo& io, FieldSink& sink, std::string_view name, std::string_view clause,
+             T& value) {
+  sink.Open(name, clause, io.Here());
+  T::Describe(io, value);
+  sink.Close(io.Here());
+  return io.ok();
+}
+
+void ShowParams(ProtType prot_type, const Area& area, FieldSink& sink) {
+  Reader reader(area.octets);
+  DumpIo io(reader, area.offset, sink);
+  while (io.ok() && !reader.empty()) {
+    const ParamInfo* info = FindParam(prot_type, area.octets[reader.position()]);
+    Param param;
+    const size_t start = io.Here();
+    sink.Open(info == nullptr ? "Unknown parameter" : info->name,
+              info == nullptr ? std::string_view{} : info->source, start);
+    Param::Describe(io, param);
+    if (info != nullptr && param.value.size() == 1) {
+      if (const CodePoint* point = FindCodePoint(info->values, param.value[0])) {
+        sink.Add({"meaning",
+                  Field::Kind::kCode,
+                  io.Here() - 1,
+                  1,
+                  8,
+                  point->value,
+                  {},
+                  point->name,
+                  point->source});
+      }
+    }
+    sink.Close(io.Here());
+  }
+}
+
+void ShowKeyIds(const Area& area, FieldSink& sink) {
+  Reader reader(area.octets);
+  DumpIo io(reader, area.offset, sink);
+  while (io.ok() && !reader.empty()) {
+    KeyIdEntry entry;
+    ShowOne(io, sink, "Key ID", KeyIdEntry::kClause, entry);
+  }
+}
+
+template <class T>
+void ShowExtension(const Area& area, FieldSink& sink) {
+  Reader reader(area.octets);
+  DumpIo io(reader, area.offset, sink);
+  T extension;
+  T::Describe(io, extension);
+}
+
+// ShowInside shows the structure that a payload's octets have, if it is known and readable.
+Area AreaOf(ByteView field, ByteView message, size_t base) {
+  return {field, base + static_cast<size_t>(field.data() - message.data())};
+}
+
+template <class P>
+void ShowInside(const P&, ByteView, size_t, FieldSink&) {}
+
+void ShowInside(const SpPayload& sp, ByteView message, size_t base, FieldSink& sink) {
+  ShowParams(sp.prot_type, AreaOf(sp.params, message, base), sink);
+}
+
+void ShowInside(const ExtPayload& ext, ByteView message, size_t base, FieldSink& sink) {
+  const Area area = AreaOf(ext.data, message, base);
+  if (ext.ext_type == ExtType::kKeyIds) ShowKeyIds(area, sink);
+  if (ext.ext_type == ExtType::kCsbId) ShowExtension<CsbIdExtension>(area, sink);
+  if (ext.ext_type == ExtType::kOmaBcast) ShowExtension<OmaExtension>(area, sink);
+}
+
+void ShowInside(const KemacPayload& kemac, ByteView message, size_t base, FieldSink& sink) {
+  if (kemac.encr_alg != EncrAlg::kNull || kemac.encr_data.empty()) return;
+  const Area area = AreaOf(kemac.encr_data, message, base);
+  // What cannot be read is shown as Encr data all the same.
+  (void)DumpKeyData(area.octets, area.offset, sink);
+}
+
+void ShowRest(const Area& area, FieldSink& sink) {
+  if (area.octets.empty()) return;
+  sink.Open("Not understood", {}, area.offset);
+  Field field{"octets", Field::Kind::kOctets, area.offset, area.octets.size()};
+  field.octets = area.octets;
+  sink.Add(field);
+  sink.Close(area.offset + area.octets.size());
+}
+
+// ChainDumper follows a chain of payloads, in a message or in decrypted key data.
+class ChainDumper {
+ public:
+  ChainDumper(Area area, Reader& reader, FieldSink& sink)
+      : area_(area), reader_(reader), sink_(sink) {}
+
+  // Show follows the chain as far as it can, and returns the end of what it has shown.
+  size_t Show(PayloadType next) {
+    next_ = next;
+    shown_ = area_.offset + reader_.position();
+    while (next_ != PayloadType::kLast) {
+      if (!ShowPayload(std::make_index_sequence<std::variant_size_v<Payload> - 1>())) break;
+    }
+    return shown_;
+  }
+  bool reached_end() const { return next_ == PayloadType::kLast && reader_.ok(); }
+
+ private:
+  template <size_t... I>
+  bool ShowPayload(std::index_sequence<I...>) {
+    if (next_ == PayloadType::kKeyData) return ShowAs<KeyDataPayload>();
+    bool shown = false;
+    const bool known = ((next_ == std::variant_alternative_t<I, Payload>::kInfo.type &&
+                         (shown = ShowAs<std::variant_alternative_t<I, Payload>>(), true)) ||
+                        ...);
+    return known && shown;
+  }
+
+  template <class P>
+  bool ShowAs() {
+    DumpIo io(reader_, area_.offset, sink_);
+    sink_.Open(NameOf(P::kInfo.type), P::kInfo.clause, io.Here());
+    auto next = PayloadType::kLast;
+    if (!std::is_same_v<P, SignPayload>) io.U8("next_payload", next);
+    P payload;
+    P::Describe(io, payload);
+    if (io.ok()) ShowInside(payload, area_.octets, area_.offset, sink_);
+    shown_ = io.Shown();
+    sink_.Close(shown_);
+    if (io.ok()) next_ = next;
+    return io.ok();
+  }
+
+  Area area_;
+  Reader& reader_;
+  FieldSink& sink_;
+  PayloadType next_ = PayloadType::kLast;
+  size_t shown_ = 0;
+};
+
+template <class Entry>
+bool ShowEntries(DumpIo& io, FieldSink& sink, std::string_view name, uint8_t count) {
+  bool ok = true;
+  for (uint8_t i = 0; i < count && ok; ++i) {
+    Entry entry;
+    ok = ShowOne(io, sink, name, Entry::kClause, entry);
+  }
+  return ok;
+}
+
+// ShowMap is false when the chain behind the map cannot be found.
+bool ShowMap(DumpIo& io, FieldSink& sink, const Header& header) {
+  switch (header.map_type) {
+    case CsIdMapType::kSrtpId:
+      return ShowEntries<SrtpIdEntry>(io, sink, "SRTP-ID", header.cs_count);
+    case CsIdMapType::kEmpty:
+      return true;
+    case CsIdMapType::kGenericId:
+      return ShowEntries<GenericIdEntry>(io, sink, "GENERIC-ID", header.cs_count);
+  }
+  return false;
+}
+
+// ShowHeader shows HDR with its map. `first` is the type of the first payload, nothing when that
+// cannot be reached; returns the end of what was shown.
+size_t ShowHeader(Reader& reader, FieldSink& sink, std::optional<PayloadType>& first) {
+  DumpIo io(reader, 0, sink);
+  Header header;
+  uint8_t version = 0;
+  auto next = PayloadType::kLast;
+  sink.Open("HDR", Header::kClause, 0);
+  io.U8("version", version);
+  io.U8("data_type", header.data_type);
+  io.U8("next_payload", next);
+  DescribeHeader(io, header);
+  const bool reached = io.ok() && version == kVersion1 && ShowMap(io, sink, header);
+  sink.Close(io.Shown());
+  if (reached) first = next;
+  return reached ? io.Here() : io.Shown();
+}
+
+}  // namespace
+
+Status Dump(ByteView octets, FieldSink& sink) {
+  Message message;
+  const Status status = ParseMessage(octets, message);
+  Reader reader(octets);
+  std::optional<PayloadType> first;
+  size_t shown = ShowHeader(reader, sink, first);
+  if (first) shown = ChainDumper({octets, 0}, reader, sink).Show(*first);
+  ShowRest({octets.subspan(shown), shown}, sink);
+  return status;
+}
+
+Status DumpKeyData(ByteView plain, size_t offset, FieldSink& sink, PayloadType first) {
+  Reader reader(plain);
+  ChainDumper chain({plain, offset}, reader, sink);
+  chain.Show(first);
+  if (!chain.reached_end() || !reader.empty()) return Err(Error::kMalformed);
+  return {};
+}
+
+}  // namespace keymast::mikey
