@@ -46,6 +46,8 @@ constexpr std::array kRows = {
     Row{Error::kUnexpected, StatusCode::FAILED_PRECONDITION},
     Row{Error::kAuthenticationFailed, StatusCode::UNAUTHENTICATED},
     Row{Error::kDecryptionFailed, StatusCode::INVALID_ARGUMENT},
+    Row{Error::kCertificateUntrusted, StatusCode::UNAUTHENTICATED},
+    Row{Error::kCertificateExpired, StatusCode::UNAUTHENTICATED},
     Row{Error::kInvalidArgument, StatusCode::INVALID_ARGUMENT},
     Row{Error::kPolicyViolation, StatusCode::INVALID_ARGUMENT},
     Row{Error::kNotFound, StatusCode::NOT_FOUND},

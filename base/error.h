@@ -40,6 +40,8 @@ namespace keymast {
   X(kUnexpected, "unexpected")                      \
   X(kAuthenticationFailed, "authentication_failed") \
   X(kDecryptionFailed, "decryption_failed")         \
+  X(kCertificateUntrusted, "certificate_untrusted") \
+  X(kCertificateExpired, "certificate_expired")     \
   /* requests */                                    \
   X(kInvalidArgument, "invalid_argument")           \
   X(kPolicyViolation, "policy_violation")           \

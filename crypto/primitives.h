@@ -15,6 +15,8 @@ inline constexpr size_t HashSize(Hash hash) { return hash == Hash::kSha1 ? 20 : 
 // Sha256 hashes public octets.
 std::array<uint8_t, 32> Sha256(ByteView data);
 
+struct PublicSuite;  // crypto/public_key.h
+
 // Suite is the table of functions through which mikey and the receiver core reach primitives, so
 // that a receiver without OpenSSL can bring its own. No function allocates on the caller's behalf
 // beyond what its implementation hides; none fails on inputs of the stated sizes.
@@ -24,6 +26,8 @@ struct Suite {
   // AES in counter mode (RFC 3711 §4.1.1): XORs the keystream of (key 16 or 32 octets, 16-octet
   // initial counter block) into `data` in place.
   void (*aes_ctr)(ByteView key, ByteView iv, MutableBytes data);
+  // Null in a build for pre-shared keys only.
+  const PublicSuite* pk = nullptr;
 };
 
 // DefaultSuite is OpenSSL's primitives with contexts made once per thread and re-armed.

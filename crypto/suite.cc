@@ -7,7 +7,8 @@
 
 #include <array>
 
-#include "crypto/primitives.h"
+#include "crypto/constant_time.h"
+#include "crypto/public_suite.h"
 
 namespace keymast::crypto {
 namespace {
@@ -45,13 +46,18 @@ class ReusedHmac {
   // new one: a PRF asks for the same key several times in a row.
   void Arm(ByteView key) {
     if (key.size() > kBlock) return ArmWithHashOf(key);
-    if (key.size() == last_size_ && CRYPTO_memcmp(last_key_.data(), key.data(), last_size_) == 0) {
-      return;
-    }
+    if (key.size() == last_size_ && IsLast(key)) return;
     Begin(inner_, key, 0x36);
     Begin(outer_, key, 0x5c);
     last_size_ = key.size();
     std::copy(key.begin(), key.end(), last_key_.begin());
+  }
+
+  // IsLast: the time taken shows whether the key is the last one as a whole, never how much of it.
+  // That is known from the order of messages; and to learn from it by offering keys of one's own,
+  // one would have to guess all of a key at once.
+  bool IsLast(ByteView key) const {
+    return Declassified(CRYPTO_memcmp(last_key_.data(), key.data(), last_size_)) == 0;
   }
 
   void ArmWithHashOf(ByteView key) {
@@ -134,7 +140,7 @@ void SuiteAesCtr(ByteView key, ByteView iv, MutableBytes data) {
   (key.size() == 16 ? aes128 : aes256).Xor(key, iv, data);
 }
 
-constexpr Suite kOpenSsl = {SuiteHmac, SuiteAesCtr};
+constexpr Suite kOpenSsl = {SuiteHmac, SuiteAesCtr, &kOpenSslPublic};
 
 }  // namespace
 

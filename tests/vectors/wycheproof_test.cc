@@ -1,28 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // C2SP Wycheproof for the primitives in use.
+#include "tests/vectors/wycheproof.h"
 #include "crypto/primitives.h"
-#include "tests/vectors/vectors.h"
 
 namespace keymast::vectors {
 namespace {
 
 using nlohmann::json;
-
-// ForEach runs `check(group, test)` over a file and fails if it was empty.
-template <class Check>
-void ForEach(const json& file, Check check) {
-  size_t count = 0;
-  for (const json& group : file["testGroups"]) {
-    for (const json& test : group["tests"]) {
-      SCOPED_TRACE(test["tcId"].get<int>());
-      check(group, test);
-      ++count;
-    }
-  }
-  EXPECT_EQ(count, file["numberOfTests"].get<size_t>());
-}
-
-bool IsValid(const json& test) { return test["result"] == "valid"; }
 
 void CheckHmac(const json& file, crypto::Hash hash) {
   ForEach(file, [hash](const json& group, const json& test) {

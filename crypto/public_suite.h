@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// The functions behind PublicSuite.
+#pragma once
+
+#include "crypto/public_key.h"
+
+namespace keymast::crypto {
+
+Result<size_t> RsaSign(const PrivateKey& key, SignatureScheme scheme,
+                       std::span<const ByteView> parts, MutableBytes out);
+bool RsaVerify(const PublicKey& key, SignatureScheme scheme, std::span<const ByteView> parts,
+               ByteView signature);
+Result<size_t> RsaWrap(const PublicKey& public_key, ByteView key, Rng& rng, MutableBytes out);
+Envelope RsaUnwrap(const PrivateKey& key, ByteView wrapped);
+void DhGenerate(DhGroup group, Rng& rng, MutableBytes private_out, MutableBytes public_out);
+bool DhAgree(DhGroup group, ByteView private_key, ByteView peer_public, MutableBytes shared);
+
+inline constexpr PublicSuite kOpenSslPublic = {RsaSign,   RsaVerify,  RsaWrap,
+                                               RsaUnwrap, DhGenerate, DhAgree};
+
+}  // namespace keymast::crypto

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
+
+#include "crypto/certificate.h"
+
+namespace keymast::crypto {
+namespace {
+
+using StoreContext = std::unique_ptr<X509_STORE_CTX, Freed<X509_STORE_CTX_free>>;
+using Parameters = std::unique_ptr<X509_VERIFY_PARAM, Freed<X509_VERIFY_PARAM_free>>;
+
+void FreeStack(STACK_OF(X509) * stack) { sk_X509_pop_free(stack, X509_free); }
+using Certificates = std::unique_ptr<STACK_OF(X509), Freed<FreeStack>>;
+
+// OpenSSL's level 2: 112 bits of security, which neither SHA-1 nor MD5 nor RSA below 2048 bits
+// have.
+constexpr int kAuthLevel = 2;
+
+time_t SecondsOf(Instant now) {
+  return std::chrono::floor<std::chrono::seconds>(now.time_since_epoch()).count();
+}
+
+Status ReadChain(std::span<const ByteView> chain_der, STACK_OF(X509) * chain) {
+  for (const ByteView der : chain_der) {
+    Result<X509Handle> certificate = ReadX509(der);
+    if (!certificate) return Err(certificate.error());
+    KEYMAST_CHECK(sk_X509_push(chain, certificate->get()) > 0);
+    certificate->release();
+  }
+  return {};
+}
+
+Status CheckValidity(const X509* certificate, Instant now) {
+  const Parameters parameters(X509_VERIFY_PARAM_new());
+  X509_VERIFY_PARAM_set_time(parameters.get(), SecondsOf(now));
+  const bool is_valid = X509_cmp_timeframe(parameters.get(), X509_get0_notBefore(certificate),
+                                           X509_get0_notAfter(certificate)) == 0;
+  return is_valid ? Status() : Err(Error::kCertificateExpired);
+}
+
+bool IsAuthority(X509* certificate) {
+  return X509_check_ca(certificate) == 1;  // 2 and more are forms older than basicConstraints
+}
+
+// IssuersAreAuthorities: OpenSSL by itself takes keyUsage or version 1 for a CA bit.
+bool IssuersAreAuthorities(X509_STORE_CTX* context) {
+  STACK_OF(X509)* chain = X509_STORE_CTX_get0_chain(context);
+  for (int i = 1; i < sk_X509_num(chain); ++i) {
+    if (!IsAuthority(sk_X509_value(chain, i))) return false;
+  }
+  return true;
+}
+
+Error ReasonOf(int error) {
+  const bool is_time =
+      error == X509_V_ERR_CERT_HAS_EXPIRED || error == X509_V_ERR_CERT_NOT_YET_VALID;
+  return is_time ? Error::kCertificateExpired : Error::kCertificateUntrusted;
+}
+
+// VerifyPath builds and checks a path from the first certificate to an anchor (RFC 5280 §6.1).
+Status VerifyPath(X509_STORE* anchors, STACK_OF(X509) * chain, Instant now) {
+  const StoreContext context(X509_STORE_CTX_new());
+  KEYMAST_CHECK(context != nullptr &&
+                X509_STORE_CTX_init(context.get(), anchors, sk_X509_value(chain, 0), chain) == 1);
+  X509_VERIFY_PARAM* parameters = X509_STORE_CTX_get0_param(context.get());
+  X509_VERIFY_PARAM_set_time(parameters, SecondsOf(now));
+  X509_VERIFY_PARAM_set_auth_level(parameters, kAuthLevel);
+  X509_VERIFY_PARAM_set_depth(parameters, TrustStore::kMaxChain - 1);
+  // An anchor need not be self-signed.
+  X509_VERIFY_PARAM_set_flags(parameters, X509_V_FLAG_PARTIAL_CHAIN);
+  if (X509_verify_cert(context.get()) != 1) {
+    return Err(ReasonOf(X509_STORE_CTX_get_error(context.get())));
+  }
+  if (!IssuersAreAuthorities(context.get())) return Err(Error::kCertificateUntrusted);
+  return {};
+}
+
+}  // namespace
+
+TrustStore::TrustStore() : anchors_(X509_STORE_new(), X509_STORE_free) {
+  KEYMAST_CHECK(anchors_ != nullptr);
+}
+
+Status TrustStore::AddAnchor(ByteView der) {
+  const ErrorsDropped dropped;
+  const Result<X509Handle> certificate = ReadX509(der);
+  if (!certificate) return Err(certificate.error());
+  if (!IsAuthority(certificate->get())) return Err(Error::kInvalidArgument);
+  KEYMAST_CHECK(X509_STORE_add_cert(anchors_.get(), certificate->get()) == 1);
+  return {};
+}
+
+Status TrustStore::Verify(std::span<const ByteView> chain_der, Instant now) const {
+  if (chain_der.empty()) return Err(Error::kInvalidArgument);
+  if (chain_der.size() > kMaxChain) return Err(Error::kTooLong);
+  const ErrorsDropped dropped;
+  const Certificates chain(sk_X509_new_null());
+  if (Status read = ReadChain(chain_der, chain.get()); !read) return read;
+  if (pins_.contains(Sha256(chain_der[0]))) {
+    return CheckValidity(sk_X509_value(chain.get(), 0), now);
+  }
+  return VerifyPath(anchors_.get(), chain.get(), now);
+}
+
+}  // namespace keymast::crypto
