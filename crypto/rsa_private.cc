@@ -133,10 +133,9 @@ EVP_PKEY* Import(const Parts& parts) {
                                                                                      : nullptr;
 }
 
-// UndoesItsPublicPart: (2^e)^d = 2 holds only when e belongs to d and the primes are prime.
+// UndoesItsPublicPart: (m^e)^d = m holds only when e belongs to d and the primes are prime.
 bool UndoesItsPublicPart(EVP_PKEY* key, size_t size) {
-  Bytes number(size);
-  number.back() = 2;
+  const Bytes number(size, 1);  // below the modulus, whose top bit is set
   Bytes there(size);
   Bytes back(size);
   return RawPublic(key, number, there) && RawPrivate(key, there, back) && back == number;
