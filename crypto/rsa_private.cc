@@ -2,10 +2,8 @@
 // Reads RSA private keys. OpenSSL's own decoders leave the DER in freed memory, so the nine numbers
 // are taken from it here, into memory that is cleared.
 #include <openssl/core_names.h>
-#include <openssl/param_build.h>
 
-#include "base/cursor.h"
-#include "crypto/openssl.h"
+#include "crypto/der.h"
 #include "crypto/rsa_key.h"
 
 namespace keymast::crypto {
@@ -13,42 +11,6 @@ namespace {
 
 constexpr size_t kMaxDer = 8192;  // 4096 bits take 2,400
 constexpr size_t kMaxPem = 4 * kMaxDer;
-
-constexpr uint8_t kInteger = 0x02;
-constexpr uint8_t kOctetString = 0x04;
-constexpr uint8_t kSequence = 0x30;
-// rsaEncryption with its NULL (RFC 8017 §A.1).
-constexpr std::array<uint8_t, 13> kRsaEncryption = {0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7,
-                                                    0x0d, 0x01, 0x01, 0x01, 0x05, 0x00};
-
-// TakeLength: lengths have the shortest form (X.690 §10.1); longer ones than two octets hold belong
-// to no key.
-size_t TakeLength(Reader& reader) {
-  const uint8_t first = reader.U8();
-  const size_t least = first == 0x81 ? 0x80 : first == 0x82 ? 0x100 : 0;
-  if (least == 0 && first >= 0x80) return SIZE_MAX;
-  const size_t length = first == 0x81 ? reader.U8() : first == 0x82 ? reader.U16() : first;
-  return length < least ? SIZE_MAX : length;
-}
-
-// Take is the content of the next element, which has the tag; the reader fails otherwise.
-ByteView Take(Reader& reader, uint8_t tag) {
-  if (reader.U8() != tag) return reader.Take(SIZE_MAX);
-  return reader.Take(TakeLength(reader));
-}
-
-// NumberIn is null for content that is no positive integer in its shortest form (X.690 §8.3).
-Bignum NumberIn(ByteView content) {
-  if (content.empty() || content[0] >= 0x80) return nullptr;
-  if (content.size() > 1 && content[0] == 0 && content[1] < 0x80) return nullptr;
-  Bignum number(BN_secure_new());
-  KEYMAST_CHECK(number != nullptr);
-  if (BN_bin2bn(content.data(), static_cast<int>(content.size()), number.get()) == nullptr ||
-      BN_is_zero(number.get())) {
-    return nullptr;
-  }
-  return number;
-}
 
 // RFC 8017 §A.1.2, in that order.
 enum Part { kN, kE, kD, kP, kQ, kDp, kDq, kQInv, kParts };
@@ -59,14 +21,14 @@ constexpr std::array<const char*, kParts> kNames = {
 using Parts = std::array<Bignum, kParts>;
 
 Status ReadPkcs1(ByteView der, Parts& parts) {
-  Reader outer(der);
-  Reader reader(Take(outer, kSequence));
-  if (Status whole = outer.Finish(); !whole) return Err(Error::kMalformed);
-  const ByteView version = Take(reader, kInteger);
+  const Result<ByteView> content = TakeOnly(der, kDerSequence);
+  if (!content) return Err(Error::kMalformed);
+  Reader reader(*content);
+  const ByteView version = TakeElement(reader, kDerInteger);
   const bool is_two_prime = version.size() == 1 && version[0] == 0;
   if (reader.ok() && !is_two_prime) return Err(Error::kUnsupportedAlgorithm);
   for (Bignum& part : parts) {
-    part = NumberIn(Take(reader, kInteger));
+    part = TakeNumber(reader);
     if (part == nullptr) return Err(Error::kMalformed);
   }
   return reader.Finish() ? Status() : Err(Error::kMalformed);
@@ -74,26 +36,24 @@ Status ReadPkcs1(ByteView der, Parts& parts) {
 
 // ReadPkcs8 finds PKCS#1 inside (RFC 5208 §5). Attributes may follow the key and mean nothing here.
 Result<ByteView> ReadPkcs8(Reader reader) {
-  const ByteView version = Take(reader, kInteger);
-  const ByteView algorithm = Take(reader, kSequence);
-  const ByteView key = Take(reader, kOctetString);
+  const ByteView version = TakeElement(reader, kDerInteger);
+  const ByteView algorithm = TakeElement(reader, kDerSequence);
+  const ByteView key = TakeElement(reader, kDerOctetString);
   if (!reader.ok()) return Err(Error::kMalformed);
   if (version.size() != 1 || version[0] > 1) return Err(Error::kUnsupportedAlgorithm);
-  if (!Equal(algorithm, kRsaEncryption)) return Err(Error::kUnsupportedAlgorithm);
+  if (!IsRsaEncryption(algorithm)) return Err(Error::kUnsupportedAlgorithm);
   return key;
 }
 
 // FindPkcs1 tells the two forms apart by what follows the version: PKCS#8 has the algorithm there.
 Result<ByteView> FindPkcs1(ByteView der) {
   if (der.size() > kMaxDer) return Err(Error::kTooLong);
-  Reader outer(der);
-  const ByteView content = Take(outer, kSequence);
-  if (!outer.ok()) return Err(Error::kMalformed);
-  if (!outer.empty()) return Err(Error::kTrailingOctets);
-  Reader probe(content);
-  Take(probe, kInteger);
+  const Result<ByteView> content = TakeOnly(der, kDerSequence);
+  if (!content) return content;
+  Reader probe(*content);
+  TakeElement(probe, kDerInteger);
   if (!probe.ok()) return Err(Error::kMalformed);
-  return probe.U8() == kSequence ? ReadPkcs8(Reader(content)) : Result<ByteView>(der);
+  return probe.U8() == kDerSequence ? ReadPkcs8(Reader(*content)) : der;
 }
 
 bool IsRemainder(const Bignum& d, const Bignum& prime, const Bignum& expected, BN_CTX* context) {
@@ -118,25 +78,9 @@ bool BelongTogether(const Parts& parts) {
          BN_is_one(product.get());
 }
 
-EVP_PKEY* Import(const Parts& parts) {
-  const std::unique_ptr<OSSL_PARAM_BLD, Freed<OSSL_PARAM_BLD_free>> builder(OSSL_PARAM_BLD_new());
-  for (size_t i = 0; i < kParts; ++i) {
-    KEYMAST_CHECK(OSSL_PARAM_BLD_push_BN(builder.get(), kNames[i], parts[i].get()) == 1);
-  }
-  const std::unique_ptr<OSSL_PARAM, Freed<OSSL_PARAM_free>> params(
-      OSSL_PARAM_BLD_to_param(builder.get()));
-  const PkeyContext context(EVP_PKEY_CTX_new_from_name(nullptr, "RSA", nullptr));
-  EVP_PKEY* key = nullptr;
-  KEYMAST_CHECK(context != nullptr && params != nullptr &&
-                EVP_PKEY_fromdata_init(context.get()) == 1);
-  return EVP_PKEY_fromdata(context.get(), &key, EVP_PKEY_KEYPAIR, params.get()) == 1 ? key
-                                                                                     : nullptr;
-}
-
-// UndoesItsPublicPart: (2^e)^d = 2 holds only when e belongs to d and the primes are prime.
+// UndoesItsPublicPart: (m^e)^d = m holds only when e belongs to d and the primes are prime.
 bool UndoesItsPublicPart(EVP_PKEY* key, size_t size) {
-  Bytes number(size);
-  number.back() = 2;
+  const Bytes number(size, 1);  // below the modulus, whose top bit is set
   Bytes there(size);
   Bytes back(size);
   return RawPublic(key, number, there) && RawPrivate(key, there, back) && back == number;
@@ -183,7 +127,7 @@ class PrivateKeyReader {
     if (!BelongTogether(parts)) return Err(Error::kMalformed);
     const auto size = static_cast<size_t>(BN_num_bytes(parts[kN].get()));
     if (BN_cmp(parts[kD].get(), parts[kN].get()) >= 0) return Err(Error::kMalformed);
-    EVP_PKEY* imported = Import(parts);
+    EVP_PKEY* imported = Import(EVP_PKEY_KEYPAIR, kNames, parts);
     if (imported == nullptr) return Err(Error::kMalformed);
     PrivateKey key(imported, HashOf(parts[kD], size));
     if (!UndoesItsPublicPart(imported, size)) return Err(Error::kMalformed);

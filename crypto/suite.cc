@@ -135,6 +135,9 @@ void SuiteHmac(Hash hash, ByteView key, std::span<const ByteView> parts, Mutable
 
 void SuiteAesCtr(ByteView key, ByteView iv, MutableBytes data) {
   KEYMAST_CHECK((key.size() == 16 || key.size() == 32) && iv.size() == 16);
+  // OpenSSL branches on a carry of the counter. Counter blocks may be known: RFC 3711 §3.2.1 lets
+  // even the salts in them be public.
+  Declassify(iv.data(), iv.size());
   thread_local ReusedCtr aes128("AES-128-CTR");
   thread_local ReusedCtr aes256("AES-256-CTR");
   (key.size() == 16 ? aes128 : aes256).Xor(key, iv, data);

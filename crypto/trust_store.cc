@@ -25,8 +25,7 @@ Status ReadChain(std::span<const ByteView> chain_der, STACK_OF(X509) * chain) {
   for (const ByteView der : chain_der) {
     Result<X509Handle> certificate = ReadX509(der);
     if (!certificate) return Err(certificate.error());
-    KEYMAST_CHECK(sk_X509_push(chain, certificate->get()) > 0);
-    certificate->release();
+    KEYMAST_CHECK(sk_X509_push(chain, certificate->release()) > 0);
   }
   return {};
 }

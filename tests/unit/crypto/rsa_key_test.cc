@@ -185,7 +185,7 @@ TEST(PublicKey, RefusesLengthsOfBer) {
   der[3] = static_cast<uint8_t>(der[3] + 1);
   der[5] = 0x81;
   der.insert(der.begin() + 6, 13);
-  EXPECT_EQ(PublicKey::FromSpki(der).error(), Error::kNotCanonical);
+  EXPECT_EQ(PublicKey::FromSpki(der).error(), Error::kMalformed);
 }
 
 TEST(PublicPart, HoldsNothingPrivate) {

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// What RSA keys need of DER (X.690 §10): definite lengths in their shortest form, positive integers
+// in theirs.
+#pragma once
+
+#include "base/cursor.h"
+#include "crypto/openssl.h"
+
+namespace keymast::crypto {
+
+inline constexpr uint8_t kDerInteger = 0x02;
+inline constexpr uint8_t kDerBitString = 0x03;
+inline constexpr uint8_t kDerOctetString = 0x04;
+inline constexpr uint8_t kDerSequence = 0x30;
+
+// TakeElement is the content of the next element, which has the tag; the reader fails otherwise.
+ByteView TakeElement(Reader& reader, uint8_t tag);
+
+// TakeOnly is the content of an element with nothing behind it: kMalformed, kTrailingOctets.
+Result<ByteView> TakeOnly(ByteView der, uint8_t tag);
+
+// TakeNumber takes an integer above zero, into memory that is cleared; null for all else.
+Bignum TakeNumber(Reader& reader);
+
+// IsRsaEncryption: the content of an AlgorithmIdentifier (RFC 8017 §A.1).
+bool IsRsaEncryption(ByteView algorithm);
+
+}  // namespace keymast::crypto

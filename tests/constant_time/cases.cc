@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/constant_time/cases.h"
+
+#include <cstring>
+
+#include "crypto/pkcs1.h"
+#include "mikey/prf.h"
+
+namespace keymast::constant_time {
+namespace {
+
+using crypto::DefaultSuite;
+using crypto::Hash;
+
+volatile int sink = 0;
+
+// Secret is octets that differ from case to case, marked.
+template <size_t kSize>
+std::array<uint8_t, kSize> Secret(uint8_t seed) {
+  std::array<uint8_t, kSize> octets{};
+  for (size_t i = 0; i < kSize; ++i) octets[i] = static_cast<uint8_t>(seed + 37 * i);
+  MarkSecret(octets);
+  return octets;
+}
+
+void PlantedMemcmp() {
+  const auto a = Secret<32>(1);
+  const auto b = Secret<32>(1);
+  if (std::memcmp(a.data(), b.data(), a.size()) == 0) sink = 1;
+}
+
+void PlantedLookup() {
+  static const std::array<uint8_t, 256> table{1};
+  const auto a = Secret<1>(1);
+  sink = table[a[0]];
+}
+
+// The unpadding as one would write it without care.
+void PlantedUnpadding() {
+  auto block = Secret<256>(1);
+  size_t i = 2;
+  while (i < block.size() && block[i] != 0) ++i;
+  sink = static_cast<int>(i);
+}
+
+void Comparison() {
+  const auto a = Secret<32>(1);
+  for (const uint8_t seed : Bytes{1, 2}) {
+    const auto b = Secret<32>(seed);
+    bool equal = crypto::ConstantTimeEqual(a, b);
+    crypto::Declassify(&equal, sizeof equal);
+    KEYMAST_CHECK(equal == (seed == 1));
+  }
+}
+
+// Unpad opens a block that holds a message of `size` octets, with one octet put over it.
+void Unpad(size_t size, size_t at, uint8_t octet, bool good) {
+  crypto::SeededRng rng(1);
+  Bytes block(256);
+  crypto::PadPkcs1(Bytes(size, 7), rng, block);
+  block[at] = octet;
+  auto substitute = crypto::Substitute::OfSize(crypto::kMaxEnvelope + 4);
+  MarkSecret(substitute.mutable_view());
+  MarkSecret(block);
+  crypto::Envelope envelope = crypto::OpenPkcs1(block, substitute);
+  MarkPublic(envelope.mutable_view());
+  KEYMAST_CHECK(!good || envelope.size() == size);
+}
+
+void Unpadding() {
+  for (const size_t size : {16u, 32u, 128u}) Unpad(size, 0, 0, true);
+  for (const size_t size : {0u, 15u, 129u, 245u}) Unpad(size, 0, 0, false);
+  for (size_t at = 0; at < 256; at += 5) Unpad(32, at, 0, false);
+  Unpad(32, 1, 1, false);
+}
+
+template <Hash kHash, size_t kKey>
+void Hmac() {
+  const auto key = Secret<kKey>(1);
+  const auto text = Secret<50>(2);
+  const std::array<ByteView, 2> parts{ByteView(text), ByteView(text)};
+  std::array<uint8_t, crypto::HashSize(kHash)> mac{};
+  // The second turn meets the contexts of the same key.
+  for (int turn = 0; turn < 2; ++turn) DefaultSuite().hmac(kHash, key, parts, mac);
+}
+
+template <size_t kKey>
+void AesCtr() {
+  const auto key = Secret<kKey>(1);
+  auto data = Secret<75>(2);
+  const std::array<uint8_t, 16> iv{1};
+  for (int turn = 0; turn < 2; ++turn) DefaultSuite().aes_ctr(key, iv, data);
+}
+
+void Hkdf() {
+  const auto key = Secret<32>(1);
+  const auto salt = Secret<32>(2);
+  std::array<uint8_t, 100> out{};
+  crypto::HkdfSha256(key, salt, AsBytes("info"), out);
+}
+
+template <mikey::PrfFunc kPrf>
+void PrfAndDerive() {
+  const auto inkey = Secret<48>(1);  // two pieces
+  std::array<uint8_t, 50> out{};
+  mikey::Prf(DefaultSuite(), kPrf, inkey, AsBytes("label"), out);
+  const std::array<uint8_t, 16> rand{1};
+  mikey::Derive(DefaultSuite(), kPrf, inkey, mikey::KeyConstant::kTek, 1, CsbId(5), rand, out);
+}
+
+template <mikey::MacAlg kMac>
+void MessageMac() {
+  const auto key = Secret < kMac == mikey::MacAlg::kHmacSha1_160 ? 20 : 32 > (1);
+  const std::array<uint8_t, 90> message{1};
+  const std::array<ByteView, 1> parts{message};
+  std::array<uint8_t, kMac == mikey::MacAlg::kHmacSha1_160 ? 20 : 32> mac{};
+  mikey::Mac(DefaultSuite(), kMac, key, parts, mac);
+}
+
+template <size_t kKey>
+void KeyData() {
+  mikey::TransportKeys keys;
+  keys.encr = crypto::Key32(Secret<kKey>(1));
+  keys.salt = crypto::Salt14(Secret<14>(2));
+  auto data = Secret<60>(3);
+  const std::array<uint8_t, 4> timestamp{1};
+  mikey::CryptKeyData(DefaultSuite(), keys, CsbId(5), timestamp, data);
+}
+
+constexpr Case kCases[] = {
+    {"memcmp", PlantedMemcmp, true},
+    {"table lookup", PlantedLookup, true},
+    {"careless unpadding", PlantedUnpadding, true},
+    {"ConstantTimeEqual", Comparison},
+    {"PKCS#1 unpadding and choice", Unpadding},
+    {"HMAC-SHA-1", Hmac<Hash::kSha1, 20>},
+    {"HMAC-SHA-1, key longer than a block", Hmac<Hash::kSha1, 80>},
+    {"HMAC-SHA-256", Hmac<Hash::kSha256, 32>},
+    {"AES-128-CTR", AesCtr<16>},
+    {"AES-256-CTR", AesCtr<32>},
+    {"HKDF-SHA-256", Hkdf},
+    {"MIKEY-1 PRF", PrfAndDerive<mikey::PrfFunc::kMikey1>},
+    {"PRF-HMAC-SHA-256", PrfAndDerive<mikey::PrfFunc::kHmacSha256>},
+    {"Mac of HMAC-SHA-1-160", MessageMac<mikey::MacAlg::kHmacSha1_160>},
+    {"Mac of HMAC-SHA-256-256", MessageMac<mikey::MacAlg::kHmacSha256_256>},
+    {"CryptKeyData, AES-128", KeyData<16>},
+    {"CryptKeyData, AES-256", KeyData<32>},
+};
+
+}  // namespace
+
+std::span<const Case> Cases() { return kCases; }
+
+}  // namespace keymast::constant_time

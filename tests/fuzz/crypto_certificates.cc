@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// Any octets as what the public-key modes read from outside. The first octet chooses: a
+// certificate, a chain (each certificate behind its 2-octet length), a private key in PEM or DER, a
+// public key, a wrapped envelope.
+#include "base/cursor.h"
+#include "tests/data/rsa_keys.h"
+#include "tests/unit/crypto/make_certificate.h"
+
+namespace {
+
+using namespace keymast;
+using namespace keymast::crypto;
+
+const PublicSuite& Pk() { return *DefaultSuite().pk; }
+
+void ReadsCertificate(ByteView octets) {
+  const auto certificate = Certificate::FromDer(octets);
+  if (!certificate) return;
+  KEYMAST_CHECK(certificate->Fingerprint() == Sha256(octets));
+  KEYMAST_CHECK(certificate->public_key().modulus_size() >= kMinModulusBits / 8);
+  certificate->MaySign();
+  certificate->MayEncrypt();
+  KEYMAST_CHECK(!certificate->Names({}));
+  certificate->Names(AsBytes("end@example.org"));
+}
+
+void VerifiesChain(ByteView octets) {
+  static const TrustStore store = [] {
+    TrustStore with_anchor;
+    KEYMAST_CHECK(with_anchor.AddAnchor(MakeCertificate(AuthorityRecipe())).has_value());
+    return with_anchor;
+  }();
+  std::vector<ByteView> chain;
+  Reader reader(octets);
+  while (!reader.empty() && reader.ok() && chain.size() <= TrustStore::kMaxChain) {
+    chain.push_back(reader.Take(reader.U16()));
+  }
+  const Status verified = store.Verify(chain, kTestNow);
+  // Nothing is valid before its time, whatever it is.
+  KEYMAST_CHECK(!verified || !store.Verify(chain, FromUnixNanos(0)));
+}
+
+// What is accepted as a key works as one.
+void UsesKey(const Result<PrivateKey>& key) {
+  if (!key) return;
+  const std::array<ByteView, 1> parts{AsBytes("text")};
+  Bytes signature(key->modulus_size());
+  KEYMAST_CHECK(Pk().sign(*key, SignatureScheme::kRsaPkcs1Sha256, parts, signature).has_value());
+  KEYMAST_CHECK(Pk().verify(key->PublicPart(), SignatureScheme::kRsaPkcs1Sha256, parts, signature));
+}
+
+void ReadsPublicKey(ByteView octets) {
+  const auto key = PublicKey::FromSpki(octets);
+  if (!key) return;
+  SeededRng rng(1);
+  Bytes wrapped(key->modulus_size());
+  KEYMAST_CHECK(Pk().wrap(*key, Bytes(16, 1), rng, wrapped).has_value());
+  Pk().verify(*key, SignatureScheme::kRsaPssSha256, {}, wrapped);
+}
+
+void Unwraps(ByteView octets) {
+  static const PrivateKey key = TestKey(testdata::kEndKey);
+  const Envelope envelope = Pk().unwrap(key, octets);
+  KEYMAST_CHECK(envelope.size() >= kMinEnvelope && envelope.size() <= kMaxEnvelope);
+  KEYMAST_CHECK(envelope == Pk().unwrap(key, octets));
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  if (size == 0) return 0;
+  const ByteView rest = ByteView(data, size).subspan(1);
+  switch (data[0] % 6) {
+    case 0:
+      ReadsCertificate(rest);
+      break;
+    case 1:
+      VerifiesChain(rest);
+      break;
+    case 2:
+      UsesKey(PrivateKey::FromPem(rest));
+      break;
+    case 3:
+      UsesKey(PrivateKey::FromDer(rest));
+      break;
+    case 4:
+      ReadsPublicKey(rest);
+      break;
+    default:
+      Unwraps(rest);
+  }
+  return 0;
+}
