@@ -8,6 +8,7 @@
 #include <array>
 #include <cstring>
 #include <memory>
+#include <type_traits>
 #include <vector>
 
 #include "base/bytes.h"
@@ -42,8 +43,7 @@ template <size_t Capacity>
 class SecretKey {
  public:
   SecretKey() = default;
-  explicit SecretKey(ByteView octets) : size_(static_cast<uint8_t>(octets.size())) {
-    static_assert(Capacity <= 255);
+  explicit SecretKey(ByteView octets) : size_(static_cast<Size>(octets.size())) {
     KEYMAST_CHECK(octets.size() <= Capacity);
     std::copy(octets.begin(), octets.end(), octets_.begin());
   }
@@ -55,7 +55,7 @@ class SecretKey {
   static SecretKey OfSize(size_t size) {
     KEYMAST_CHECK(size <= Capacity);
     SecretKey key;
-    key.size_ = static_cast<uint8_t>(size);
+    key.size_ = static_cast<Size>(size);
     return key;
   }
 
@@ -70,8 +70,10 @@ class SecretKey {
   }
 
  private:
+  static_assert(Capacity <= 0xffff);
+  using Size = std::conditional_t<(Capacity > 0xff), uint16_t, uint8_t>;
   std::array<uint8_t, Capacity> octets_{};
-  uint8_t size_ = 0;
+  Size size_ = 0;
 };
 
 using Key32 = SecretKey<32>;   // a user key, MSK, TGK or MIKEY transport key: 16..32 octets

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mikey/kemac.h"
 
+#include "mikey/mac_check.h"
+
 namespace keymast::mikey {
 namespace {
 
-constexpr size_t kMaxWrittenKeyData = 96;  // key 32, salt 14, interval 2 × 6, with their lengths
 constexpr std::array<uint8_t, 32> kNoMacYet{};
+constexpr size_t kKemacHead = 4;  // next payload, Encr alg, Encr data len: RFC 3830 §6.2
 
 bool IsKnown(const Algorithms& algorithms) {
   const bool prf = algorithms.prf == PrfFunc::kMikey1 || algorithms.prf == PrfFunc::kHmacSha256;
@@ -18,16 +20,27 @@ bool HasNull(const Algorithms& algorithms) {
   return algorithms.encr == EncrAlg::kNull || algorithms.mac == MacAlg::kNull;
 }
 
-// VerifyMac: the MAC is the message's last field and covers all before it (RFC 3830 §5.2).
-bool VerifyMac(const crypto::Suite& suite, const PskContext& context, ByteView datagram,
-               ByteView mac) {
+ByteView MacToFillIn(MacAlg alg) { return ByteView(kNoMacYet).first(MacLength(alg).value_or(0)); }
+
+// Covered is what a KEMAC's MAC covers, in at most two parts.
+using Covered = std::array<ByteView, 2>;
+
+// AddSealed encrypts `plain` in place and adds it as a KEMAC whose MAC is still to be filled in.
+void AddSealed(const crypto::Suite& suite, const PskContext& context, const TransportKeys& keys,
+               ByteView timestamp, MutableBytes plain, ChainWriter& chain) {
   const Algorithms& algorithms = context.algorithms;
-  if (algorithms.mac == MacAlg::kNull) return true;
-  const auto key = DeriveAuthKey(suite, algorithms, context.psk, context.csb_id, context.rand);
-  auto expected = crypto::Key32::OfSize(mac.size());
-  const std::array<ByteView, 1> covered{datagram.first(datagram.size() - mac.size())};
-  Mac(suite, algorithms.mac, key.view(), covered, expected.mutable_view());
-  return crypto::ConstantTimeEqual(expected.view(), mac);
+  if (algorithms.encr != EncrAlg::kNull) {
+    CryptKeyData(suite, keys, context.csb_id, timestamp, plain);
+  }
+  chain.Add(KemacPayload{algorithms.encr, plain, algorithms.mac, MacToFillIn(algorithms.mac)});
+}
+
+// FillInMac makes the MAC over `covered` the end of what the chain has.
+void FillInMac(const crypto::Suite& suite, const PskContext& context, const TransportKeys& keys,
+               const Covered& covered, ChainWriter& chain) {
+  const MacAlg mac = context.algorithms.mac;
+  if (mac == MacAlg::kNull) return;
+  Mac(suite, mac, keys.auth.view(), covered, chain.Tail(MacLength(mac).value_or(0)));
 }
 
 }  // namespace
@@ -40,57 +53,124 @@ Status CheckContext(const PskContext& context, const PskPolicy& policy) {
   if (!IsKnown(context.algorithms)) return Err(Error::kUnsupportedAlgorithm);
   if (HasNull(context.algorithms) && !policy.allow_null) return Err(Error::kUnsupportedAlgorithm);
   // RFC 3830 §4.1.2 excludes neither an empty key nor an empty RAND; both would be guessable.
-  if (context.psk.size() < 16 || context.psk.size() > 32) return Err(Error::kInvalidArgument);
+  if (context.psk.size() < kMinSharedKey || context.psk.size() > kMaxSharedKey) {
+    return Err(Error::kInvalidArgument);
+  }
   if (context.rand.size() < policy.min_rand) return Err(Error::kMalformed);
   return {};
 }
 
 Result<size_t> CloseWithKemac(const crypto::Suite& suite, const PskContext& context,
                               ChainWriter& chain, ByteView timestamp,
-                              const KeyDataPayload& key_data, const PskPolicy& policy) {
+                              std::span<const KeyDataPayload> keys, const PskPolicy& policy) {
   if (Status checked = CheckContext(context, policy); !checked) return Err(checked.error());
-  const Algorithms& algorithms = context.algorithms;
-  auto plain = crypto::SecretKey<kMaxWrittenKeyData>::OfSize(kMaxWrittenKeyData);
-  const Result<size_t> length = WriteKeyData({&key_data, 1}, plain.mutable_view());
+  auto plain = crypto::SecretKey<kMaxKeyData>::OfSize(kMaxKeyData);
+  const Result<size_t> length = WriteKeyData(keys, plain.mutable_view());
   if (!length) return length;
-  const MutableBytes encr_data = plain.mutable_view().first(*length);
-  const TransportKeys keys =
-      DeriveTransportKeys(suite, algorithms, context.psk, context.csb_id, context.rand);
-  if (algorithms.encr != EncrAlg::kNull) {
-    CryptKeyData(suite, keys, context.csb_id, timestamp, encr_data);
-  }
-  const size_t mac_length = MacLength(algorithms.mac).value_or(0);
-  chain.Add(KemacPayload{algorithms.encr, encr_data, algorithms.mac,
-                         ByteView(kNoMacYet).first(mac_length)});
+  const TransportKeys transport =
+      DeriveTransportKeys(suite, context.algorithms, context.psk, context.csb_id, context.rand);
+  AddSealed(suite, context, transport, timestamp, plain.mutable_view().first(*length), chain);
   if (!chain.ok()) return Err(Error::kTooLong);
-  if (algorithms.mac != MacAlg::kNull) {
-    const std::array<ByteView, 1> covered{chain.Head(mac_length)};
-    Mac(suite, algorithms.mac, keys.auth.view(), covered, chain.Tail(mac_length));
-  }
+  const size_t mac_length = MacLength(context.algorithms.mac).value_or(0);
+  FillInMac(suite, context, transport, {chain.Head(mac_length), {}}, chain);
   return chain.size();
 }
 
+Status AddEnvelopedKemac(const crypto::Suite& suite, const PskContext& context, ChainWriter& chain,
+                         ByteView timestamp, const IdPayload& sender,
+                         std::span<const KeyDataPayload> keys) {
+  if (Status checked = CheckContext(context, {}); !checked) return checked;
+  auto plain = crypto::SecretKey<kMaxKeyData>::OfSize(kMaxKeyData);
+  const Result<size_t> length = WriteKeyData(keys, plain.mutable_view(), &sender);
+  if (!length) return Err(length.error());
+  const TransportKeys transport =
+      DeriveTransportKeys(suite, context.algorithms, context.psk, context.csb_id, context.rand);
+  const size_t start = chain.size();
+  AddSealed(suite, context, transport, timestamp, plain.mutable_view().first(*length), chain);
+  if (!chain.ok()) return Err(Error::kTooLong);
+  // Nothing follows yet, so the next payload octet is 0, as RFC 3830 §6.2 has it covered.
+  const size_t mac_length = MacLength(context.algorithms.mac).value_or(0);
+  FillInMac(suite, context, transport, {chain.Head(mac_length).subspan(start), {}}, chain);
+  return {};
+}
+
+// KemacOpener is what opening the two kinds of KEMAC has in common.
+class KemacOpener {
+ public:
+  KemacOpener(const crypto::Suite& suite, const PskContext& context, ByteView datagram,
+              const Message& message, OpenedKeys& opened)
+      : suite_(suite), context_(context), datagram_(datagram), message_(message), opened_(opened) {}
+
+  Status Open(const PskPolicy& policy, bool enveloped) {
+    kemac_ = message_.Get<KemacPayload>();
+    t_ = message_.Get<TPayload>();
+    if (kemac_ == nullptr || t_ == nullptr) return Err(Error::kPayloadMissing);
+    if (AlgorithmsOf(message_.header, *kemac_) != context_.algorithms) {
+      return Err(Error::kUnsupportedAlgorithm);
+    }
+    if (Status checked = CheckContext(context_, policy); !checked) return checked;
+    if (kemac_->encr_data.size() > kMaxKeyData) return Err(Error::kTooLong);
+    const bool good = VerifyMac(enveloped ? EnvelopedPart() : WholeMessage());
+    if (!good) return Err(Error::kAuthenticationFailed);
+    Decrypt();
+    const Result<size_t> count =
+        enveloped ? ParseIdAndKeyData(opened_.plain_.view(), opened_.sender_, opened_.keys_)
+                  : ParseKeyData(opened_.plain_.view(), opened_.keys_);
+    if (!count) return Err(Error::kDecryptionFailed);
+    opened_.count_ = *count;
+    return {};
+  }
+
+ private:
+  // The MAC is the message's last field and covers all before it (RFC 3830 §5.2).
+  Covered WholeMessage() const {
+    return {datagram_.first(datagram_.size() - kemac_->mac.size()), ByteView{}};
+  }
+  // The MAC covers its own payload, with its next payload octet taken as 0 (RFC 3830 §6.2).
+  Covered EnvelopedPart() const {
+    static constexpr std::array<uint8_t, 1> kLast{};
+    const auto at = [this](ByteView field) {
+      return static_cast<size_t>(field.data() - datagram_.data());
+    };
+    const size_t start = at(kemac_->encr_data) - kKemacHead + 1;
+    return {ByteView(kLast), datagram_.subspan(start, at(kemac_->mac) - start)};
+  }
+
+  bool VerifyMac(const Covered& covered) const {
+    const Algorithms& algorithms = context_.algorithms;
+    if (algorithms.mac == MacAlg::kNull) return true;
+    const auto key =
+        DeriveAuthKey(suite_, algorithms, context_.psk, context_.csb_id, context_.rand);
+    auto expected = crypto::Key32::OfSize(kemac_->mac.size());
+    Mac(suite_, algorithms.mac, key.view(), covered, expected.mutable_view());
+    return MacIsGood(expected.view(), kemac_->mac);
+  }
+
+  void Decrypt() {
+    opened_.plain_ = crypto::SecretKey<kMaxKeyData>(kemac_->encr_data);
+    if (kemac_->encr_alg == EncrAlg::kNull) return;
+    const TransportKeys keys = DeriveCipherKeys(suite_, context_.algorithms, context_.psk,
+                                                context_.csb_id, context_.rand);
+    CryptKeyData(suite_, keys, context_.csb_id, t_->value, opened_.plain_.mutable_view());
+  }
+
+  const crypto::Suite& suite_;
+  const PskContext& context_;
+  ByteView datagram_;
+  const Message& message_;
+  OpenedKeys& opened_;
+  const KemacPayload* kemac_ = nullptr;
+  const TPayload* t_ = nullptr;
+};
+
 Status OpenKemac(const crypto::Suite& suite, const PskContext& context, ByteView datagram,
                  const Message& message, OpenedKeys& opened, const PskPolicy& policy) {
-  const KemacPayload* kemac = message.Get<KemacPayload>();
-  const TPayload* t = message.Get<TPayload>();
-  if (kemac == nullptr || t == nullptr) return Err(Error::kPayloadMissing);
-  if (AlgorithmsOf(message.header, *kemac) != context.algorithms) {
-    return Err(Error::kUnsupportedAlgorithm);
-  }
-  if (Status checked = CheckContext(context, policy); !checked) return checked;
-  if (kemac->encr_data.size() > 255) return Err(Error::kTooLong);
-  if (!VerifyMac(suite, context, datagram, kemac->mac)) return Err(Error::kAuthenticationFailed);
-  opened.plain_ = crypto::SecretKey<255>(kemac->encr_data);
-  if (kemac->encr_alg != EncrAlg::kNull) {
-    const TransportKeys keys =
-        DeriveCipherKeys(suite, context.algorithms, context.psk, context.csb_id, context.rand);
-    CryptKeyData(suite, keys, context.csb_id, t->value, opened.plain_.mutable_view());
-  }
-  const Result<size_t> count = ParseKeyData(opened.plain_.view(), opened.keys_);
-  if (!count) return Err(Error::kDecryptionFailed);
-  opened.count_ = *count;
-  return {};
+  return KemacOpener(suite, context, datagram, message, opened).Open(policy, false);
+}
+
+Status OpenEnvelopedKemac(const crypto::Suite& suite, const PskContext& context, ByteView datagram,
+                          const Message& message, OpenedKeys& opened) {
+  return KemacOpener(suite, context, datagram, message, opened).Open({}, true);
 }
 
 void ComputeV(const crypto::Suite& suite, const PskContext& context, ByteView head,
@@ -99,6 +179,16 @@ void ComputeV(const crypto::Suite& suite, const PskContext& context, ByteView he
       DeriveAuthKey(suite, context.algorithms, context.psk, context.csb_id, context.rand);
   const std::array<ByteView, 4> parts{head, answered.idi, answered.idr, answered.timestamp};
   Mac(suite, context.algorithms.mac, key.view(), parts, out);
+}
+
+Result<size_t> CloseWithV(const crypto::Suite& suite, const PskContext& context, ChainWriter& chain,
+                          const Answered& answered) {
+  if (Status checked = CheckContext(context, {}); !checked) return Err(checked.error());
+  const ByteView mac = MacToFillIn(context.algorithms.mac);
+  chain.Add(VPayload{context.algorithms.mac, mac});
+  if (!chain.ok()) return Err(Error::kTooLong);
+  ComputeV(suite, context, chain.Head(mac.size()), answered, chain.Tail(mac.size()));
+  return chain.size();
 }
 
 Status CheckV(const crypto::Suite& suite, const PskContext& context, ByteView datagram,
@@ -112,9 +202,7 @@ Status CheckV(const crypto::Suite& suite, const PskContext& context, ByteView da
   auto mac = crypto::Key32::OfSize(v->ver_data.size());
   const ByteView head = datagram.first(datagram.size() - v->ver_data.size());
   ComputeV(suite, context, head, answered, mac.mutable_view());
-  if (!crypto::ConstantTimeEqual(mac.view(), v->ver_data)) {
-    return Err(Error::kAuthenticationFailed);
-  }
+  if (!MacIsGood(mac.view(), v->ver_data)) return Err(Error::kAuthenticationFailed);
   return {};
 }
 

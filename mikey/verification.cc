@@ -6,8 +6,6 @@
 namespace keymast::mikey {
 namespace {
 
-constexpr std::array<uint8_t, 32> kNoMacYet{};
-
 // RFC 3830 §5.2 appends both identities; the profile can leave them out at both ends.
 Answered AnsweredOf(const Profile3gpp& profile, ByteView idi, ByteView idr, ByteView counter) {
   if (!profile.ids_in_verification) return {{}, {}, counter};
@@ -19,7 +17,6 @@ Answered AnsweredOf(const Profile3gpp& profile, ByteView idi, ByteView idr, Byte
 Result<size_t> WriteVerification(const crypto::Suite& suite, const Profile3gpp& profile,
                                  const Verification& message, ByteView user_key, MutableBytes out) {
   const PskContext context{AlgorithmsOf(profile), user_key, message.csb_id, message.rand};
-  if (Status checked = CheckContext(context, {}); !checked) return Err(checked.error());
   const StreamMap map(message.streams);
   Header header;
   header.data_type = DataType::kPskVerification;
@@ -30,12 +27,8 @@ Result<size_t> WriteVerification(const crypto::Suite& suite, const Profile3gpp& 
   const auto counter = CounterOctets(message.counter);
   chain.Add(TPayload{TsType::kCounter, counter});  // of the MSK message: the Responder makes none
   chain.Add(IdPayload{profile.idr_type, message.idr});
-  const size_t mac_length = MacLength(profile.mac_alg).value_or(0);
-  chain.Add(VPayload{profile.mac_alg, ByteView(kNoMacYet).first(mac_length)});
-  if (!chain.ok()) return Err(Error::kTooLong);
-  ComputeV(suite, context, chain.Head(mac_length),
-           AnsweredOf(profile, message.idi, message.idr, counter), chain.Tail(mac_length));
-  return chain.size();
+  return CloseWithV(suite, context, chain,
+                    AnsweredOf(profile, message.idi, message.idr, counter));
 }
 
 Status CheckVerification(const crypto::Suite& suite, const Profile3gpp& profile,
