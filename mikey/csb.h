@@ -10,9 +10,9 @@
 
 namespace keymast::mikey {
 
-inline constexpr size_t kMaxTgk = 192;      // a secret of DH group OAKLEY 5
+inline constexpr size_t kMaxTgk = 192;  // a secret of DH group OAKLEY 5
 inline constexpr size_t kMaxSaltOctets = 32;
-inline constexpr size_t kMaxSpi = 128;      // octets; libsrtp takes no longer MKI
+inline constexpr size_t kMaxSpi = 128;  // octets; libsrtp takes no longer MKI
 inline constexpr size_t kMaxPolicies = 8;
 inline constexpr size_t kMaxSessions = 16;
 
@@ -98,8 +98,8 @@ Status TakePolicies(const Message& message, Csb& csb);
 Status PutPolicy(const CsbPolicy& policy, Csb& csb);
 
 // TakeSessions puts the crypto sessions of a message's map in place of those that the bundle had; a
-// message without any leaves them. kUnsupportedPolicy for more than fit, kMalformed for session data
-// that cannot be read, a crypto session 0 or 255, or two of one number.
+// message without any leaves them. kUnsupportedPolicy for more than fit, kMalformed for session
+// data that cannot be read, a crypto session 0 or 255, or two of one number.
 Status TakeSessions(const Header& header, Csb& csb);
 
 // SessionMap is the written map of at most kMaxSessions crypto sessions; it lives as long as the
@@ -111,7 +111,7 @@ class SessionMap {
   void Describe(Header& header) const;
 
  private:
-  static constexpr size_t kMaxEntry = 17 + kMaxSpi;  // of a GENERIC-ID map with one policy
+  static constexpr size_t kMaxEntry = 17 + kMaxSpi;       // of a GENERIC-ID map with one policy
   std::array<uint8_t, kMaxSessions * kMaxEntry> octets_;  // as far as it is written
   size_t size_ = 0;
   uint8_t count_;

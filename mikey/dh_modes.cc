@@ -67,8 +67,7 @@ Result<size_t> WriteDhInit(const Party& party, Exchange& exchange, const Offer& 
   if (party.suite.pk == nullptr) return Err(Error::kFailedPrecondition);
   const SessionMap map(offer.sessions);
   const bool is_signed = IsSigned(exchange);
-  Header header =
-      HeaderOf(exchange, is_signed ? DataType::kDhInit : DataType::kDhhmacInit);
+  Header header = HeaderOf(exchange, is_signed ? DataType::kDhInit : DataType::kDhhmacInit);
   header.v_flag = true;  // an answer is mandatory, whatever V says (RFC 3830 §6.1)
   map.Describe(header);
   ChainWriter chain(out, header);
@@ -102,8 +101,7 @@ Status ReadDhInit(const Party& party, const Received& received, crypto::Rng& rng
 Result<size_t> WriteDhResp(const Party& party, const Exchange& exchange, MutableBytes out) {
   const SessionMap map(exchange.session.csb.sessions.view());
   const bool is_signed = IsSigned(exchange);
-  Header header =
-      HeaderOf(exchange, is_signed ? DataType::kDhResp : DataType::kDhhmacResp);
+  Header header = HeaderOf(exchange, is_signed ? DataType::kDhResp : DataType::kDhhmacResp);
   map.Describe(header);
   ChainWriter chain(out, header);
   chain.Add(exchange.t.Payload());

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the modes PK and RSA-R share: a signed message with an envelope key under RSA in it, and keys
-// under the envelope key (RFC 3830 §3.2, §6.2, §6.3).
+// What the modes PK and RSA-R share: a signed message with an envelope key under RSA in it, and
+// keys under the envelope key (RFC 3830 §3.2, §6.2, §6.3).
 #pragma once
 
 #include "mikey/exchange.h"

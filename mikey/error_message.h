@@ -11,9 +11,9 @@ namespace keymast::mikey {
 std::optional<ErrorNumber> ErrorNumberOf(Error error, const V1Policy& policy,
                                          const Message& message);
 
-// WriteError answers a message of `exchange` without proof: a hint for who sent it. WriteProvenError
-// closes it with V or SIGN, for a message that was authenticated, and lists our policies where one
-// was refused. Both return the length in `out`.
+// WriteError answers a message of `exchange` without proof: a hint for who sent it.
+// WriteProvenError closes it with V or SIGN, for a message that was authenticated, and lists our
+// policies where one was refused. Both return the length in `out`.
 Result<size_t> WriteError(const Exchange& exchange, ErrorNumber number, MutableBytes out);
 Result<size_t> WriteProvenError(const Party& party, const Exchange& exchange, ErrorNumber number,
                                 MutableBytes out);
@@ -25,7 +25,6 @@ struct PeerError {
 };
 // ReadError reads the answer to a message of ours. An answer with a proof that is not good is
 // kAuthenticationFailed.
-Result<PeerError> ReadError(const Party& party, const Received& received,
-                            const Exchange& exchange);
+Result<PeerError> ReadError(const Party& party, const Received& received, const Exchange& exchange);
 
 }  // namespace keymast::mikey

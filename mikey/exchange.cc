@@ -32,8 +32,8 @@ Header HeaderOf(const Exchange& exchange, DataType data_type) {
   return header;
 }
 
-void AddOpening(const Party& party, const Exchange& exchange, const Offer& offer, const Parts& parts,
-                ChainWriter& chain) {
+void AddOpening(const Party& party, const Exchange& exchange, const Offer& offer,
+                const Parts& parts, ChainWriter& chain) {
   chain.Add(exchange.t.Payload());
   if (parts.rand) chain.Add(RandPayload{exchange.session.csb.rand.view()});
   AddId(exchange.idi, chain);

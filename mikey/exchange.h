@@ -13,16 +13,16 @@ inline constexpr size_t kEnvelopeKeySize = 32;  // octets of envelope keys that 
 
 // Offer is what an Initiator wants of a run. Views are borrowed for the call.
 struct Offer {
-  CsbId csb_id;                              // of a new bundle: see ChooseCsbId
-  std::span<const CsbSession> sessions;      // numbered from 1
+  CsbId csb_id;                          // of a new bundle: see ChooseCsbId
+  std::span<const CsbSession> sessions;  // numbered from 1
   std::span<const CsbPolicy> policies;
-  std::span<const KeyDataPayload> keys;      // modes kPsk and kPk
-  bool wants_answer = true;                  // verification message; the other modes have one anyway
-  Cache cache = Cache::kNone;                // mode kPk: whether the envelope key is used again
-  bool fresh_dh = true;                      // an update of a DH mode: with a new DH value
-  KeyValidity dh_validity;                   // modes kDh and kDhhmac
-  std::optional<uint32_t> counter;           // T is this COUNTER; shared keys only
-  std::optional<ByteView> sdp_ids;           // RFC 4567 §4.1.4: the protocols offered in signalling
+  std::span<const KeyDataPayload> keys;  // modes kPsk and kPk
+  bool wants_answer = true;              // verification message; the other modes have one anyway
+  Cache cache = Cache::kNone;            // mode kPk: whether the envelope key is used again
+  bool fresh_dh = true;                  // an update of a DH mode: with a new DH value
+  KeyValidity dh_validity;               // modes kDh and kDhhmac
+  std::optional<uint32_t> counter;       // T is this COUNTER; shared keys only
+  std::optional<ByteView> sdp_ids;       // RFC 4567 §4.1.4: the protocols offered in signalling
   std::optional<crypto::Fingerprint> chash;  // mode kPk: the Responder's certificate, SHA-256
   bool send_rand = true;                     // mode kRsar: ours, else the Responder makes one
 };
@@ -33,9 +33,9 @@ struct Exchange {
   OwnedIdentity idi;
   OwnedIdentity idr;
   Timestamp t;
-  bool has_time = false;       // a Responder could read T
-  bool authenticated = false;  // the proof of the message received was good
-  bool update = false;         // of a bundle that exists: no RAND (RFC 3830 §4.5)
+  bool has_time = false;         // a Responder could read T
+  bool authenticated = false;    // the proof of the message received was good
+  bool update = false;           // of a bundle that exists: no RAND (RFC 3830 §4.5)
   bool asked_with_rand = false;  // mode kRsar: the request brought one
   bool fresh_dh = false;
   DhGroup dh_group = DhGroup::kOakley5;
@@ -43,19 +43,14 @@ struct Exchange {
   Octets<kMaxTgk> dh_initiator;  // the public values
   Octets<kMaxTgk> dh_responder;
 
-  // Whether this run's messages are PSK messages: those that update a bundle of another mode under a
-  // cached envelope key are.
-  bool ByPsk() const {
-    return session.mode == Mode::kPsk || (update && session.UpdatesByPsk());
-  }
+  // Whether this run's messages are PSK messages: those that update a bundle of another mode under
+  // a cached envelope key are.
+  bool ByPsk() const { return session.mode == Mode::kPsk || (update && session.UpdatesByPsk()); }
   PskContext Context() const {
-    return {session.algorithms, session.shared.view(), session.csb.csb_id,
-            session.csb.rand.view()};
+    return {session.algorithms, session.shared.view(), session.csb.csb_id, session.csb.rand.view()};
   }
   // What V, or SIGNr of mode kRsar, covers behind the message (RFC 3830 §5.2, RFC 4738 §3.6).
-  Answered Transcript() const {
-    return {idi.view().data, idr.view().data, t.view()};
-  }
+  Answered Transcript() const { return {idi.view().data, idr.view().data, t.view()}; }
 };
 
 // Received is a message that was parsed and has the form of its data type; nothing of it may be
@@ -88,14 +83,14 @@ struct Parts {
   bool certificates = false;
 };
 // AddOpening adds T, RAND, IDi, CERTi, IDr and {SP} of an Initiator's message.
-void AddOpening(const Party& party, const Exchange& exchange, const Offer& offer, const Parts& parts,
-                ChainWriter& chain);
+void AddOpening(const Party& party, const Exchange& exchange, const Offer& offer,
+                const Parts& parts, ChainWriter& chain);
 void AddId(const OwnedIdentity& identity, ChainWriter& chain);  // if it is known
 void AddChain(const Self& self, ChainWriter& chain);
 
-// Writers return the length of the message in `out`: kTooLong when it does not fit, or what a key or
-// policy is refused for. Readers authenticate first, then fill the run's session.
-// PSK (RFC 3830 §3.1).
+// Writers return the length of the message in `out`: kTooLong when it does not fit, or what a key
+// or policy is refused for. Readers authenticate first, then fill the run's session. PSK (RFC 3830
+// §3.1).
 Result<size_t> WritePsk(const Party& party, Exchange& exchange, const Offer& offer,
                         MutableBytes out);
 Status ReadPsk(const Party& party, const Received& received, Exchange& exchange);

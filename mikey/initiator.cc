@@ -137,8 +137,8 @@ Status Initiator::CheckAnswer(const Message& message) const {
   if (type != answer_ && type != DataType::kError) return Err(Error::kUnexpected);
   if (Status form = CheckGrammar(message, *FormOf(type)); !form) return form;
   if (message.header.csb_id != exchange_.session.csb.csb_id.value) return Err(Error::kWrongCsb);
-  // RFC 3830 §5.2: the Responder repeats the Initiator's timestamp. This is what tells the answer to
-  // this message from one to an earlier one.
+  // RFC 3830 §5.2: the Responder repeats the Initiator's timestamp. This is what tells the answer
+  // to this message from one to an earlier one.
   const TPayload& t = *message.Get<TPayload>();
   const bool ours = t.ts_type == exchange_.t.type && Equal(t.value, exchange_.t.view());
   if (!ours) return Err(Error::kUnexpected);

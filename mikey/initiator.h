@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The Initiator of MIKEY version 1 as a step machine: it writes one message, and takes the answer to
-// it. Loss is its owner's to see: after a while without an answer, start anew (RFC 3830 has no
+// The Initiator of MIKEY version 1 as a step machine: it writes one message, and takes the answer
+// to it. Loss is its owner's to see: after a while without an answer, start anew (RFC 3830 has no
 // retransmission; every message has a timestamp of its own).
 #pragma once
 
@@ -38,9 +38,9 @@ class Initiator {
   Result<size_t> Update(const Session& session, const Offer& offer, Instant now, crypto::Rng& rng,
                         MutableBytes out);
 
-  // Receive takes a datagram that claims to be the answer. Every error is a discard, the state stays:
-  // another message may be the true one. After a proven error message the machine is idle; an
-  // unproven one changes nothing but peer_error().
+  // Receive takes a datagram that claims to be the answer. Every error is a discard, the state
+  // stays: another message may be the true one. After a proven error message the machine is idle;
+  // an unproven one changes nothing but peer_error().
   Status Receive(ByteView datagram, Instant now);
 
  private:

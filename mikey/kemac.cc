@@ -149,8 +149,8 @@ class KemacOpener {
   void Decrypt() {
     opened_.plain_ = crypto::SecretKey<kMaxKeyData>(kemac_->encr_data);
     if (kemac_->encr_alg == EncrAlg::kNull) return;
-    const TransportKeys keys = DeriveCipherKeys(suite_, context_.algorithms, context_.psk,
-                                                context_.csb_id, context_.rand);
+    const TransportKeys keys =
+        DeriveCipherKeys(suite_, context_.algorithms, context_.psk, context_.csb_id, context_.rand);
     CryptKeyData(suite_, keys, context_.csb_id, t_->value, opened_.plain_.mutable_view());
   }
 

@@ -10,8 +10,8 @@ namespace keymast::mikey {
 // Appended is what a signature covers behind the message (RFC 4738 §3.6): up to three parts.
 using Appended = std::array<ByteView, 3>;
 
-// CloseWithSignature adds SIGN and closes the chain with it; returns the message's length. kTooLong;
-// kFailedPrecondition without a signing key.
+// CloseWithSignature adds SIGN and closes the chain with it; returns the message's length.
+// kTooLong; kFailedPrecondition without a signing key.
 Result<size_t> CloseWithSignature(const Party& party, ChainWriter& chain,
                                   const Appended& appended = {});
 

@@ -21,8 +21,8 @@ Status ReadPsk(const Party& party, const Received& received, Exchange& exchange)
   session.algorithms = AlgorithmsOf(received.message.header, *received.Get<KemacPayload>());
   if (!party.policy.Takes(session.algorithms)) return Err(Error::kUnsupportedAlgorithm);
   OpenedKeys opened;
-  const Status status = OpenKemac(party.suite, exchange.Context(), received.datagram,
-                                  received.message, opened);
+  const Status status =
+      OpenKemac(party.suite, exchange.Context(), received.datagram, received.message, opened);
   // What decrypts to no keys came from who has the key, all the same.
   exchange.authenticated = status || status.error() == Error::kDecryptionFailed;
   if (!status) return status;
@@ -44,8 +44,8 @@ Result<size_t> WriteAnswer(const Party& party, const Exchange& exchange, Mutable
 }
 
 Status ReadAnswer(const Party& party, const Received& received, Exchange& exchange) {
-  const Status status = CheckV(party.suite, exchange.Context(), received.datagram,
-                               received.message, exchange.Transcript());
+  const Status status = CheckV(party.suite, exchange.Context(), received.datagram, received.message,
+                               exchange.Transcript());
   if (!status) return status;
   return TakeSessions(received.message.header, exchange.session.csb);
 }

@@ -31,8 +31,7 @@ Status ReplayCache::Check(NtpTime time, const Digest& digest, Instant now) const
   if (now < opens_ || NtpDistance(time, floor_) <= 0) return Err(Error::kOutsideInterval);
   if (!IsWithin(time, now, skew_)) return Err(Error::kOutsideInterval);
   const auto place = Place(time, digest);
-  const bool known =
-      place != entries_.end() && place->time == time && place->digest == digest;
+  const bool known = place != entries_.end() && place->time == time && place->digest == digest;
   if (known) return Err(Error::kReplayed);
   return {};
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a Responder remembers of authenticated messages, so that none is taken twice (RFC 3830 §5.4).
-// Its size is fixed: when it is full the window shrinks, older timestamps are no longer taken.
+// What a Responder remembers of authenticated messages, so that none is taken twice (RFC 3830
+// §5.4). Its size is fixed: when it is full the window shrinks, older timestamps are no longer
+// taken.
 #pragma once
 
 #include <vector>
@@ -40,8 +41,8 @@ class ReplayCache {
 
   size_t capacity_;
   Duration skew_;
-  Instant opens_;                // nothing is taken before
-  NtpTime floor_;                // nothing up to this time is taken
+  Instant opens_;               // nothing is taken before
+  NtpTime floor_;               // nothing up to this time is taken
   std::vector<Entry> entries_;  // ordered by time, then digest; capacity reserved once
 };
 

@@ -46,9 +46,9 @@ Responder::Outcome Responder::Receive(ByteView datagram, Instant now, crypto::Rn
   }
   const Result<size_t> reply = Reply(received, rng, exchange, out);
   if (!reply) return Refuse(reply.error(), message, exchange, out);
-  Session* known =
-      exchange.update ? party_.others.Find(CsbId(message.header.csb_id), exchange.idi.view())
-                      : nullptr;
+  Session* known = exchange.update
+                       ? party_.others.Find(CsbId(message.header.csb_id), exchange.idi.view())
+                       : nullptr;
   (known != nullptr ? *known : fresh) = exchange.session;
   return {{}, *reply, known};
 }
@@ -141,9 +141,8 @@ Status Responder::TakeSharedKey(Exchange& exchange) {
   if (mode != Mode::kPsk && mode != Mode::kDhhmac) return {};
   const auto* shared = party_.others.SharedWith(exchange.idi.view());
   stranger_ = shared == nullptr;
-  exchange.session.shared = stranger_
-                                ? crypto::SecretKey<kMaxSharedKey>::OfSize(kMinSharedKey)
-                                : *shared;
+  exchange.session.shared =
+      stranger_ ? crypto::SecretKey<kMaxSharedKey>::OfSize(kMinSharedKey) : *shared;
   return {};
 }
 
@@ -235,8 +234,8 @@ Result<size_t> Responder::GiveKeys(const Received& received, crypto::Rng& rng, E
   return WriteRsarResp(party_, exchange, *grant, *key, rng, out);
 }
 
-Responder::Outcome Responder::Refuse(Error error, const Message& message,
-                                     const Exchange& exchange, MutableBytes out) {
+Responder::Outcome Responder::Refuse(Error error, const Message& message, const Exchange& exchange,
+                                     MutableBytes out) {
   Outcome outcome{Err(error)};
   const auto number = ErrorNumberOf(error, party_.policy, message);
   if (!number || !exchange.has_time) return outcome;

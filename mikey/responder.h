@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The Responder of MIKEY version 1 as a step machine: a datagram and the time go in, a session and a
-// reply come out. It keeps no state of its own but the replay cache; bundles are its owner's.
+// The Responder of MIKEY version 1 as a step machine: a datagram and the time go in, a session and
+// a reply come out. It keeps no state of its own but the replay cache; bundles are its owner's.
 #pragma once
 
 #include "mikey/error_message.h"

@@ -123,8 +123,8 @@ Status ReadRsarResp(const Party& party, const Received& received, Exchange& exch
   }
   const Answered behind = exchange.Transcript();
   const Identity responder = exchange.idr.view();
-  if (Status sign = CheckSigned(party, received, responder,
-                                {behind.idi, behind.idr, behind.timestamp});
+  if (Status sign =
+          CheckSigned(party, received, responder, {behind.idi, behind.idr, behind.timestamp});
       !sign) {
     return sign;
   }

@@ -12,7 +12,8 @@ namespace keymast::mikey {
 using NtpTime = uint64_t;
 NtpTime ToNtp(Instant time);
 
-// NtpDistance is a minus b, as a signed count of 2^-32 seconds: right while they are within 68 years.
+// NtpDistance is a minus b, as a signed count of 2^-32 seconds: right while they are within 68
+// years.
 inline int64_t NtpDistance(NtpTime a, NtpTime b) { return static_cast<int64_t>(a - b); }
 int64_t ToNtpDistance(Duration duration);
 

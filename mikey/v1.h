@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// MIKEY version 1 between two parties: what both step machines (initiator.h, responder.h) work with.
-// They are pure: messages, time and randomness go in, messages and keys come out. All that is
+// MIKEY version 1 between two parties: what both step machines (initiator.h, responder.h) work
+// with. They are pure: messages, time and randomness go in, messages and keys come out. All that is
 // borrowed here outlives the machines.
 #pragma once
 
@@ -35,9 +35,9 @@ struct V1Policy {
   DhGroup dh_group = DhGroup::kOakley5;
   TsType timestamps = TsType::kNtpUtc;  // of messages without a counter
 
-  bool take_sha1 = false;      // MIKEY-1, HMAC-SHA-1-160 and signatures over SHA-1
-  bool take_oakley1 = false;   // 768 bits
-  bool take_oakley2 = false;   // 1,024 bits
+  bool take_sha1 = false;     // MIKEY-1, HMAC-SHA-1-160 and signatures over SHA-1
+  bool take_oakley1 = false;  // 768 bits
+  bool take_oakley2 = false;  // 1,024 bits
   std::array<bool, kModeCount> modes{true, true, true, true, true};
   // Without it parties who are known otherwise may be left out of messages (RFC 3830 §3.1): then
   // somebody else can be made to take a message that was not for them (§9.5).
@@ -98,9 +98,9 @@ struct Session {
 
 // Grant is what a Responder of mode kRsar gives; it owns its keys' octets for the call.
 struct Grant {
-  bool group = false;     // RFC 4738 §3.2: CSB ID, RAND and policies are the Responder's
-  CsbId csb_id;           // of a group
-  ByteView rand;          // of a group, at least kMinRand octets
+  bool group = false;  // RFC 4738 §3.2: CSB ID, RAND and policies are the Responder's
+  CsbId csb_id;        // of a group
+  ByteView rand;       // of a group, at least kMinRand octets
   std::span<const KeyDataPayload> keys;
   std::span<const CsbPolicy> policies;
   std::span<const CsbSession> sessions;  // numbered from 1; empty: those of the request
@@ -113,8 +113,8 @@ class Directory {
  public:
   virtual ~Directory() = default;
 
-  // The key shared with a peer, kMinSharedKey to kMaxSharedKey octets; null for a stranger. An empty
-  // identity asks for the key of the channel on which the message came.
+  // The key shared with a peer, kMinSharedKey to kMaxSharedKey octets; null for a stranger. An
+  // empty identity asks for the key of the channel on which the message came.
   virtual const crypto::SecretKey<kMaxSharedKey>* SharedWith(const Identity& peer) const = 0;
 
   // The key that proves a peer's signatures, or under which an envelope for it goes: from the

@@ -12,12 +12,11 @@ V1Policy V1Policy::Legacy() {
 }
 
 bool V1Policy::Takes(const Algorithms& offered) const {
-  const bool prf = offered.prf == PrfFunc::kHmacSha256 ||
-                   (take_sha1 && offered.prf == PrfFunc::kMikey1);
-  const bool mac = offered.mac == MacAlg::kHmacSha256_256 ||
-                   (take_sha1 && offered.mac == MacAlg::kHmacSha1_160);
-  const bool encr =
-      offered.encr == EncrAlg::kAesCm128 || offered.encr == EncrAlg::kAesCm256;
+  const bool prf =
+      offered.prf == PrfFunc::kHmacSha256 || (take_sha1 && offered.prf == PrfFunc::kMikey1);
+  const bool mac =
+      offered.mac == MacAlg::kHmacSha256_256 || (take_sha1 && offered.mac == MacAlg::kHmacSha1_160);
+  const bool encr = offered.encr == EncrAlg::kAesCm128 || offered.encr == EncrAlg::kAesCm256;
   return prf && mac && encr;
 }
 

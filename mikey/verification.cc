@@ -27,8 +27,7 @@ Result<size_t> WriteVerification(const crypto::Suite& suite, const Profile3gpp& 
   const auto counter = CounterOctets(message.counter);
   chain.Add(TPayload{TsType::kCounter, counter});  // of the MSK message: the Responder makes none
   chain.Add(IdPayload{profile.idr_type, message.idr});
-  return CloseWithV(suite, context, chain,
-                    AnsweredOf(profile, message.idi, message.idr, counter));
+  return CloseWithV(suite, context, chain, AnsweredOf(profile, message.idi, message.idr, counter));
 }
 
 Status CheckVerification(const crypto::Suite& suite, const Profile3gpp& profile,

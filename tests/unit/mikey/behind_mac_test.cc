@@ -42,7 +42,7 @@ Bytes Forged(const Bytes& sample, ByteView psk, const KeyDataPayload& key_data, 
     }
     const PskContext context{{}, psk, CsbId(message.header.csb_id), kRand};
     return CloseWithKemac(crypto::DefaultSuite(), context, chain, message.Get<TPayload>()->value,
-                          key_data);
+                          {&key_data, 1});
   });
 }
 
