@@ -21,9 +21,10 @@ double SecondsOf(clockid_t clock) {
 }  // namespace
 
 void Report::Add(Figure figure) {
-  std::printf("%-8s %-28s %14.4g %-12s floor %12.4g  ratio %6.3f  target %6.3f  %s\n",
+  std::printf("%-8s %-28s %14.4g %-12s %-5s %12.4g  ratio %6.3f  target %6.3f  %s\n",
               figure.bench.c_str(), figure.name.c_str(), figure.value, figure.unit.c_str(),
-              figure.floor, figure.ratio, figure.target, figure.pass ? "pass" : "FAIL");
+              figure.kind == "peer" ? "peer" : "floor", figure.floor, figure.ratio, figure.target,
+              figure.pass ? "pass" : "FAIL");
   std::fflush(stdout);
   figures_.push_back(std::move(figure));
 }
@@ -33,6 +34,13 @@ void Report::AddThroughput(std::string bench, std::string name, double value, do
   const double ratio = value / floor;
   Add({std::move(bench), std::move(name), "floor", value, std::move(unit), floor, ratio, target,
        ratio >= target && ratio <= kBrokenFloor});
+}
+
+void Report::AddPeer(std::string bench, std::string name, double value, double peer,
+                     std::string unit, double target) {
+  const double ratio = value / peer;
+  Add({std::move(bench), std::move(name), "peer", value, std::move(unit), peer, ratio, target,
+       ratio >= target});
 }
 
 void Report::AddBound(std::string bench, std::string name, double value, double floor,
@@ -83,29 +91,32 @@ double Percentile(std::vector<double> values, double share) {
 
 double Median(std::vector<double> values) { return Percentile(std::move(values), 0.5); }
 
+std::vector<std::vector<double>> InTurn(int runs,
+                                        const std::vector<std::function<double()>>& works) {
+  for (const auto& work : works) work();
+  std::vector<std::vector<double>> figures(works.size());
+  for (int run = 0; run < runs; ++run) {
+    for (size_t i = 0; i < works.size(); ++i) figures[i].push_back(works[i]());
+  }
+  return figures;
+}
+
 Paired Compare(const std::string& what, const std::vector<double>& products,
-               const std::vector<double>& floors) {
+               const std::vector<double>& floors, const char* against) {
   std::vector<double> ratios;
   for (size_t i = 0; i < products.size(); ++i) ratios.push_back(products[i] / floors[i]);
   const auto [lowest, highest] = std::minmax_element(ratios.begin(), ratios.end());
   const Paired paired{Median(products), Median(floors), *lowest, *highest};
-  std::printf("  %s: %zu runs, product %.4g, floor %.4g, ratio %.3f .. %.3f\n", what.c_str(),
-              ratios.size(), paired.product, paired.floor, paired.lowest_ratio,
+  std::printf("  %s: %zu runs, product %.4g, %s %.4g, ratio %.3f .. %.3f\n", what.c_str(),
+              ratios.size(), paired.product, against, paired.floor, paired.lowest_ratio,
               paired.highest_ratio);
   return paired;
 }
 
 Paired Interleave(const std::string& what, int runs, const std::function<double()>& product,
                   const std::function<double()>& floor) {
-  product();
-  floor();
-  std::vector<double> products;
-  std::vector<double> floors;
-  for (int run = 0; run < runs; ++run) {
-    products.push_back(product());
-    floors.push_back(floor());
-  }
-  return Compare(what, products, floors);
+  const auto figures = InTurn(runs, {product, floor});
+  return Compare(what, figures[0], figures[1]);
 }
 
 double RateOf(double seconds, const std::function<void(size_t)>& work) {

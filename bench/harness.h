@@ -11,7 +11,9 @@ namespace keymast::bench {
 
 // Figure is one judged number.
 //   floor: throughput against the floor; a ratio above 1.1 means that the floor is broken, and
-//   fails bound: smaller is better; `floor` is what the machine does on its own, `target` a
+//   fails
+//   peer: throughput against another implementation, in `floor`
+//   bound: smaller is better; `floor` is what the machine does on its own, `target` a
 //   multiple of it
 struct Figure {
   std::string bench;
@@ -30,6 +32,9 @@ class Report {
   // Higher is better: passes when target <= value / floor <= 1.1.
   void AddThroughput(std::string bench, std::string name, double value, double floor,
                      std::string unit, double target);
+  // Higher is better, against another implementation: passes when target <= value / peer.
+  void AddPeer(std::string bench, std::string name, double value, double peer, std::string unit,
+               double target);
   // Lower is better: passes when value / floor <= target.
   void AddBound(std::string bench, std::string name, double value, double floor, std::string unit,
                 double target);
@@ -61,12 +66,17 @@ struct Paired {
   double highest_ratio = 0;
 };
 
-// Compare takes the figures of runs that were made in turn, and prints medians and spread.
-Paired Compare(const std::string& what, const std::vector<double>& products,
-               const std::vector<double>& floors);
+// InTurn calls all of `works` in turn `runs` times after one uncounted turn; each returns a figure
+// (a rate or a time). It returns the figures of each.
+std::vector<std::vector<double>> InTurn(int runs,
+                                        const std::vector<std::function<double()>>& works);
 
-// Interleave calls product and floor in turn `runs` times after one uncounted turn of each; both
-// return a figure (a rate or a time). It compares them.
+// Compare takes the figures of runs that were made in turn, and prints medians and spread;
+// `against` is what it calls the floor.
+Paired Compare(const std::string& what, const std::vector<double>& products,
+               const std::vector<double>& floors, const char* against = "floor");
+
+// Interleave calls product and floor in turn and compares them.
 Paired Interleave(const std::string& what, int runs, const std::function<double()>& product,
                   const std::function<double()>& floor);
 
@@ -75,6 +85,7 @@ Paired Interleave(const std::string& what, int runs, const std::function<double(
 double RateOf(double seconds, const std::function<void(size_t)>& work);
 
 // The benchmarks; each adds its figures.
+void BenchCodec(Report& report);
 void BenchMsk(Report& report);
 void BenchFanout(Report& report);
 void BenchMtk(Report& report);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// keymast-bench [msk|fanout|mtk|admin|headend|restart]... [--json FILE]
+// keymast-bench [codec|msk|fanout|mtk|admin|headend|restart]... [--json FILE]
 #include <cstdio>
 #include <cstring>
 #include <string>
@@ -15,9 +15,10 @@ struct Named {
 };
 
 constexpr Named kBenches[] = {
-    {"msk", keymast::bench::BenchMsk},         {"fanout", keymast::bench::BenchFanout},
-    {"mtk", keymast::bench::BenchMtk},         {"admin", keymast::bench::BenchAdmin},
-    {"headend", keymast::bench::BenchHeadend}, {"restart", keymast::bench::BenchRestart},
+    {"codec", keymast::bench::BenchCodec},     {"msk", keymast::bench::BenchMsk},
+    {"fanout", keymast::bench::BenchFanout},   {"mtk", keymast::bench::BenchMtk},
+    {"admin", keymast::bench::BenchAdmin},     {"headend", keymast::bench::BenchHeadend},
+    {"restart", keymast::bench::BenchRestart},
 };
 
 bool Wanted(const std::vector<std::string>& names, const char* name) {
@@ -46,7 +47,8 @@ int main(int argc, char** argv) {
     } else if (IsBench(argv[i])) {
       names.emplace_back(argv[i]);
     } else {
-      std::fprintf(stderr, "usage: %s [msk|fanout|mtk|admin|headend|restart]... [--json FILE]\n",
+      std::fprintf(stderr,
+                   "usage: %s [codec|msk|fanout|mtk|admin|headend|restart]... [--json FILE]\n",
                    argv[0]);
       return 2;
     }

@@ -18,21 +18,22 @@ PayloadType ReadNext(Reader& reader) {
 // ChainReader follows the chain from one payload to the next.
 class ChainReader {
  public:
-  ChainReader(Reader& reader, PayloadType first, PayloadChain& chain)
-      : reader_(reader), next_(first), chain_(chain) {}
+  ChainReader(ByteView rest, PayloadType first, PayloadChain& chain)
+      : rest_(rest), next_(first), chain_(chain) {}
 
   Status Read() {
     while (next_ != PayloadType::kLast) {
       if (chain_.full()) return Err(Error::kTooManyPayloads);
       if (Status read = ReadOne(next_); !read) return read;
     }
-    return reader_.Finish();
+    if (!rest_.empty()) return Err(Error::kTrailingOctets);
+    return {};
   }
 
   // TakeRest keeps all that is left as one payload of the type that comes next.
   Status TakeRest(Error reason) {
-    if (reader_.empty()) return Err(Error::kTruncated);
-    chain_.Add(OpaquePayload{next_, reader_.Take(reader_.remaining()), reason});
+    if (rest_.empty()) return Err(Error::kTruncated);
+    chain_.Add(OpaquePayload{next_, std::exchange(rest_, {}), reason});
     next_ = PayloadType::kLast;
     return {};
   }
@@ -69,14 +70,14 @@ class ChainReader {
 
   template <class P>
   Status ReadAs() {
-    Reader ahead = reader_;
-    ReadIo io(ahead);
-    const PayloadType next = ReadNext<P>(ahead);
+    Reader reader(rest_);
+    ReadIo io(reader);
+    const PayloadType next = ReadNext<P>(reader);
     P payload;
     P::Describe(io, payload);
     if (!io.ok()) return NotRead(io);
     chain_.Add(payload);
-    reader_ = ahead;
+    rest_ = reader.rest();
     next_ = next;
     return {};
   }
@@ -87,7 +88,7 @@ class ChainReader {
     return TakeRest(Error::kUnsupportedAlgorithm);
   }
 
-  Reader& reader_;
+  ByteView rest_;  // behind the payloads read
   PayloadType next_;
   PayloadChain& chain_;
 };
@@ -136,10 +137,10 @@ Status ParseMessage(ByteView octets, Message& message) {
   ReadIo io(reader);
   DescribeHeader(io, message.header);
   if (!io.ok()) return Err(io.refusal().value_or(Error::kTruncated));
-  ChainReader chain(reader, first, message.payloads);
-  if (!ReadMap(reader, message.header)) return chain.TakeRest(Error::kUnsupportedAlgorithm);
+  const bool has_end = ReadMap(reader, message.header);
   if (!reader.ok()) return Err(Error::kTruncated);
-  return chain.Read();
+  ChainReader chain(reader.rest(), first, message.payloads);
+  return has_end ? chain.Read() : chain.TakeRest(Error::kUnsupportedAlgorithm);
 }
 
 Result<size_t> WriteMessage(const Message& message, MutableBytes out) {

@@ -11,9 +11,10 @@
 namespace keymast::mikey {
 
 // DescribeImplied is a field whose length only an algorithm's number tells: no chain can be
-// followed past an unknown one.
+// followed past an unknown one. Inline: where it is a call, all that a payload has read goes
+// through memory.
 template <class Io, class View>
-void DescribeImplied(Io& io, const char* name, View& field, std::optional<size_t> length) {
+inline void DescribeImplied(Io& io, const char* name, View& field, std::optional<size_t> length) {
   if (!length) return io.Refuse(Error::kUnsupportedAlgorithm);
   io.Octets(name, field, *length);
 }
