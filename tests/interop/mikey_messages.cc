@@ -87,6 +87,11 @@ Header PskHeader() {
   return header;
 }
 
+// ValueFor a parameter is 1, or 0 where 1 has no meaning.
+uint8_t ValueFor(const ParamInfo& info) {
+  return info.values.empty() || FindCodePoint(info.values, 1) != nullptr ? 1 : 0;
+}
+
 // ParamsFrom is the parameters `first` to `last` of a protocol, in the widths of its table.
 Bytes ParamsFrom(ProtType protocol, uint8_t first, uint8_t last) {
   Bytes params;
@@ -95,7 +100,7 @@ Bytes ParamsFrom(ProtType protocol, uint8_t first, uint8_t last) {
     const size_t octets = std::max<size_t>(info.octets, 1);
     params.push_back(info.type);
     params.push_back(static_cast<uint8_t>(octets));
-    for (size_t i = 1; i <= octets; ++i) params.push_back(i == octets ? 1 : 0);
+    for (size_t i = 1; i <= octets; ++i) params.push_back(i == octets ? ValueFor(info) : 0);
   }
   return params;
 }
@@ -310,7 +315,9 @@ void AddTicket(List& list) {
 void AddMbms(List& list) {
   MskMessage every_param = SampleMsk();
   std::vector<SpParam> params;
-  for (uint8_t type = 0; type <= 12; ++type) params.push_back({type, uint8_t{1}});
+  for (const ParamInfo& info : ParamsOf(ProtType::kSrtp)) {
+    if (info.type <= 12) params.push_back({info.type, ValueFor(info)});
+  }
   every_param.policy = params;
   MskMessage download = SampleMsk();
   download.streams = {};

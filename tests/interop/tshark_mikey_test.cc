@@ -121,14 +121,19 @@ NamedFields InOrder(std::vector<Named> named) {
   return fields;
 }
 
-// Dissected is tshark's reading of each message.
-std::vector<Json> Dissected(const std::vector<SampleMessage>& messages) {
+// ReadBy runs tshark over the messages.
+std::string ReadBy(const std::string& options, const std::vector<SampleMessage>& messages) {
   const std::string path = testing::TempDir() + "mikey" + std::to_string(getpid()) + ".pcap";
   SavePcap(path, messages);
-  const std::string text =
-      OutputOf("tshark -n -r '" + path + "' -T json --no-duplicate-keys -x 2>/dev/null");
+  const std::string text = OutputOf("tshark -n -r '" + path + "' " + options + " 2>/dev/null");
   std::remove(path.c_str());
-  const Json packets = Json::parse(text, nullptr, false);
+  return text;
+}
+
+// Dissected is tshark's reading of each message.
+std::vector<Json> Dissected(const std::vector<SampleMessage>& messages) {
+  const Json packets =
+      Json::parse(ReadBy("-T json --no-duplicate-keys -x", messages), nullptr, false);
   std::vector<Json> layers;
   if (!packets.is_array()) return layers;
   for (const Json& packet : packets) layers.push_back(packet["_source"]["layers"]);
@@ -218,6 +223,54 @@ TEST_F(Tshark, GoesAstrayWhereWeKnowThatItDoes) {
       EXPECT_EQ(fields[name], values) << name;
     }
   }
+}
+
+// A comparison that always held would say nothing.
+TEST_F(Tshark, NamesADifferenceOfOneBit) {
+  SampleMessage other = SampleMessages()[0];
+  const WiresharkNames ours = OursOf(other.octets);
+  other.octets[14] ^= 1;  // the first SSRC
+  const NamedFields fields = InOrder(SeenIn(Dissected({other})[0]).named);
+  EXPECT_NE(fields, ours.fields());
+  EXPECT_EQ(fields, OursOf(other.octets).fields());
+}
+
+// Numbers for which Wireshark 4.0 has no name: all of them later than RFC 3830.
+TEST_F(Tshark, KnowsTheOtherNumbers) {
+  std::vector<SampleMessage> messages = SampleMessages();
+  std::erase_if(messages, [](const SampleMessage& message) {
+    return OursOf(message.octets).reading() == Reading::kAstray;
+  });
+  std::istringstream text(ReadBy("-O mikey", messages));
+  std::set<std::string> unknown;
+  for (std::string line; std::getline(text, line);) {
+    if (line.find(": Unknown (") == std::string::npos) continue;
+    const size_t bits = line.find("= ");  // `.... = ` before a field of some bits
+    unknown.insert(line.substr(bits == std::string::npos ? line.find_first_not_of(' ') : bits + 2));
+  }
+  EXPECT_EQ(unknown, (std::set<std::string>{"Auth alg: Unknown (2)",
+                                            "CS ID map type: Unknown (1)",
+                                            "Data Type: Unknown (11)",
+                                            "Encr alg: Unknown (3)",
+                                            "Error no.: Unknown (13)",
+                                            "Error no.: Unknown (14)",
+                                            "Error no.: Unknown (15)",
+                                            "Extension type: Unknown (2)",
+                                            "Extension type: Unknown (3)",
+                                            "Extension type: Unknown (4)",
+                                            "Extension type: Unknown (5)",
+                                            "Mac alg: Unknown (2)",
+                                            "Next Payload: Unknown (13)",
+                                            "Next Payload: Unknown (15)",
+                                            "Next Payload: Unknown (17)",
+                                            "PRF func: Unknown (1)",
+                                            "Protocol type: Unknown (1)",
+                                            "SRTP Pseudo Random Function: Unknown (1)",
+                                            "TS type: Unknown (3)",
+                                            "Type: Unknown (4)",
+                                            "Type: Unknown (5)",
+                                            "Type: Unknown (6)",
+                                            "Type: Unknown (7)"}));
 }
 
 TEST_F(Tshark, LeavesUnnamedOctetsAsWeWroteThem) {
