@@ -5,11 +5,19 @@ namespace keymast::mikey {
 namespace {
 
 // The encrypted identity is there against a message redirected under another sender's name: it must
-// be the expected one (RFC 3830 §3.2).
-Status CheckSender(const OpenedKeys& opened, const Identity& expected) {
+// be the expected one (RFC 3830 §3.2). Where only a certificate was sent it must be one that the
+// certificate is for.
+Status CheckSender(const Party& party, const Received& received, const OpenedKeys& opened,
+                   OwnedIdentity& expected) {
   const Identity sender{opened.sender().id_type, opened.sender().data};
-  if (!(sender == expected)) return Err(Error::kUnknownIdentity);
-  return {};
+  if (expected.data.empty()) {
+    const Result<Chains> chains = ChainsOf(received.message);
+    if (sender.empty() || !chains || chains->signing.empty()) return Err(Error::kUnknownIdentity);
+    const auto key = party.others.SigningKeyOf(sender, chains->signing.view(), received.now);
+    if (!key) return Err(key.error());
+    expected = OwnedIdentity(sender);
+  }
+  return sender == expected.view() ? Status{} : Status{Err(Error::kUnknownIdentity)};
 }
 
 }  // namespace
@@ -39,7 +47,7 @@ Status CheckSigned(const Party& party, const Received& received, const Identity&
   return CheckSignature(party, *key, received.datagram, received.message, appended);
 }
 
-Status ReadEnvelope(const Party& party, const Received& received, const Identity& sender,
+Status ReadEnvelope(const Party& party, const Received& received, OwnedIdentity& sender,
                     Exchange& exchange) {
   if (party.self.envelope_key == nullptr) return Err(Error::kFailedPrecondition);
   Session& session = exchange.session;
@@ -62,7 +70,7 @@ Status ReadEnvelope(const Party& party, const Received& received, const Identity
     return status;
   }
   exchange.authenticated = true;
-  if (Status status = CheckSender(opened, sender); !status) return status;
+  if (Status status = CheckSender(party, received, opened, sender); !status) return status;
   if (opened.keys().empty()) return exchange.update ? Status{} : Err(Error::kPayloadMissing);
   return TakeKeys(opened.keys(), session.csb);
 }

@@ -20,8 +20,8 @@ Status CheckSigned(const Party& party, const Received& received, const Identity&
                    const Appended& appended = {});
 
 // ReadEnvelope opens PKE and KEMAC of a message whose signature is good; `sender` must be the
-// identity inside.
-Status ReadEnvelope(const Party& party, const Received& received, const Identity& sender,
+// identity inside, or is taken from there when it is empty.
+Status ReadEnvelope(const Party& party, const Received& received, OwnedIdentity& sender,
                     Exchange& exchange);
 
 }  // namespace keymast::mikey

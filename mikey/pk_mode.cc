@@ -47,11 +47,12 @@ Result<size_t> WritePk(const Party& party, Exchange& exchange, const Offer& offe
 }
 
 Status ReadPk(const Party& party, const Received& received, Exchange& exchange) {
-  const Identity sender = exchange.idi.view();
   if (Status need = NeedKemac(received, exchange); !need) return need;
-  if (Status sign = CheckSigned(party, received, sender); !sign) return sign;
+  if (Status sign = CheckSigned(party, received, exchange.idi.view()); !sign) return sign;
   if (Status chash = CheckChash(party, received.Get<ChashPayload>()); !chash) return chash;
-  return ReadEnvelope(party, received, sender, exchange);
+  const Status read = ReadEnvelope(party, received, exchange.idi, exchange);
+  exchange.session.peer = exchange.idi;
+  return read;
 }
 
 }  // namespace keymast::mikey

@@ -26,6 +26,15 @@ Identity IdentityOf(const IdPayload* id) {
   return id == nullptr ? Identity{} : Identity{id->id_type, id->data};
 }
 
+bool HasIdBehindCertificate(const Message& message) {
+  bool certificate = false;
+  for (const Payload& payload : message.chain()) {
+    certificate = certificate || std::holds_alternative<CertPayload>(payload);
+    if (certificate && std::holds_alternative<IdPayload>(payload)) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 Responder::Outcome Responder::Receive(ByteView datagram, Instant now, crypto::Rng& rng,
@@ -74,16 +83,20 @@ Status Responder::Prepare(const Received& received, Exchange& exchange) {
   return TakeBundle(message, exchange);
 }
 
-// TakeIdentities reads [IDi], [IDr]. Where there is one, RFC 3830 does not say whose it is: we take
-// it for the sender's, but in DHHMAC, where IDr alone must be there (RFC 4650 §3).
+// TakeIdentities reads [IDi|CERTi], [IDr]. Where there is one, RFC 3830 does not say whose it is:
+// we take it for the sender's, but behind the sender's certificate, and in DHHMAC, where IDr alone
+// must be there (RFC 4650 §3).
 Status Responder::TakeIdentities(const Message& message, Exchange& exchange) const {
   const bool dhhmac = exchange.session.mode == Mode::kDhhmac;
+  const bool after_certificate = HasIdBehindCertificate(message);
   const IdPayload* first = message.Get<IdPayload>(0);
   const IdPayload* second = message.Get<IdPayload>(1);
-  const bool only_idr = dhhmac && second == nullptr;
+  const bool only_idr = second == nullptr && (dhhmac || after_certificate);
   const Identity idi = IdentityOf(only_idr ? nullptr : first);
   const Identity idr = IdentityOf(only_idr ? first : second);
-  if (dhhmac && idr.empty()) return Err(Error::kPayloadMissing);
+  if (dhhmac && idr.empty() && party_.policy.require_identities) {
+    return Err(Error::kPayloadMissing);
+  }
   if (!idr.empty() && !(idr == party_.self.identity)) return Err(Error::kUnknownIdentity);
   exchange.idi = OwnedIdentity(idi);
   exchange.idr = OwnedIdentity(party_.self.identity);

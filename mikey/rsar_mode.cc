@@ -122,9 +122,8 @@ Status ReadRsarResp(const Party& party, const Received& received, Exchange& exch
     return Err(Error::kPayloadUnexpected);
   }
   const Answered behind = exchange.Transcript();
-  const Identity responder = exchange.idr.view();
-  if (Status sign =
-          CheckSigned(party, received, responder, {behind.idi, behind.idr, behind.timestamp});
+  if (Status sign = CheckSigned(party, received, exchange.idr.view(),
+                                {behind.idi, behind.idr, behind.timestamp});
       !sign) {
     return sign;
   }
@@ -132,7 +131,7 @@ Status ReadRsarResp(const Party& party, const Received& received, Exchange& exch
     return fit;
   }
   if (Status taken = TakeAnswer(received, *group, exchange.session.csb); !taken) return taken;
-  return ReadEnvelope(party, received, responder, exchange);
+  return ReadEnvelope(party, received, exchange.idr, exchange);
 }
 
 }  // namespace keymast::mikey
