@@ -46,10 +46,11 @@ function(keymast_unit_tests room)
   add_test(NAME unit.${room} COMMAND ${room}_test)
 endfunction()
 
-# keymast_fuzz_target(NAME USES room...): tests/fuzz/NAME.cc with its corpus in
-# tests/fuzz/corpus/NAME. With KEYMAST_FUZZ a libFuzzer program, otherwise a replay test.
+# keymast_fuzz_target(NAME USES room... [DICTIONARY NAME]): tests/fuzz/NAME.cc with its corpus in
+# tests/fuzz/corpus/NAME. With KEYMAST_FUZZ a libFuzzer program, otherwise a replay test. The
+# dictionary is read by scripts/fuzz.
 function(keymast_fuzz_target name)
-  cmake_parse_arguments(ARG "" "" "USES" ${ARGN})
+  cmake_parse_arguments(ARG "" "DICTIONARY" "USES" ${ARGN})
   set(uses ${ARG_USES})
   list(TRANSFORM uses PREPEND keymast_)
   add_executable(fuzz_${name} ${CMAKE_SOURCE_DIR}/tests/fuzz/${name}.cc)

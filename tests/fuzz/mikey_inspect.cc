@@ -1,21 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Any octets as a MIKEY message: what parses is written back to the same octets, and what Inspect
-// accepts fails its MAC without harm.
+// Any octets as a message of the 3GPP form: what Inspect accepts fails its MAC without harm.
 #include "mikey/mbms.h"
-#include "mikey/message.h"
 
 namespace {
 
 using namespace keymast;
 using namespace keymast::mikey;
-
-void WritesBack(ByteView octets) {
-  Message message;
-  if (!ParseMessage(octets, message)) return;
-  Bytes out(octets.size());
-  KEYMAST_CHECK(WriteMessage(message, out) == Result<size_t>(out.size()));
-  KEYMAST_CHECK(Equal(out, octets));
-}
 
 void FailsItsMac(ByteView octets) {
   const Result<Unverified> seen = Inspect(octets);
@@ -38,8 +28,6 @@ void FailsItsMac(ByteView octets) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  const ByteView octets(data, size);
-  WritesBack(octets);
-  FailsItsMac(octets);
+  FailsItsMac({data, size});
   return 0;
 }
