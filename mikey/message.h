@@ -143,7 +143,7 @@ class ChainWriter {
 
 // DescribeHeader describes what follows `next payload` in HDR, but for the entries of the map.
 template <class Io, class H>
-void DescribeHeader(Io& io, H& header) {
+inline void DescribeHeader(Io& io, H& header) {
   io.Split8("v", header.v_flag, 1, "prf_func", header.prf);
   io.U32("csb_id", header.csb_id);
   io.U8("cs_count", header.cs_count);
