@@ -42,15 +42,6 @@ bool IsAuthority(X509* certificate) {
   return X509_check_ca(certificate) == 1;  // 2 and more are forms older than basicConstraints
 }
 
-// IssuersAreAuthorities: OpenSSL by itself takes keyUsage or version 1 for a CA bit.
-bool IssuersAreAuthorities(X509_STORE_CTX* context) {
-  STACK_OF(X509)* chain = X509_STORE_CTX_get0_chain(context);
-  for (int i = 1; i < sk_X509_num(chain); ++i) {
-    if (!IsAuthority(sk_X509_value(chain, i))) return false;
-  }
-  return true;
-}
-
 Error ReasonOf(int error) {
   const bool is_time =
       error == X509_V_ERR_CERT_HAS_EXPIRED || error == X509_V_ERR_CERT_NOT_YET_VALID;
@@ -71,7 +62,6 @@ Status VerifyPath(X509_STORE* anchors, STACK_OF(X509) * chain, Instant now) {
   if (X509_verify_cert(context.get()) != 1) {
     return Err(ReasonOf(X509_STORE_CTX_get_error(context.get())));
   }
-  if (!IssuersAreAuthorities(context.get())) return Err(Error::kCertificateUntrusted);
   return {};
 }
 

@@ -145,6 +145,17 @@ TEST_F(Wrapping, SubstitutesHaveEveryLength) {
   EXPECT_EQ(*sizes.rbegin(), kMaxEnvelope);
 }
 
+TEST(Pkcs1, WantsEightOctetsOfPadding) {
+  for (size_t separator = 2; separator < 20; ++separator) {
+    Bytes block(256, 0xff);
+    block[0] = 0;
+    block[1] = 2;
+    block[separator] = 0;
+    const Pkcs1Message message = FindPkcs1Message(block, 0, 256);
+    EXPECT_EQ(message.good != 0, separator >= 10) << separator;
+  }
+}
+
 TEST(Pkcs1, TakesTheTailOfEveryLength) {
   const Bytes block = KeyOf(256);
   for (uint32_t size = 0; size <= 245; ++size) {

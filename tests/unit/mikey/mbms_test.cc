@@ -4,24 +4,6 @@
 namespace keymast::mikey {
 namespace {
 
-// Remade parses `octets`, lets `change` edit header and payloads, and writes them again without
-// caring for the MAC.
-template <class Change>
-Bytes Remade(const Bytes& octets, Change change) {
-  Message message;
-  EXPECT_TRUE(ParseMessage(octets, message));
-  std::vector<Payload> payloads(message.chain().begin(), message.chain().end());
-  change(message.header, payloads);
-  Bytes out(2000);
-  ChainWriter chain(out, message.header);
-  for (const Payload& payload : payloads) {
-    std::visit([&chain](const auto& p) { chain.Add(p); }, payload);
-  }
-  EXPECT_TRUE(chain.ok());
-  out.resize(chain.size());
-  return out;
-}
-
 Error InspectError(const Bytes& octets) {
   const auto seen = Inspect(octets);
   return seen ? Error::kInternal : seen.error();

@@ -110,4 +110,22 @@ inline Status CheckSample(const Bytes& octets, const Profile3gpp& profile = {}) 
   return CheckVerification(crypto::DefaultSuite(), profile, *seen, kIdi, kRand, kUserKey);
 }
 
+// Remade parses `octets`, lets `change` edit header and payloads, and writes them again without
+// caring for the MAC.
+template <class Change>
+inline Bytes Remade(const Bytes& octets, Change change) {
+  Message message;
+  EXPECT_TRUE(ParseMessage(octets, message));
+  std::vector<Payload> payloads(message.chain().begin(), message.chain().end());
+  change(message.header, payloads);
+  Bytes out(kMaxMessage);
+  ChainWriter chain(out, message.header);
+  for (const Payload& payload : payloads) {
+    std::visit([&chain](const auto& p) { chain.Add(p); }, payload);
+  }
+  EXPECT_TRUE(chain.ok());
+  out.resize(chain.size());
+  return out;
+}
+
 }  // namespace keymast::mikey
