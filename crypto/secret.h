@@ -76,6 +76,35 @@ class SecretKey {
   Size size_ = 0;
 };
 
+// SecretScratch is a place for secret octets on their way, where clearing all of it twice would
+// cost more than what is done with them: it begins as it is found, and only what was used is wiped.
+template <size_t Capacity>
+class SecretScratch {
+ public:
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): octets are written before they are read
+  SecretScratch() {}
+  SecretScratch(const SecretScratch&) = delete;
+  SecretScratch& operator=(const SecretScratch&) = delete;
+  ~SecretScratch() { sodium_memzero(octets_.data(), used_); }
+
+  // Room is all of it, to be written from the front; Keep then says how much was, and returns that.
+  MutableBytes Room() {
+    sodium_memzero(octets_.data(), used_);
+    used_ = Capacity;
+    return octets_;
+  }
+  MutableBytes Keep(size_t size) {
+    KEYMAST_CHECK(size <= Capacity);
+    used_ = size;
+    return MutableBytes(octets_).first(size);
+  }
+  ByteView view() const { return ByteView(octets_).first(used_); }
+
+ private:
+  std::array<uint8_t, Capacity> octets_;
+  size_t used_ = 0;
+};
+
 using Key32 = SecretKey<32>;   // a user key, MSK, TGK or MIKEY transport key: 16..32 octets
 using Salt14 = SecretKey<14>;  // an SRTP master salt: 12 or 14 octets
 

@@ -22,8 +22,8 @@ bool HasNull(const Algorithms& algorithms) {
 
 ByteView MacToFillIn(MacAlg alg) { return ByteView(kNoMacYet).first(MacLength(alg).value_or(0)); }
 
-// Covered is what a KEMAC's MAC covers, in at most two parts.
-using Covered = std::array<ByteView, 2>;
+// Covered is what a KEMAC's MAC covers, in parts.
+using Covered = std::span<const ByteView>;
 
 // AddSealed encrypts `plain` in place and adds it as a KEMAC whose MAC is still to be filled in.
 void AddSealed(const crypto::Suite& suite, const PskContext& context, const TransportKeys& keys,
@@ -37,10 +37,10 @@ void AddSealed(const crypto::Suite& suite, const PskContext& context, const Tran
 
 // FillInMac makes the MAC over `covered` the end of what the chain has.
 void FillInMac(const crypto::Suite& suite, const PskContext& context, const TransportKeys& keys,
-               const Covered& covered, ChainWriter& chain) {
+               ByteView covered, ChainWriter& chain) {
   const MacAlg mac = context.algorithms.mac;
   if (mac == MacAlg::kNull) return;
-  Mac(suite, mac, keys.auth.view(), covered, chain.Tail(MacLength(mac).value_or(0)));
+  Mac(suite, mac, keys.auth.view(), {&covered, 1}, chain.Tail(MacLength(mac).value_or(0)));
 }
 
 }  // namespace
@@ -64,15 +64,15 @@ Result<size_t> CloseWithKemac(const crypto::Suite& suite, const PskContext& cont
                               ChainWriter& chain, ByteView timestamp,
                               std::span<const KeyDataPayload> keys, const PskPolicy& policy) {
   if (Status checked = CheckContext(context, policy); !checked) return Err(checked.error());
-  auto plain = crypto::SecretKey<kMaxKeyData>::OfSize(kMaxKeyData);
-  const Result<size_t> length = WriteKeyData(keys, plain.mutable_view());
+  crypto::SecretScratch<kMaxKeyData> plain;
+  const Result<size_t> length = WriteKeyData(keys, plain.Room());
   if (!length) return length;
   const TransportKeys transport =
       DeriveTransportKeys(suite, context.algorithms, context.psk, context.csb_id, context.rand);
-  AddSealed(suite, context, transport, timestamp, plain.mutable_view().first(*length), chain);
+  AddSealed(suite, context, transport, timestamp, plain.Keep(*length), chain);
   if (!chain.ok()) return Err(Error::kTooLong);
   const size_t mac_length = MacLength(context.algorithms.mac).value_or(0);
-  FillInMac(suite, context, transport, {chain.Head(mac_length), {}}, chain);
+  FillInMac(suite, context, transport, chain.Head(mac_length), chain);
   return chain.size();
 }
 
@@ -80,17 +80,17 @@ Status AddEnvelopedKemac(const crypto::Suite& suite, const PskContext& context, 
                          ByteView timestamp, const IdPayload& sender,
                          std::span<const KeyDataPayload> keys) {
   if (Status checked = CheckContext(context, {}); !checked) return checked;
-  auto plain = crypto::SecretKey<kMaxKeyData>::OfSize(kMaxKeyData);
-  const Result<size_t> length = WriteKeyData(keys, plain.mutable_view(), &sender);
+  crypto::SecretScratch<kMaxKeyData> plain;
+  const Result<size_t> length = WriteKeyData(keys, plain.Room(), &sender);
   if (!length) return Err(length.error());
   const TransportKeys transport =
       DeriveTransportKeys(suite, context.algorithms, context.psk, context.csb_id, context.rand);
   const size_t start = chain.size();
-  AddSealed(suite, context, transport, timestamp, plain.mutable_view().first(*length), chain);
+  AddSealed(suite, context, transport, timestamp, plain.Keep(*length), chain);
   if (!chain.ok()) return Err(Error::kTooLong);
   // Nothing follows yet, so the next payload octet is 0, as RFC 3830 §6.2 has it covered.
   const size_t mac_length = MacLength(context.algorithms.mac).value_or(0);
-  FillInMac(suite, context, transport, {chain.Head(mac_length).subspan(start), {}}, chain);
+  FillInMac(suite, context, transport, chain.Head(mac_length).subspan(start), chain);
   return {};
 }
 
@@ -110,7 +110,8 @@ class KemacOpener {
     }
     if (Status checked = CheckContext(context_, policy); !checked) return checked;
     if (kemac_->encr_data.size() > kMaxKeyData) return Err(Error::kTooLong);
-    const bool good = VerifyMac(enveloped ? EnvelopedPart() : WholeMessage());
+    const bool good =
+        enveloped ? VerifyMac(EnvelopedPart()) : VerifyMac(std::array{WholeMessage()});
     if (!good) return Err(Error::kAuthenticationFailed);
     Decrypt();
     const Result<size_t> count =
@@ -123,11 +124,9 @@ class KemacOpener {
 
  private:
   // The MAC is the message's last field and covers all before it (RFC 3830 §5.2).
-  Covered WholeMessage() const {
-    return {datagram_.first(datagram_.size() - kemac_->mac.size()), ByteView{}};
-  }
+  ByteView WholeMessage() const { return datagram_.first(datagram_.size() - kemac_->mac.size()); }
   // The MAC covers its own payload, with its next payload octet taken as 0 (RFC 3830 §6.2).
-  Covered EnvelopedPart() const {
+  std::array<ByteView, 2> EnvelopedPart() const {
     static constexpr std::array<uint8_t, 1> kLast{};
     const auto at = [this](ByteView field) {
       return static_cast<size_t>(field.data() - datagram_.data());
@@ -136,7 +135,7 @@ class KemacOpener {
     return {ByteView(kLast), datagram_.subspan(start, at(kemac_->mac) - start)};
   }
 
-  bool VerifyMac(const Covered& covered) const {
+  bool VerifyMac(Covered covered) const {
     const Algorithms& algorithms = context_.algorithms;
     if (algorithms.mac == MacAlg::kNull) return true;
     const auto key =
@@ -147,11 +146,13 @@ class KemacOpener {
   }
 
   void Decrypt() {
-    opened_.plain_ = crypto::SecretKey<kMaxKeyData>(kemac_->encr_data);
+    const MutableBytes plain = opened_.plain_.Room();
+    std::copy(kemac_->encr_data.begin(), kemac_->encr_data.end(), plain.begin());
+    const MutableBytes encr_data = opened_.plain_.Keep(kemac_->encr_data.size());
     if (kemac_->encr_alg == EncrAlg::kNull) return;
     const TransportKeys keys =
         DeriveCipherKeys(suite_, context_.algorithms, context_.psk, context_.csb_id, context_.rand);
-    CryptKeyData(suite_, keys, context_.csb_id, t_->value, opened_.plain_.mutable_view());
+    CryptKeyData(suite_, keys, context_.csb_id, t_->value, encr_data);
   }
 
   const crypto::Suite& suite_;

@@ -66,7 +66,7 @@ class OpenedKeys {
 
  private:
   friend class KemacOpener;
-  crypto::SecretKey<kMaxKeyData> plain_;
+  crypto::SecretScratch<kMaxKeyData> plain_;
   std::array<KeyDataPayload, kMaxKeys> keys_;
   size_t count_ = 0;
   IdPayload sender_;
