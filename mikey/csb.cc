@@ -107,6 +107,7 @@ bool HasSession(const Csb& csb, uint8_t cs_id) {
 }  // namespace
 
 Status TakeKeys(std::span<const KeyDataPayload> keys, Csb& csb) {
+  if (keys.size() > kMaxKeys) return Err(Error::kUnsupportedPolicy);
   for (const KeyDataPayload& key : keys) {
     if (!Fits(key)) return Err(Error::kUnsupportedPolicy);
   }

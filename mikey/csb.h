@@ -5,6 +5,7 @@
 
 #include <array>
 
+#include "base/fixed_list.h"
 #include "base/octets.h"
 #include "mikey/kemac.h"
 
@@ -49,43 +50,18 @@ struct CsbSession {
   Octets<kMaxSpi> spi;
 };
 
-// List is a few values in place.
-template <class T, size_t Capacity>
-class List {
- public:
-  bool full() const { return size_ == Capacity; }
-  size_t size() const { return size_; }
-  bool empty() const { return size_ == 0; }
-  void clear() {
-    while (size_ > 0) items_[--size_] = {};
-  }
-  // Add may not be called on a full list.
-  T& Add(T item) {
-    KEYMAST_CHECK(!full());
-    return items_[size_++] = std::move(item);
-  }
-  const T& operator[](size_t i) const { return view()[i]; }
-  std::span<const T> view() const { return std::span(items_).first(size_); }
-  std::span<T> mutable_view() { return std::span(items_).first(size_); }
-  const T* begin() const { return items_.data(); }
-  const T* end() const { return items_.data() + size_; }
-
- private:
-  std::array<T, Capacity> items_{};
-  size_t size_ = 0;
-};
-
 struct Csb {
   CsbId csb_id;
   PrfFunc prf = PrfFunc::kHmacSha256;
   Octets<255> rand;
-  List<CsbKey, kMaxKeys> keys;
-  List<CsbPolicy, kMaxPolicies> policies;
-  List<CsbSession, kMaxSessions> sessions;
+  FixedList<CsbKey, kMaxKeys> keys;
+  FixedList<CsbPolicy, kMaxPolicies> policies;
+  FixedList<CsbSession, kMaxSessions> sessions;
 };
 
-// TakeKeys puts keys in place of those that the bundle had. kUnsupportedPolicy for one that does
-// not fit: a key of fewer than 16 or more than kMaxTgk octets, a longer salt, SPI or interval.
+// TakeKeys puts keys in place of those that the bundle had. kUnsupportedPolicy for more than
+// kMaxKeys and for one that does not fit: a key of fewer than 16 or more than kMaxTgk octets, a
+// longer salt, SPI or interval.
 Status TakeKeys(std::span<const KeyDataPayload> keys, Csb& csb);
 
 // TakePolicies adds the SP payloads of a message, each in place of the one of its number: an update

@@ -68,8 +68,8 @@ struct Received {
 
 // Certificates of a message, by what they may be used for (RFC 3830 §6.7): views.
 struct Chains {
-  List<ByteView, kMaxCertificates> signing;
-  List<ByteView, kMaxCertificates> envelope;  // empty: the signing ones serve for both
+  FixedList<ByteView, kMaxCertificates> signing;
+  FixedList<ByteView, kMaxCertificates> envelope;  // empty: the signing ones serve for both
 };
 // kUnsupportedPolicy for a certificate given by URL: nothing is fetched here.
 Result<Chains> ChainsOf(const Message& message);

@@ -28,7 +28,7 @@ bool HasTheRightRand(const RandPayload* rand, bool asked_with_rand, bool group) 
 }
 
 // RFC 4738 §3.7: to one peer only a policy that it proposed; a group's is the Responder's.
-bool IsAmong(const SpPayload& sp, const List<CsbPolicy, kMaxPolicies>& offered) {
+bool IsAmong(const SpPayload& sp, const FixedList<CsbPolicy, kMaxPolicies>& offered) {
   return std::any_of(offered.begin(), offered.end(), [&sp](const CsbPolicy& policy) {
     return policy.prot_type == sp.prot_type && Equal(policy.params.view(), sp.params);
   });

@@ -98,7 +98,7 @@ class TrustingDirectory : public Directory {
  private:
   crypto::SecretKey<kMaxSharedKey> shared_{ByteView(kSharedOctets)};
   CsbPolicy supported_;
-  List<CsbPolicy, kMaxPolicies> policies_;
+  FixedList<CsbPolicy, kMaxPolicies> policies_;
   KeyDataPayload key_{KeyDataType::kTgk, kTgkOctets, {}, {}};
   Grant grant_;
 };

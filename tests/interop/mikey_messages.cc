@@ -351,6 +351,8 @@ std::vector<SampleMessage> SampleMessages() {
                          AddPublicKey, AddDiffieHellman, AddErrors, AddTicket, AddMbms}) {
     add(list);
   }
+  const List modes = ModeMessages();
+  list.insert(list.end(), modes.begin(), modes.end());
   return list;
 }
 

@@ -15,8 +15,11 @@ struct SampleMessage {
 };
 
 // SampleMessages has every payload in messages of the data types that it belongs to, with every
-// number that has a registry. A mode that keymast learns to speak adds here what its step machines
-// send: the tests ask no more of a message than its octets.
+// number that has a registry, and what ModeMessages has: the tests ask no more of a message than
+// its octets.
 std::vector<SampleMessage> SampleMessages();
+
+// ModeMessages has what the step machines send: first messages, answers, errors and updates.
+std::vector<SampleMessage> ModeMessages();
 
 }  // namespace keymast::mikey
