@@ -9,15 +9,29 @@ namespace keymast::tools {
 
 // Secret is a key with what its derivation takes from elsewhere. Views are borrowed.
 struct Secret {
-  ByteView key;  // 16 to 32 octets: a pre-shared key, an MSK, an envelope key
+  ByteView key;  // a pre-shared key, an MSK, an envelope key
   ByteView rand;
   CsbId csb_id;
 };
-constexpr bool IsUsableKey(ByteView key) { return key.size() >= 16 && key.size() <= 32; }
+// RFC 3830 §4.1.2 excludes not even an empty one; no receiver of ours takes fewer than 16 octets.
+constexpr bool IsUsableKey(ByteView key) { return key.size() >= 16; }
 
 // IsKnownPrf is false for a PRF that nothing can be derived with.
 constexpr bool IsKnownPrf(mikey::PrfFunc prf) {
   return prf == mikey::PrfFunc::kMikey1 || prf == mikey::PrfFunc::kHmacSha256;
+}
+
+// ComputeMac fills `out` with the MAC, by an algorithm other than NULL, over what is covered.
+void ComputeMac(const crypto::Suite& suite, const Secret& secret, mikey::PrfFunc prf,
+                mikey::MacAlg alg, std::span<const ByteView> covered, MutableBytes out);
+
+// Crypt encrypts or decrypts in place by AES-CM.
+void Crypt(const crypto::Suite& suite, const Secret& secret, mikey::PrfFunc prf, mikey::EncrAlg alg,
+           ByteView timestamp, MutableBytes data);
+
+// CanCrypt is true for AES-CM; NULL and what we do not speak leave the octets as they are.
+constexpr bool CanCrypt(mikey::EncrAlg alg) {
+  return alg == mikey::EncrAlg::kAesCm128 || alg == mikey::EncrAlg::kAesCm256;
 }
 
 // Coverage is what a KEMAC's MAC is computed over.

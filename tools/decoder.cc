@@ -41,6 +41,11 @@ bool HasEnvelopeKey(DataType type) {
   return type == DataType::kPkInit || type == DataType::kRsarResp;
 }
 
+// RFC 3830 §3.2, RFC 4738 §3.6: there the encrypted part begins with an identity.
+PayloadType FirstInside(DataType type) {
+  return HasEnvelopeKey(type) ? PayloadType::kId : PayloadType::kKeyData;
+}
+
 Coverage CoverageOf(DataType type) {
   return HasEnvelopeKey(type) ? Coverage::kKemac : Coverage::kMessage;
 }
@@ -107,13 +112,12 @@ void Decoder::Judge(const Message& message, Decoded& out) {
 
 void Decoder::JudgeKemac(const Message& message, Decoded& out) {
   const KemacPayload& kemac = *message.Get<KemacPayload>();
-  if (kemac.mac_alg == MacAlg::kNull) {
-    return Set(out, Outcome::kUnverified, "NULL MAC: nothing is authenticated");
-  }
+  if (kemac.mac_alg == MacAlg::kNull) return JudgeNullMac(message, out);
   if (!IsKnownPrf(message.header.prf)) {
     return Set(out, Outcome::kUnverified, UnknownPrf(message.header.prf));
   }
-  if (!HasUsableKey()) return Set(out, Outcome::kUnverified, "no key of 16 to 32 octets was given");
+  if (!HasUsableKey())
+    return Set(out, Outcome::kUnverified, "no key of 16 octets or more was given");
   const std::vector<ByteView> rands = RandsFor(message);
   if (rands.empty()) {
     return Set(out, Outcome::kUnverified,
@@ -124,6 +128,28 @@ void Decoder::JudgeKemac(const Message& message, Decoded& out) {
   Open(message, *proof, out);
 }
 
+// Without a MAC a key is known by what it decrypts to.
+void Decoder::JudgeNullMac(const Message& message, Decoded& out) {
+  Set(out, Outcome::kUnverified, "NULL MAC: nothing is authenticated");
+  const KemacPayload& kemac = *message.Get<KemacPayload>();
+  if (kemac.encr_alg == EncrAlg::kNull || kemac.encr_data.empty() || !CanDecrypt(message)) return;
+  for (const ByteView rand : RandsFor(message)) {
+    const auto opens = [&](const Secret& secret) {
+      Status status;
+      const crypto::SecretBytes plain = Decrypt(suite_, secret, message);
+      KeyDataTree(plain, 0, FirstInside(message.header.data_type), status);
+      return status.has_value();
+    };
+    const auto proof = TryKeys(rand, CsbId(message.header.csb_id), opens);
+    if (!proof) continue;
+    out.plain = Decrypt(suite_, proof->secret, message);
+    TakeKeys(message, *proof, out);
+    Set(out, Outcome::kUnverified,
+        "NULL MAC: what " + proof->key->name + " decrypts reads as keys");
+    return;
+  }
+}
+
 void Decoder::JudgeV(const Message& message, Decoded& out) {
   const VPayload& v = *message.Get<VPayload>();
   if (v.auth_alg == MacAlg::kNull) {
@@ -132,7 +158,8 @@ void Decoder::JudgeV(const Message& message, Decoded& out) {
   if (!IsKnownPrf(message.header.prf)) {
     return Set(out, Outcome::kUnverified, UnknownPrf(message.header.prf));
   }
-  if (!HasUsableKey()) return Set(out, Outcome::kUnverified, "no key of 16 to 32 octets was given");
+  if (!HasUsableKey())
+    return Set(out, Outcome::kUnverified, "no key of 16 octets or more was given");
   const std::vector<Seen> asked = AskedBy(message);
   if (asked.empty()) {
     return Set(out, Outcome::kUnverified, "the message that it answers is not before it");
@@ -212,8 +239,8 @@ void Decoder::Open(const Message& message, const Proof& proof, Decoded& out) {
 
 void Decoder::TakeKeys(const Message& message, const Proof& proof, Decoded& out) {
   const KemacPayload& kemac = *message.Get<KemacPayload>();
-  const bool with_id = HasEnvelopeKey(message.header.data_type);
-  const PayloadType first = with_id ? PayloadType::kId : PayloadType::kKeyData;
+  const PayloadType first = FirstInside(message.header.data_type);
+  const bool with_id = first == PayloadType::kId;
   Status status;
   const auto offset = static_cast<size_t>(kemac.encr_data.data() - out.octets.data());
   Node group = KeyDataTree(out.plain, offset, first, status);

@@ -58,6 +58,7 @@ class Decoder {
 
   void Judge(const mikey::Message& message, Decoded& out);
   void JudgeKemac(const mikey::Message& message, Decoded& out);
+  void JudgeNullMac(const mikey::Message& message, Decoded& out);
   void JudgeV(const mikey::Message& message, Decoded& out);
   std::optional<Proof> TryKeys(ByteView rand, CsbId csb_id, const Attempt& holds) const;
   std::optional<Proof> TryKemac(const mikey::Message& message, ByteView datagram,

@@ -90,7 +90,7 @@ void AddTransportKeys(const crypto::Suite& suite, const Secret& secret, const Me
   constexpr std::string_view kClause = "RFC 3830 §4.1.4";
   const KemacPayload* kemac = message.Get<KemacPayload>();
   const EncrAlg encr = kemac == nullptr ? EncrAlg::kNull : kemac->encr_alg;
-  const bool encrypts = encr == EncrAlg::kAesCm128 || encr == EncrAlg::kAesCm256;
+  const bool encrypts = CanCrypt(encr);
   const TransportKeys keys = DeriveTransportKeys(suite, {message.header.prf, encr, mac}, secret.key,
                                                  secret.csb_id, secret.rand);
   const auto add = [&](const char* name, ByteView octets) {

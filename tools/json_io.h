@@ -102,7 +102,9 @@ class FromJsonIo {
   void Sized8(const char* name, ByteView& field) { Sized(name, field, 0xff); }
   void Sized16(const char* name, ByteView& field) { Sized(name, field, 0xffff); }
   void Rest(const char* name, ByteView& field) { Sized(name, field, mikey::kMaxMessage); }
-  void Refuse(Error error) { Problem(std::string(ErrorName(error)) + ": `body` takes any octets"); }
+  void Refuse(Error error) {
+    Problem(std::string(ErrorName(error)) + ": only `body` or `patch` puts that there");
+  }
   void Require(bool valid, Error error) {
     if (!valid) Refuse(error);
   }
