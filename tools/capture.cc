@@ -37,8 +37,11 @@ bool IsTaken(const UdpDatagram& datagram, const CaptureFilter& filter) {
          (datagram.from.port == filter.port || datagram.to.port == filter.port);
 }
 
-// Passed counts what was passed over.
-struct Passed {
+// Taking is what was found so far, and what was passed over.
+struct Taking {
+  const CaptureFilter& filter;
+  Input input = {};
+  size_t frames = 0;
   size_t fragments = 0;
   size_t cut = 0;
 };
@@ -47,17 +50,69 @@ void Tell(size_t count, const char* what, std::vector<std::string>& remarks) {
   if (count > 0) remarks.push_back(std::to_string(count) + what);
 }
 
-void TakeFrame(int link_type, ByteView frame, size_t number, const CaptureFilter& filter,
-               Input& input, Passed& passed) {
+void TakeFrame(int link_type, ByteView frame, Taking& taking) {
+  ++taking.frames;
   const auto datagram = UdpOf(link_type, frame);
   if (!datagram) {
-    if (datagram.error() == NoDatagram::kFragment) ++passed.fragments;
-    if (datagram.error() == NoDatagram::kCut) ++passed.cut;
-  } else if (IsTaken(*datagram, filter)) {
+    if (datagram.error() == NoDatagram::kFragment) ++taking.fragments;
+    if (datagram.error() == NoDatagram::kCut) ++taking.cut;
+  } else if (IsTaken(*datagram, taking.filter)) {
     const ByteView payload = datagram->payload;
-    input.messages.push_back(
-        {Bytes(payload.begin(), payload.end()), number, datagram->from, datagram->to});
+    taking.input.messages.push_back(
+        {Bytes(payload.begin(), payload.end()), taking.frames, datagram->from, datagram->to});
   }
+}
+
+// TakeSection reads one capture to its end; the text says why it could not.
+std::string TakeSection(ByteView octets, Taking& taking) {
+  std::string problem;
+  const Capture capture = Open(octets, problem);
+  if (capture == nullptr) return problem;
+  const int link_type = pcap_datalink(capture.get());
+  if (!IsKnownLinkType(link_type)) {
+    const char* name = pcap_datalink_val_to_name(link_type);
+    return "link type " + std::string(name == nullptr ? "?" : name) +
+           ": Ethernet, Linux cooked, raw IP and loopback are read";
+  }
+  pcap_pkthdr* header = nullptr;
+  const uint8_t* frame = nullptr;
+  int status = 0;
+  while ((status = pcap_next_ex(capture.get(), &header, &frame)) == 1) {
+    TakeFrame(link_type, {frame, header->caplen}, taking);
+  }
+  return status == PCAP_ERROR ? pcap_geterr(capture.get()) : "";
+}
+
+uint32_t U32At(ByteView octets, size_t at, bool is_little_endian) {
+  uint32_t value = 0;
+  for (size_t i = 0; i < 4; ++i) {
+    value = value << 8 | octets[at + (is_little_endian ? 3 - i : i)];
+  }
+  return value;
+}
+
+// SectionsOf splits a pcapng file at its section headers (draft-ietf-opsawg-pcapng §4.1): --record
+// begins one at each start, and libpcap takes no second section of raw IP.
+std::vector<ByteView> SectionsOf(ByteView octets) {
+  constexpr uint32_t kSectionHeader = 0x0a0d0d0a;  // reads the same in both byte orders
+  constexpr uint32_t kByteOrderMagic = 0x1a2b3c4d;
+  std::vector<ByteView> sections;
+  size_t begin = 0;
+  bool is_little_endian = true;
+  for (size_t at = 0; octets.size() - at >= 12;) {
+    if (U32At(octets, at, true) == kSectionHeader) {
+      is_little_endian = U32At(octets, at + 8, true) == kByteOrderMagic;
+      if (at > begin) sections.push_back(octets.subspan(begin, at - begin));
+      begin = at;
+    } else if (at == 0) {
+      break;  // pcap
+    }
+    const size_t length = U32At(octets, at + 4, is_little_endian);
+    if (length < 12 || length > octets.size() - at) break;
+    at += length;
+  }
+  sections.push_back(octets.subspan(begin));
+  return sections;
 }
 
 tl::unexpected<Failure> NothingFound(const CaptureFilter& filter,
@@ -86,31 +141,20 @@ bool IsCapture(ByteView octets) {
 }
 
 tl::expected<Input, Failure> ReadCapture(ByteView octets, const CaptureFilter& filter) {
-  std::string problem;
-  const Capture capture = Open(octets, problem);
-  if (capture == nullptr) return Fail(Error::kMalformed, "no capture: " + problem);
-  const int link_type = pcap_datalink(capture.get());
-  if (!IsKnownLinkType(link_type)) {
-    const char* name = pcap_datalink_val_to_name(link_type);
-    return Fail(Error::kUnimplemented, "link type " + std::string(name == nullptr ? "?" : name) +
-                                           ": Ethernet, Linux cooked, raw IP, loopback are read");
+  Taking taking{filter};
+  for (const ByteView section : SectionsOf(octets)) {
+    if (std::string problem = TakeSection(section, taking); !problem.empty()) {
+      // What came before a section that cannot be read is shown all the same.
+      if (taking.input.messages.empty()) return Fail(Error::kMalformed, problem);
+      taking.input.remarks.push_back("the capture breaks off: " + problem);
+    }
   }
-  Input input;
-  Passed passed;
-  pcap_pkthdr* header = nullptr;
-  const uint8_t* frame = nullptr;
-  int status = 0;
-  for (size_t number = 1; (status = pcap_next_ex(capture.get(), &header, &frame)) == 1; ++number) {
-    TakeFrame(link_type, {frame, header->caplen}, number, filter, input, passed);
-  }
-  if (status == PCAP_ERROR) {
-    input.remarks.push_back(std::string("the capture breaks off: ") + pcap_geterr(capture.get()));
-  }
-  Tell(passed.fragments, " fragments of UDP datagrams were left out: they are not put together",
+  Input& input = taking.input;
+  Tell(taking.fragments, " fragments of UDP datagrams were left out: they are not put together",
        input.remarks);
-  Tell(passed.cut, " UDP datagrams were left out: not all of them was captured", input.remarks);
+  Tell(taking.cut, " UDP datagrams were left out: not all of them was captured", input.remarks);
   if (input.messages.empty()) return NothingFound(filter, input.remarks);
-  return input;
+  return std::move(input);
 }
 
 }  // namespace keymast::tools

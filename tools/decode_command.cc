@@ -70,23 +70,25 @@ Outcome ShowJson(const Input& input, Decoder& decoder, bool reveal, std::ostream
   return worst;
 }
 
-tl::expected<Input, Failure> InputOf(const DecodeOptions& options) {
-  if (!options.hex.empty()) return OfWords(options.hex);
+// Problem is why there is nothing to decode, with the exit status for it.
+struct Problem {
+  std::string message;
+  int status;
+};
+
+tl::expected<Input, Problem> InputOf(const DecodeOptions& options) {
+  if (!options.hex.empty()) {
+    auto words = OfWords(options.hex);
+    if (words) return std::move(*words);
+    return tl::unexpected(Problem{words.error().message, kUsage});
+  }
   const tl::expected<std::string, Failure> text = LoadInput(options.input);
-  if (!text) return tl::unexpected<Failure>(text.error());
+  if (!text) return tl::unexpected(Problem{text.error().message, kUsage});
   auto input = ReadInput(AsBytes(*text), {options.port, options.any_port});
-  if (!input) input.error().message = options.input + ": " + input.error().message;
-  return input;
-}
-
-// What was named cannot be used, or what is in it is no message: the latter is malformed input.
-int RefuseInput(const Failure& failure, bool is_content) {
-  Refuse(failure.message);
-  return is_content ? static_cast<int>(Outcome::kMalformed) : kUsage;
-}
-
-bool IsContentError(Error error) {
-  return error == Error::kMalformed || error == Error::kNotFound || error == Error::kUnimplemented;
+  if (input) return std::move(*input);
+  // Whoever waits for a message to be verified gets no 0 for one that is not there.
+  return tl::unexpected(
+      Problem{options.input + ": " + input.error().message, static_cast<int>(Outcome::kMalformed)});
 }
 
 }  // namespace
@@ -109,7 +111,10 @@ int Decode(const DecodeOptions& options, std::ostream& out) {
   if (!options.key_file.empty()) keys = LoadKeys(options.key_file);
   if (!keys) return Refuse(keys.error().message);
   const auto input = InputOf(options);
-  if (!input) return RefuseInput(input.error(), IsContentError(input.error().error));
+  if (!input) {
+    Refuse(input.error().message);
+    return input.error().status;
+  }
   Decoder decoder(crypto::DefaultSuite(), std::move(*keys), std::move(*rands));
   const Outcome worst =
       options.json ? ShowJson(*input, decoder, options.reveal, out)
