@@ -207,14 +207,15 @@ std::optional<Decoder::Proof> Decoder::TryV(const Message& message, ByteView dat
   const IdPayload* own = message.Get<IdPayload>();
   for (const bool with_ids : {true, false}) {
     for (const Seen& question : asked) {
+      const ByteView idi = question.idi;
       const ByteView idr = question.idr.empty() && own != nullptr ? own->data : question.idr;
-      const Answered answered{with_ids ? question.idi : ByteView(), with_ids ? idr : ByteView(),
+      const Answered answered{with_ids ? idi : ByteView(), with_ids ? idr : ByteView(),
                               question.timestamp};
       auto proof = TryKeys(question.rand, CsbId(message.header.csb_id), [&](const Secret& secret) {
         return VHolds(suite_, secret, datagram, message, answered);
       });
       if (!proof) continue;
-      const bool had_ids = !question.idi.empty() || !idr.empty();
+      const bool had_ids = !idi.empty() || !idr.empty();
       if (!with_ids && had_ids) proof->remark = "V leaves the identities out (RFC 3830 §5.2)";
       return proof;
     }
@@ -284,9 +285,10 @@ void Decoder::Remember(const Message& message) {
   const IdPayload* second = message.Get<IdPayload>(1);
   if (t == nullptr || rand == nullptr) return;
   std::deque<Seen>& seen = seen_[message.header.csb_id];
-  seen.push_front({message.header.data_type, rand->rand,
-                   first == nullptr ? ByteView() : first->data,
-                   second == nullptr ? ByteView() : second->data, t->value});
+  const auto copy = [](ByteView octets) { return Bytes(octets.begin(), octets.end()); };
+  seen.push_front({message.header.data_type, copy(rand->rand),
+                   first == nullptr ? Bytes() : copy(first->data),
+                   second == nullptr ? Bytes() : copy(second->data), copy(t->value)});
   if (seen.size() > kMaxSeen) seen.pop_back();
 }
 

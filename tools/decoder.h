@@ -35,17 +35,17 @@ class Decoder {
   // `rands` are those of messages that the input lacks (RFC 3830 §4.5: an update has none).
   Decoder(const crypto::Suite& suite, Keys keys, std::vector<Bytes> rands);
 
-  // Decode takes the next message; its octets outlive the decoder.
+  // Decode takes the next message; its octets outlive the result.
   Decoded Decode(ByteView octets);
 
  private:
   // Seen is what a message told that later ones hang on.
   struct Seen {
     mikey::DataType type;
-    ByteView rand;  // empty: it had none
-    ByteView idi;
-    ByteView idr;
-    ByteView timestamp;
+    Bytes rand;
+    Bytes idi;
+    Bytes idr;
+    Bytes timestamp;
   };
   // Proof is a key that a MAC held under.
   struct Proof {
