@@ -15,7 +15,8 @@ int Decode(const DecodeOptions& options, std::ostream& out);
 int Build(const BuildOptions& options);
 int WriteVectors(const VectorsOptions& options);
 
-// Refuse tells why the command line, or a file named on it, cannot be used: kUsage.
+// Refuse tells on standard error why the command line, or a file named on it, cannot be used:
+// kUsage.
 int Refuse(const std::string& message);
 
 }  // namespace keymast::tools

@@ -8,6 +8,7 @@
 #include "tools/commands.h"
 #include "tools/hex_text.h"
 #include "tools/json_view.h"
+#include "tools/spell.h"
 #include "tools/text_view.h"
 
 namespace keymast::tools {
@@ -94,7 +95,7 @@ tl::expected<Input, Problem> InputOf(const DecodeOptions& options) {
 }  // namespace
 
 int Refuse(const std::string& message) {
-  std::fprintf(stderr, "keymast-mikey: %s\n", message.c_str());
+  std::fprintf(stderr, "keymast-mikey: %s\n", Harmless(message).c_str());
   return kUsage;
 }
 

@@ -66,6 +66,18 @@ std::string Quoted(ByteView octets) {
   return text + '"';
 }
 
+std::string Harmless(std::string_view text) {
+  std::string out;
+  uint8_t before = 0;
+  for (const uint8_t octet : AsBytes(text)) {
+    const bool is_c1 = before == 0xc2 && octet < 0xa0;  // U+0080 to U+009F
+    const bool is_control = octet < 0x20 || octet == 0x7f || is_c1;
+    out += is_control ? "\\x" + ToHex({&octet, 1}) : std::string(1, static_cast<char>(octet));
+    before = octet;
+  }
+  return out;
+}
+
 std::string SpellTime(mikey::TsType type, ByteView value) {
   if (mikey::TimeLength(type) != value.size()) return {};
   Reader reader(value);

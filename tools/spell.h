@@ -13,6 +13,10 @@ namespace keymast::tools {
 // Quoted is a text in quotation marks; anything but printable ASCII becomes \xHH.
 std::string Quoted(ByteView octets);
 
+// Harmless is UTF-8 of ours in which texts from outside may be quoted: control characters, those of
+// C1 too, become \xHH.
+std::string Harmless(std::string_view text);
+
 // SpellTime tells a time: NTP as UTC (RFC 5905 §6; with the top bit clear it is era 1, from 2036
 // on), a COUNTER as number. Empty when the octets are not of that type's length.
 std::string SpellTime(mikey::TsType type, ByteView value);

@@ -12,6 +12,7 @@ import tempfile
 import unittest
 
 BIN = pathlib.Path(os.environ["KEYMAST_BIN"])
+PAGE = pathlib.Path(os.environ["KEYMAST_SOURCE_DIR"], "docs/keymast-mikey.md")
 PUBLISHED = pathlib.Path(os.environ["KEYMAST_SOURCE_DIR"], "tests/vectors/published")
 MUK, MSK = "000102030405060708090a0b0c0d0e0f", "404142434445464748494a4b4c4d4e4f"
 MTK, RAND = "707172737475767778797a7b7c7d7e7f", "101112131415161718191a1b1c1d1e1f"
@@ -184,6 +185,22 @@ class Tool(unittest.TestCase):
         self.assertIn(b"one message", two.stderr)
         wrong = self.run_tool("build", stdin=b'{"payloads": [{"type": "T"}]}', status=USAGE)
         self.assertIn(b"payloads[0]", wrong.stderr)
+
+    def test_a_description_cannot_write_to_the_terminal(self):
+        for described in (b'{"\\u001b[2J": 1}', b'{"payloads": [{"type": "RAND", "\\u009b1m": 1}]}'):
+            told = self.run_tool("build", stdin=described, status=USAGE).stderr
+            self.assertFalse(any(octet < 32 and octet != 10 for octet in told), told)
+            self.assertNotIn("\x9b", told.decode(errors="replace"))
+
+    def test_the_examples_of_the_page_are_right(self):
+        lines = PAGE.read_text(encoding="utf-8").splitlines()
+        begin = next(i for i, line in enumerate(lines) if line.startswith('    {"header"'))
+        first = "\n".join(lines[begin:lines.index("", begin)])
+        answer = next(line for line in lines if line.startswith("| verification | `")).split("`")[1]
+        keys = self.keys("psk " + MUK, "tgk " + MSK)
+        built = self.run_tool("build", "--key-file", keys, stdin=f"[{first}, {answer}]".encode())
+        found = self.decode("-", "--key-file", keys, stdin=built.stdout)["messages"]
+        self.assertEqual([one["outcome"] for one in found], ["verified", "verified"])
 
     def test_vectors_are_the_published_ones(self):
         folder = pathlib.Path(self.folder.name, "new/vectors")

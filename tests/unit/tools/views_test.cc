@@ -123,5 +123,10 @@ TEST(Spell, QuotesHideWhatIsNotPrintable) {
   EXPECT_EQ(Quoted(Hex("41225c0a7f80")), "\"A\\\"\\\\\\x0a\\x7f\\x80\"");
 }
 
+TEST(Spell, TextsThatQuoteOthersAreHarmless) {
+  EXPECT_EQ(Harmless("RFC 3830 §4.1 …"), "RFC 3830 §4.1 …");
+  EXPECT_EQ(Harmless("a\x1b[2Jb\xc2\x9bZ\x7f"), "a\\x1b[2Jb\xc2\\x9bZ\\x7f");
+}
+
 }  // namespace
 }  // namespace keymast::tools
