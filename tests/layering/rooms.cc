@@ -47,6 +47,11 @@ std::vector<Room> Table() {
        {"grpcpp/", "google/protobuf/", "CLI/"},
        kCalls,
        {}},
+      {"tools",
+       {"base", "shell", "crypto", "mikey", "srtp", "srtpio", "net"},
+       {"CLI/", "nlohmann/", "pcap/"},
+       kCalls,
+       {}},
       {"demo", {"base", "shell"}, {"zlib.h", "nlohmann/"}, kCalls, {}},
   };
 }

@@ -57,8 +57,8 @@ class Install(unittest.TestCase):
         lines = [line.split() for line in (TOP / "scripts/packages").read_text().splitlines()
                  if line and not line.startswith("#")]
         self.assertTrue(all(len(line) == 2 for line in lines))
-        self.assertEqual({line[0] for line in lines}, {"build", "media", "test", "long",
-                                                    "bench"})
+        self.assertEqual({line[0] for line in lines}, {"build", "media", "peers", "test",
+                                                    "long"})
         self.assertEqual(len({line[1] for line in lines}), len(lines), "a package twice")
 
     def test_what_the_tests_start_is_in_a_set(self):
