@@ -3,7 +3,6 @@
 #include <gmock/gmock.h>
 
 #include "tests/unit/tools/messages.h"
-#include "tools/builder.h"
 
 namespace keymast::tools {
 namespace {
@@ -120,16 +119,20 @@ TEST(Decoder, WhatIsMissingIsMalformedAndWhatIsUnknownIsNot) {
 
 // A PSK message with the algorithms given, its MAC made where there is one.
 Bytes WithAlgorithms(mikey::EncrAlg encr, mikey::MacAlg mac) {
-  const auto descriptions = ParseDescriptions(R"({"payloads": [{"type": "T", "ts_value": 7},
-      {"type": "RAND", "rand": "101112131415161718191a1b1c1d1e1f"},
-      {"type": "KEMAC", "encr_alg": ")" + std::string(NameOf(encr)) +
-                                              R"(", "mac_alg": ")" + std::string(NameOf(mac)) +
-                                              R"(",
-       "seal": {"key": "muk", "keys": [{"key": "404142434445464748494a4b4c4d4e4f"}]}}]})");
-  EXPECT_TRUE(descriptions);
-  const auto messages = BuildMessages(*descriptions, UserKeyOnly(), crypto::DefaultSuite());
-  EXPECT_TRUE(messages);
-  return messages->front();
+  mikey::Header header;
+  std::array<uint8_t, 400> out{};
+  mikey::ChainWriter chain(out, header);
+  const Bytes t = Hex("00000007");
+  chain.Add(mikey::TPayload{mikey::TsType::kCounter, t});
+  chain.Add(mikey::RandPayload{mikey::kRand});
+  mikey::KeyDataPayload key_data;
+  key_data.key = mikey::kMsk;
+  const mikey::PskContext context{
+      {mikey::PrfFunc::kMikey1, encr, mac}, mikey::kUserKey, CsbId(0), mikey::kRand};
+  const auto size = mikey::CloseWithKemac(crypto::DefaultSuite(), context, chain, t, key_data,
+                                          {true, mikey::kMinRand});
+  EXPECT_TRUE(size);
+  return Bytes(out.begin(), out.begin() + static_cast<ptrdiff_t>(size.value_or(0)));
 }
 
 TEST(Decoder, NullProtectsNothing) {
