@@ -37,18 +37,25 @@ bool ReadSecretHex(std::string_view digits, crypto::SecretBytes& out) {
   return true;
 }
 
+// What looks like a key is none of its names: digits in groups would show one half of it.
 bool IsName(std::string_view text) {
-  return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), [](char c) {
+  const auto is_allowed = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
            c == '.' || c == '-';
-  });
+  };
+  const auto is_digit = [](char c) { return DigitOf(c) >= 0; };
+  if (text.empty() || text.size() > 64) return false;
+  const bool is_like_a_key = text.size() >= 8 && std::all_of(text.begin(), text.end(), is_digit);
+  return !is_like_a_key && std::all_of(text.begin(), text.end(), is_allowed);
 }
 
 bool ReadKey(std::string_view line, Key& key) {
   const size_t gap = line.find_first_of(" \t");
   if (gap == std::string_view::npos) return ReadSecretHex(line, key.octets);
-  key.name = line.substr(0, gap);
-  return IsName(key.name) && ReadSecretHex(Trimmed(line.substr(gap)), key.octets);
+  const std::string_view name = line.substr(0, gap);
+  if (!IsName(name)) return false;
+  key.name = name;
+  return ReadSecretHex(Trimmed(line.substr(gap)), key.octets);
 }
 
 Result<size_t> ReadDescriptor(int fd, MutableBytes out) {

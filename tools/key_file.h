@@ -21,7 +21,8 @@ struct Key {
 using Keys = std::vector<Key>;
 
 // ReadKeys reads `HEX` or `NAME HEX` a line, `#` begins a comment; a key has 1 to 1,024 octets, a
-// name letters, digits and `_.-`. kMalformed, with the line and never with what it says.
+// name letters, digits and `_.-`, and does not look like a key. kMalformed, with the line and never
+// with what it says.
 tl::expected<Keys, Failure> ReadKeys(ByteView text);
 
 // LoadKeys reads a key file: `-` is standard input, `/dev/fd/N` a descriptor; any other path must

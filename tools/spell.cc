@@ -96,7 +96,7 @@ std::string SpellOctets(std::string_view field, ByteView octets) {
 }
 
 std::string SpellNumber(const Field& field) {
-  const std::string number = std::to_string(field.number);
+  std::string number = std::to_string(field.number);
   if (field.kind != Field::Kind::kNumber || field.length != 4) return number;
   std::array<char, 16> hex{};
   std::snprintf(hex.data(), hex.size(), " (0x%08x)", static_cast<unsigned>(field.number));

@@ -107,7 +107,9 @@ class Sheet {
   void Verdict(const Decoded& decoded) {
     pen_.To(kPlaceWidth).Put(NameOf(decoded.outcome), InkOf(decoded.outcome));
     if (!decoded.key.empty()) {
-      pen_.Put(" under " + decoded.key + ", fingerprint " + decoded.fingerprint);
+      const bool is_verified = decoded.outcome == Outcome::kVerified;
+      pen_.Put(is_verified ? " under " : ", key ");
+      pen_.Put(decoded.key + ", fingerprint " + decoded.fingerprint);
     }
     if (!decoded.reason.empty()) pen_.Put(": " + decoded.reason);
     pen_.End();

@@ -30,7 +30,7 @@ TEST(KeyFile, ALineIsAKeyWithOrWithoutName) {
 
 TEST(KeyFile, WhatIsWrongIsToldWithoutTheLine) {
   for (const char* text : {"00112233445566778", "secret 00x1", "a!b 00", "00 11 22", "a 00\na 11",
-                           "name", "name ", "# nothing"}) {
+                           "name", "name ", "00112233 44556677", "# nothing"}) {
     const auto keys = Read(text);
     ASSERT_FALSE(keys) << text;
     EXPECT_EQ(keys.error().error, Error::kMalformed);
