@@ -88,7 +88,7 @@ Status ReadDhInit(const Party& party, const Received& received, crypto::Rng& rng
   if (Status proof = CheckProof(party, received, exchange.idi.view(), exchange); !proof) {
     return proof;
   }
-  exchange.authenticated = true;
+  exchange.authenticated = exchange.can_prove = true;
   exchange.fresh_dh = dh != nullptr;
   if (dh == nullptr) return {};  // an update of other things than keys (RFC 3830 §4.5)
   if (!party.policy.Takes(dh->group)) return Err(Error::kUnsupportedAlgorithm);

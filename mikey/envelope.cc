@@ -57,19 +57,14 @@ Status ReadEnvelope(const Party& party, const Received& received, OwnedIdentity&
   // Wrong padding gives a key too, a wrong one: only the MAC below tells, and it tells no more.
   session.shared = party.suite.pk->unwrap(*party.self.envelope_key, pke->data);
   const KemacPayload* kemac = received.Get<KemacPayload>();
-  if (kemac == nullptr) {  // of an update without keys (RFC 3830 §4.5)
-    exchange.authenticated = true;
-    return {};
-  }
   session.algorithms = AlgorithmsOf(received.message.header, *kemac);
   if (!party.policy.Takes(session.algorithms)) return Err(Error::kUnsupportedAlgorithm);
   OpenedKeys opened;
-  if (Status status = OpenEnvelopedKemac(party.suite, exchange.Context(), received.datagram,
+  const Status open = OpenEnvelopedKemac(party.suite, exchange.Context(), received.datagram,
                                          received.message, opened);
-      !status) {
-    return status;
-  }
-  exchange.authenticated = true;
+  // Only now it is sure that the envelope key is the sender's too.
+  exchange.can_prove = open || open.error() == Error::kDecryptionFailed;
+  if (!open) return open;
   if (Status status = CheckSender(party, received, opened, sender); !status) return status;
   if (opened.keys().empty()) return exchange.update ? Status{} : Err(Error::kPayloadMissing);
   return TakeKeys(opened.keys(), session.csb);

@@ -16,13 +16,18 @@ ErrorNumber WhichAlgorithm(const V1Policy& policy, const Message& message) {
   Algorithms algorithms;
   algorithms.prf = message.header.prf;
   algorithms.mac = MacAlg::kHmacSha256_256;
+  const auto* t = message.Get<TPayload>();
+  const bool is_signed = message.Get<SignPayload>() != nullptr;
+  if (t != nullptr && t->ts_type == TsType::kCounter && is_signed) return ErrorNumber::kInvalidTs;
   if (!policy.Takes(algorithms)) return ErrorNumber::kInvalidPrf;
+  const auto* dh = message.Get<DhPayload>();
+  if (dh != nullptr && !policy.Takes(dh->group)) return ErrorNumber::kInvalidDh;
+  const auto* chash = message.Get<ChashPayload>();
+  if (chash != nullptr && chash->hash_func != HashFunc::kSha256) return ErrorNumber::kInvalidHa;
   if (const auto* kemac = message.Get<KemacPayload>()) {
     algorithms.mac = kemac->mac_alg;
     return policy.Takes(algorithms) ? ErrorNumber::kInvalidEa : ErrorNumber::kInvalidMac;
   }
-  const auto* dh = message.Get<DhPayload>();
-  if (dh != nullptr && !policy.Takes(dh->group)) return ErrorNumber::kInvalidDh;
   return ErrorNumber::kUnspecified;
 }
 
@@ -43,12 +48,8 @@ std::optional<ErrorNumber> ErrorNumberOf(Error error, const V1Policy& policy,
       return ErrorNumber::kAuthFailure;
     case Error::kOutsideInterval:
       return ErrorNumber::kInvalidTs;
-    case Error::kUnsupportedAlgorithm: {
-      // A KEMAC of DHHMAC has NULL as encryption, which WhichAlgorithm would take for the fault.
-      const auto* dh = message.Get<DhPayload>();
-      const bool group = dh != nullptr && !policy.Takes(dh->group);
-      return group ? ErrorNumber::kInvalidDh : WhichAlgorithm(policy, message);
-    }
+    case Error::kUnsupportedAlgorithm:
+      return WhichAlgorithm(policy, message);
     case Error::kUnsupportedPolicy:
     case Error::kPolicyViolation:
       return ErrorNumber::kInvalidSpPar;

@@ -35,6 +35,7 @@ struct Exchange {
   Timestamp t;
   bool has_time = false;         // a Responder could read T
   bool authenticated = false;    // the proof of the message received was good
+  bool can_prove = false;        // and we have a key for a proof of ours
   bool update = false;           // of a bundle that exists: no RAND (RFC 3830 §4.5)
   bool asked_with_rand = false;  // mode kRsar: the request brought one
   bool fresh_dh = false;
@@ -112,6 +113,10 @@ Status ReadDhResp(const Party& party, const Received& received, Exchange& exchan
 Result<size_t> WriteRsarInit(const Party& party, Exchange& exchange, const Offer& offer,
                              MutableBytes out);
 Status ReadRsarInit(const Party& party, const Received& received, Exchange& exchange);
+// TakeGrant puts what a Responder gives into the session: kInvalidArgument for what no message can
+// carry, kPayloadUnexpected for a group whose member proposed policies (RFC 4738 §3.2),
+// kUnsupportedPolicy for a policy that one peer did not propose (§3.6).
+Status TakeGrant(const Grant& grant, crypto::Rng& rng, Exchange& exchange);
 Result<size_t> WriteRsarResp(const Party& party, Exchange& exchange, const Grant& grant,
                              const crypto::PublicKey& envelope_key, crypto::Rng& rng,
                              MutableBytes out);

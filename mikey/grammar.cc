@@ -39,7 +39,7 @@ constexpr Occurrence kPkRows[] = {
     {PayloadType::kT, 1, 1},      {PayloadType::kRand, 0, 1},
     {PayloadType::kId, 0, 2},     {PayloadType::kCert, 0, kMaxCertificates},
     {PayloadType::kSp, 0, kMany}, {PayloadType::kExt, 0, kManyExtensions},
-    {PayloadType::kKemac, 0, 1},  {PayloadType::kChash, 0, 1},
+    {PayloadType::kKemac, 1, 1},  {PayloadType::kChash, 0, 1},
     {PayloadType::kPke, 1, 1},    {PayloadType::kSign, 1, 1},
 };
 constexpr Occurrence kDhInitRows[] = {

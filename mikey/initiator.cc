@@ -35,6 +35,8 @@ bool UsesSharedKey(Mode mode) { return mode == Mode::kPsk || mode == Mode::kDhhm
 Status Initiator::CheckOffer(Mode mode, const Offer& offer) const {
   if (!party_.policy.TakesMode(mode)) return Err(Error::kPolicyViolation);
   if (!party_.policy.Takes(party_.policy.algorithms)) return Err(Error::kPolicyViolation);
+  const bool old_hash = party_.policy.signature_hash == SignatureHash::kSha1;
+  if (old_hash && !party_.policy.take_sha1) return Err(Error::kPolicyViolation);
   if (party_.self.identity.data.size() > kMaxIdentity) return Err(Error::kInvalidArgument);
   if (offer.sessions.size() > kMaxSessions || offer.policies.size() > kMaxPolicies) {
     return Err(Error::kInvalidArgument);
@@ -61,10 +63,12 @@ Result<size_t> Initiator::Start(Mode mode, const Identity& peer, const Offer& of
   state_ = State::kIdle;
   peer_error_.reset();
   if (Status checked = CheckOffer(mode, offer); !checked) return Err(checked.error());
-  if (peer.data.size() > kMaxIdentity) return Err(Error::kInvalidArgument);
+  const bool nobody = peer.empty() && mode != Mode::kRsar && party_.policy.require_identities;
+  if (nobody || peer.data.size() > kMaxIdentity) return Err(Error::kInvalidArgument);
   exchange_ = {};
   Session& session = exchange_.session;
   session.mode = mode;
+  session.updates_from_us = mode != Mode::kRsar;
   session.peer = OwnedIdentity(peer);
   session.algorithms = party_.policy.algorithms;
   session.csb.csb_id = offer.csb_id;
@@ -85,11 +89,13 @@ Result<size_t> Initiator::Update(const Session& session, const Offer& offer, Ins
   state_ = State::kIdle;
   peer_error_.reset();
   if (Status checked = CheckOffer(session.mode, offer); !checked) return Err(checked.error());
+  const Session bundle = session;  // it may be our own
   exchange_ = {};
-  exchange_.session = session;
+  exchange_.session = bundle;
   exchange_.update = true;
   // RFC 4738 has no update of its own: only a cached envelope key can carry one.
-  if (session.mode == Mode::kRsar && !session.UpdatesByPsk()) return Err(Error::kPolicyViolation);
+  if (bundle.mode == Mode::kRsar && !bundle.UpdatesByPsk()) return Err(Error::kPolicyViolation);
+  if (!bundle.updates_from_us) return Err(Error::kPolicyViolation);
   return Send(offer, now, rng, out);
 }
 

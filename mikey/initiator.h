@@ -33,8 +33,10 @@ class Initiator {
   Result<size_t> Start(Mode mode, const Identity& peer, const Offer& offer, Instant now,
                        crypto::Rng& rng, MutableBytes out);
 
-  // Update begins an update of a bundle that was established by either side (RFC 3830 §4.5): same
-  // CSB ID and RAND, a new timestamp, new keys or none. What the offer leaves out stays as it was.
+  // Update begins an update of a bundle that is ours to update (RFC 3830 §4.5; of mode kRsar the
+  // Responder's, of all others the Initiator's): same CSB ID and RAND, a new timestamp, new keys or
+  // none. What the offer leaves out stays as it was. The bundle may be session(). kPolicyViolation
+  // for a bundle that is not ours to update, or that has no update.
   Result<size_t> Update(const Session& session, const Offer& offer, Instant now, crypto::Rng& rng,
                         MutableBytes out);
 

@@ -27,10 +27,10 @@ using Covered = std::span<const ByteView>;
 
 // AddSealed encrypts `plain` in place and adds it as a KEMAC whose MAC is still to be filled in.
 void AddSealed(const crypto::Suite& suite, const PskContext& context, const TransportKeys& keys,
-               ByteView timestamp, MutableBytes plain, ChainWriter& chain) {
+               const TPayload& t, MutableBytes plain, ChainWriter& chain) {
   const Algorithms& algorithms = context.algorithms;
   if (algorithms.encr != EncrAlg::kNull) {
-    CryptKeyData(suite, keys, context.csb_id, timestamp, plain);
+    CryptKeyData(suite, keys, context.csb_id, t, plain);
   }
   chain.Add(KemacPayload{algorithms.encr, plain, algorithms.mac, MacToFillIn(algorithms.mac)});
 }
@@ -61,7 +61,7 @@ Status CheckContext(const PskContext& context, const PskPolicy& policy) {
 }
 
 Result<size_t> CloseWithKemac(const crypto::Suite& suite, const PskContext& context,
-                              ChainWriter& chain, ByteView timestamp,
+                              ChainWriter& chain, const TPayload& t,
                               std::span<const KeyDataPayload> keys, const PskPolicy& policy) {
   if (Status checked = CheckContext(context, policy); !checked) return Err(checked.error());
   crypto::SecretScratch<kMaxKeyData> plain;
@@ -69,7 +69,7 @@ Result<size_t> CloseWithKemac(const crypto::Suite& suite, const PskContext& cont
   if (!length) return length;
   const TransportKeys transport =
       DeriveTransportKeys(suite, context.algorithms, context.psk, context.csb_id, context.rand);
-  AddSealed(suite, context, transport, timestamp, plain.Keep(*length), chain);
+  AddSealed(suite, context, transport, t, plain.Keep(*length), chain);
   if (!chain.ok()) return Err(Error::kTooLong);
   const size_t mac_length = MacLength(context.algorithms.mac).value_or(0);
   FillInMac(suite, context, transport, chain.Head(mac_length), chain);
@@ -77,7 +77,7 @@ Result<size_t> CloseWithKemac(const crypto::Suite& suite, const PskContext& cont
 }
 
 Status AddEnvelopedKemac(const crypto::Suite& suite, const PskContext& context, ChainWriter& chain,
-                         ByteView timestamp, const IdPayload& sender,
+                         const TPayload& t, const IdPayload& sender,
                          std::span<const KeyDataPayload> keys) {
   if (Status checked = CheckContext(context, {}); !checked) return checked;
   crypto::SecretScratch<kMaxKeyData> plain;
@@ -86,7 +86,7 @@ Status AddEnvelopedKemac(const crypto::Suite& suite, const PskContext& context, 
   const TransportKeys transport =
       DeriveTransportKeys(suite, context.algorithms, context.psk, context.csb_id, context.rand);
   const size_t start = chain.size();
-  AddSealed(suite, context, transport, timestamp, plain.Keep(*length), chain);
+  AddSealed(suite, context, transport, t, plain.Keep(*length), chain);
   if (!chain.ok()) return Err(Error::kTooLong);
   // Nothing follows yet, so the next payload octet is 0, as RFC 3830 §6.2 has it covered.
   const size_t mac_length = MacLength(context.algorithms.mac).value_or(0);
@@ -152,7 +152,7 @@ class KemacOpener {
     if (kemac_->encr_alg == EncrAlg::kNull) return;
     const TransportKeys keys =
         DeriveCipherKeys(suite_, context_.algorithms, context_.psk, context_.csb_id, context_.rand);
-    CryptKeyData(suite_, keys, context_.csb_id, t_->value, encr_data);
+    CryptKeyData(suite_, keys, context_.csb_id, *t_, encr_data);
   }
 
   const crypto::Suite& suite_;

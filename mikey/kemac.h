@@ -36,17 +36,17 @@ Algorithms AlgorithmsOf(const Header& header, const KemacPayload& kemac);
 Status CheckContext(const PskContext& context, const PskPolicy& policy);
 
 // CloseWithKemac encrypts `keys`, adds them as KEMAC and closes the chain with the MAC over
-// everything before; returns the message's length. `timestamp` is the T payload's value. kTooLong,
-// or an error of CheckContext.
+// everything before; returns the message's length. `t` is the message's T. kTooLong, or an error of
+// CheckContext.
 Result<size_t> CloseWithKemac(const crypto::Suite& suite, const PskContext& context,
-                              ChainWriter& chain, ByteView timestamp,
+                              ChainWriter& chain, const TPayload& t,
                               std::span<const KeyDataPayload> keys, const PskPolicy& policy = {});
 
 // AddEnvelopedKemac adds the KEMAC of the public-key modes: the sender's identity in front of the
 // keys, a MAC over the KEMAC payload alone, taken as the last one (RFC 3830 §6.2). Errors as
 // CloseWithKemac.
 Status AddEnvelopedKemac(const crypto::Suite& suite, const PskContext& context, ChainWriter& chain,
-                         ByteView timestamp, const IdPayload& sender,
+                         const TPayload& t, const IdPayload& sender,
                          std::span<const KeyDataPayload> keys);
 
 inline constexpr size_t kMaxKeys = 8;

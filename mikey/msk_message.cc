@@ -82,7 +82,7 @@ Result<size_t> WriteMskMessage(const crypto::Suite& suite, const Profile3gpp& pr
   key_data.key = message.msk;
   key_data.kv = {KvType::kInterval, {}, low.view(), high.view()};
   const PskContext context{AlgorithmsOf(profile), user_key, message.csb_id, message.rand};
-  return CloseWithKemac(suite, context, chain, counter, {&key_data, 1});
+  return CloseWithKemac(suite, context, chain, {TsType::kCounter, counter}, {&key_data, 1});
 }
 
 Result<OpenedMsk> OpenMsk(const crypto::Suite& suite, const Profile3gpp& profile,

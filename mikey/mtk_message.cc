@@ -36,7 +36,7 @@ Result<size_t> WriteMtkMessage(const crypto::Suite& suite, const Profile3gpp& pr
   key_data.salt = message.salt;
   // RFC 3830 §4.5: an update has no RAND of its own, the MSK message's keeps its effect.
   const PskContext context{AlgorithmsOf(profile), msk, message.csb_id, message.msk_rand};
-  return CloseWithKemac(suite, context, chain, counter, {&key_data, 1});
+  return CloseWithKemac(suite, context, chain, {TsType::kCounter, counter}, {&key_data, 1});
 }
 
 Result<OpenedMtk> OpenMtk(const crypto::Suite& suite, const Profile3gpp& profile,

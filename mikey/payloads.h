@@ -5,6 +5,9 @@
 // grammar.cc.
 #pragma once
 
+#include <algorithm>
+#include <array>
+
 #include "mikey/params.h"
 #include "mikey/wire.h"
 
@@ -57,6 +60,15 @@ struct TPayload {
     DescribeImplied(io, "ts_value", p.value, TimeLength(p.ts_type));
   }
 };
+
+// FullTime is T with 64 bits, as it enters an IV: a COUNTER is padded on the left (RFC 3830 §6.6),
+// NTP-UTC-32 gets a fraction of zeros (RFC 6043 §6.3). The value has the length of its type.
+inline std::array<uint8_t, 8> FullTime(const TPayload& t) {
+  std::array<uint8_t, 8> full{};
+  const size_t start = t.ts_type == TsType::kCounter ? full.size() - t.value.size() : 0;
+  std::copy(t.value.begin(), t.value.end(), full.begin() + static_cast<ptrdiff_t>(start));
+  return full;
+}
 
 // RAND (RFC 3830 §6.11).
 struct RandPayload {

@@ -14,11 +14,6 @@ Status CheckChash(const Party& party, const ChashPayload* chash) {
   return is_ours ? Status{} : Status{Err(Error::kCertificateUntrusted)};
 }
 
-Status NeedKemac(const Received& received, const Exchange& exchange) {
-  const bool missing = received.Get<KemacPayload>() == nullptr && !exchange.update;
-  return missing ? Status{Err(Error::kPayloadMissing)} : Status{};
-}
-
 }  // namespace
 
 Result<size_t> WritePk(const Party& party, Exchange& exchange, const Offer& offer, Instant now,
@@ -36,7 +31,7 @@ Result<size_t> WritePk(const Party& party, Exchange& exchange, const Offer& offe
   ChainWriter chain(out, header);
   AddOpening(party, exchange, offer, {!exchange.update, true}, chain);
   const IdPayload sender = exchange.idi.view().Payload();
-  if (Status added = AddEnvelopedKemac(party.suite, exchange.Context(), chain, exchange.t.view(),
+  if (Status added = AddEnvelopedKemac(party.suite, exchange.Context(), chain, exchange.t.Payload(),
                                        sender, offer.keys);
       !added) {
     return Err(added.error());
@@ -47,8 +42,8 @@ Result<size_t> WritePk(const Party& party, Exchange& exchange, const Offer& offe
 }
 
 Status ReadPk(const Party& party, const Received& received, Exchange& exchange) {
-  if (Status need = NeedKemac(received, exchange); !need) return need;
   if (Status sign = CheckSigned(party, received, exchange.idi.view()); !sign) return sign;
+  exchange.authenticated = true;
   if (Status chash = CheckChash(party, received.Get<ChashPayload>()); !chash) return chash;
   const Status read = ReadEnvelope(party, received, exchange.idi, exchange);
   exchange.session.peer = exchange.idi;

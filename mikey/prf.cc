@@ -89,14 +89,13 @@ TransportKeys DeriveTransportKeys(const crypto::Suite& suite, const Algorithms& 
 }
 
 void CryptKeyData(const crypto::Suite& suite, const TransportKeys& keys, CsbId csb_id,
-                  ByteView timestamp, MutableBytes data) {
-  KEYMAST_CHECK(timestamp.size() <= 8);
+                  const TPayload& t, MutableBytes data) {
+  KEYMAST_CHECK(t.value.size() <= 8);
   std::array<uint8_t, 16> mask{};
   Writer writer(mask);
   writer.U16(0);
   writer.U32(csb_id.value);
-  writer.Claim(8 - timestamp.size());  // RFC 3830 §6.6: a COUNTER is padded on the left
-  writer.Put(timestamp);
+  writer.Put(FullTime(t));
   auto iv = crypto::SecretKey<16>(mask);
   const ByteView salt = keys.salt.view();
   std::transform(salt.begin(), salt.end(), mask.begin(), iv.mutable_view().begin(), std::bit_xor());

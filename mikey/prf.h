@@ -53,10 +53,10 @@ crypto::Key32 DeriveAuthKey(const crypto::Suite& suite, const Algorithms& algori
                             CsbId csb_id, ByteView rand);
 
 // CryptKeyData encrypts or decrypts in place: AES in SRTP's counter mode with
-// IV = (S XOR (0x0000 || CSB ID || T)) || 0x0000 (RFC 3830 §4.2.3). `timestamp` has 4 octets
-// (padded on the left, §6.6) or 8.
+// IV = (S XOR (0x0000 || CSB ID || T)) || 0x0000 (RFC 3830 §4.2.3), with T as FullTime has it.
+struct TPayload;
 void CryptKeyData(const crypto::Suite& suite, const TransportKeys& keys, CsbId csb_id,
-                  ByteView timestamp, MutableBytes data);
+                  const TPayload& t, MutableBytes data);
 
 // Mac computes the MAC of a MAC algorithm other than NULL over the parts.
 void Mac(const crypto::Suite& suite, MacAlg alg, ByteView key, std::span<const ByteView> parts,

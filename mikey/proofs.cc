@@ -45,9 +45,10 @@ Status CheckSignature(const Party& party, const crypto::PublicKey& key, ByteView
   }
   const Covered covered =
       CoveredBy(datagram.first(datagram.size() - sign->signature.size()), appended);
-  // The hash is not on the wire: the configured one, and the RFC's own where it is allowed.
+  // The hash is not on the wire: SHA-256, and for PKCS#1 the RFC's own where it is allowed.
+  const bool sha1 = party.policy.take_sha1 && sign->s_type == SignatureType::kRsaPkcs1;
   for (const SignatureHash hash : {SignatureHash::kSha256, SignatureHash::kSha1}) {
-    if (hash == SignatureHash::kSha1 && !party.policy.take_sha1) break;
+    if (hash == SignatureHash::kSha1 && !sha1) break;
     const auto scheme = SchemeOf(sign->s_type, hash);
     if (SignatureIsGood(party.suite.pk->verify(key, scheme, covered, sign->signature))) return {};
   }

@@ -13,7 +13,7 @@ Result<size_t> WritePsk(const Party& party, Exchange& exchange, const Offer& off
   map.Describe(header);
   ChainWriter chain(out, header);
   AddOpening(party, exchange, offer, {!exchange.update, false}, chain);
-  return CloseWithKemac(party.suite, exchange.Context(), chain, exchange.t.view(), offer.keys);
+  return CloseWithKemac(party.suite, exchange.Context(), chain, exchange.t.Payload(), offer.keys);
 }
 
 Status ReadPsk(const Party& party, const Received& received, Exchange& exchange) {
@@ -25,6 +25,7 @@ Status ReadPsk(const Party& party, const Received& received, Exchange& exchange)
       OpenKemac(party.suite, exchange.Context(), received.datagram, received.message, opened);
   // What decrypts to no keys came from who has the key, all the same.
   exchange.authenticated = status || status.error() == Error::kDecryptionFailed;
+  exchange.can_prove = exchange.authenticated;
   if (!status) return status;
   // An update may leave the keys as they are (RFC 3830 §4.5), a new bundle needs some.
   if (opened.keys().empty()) return exchange.update ? Status{} : Err(Error::kPayloadMissing);

@@ -48,6 +48,39 @@ Status CheckPolicies(const Message& message, const Csb& asked, bool group) {
   return {};
 }
 
+// ChoosePolicies: a group's are the Responder's, and its members propose none (RFC 4738 §3.2); of
+// one peer's proposals the granted ones, or the first (§3.6).
+Status ChoosePolicies(const Grant& grant, Csb& csb) {
+  if (grant.group && !csb.policies.empty()) return Err(Error::kPayloadUnexpected);
+  if (grant.group && grant.policies.empty()) return Err(Error::kInvalidArgument);
+  FixedList<CsbPolicy, kMaxPolicies> chosen;
+  for (const CsbPolicy& policy : grant.policies) {
+    const bool proposed =
+        grant.group || csb.policies.empty() || IsAmong(policy.Payload(), csb.policies);
+    if (!proposed) return Err(Error::kUnsupportedPolicy);
+    chosen.Add(policy);
+  }
+  if (chosen.empty() && !csb.policies.empty()) chosen.Add(csb.policies[0]);
+  csb.policies = chosen;
+  return {};
+}
+
+// A group's RAND is the group's; to one peer we make one where it sent none (RFC 4738 §3.6).
+Status ChooseRand(const Grant& grant, crypto::Rng& rng, Exchange& exchange) {
+  Octets<255>& rand = exchange.session.csb.rand;
+  if (grant.group) {
+    if (grant.rand.size() < kMinRand || grant.rand.size() > 255) {
+      return Err(Error::kInvalidArgument);
+    }
+    rand = Octets<255>(grant.rand);
+  } else if (!exchange.asked_with_rand) {
+    std::array<uint8_t, kRandSize> fresh{};
+    rng.Fill(fresh);
+    rand = Octets<255>(fresh);
+  }
+  return {};
+}
+
 // TakeAnswer puts what a Responder decides in place of what was asked.
 Status TakeAnswer(const Received& received, std::optional<CsbId> group, Csb& csb) {
   if (group) csb.csb_id = *group;
@@ -74,9 +107,21 @@ Result<size_t> WriteRsarInit(const Party& party, Exchange& exchange, const Offer
   return CloseWithSignature(party, chain);
 }
 
+Status TakeGrant(const Grant& grant, crypto::Rng& rng, Exchange& exchange) {
+  Csb& csb = exchange.session.csb;
+  const bool fits = grant.policies.size() <= kMaxPolicies &&
+                    grant.sessions.size() <= kMaxSessions && !grant.keys.empty() &&
+                    TakeKeys(grant.keys, csb).has_value();
+  if (!fits) return Err(Error::kInvalidArgument);
+  if (Status policies = ChoosePolicies(grant, csb); !policies) return policies;
+  if (!grant.sessions.empty()) csb.sessions.clear();
+  for (const CsbSession& session : grant.sessions) csb.sessions.Add(session);
+  return ChooseRand(grant, rng, exchange);
+}
+
 Status ReadRsarInit(const Party& party, const Received& received, Exchange& exchange) {
   const Status sign = CheckSigned(party, received, exchange.idi.view());
-  exchange.authenticated = sign.has_value();
+  exchange.authenticated = exchange.can_prove = sign.has_value();
   return sign;
 }
 
@@ -102,7 +147,7 @@ Result<size_t> WriteRsarResp(const Party& party, Exchange& exchange, const Grant
   for (const CsbPolicy& policy : session.csb.policies) chain.Add(policy.Payload());
   session.cache = grant.cache;
   MakeEnvelopeKey(rng, session);
-  if (Status added = AddEnvelopedKemac(party.suite, exchange.Context(), chain, exchange.t.view(),
+  if (Status added = AddEnvelopedKemac(party.suite, exchange.Context(), chain, exchange.t.Payload(),
                                        exchange.idr.view().Payload(), grant.keys);
       !added) {
     return Err(added.error());

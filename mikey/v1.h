@@ -27,7 +27,7 @@ inline constexpr size_t kModeCount = 5;
 enum class SignatureHash : uint8_t { kSha1, kSha256 };
 
 // V1Policy is what a party sends and takes. The default leaves out what is of SHA-1's age; Legacy()
-// is RFC 3830's mandatory set.
+// is RFC 3830's mandatory set, but for certificates named by SHA-1 (CHASH).
 struct V1Policy {
   Algorithms algorithms{PrfFunc::kHmacSha256, EncrAlg::kAesCm256, MacAlg::kHmacSha256_256};
   SignatureType signature = SignatureType::kRsaPkcs1;
@@ -35,7 +35,7 @@ struct V1Policy {
   DhGroup dh_group = DhGroup::kOakley5;
   TsType timestamps = TsType::kNtpUtc;  // of messages without a counter
 
-  bool take_sha1 = false;     // MIKEY-1, HMAC-SHA-1-160 and signatures over SHA-1
+  bool take_sha1 = false;     // MIKEY-1, HMAC-SHA-1-160 and PKCS#1 signatures over SHA-1
   bool take_oakley1 = false;  // 768 bits
   bool take_oakley2 = false;  // 1,024 bits
   std::array<bool, kModeCount> modes{true, true, true, true, true};
@@ -85,6 +85,9 @@ struct Session {
   Csb csb;
   Mode mode = Mode::kPsk;
   OwnedIdentity peer;
+  // Updates come from one side only, who gave the keys: both would encrypt under one key and could
+  // use one timestamp.
+  bool updates_from_us = false;
   Algorithms algorithms;
   crypto::SecretKey<kMaxSharedKey> shared;  // pre-shared or envelope key
   Cache cache = Cache::kNone;               // whether an envelope key may be used again
@@ -96,14 +99,16 @@ struct Session {
   }
 };
 
-// Grant is what a Responder of mode kRsar gives; it owns its keys' octets for the call.
+// Grant is what a Responder of mode kRsar gives. Views live until the answer is written.
 struct Grant {
   bool group = false;  // RFC 4738 §3.2: CSB ID, RAND and policies are the Responder's
   CsbId csb_id;        // of a group
-  ByteView rand;       // of a group, at least kMinRand octets
-  std::span<const KeyDataPayload> keys;
+  ByteView rand;       // of a group, kMinRand to 255 octets
+  std::span<const KeyDataPayload> keys;  // 1 to kMaxKeys
+  // At most kMaxPolicies. To one peer only policies that it proposed (RFC 4738 §3.6); empty: the
+  // first of them that the directory takes. To a group at least one.
   std::span<const CsbPolicy> policies;
-  std::span<const CsbSession> sessions;  // numbered from 1; empty: those of the request
+  std::span<const CsbSession> sessions;  // at most kMaxSessions; empty: those of the request
   Cache cache = Cache::kNone;
 };
 
@@ -133,8 +138,15 @@ class Directory {
   virtual bool CounterIsNew(const Identity& peer, uint32_t counter) const = 0;
   virtual void TakeCounter(const Identity& peer, uint32_t counter) = 0;
 
-  // The bundle that a message without RAND updates; null: none.
+  // The bundle that a message without RAND updates; null: none. A CSB ID is unique between two
+  // parties only: of two bundles the one with the peer; an empty identity means the channel on
+  // which the message came. The machine checks that the bundle is the peer's. The pointer is good
+  // until Receive returns.
   virtual Session* Find(CsbId csb_id, const Identity& peer) = 0;
+
+  // Fills in, before the answer, what the Initiator left to us: SSRC 0 of the streams that we send
+  // (RFC 3830 §6.1.1).
+  virtual void CompleteSessions(const Identity&, std::span<CsbSession>) {}
 
   // Whether a policy is one of ours (RFC 3830 §5.1.1), and ours for the error message that says no.
   virtual bool Takes(const CsbPolicy&) const { return true; }

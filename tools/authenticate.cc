@@ -25,10 +25,10 @@ void ComputeMac(const crypto::Suite& suite, const Secret& secret, PrfFunc prf, M
 }
 
 void Crypt(const crypto::Suite& suite, const Secret& secret, PrfFunc prf, EncrAlg alg,
-           ByteView timestamp, MutableBytes data) {
+           const TPayload& t, MutableBytes data) {
   const TransportKeys keys =
       DeriveCipherKeys(suite, {prf, alg, MacAlg::kNull}, secret.key, secret.csb_id, secret.rand);
-  CryptKeyData(suite, keys, secret.csb_id, timestamp, data);
+  CryptKeyData(suite, keys, secret.csb_id, t, data);
 }
 
 bool KemacHolds(const crypto::Suite& suite, const Secret& secret, ByteView datagram,
@@ -67,7 +67,7 @@ crypto::SecretBytes Decrypt(const crypto::Suite& suite, const Secret& secret,
   const KemacPayload& kemac = *message.Get<KemacPayload>();
   crypto::SecretBytes plain(kemac.encr_data.begin(), kemac.encr_data.end());
   if (!CanCrypt(kemac.encr_alg)) return plain;
-  Crypt(suite, secret, message.header.prf, kemac.encr_alg, message.Get<TPayload>()->value, plain);
+  Crypt(suite, secret, message.header.prf, kemac.encr_alg, *message.Get<TPayload>(), plain);
   return plain;
 }
 

@@ -27,7 +27,7 @@ void ComputeMac(const crypto::Suite& suite, const Secret& secret, mikey::PrfFunc
 
 // Crypt encrypts or decrypts in place by AES-CM.
 void Crypt(const crypto::Suite& suite, const Secret& secret, mikey::PrfFunc prf, mikey::EncrAlg alg,
-           ByteView timestamp, MutableBytes data);
+           const mikey::TPayload& t, MutableBytes data);
 
 // CanCrypt is true for AES-CM; NULL and what we do not speak leave the octets as they are.
 constexpr bool CanCrypt(mikey::EncrAlg alg) {

@@ -210,7 +210,10 @@ void TellFrom(const Json& payloads, Told& told) {
     if (const auto rand = Read<RandPayload>(json, PayloadType::kRand, arena)) {
       Keep(told.rand, rand->rand);
     }
-    if (const auto t = Read<TPayload>(json, PayloadType::kT, arena)) Keep(told.timestamp, t->value);
+    if (const auto t = Read<TPayload>(json, PayloadType::kT, arena)) {
+      if (!told.timestamp) told.ts_type = t->ts_type;
+      Keep(told.timestamp, t->value);
+    }
     if (const auto id = Read<IdPayload>(json, PayloadType::kId, arena)) {
       Keep(told.idi ? told.idr : told.idi, id->data);
     }
@@ -231,7 +234,8 @@ tl::expected<Bytes, Failure> EncryptSealed(const SealContext& context, const Jso
     const auto timestamp = OctetsOf(seal, "timestamp", context.own.timestamp);
     if (!timestamp) return tl::unexpected<Failure>(timestamp.error());
     if (timestamp->size() > 8) return Wrong("timestamp: at most 8 octets");
-    Crypt(context.suite, material->secret, context.header.prf, alg, *timestamp, *plain);
+    Crypt(context.suite, material->secret, context.header.prf, alg,
+          {context.own.ts_type, *timestamp}, *plain);
   } else if (alg != EncrAlg::kNull && !plain->empty()) {
     return Wrong("this encryption is not spoken: give encr_data instead");
   }

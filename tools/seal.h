@@ -20,6 +20,7 @@ struct Told {
   std::optional<Bytes> idi;
   std::optional<Bytes> idr;
   std::optional<Bytes> timestamp;
+  mikey::TsType ts_type = mikey::TsType::kNtpUtc;  // of the timestamp
 };
 
 // TellFrom fills what is open from the payloads of a description.

@@ -124,7 +124,7 @@ void KeyData() {
   keys.salt = crypto::Salt14(Secret<14>(2));
   auto data = Secret<60>(3);
   const std::array<uint8_t, 4> timestamp{1};
-  mikey::CryptKeyData(DefaultSuite(), keys, CsbId(5), timestamp, data);
+  mikey::CryptKeyData(DefaultSuite(), keys, CsbId(5), {mikey::TsType::kCounter, timestamp}, data);
 }
 
 constexpr Case kCases[] = {

@@ -26,8 +26,7 @@ Bytes InClear(Bytes octets, ByteView key) {
   const size_t at = octets.size() - kemac->mac.size() - 1 - kemac->encr_data.size();
   const TransportKeys keys =
       DeriveTransportKeys(crypto::DefaultSuite(), {}, key, CsbId(message.header.csb_id), kRand);
-  CryptKeyData(crypto::DefaultSuite(), keys, CsbId(message.header.csb_id),
-               message.Get<TPayload>()->value,
+  CryptKeyData(crypto::DefaultSuite(), keys, CsbId(message.header.csb_id), *message.Get<TPayload>(),
                MutableBytes(octets).subspan(at, kemac->encr_data.size()));
   return octets;
 }

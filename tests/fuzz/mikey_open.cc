@@ -23,7 +23,7 @@ bool Seal(const Message& message, const Unverified& seen, MutableBytes octets) {
   const size_t mac_size = kemac->mac.size();
   const size_t data_size = kemac->encr_data.size();
   const size_t data_at = octets.size() - mac_size - 1 - data_size;
-  CryptKeyData(suite, keys, seen.csb_id, message.Get<TPayload>()->value,
+  CryptKeyData(suite, keys, seen.csb_id, *message.Get<TPayload>(),
                octets.subspan(data_at, data_size));
   const std::array<ByteView, 1> covered{octets.first(octets.size() - mac_size)};
   Mac(suite, MacAlg::kHmacSha1_160, keys.auth.view(), covered, octets.last(mac_size));

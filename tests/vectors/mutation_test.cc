@@ -75,7 +75,7 @@ Bytes DecryptedW3(const Bytes& octets) {
       vectors::Hex("101112131415161718191a1b1c1d1e1f"));
   const ByteView sealed = message.Get<KemacPayload>()->encr_data;
   Bytes plain(sealed.begin(), sealed.end());
-  CryptKeyData(crypto::DefaultSuite(), keys, csb, message.Get<TPayload>()->value, plain);
+  CryptKeyData(crypto::DefaultSuite(), keys, csb, *message.Get<TPayload>(), plain);
   return plain;
 }
 

@@ -190,7 +190,7 @@ bool QuirkOpens(const Both& both) {
   Mac(crypto::DefaultSuite(), MacAlg::kHmacSha1_160, keys.auth.view(), covered, mac);
   if (kemac->mac.size() != 20 || !Equal(mac, kemac->mac)) return false;
   Bytes plain(kemac->encr_data.begin(), kemac->encr_data.end());
-  CryptKeyData(crypto::DefaultSuite(), keys, exchange.session.csb.csb_id, both.t_.view(), plain);
+  CryptKeyData(crypto::DefaultSuite(), keys, exchange.session.csb.csb_id, both.t_.Payload(), plain);
   std::array<KeyDataPayload, 4> found;
   return ParseKeyData(plain, found).has_value() &&
          ToHex(found[0].key) == both.keys_["init_tgk"].get<std::string>();

@@ -95,7 +95,7 @@ TEST_F(Worked, W1IsWrittenOctetForOctet) {
   std::array<KeyDataPayload, 1> keys;
   ASSERT_TRUE(ParseKeyData(plain, keys));
   const auto size = CloseWithKemac(crypto::DefaultSuite(), {{}, kPsk, kCsb, kRand}, chain,
-                                   message.Get<TPayload>()->value, {&keys[0], 1});
+                                   *message.Get<TPayload>(), {&keys[0], 1});
   ASSERT_TRUE(size);
   EXPECT_EQ(ToHex(ByteView(out).first(*size)), text);
 }

@@ -41,7 +41,7 @@ Bytes Forged(const Bytes& sample, ByteView psk, const KeyDataPayload& key_data, 
       std::visit([&chain](const auto& p) { chain.Add(p); }, payload);
     }
     const PskContext context{{}, psk, CsbId(message.header.csb_id), kRand};
-    return CloseWithKemac(crypto::DefaultSuite(), context, chain, message.Get<TPayload>()->value,
+    return CloseWithKemac(crypto::DefaultSuite(), context, chain, *message.Get<TPayload>(),
                           {&key_data, 1});
   });
 }

@@ -18,7 +18,8 @@ Bytes Psk(const PskContext& context, const PskPolicy& policy = {}) {
     chain.Add(TPayload{TsType::kCounter, kCounter});
     KeyDataPayload key_data;
     key_data.key = kMsk;
-    return CloseWithKemac(crypto::DefaultSuite(), context, chain, kCounter, {&key_data, 1}, policy);
+    return CloseWithKemac(crypto::DefaultSuite(), context, chain, {TsType::kCounter, kCounter},
+                          {&key_data, 1}, policy);
   });
 }
 

@@ -75,19 +75,27 @@ TEST(CryptKeyData, CounterIsPaddedOnTheLeft) {  // RFC 3830 §6.6
   const TransportKeys keys = DeriveTransportKeys(kSuite, {}, kUserKey, CsbId(5), kRand);
   Bytes as_counter(20);
   Bytes as_ntp(20);
-  CryptKeyData(kSuite, keys, CsbId(5), Hex("00000007"), as_counter);
-  CryptKeyData(kSuite, keys, CsbId(5), Hex("0000000000000007"), as_ntp);
+  const Bytes seven = Hex("00000007");
+  const Bytes low = Hex("0000000000000007");
+  const Bytes high = Hex("0000000700000000");
+  CryptKeyData(kSuite, keys, CsbId(5), {TsType::kCounter, seven}, as_counter);
+  CryptKeyData(kSuite, keys, CsbId(5), {TsType::kNtpUtc, low}, as_ntp);
   EXPECT_EQ(as_counter, as_ntp);
-  CryptKeyData(kSuite, keys, CsbId(5), Hex("0000000700000000"), as_ntp);
-  EXPECT_NE(as_counter, as_ntp);
+  Bytes as_seconds(20);  // RFC 6043 §6.3: whole seconds, their fraction is 0
+  Bytes as_high(20);
+  CryptKeyData(kSuite, keys, CsbId(5), {TsType::kNtpUtc32, seven}, as_seconds);
+  CryptKeyData(kSuite, keys, CsbId(5), {TsType::kNtpUtc, high}, as_high);
+  EXPECT_EQ(as_seconds, as_high);
+  EXPECT_NE(as_seconds, as_counter);
 }
 
 TEST(CryptKeyData, TwiceIsNothing) {
   const TransportKeys keys = DeriveTransportKeys(kSuite, {}, kUserKey, CsbId(5), kRand);
   Bytes data = kMsk;
-  CryptKeyData(kSuite, keys, CsbId(5), Hex("00000007"), data);
+  const Bytes counter = Hex("00000007");
+  CryptKeyData(kSuite, keys, CsbId(5), {TsType::kCounter, counter}, data);
   EXPECT_NE(data, kMsk);
-  CryptKeyData(kSuite, keys, CsbId(5), Hex("00000007"), data);
+  CryptKeyData(kSuite, keys, CsbId(5), {TsType::kCounter, counter}, data);
   EXPECT_EQ(data, kMsk);
 }
 

@@ -17,69 +17,88 @@ ReplayCache::Digest DigestOf(uint8_t number) {
 
 const Instant kStart = kNow;
 const Instant kOpen = kStart + 2 * kSkew;
+const ByteView kPeer = AsBytes("peer");
 
 TEST(ReplayCache, TakesEachMessageOnce) {
   ReplayCache cache(10, kSkew, kStart);
   const NtpTime time = ToNtp(kOpen);
-  EXPECT_TRUE(cache.Check(time, DigestOf(1), kOpen));
-  cache.Add(time, DigestOf(1), kOpen);
-  EXPECT_EQ(cache.Check(time, DigestOf(1), kOpen).error(), Error::kReplayed);
-  EXPECT_TRUE(cache.Check(time, DigestOf(2), kOpen)) << "another message of the same time";
-  EXPECT_TRUE(cache.Check(time + 1, DigestOf(1), kOpen));
+  EXPECT_TRUE(cache.CheckTime(kPeer, time, kOpen));
+  EXPECT_FALSE(cache.Has(kPeer, time, DigestOf(1)));
+  cache.Add(kPeer, time, DigestOf(1), kOpen);
+  EXPECT_TRUE(cache.Has(kPeer, time, DigestOf(1)));
+  EXPECT_FALSE(cache.Has(kPeer, time, DigestOf(2))) << "another message of the same time";
+  EXPECT_FALSE(cache.Has(kPeer, time + 1, DigestOf(1)));
 }
 
 TEST(ReplayCache, AfterALossNothingIsTakenForAWindow) {
   const ReplayCache cache(10, kSkew, kStart);
   for (const Duration since : {seconds(0), seconds(299)}) {
     for (const Duration off : {-kSkew, Duration(0), kSkew}) {
-      EXPECT_EQ(cache.Check(ToNtp(kStart + since + off), DigestOf(1), kStart + since).error(),
+      EXPECT_EQ(cache.CheckTime(kPeer, ToNtp(kStart + since + off), kStart + since).error(),
                 Error::kOutsideInterval);
     }
   }
   const Instant after = kStart + kSkew + seconds(1);
-  EXPECT_TRUE(cache.Check(ToNtp(after), DigestOf(1), after));
+  EXPECT_TRUE(cache.CheckTime(kPeer, ToNtp(after), after));
   // A sender whose clock is ahead may have used this time before the loss.
-  EXPECT_EQ(cache.Check(ToNtp(kStart + kSkew), DigestOf(1), after).error(),
-            Error::kOutsideInterval);
+  EXPECT_EQ(cache.CheckTime(kPeer, ToNtp(kStart + kSkew), after).error(), Error::kOutsideInterval);
 }
 
 TEST(ReplayCache, WhenFullTheWindowShrinks) {
   ReplayCache cache(3, kSkew, kStart);
-  for (uint8_t i = 0; i < 4; ++i) cache.Add(ToNtp(kOpen + seconds(i)), DigestOf(i), kOpen);
+  for (uint8_t i = 0; i < 4; ++i) cache.Add(kPeer, ToNtp(kOpen + seconds(i)), DigestOf(i), kOpen);
   EXPECT_EQ(cache.size(), 3u);
-  EXPECT_EQ(cache.Check(ToNtp(kOpen), DigestOf(0), kOpen).error(), Error::kOutsideInterval);
-  EXPECT_EQ(cache.Check(ToNtp(kOpen), DigestOf(9), kOpen).error(), Error::kOutsideInterval);
+  EXPECT_EQ(cache.CheckTime(kPeer, ToNtp(kOpen), kOpen).error(), Error::kOutsideInterval);
   for (uint8_t i = 1; i < 4; ++i) {
-    EXPECT_EQ(cache.Check(ToNtp(kOpen + seconds(i)), DigestOf(i), kOpen).error(), Error::kReplayed);
+    EXPECT_TRUE(cache.CheckTime(kPeer, ToNtp(kOpen + seconds(i)), kOpen));
+    EXPECT_TRUE(cache.Has(kPeer, ToNtp(kOpen + seconds(i)), DigestOf(i)));
   }
-  EXPECT_TRUE(cache.Check(ToNtp(kOpen + seconds(1)), DigestOf(9), kOpen));
+}
+
+TEST(ReplayCache, WhoFillsItLosesAWindowAndNobodyElse) {
+  ReplayCache cache(8, kSkew, kStart);
+  const ByteView quiet = AsBytes("quiet");
+  cache.Add(quiet, ToNtp(kOpen), DigestOf(1), kOpen);
+  // As far ahead as the skew allows: these stay longest.
+  for (uint8_t i = 0; i < 100; ++i) {
+    cache.Add(kPeer, ToNtp(kOpen + kSkew) - 1000 + i, DigestOf(i), kOpen);
+  }
+  EXPECT_EQ(cache.size(), 8u);
+  EXPECT_EQ(cache.CheckTime(kPeer, ToNtp(kOpen), kOpen).error(), Error::kOutsideInterval);
+  EXPECT_TRUE(cache.CheckTime(quiet, ToNtp(kOpen), kOpen));
+  EXPECT_TRUE(cache.Has(quiet, ToNtp(kOpen), DigestOf(1)));
+  EXPECT_TRUE(cache.CheckTime(AsBytes("new"), ToNtp(kOpen - seconds(60)), kOpen));
 }
 
 TEST(ReplayCache, WhatTheSkewRefusesIsForgotten) {
-  ReplayCache cache(100, kSkew, kStart);
+  ReplayCache cache(40, kSkew, kStart);
   for (int i = 0; i < 1000; ++i) {
     const Instant now = kOpen + seconds(10 * i);
-    ASSERT_TRUE(cache.Check(ToNtp(now), DigestOf(1), now)) << i;
-    cache.Add(ToNtp(now), DigestOf(1), now);
+    ASSERT_TRUE(cache.CheckTime(kPeer, ToNtp(now), now)) << i;
+    ASSERT_TRUE(cache.CheckTime(kPeer, ToNtp(now - seconds(200)), now)) << "nothing was evicted";
+    cache.Add(kPeer, ToNtp(now), DigestOf(1), now);
   }
-  EXPECT_LE(cache.size(), 32u);
+  EXPECT_LE(cache.size(), 40u);
 }
 
 // Whatever comes in whatever order, nothing is taken twice.
 TEST(ReplayCache, RandomTrafficIsTakenOnce) {
   std::mt19937_64 random(3);
   ReplayCache cache(20, kSkew, kStart);
-  std::set<std::pair<NtpTime, uint8_t>> taken;
+  std::set<std::tuple<char, NtpTime, uint8_t>> taken;
   Instant now = kStart;
   for (int i = 0; i < 20000; ++i) {
     now += Duration(random() % 2'000'000'000);
-    const auto off = Duration(static_cast<int64_t>(random() % 1300) - 650) * 1'000'000'000;
-    const NtpTime time =
-        ToNtp(Instant((now + off).time_since_epoch() / 10'000'000'000 * 10'000'000'000));
+    const auto off = static_cast<int64_t>(random() % 1300) - 650;
+    const int64_t tenth = (now.time_since_epoch().count() / 1'000'000'000 + off) / 10 * 10;
+    const NtpTime time = ToNtp(FromUnixNanos(tenth * 1'000'000'000));
     const auto number = static_cast<uint8_t>(random() % 4);
-    if (!cache.Check(time, DigestOf(number), now)) continue;
-    ASSERT_TRUE(taken.insert({time, number}).second);
-    cache.Add(time, DigestOf(number), now);
+    const char name = static_cast<char>('a' + random() % 3);
+    const ByteView peer = AsBytes({&name, 1});
+    if (!cache.CheckTime(peer, time, now) || cache.Has(peer, time, DigestOf(number))) continue;
+    ASSERT_TRUE(taken.insert({name, time, number}).second);
+    cache.Add(peer, time, DigestOf(number), now);
+    ASSERT_LE(cache.size(), 20u);
   }
   EXPECT_GT(taken.size(), 500u);
 }

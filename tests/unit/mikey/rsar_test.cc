@@ -93,10 +93,83 @@ TEST_F(Rsar, ToOnePeerOnlyAPolicyThatItProposed) {
   CsbPolicy other;
   other.params = Octets<255>(Hex("000106"));
   grant_.policies = {&other, 1};
-  const Bytes answer = Ask(world_.OfferOf(Mode::kRsar));
-  ASSERT_TRUE(world_.status);
-  EXPECT_EQ(world_.initiator.Receive(answer, kNow).error(), Error::kUnsupportedPolicy);
-  EXPECT_EQ(world_.initiator.state(), Initiator::State::kWaiting);
+  Ask(world_.OfferOf(Mode::kRsar));
+  EXPECT_EQ(world_.status.error(), Error::kUnsupportedPolicy);
+  EXPECT_TRUE(world_.bob.others.sessions_.empty());
+}
+
+TEST_F(Rsar, AnAnswerWithAnotherPolicyIsDiscarded) {  // RFC 4738 §3.7
+  Offer offer = world_.OfferOf(Mode::kRsar);
+  const Bytes answer = Ask(offer);
+  world_.policy.params = Octets<255>(Hex("000106"));
+  Bytes out(kMaxMessage);
+  Initiator other(world_.alice.party, world_.alice.stamper);
+  ASSERT_TRUE(other.Start(Mode::kRsar, kBob, offer, kNow, world_.rng, out));
+  EXPECT_FALSE(other.Receive(answer, kNow));
+}
+
+TEST_F(Rsar, OneOfTheProposalsIsEnough) {  // RFC 4738 §3.4, §3.5
+  std::array<CsbPolicy, 3> proposals{};
+  proposals[0].prot_type = ProtType::kTesla;  // not taken
+  proposals[1].number = 1;
+  proposals[1].params = world_.policy.params;
+  proposals[2].number = 2;
+  Offer offer = world_.OfferOf(Mode::kRsar);
+  offer.policies = proposals;
+  grant_.policies = {};
+  ASSERT_TRUE(world_.initiator.Receive(Ask(offer), kNow));
+  ASSERT_EQ(world_.initiator.session().csb.policies.size(), 1u);
+  EXPECT_EQ(world_.initiator.session().csb.policies[0].params, world_.policy.params);
+  EXPECT_EQ(world_.BobsSession().csb.policies.size(), 1u);
+}
+
+TEST_F(Rsar, WithoutRandTheAskerMustBeNamedToo) {
+  world_.alice.self.identity = {};
+  Offer offer = world_.OfferOf(Mode::kRsar);
+  offer.send_rand = false;
+  Ask(offer);
+  EXPECT_EQ(world_.status.error(), Error::kPayloadMissing);
+}
+
+TEST_F(Rsar, AGrantThatNoMessageCanCarryIsRefused) {
+  const std::vector<CsbPolicy> policies(kMaxPolicies + 1, world_.policy);
+  const std::vector<CsbSession> sessions(kMaxSessions + 1);
+  const std::vector<KeyDataPayload> keys(kMaxKeys + 1, world_.key);
+  const Bytes rand(256);
+  const Grant good = grant_;
+  const std::function<void()> changes[] = {[&] { grant_.policies = policies; },
+                                           [&] { grant_.sessions = sessions; },
+                                           [&] { grant_.keys = keys; },
+                                           [&] { grant_.keys = {}; },
+                                           [&] {
+                                             MakeGroup();
+                                             grant_.rand = rand;
+                                           },
+                                           [&] {
+                                             MakeGroup();
+                                             grant_.rand = ByteView(rand).first(15);
+                                           },
+                                           [&] {
+                                             MakeGroup();
+                                             grant_.policies = {};
+                                           }};
+  for (const auto& change : changes) {
+    grant_ = good;
+    change();
+    Ask(Listener());
+    EXPECT_EQ(world_.status.error(), Error::kInvalidArgument);
+  }
+}
+
+TEST_F(Rsar, ARefusalIsToldUnderTheRequestsId) {
+  MakeGroup();
+  const Bytes salt(40);
+  world_.key.type = KeyDataType::kTgkSalt;
+  world_.key.salt = salt;
+  const Bytes answer = Ask(Listener());
+  EXPECT_EQ(world_.status.error(), Error::kInvalidArgument);
+  ASSERT_TRUE(world_.initiator.Receive(answer, kNow));
+  EXPECT_TRUE(world_.initiator.peer_error()->proven);
 }
 
 TEST_F(Rsar, WhoAnswersMayBeUnknownBefore) {  // RFC 4738 §2.1: a call that was forwarded
@@ -168,6 +241,18 @@ TEST(Pk, EveryBadEnvelopeLooksAlike) {
     EXPECT_EQ(world.status.error(), Error::kAuthenticationFailed);
   }
   EXPECT_EQ(answers.size(), 1u) << "nobody learns what was wrong";
+}
+
+TEST(Pk, ABadEnvelopeIsTriedOnce) {
+  World world;
+  const Bytes wrapped(256, 1);
+  const Bytes bad = Resigned(world, world.Start(Mode::kPk), [&](Payload& payload) {
+    if (auto* pke = std::get_if<PkePayload>(&payload)) pke->data = wrapped;
+  });
+  world.ToBob(bad);
+  EXPECT_EQ(world.status.error(), Error::kAuthenticationFailed);
+  world.ToBob(bad);
+  EXPECT_EQ(world.status.error(), Error::kReplayed);
 }
 
 TEST(Pk, AMessageUnderAnothersNameIsRefused) {

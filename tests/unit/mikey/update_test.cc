@@ -127,18 +127,14 @@ TEST_F(Update, DhWithNewValuesAndWithout) {
   }
 }
 
-TEST_F(Update, RsarUnderTheCachedEnvelopeKeyByEitherSide) {  // RFC 4738 §3.6
+TEST_F(Update, RsarByTheResponderUnderTheCachedEnvelopeKey) {  // RFC 4738 §3.6
   Establish(Mode::kRsar, Cache::kCache);
-  Run(rekey_, DataType::kPskInit);
-  EXPECT_TRUE(Rekeyed());
   // The Responder gave the keys: it renews them.
   Initiator bobs(world_.bob.party, world_.bob.stamper);
   Responder alices(world_.alice.party, world_.alice.cache);
   world_.alice.others.sessions_[0x12345678] = world_.initiator.session();
-  new_key_.key = kTgk16;
   Bytes out(2000);
-  const Session session = world_.BobsSession();
-  out.resize(*bobs.Update(session, rekey_, kNow, world_.rng, out));
+  out.resize(*bobs.Update(world_.BobsSession(), rekey_, kNow, world_.rng, out));
   Session fresh;
   Bytes answer(2000);
   const auto outcome = alices.Receive(out, kNow, world_.rng, fresh, answer);
@@ -147,13 +143,108 @@ TEST_F(Update, RsarUnderTheCachedEnvelopeKeyByEitherSide) {  // RFC 4738 §3.6
   answer.resize(outcome.reply);
   ASSERT_TRUE(bobs.Receive(answer, kNow));
   EXPECT_EQ(TekOf(*outcome.updated), TekOf(bobs.session()));
+  EXPECT_NE(TekOf(bobs.session()), before_);
+}
+
+// Both sides would encrypt under one key, RAND and CSB ID: one timestamp on both gives the XOR of
+// two keys away.
+TEST_F(Update, FromOneSideOnly) {
+  for (const Mode mode : {Mode::kPsk, Mode::kPk, Mode::kDh, Mode::kDhhmac, Mode::kRsar}) {
+    world_.bob.others.sessions_.clear();
+    Establish(mode, Cache::kCache);
+    const bool bobs = mode == Mode::kRsar;
+    Initiator wrong(bobs ? world_.alice.party : world_.bob.party,
+                    bobs ? world_.alice.stamper : world_.bob.stamper);
+    Session session = bobs ? world_.initiator.session() : world_.BobsSession();
+    Bytes out(3000);
+    EXPECT_EQ(wrong.Update(session, rekey_, kNow, world_.rng, out).error(),
+              Error::kPolicyViolation);
+    session.updates_from_us = true;
+    out.resize(*wrong.Update(session, rekey_, kNow, world_.rng, out));
+    Side& other = bobs ? world_.bob : world_.alice;
+    if (!bobs) other.others.sessions_[0x12345678] = world_.initiator.session();
+    Session fresh;
+    Bytes answer(3000);
+    const auto outcome =
+        Responder(other.party, other.cache).Receive(out, kNow, world_.rng, fresh, answer);
+    EXPECT_EQ(outcome.status.error(), Error::kUnexpected) << static_cast<int>(mode);
+  }
+}
+
+TEST_F(Update, OfTheMachinesOwnSession) {
+  Establish(Mode::kPsk);
+  Bytes out(2000);
+  out.resize(*world_.initiator.Update(world_.initiator.session(), rekey_, kNow, world_.rng, out));
+  ASSERT_TRUE(world_.initiator.Receive(world_.ToBob(out), kNow));
+  EXPECT_EQ(TekOf(world_.initiator.session()), TekOf(world_.BobsSession()));
+}
+
+TEST_F(Update, OfAnothersBundleIsRefusedWhoeverFindsIt) {
+  world_.bob.others.careless_ = true;
+  for (const Mode mode : {Mode::kPsk, Mode::kPk, Mode::kDh, Mode::kDhhmac}) {
+    world_.bob.others.sessions_.clear();
+    Establish(mode);
+    const Identity mallory{IdType::kUri, AsBytes("sip:mallory@example.org")};
+    const Bytes certificate = Side::CertificateOf(mallory, testdata::kEndKey);
+    world_.alice.self.identity = mallory;
+    world_.alice.chain[0] = certificate;
+    world_.bob.others.shared_[std::string(AsText(mallory.data))] =
+        crypto::SecretKey<kMaxSharedKey>{ByteView(kUserKey)};
+    Offer offer;
+    if (mode == Mode::kPsk || mode == Mode::kPk) offer = rekey_;
+    world_.ToBob(world_.Update(offer));
+    EXPECT_EQ(world_.status.error(), Error::kUnknownIdentity) << static_cast<int>(mode);
+    EXPECT_EQ(TekOf(world_.BobsSession()), before_);
+    EXPECT_EQ(world_.BobsSession().peer.view(), kAlice);
+    world_.alice.self.identity = kAlice;
+    world_.alice.chain[0] = world_.alice.certificate;
+  }
+}
+
+TEST_F(Update, ACounterWithoutIdentitiesIsThePeers) {  // RFC 3830 figure 4.1: both may be left out
+  Offer offer = world_.OfferOf(Mode::kPsk);
+  offer.counter = 1;
+  ASSERT_TRUE(world_.initiator.Receive(world_.ToBob(world_.Start(Mode::kPsk, offer)), kNow));
+  world_.alice.self.identity = {};
+  rekey_.counter = 2;
+  const Bytes second = world_.Update(rekey_);
+  world_.ToBob(second);
+  ASSERT_TRUE(world_.status) << ErrorName(world_.status.error());
+  rekey_.counter = 3;
+  new_key_.key = kTgk16;
+  world_.ToBob(world_.Update(rekey_));
+  ASSERT_TRUE(world_.status);
+  world_.ToBob(second);
+  EXPECT_EQ(world_.status.error(), Error::kReplayed);
+  EXPECT_EQ(ToHex(world_.BobsSession().csb.keys[0].key.view()), ToHex(kTgk16));
+  EXPECT_EQ(world_.bob.others.counters_.at(std::string(AsText(kAlice.data))), 3u);
+}
+
+TEST_F(Update, UnderACachedKeyNeedsNoModePsk) {
+  Establish(Mode::kPk, Cache::kCache);
+  world_.alice.policy.modes = world_.bob.policy.modes = {false, true, false, false, false};
+  Run(rekey_, DataType::kPskInit);
+  EXPECT_TRUE(Rekeyed());
+}
+
+TEST_F(Update, APkMessageAlwaysHasASenderInside) {  // RFC 3830 §6.2
+  Establish(Mode::kPk);
+  const Bytes update = Remade(world_.Update(rekey_), [](Header&, auto& payloads) {
+    std::erase_if(payloads, [](const Payload& payload) {
+      return std::holds_alternative<KemacPayload>(payload);
+    });
+  });
+  world_.ToBob(update);
+  EXPECT_EQ(world_.status.error(), Error::kPayloadMissing);
 }
 
 TEST_F(Update, RsarWithoutACachedKeyHasNone) {
   Establish(Mode::kRsar);
   Bytes out(2000);
-  const Session session = world_.initiator.session();
-  EXPECT_EQ(world_.initiator.Update(session, rekey_, kNow, world_.rng, out).error(),
+  EXPECT_EQ(
+      world_.initiator.Update(world_.initiator.session(), rekey_, kNow, world_.rng, out).error(),
+      Error::kPolicyViolation);
+  EXPECT_EQ(world_.initiator.Update(world_.BobsSession(), rekey_, kNow, world_.rng, out).error(),
             Error::kPolicyViolation);
 }
 

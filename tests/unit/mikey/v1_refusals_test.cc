@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a party of version 1 refuses, by what reason, and what it tells the other side.
+#include "mikey/proofs.h"
 #include "tests/unit/mikey/v1_world.h"
 
 namespace keymast::mikey {
@@ -32,14 +33,16 @@ TEST_F(Refusal, AStrangerAndAWrongKeyLookAlike) {
   EXPECT_EQ(Told(stranger), ErrorNumber::kAuthFailure);
 }
 
-TEST_F(Refusal, AStrangersMessageUnderTheKeyOfNobodyIsNotTaken) {
+TEST_F(Refusal, NobodyKnowsTheKeyThatAStrangerIsTriedWith) {
   world_.alice.others.shared_[std::string(AsText(kBob.data))] =
-      crypto::SecretKey<kMaxSharedKey>::OfSize(kMinSharedKey);  // what a stranger is tried with
-  const Bytes first = world_.Start(Mode::kPsk);
-  world_.bob.others.shared_.clear();
-  world_.ToBob(first);
-  EXPECT_EQ(world_.status.error(), Error::kUnknownIdentity);
-  EXPECT_EQ(world_.bob.cache.size(), 0u);
+      crypto::SecretKey<kMaxSharedKey>::OfSize(kMinSharedKey);
+  for (const Mode mode : {Mode::kPsk, Mode::kDhhmac}) {
+    const Bytes first = world_.Start(mode);
+    world_.bob.others.shared_.clear();
+    EXPECT_EQ(Told(world_.ToBob(first)), ErrorNumber::kAuthFailure);
+    EXPECT_EQ(world_.status.error(), Error::kUnknownIdentity);
+    EXPECT_EQ(world_.bob.cache.size(), 0u);
+  }
 }
 
 TEST_F(Refusal, WhatIsOfSha1sAgeIsOffByDefault) {
@@ -210,16 +213,49 @@ TEST_F(Refusal, AReplyThatDoesNotFitLeavesEverythingAsItWas) {
 }
 
 TEST_F(Refusal, NoTwoPoliciesOfOneNumber) {
-  const std::array<CsbPolicy, 1> one{};
-  Offer offer = world_.OfferOf(Mode::kPsk);
-  offer.policies = one;
-  const Bytes first = world_.Start(Mode::kRsar, offer);
-  const Bytes twice = Remade(first, [](Header&, auto& payloads) {
-    payloads.insert(payloads.begin() + 2, SpPayload{0, ProtType::kSrtp, {}});
-    payloads.insert(payloads.begin() + 2, SpPayload{0, ProtType::kSrtp, {}});
-  });
-  world_.ToBob(twice);
-  EXPECT_FALSE(world_.status);
+  const Bytes first = world_.Start(Mode::kRsar);
+  const auto with_policy = [this, &first](uint8_t number) {
+    Bytes out(kMaxMessage);
+    Message message;
+    EXPECT_TRUE(ParseMessage(first, message));
+    ChainWriter chain(out, message.header);
+    for (const Payload& payload : message.chain()) {
+      if (std::holds_alternative<SignPayload>(payload)) chain.Add(SpPayload{number, {}, {}});
+      if (std::holds_alternative<SignPayload>(payload)) break;
+      std::visit([&chain](const auto& p) { chain.Add(p); }, payload);
+    }
+    out.resize(*CloseWithSignature(world_.alice.party, chain));
+    return out;
+  };
+  world_.ToBob(with_policy(0));
+  EXPECT_EQ(world_.status.error(), Error::kMalformed);
+  world_.ToBob(with_policy(1));
+  EXPECT_EQ(world_.status.error(), Error::kNotEntitled) << "which is all that is wrong";
+}
+
+TEST_F(Refusal, WhoHasWhatBundleIsToldToNobody) {
+  EXPECT_TRUE(world_.initiator.Receive(world_.ToBob(world_.Start(Mode::kPsk)), kNow));
+  Bytes forged = world_.Start(Mode::kPsk);
+  forged.back() ^= 1;
+  EXPECT_EQ(Told(world_.ToBob(forged)), ErrorNumber::kAuthFailure);
+  EXPECT_EQ(world_.status.error(), Error::kAuthenticationFailed);
+}
+
+TEST_F(Refusal, ACounterUnderASignatureIsAnInvalidTimestamp) {
+  Offer offer = world_.OfferOf(Mode::kDh);
+  offer.counter = 7;
+  EXPECT_EQ(Told(world_.ToBob(world_.Start(Mode::kDh, offer))), ErrorNumber::kInvalidTs);
+}
+
+TEST_F(Refusal, TheResponderFillsInItsStreams) {  // RFC 3830 §6.1.1
+  for (const Mode mode : {Mode::kPsk, Mode::kPk, Mode::kDh, Mode::kDhhmac}) {
+    world_.bob.others.sessions_.clear();
+    world_.bob.others.fill_in_ = Ssrc(0xb0b);
+    ASSERT_TRUE(world_.initiator.Receive(world_.ToBob(world_.Start(mode)), kNow));
+    EXPECT_EQ(world_.initiator.session().csb.sessions[0].ssrc, Ssrc(0xdeadbeef));
+    EXPECT_EQ(world_.initiator.session().csb.sessions[1].ssrc, Ssrc(0xb0b));
+    EXPECT_EQ(world_.BobsSession().csb.sessions[1].ssrc, Ssrc(0xb0b));
+  }
 }
 
 TEST_F(Refusal, BlocksOfSessionsAreRead) {  // a GENERIC-ID map, as RFC 6043 has it

@@ -45,9 +45,16 @@ class TestDirectory : public Directory {
   void TakeCounter(const Identity& peer, uint32_t counter) override {
     counters_[std::string(AsText(peer.data))] = counter;
   }
-  Session* Find(CsbId csb_id, const Identity&) override {
+  Session* Find(CsbId csb_id, const Identity& peer) override {
     const auto found = sessions_.find(csb_id.value);
-    return found == sessions_.end() ? nullptr : &found->second;
+    if (found == sessions_.end()) return nullptr;
+    const bool theirs = careless_ || peer.empty() || found->second.peer.view() == peer;
+    return theirs ? &found->second : nullptr;
+  }
+  void CompleteSessions(const Identity&, std::span<CsbSession> sessions) override {
+    for (CsbSession& session : sessions) {
+      if (session.ssrc == Ssrc(0)) session.ssrc = fill_in_;
+    }
   }
   bool Takes(const CsbPolicy& policy) const override { return policy.prot_type == ProtType::kSrtp; }
   std::span<const CsbPolicy> Supported() const override { return supported_; }
@@ -64,6 +71,8 @@ class TestDirectory : public Directory {
   std::map<std::string, Bytes> certificates_;  // known without being sent
   std::map<std::string, uint32_t> counters_;
   std::map<uint32_t, Session> sessions_;
+  bool careless_ = false;  // finds bundles whoever asks
+  Ssrc fill_in_;
   std::vector<CsbPolicy> supported_;
   std::string sdp_ids_;
   std::optional<Grant> grant_;

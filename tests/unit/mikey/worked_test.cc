@@ -27,7 +27,8 @@ TEST(Worked, W1TransportKeysMacAndKeyData) {
   EXPECT_EQ(ToHex(keys.salt.view()), "507ce0a043d2435185e5b2d41100");
   Bytes data =
       Hex("36635126b5fc393cd81234f350e3515eb75bd26d31e247f13d64931324c5d3c1592f47579f491155db");
-  CryptKeyData(crypto::DefaultSuite(), keys, kCsb, Hex("e5a1b2c300000001"), data);
+  const Bytes t = Hex("e5a1b2c300000001");
+  CryptKeyData(crypto::DefaultSuite(), keys, kCsb, {TsType::kNtpUtc, t}, data);
   EXPECT_EQ(ToHex(data),
             "00110010a0a1a2a3a4a5a6a7a8a9aaabacadaeaf000ec0c1c2c3c4c5c6c7c8c9cacbcccd0400000001");
   std::array<KeyDataPayload, 1> found;

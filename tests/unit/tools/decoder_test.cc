@@ -129,8 +129,9 @@ Bytes WithAlgorithms(mikey::EncrAlg encr, mikey::MacAlg mac) {
   key_data.key = mikey::kMsk;
   const mikey::PskContext context{
       {mikey::PrfFunc::kMikey1, encr, mac}, mikey::kUserKey, CsbId(0), mikey::kRand};
-  const auto size = mikey::CloseWithKemac(crypto::DefaultSuite(), context, chain, t, {&key_data, 1},
-                                          {true, mikey::kMinRand});
+  const auto size =
+      mikey::CloseWithKemac(crypto::DefaultSuite(), context, chain, {mikey::TsType::kCounter, t},
+                            {&key_data, 1}, {true, mikey::kMinRand});
   EXPECT_TRUE(size);
   return Bytes(out.begin(), out.begin() + static_cast<ptrdiff_t>(size.value_or(0)));
 }
