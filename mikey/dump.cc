@@ -69,30 +69,8 @@ void ShowExtension(const Area& area, FieldSink& sink) {
   T::Describe(io, extension);
 }
 
-// ShowInside shows the structure that a payload's octets have, if it is known and readable.
-Area AreaOf(ByteView field, ByteView message, size_t base) {
-  return {field, base + static_cast<size_t>(field.data() - message.data())};
-}
-
-template <class P>
-void ShowInside(const P&, ByteView, size_t, FieldSink&) {}
-
-void ShowInside(const SpPayload& sp, ByteView message, size_t base, FieldSink& sink) {
-  ShowParams(sp.prot_type, AreaOf(sp.params, message, base), sink);
-}
-
-void ShowInside(const ExtPayload& ext, ByteView message, size_t base, FieldSink& sink) {
-  const Area area = AreaOf(ext.data, message, base);
-  if (ext.ext_type == ExtType::kKeyIds) ShowKeyIds(area, sink);
-  if (ext.ext_type == ExtType::kCsbId) ShowExtension<CsbIdExtension>(area, sink);
-  if (ext.ext_type == ExtType::kOmaBcast) ShowExtension<OmaExtension>(area, sink);
-}
-
-void ShowInside(const KemacPayload& kemac, ByteView message, size_t base, FieldSink& sink) {
-  if (kemac.encr_alg != EncrAlg::kNull || kemac.encr_data.empty()) return;
-  const Area area = AreaOf(kemac.encr_data, message, base);
-  // What cannot be read is shown as Encr data all the same.
-  (void)DumpKeyData(area.octets, area.offset, sink);
+Area AreaOf(ByteView field, const Area& message) {
+  return {field, message.offset + static_cast<size_t>(field.data() - message.octets.data())};
 }
 
 void ShowRest(const Area& area, FieldSink& sink) {
@@ -107,29 +85,38 @@ void ShowRest(const Area& area, FieldSink& sink) {
 // ChainDumper follows a chain of payloads, in a message or in decrypted key data.
 class ChainDumper {
  public:
-  ChainDumper(Area area, Reader& reader, FieldSink& sink)
-      : area_(area), reader_(reader), sink_(sink) {}
+  // `inside` is the type of the first payload in a KEMAC of this message. Nothing means that this
+  // is the inside of one: there is key data and one ID (RFC 3830 §6.2), and no other payload that
+  // could have an inside again.
+  ChainDumper(Area area, Reader& reader, std::optional<PayloadType> inside, FieldSink& sink)
+      : area_(area), reader_(reader), inside_(inside), sink_(sink) {}
 
   // Show follows the chain as far as it can, and returns the end of what it has shown.
   size_t Show(PayloadType next) {
     next_ = next;
     shown_ = area_.offset + reader_.position();
     while (next_ != PayloadType::kLast) {
-      if (!ShowPayload(std::make_index_sequence<std::variant_size_v<Payload> - 1>())) break;
+      if (!(inside_ ? ShowPayload(kPayloadIndexes) : ShowKeyPayload())) break;
     }
     return shown_;
   }
   bool reached_end() const { return next_ == PayloadType::kLast && reader_.ok(); }
 
  private:
+  static constexpr auto kPayloadIndexes =
+      std::make_index_sequence<std::variant_size_v<Payload> - 1>();
+
   template <size_t... I>
   bool ShowPayload(std::index_sequence<I...>) {
-    if (next_ == PayloadType::kKeyData) return ShowAs<KeyDataPayload>();
     bool shown = false;
     const bool known = ((next_ == std::variant_alternative_t<I, Payload>::kInfo.type &&
                          (shown = ShowAs<std::variant_alternative_t<I, Payload>>(), true)) ||
                         ...);
     return known && shown;
+  }
+  bool ShowKeyPayload() {
+    if (next_ == PayloadType::kKeyData) return ShowAs<KeyDataPayload>();
+    return next_ == PayloadType::kId && reader_.position() == 0 && ShowAs<IdPayload>();
   }
 
   template <class P>
@@ -140,15 +127,35 @@ class ChainDumper {
     if (!std::is_same_v<P, SignPayload>) io.U8("next_payload", next);
     P payload;
     P::Describe(io, payload);
-    if (io.ok()) ShowInside(payload, area_.octets, area_.offset, sink_);
+    if (io.ok()) ShowInside(payload);
     shown_ = io.Shown();
     sink_.Close(shown_);
     if (io.ok()) next_ = next;
     return io.ok();
   }
 
+  // ShowInside shows the structure that a payload's octets have, if it is known and readable.
+  template <class P>
+  void ShowInside(const P&) {}
+  void ShowInside(const SpPayload& sp) {
+    ShowParams(sp.prot_type, AreaOf(sp.params, area_), sink_);
+  }
+  void ShowInside(const ExtPayload& ext) {
+    const Area area = AreaOf(ext.data, area_);
+    if (ext.ext_type == ExtType::kKeyIds) ShowKeyIds(area, sink_);
+    if (ext.ext_type == ExtType::kCsbId) ShowExtension<CsbIdExtension>(area, sink_);
+    if (ext.ext_type == ExtType::kOmaBcast) ShowExtension<OmaExtension>(area, sink_);
+  }
+  void ShowInside(const KemacPayload& kemac) {
+    if (kemac.encr_alg != EncrAlg::kNull || kemac.encr_data.empty() || !inside_) return;
+    const Area area = AreaOf(kemac.encr_data, area_);
+    // What cannot be read is shown as Encr data all the same.
+    (void)DumpKeyData(area.octets, area.offset, sink_, *inside_);
+  }
+
   Area area_;
   Reader& reader_;
+  std::optional<PayloadType> inside_;
   FieldSink& sink_;
   PayloadType next_ = PayloadType::kLast;
   size_t shown_ = 0;
@@ -179,9 +186,9 @@ bool ShowMap(DumpIo& io, FieldSink& sink, const Header& header) {
 
 // ShowHeader shows HDR with its map. `first` is the type of the first payload, nothing when that
 // cannot be reached; returns the end of what was shown.
-size_t ShowHeader(Reader& reader, FieldSink& sink, std::optional<PayloadType>& first) {
+size_t ShowHeader(Reader& reader, FieldSink& sink, Header& header,
+                  std::optional<PayloadType>& first) {
   DumpIo io(reader, 0, sink);
-  Header header;
   uint8_t version = 0;
   auto next = PayloadType::kLast;
   sink.Open("HDR", Header::kClause, 0);
@@ -195,22 +202,28 @@ size_t ShowHeader(Reader& reader, FieldSink& sink, std::optional<PayloadType>& f
   return reached ? io.Here() : io.Shown();
 }
 
+// The public-key modes have the sender in front of the keys (RFC 3830 §3.2, RFC 4738 §3.6).
+bool HasIdInside(DataType type) { return type == DataType::kPkInit || type == DataType::kRsarResp; }
+
 }  // namespace
 
 Status Dump(ByteView octets, FieldSink& sink) {
   Message message;
   const Status status = ParseMessage(octets, message);
   Reader reader(octets);
+  Header header;
   std::optional<PayloadType> first;
-  size_t shown = ShowHeader(reader, sink, first);
-  if (first) shown = ChainDumper({octets, 0}, reader, sink).Show(*first);
+  size_t shown = ShowHeader(reader, sink, header, first);
+  const PayloadType inside =
+      HasIdInside(header.data_type) ? PayloadType::kId : PayloadType::kKeyData;
+  if (first) shown = ChainDumper({octets, 0}, reader, inside, sink).Show(*first);
   ShowRest({octets.subspan(shown), shown}, sink);
   return status;
 }
 
 Status DumpKeyData(ByteView plain, size_t offset, FieldSink& sink, PayloadType first) {
   Reader reader(plain);
-  ChainDumper chain({plain, offset}, reader, sink);
+  ChainDumper chain({plain, offset}, reader, std::nullopt, sink);
   chain.Show(first);
   if (!chain.reached_end() || !reader.empty()) return Err(Error::kMalformed);
   return {};

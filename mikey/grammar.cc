@@ -19,8 +19,8 @@ struct Rule {
 constexpr uint8_t kMany = 16;  // policies, errors
 constexpr uint8_t kManyExtensions = 8;
 
-// An update has no RAND and may lack whatever stays as it was (RFC 3830 §4.5): what must be there
-// the first time is checked by the step machines, which know whether it is the first.
+// An update has no RAND and may lack whatever stays as it was (RFC 3830 §4.5), and identities may
+// be left out where policy says so: both is checked by the step machines, which know.
 constexpr Occurrence kPskRows[] = {
     {PayloadType::kT, 1, 1},
     {PayloadType::kRand, 0, 1},
@@ -52,7 +52,6 @@ constexpr Occurrence kDhRespRows[] = {
     {PayloadType::kT, 1, 1},
     {PayloadType::kId, 0, 2},
     {PayloadType::kCert, 0, kMaxCertificates},
-    {PayloadType::kSp, 0, kMany},
     {PayloadType::kExt, 0, kManyExtensions},
     {PayloadType::kDh, 0, 2},
     {PayloadType::kSign, 1, 1},
@@ -77,9 +76,8 @@ constexpr Occurrence kDhhmacInitRows[] = {
     {PayloadType::kKemac, 1, 1},
 };
 constexpr Occurrence kDhhmacRespRows[] = {
-    {PayloadType::kT, 1, 1},      {PayloadType::kId, 0, 2},
-    {PayloadType::kSp, 0, kMany}, {PayloadType::kExt, 0, kManyExtensions},
-    {PayloadType::kDh, 0, 2},     {PayloadType::kKemac, 1, 1},
+    {PayloadType::kT, 1, 1},  {PayloadType::kId, 0, 2},    {PayloadType::kExt, 0, kManyExtensions},
+    {PayloadType::kDh, 0, 2}, {PayloadType::kKemac, 1, 1},
 };
 constexpr Occurrence kRsarInitRows[] = {
     {PayloadType::kT, 1, 1},      {PayloadType::kRand, 0, 1},
@@ -111,6 +109,7 @@ constexpr Occurrence kMtkRows[] = {
 constexpr Occurrence kMskVerificationRows[] = {
     {PayloadType::kT, 1, 1},
     {PayloadType::kId, 1, 1},
+    {PayloadType::kExt, 0, kManyExtensions},  // LTKM reporting, RFC 5410 §3
     {PayloadType::kV, 1, 1},
 };
 

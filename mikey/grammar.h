@@ -15,7 +15,7 @@ enum class Form : uint8_t {
   kPkVerification,  // RFC 3830 §3.2: HDR, T, [IDr], V
   kDhInit,          // RFC 3830 §3.3: HDR, T, RAND, [IDi|CERTi], [IDr], {SP}, DHi, SIGNi
   kDhResp,          // RFC 3830 §3.3: HDR, T, [IDr|CERTr], IDi, DHr, DHi, SIGNr
-  kError,           // RFC 3830 §5.1.2: HDR, T, {ERR}, {SP}, [V|SIGNr]
+  kError,           // RFC 3830 §5.1.2: HDR, T, [IDs], {ERR}, {SP}, [V|SIGNr]
   kDhhmacInit,      // RFC 4650 §3: HDR, T, RAND, [IDi], IDr, {SP}, DHi, KEMAC
   kDhhmacResp,      // RFC 4650 §3: HDR, T, [IDr], IDi, DHr, DHi, KEMAC
   kRsarInit,        // RFC 4738 §3.1: HDR, T, [RAND], [IDi|CERTi], [IDr], {SP}, SIGNi

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // MSK, MSK verification and MTK messages in 3GPP form (TS 33.246 §6.4.5; RFC 3830, RFC 4563), for
-// sender and receiver. Opening never allocates: views point into the datagram.
+// sender and receiver. Opening asks for no memory of its own: views point into the datagram.
 #pragma once
 
 #include <array>
@@ -45,7 +45,7 @@ struct MskMessage {
   ByteView idr;
   std::span<const SpParam> policy;      // SP payload number 0; empty: none
   std::span<const StreamSync> streams;  // at most kMaxStreams
-  ByteView msk;                         // 16 or 32 octets
+  ByteView msk;                         // 16 to 32 octets
   MtkId low;                            // KV interval: SEQl, SEQu
   MtkId high;
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The payloads, each described once: `Describe` lists the fields in the order of the RFC's figure
 // and serves for reading, writing and showing. The `next payload` octet belongs to the chain
-// (message.h). A new payload is a struct, its name in `Payload` (payload.h) and its rows in
+// (message.h). A new payload is a struct, its name in `Payload` (message.h) and its rows in
 // grammar.cc.
 #pragma once
 

@@ -6,10 +6,10 @@ namespace keymast::mikey {
 StreamMap::StreamMap(std::span<const StreamSync> streams) : count_(streams.size()) {
   KEYMAST_CHECK(count_ <= kMaxStreams);
   Writer writer(octets_);
+  WriteIo io(writer);
   for (const StreamSync& stream : streams) {
-    writer.U8(stream.policy);
-    writer.U32(stream.ssrc.value);
-    writer.U32(stream.roc.value);
+    const SrtpIdEntry entry{stream.policy, stream.ssrc.value, stream.roc.value};
+    SrtpIdEntry::Describe(io, entry);
   }
 }
 
@@ -22,15 +22,18 @@ void StreamMap::Describe(Header& header) const {
 
 Status ReadStreams(const Header& header, OpenedMsk& out) {
   if (header.map_type == CsIdMapType::kEmpty) return {};
-  if (header.cs_count > kMaxStreams) return Err(Error::kUnsupportedPolicy);
-  Reader reader(header.map);
-  while (!reader.empty()) {
-    StreamSync& stream = out.streams[out.stream_count++];
-    stream.policy = reader.U8();
-    stream.ssrc = Ssrc(reader.U32());
-    stream.roc = Roc(reader.U32());
+  // Streams are given by an SRTP-ID map; a GENERIC-ID map (RFC 6043 §6.1.1) is not of TS 33.246.
+  if (header.map_type != CsIdMapType::kSrtpId || header.cs_count > kMaxStreams) {
+    return Err(Error::kUnsupportedPolicy);
   }
-  return {};
+  Reader reader(header.map);
+  ReadIo io(reader);
+  for (uint8_t i = 0; i < header.cs_count; ++i) {
+    SrtpIdEntry entry;
+    SrtpIdEntry::Describe(io, entry);
+    out.streams[out.stream_count++] = {entry.policy, Ssrc(entry.ssrc), Roc(entry.roc)};
+  }
+  return io.Finish();
 }
 
 void PutParams(Writer& writer, std::span<const SpParam> params) {
@@ -49,15 +52,12 @@ Status ReadParams(const Message& message, OpenedMsk& out) {
   if (sp == nullptr) return {};
   if (sp->prot_type != ProtType::kSrtp) return Err(Error::kUnsupportedPolicy);
   Reader reader(sp->params);
-  while (!reader.empty()) {
-    const uint8_t type = reader.U8();
-    const ByteView value = reader.Take(reader.U8());
-    if (value.size() != 1 || out.policy_count == out.policy.size()) {
+  while (const std::optional<Param> param = NextParam(reader)) {
+    if (param->value.size() != 1 || out.policy_count == out.policy.size()) {
       return Err(Error::kUnsupportedPolicy);
     }
-    out.policy[out.policy_count++] = {type, value[0]};
+    out.policy[out.policy_count++] = {param->type, param->value[0]};
   }
-  if (!reader.ok()) return Err(Error::kUnsupportedPolicy);
   return {};
 }
 

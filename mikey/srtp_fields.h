@@ -20,7 +20,7 @@ class StreamMap {
   size_t count_;
 };
 
-// ReadStreams is kUnsupportedPolicy for more streams than kMaxStreams.
+// ReadStreams is kUnsupportedPolicy for more streams than kMaxStreams and for another map.
 Status ReadStreams(const Header& header, OpenedMsk& out);
 
 inline constexpr size_t kMaxParams = 32;

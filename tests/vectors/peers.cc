@@ -90,7 +90,7 @@ class Both {
     policy_.require_identities = false;
     init_ = HexIn(file["messages"]["init"]["hex"]);
     if (file["messages"].contains("resp")) resp_ = HexIn(file["messages"]["resp"]["hex"]);
-    EXPECT_TRUE(ParseMessage(init_, parsed_init_) || true);
+    EXPECT_TRUE(ParseMessage(init_, parsed_init_));
     if (!resp_.empty()) {
       EXPECT_TRUE(ParseMessage(resp_, parsed_resp_));
     }
@@ -206,10 +206,19 @@ std::string WithNull(const Both& both) {
   OpenedKeys opened;
   const Status status = OpenKemac(crypto::DefaultSuite(), context, both.init_, both.parsed_init_,
                                   opened, PskPolicy{true, 1});
-  return Label(status);
+  const bool reported = !status || !both.keys_.contains("init_tgk") ||
+                        ToHex(opened.keys()[0].key) == both.keys_["init_tgk"].get<std::string>();
+  return reported ? Label(status) : "another key";
 }
 
-// TekOf compares the traffic keys that the file reports with those of our rule, then the quirk's.
+// HasReportedKey compares what was decrypted with the key that the file reports.
+bool HasReportedKey(const Both& both, const Csb& csb) {
+  if (!both.keys_.contains("init_tgk") || csb.keys.empty()) return true;
+  return ToHex(csb.keys[0].key.view()) == both.keys_["init_tgk"].get<std::string>();
+}
+
+// TekOf compares the traffic keys that the file reports with those that follow from the TGK, by our
+// rule, then by the quirk's.
 std::string TekOf(const Both& both) {
   const Message& init = both.parsed_init_;
   if (!both.keys_.contains("init_cs") || init.Get<RandPayload>() == nullptr) return "-";
@@ -241,8 +250,10 @@ void JudgeInit(Both& both, Verdict& verdict) {
   Session session;
   const Status status = both.AsResponder(session);
   Split(status, verdict);
-  const DataType type = both.parsed_init_.header.data_type;
-  if (type == DataType::kPskInit) {
+  const DataType data_type = both.parsed_init_.header.data_type;
+  const bool decrypts = data_type == DataType::kPskInit || data_type == DataType::kPkInit;
+  if (status && decrypts && !HasReportedKey(both, session.csb)) verdict.decrypt = "another key";
+  if (data_type == DataType::kPskInit) {
     const std::string lenient = WithNull(both);
     if (lenient != Merged(verdict)) verdict.null = lenient;
     if (verdict.verify == "authentication_failed" && QuirkOpens(both)) {
@@ -250,10 +261,8 @@ void JudgeInit(Both& both, Verdict& verdict) {
       verdict.null = "";
     }
   }
-  const bool encrypts =
-      both.parsed_init_.Get<KemacPayload>() != nullptr && type != DataType::kDhhmacInit;
-  if (!encrypts) verdict.decrypt = "-";
-  verdict.tek = type == DataType::kRsarInit ? "-" : TekOf(both);
+  if (!decrypts) verdict.decrypt = "-";
+  verdict.tek = data_type == DataType::kRsarInit ? "-" : TekOf(both);
 }
 
 // A Responder of libmikey makes a T of its own, while V covers the Initiator's, and no identities.
@@ -303,6 +312,7 @@ void JudgeRsarResp(Both& both, Verdict& verdict) {
   exchange.t = {};
   Timestamp::From(*both.parsed_resp_.Get<TPayload>(), exchange.t);
   verdict.decrypt = Label(ReadEnvelope(both.party_, resp, exchange.idr, exchange));
+  if (!HasReportedKey(both, exchange.session.csb)) verdict.decrypt = "another key";
   verdict.tek = TekOf(both);
 }
 

@@ -17,7 +17,7 @@ std::filesystem::path Folder();
 // Load reads `name` under the folder; a null value when it is not there.
 nlohmann::json Load(const std::string& name);
 
-// LeftOut tells a test what to do about absent vectors.
+// MayLeaveOut tells a test what to do about absent vectors.
 testing::AssertionResult MayLeaveOut(const std::string& name);
 
 // HexIn reads a hexadecimal member, Hex a text.

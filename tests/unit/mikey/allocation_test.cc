@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reading and writing messages allocates nothing: a flood of datagrams must not reach the heap, and
-// the receiver core has none.
+// Reading, writing and showing messages takes nothing by `new`: a flood of datagrams must not reach
+// the heap. What OpenSSL does behind the Suite is not counted here.
 #include <cstdlib>
 #include <new>
 

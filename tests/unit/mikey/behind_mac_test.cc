@@ -128,6 +128,19 @@ TEST(BehindMac, MoreStreamsThanAReceiverHolds) {
   EXPECT_EQ(OpenSample(octets).error(), Error::kUnsupportedPolicy);
 }
 
+TEST(BehindMac, StreamsInAnotherMapThanSrtpId) {  // RFC 6043 §6.1.1 is not of TS 33.246
+  for (const std::string_view map : {"010001000004deadbeef0400000001", "01000100000002aabb"}) {
+    const Bytes info = Hex(map);
+    const Bytes octets =
+        Forged(MskOctets(), kUserKey, TgkWithInterval(), [&info](Header& header, auto&) {
+          header.map_type = CsIdMapType::kGenericId;
+          header.cs_count = 1;
+          header.map = info;
+        });
+    EXPECT_EQ(OpenSample(octets).error(), Error::kUnsupportedPolicy) << map;
+  }
+}
+
 Error PolicyError(std::string_view params, ProtType prot_type = ProtType::kSrtp) {
   const Bytes value = Hex(params);
   const Bytes octets =

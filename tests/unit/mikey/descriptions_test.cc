@@ -33,20 +33,22 @@ class Shown : public FieldSink {
     if (field.kind == Field::Kind::kOctets) {
       EXPECT_EQ(field.octets.size(), field.length);
     }
-    const size_t bits = field.bits == 0 ? 8 * field.length : field.bits;
-    bits_[field.offset] += bits;
     ASSERT_LE(field.offset + field.length, bits_.size());
+    // Two fields that share octets have all bits of them between them.
+    size_t bits = field.bits == 0 ? 8 * field.length : field.bits;
+    for (size_t at = field.offset; at < field.offset + field.length && bits > 0; ++at) {
+      const size_t room = 8 - std::min<size_t>(bits_[at], 8);
+      const size_t here = field.bits == 0 ? 8 : std::min(bits, room);
+      bits_[at] += here;
+      bits -= std::min(bits, here);
+    }
   }
   void Close(size_t) override {}
 
-  // AllOnce is true when every bit was shown, whatever was shown twice because it has a structure.
+  // CoversAll is true when every octet was shown, whatever was shown twice because it has a
+  // structure.
   bool CoversAll() const {
-    size_t covered = 0;
-    for (size_t at = 0; at < bits_.size(); ++at) {
-      if (bits_[at] == 0 && covered <= at) return false;
-      covered = std::max(covered, at + (bits_[at] + 7) / 8);
-    }
-    return true;
+    return std::all_of(bits_.begin(), bits_.end(), [](size_t bits) { return bits >= 8; });
   }
   const std::set<std::string>& groups() const { return groups_; }
 

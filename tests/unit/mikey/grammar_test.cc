@@ -58,5 +58,115 @@ TEST(Grammar, NoMoreOfAPayloadThanTheTableSays) {
   EXPECT_EQ(Check(out, Form::kMtk).error(), Error::kPayloadUnexpected);
 }
 
+// FormCase is a message line of the RFC, with all that it may have, and what of it must be there.
+struct FormCase {
+  Form form;
+  std::vector<PayloadType> full;
+  std::vector<PayloadType> needed;
+};
+
+using enum PayloadType;
+const FormCase kForms[] = {
+    {Form::kPsk, {kT, kRand, kId, kId, kSp, kExt, kKemac}, {kT, kKemac}},
+    {Form::kPskVerification, {kT, kId, kExt, kV}, {kT, kV}},
+    {Form::kPk,
+     {kT, kRand, kId, kCert, kId, kSp, kExt, kKemac, kChash, kPke, kSign},
+     {kT, kKemac, kPke, kSign}},
+    {Form::kPkVerification, {kT, kId, kExt, kV}, {kT, kV}},
+    {Form::kDhInit, {kT, kRand, kId, kCert, kId, kSp, kExt, kDh, kSign}, {kT, kSign}},
+    {Form::kDhResp, {kT, kId, kCert, kId, kExt, kDh, kDh, kSign}, {kT, kSign}},
+    {Form::kError, {kT, kId, kErr, kErr, kSp, kExt, kV}, {kT, kErr}},
+    {Form::kDhhmacInit, {kT, kRand, kId, kId, kSp, kExt, kDh, kKemac}, {kT, kKemac}},
+    {Form::kDhhmacResp, {kT, kId, kId, kExt, kDh, kDh, kKemac}, {kT, kKemac}},
+    {Form::kRsarInit, {kT, kRand, kId, kCert, kId, kSp, kExt, kSign}, {kT, kSign}},
+    {Form::kRsarResp,
+     {kExt, kT, kRand, kId, kCert, kSp, kKemac, kPke, kSign},
+     {kT, kKemac, kPke, kSign}},
+    {Form::kMsk, {kExt, kT, kRand, kId, kId, kSp, kKemac}, {kExt, kT, kRand, kId, kKemac}},
+    {Form::kMtk, {kExt, kT, kKemac}, {kExt, kT, kKemac}},
+    {Form::kVerification, {kT, kId, kExt, kV}, {kT, kId, kV}},
+};
+
+DataType DataTypeOf(Form form) {
+  if (form == Form::kMsk || form == Form::kMtk) return DataType::kPskInit;
+  if (form == Form::kVerification) return DataType::kPskVerification;
+  return static_cast<DataType>(form);
+}
+
+// Of is a message with those payloads, empty ones, checked as `form`.
+Status Of(const std::vector<PayloadType>& types, Form form) {
+  Message message;
+  message.header.data_type = DataTypeOf(form);
+  message.header.map_type = CsIdMapType::kSrtpId;
+  const auto add = [&message](PayloadType type, const auto& example) {
+    if (example.kInfo.type == type) message.payloads.Add(example);
+  };
+  for (const PayloadType type : types) {
+    [&]<size_t... I>(std::index_sequence<I...>) {
+      (add(type, std::variant_alternative_t<I, Payload>{}), ...);
+    }
+    (std::make_index_sequence<std::variant_size_v<Payload> - 1>());
+  }
+  EXPECT_EQ(message.chain().size(), types.size());
+  return CheckGrammar(message, form);
+}
+
+class Forms : public testing::TestWithParam<FormCase> {};
+
+TEST_P(Forms, TakeTheirLineAndWhatOfItMustBeThere) {
+  const FormCase& line = GetParam();
+  EXPECT_TRUE(Of(line.full, line.form));
+  for (const PayloadType type : line.needed) {
+    std::vector<PayloadType> less = line.full;
+    less.erase(std::find(less.begin(), less.end(), type));
+    if (type == kErr) less.erase(std::find(less.begin(), less.end(), type));
+    const Status status = Of(less, line.form);
+    EXPECT_EQ(status ? Error::kInternal : status.error(), Error::kPayloadMissing)
+        << static_cast<int>(type);
+  }
+}
+
+TEST_P(Forms, TakeNoOtherPayload) {
+  const FormCase& line = GetParam();
+  for (const CodePoint& point : CodePointsOf<PayloadType>()) {
+    const auto type = static_cast<PayloadType>(point.value);
+    const bool described = point.value >= 1 && point.value <= 15;
+    const bool is_of_form = std::count(line.full.begin(), line.full.end(), type) > 0;
+    // An error message has V or SIGN, not both.
+    if (!described || is_of_form || (line.form == Form::kError && type == kSign)) continue;
+    std::vector<PayloadType> more = line.full;
+    more.insert(more.begin(), type);
+    EXPECT_EQ(Of(more, line.form).error(), Error::kPayloadUnexpected) << point.name;
+  }
+}
+
+TEST_P(Forms, AreClosedByTheirProof) {
+  const FormCase& line = GetParam();
+  std::vector<PayloadType> turned = line.full;
+  std::rotate(turned.begin(), turned.end() - 1, turned.end());
+  EXPECT_EQ(Of(turned, line.form).error(), Error::kPayloadUnexpected);
+}
+
+TEST_P(Forms, HaveOneOfWhatThereIsOneOf) {
+  const FormCase& line = GetParam();
+  std::vector<PayloadType> twice = line.full;
+  twice.insert(twice.begin(), kT);
+  EXPECT_EQ(Of(twice, line.form).error(), Error::kPayloadUnexpected);
+  std::vector<PayloadType> three = line.full;
+  three.insert(three.begin(), {kId, kId});
+  EXPECT_EQ(Of(three, line.form).error(), Error::kPayloadUnexpected);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Forms, testing::ValuesIn(kForms), [](const auto& row) {
+  return "Form" + std::to_string(static_cast<int>(row.param.form));
+});
+
+TEST(Grammar, AnErrorHasOneProofAtMost) {
+  EXPECT_TRUE(Of({kT, kErr}, Form::kError));
+  EXPECT_TRUE(Of({kT, kErr, kSign}, Form::kError));
+  EXPECT_EQ(Of({kT, kErr, kV, kSign}, Form::kError).error(), Error::kPayloadUnexpected);
+  EXPECT_EQ(Of({kT, kV, kErr}, Form::kError).error(), Error::kPayloadUnexpected);
+}
+
 }  // namespace
 }  // namespace keymast::mikey
