@@ -349,7 +349,9 @@ class Runs(unittest.TestCase):
                          int.from_bytes(value, "big"))
         if one.is_error:
             return
-        theirs, ours = (p.value for p in one.answer.all(rfc.DH))
+        for dh in one.first.all(rfc.DH) + one.answer.all(rfc.DH):
+            self.assertEqual(dh.spi.hex(), one.told["mki"])
+        theirs, ours = (dh.value for dh in one.answer.all(rfc.DH))
         self.assertEqual(ours, value)
         self.assertEqual(pow(2, self.exponent(one, "dh_responder"), self.prime),
                          int.from_bytes(theirs, "big"))
