@@ -91,7 +91,7 @@ Decoded Decoder::Decode(ByteView octets) {
   }
   out.kind = KindOf(octets, message);
   Judge(message, out);
-  Remember(message);
+  if (const RandPayload* rand = message.Get<RandPayload>()) Remember(message, rand->rand);
   return out;
 }
 
@@ -126,6 +126,9 @@ void Decoder::JudgeKemac(const Message& message, Decoded& out) {
   const std::optional<Proof> proof = TryKemac(message, out.octets, rands);
   if (!proof) return Set(out, Outcome::kFailed, "the MAC holds under none of the keys");
   Open(message, *proof, out);
+  // An update that somebody answers, which an MTK message is not.
+  const bool has_rand = message.Get<RandPayload>() != nullptr;
+  if (!has_rand && message.header.v_flag) Remember(message, proof->secret.rand);
 }
 
 // Without a MAC a key is known by what it decrypts to.
@@ -278,17 +281,23 @@ void Decoder::Learn(const KeyDataPayload& key_data) {
                    crypto::SecretBytes(key_data.key.begin(), key_data.key.end())});
 }
 
-void Decoder::Remember(const Message& message) {
+void Decoder::Remember(const Message& message, ByteView rand) {
   const TPayload* t = message.Get<TPayload>();
-  const RandPayload* rand = message.Get<RandPayload>();
   const IdPayload* first = message.Get<IdPayload>(0);
   const IdPayload* second = message.Get<IdPayload>(1);
-  if (t == nullptr || rand == nullptr) return;
+  if (t == nullptr) return;
   std::deque<Seen>& seen = seen_[message.header.csb_id];
   const auto copy = [](ByteView octets) { return Bytes(octets.begin(), octets.end()); };
-  seen.push_front({message.header.data_type, copy(rand->rand),
-                   first == nullptr ? Bytes() : copy(first->data),
-                   second == nullptr ? Bytes() : copy(second->data), copy(t->value)});
+  Seen one{message.header.data_type, copy(rand), first == nullptr ? Bytes() : copy(first->data),
+           second == nullptr ? Bytes() : copy(second->data), copy(t->value)};
+  const auto bundle = std::find_if(seen.begin(), seen.end(),
+                                   [&](const Seen& other) { return Equal(other.rand, rand); });
+  // An update need not repeat whose bundle it is (RFC 3830 §4.5).
+  if (first == nullptr && bundle != seen.end()) {
+    one.idi = bundle->idi;
+    one.idr = bundle->idr;
+  }
+  seen.push_front(std::move(one));
   if (seen.size() > kMaxSeen) seen.pop_back();
 }
 

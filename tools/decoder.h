@@ -68,7 +68,7 @@ class Decoder {
   void Open(const mikey::Message& message, const Proof& proof, Decoded& out);
   void TakeKeys(const mikey::Message& message, const Proof& proof, Decoded& out);
   void Learn(const mikey::KeyDataPayload& key_data);
-  void Remember(const mikey::Message& message);
+  void Remember(const mikey::Message& message, ByteView rand);
   std::vector<ByteView> RandsFor(const mikey::Message& message) const;
   std::vector<Seen> AskedBy(const mikey::Message& message) const;
   bool HasUsableKey() const;

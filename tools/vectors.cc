@@ -2,6 +2,7 @@
 #include "tools/vectors.h"
 
 #include "tools/builder.h"
+#include "tools/vectors_run.h"
 
 namespace keymast::tools {
 namespace {
@@ -70,6 +71,13 @@ constexpr VectorKind kKinds[] = {
     {"verification.json", "Verification messages (RFC 3830 §5.2, TS 33.246 §6.4.5.2)",
      MessageVectors<VerificationCases>},
     {"key_derivation.json", "Key derivation (RFC 3830 §4.1, RFC 6043 §6.1)", KeyDerivationVectors},
+    {"psk_mode.json", "Runs of the pre-shared key mode (RFC 3830 §3.1)", PskModeVectors,
+     TestParties},
+    {"pk.json", "Runs of the public-key mode (RFC 3830 §3.2)", PkVectors, TestParties},
+    {"dh.json", "Runs of the Diffie-Hellman mode (RFC 3830 §3.3)", DhVectors, TestParties},
+    {"dhhmac.json", "Runs of the DHHMAC mode (RFC 4650)", DhhmacVectors, TestParties},
+    {"rsar.json", "Runs of the RSA-R mode (RFC 4738)", RsarVectors, TestParties},
+    {"error.json", "Error messages (RFC 3830 §5.1.2, RFC 4738 §3.9.2)", ErrorVectors, TestParties},
 };
 
 }  // namespace
@@ -80,6 +88,7 @@ std::string VectorText(const VectorKind& kind) {
   Json json{{"about", kind.about}};
   json["source"] = "keymast-mikey vectors";
   json["warning"] = "Keys and RANDs are published with their messages: for tests alone.";
+  if (kind.parties != nullptr) json["test_parties"] = kind.parties();
   json["vectors"] = kind.make();
   return json.dump(1) + "\n";
 }

@@ -24,7 +24,8 @@ struct VectorCase {
 struct VectorKind {
   const char* file;
   const char* about;
-  Json (*make)();  // the vectors
+  Json (*make)();               // the vectors
+  Json (*parties)() = nullptr;  // whose keys and certificates all of them have; null: none
 };
 std::span<const VectorKind> VectorKinds();
 
@@ -36,6 +37,14 @@ std::span<const VectorCase> PskCases();
 std::span<const VectorCase> MskCases();
 std::span<const VectorCase> MtkCases();
 std::span<const VectorCase> VerificationCases();
+
+// Runs of the modes of version 1, and refusals in all of them (vectors_run.h).
+Json PskModeVectors();
+Json PkVectors();
+Json DhVectors();
+Json DhhmacVectors();
+Json RsarVectors();
+Json ErrorVectors();
 
 // KeyDerivationVectors are inputs and outputs of the PRF (RFC 3830 §4.1).
 Json KeyDerivationVectors();
