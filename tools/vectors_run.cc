@@ -252,7 +252,8 @@ void Run::Round(const char* about, bool is_update, bool has_keys) {
   if (!is_update && which_.mode == Mode::kRsar) Grants();
   const Bytes first = FirstMessage(offer, is_update);
   const Bytes answer = AnswerTo(first);
-  if (AgreesByDh(which_.mode) && has_keys) bob_exponent_ = rng_.Exponent();
+  const bool is_ended = which_.fault == Fault::kNone;
+  if (AgreesByDh(which_.mode) && has_keys && is_ended) bob_exponent_ = rng_.Exponent();
   KEYMAST_CHECK(initiator_.Receive(answer, kVectorTime).has_value());
   Json round{{"about", about}};
   AddRandom(is_update, has_keys, round);

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "crypto/pkcs1.h"
+#include "mikey/key_payloads.h"
 #include "mikey/prf.h"
 
 namespace keymast::constant_time {
