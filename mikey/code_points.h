@@ -181,22 +181,22 @@ KEYMAST_CODE_POINTS(HashFunc, KEYMAST_HASH_FUNCS)
   X(kTesla, 1, "TESLA", "RFC 4442 §4.1")
 KEYMAST_CODE_POINTS(ProtType, KEYMAST_PROT_TYPES)
 
-#define KEYMAST_ERROR_NUMBERS(X)                                              \
-  X(kAuthFailure, 0, "Auth failure", "RFC 3830 §6.12")                        \
-  X(kInvalidTs, 1, "Invalid TS", "RFC 3830 §6.12")                            \
-  X(kInvalidPrf, 2, "Invalid PRF", "RFC 3830 §6.12")                          \
-  X(kInvalidMac, 3, "Invalid MAC", "RFC 3830 §6.12")                          \
-  X(kInvalidEa, 4, "Invalid EA", "RFC 3830 §6.12")                            \
-  X(kInvalidHa, 5, "Invalid HA", "RFC 3830 §6.12")                            \
-  X(kInvalidDh, 6, "Invalid DH", "RFC 3830 §6.12")                            \
-  X(kInvalidId, 7, "Invalid ID", "RFC 3830 §6.12")                            \
-  X(kInvalidCert, 8, "Invalid Cert", "RFC 3830 §6.12")                        \
-  X(kInvalidSp, 9, "Invalid SP", "RFC 3830 §6.12")                            \
-  X(kInvalidSpPar, 10, "Invalid SPpar", "RFC 3830 §6.12")                     \
-  X(kInvalidDt, 11, "Invalid DT", "RFC 3830 §6.12")                           \
-  X(kUnspecified, 12, "Unspecified error", "RFC 3830 §6.12")                  \
-  X(kUnsupportedMessage, 13, "Message type not supported", "RFC 4738 §3.9.2") \
-  X(kInvalidTicket, 14, "Invalid TICKET", "RFC 6043 §6.9")                    \
+#define KEYMAST_ERROR_NUMBERS(X)                                            \
+  X(kAuthFailure, 0, "Auth failure", "RFC 3830 §6.12")                      \
+  X(kInvalidTs, 1, "Invalid TS", "RFC 3830 §6.12")                          \
+  X(kInvalidPrf, 2, "Invalid PRF", "RFC 3830 §6.12")                        \
+  X(kInvalidMac, 3, "Invalid MAC", "RFC 3830 §6.12")                        \
+  X(kInvalidEa, 4, "Invalid EA", "RFC 3830 §6.12")                          \
+  X(kInvalidHa, 5, "Invalid HA", "RFC 3830 §6.12")                          \
+  X(kInvalidDh, 6, "Invalid DH", "RFC 3830 §6.12")                          \
+  X(kInvalidId, 7, "Invalid ID", "RFC 3830 §6.12")                          \
+  X(kInvalidCert, 8, "Invalid Cert", "RFC 3830 §6.12")                      \
+  X(kInvalidSp, 9, "Invalid SP", "RFC 3830 §6.12")                          \
+  X(kInvalidSpPar, 10, "Invalid SPpar", "RFC 3830 §6.12")                   \
+  X(kInvalidDt, 11, "Invalid DT", "RFC 3830 §6.12")                         \
+  X(kUnspecified, 12, "Unspecified error", "RFC 3830 §6.12")                \
+  X(kUnsupportedMessage, 13, "Unsupported message type", "RFC 4738 §3.9.2") \
+  X(kInvalidTicket, 14, "Invalid TICKET", "RFC 6043 §6.9")                  \
   X(kInvalidTpPar, 15, "Invalid TPpar", "RFC 6043 §6.9")
 KEYMAST_CODE_POINTS(ErrorNumber, KEYMAST_ERROR_NUMBERS)
 
@@ -211,9 +211,9 @@ KEYMAST_CODE_POINTS(ErrorNumber, KEYMAST_ERROR_NUMBERS)
   X(kKpr, 7, "K_PR", "RFC 6267 §6.1.3")
 KEYMAST_CODE_POINTS(KeyDataType, KEYMAST_KEY_DATA_TYPES)
 
-#define KEYMAST_KV_TYPES(X)               \
-  X(kNull, 0, "Null", "RFC 3830 §6.13")   \
-  X(kSpi, 1, "SPI/MKI", "RFC 3830 §6.13") \
+#define KEYMAST_KV_TYPES(X)             \
+  X(kNull, 0, "Null", "RFC 3830 §6.13") \
+  X(kSpi, 1, "SPI", "RFC 3830 §6.13")   \
   X(kInterval, 2, "Interval", "RFC 3830 §6.13")
 KEYMAST_CODE_POINTS(KvType, KEYMAST_KV_TYPES)
 
@@ -226,24 +226,24 @@ KEYMAST_CODE_POINTS(KvType, KEYMAST_KV_TYPES)
   X(kOmaBcast, 5, "OMA BCAST", "RFC 5410 §3")
 KEYMAST_CODE_POINTS(ExtType, KEYMAST_EXT_TYPES)
 
-#define KEYMAST_KEY_ID_TYPES(X)                    \
-  X(kDomain, 0, "Key Domain ID", "RFC 4563 §4")    \
-  X(kMsk, 1, "MBMS Service Key ID", "RFC 4563 §4") \
+#define KEYMAST_KEY_ID_TYPES(X)                      \
+  X(kDomain, 0, "MBMS Key Domain ID", "RFC 4563 §4") \
+  X(kMsk, 1, "MBMS Service Key ID", "RFC 4563 §4")   \
   X(kMtk, 2, "MBMS Traffic Key ID", "RFC 4563 §4")
 KEYMAST_CODE_POINTS(KeyIdType, KEYMAST_KEY_ID_TYPES)
 
-#define KEYMAST_OMA_SUBTYPES(X)                                   \
-  X(kLtkm, 1, "OMA BCAST LTKM", "RFC 5410 §3")                    \
-  X(kStkm, 2, "OMA BCAST STKM", "RFC 5410 §3")                    \
-  X(kLtkmReporting, 3, "OMA BCAST LTKM Reporting", "RFC 5410 §3") \
-  X(kParentalControl, 4, "OMA BCAST Parental Control", "RFC 5410 §3")
+#define KEYMAST_OMA_SUBTYPES(X)                         \
+  X(kLtkm, 1, "LTKM", "RFC 5410 §3")                    \
+  X(kStkm, 2, "STKM", "RFC 5410 §3")                    \
+  X(kLtkmReporting, 3, "LTKM Reporting", "RFC 5410 §3") \
+  X(kParentalControl, 4, "Parental Control", "RFC 5410 §3")
 KEYMAST_CODE_POINTS(OmaSubtype, KEYMAST_OMA_SUBTYPES)
 
-#define KEYMAST_TS_ROLES(X)                                 \
-  X(kIssue, 1, "Time of issue", "RFC 6043 §6.4")            \
-  X(kStart, 2, "Start of validity period", "RFC 6043 §6.4") \
-  X(kEnd, 3, "End of validity period", "RFC 6043 §6.4")     \
-  X(kRekeying, 4, "Rekeying interval", "RFC 6043 §6.4")
+#define KEYMAST_TS_ROLES(X)                                       \
+  X(kIssue, 1, "Time of issue (TRi)", "RFC 6043 §6.4")            \
+  X(kStart, 2, "Start of validity period (TRs)", "RFC 6043 §6.4") \
+  X(kEnd, 3, "End of validity period (TRe)", "RFC 6043 §6.4")     \
+  X(kRekeying, 4, "Rekeying interval (TRr)", "RFC 6043 §6.4")
 KEYMAST_CODE_POINTS(TsRole, KEYMAST_TS_ROLES)
 
 #define KEYMAST_ID_ROLES(X)                                         \
@@ -269,7 +269,7 @@ KEYMAST_CODE_POINTS(RandRole, KEYMAST_RAND_ROLES)
   X(kSeedCtr, 3, "SEED-CTR", "RFC 5748 §6.1") \
   X(kSeedCcm, 4, "SEED-CCM", "RFC 5748 §6.1") \
   X(kSeedGcm, 5, "SEED-GCM", "RFC 5748 §6.1") \
-  X(kAesGcm, 6, "AES-GCM", "RFC 7714 §14.2")  \
+  X(kAesGcm, 6, "AES-GCM", "RFC 7714 §14.3")  \
   X(kAriaCtr, 7, "ARIA-CTR", "RFC 8269 §6.2") \
   X(kAriaGcm, 8, "ARIA-GCM", "RFC 8269 §6.2")
 KEYMAST_CODE_POINTS(SrtpEncrAlg, KEYMAST_SRTP_ENCR_ALGS)
@@ -288,7 +288,7 @@ KEYMAST_CODE_POINTS(SrtpAuthAlg, KEYMAST_SRTP_AUTH_ALGS)
   X(kAriaCtr, 2, "ARIA-CTR", "RFC 8269 §6.2")
 KEYMAST_CODE_POINTS(SrtpPrf, KEYMAST_SRTP_PRFS)
 
-#define KEYMAST_FEC_ORDERS(X) X(kFecThenSrtp, 0, "FEC then SRTP", "RFC 3830 §6.10.1")
+#define KEYMAST_FEC_ORDERS(X) X(kFecThenSrtp, 0, "FEC-SRTP", "RFC 3830 §6.10.1")
 KEYMAST_CODE_POINTS(FecOrder, KEYMAST_FEC_ORDERS)
 
 #define KEYMAST_SWITCHES(X)             \

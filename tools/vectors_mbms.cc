@@ -16,7 +16,7 @@ constexpr const char* kMskMessage =
              "map": [{"ssrc": 2684354561, "roc": 3}]},
   "payloads": [
     {"type": "General Ext", "ext_type": "Key ID information", "data": [
-      {"key_id_type": "Key Domain ID", "key_id": "262f01"},
+      {"key_id_type": "MBMS Key Domain ID", "key_id": "262f01"},
       {"key_id_type": "MBMS Service Key ID", "key_id": "00010001"}]},
     {"type": "T", "ts_type": "COUNTER", "ts_value": 9},
     {"type": "RAND", "rand": "101112131415161718191a1b1c1d1e1f"},
@@ -34,7 +34,7 @@ constexpr const char* kMskEmptyMap =
     R"({"header": {"data_type": "Pre-shared", "csb_id": 305419896, "cs_id_map_type": "Empty map"},
   "payloads": [
     {"type": "General Ext", "ext_type": "Key ID information", "data": [
-      {"key_id_type": "Key Domain ID", "key_id": "262f01"},
+      {"key_id_type": "MBMS Key Domain ID", "key_id": "262f01"},
       {"key_id_type": "MBMS Service Key ID", "key_id": "00020007"}]},
     {"type": "T", "ts_type": "COUNTER", "ts_value": 4294967295},
     {"type": "RAND", "rand": "101112131415161718191a1b1c1d1e1f"},
@@ -49,7 +49,7 @@ constexpr const char* kMskSha256 =
              "cs_id_map_type": "SRTP-ID", "map": [{"ssrc": 2684354561}]},
   "payloads": [
     {"type": "General Ext", "ext_type": "Key ID information", "data": [
-      {"key_id_type": "Key Domain ID", "key_id": "262f01"},
+      {"key_id_type": "MBMS Key Domain ID", "key_id": "262f01"},
       {"key_id_type": "MBMS Service Key ID", "key_id": "00010002"}]},
     {"type": "T", "ts_type": "COUNTER", "ts_value": 10},
     {"type": "RAND", "rand": "303132333435363738393a3b3c3d3e3f"},
@@ -64,7 +64,7 @@ constexpr const char* kMskSha256 =
 constexpr const char* kMtkMessage = R"({"header": {"data_type": "Pre-shared"},
   "payloads": [
     {"type": "General Ext", "ext_type": "Key ID information", "data": [
-      {"key_id_type": "Key Domain ID", "key_id": "262f01"},
+      {"key_id_type": "MBMS Key Domain ID", "key_id": "262f01"},
       {"key_id_type": "MBMS Service Key ID", "key_id": "00010001"},
       {"key_id_type": "MBMS Traffic Key ID", "key_id": "0005"}]},
     {"type": "T", "ts_type": "COUNTER", "ts_value": 7},
@@ -76,7 +76,7 @@ constexpr const char* kMtkMessageGcm = R"({"header": {"data_type": "Pre-shared"}
   "payloads": [
     {"type": "T", "ts_type": "COUNTER", "ts_value": 8},
     {"type": "General Ext", "ext_type": "Key ID information", "data": [
-      {"key_id_type": "Key Domain ID", "key_id": "262f01"},
+      {"key_id_type": "MBMS Key Domain ID", "key_id": "262f01"},
       {"key_id_type": "MBMS Service Key ID", "key_id": "00010001"},
       {"key_id_type": "MBMS Traffic Key ID", "key_id": "0006"}]},
     {"type": "KEMAC", "seal": {"key": "msk", "rand": "101112131415161718191a1b1c1d1e1f", "keys": [

@@ -27,7 +27,7 @@ constexpr const char* kMandatory =
       {"type": "SRTP authentication", "value": "on"},
       {"type": "Authentication tag length", "value": 10}]},
     {"type": "KEMAC", "seal": {"key": "psk", "keys": [
-      {"type": "TGK+SALT", "kv": "SPI/MKI", "key": "a0a1a2a3a4a5a6a7a8a9aaabacadaeaf",
+      {"type": "TGK+SALT", "kv": "SPI", "key": "a0a1a2a3a4a5a6a7a8a9aaabacadaeaf",
        "salt": "c0c1c2c3c4c5c6c7c8c9cacbcccd", "spi": "00000001"}]}}]})";
 
 constexpr const char* kSha256 =
@@ -63,7 +63,7 @@ constexpr const char* kUpdate = R"({"header": {"data_type": "Pre-shared", "csb_i
       {"type": "TEK+SALT", "kv": "Interval", "key": "b0b1b2b3b4b5b6b7b8b9babbbcbdbebf",
        "salt": "d0d1d2d3d4d5d6d7d8d9dadbdcdd", "valid_from": "000000000001",
        "valid_to": "00000000ffff"},
-      {"type": "TEK", "kv": "SPI/MKI", "key": "e0e1e2e3e4e5e6e7e8e9eaebecedeeef",
+      {"type": "TEK", "kv": "SPI", "key": "e0e1e2e3e4e5e6e7e8e9eaebecedeeef",
        "spi": "0a"}]}}]})";
 
 constexpr const char* kUpdateWithoutKey = R"({"header": {"data_type": "Pre-shared", "csb_id": 7},
@@ -80,7 +80,7 @@ constexpr const char* kGenericId =
     {"type": "RAND", "rand": "101112131415161718191a1b1c1d1e1f"},
     {"type": "SP", "params": []},
     {"type": "KEMAC", "seal": {"key": "psk", "keys": [
-      {"type": "TGK", "kv": "SPI/MKI", "key": "a0a1a2a3a4a5a6a7a8a9aaabacadaeaf",
+      {"type": "TGK", "kv": "SPI", "key": "a0a1a2a3a4a5a6a7a8a9aaabacadaeaf",
        "spi": "0001"}]}}]})";
 
 constexpr const char* kMacDamaged = R"({"header": {"data_type": "Pre-shared"},

@@ -157,6 +157,18 @@ void AddTimes(List& list) {
   }
 }
 
+// AddValues has every registered value of every parameter, one policy a value.
+void AddValues(List& list) {
+  for (const ParamInfo& info : ParamsOf(ProtType::kSrtp)) {
+    for (const CodePoint& point : info.values) {
+      const Bytes param{info.type, 1, point.value};
+      list.push_back(
+          {std::string(info.name) + " " + std::string(point.name),
+           Compose(PskHeader(), kT, kRandPayload, SpPayload{0, ProtType::kSrtp, param}, kSealed)});
+    }
+  }
+}
+
 void AddPsk(List& list) {
   const Bytes srtp = ParamsFrom(ProtType::kSrtp, 0, 12);
   const Bytes more = ParamsFrom(ProtType::kSrtp, 13, 20);
@@ -171,6 +183,7 @@ void AddPsk(List& list) {
   list.push_back(
       {"policies in clear", Compose(PskHeader(), kT, policies[0], policies[1], kRandPayload,
                                     KemacPayload{EncrAlg::kNull, {}, MacAlg::kNull, {}})});
+  AddValues(list);
   const IdPayload bytes{IdType::kByteString, AsBytes("psk-0001")};
   list.push_back({"update", Compose(PskHeader(), kT, bytes, bytes, kMacAlone)});
   Header header = HeaderOf(DataType::kPskInit);

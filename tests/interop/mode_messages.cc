@@ -8,6 +8,17 @@ namespace {
 
 using List = std::vector<SampleMessage>;
 
+// AddRsarUpdate is from the Responder, who gave the keys, if there is a key to update under.
+void AddRsarUpdate(World& world, Offer offer, const std::string& name, List& list) {
+  if (!world.BobsSession().UpdatesByPsk()) return;
+  offer.policies = {};
+  offer.keys = {&world.key, 1};
+  Initiator bobs(world.bob.party, world.bob.stamper);
+  Bytes update(kMaxMessage);
+  update.resize(*bobs.Update(world.BobsSession(), offer, kNow, world.rng, update));
+  list.push_back({name + ", update", update});
+}
+
 void AddRun(Mode mode, bool legacy, Cache cache, const std::string& name, List& list) {
   World world;
   if (legacy) world.alice.policy = world.bob.policy = V1Policy::Legacy();
@@ -26,7 +37,7 @@ void AddRun(Mode mode, bool legacy, Cache cache, const std::string& name, List& 
   world.bob.policy.modes = {};
   list.push_back({name + ", error", world.ToBob(first)});
   world.bob.policy.modes = {true, true, true, true, true};
-  if (mode == Mode::kRsar && cache == Cache::kNone) return;  // has no update
+  if (mode == Mode::kRsar) return AddRsarUpdate(world, offer, name, list);
   const Bytes update = world.Update(offer);
   list.push_back({name + ", update", update});
   list.push_back({name + ", answer to the update", world.ToBob(update)});

@@ -179,10 +179,12 @@ TEST(Descriptions, NumbersOfARegistryAreDistinct) {
       EXPECT_FALSE(point.source.empty()) << point.name;
     }
   };
-  check(CodePointsOf<DataType>());
-  check(CodePointsOf<PayloadType>());
-  check(CodePointsOf<ExtType>());
-  check(CodePointsOf<SrtpEncrAlg>());
+  const auto check_all = [&check]<class... E>() { (check(CodePointsOf<E>()), ...); };
+  check_all.
+  operator()<DataType, PayloadType, PrfFunc, CsIdMapType, EncrAlg, MacAlg, Cache, DhGroup,
+             SignatureType, TsType, IdType, CertType, HashFunc, ProtType, ErrorNumber, KeyDataType,
+             KvType, ExtType, KeyIdType, OmaSubtype, TsRole, IdRole, RandRole, SrtpEncrAlg,
+             SrtpAuthAlg, SrtpPrf, FecOrder, Switch, TeslaPrf, TeslaMac>();
   for (const ProtType protocol : {ProtType::kSrtp, ProtType::kTesla}) {
     std::set<uint8_t> types;
     for (const ParamInfo& info : ParamsOf(protocol)) {

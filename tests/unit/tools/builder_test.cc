@@ -110,7 +110,7 @@ const char* const kPskDescription = R"([
        {"type": "SRTP encryption", "value": "on"}, {"type": 8, "value": 1},
        {"type": 10, "value": 1}, {"type": 11, "value": 10}]},
      {"type": "KEMAC", "seal": {"key": "psk", "keys": [
-       {"type": "TGK+SALT", "kv": "SPI/MKI", "key": {"name": "tgk"},
+       {"type": "TGK+SALT", "kv": "SPI", "key": {"name": "tgk"},
         "salt": "c0c1c2c3c4c5c6c7c8c9cacbcccd", "spi": "00000001"}]}}]},
   {"header": {"data_type": "PSK ver msg", "csb_id": "0x12345678", "cs_id_map_type": 0,
               "map": [{"ssrc": "0xdeadbeef"}]},
