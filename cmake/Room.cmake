@@ -18,7 +18,8 @@ function(keymast_room name)
   endif()
 endfunction()
 
-# keymast_program(NAME SOURCE room... ): one executable in bin/.
+# keymast_program(NAME SOURCE room... ): one executable in bin/, also named in the property
+# KEYMAST_PROGRAMS for tests of all programs.
 function(keymast_program name source)
   if(NOT EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${source})
     return()
@@ -27,6 +28,7 @@ function(keymast_program name source)
   list(TRANSFORM uses PREPEND keymast_)
   add_executable(${name} ${source})
   target_link_libraries(${name} PRIVATE ${uses} keymast_warnings)
+  set_property(GLOBAL APPEND PROPERTY KEYMAST_PROGRAMS ${name})
 endfunction()
 
 # keymast_unit_tests(ROOM [USES room...]): tests/unit/ROOM/*_test.cc as one test program.

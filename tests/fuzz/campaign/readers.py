@@ -51,7 +51,7 @@ class Scopes:
         self.open = []  # [class name or "" or None for a body, is public]
 
     def push(self, head):
-        found = re.search(r"\b(class|struct)\s+(?:\[\[\w+\]\]\s*)?(\w+)[^;=()]*$", head)
+        found = re.search(r"\b(class|struct)\s+(?:\[\[\w+\]\]\s*)?([\w:]+)[^;=()]*$", head)
         if found and not re.search(r"\benum\b", head):
             self.open.append([found[2], found[1] == "struct"])
         elif re.search(r"\b(namespace|extern)\b[^;()]*$", head):
