@@ -74,7 +74,7 @@ class Coverage(unittest.TestCase):
                 ("keymast::mikey::WriteMessage(keymast::mikey::Message const&)", "WriteMessage"),
                 ("keymast::(anonymous namespace)::A::B(int) const", "A::B"),
                 ("void keymast::Describe<Io<X>, T>(Io<X>&, T&)", "keymast::Describe"),
-                ("main", "main")):
+                ("keymast::Name[abi:cxx11](int)", "Name"), ("main", "main")):
             self.assertTrue(coverage.matches(coverage.plain(name), wanted), coverage.plain(name))
         self.assertFalse(coverage.matches(coverage.plain("keymast::WriteMessage()"), "Message"))
 

@@ -22,7 +22,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
                std::array<std::pair<std::string_view, int>, 2>{{{"tgk", 1}, {"tek", 2}}});
   fields.Flag("profile.flag", flag);
   fields.Number("profile.number", code, 1, 6);
-  file->Path("record", "");
+  file->Path("record", "", 8);
+  file->Refuse("port", "is refused");
+  file->Refuse("nothing", "is missing");
   file->Finish().has_value();
   return 0;
 }

@@ -84,7 +84,7 @@ void MakeKeyringSeeds(const fs::path& folder) {
   Bytes input;
   const auto msk = [&](const Bytes& octets) { Append(input, kMsk, InClear(octets, kFuzzUserKey)); };
   const auto mtk = [&](const Bytes& octets) { Append(input, kMtk, InClear(octets, kFuzzMskKey)); };
-  for (uint16_t i = 2; i < 9; ++i) mtk(messages.Mtk(i, 1, i));
+  for (uint16_t i = 2; i < 20; ++i) mtk(messages.Mtk(i, 1, i));
   Save(folder, "mtks", input);
   input.clear();
   for (uint16_t i = 2; i < 8; ++i) {
@@ -105,6 +105,14 @@ void MakeKeyringSeeds(const fs::path& folder) {
   msk(messages.Msk(5, 9, 1, 9));
   mtk(messages.Mtk(5, 9, 1));
   Save(folder, "interval", input);
+  input.clear();
+  mtk(messages.Mtk(6, 1, 6));
+  const Bytes other(16, 0x22);  // another key under the same MSK ID
+  messages.msk().csb_id = CsbId(0);
+  messages.msk().msk = other;
+  msk(messages.Msk(6, 1, 1, 9));
+  Save(folder, "other_msk", input);
+  messages.msk().msk = kFuzzMskKey;
   for (uint8_t sender = 0; sender < 5; ++sender) {
     const std::string name = "sender" + std::to_string(sender) + ".example.org";
     messages.msk().idi = AsBytes(name);

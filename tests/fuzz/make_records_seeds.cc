@@ -69,7 +69,7 @@ int main(int argc, char** argv) {
     return 2;
   }
   const std::filesystem::path folder = std::filesystem::path(argv[1]) / "records_recovery";
-  for (int steps = 0; steps < 12; steps += 2) {
+  for (const int steps : {0, 2, 4, 8, 14, 24, 40}) {
     keymast::records::Save(folder, "steps_" + std::to_string(steps), 5, steps);
   }
   return 0;

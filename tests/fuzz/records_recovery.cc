@@ -18,7 +18,7 @@ using namespace keymast::records;
 class Data {
  public:
   void Read(Reader& reader, uint8_t choice) {
-    while (!reader.empty() && reader.ok() && values_.size() < 32) {
+    while (!reader.empty() && reader.ok() && values_.size() < 64) {
       const ByteView name = reader.Take(reader.U8());
       const ByteView value = reader.Take(std::min<size_t>(reader.U16(), reader.remaining()));
       const std::string key(AsText(name));

@@ -4,6 +4,7 @@ tests/fuzz/CMakeLists.txt), by clang's source coverage."""
 
 import json
 import os
+import re
 import subprocess
 
 from . import log
@@ -70,7 +71,7 @@ def functions_of(exported):
 
 def plain(name):
     """keymast::A::B of `int keymast::(anonymous namespace)::A<C>::B(D) const`."""
-    name = name.replace("(anonymous namespace)::", "")
+    name = re.sub(r"\(anonymous namespace\)::|\[abi:\w+\]", "", name)
     kept, depth = "", 0
     for letter in name:
         if letter == "(" and depth == 0:
