@@ -32,7 +32,7 @@ class MacCheck(unittest.TestCase):
                 if speaks_mikey(names):
                     spoken.append(program.rpartition("/")[2])
                     self.assertIn(CHECKS, names)
-        for name in ("keymastd", "keymast-receiver"):
+        for name in ("keymastd", "keymast-receiver", "keymast-mikey"):
             self.assertIn(name, spoken)
 
     def test_the_other_one_leaves_a_trace(self):

@@ -37,6 +37,7 @@ Bytes InClear(Bytes octets, ByteView key) {
 // Samples have every payload in every data type that it belongs to.
 void MakeMessageSeeds(const std::filesystem::path& folder) {
   for (const SampleMessage& sample : SampleMessages()) {
+    if (sample.octets.empty()) continue;
     std::string name = sample.name;
     std::replace_if(
         name.begin(), name.end(), [](unsigned char letter) { return std::isalnum(letter) == 0; },

@@ -24,6 +24,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     known.csb.csb_id = kKnownCsb;
     known.cache = Cache::kCache;
     known.shared = crypto::SecretKey<kMaxSharedKey>(ByteView(kSharedOctets));
+    known.updates_from_us = true;
     KEYMAST_CHECK(initiator.Update(known, offer, kFuzzNow, rng, out).has_value());
   }
   const Session before = initiator.session();
