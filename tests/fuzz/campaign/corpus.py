@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Takes the best of what the fuzzer found into the corpus in the tree."""
 
+import pathlib
 import re
 import shutil
 import subprocess
@@ -75,7 +76,7 @@ def replace(target, chosen):
 def merge(targets):
     for target in targets:
         with tempfile.TemporaryDirectory(prefix="keymast-fuzz-") as work:
-            merge_one(target, TOP.__class__(work))
+            merge_one(target, pathlib.Path(work))
     size = sum(path.stat().st_size for path in CORPUS.rglob("*") if path.is_file())
     print(f"{size} octets in all corpora")
     return 0 if size <= LIMIT else 1

@@ -35,8 +35,7 @@ def replay(target):
     return program, data
 
 
-def export(target, kind):
-    program, data = replay(target)
+def export(program, data, kind):
     return output_of("llvm-cov-14", "export", f"-format={kind}", f"-instr-profile={data}", program,
                      stderr=subprocess.DEVNULL)
 
@@ -100,8 +99,9 @@ def left_out(target, functions):
 
 def shares(target):
     """Per file, (lines reached, lines with code, lines not reached)."""
-    lines = lines_of(export(target, "lcov"))
-    skip = left_out(target, functions_of(json.loads(export(target, "text"))))
+    program, data = replay(target)
+    lines = lines_of(export(program, data, "lcov"))
+    skip = left_out(target, functions_of(json.loads(export(program, data, "text"))))
     for path in target.covers:
         counts = {number: count for number, count in lines.get(path, {}).items()
                   if number not in skip.get(path, ())}

@@ -102,7 +102,6 @@ def declarations(text):
             head = ""
         else:
             head += token
-    return
 
 
 def reads(name, parameters):
