@@ -38,29 +38,38 @@ class Run {
     first.resize(*alice_.Start(mode, kBob, offer, kFuzzNow, rng_, first));
     Save(corpus_ / "mikey_responder", name, choice_, first);
     // The other policy takes neither algorithms nor, in some, a missing identity.
-    if ((choice_ & 0xe0) == 0)
-      Save(corpus_ / "mikey_responder", name + "_other", choice_ ^ 3, first);
+    const bool is_plain = (choice_ & 0xe0) == 0;
+    if (is_plain) Save(corpus_ / "mikey_responder", name + "_other", choice_ ^ 3, first);
     Answer(first, name);
     offer.csb_id = kKnownCsb;
-    Bytes update(kMaxMessage);
-    Session known = alice_.session();
-    known.csb.csb_id = kKnownCsb;
-    const Result<size_t> size = alice_.Update(known, offer, kFuzzNow, rng_, update);
-    if (!size) return;
-    update.resize(*size);
-    Save(corpus_ / "mikey_responder", name + "_update", choice_, update);
-    AnswerUpdate(known, update, name);
+    Update(offer, name);
   }
 
  private:
-  void AnswerUpdate(Session known, const Bytes& update, const std::string& name) {
+  // Update is of a bundle as mikey_initiator has it.
+  void Update(const Offer& offer, const std::string& name) {
+    Session known = alice_.session();
+    known.csb.csb_id = kKnownCsb;
+    known.updates_from_us = true;
+    const bool cached = known.mode == Mode::kRsar || (choice_ & 0x80) != 0;
+    known.cache = cached ? Cache::kCache : Cache::kNone;
+    known.shared = crypto::SecretKey<kMaxSharedKey>(ByteView(kSharedOctets));
+    Stamper stamper;
+    crypto::SeededRng rng(1);
+    Bytes update(kMaxMessage);
+    update.resize(
+        *Initiator(alice_side_.party, stamper).Update(known, offer, kFuzzNow, rng, update));
+    Save(corpus_ / "mikey_responder", name + "_update", choice_, update);
+    known.updates_from_us = false;
+    known.peer = OwnedIdentity(kAlice);
     bob_.others.known_ = &known;
+    ReplayCache cache(2, std::chrono::minutes(5), kFuzzNow - std::chrono::hours(1));
     Session fresh;
     Bytes answer(kMaxMessage);
-    answer.resize(
-        Responder(bob_.party, cache_).Receive(update, kFuzzNow, rng_, fresh, answer).reply);
+    answer.resize(Responder(bob_.party, cache).Receive(update, kFuzzNow, rng, fresh, answer).reply);
     bob_.others.known_ = nullptr;
-    if ((choice_ & 0x20) != 0 && !answer.empty()) {
+    const bool is_update = (choice_ & 0x20) != 0;
+    if (is_update && !answer.empty()) {
       Save(corpus_ / "mikey_initiator", name + "_update", choice_, answer);
     }
   }

@@ -1,13 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 // Any octets as the answer to a message of ours, in every mode, behind MAC and signature. The first
-// octet chooses policy, mode and whether the message was an update.
+// octet chooses policy and mode, and whether it was a first message or an update.
 #include "tests/fuzz/fake_party.h"
 
+namespace {
+
+using namespace keymast;
+using namespace keymast::mikey;
+
+// Known is a bundle that is ours to update: of mode kRsar only with a cached envelope key.
+Session Known(uint8_t choice) {
+  Session session;
+  session.mode = ModeOf(choice);
+  session.csb.csb_id = kKnownCsb;
+  session.csb.rand = Octets<255>(ByteView(kSharedOctets));
+  session.shared = crypto::SecretKey<kMaxSharedKey>(ByteView(kSharedOctets));
+  session.peer = OwnedIdentity(kBob);
+  session.updates_from_us = true;
+  const bool cached = session.mode == Mode::kRsar || (choice & 0x80) != 0;
+  session.cache = cached ? Cache::kCache : Cache::kNone;
+  return session;
+}
+
+}  // namespace
+
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  using namespace keymast;
-  using namespace keymast::mikey;
   if (size < 1) return 0;
   const uint8_t choice = data[0];
+  const bool is_update = (choice & 0x20) != 0;
   const Mode mode = ModeOf(choice);
   FakeSide alice(kAlice, choice);
   Initiator initiator(alice.party, alice.stamper);
@@ -18,20 +38,14 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   offer.send_rand = (choice & 0x80) == 0;
   crypto::SeededRng rng(1);
   static Bytes out(kMaxMessage);
-  KEYMAST_CHECK(initiator.Start(mode, kBob, offer, kFuzzNow, rng, out).has_value());
-  if ((choice & 0x20) != 0) {
-    Session known = initiator.session();
-    known.csb.csb_id = kKnownCsb;
-    known.cache = Cache::kCache;
-    known.shared = crypto::SecretKey<kMaxSharedKey>(ByteView(kSharedOctets));
-    known.updates_from_us = true;
-    KEYMAST_CHECK(initiator.Update(known, offer, kFuzzNow, rng, out).has_value());
-  }
+  const Result<size_t> sent = is_update ? initiator.Update(Known(choice), offer, kFuzzNow, rng, out)
+                                        : initiator.Start(mode, kBob, offer, kFuzzNow, rng, out);
+  KEYMAST_CHECK(sent.has_value());
   const Session before = initiator.session();
   const Status received = initiator.Receive({data + 1, size - 1}, kFuzzNow);
   if (received && initiator.state() == Initiator::State::kEstablished) {
-    const bool may_be_empty = (choice & 0x20) != 0;
-    KEYMAST_CHECK(may_be_empty || !initiator.session().csb.keys.empty());
+    // An update may leave the keys as they are, and this bundle has none.
+    KEYMAST_CHECK(is_update || !initiator.session().csb.keys.empty());
     return 0;
   }
   // A discard, or an error message: nothing of the session has changed.
