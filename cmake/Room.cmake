@@ -18,7 +18,8 @@ function(keymast_room name)
   endif()
 endfunction()
 
-# keymast_program(NAME SOURCE room... ): one executable in bin/.
+# keymast_program(NAME SOURCE room... ): one executable in bin/, also named in the property
+# KEYMAST_PROGRAMS for tests of all programs.
 function(keymast_program name source)
   if(NOT EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${source})
     return()
@@ -27,6 +28,7 @@ function(keymast_program name source)
   list(TRANSFORM uses PREPEND keymast_)
   add_executable(${name} ${source})
   target_link_libraries(${name} PRIVATE ${uses} keymast_warnings)
+  set_property(GLOBAL APPEND PROPERTY KEYMAST_PROGRAMS ${name})
 endfunction()
 
 # keymast_unit_tests(ROOM [USES room...]): tests/unit/ROOM/*_test.cc as one test program.
@@ -46,11 +48,12 @@ function(keymast_unit_tests room)
   add_test(NAME unit.${room} COMMAND ${room}_test)
 endfunction()
 
-# keymast_fuzz_target(NAME USES room... [DICTIONARY NAME]): tests/fuzz/NAME.cc with its corpus in
-# tests/fuzz/corpus/NAME. With KEYMAST_FUZZ a libFuzzer program, otherwise a replay test. The
-# dictionary is read by scripts/fuzz.
+# keymast_fuzz_target(NAME USES room... [DICTIONARY NAME] COVERS file... [LEAVES_OUT function...]):
+# tests/fuzz/NAME.cc with its corpus in tests/fuzz/corpus/NAME. With KEYMAST_FUZZ a libFuzzer program,
+# otherwise a replay test. scripts/fuzz reads the dictionary, the files that the target is about and
+# the functions in them that it cannot reach.
 function(keymast_fuzz_target name)
-  cmake_parse_arguments(ARG "" "DICTIONARY" "USES" ${ARGN})
+  cmake_parse_arguments(ARG "" "DICTIONARY" "USES;COVERS;LEAVES_OUT" ${ARGN})
   set(uses ${ARG_USES})
   list(TRANSFORM uses PREPEND keymast_)
   add_executable(fuzz_${name} ${CMAKE_SOURCE_DIR}/tests/fuzz/${name}.cc)

@@ -222,6 +222,7 @@ Status Dump(ByteView octets, FieldSink& sink) {
 }
 
 Status DumpKeyData(ByteView plain, size_t offset, FieldSink& sink, PayloadType first) {
+  if (plain.empty() && first == PayloadType::kKeyData) return {};  // no key (RFC 3830 §4.5)
   Reader reader(plain);
   ChainDumper chain({plain, offset}, reader, std::nullopt, sink);
   chain.Show(first);

@@ -22,6 +22,10 @@ std::string Printable(std::string_view key) {
   return printable ? std::string(key) : "0x" + ToHex(AsBytes(key));
 }
 
+tl::unexpected<Failure> NoPage(const std::string& data, std::string_view key) {
+  return Damaged(data, "key " + Printable(key) + " is no page's");
+}
+
 // Range is the keys that begin with `prefix`, but for those that begin with `without`.
 struct Range {
   std::string_view prefix;
@@ -37,11 +41,14 @@ Outcome ForEachEntry(store::Store& store, const Range& range, const std::string&
       return ReadFailure(entries.error(), data, "what follows key " + Printable(after));
     }
     for (const store::Entry& entry : *entries) {
-      after = entry.key;
       if (!range.without.empty() && entry.key.starts_with(range.without)) {
-        after = std::string(range.without) + '\xff';  // no id goes on with this octet
+        // No id goes on with this octet. One that does would be found again behind every skip.
+        const std::string behind = std::string(range.without) + '\xff';
+        if (entry.key >= behind) return NoPage(data, entry.key);
+        after = behind;
         break;
       }
+      after = entry.key;
       if (auto taken = take(entry); !taken) return taken;
     }
     if (entries->empty() || (after == entries->back().key && entries->size() < kEntriesAScan)) {
@@ -86,7 +93,7 @@ class PageReader {
 Outcome PageReader::Take(const store::Entry& entry) {
   const std::string what = "page " + Printable(entry.key);
   const Result<PageName> name = ParsePageKey(entry.key);
-  if (!name) return Damaged(data_, "key " + Printable(entry.key) + " is no page's");
+  if (!name) return NoPage(data_, entry.key);
   const Result<Opened> opened = envelope_.Open(EntryType::kPage, entry.key, entry.value);
   if (!opened) return ReadFailure(opened.error(), data_, what);
   const size_t expected = limits_.rows * pages_[RowPrefix(*name)];

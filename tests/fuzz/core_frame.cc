@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Octets on the private socket, in pieces: frames come out whole whatever the pieces are, and the
-// translation of any request ends in values or in a failure.
+// translation of any request ends in values or in a failure. A credential is tried as it stands,
+// and sealed here, so that what is in it is reached.
 #include <algorithm>
 
 #include "base/check.h"
+#include "crypto/boxes.h"
 #include "framing/frame.h"
 #include "private/core.pb.h"
 #include "server/names.h"
@@ -13,13 +15,40 @@ namespace {
 
 using keymast::server::FromProto;
 
+// A channel that updates may be of.
+keymast::rekey::ChannelState News() {
+  keymast::rekey::ChannelState news;
+  news.channel.id = keymast::ChannelId("news");
+  news.channel.multicast.mtk = *keymast::ParseEndpoint("239.255.42.1:2269");
+  news.channel.key_domain = keymast::KeyDomainId{{0x26, 0x2f, 0x01}};
+  news.channel.key_group = keymast::KeyGroup(9);
+  return news;
+}
+
+void Enrol(keymast::v1::CreateSubscriberRequest request) {
+  using namespace keymast;
+  crypto::SeededRng rng(1);
+  static const crypto::KeyPair import_key = crypto::MakeKeyPair(rng);
+  KEYMAST_CHECK(!FromProto(request, import_key));
+  const auto box = crypto::SealBox(
+      import_key.public_key, crypto::kUserKeyPurpose,
+      crypto::UserKeyAad(SubscriberId(request.subscriber_id()), request.subscriber().identity()),
+      AsBytes(request.subscriber().sealed_credential()), rng);
+  request.mutable_subscriber()->set_sealed_credential(std::string(AsText(*box)));
+  const auto subscriber = FromProto(request, import_key, "requests[0].");
+  KEYMAST_CHECK(!subscriber || subscriber->user_key.size() >= 16);
+}
+
 void Translate(const keymast::core::CoreRequest& request) {
   FromProto(request.create_channel()).has_value();
   keymast::rekey::State state;  // with the channel that is to be changed, where it can be one
   if (const auto id = keymast::server::ChannelOf(request.update_channel().channel().name())) {
     state.channels[*id];
+    if (id->value == "news") state.channels[*id] = News();
   }
   FromProto(request.update_channel(), state).has_value();
+  FromProto(request.delete_channel()).has_value();
+  if (request.has_create_subscriber()) Enrol(request.create_subscriber());
   FromProto(request.create_member()).has_value();
   FromProto(request.update_member()).has_value();
   FromProto(request.expel_members()).has_value();

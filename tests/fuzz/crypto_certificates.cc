@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Any octets as what the public-key modes read from outside. The first octet chooses: a
 // certificate, a chain (each certificate behind its 2-octet length), a private key in PEM or DER, a
-// public key, a wrapped envelope.
+// public key, a wrapped envelope, a peer's DH value.
 #include "base/cursor.h"
 #include "tests/data/rsa_keys.h"
 #include "tests/unit/crypto/make_certificate.h"
@@ -65,12 +65,26 @@ void Unwraps(ByteView octets) {
   KEYMAST_CHECK(envelope == Pk().unwrap(key, octets));
 }
 
+// The first octet chooses the group.
+void Agrees(ByteView octets) {
+  if (octets.empty()) return;
+  const auto group = static_cast<DhGroup>(octets[0] % 3);
+  const size_t size = DhSize(group);
+  SeededRng rng(1);
+  Bytes mine(kDhPrivateSize);
+  Bytes value(size);
+  Pk().dh_generate(group, rng, mine, value);
+  Bytes shared(size);
+  const bool agreed = Pk().dh_agree(group, mine, octets.subspan(1), shared);
+  KEYMAST_CHECK(!agreed || octets.size() == size + 1);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;
   const ByteView rest = ByteView(data, size).subspan(1);
-  switch (data[0] % 6) {
+  switch (data[0] % 7) {
     case 0:
       ReadsCertificate(rest);
       break;
@@ -86,8 +100,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     case 4:
       ReadsPublicKey(rest);
       break;
-    default:
+    case 5:
       Unwraps(rest);
+      break;
+    default:
+      Agrees(rest);
   }
   return 0;
 }

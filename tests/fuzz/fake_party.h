@@ -126,6 +126,20 @@ struct FakeSide {
   Stamper stamper;
 };
 
+// FuzzSessions is a crypto session that the choice wants in either map.
+inline std::array<CsbSession, 1> FuzzSessions(uint8_t choice) {
+  std::array<CsbSession, 1> sessions;
+  sessions[0].cs_id = 1;
+  if ((choice & 0x40) != 0) {
+    sessions[0].has_seq = true;
+    sessions[0].spi = Octets<kMaxSpi>(ByteView(kTgkOctets).first(4));
+  }
+  return sessions;
+}
+
+// ModeOf is the mode that a choice has in bits 2 to 7.
+inline Mode ModeOf(uint8_t choice) { return static_cast<Mode>((choice >> 2) % kModeCount); }
+
 inline Offer FuzzOffer(Mode mode, const KeyDataPayload& key, std::span<const CsbSession> sessions,
                        std::span<const CsbPolicy> policies) {
   Offer offer;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writes the seeds of the MIKEY fuzz targets: make_mikey_seeds tests/fuzz/corpus
+#include <algorithm>
+#include <cctype>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -7,12 +9,13 @@
 #include "mikey/mbms.h"
 #include "mikey/message.h"
 #include "mikey/prf.h"
+#include "tests/interop/mikey_messages.h"
 #include "tests/unit/mikey/sample.h"
 
 namespace keymast::mikey {
 namespace {
 
-void Save(const std::filesystem::path& folder, const char* name, ByteView octets) {
+void Save(const std::filesystem::path& folder, const std::string& name, ByteView octets) {
   std::filesystem::create_directories(folder);
   std::ofstream file(folder / name, std::ios::binary);
   file << AsText(octets);
@@ -31,7 +34,20 @@ Bytes InClear(Bytes octets, ByteView key) {
   return octets;
 }
 
+// Samples have every payload in every data type that it belongs to.
+void MakeMessageSeeds(const std::filesystem::path& folder) {
+  for (const SampleMessage& sample : SampleMessages()) {
+    if (sample.octets.empty()) continue;
+    std::string name = sample.name;
+    std::replace_if(
+        name.begin(), name.end(), [](unsigned char letter) { return std::isalnum(letter) == 0; },
+        '_');
+    Save(folder, name, sample.octets);
+  }
+}
+
 void MakeSeeds(const std::filesystem::path& corpus) {
+  MakeMessageSeeds(corpus / "mikey_message");
   Profile3gpp other;
   other.prf = PrfFunc::kHmacSha256;
   other.encr_alg = EncrAlg::kAesCm256;

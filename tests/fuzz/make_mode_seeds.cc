@@ -24,13 +24,12 @@ class Run {
 
   void MakeSeeds() {
     const std::string name = std::to_string(choice_);
-    const Mode mode = static_cast<Mode>((choice_ >> 2) % kModeCount);
+    const Mode mode = ModeOf(choice_);
     const KeyDataPayload key{KeyDataType::kTgkSalt,
                              kTgkOctets,
                              kSharedOctets,
                              {KvType::kSpi, ByteView(kTgkOctets).first(4), {}, {}}};
-    std::array<CsbSession, 1> sessions;
-    sessions[0].cs_id = 1;
+    const std::array<CsbSession, 1> sessions = FuzzSessions(choice_);
     const CsbPolicy policy;
     Offer offer = FuzzOffer(mode, key, sessions, {&policy, (choice_ & 0x40) != 0 ? 0u : 1u});
     offer.send_rand = (choice_ & 0x80) == 0;
@@ -38,15 +37,28 @@ class Run {
     Bytes first(kMaxMessage);
     first.resize(*alice_.Start(mode, kBob, offer, kFuzzNow, rng_, first));
     Save(corpus_ / "mikey_responder", name, choice_, first);
+    // The other policy takes neither algorithms nor, in some, a missing identity.
+    const bool is_plain = (choice_ & 0xe0) == 0;
+    if (is_plain) Save(corpus_ / "mikey_responder", name + "_other", choice_ ^ 3, first);
     Answer(first, name);
     offer.csb_id = kKnownCsb;
-    Bytes update(kMaxMessage);
+    Update(offer, name);
+  }
+
+ private:
+  // Update is of a bundle as mikey_initiator has it.
+  void Update(const Offer& offer, const std::string& name) {
     Session known = alice_.session();
     known.csb.csb_id = kKnownCsb;
     known.updates_from_us = true;
-    const Result<size_t> size = alice_.Update(known, offer, kFuzzNow, rng_, update);
-    if (!size) return;
-    update.resize(*size);
+    const bool cached = known.mode == Mode::kRsar || (choice_ & 0x80) != 0;
+    known.cache = cached ? Cache::kCache : Cache::kNone;
+    known.shared = crypto::SecretKey<kMaxSharedKey>(ByteView(kSharedOctets));
+    Stamper stamper;
+    crypto::SeededRng rng(1);
+    Bytes update(kMaxMessage);
+    update.resize(
+        *Initiator(alice_side_.party, stamper).Update(known, offer, kFuzzNow, rng, update));
     Save(corpus_ / "mikey_responder", name + "_update", choice_, update);
     known.updates_from_us = false;
     known.peer = OwnedIdentity(kAlice);
@@ -54,14 +66,14 @@ class Run {
     ReplayCache cache(2, std::chrono::minutes(5), kFuzzNow - std::chrono::hours(1));
     Session fresh;
     Bytes answer(kMaxMessage);
-    const auto outcome =
-        Responder(bob_.party, cache).Receive(update, kFuzzNow, rng_, fresh, answer);
-    answer.resize(outcome.reply);
-    const auto choice = static_cast<uint8_t>(choice_ | 0x20);
-    if (!answer.empty()) Save(corpus_ / "mikey_initiator", name + "_update", choice, answer);
+    answer.resize(Responder(bob_.party, cache).Receive(update, kFuzzNow, rng, fresh, answer).reply);
+    bob_.others.known_ = nullptr;
+    const bool is_update = (choice_ & 0x20) != 0;
+    if (is_update && !answer.empty()) {
+      Save(corpus_ / "mikey_initiator", name + "_update", choice_, answer);
+    }
   }
 
- private:
   void Answer(const Bytes& first, const std::string& name) {
     Session fresh;
     Bytes answer(kMaxMessage);
@@ -96,7 +108,8 @@ int main(int argc, char** argv) {
     return 2;
   }
   for (int choice = 0; choice < 256; choice += 1) {
-    if ((choice & 0x20) != 0) continue;  // the same, as updates
+    // Of updates one policy is enough.
+    if ((choice >> 2) % 8 >= 5 || ((choice & 0x20) != 0 && (choice & 3) != 0)) continue;
     keymast::mikey::Run(argv[1], static_cast<uint8_t>(choice)).MakeSeeds();
   }
   return 0;

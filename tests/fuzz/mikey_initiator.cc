@@ -8,15 +8,17 @@ namespace {
 using namespace keymast;
 using namespace keymast::mikey;
 
-// Known is a bundle that is ours to update.
-Session Known(Mode mode) {
+// Known is a bundle that is ours to update: of mode kRsar only with a cached envelope key.
+Session Known(uint8_t choice) {
   Session session;
-  session.mode = mode;
+  session.mode = ModeOf(choice);
   session.csb.csb_id = kKnownCsb;
   session.csb.rand = Octets<255>(ByteView(kSharedOctets));
   session.shared = crypto::SecretKey<kMaxSharedKey>(ByteView(kSharedOctets));
   session.peer = OwnedIdentity(kBob);
   session.updates_from_us = true;
+  const bool cached = session.mode == Mode::kRsar || (choice & 0x80) != 0;
+  session.cache = cached ? Cache::kCache : Cache::kNone;
   return session;
 }
 
@@ -25,25 +27,27 @@ Session Known(Mode mode) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size < 1) return 0;
   const uint8_t choice = data[0];
-  const Mode mode = static_cast<Mode>((choice >> 2) % kModeCount);
+  const bool is_update = (choice & 0x20) != 0;
+  const Mode mode = ModeOf(choice);
   FakeSide alice(kAlice, choice);
   Initiator initiator(alice.party, alice.stamper);
   const KeyDataPayload key{KeyDataType::kTgk, kTgkOctets, {}, {}};
-  std::array<CsbSession, 1> sessions;
-  sessions[0].cs_id = 1;
+  const std::array<CsbSession, 1> sessions = FuzzSessions(choice);
   const CsbPolicy policy;
   Offer offer = FuzzOffer(mode, key, sessions, {&policy, (choice & 0x40) != 0 ? 0u : 1u});
   offer.send_rand = (choice & 0x80) == 0;
   crypto::SeededRng rng(1);
   static Bytes out(kMaxMessage);
-  if ((choice & 0x20) != 0 && mode != Mode::kRsar) {
-    KEYMAST_CHECK(initiator.Update(Known(mode), offer, kFuzzNow, rng, out).has_value());
-  } else {
-    KEYMAST_CHECK(initiator.Start(mode, kBob, offer, kFuzzNow, rng, out).has_value());
-  }
+  const Result<size_t> sent = is_update ? initiator.Update(Known(choice), offer, kFuzzNow, rng, out)
+                                        : initiator.Start(mode, kBob, offer, kFuzzNow, rng, out);
+  KEYMAST_CHECK(sent.has_value());
   const Session before = initiator.session();
   const Status received = initiator.Receive({data + 1, size - 1}, kFuzzNow);
-  if (received && initiator.state() == Initiator::State::kEstablished) return 0;
+  if (received && initiator.state() == Initiator::State::kEstablished) {
+    // An update may leave the keys as they are, and this bundle has none.
+    KEYMAST_CHECK(is_update || !initiator.session().csb.keys.empty());
+    return 0;
+  }
   // A discard, or an error message: nothing of the session has changed.
   KEYMAST_CHECK(initiator.session().csb.csb_id == before.csb.csb_id);
   KEYMAST_CHECK(initiator.session().csb.rand == before.csb.rand);

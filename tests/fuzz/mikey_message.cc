@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "mikey/dump.h"
 #include "mikey/grammar.h"
+#include "mikey/message.h"
 
 namespace {
 

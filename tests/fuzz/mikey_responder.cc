@@ -11,7 +11,7 @@ using namespace keymast::mikey;
 // Known is a bundle of a mode that an update may find.
 Session Known(uint8_t choice) {
   Session session;
-  session.mode = static_cast<Mode>((choice >> 2) % kModeCount);
+  session.mode = ModeOf(choice);
   session.csb.csb_id = kKnownCsb;
   session.csb.rand = Octets<255>(ByteView(kSharedOctets));
   session.shared = crypto::SecretKey<kMaxSharedKey>(ByteView(kSharedOctets));

@@ -7,8 +7,10 @@
 
 #include "base/check.h"
 #include "tools/builder.h"
+#include "tools/decoder.h"
 #include "tools/input.h"
 #include "tools/json_view.h"
+#include "tools/key_file.h"
 #include "tools/text_view.h"
 
 namespace {

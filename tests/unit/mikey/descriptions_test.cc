@@ -137,6 +137,16 @@ TEST(Descriptions, KeyDataIsReadAndShownAsItIsWritten) {
   }
 }
 
+TEST(Descriptions, NoOctetsAreNoKeyData) {
+  std::array<KeyDataPayload, 1> keys;
+  IdPayload id;
+  Shown shown(0);
+  EXPECT_EQ(ParseKeyData({}, keys), Result<size_t>(0));
+  EXPECT_TRUE(DumpKeyData({}, 0, shown));
+  EXPECT_FALSE(ParseIdAndKeyData({}, id, keys));
+  EXPECT_FALSE(DumpKeyData({}, 0, shown, PayloadType::kId));
+}
+
 template <class T>
 void ReadsAsWritten(uint64_t seed) {
   std::mt19937_64 random(seed);

@@ -112,7 +112,8 @@ TEST(Damage, EntriesInEachOthersPlaceAreNoticed) {
 
 TEST(Damage, AKeyThatIsNotOursIsNoticed) {
   Lived lived;
-  for (const std::string key : {"p/x/", "p/m/nowhere", "p/c", "j/short", "p/s/zzz"}) {
+  for (const std::string key :
+       {"p/x/", "p/m/nowhere", "p/c", "j/short", "p/s/zzz", "p/s/\xff", "p/s/\xff\xff"}) {
     Entries damaged = lived.entries;
     damaged.push_back({key, lived.entries.back().value, 0});
     EXPECT_EQ(lived.Check(damaged), "corrupt") << key;

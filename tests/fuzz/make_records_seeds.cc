@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// Writes the seeds of records_recovery: make_records_seeds tests/fuzz/corpus
+#include <cstdio>
+#include <fstream>
+
+#include "records/meta.h"
+#include "tests/unit/records/site.h"
+
+namespace keymast::records {
+namespace {
+
+namespace fs = std::filesystem;
+
+void Append(Bytes& input, const std::string& key, ByteView value) {
+  input.push_back(static_cast<uint8_t>(key.size()));
+  input.insert(input.end(), key.begin(), key.end());
+  input.push_back(static_cast<uint8_t>(value.size() >> 8));
+  input.push_back(static_cast<uint8_t>(value.size()));
+  input.insert(input.end(), value.begin(), value.end());
+}
+
+EntryType TypeOf(const std::string& key) {
+  if (key == kMetaKey) return EntryType::kMeta;
+  return key.starts_with(kJournalPrefix) ? EntryType::kRecord : EntryType::kPage;
+}
+
+// Unsealed has number, incarnation and body of an entry.
+Bytes Unsealed(const Envelope& envelope, const store::Entry& entry) {
+  ByteView value = entry.value;
+  if (entry.key == kMetaKey) value = value.subspan(envelope.key_check().size());
+  const auto opened = envelope.Open(TypeOf(entry.key), entry.key, value);
+  KEYMAST_CHECK(opened.has_value());
+  Bytes body{static_cast<uint8_t>(opened->header.number),
+             static_cast<uint8_t>(opened->header.incarnation)};
+  body.insert(body.end(), opened->body.begin(), opened->body.end());
+  return body;
+}
+
+// History is a store after some changes, as it stands and without its seals.
+void Save(const fs::path& folder, const std::string& name, uint64_t seed, int steps) {
+  Site site;
+  Dice dice(seed);
+  const Envelope envelope(site.master_key, site.rng);
+  Repository::Opened opened = site.Start();
+  for (int i = 0; i < steps; ++i) {
+    std::vector<rekey::Change> changes;
+    for (int k = 0; k < 2; ++k) changes.push_back(dice.Event());
+    KEYMAST_CHECK(opened.repository->Commit(changes).has_value());
+  }
+  Bytes sealed{0};
+  Bytes bare{1};
+  for (const store::Entry& entry : EntriesOf(*site.running)) {
+    Append(sealed, entry.key, entry.value);
+    Append(bare, entry.key, Unsealed(envelope, entry));
+  }
+  fs::create_directories(folder);
+  std::ofstream(folder / (name + "_sealed"), std::ios::binary) << AsText(sealed);
+  std::ofstream(folder / name, std::ios::binary) << AsText(bare);
+  bare[0] = 3;
+  std::ofstream(folder / (name + "_vouched"), std::ios::binary) << AsText(bare);
+}
+
+}  // namespace
+}  // namespace keymast::records
+
+int main(int argc, char** argv) {
+  if (argc != 2) {
+    std::fprintf(stderr, "usage: %s CORPUS\n", argv[0]);
+    return 2;
+  }
+  const std::filesystem::path folder = std::filesystem::path(argv[1]) / "records_recovery";
+  for (const int steps : {0, 2, 4, 8, 14, 24, 40}) {
+    keymast::records::Save(folder, "steps_" + std::to_string(steps), 5, steps);
+  }
+  return 0;
+}
