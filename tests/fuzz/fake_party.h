@@ -150,4 +150,16 @@ inline Offer FuzzOffer(Mode mode, const KeyDataPayload& key, std::span<const Csb
   return offer;
 }
 
+// KnownBundle of a choice octet, with a peer; whose it is to update is still to be said.
+inline Session KnownBundle(uint8_t choice, const Identity& peer) {
+  Session session;
+  session.mode = ModeOf(choice);
+  session.csb.csb_id = kKnownCsb;
+  session.csb.rand = Octets<255>(ByteView(kSharedOctets));
+  session.shared = crypto::SecretKey<kMaxSharedKey>(ByteView(kSharedOctets));
+  session.cache = (choice & 0x80) != 0 ? Cache::kCache : Cache::kNone;
+  session.peer = OwnedIdentity(peer);
+  return session;
+}
+
 }  // namespace keymast::mikey

@@ -10,15 +10,9 @@ using namespace keymast::mikey;
 
 // Known is a bundle that is ours to update: of mode kRsar only with a cached envelope key.
 Session Known(uint8_t choice) {
-  Session session;
-  session.mode = ModeOf(choice);
-  session.csb.csb_id = kKnownCsb;
-  session.csb.rand = Octets<255>(ByteView(kSharedOctets));
-  session.shared = crypto::SecretKey<kMaxSharedKey>(ByteView(kSharedOctets));
-  session.peer = OwnedIdentity(kBob);
+  Session session = KnownBundle(choice, kBob);
   session.updates_from_us = true;
-  const bool cached = session.mode == Mode::kRsar || (choice & 0x80) != 0;
-  session.cache = cached ? Cache::kCache : Cache::kNone;
+  if (session.mode == Mode::kRsar) session.cache = Cache::kCache;
   return session;
 }
 

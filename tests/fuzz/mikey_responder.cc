@@ -10,13 +10,7 @@ using namespace keymast::mikey;
 
 // Known is a bundle of a mode that an update may find.
 Session Known(uint8_t choice) {
-  Session session;
-  session.mode = ModeOf(choice);
-  session.csb.csb_id = kKnownCsb;
-  session.csb.rand = Octets<255>(ByteView(kSharedOctets));
-  session.shared = crypto::SecretKey<kMaxSharedKey>(ByteView(kSharedOctets));
-  session.cache = (choice & 0x80) != 0 ? Cache::kCache : Cache::kNone;
-  session.peer = OwnedIdentity(kAlice);
+  Session session = KnownBundle(choice, kAlice);
   const KeyDataPayload key{KeyDataType::kTgk, kTgkOctets, {}, {}};
   KEYMAST_CHECK(TakeKeys({&key, 1}, session.csb).has_value());
   return session;
