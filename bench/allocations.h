@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Counts what keymast-bench takes from the heap by `new`: our code has no other way to it.
+// Counts what a program takes from the heap by `new`: our code has no other way to it.
 #pragma once
 
 #include <cstddef>

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mikey/key_ids.h"
 
+#include "mikey/extensions.h"
+
 namespace keymast::mikey {
 namespace {
 
-bool ReadKeyId(Reader& reader, KeyIds& ids, unsigned& seen) {
-  const uint8_t type = reader.U8();
-  Reader value(reader.Take(reader.U8()));
-  if (!reader.ok() || type > static_cast<uint8_t>(KeyIdType::kMtk)) return false;
-  if ((seen & 1u << type) != 0) return false;
+bool TakeKeyId(const KeyIdEntry& entry, KeyIds& ids, unsigned& seen) {
+  const auto type = static_cast<uint8_t>(entry.type);
+  if (entry.type > KeyIdType::kMtk || (seen & 1u << type) != 0) return false;
   seen |= 1u << type;
-  switch (static_cast<KeyIdType>(type)) {
+  Reader value(entry.id);
+  switch (entry.type) {
     case KeyIdType::kDomain:
       for (uint8_t& octet : ids.domain.octets) octet = value.U8();
       break;
@@ -27,10 +28,13 @@ bool ReadKeyId(Reader& reader, KeyIds& ids, unsigned& seen) {
 Result<KeyIds> ParseKeyIds(ByteView data) {
   constexpr unsigned kDomainAndMsk = 3;
   Reader reader(data);
+  ReadIo io(reader);
   KeyIds ids{};
   unsigned seen = 0;
   while (!reader.empty()) {
-    if (!ReadKeyId(reader, ids, seen)) return Err(Error::kMalformed);
+    KeyIdEntry entry;
+    KeyIdEntry::Describe(io, entry);
+    if (!io.ok() || !TakeKeyId(entry, ids, seen)) return Err(Error::kMalformed);
   }
   if ((seen & kDomainAndMsk) != kDomainAndMsk) return Err(Error::kMalformed);
   return ids;
@@ -39,16 +43,18 @@ Result<KeyIds> ParseKeyIds(ByteView data) {
 }  // namespace
 
 void PutKeyIds(Writer& writer, const KeyIds& ids) {
-  writer.U8(static_cast<uint8_t>(KeyIdType::kDomain));
-  writer.U8(ids.domain.octets.size());
-  writer.Put(ids.domain.octets);
-  writer.U8(static_cast<uint8_t>(KeyIdType::kMsk));
-  writer.U8(4);
-  writer.U32(ids.msk.value());
+  WriteIo io(writer);
+  std::array<uint8_t, 4> msk{};
+  Writer(msk).U32(ids.msk.value());
+  const KeyIdEntry domain{KeyIdType::kDomain, ids.domain.octets};
+  const KeyIdEntry service{KeyIdType::kMsk, msk};
+  KeyIdEntry::Describe(io, domain);
+  KeyIdEntry::Describe(io, service);
   if (!ids.mtk) return;
-  writer.U8(static_cast<uint8_t>(KeyIdType::kMtk));
-  writer.U8(2);
-  writer.U16(ids.mtk->value);
+  std::array<uint8_t, 2> mtk{};
+  Writer(mtk).U16(ids.mtk->value);
+  const KeyIdEntry traffic{KeyIdType::kMtk, mtk};
+  KeyIdEntry::Describe(io, traffic);
 }
 
 Result<KeyIds> FindKeyIds(const Message& message) {

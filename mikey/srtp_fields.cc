@@ -37,13 +37,10 @@ Status ReadStreams(const Header& header, OpenedMsk& out) {
 }
 
 void PutParams(Writer& writer, std::span<const SpParam> params) {
-  const MutableBytes room = writer.Claim(3 * params.size());
-  if (room.empty()) return;
-  auto octet = room.begin();
-  for (const SpParam& param : params) {
-    *octet++ = param.type;
-    *octet++ = 1;
-    *octet++ = param.value;
+  WriteIo io(writer);
+  for (const SpParam& one : params) {
+    const Param param{one.type, {&one.value, 1}};
+    Param::Describe(io, param);
   }
 }
 

@@ -58,4 +58,13 @@ bool IsWithin(NtpTime time, Instant now, Duration skew) {
   return distance <= limit && distance >= -limit;
 }
 
+Timestamp Stamper::Next(TsType type, Instant now) {
+  const NtpTime step = type == TsType::kNtpUtc32 ? NtpTime{1} << 32 : NtpTime{1};
+  NtpTime time = ToNtp(now);
+  if (used_ && NtpDistance(time, last_) < static_cast<int64_t>(step)) time = last_ + step;
+  last_ = time;
+  used_ = true;
+  return Timestamp::OfTime(type, time);
+}
+
 }  // namespace keymast::mikey

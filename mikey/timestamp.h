@@ -38,4 +38,15 @@ struct Timestamp {
 // IsWithin is true when the time lies at most `skew` from `now`, either way.
 bool IsWithin(NtpTime time, Instant now, Duration skew);
 
+// Stamper gives every message of one party a timestamp of its own (RFC 3830 §5.2), also when two
+// fall on one instant.
+class Stamper {
+ public:
+  Timestamp Next(TsType type, Instant now);
+
+ private:
+  NtpTime last_ = 0;
+  bool used_ = false;
+};
+
 }  // namespace keymast::mikey

@@ -161,17 +161,6 @@ class Directory {
   virtual Result<Grant> GrantTo(const Identity&, const Csb&) { return Err(Error::kNotEntitled); }
 };
 
-// Stamper gives every message of one party a timestamp of its own (RFC 3830 §5.2), also when two
-// fall on one instant.
-class Stamper {
- public:
-  Timestamp Next(TsType type, Instant now);
-
- private:
-  NtpTime last_ = 0;
-  bool used_ = false;
-};
-
 // Party is one side. Borrowed throughout.
 struct Party {
   const crypto::Suite& suite;

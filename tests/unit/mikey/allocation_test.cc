@@ -1,28 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reading, writing and showing messages takes nothing by `new`: a flood of datagrams must not reach
 // the heap. What OpenSSL does behind the Suite is not counted here.
-#include <cstdlib>
-#include <new>
-
+#include "bench/allocations.h"
 #include "mikey/dump.h"
 #include "mikey/key_data.h"
 #include "tests/unit/mikey/sample.h"
 #include "tests/unit/mikey/sample_io.h"
-
-namespace {
-
-thread_local size_t allocations = 0;
-
-}  // namespace
-
-[[gnu::noinline]] void* operator new(size_t size) {
-  ++allocations;
-  void* block = std::malloc(size);
-  if (block == nullptr) throw std::bad_alloc();
-  return block;
-}
-[[gnu::noinline]] void operator delete(void* block) noexcept { std::free(block); }
-[[gnu::noinline]] void operator delete(void* block, size_t) noexcept { std::free(block); }
 
 namespace keymast::mikey {
 namespace {
@@ -30,9 +13,9 @@ namespace {
 template <class Use>
 size_t AllocationsOf(Use use) {
   use();  // contexts of the suite are made once per thread
-  const size_t before = allocations;
+  const size_t before = bench::Allocations();
   use();
-  return allocations - before;
+  return bench::Allocations() - before;
 }
 
 TEST(Allocation, TheCountCounts) {
