@@ -22,9 +22,6 @@ bool HasNull(const Algorithms& algorithms) {
 
 ByteView MacToFillIn(MacAlg alg) { return ByteView(kNoMacYet).first(MacLength(alg).value_or(0)); }
 
-// Covered is what a KEMAC's MAC covers, in parts.
-using Covered = std::span<const ByteView>;
-
 // AddSealed encrypts `plain` in place and adds it as a KEMAC whose MAC is still to be filled in.
 void AddSealed(const crypto::Suite& suite, const PskContext& context, const TransportKeys& keys,
                const TPayload& t, MutableBytes plain, ChainWriter& chain) {
@@ -43,7 +40,22 @@ void FillInMac(const crypto::Suite& suite, const PskContext& context, const Tran
   Mac(suite, mac, keys.auth.view(), {&covered, 1}, chain.Tail(MacLength(mac).value_or(0)));
 }
 
+size_t Offset(ByteView datagram, ByteView field) {
+  return static_cast<size_t>(field.data() - datagram.data());
+}
+
 }  // namespace
+
+std::array<ByteView, 2> CoveredOctets(ByteView datagram, const KemacPayload& kemac,
+                                      Coverage coverage) {
+  const size_t mac = Offset(datagram, kemac.mac);
+  if (coverage == Coverage::kMessage) {
+    return {datagram.first(mac), datagram.subspan(mac + kemac.mac.size())};
+  }
+  static constexpr std::array<uint8_t, 1> kLast{};
+  const size_t behind_next = Offset(datagram, kemac.encr_data) - kKemacHead + kLast.size();
+  return {ByteView(kLast), datagram.subspan(behind_next, mac - behind_next)};
+}
 
 Algorithms AlgorithmsOf(const Header& header, const KemacPayload& kemac) {
   return {header.prf, kemac.encr_alg, kemac.mac_alg};
@@ -101,7 +113,7 @@ class KemacOpener {
               const Message& message, OpenedKeys& opened)
       : suite_(suite), context_(context), datagram_(datagram), message_(message), opened_(opened) {}
 
-  Status Open(const PskPolicy& policy, bool enveloped) {
+  Status Open(const PskPolicy& policy, Coverage coverage) {
     kemac_ = message_.Get<KemacPayload>();
     t_ = message_.Get<TPayload>();
     if (kemac_ == nullptr || t_ == nullptr) return Err(Error::kPayloadMissing);
@@ -110,38 +122,26 @@ class KemacOpener {
     }
     if (Status checked = CheckContext(context_, policy); !checked) return checked;
     if (kemac_->encr_data.size() > kMaxKeyData) return Err(Error::kTooLong);
-    const bool good =
-        enveloped ? VerifyMac(EnvelopedPart()) : VerifyMac(std::array{WholeMessage()});
-    if (!good) return Err(Error::kAuthenticationFailed);
+    if (!VerifyMac(coverage)) return Err(Error::kAuthenticationFailed);
     Decrypt();
     const Result<size_t> count =
-        enveloped ? ParseIdAndKeyData(opened_.plain_.view(), opened_.sender_, opened_.keys_)
-                  : ParseKeyData(opened_.plain_.view(), opened_.keys_);
+        coverage == Coverage::kKemac
+            ? ParseIdAndKeyData(opened_.plain_.view(), opened_.sender_, opened_.keys_)
+            : ParseKeyData(opened_.plain_.view(), opened_.keys_);
     if (!count) return Err(Error::kDecryptionFailed);
     opened_.count_ = *count;
     return {};
   }
 
  private:
-  // The MAC is the message's last field and covers all before it (RFC 3830 §5.2).
-  ByteView WholeMessage() const { return datagram_.first(datagram_.size() - kemac_->mac.size()); }
-  // The MAC covers its own payload, with its next payload octet taken as 0 (RFC 3830 §6.2).
-  std::array<ByteView, 2> EnvelopedPart() const {
-    static constexpr std::array<uint8_t, 1> kLast{};
-    const auto at = [this](ByteView field) {
-      return static_cast<size_t>(field.data() - datagram_.data());
-    };
-    const size_t start = at(kemac_->encr_data) - kKemacHead + 1;
-    return {ByteView(kLast), datagram_.subspan(start, at(kemac_->mac) - start)};
-  }
-
-  bool VerifyMac(Covered covered) const {
+  bool VerifyMac(Coverage coverage) const {
     const Algorithms& algorithms = context_.algorithms;
     if (algorithms.mac == MacAlg::kNull) return true;
     const auto key =
         DeriveAuthKey(suite_, algorithms, context_.psk, context_.csb_id, context_.rand);
     auto expected = crypto::Key32::OfSize(kemac_->mac.size());
-    Mac(suite_, algorithms.mac, key.view(), covered, expected.mutable_view());
+    Mac(suite_, algorithms.mac, key.view(), CoveredOctets(datagram_, *kemac_, coverage),
+        expected.mutable_view());
     return MacIsGood(expected.view(), kemac_->mac);
   }
 
@@ -166,12 +166,12 @@ class KemacOpener {
 
 Status OpenKemac(const crypto::Suite& suite, const PskContext& context, ByteView datagram,
                  const Message& message, OpenedKeys& opened, const PskPolicy& policy) {
-  return KemacOpener(suite, context, datagram, message, opened).Open(policy, false);
+  return KemacOpener(suite, context, datagram, message, opened).Open(policy, Coverage::kMessage);
 }
 
 Status OpenEnvelopedKemac(const crypto::Suite& suite, const PskContext& context, ByteView datagram,
                           const Message& message, OpenedKeys& opened) {
-  return KemacOpener(suite, context, datagram, message, opened).Open({}, true);
+  return KemacOpener(suite, context, datagram, message, opened).Open({}, Coverage::kKemac);
 }
 
 void ComputeV(const crypto::Suite& suite, const PskContext& context, ByteView head,

@@ -49,6 +49,15 @@ Status AddEnvelopedKemac(const crypto::Suite& suite, const PskContext& context, 
                          const TPayload& t, const IdPayload& sender,
                          std::span<const KeyDataPayload> keys);
 
+// Coverage is what a KEMAC's MAC is computed over.
+enum class Coverage {
+  kMessage,  // RFC 3830 §5.2: everything but the MAC itself, which closes the message
+  kKemac,    // RFC 3830 §6.2, public-key modes: the payload, its `next payload` taken as 0
+};
+// CoveredOctets are those of `datagram`, of which `kemac` was parsed.
+std::array<ByteView, 2> CoveredOctets(ByteView datagram, const KemacPayload& kemac,
+                                      Coverage coverage);
+
 inline constexpr size_t kMaxKeys = 8;
 inline constexpr size_t kMaxKeyData = 512;  // octets of key data in a message
 

@@ -34,15 +34,9 @@ constexpr bool CanCrypt(mikey::EncrAlg alg) {
   return alg == mikey::EncrAlg::kAesCm128 || alg == mikey::EncrAlg::kAesCm256;
 }
 
-// Coverage is what a KEMAC's MAC is computed over.
-enum class Coverage {
-  kMessage,  // RFC 3830 §5.2: everything but the MAC itself, which closes the message
-  kKemac,    // RFC 3830 §6.2, public-key modes: the payload, its `next payload` taken as 0
-};
-
 // KemacHolds verifies the MAC of a message's KEMAC; both are of `datagram`, MAC algorithm not NULL.
 bool KemacHolds(const crypto::Suite& suite, const Secret& secret, ByteView datagram,
-                const mikey::Message& message, Coverage coverage);
+                const mikey::Message& message, mikey::Coverage coverage);
 
 // VHolds verifies the V payload that closes `datagram`, algorithm not NULL.
 bool VHolds(const crypto::Suite& suite, const Secret& secret, ByteView datagram,
