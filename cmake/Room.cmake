@@ -4,7 +4,8 @@
 # programs' main files (NAME/main.cc and NAME/*_main.cc).
 function(keymast_room name)
   cmake_parse_arguments(ARG "" "" "USES;LINKS" ${ARGN})
-  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${name}/*.cc)
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${name}/*.cc
+    ${CMAKE_SOURCE_DIR}/${name}/v2/*.cc)
   list(FILTER sources EXCLUDE REGEX "(/main|_main)\\.cc$")
   set(uses ${ARG_USES})
   list(TRANSFORM uses PREPEND keymast_)

@@ -23,6 +23,8 @@ struct PublicSuite;  // crypto/public_key.h
 struct Suite {
   // HMAC (RFC 2104) of the concatenation of `parts`; `out` has HashSize(hash) octets.
   void (*hmac)(Hash hash, ByteView key, std::span<const ByteView> parts, MutableBytes out);
+  // SHA-256 of the concatenation of `parts`; `out` has 32 octets.
+  void (*sha256)(std::span<const ByteView> parts, MutableBytes out);
   // AES in counter mode (RFC 3711 §4.1.1): XORs the keystream of (key 16 or 32 octets, 16-octet
   // initial counter block, which may be public) into `data` in place.
   void (*aes_ctr)(ByteView key, ByteView iv, MutableBytes data);

@@ -99,6 +99,35 @@ class ReusedHmac {
   size_t last_size_ = 0;                 // 0: none remembered
 };
 
+// ReusedDigest hashes in one context after the other.
+class ReusedDigest {
+ public:
+  explicit ReusedDigest(const char* name)
+      : digest_(EVP_MD_fetch(nullptr, name, nullptr)), context_(EVP_MD_CTX_new()) {
+    KEYMAST_CHECK(digest_ != nullptr && context_ != nullptr);
+  }
+  ~ReusedDigest() {
+    EVP_MD_CTX_free(context_);
+    EVP_MD_free(digest_);
+  }
+  ReusedDigest(const ReusedDigest&) = delete;
+  ReusedDigest& operator=(const ReusedDigest&) = delete;
+
+  void Compute(std::span<const ByteView> parts, MutableBytes out) {
+    unsigned length = 0;
+    bool ok = EVP_DigestInit_ex2(context_, digest_, nullptr) == 1;
+    for (const ByteView part : parts) {
+      ok = ok && EVP_DigestUpdate(context_, part.data(), part.size()) == 1;
+    }
+    ok = ok && EVP_DigestFinal_ex(context_, out.data(), &length) == 1;
+    KEYMAST_CHECK(ok && length == out.size());
+  }
+
+ private:
+  EVP_MD* digest_;
+  EVP_MD_CTX* context_;
+};
+
 // ReusedCtr re-keys one EVP_CIPHER context per key length.
 class ReusedCtr {
  public:
@@ -133,6 +162,11 @@ void SuiteHmac(Hash hash, ByteView key, std::span<const ByteView> parts, Mutable
   (hash == Hash::kSha1 ? sha1 : sha256).Compute(key, parts, out);
 }
 
+void SuiteSha256(std::span<const ByteView> parts, MutableBytes out) {
+  thread_local ReusedDigest sha256("SHA256");
+  sha256.Compute(parts, out);
+}
+
 void SuiteAesCtr(ByteView key, ByteView iv, MutableBytes data) {
   KEYMAST_CHECK((key.size() == 16 || key.size() == 32) && iv.size() == 16);
   // OpenSSL branches on a carry of the counter. Counter blocks may be known: RFC 3711 §3.2.1 lets
@@ -143,7 +177,7 @@ void SuiteAesCtr(ByteView key, ByteView iv, MutableBytes data) {
   (key.size() == 16 ? aes128 : aes256).Xor(key, iv, data);
 }
 
-constexpr Suite kOpenSsl = {SuiteHmac, SuiteAesCtr, &kOpenSslPublic};
+constexpr Suite kOpenSsl = {SuiteHmac, SuiteSha256, SuiteAesCtr, &kOpenSslPublic};
 
 }  // namespace
 

@@ -23,6 +23,10 @@ constexpr std::span<const CodePoint> CodePointsOf() {
   return {};
 }
 
+// IsOfVersion1 is true for what RFC 3830 and its extensions registered. The numbers of version 2
+// (docs/mikeyv2.md) come from private ranges and, where there is none, from unassigned ones.
+constexpr bool IsOfVersion1(const CodePoint& point) { return !point.source.starts_with("MIKEYv2"); }
+
 // FindCodePoint is null for an unassigned number.
 constexpr const CodePoint* FindCodePoint(std::span<const CodePoint> registry, uint64_t value) {
   for (const CodePoint& point : registry) {
@@ -75,7 +79,21 @@ constexpr std::string_view NameOf(E value) {
   X(kIbakeR1, 23, "IBAKE R_MSG_1", "RFC 6267 §6.1")             \
   X(kIbakeI2, 24, "IBAKE I_MSG_2", "RFC 6267 §6.1")             \
   X(kIbakeR2, 25, "IBAKE R_MSG_2", "RFC 6267 §6.1")             \
-  X(kSakke, 26, "SAKKE msg", "RFC 6509 §4.1")
+  X(kSakke, 26, "SAKKE msg", "RFC 6509 §4.1")                   \
+  X(kCap, 241, "CAP", "MIKEYv2 §3.1")                           \
+  X(kPskResp, 242, "PSK_RESP", "MIKEYv2 §3.1")                  \
+  X(kPskFin, 243, "PSK_FIN", "MIKEYv2 §3.1")                    \
+  X(kRsaResp, 244, "RSA_RESP", "MIKEYv2 §3.1")                  \
+  X(kRsaFin, 245, "RSA_FIN", "MIKEYv2 §3.1")                    \
+  X(kDhRespV2, 246, "DH_RESP", "MIKEYv2 §3.1")                  \
+  X(kDhFin, 247, "DH_FIN", "MIKEYv2 §3.1")                      \
+  X(kDhhmacRespV2, 248, "DHHMAC_RESP", "MIKEYv2 §3.1")          \
+  X(kDhhmacFin, 249, "DHHMAC_FIN", "MIKEYv2 §3.1")              \
+  X(kRetry, 250, "RETRY", "MIKEYv2 §3.1")                       \
+  X(kFragment, 251, "FRAGMENT", "MIKEYv2 §3.1")                 \
+  X(kKeys, 252, "KEYS", "MIKEYv2 §3.1")                         \
+  X(kGroupRekey, 253, "GROUP_REKEY", "MIKEYv2 §3.1")            \
+  X(kReport, 254, "REPORT", "MIKEYv2 §3.1")
 KEYMAST_CODE_POINTS(DataType, KEYMAST_DATA_TYPES)
 
 // PayloadType is the value of `next payload`.
@@ -104,7 +122,10 @@ KEYMAST_CODE_POINTS(DataType, KEYMAST_DATA_TYPES)
   X(kEsk, 23, "ESK", "RFC 6267 §6")             \
   X(kSk, 24, "SK", "RFC 6267 §6")               \
   X(kEccpt, 25, "ECCPT", "RFC 6267 §6")         \
-  X(kSakke, 26, "SAKKE", "RFC 6509 §4.2")
+  X(kSakke, 26, "SAKKE", "RFC 6509 §4.2")       \
+  X(kCap, 241, "CAP", "MIKEYv2 §3.3")           \
+  X(kPadding, 242, "PADDING", "MIKEYv2 §3.2")   \
+  X(kFragment, 243, "FRAGMENT", "MIKEYv2 §3.6")
 KEYMAST_CODE_POINTS(PayloadType, KEYMAST_PAYLOAD_TYPES)
 
 #define KEYMAST_PRF_FUNCS(X)                  \
@@ -123,7 +144,8 @@ KEYMAST_CODE_POINTS(CsIdMapType, KEYMAST_CS_ID_MAP_TYPES)
   X(kNull, 0, "NULL", "RFC 3830 §4.2.3")           \
   X(kAesCm128, 1, "AES-CM-128", "RFC 3830 §4.2.3") \
   X(kAesKw128, 2, "AES-KW-128", "RFC 3830 §4.2.3") \
-  X(kAesCm256, 3, "AES-CM-256", "RFC 6043 §6.2")
+  X(kAesCm256, 3, "AES-CM-256", "RFC 6043 §6.2")   \
+  X(kAesKwp256, 241, "AES-KWP-256", "MIKEYv2 §3.3")
 KEYMAST_CODE_POINTS(EncrAlg, KEYMAST_ENCR_ALGS)
 
 #define KEYMAST_MAC_ALGS(X)                                \
@@ -138,16 +160,20 @@ KEYMAST_CODE_POINTS(MacAlg, KEYMAST_MAC_ALGS)
   X(kForCsb, 2, "Cache for CSB", "RFC 3830 §6.3")
 KEYMAST_CODE_POINTS(Cache, KEYMAST_CACHES)
 
-#define KEYMAST_DH_GROUPS(X)                  \
-  X(kOakley5, 0, "OAKLEY 5", "RFC 3830 §6.4") \
-  X(kOakley1, 1, "OAKLEY 1", "RFC 3830 §6.4") \
-  X(kOakley2, 2, "OAKLEY 2", "RFC 3830 §6.4")
+#define KEYMAST_DH_GROUPS(X)                      \
+  X(kOakley5, 0, "OAKLEY 5", "RFC 3830 §6.4")     \
+  X(kOakley1, 1, "OAKLEY 1", "RFC 3830 §6.4")     \
+  X(kOakley2, 2, "OAKLEY 2", "RFC 3830 §6.4")     \
+  X(kSecp256r1, 241, "secp256r1", "MIKEYv2 §3.3") \
+  X(kX25519, 242, "x25519", "MIKEYv2 §3.3")
 KEYMAST_CODE_POINTS(DhGroup, KEYMAST_DH_GROUPS)
 
 #define KEYMAST_SIGNATURE_TYPES(X)                   \
   X(kRsaPkcs1, 0, "RSA/PKCS#1/1.5", "RFC 3830 §6.5") \
   X(kRsaPss, 1, "RSA/PSS", "RFC 3830 §6.5")          \
-  X(kEccsi, 2, "ECCSI", "RFC 6509 §4.3")
+  X(kEccsi, 2, "ECCSI", "RFC 6509 §4.3")             \
+  X(kEcdsaP256, 14, "ECDSA P-256", "MIKEYv2 §3.3")   \
+  X(kEd25519, 15, "Ed25519", "MIKEYv2 §3.3")
 KEYMAST_CODE_POINTS(SignatureType, KEYMAST_SIGNATURE_TYPES)
 
 #define KEYMAST_TS_TYPES(X)                  \
@@ -200,15 +226,20 @@ KEYMAST_CODE_POINTS(ProtType, KEYMAST_PROT_TYPES)
   X(kInvalidTpPar, 15, "Invalid TPpar", "RFC 6043 §6.9")
 KEYMAST_CODE_POINTS(ErrorNumber, KEYMAST_ERROR_NUMBERS)
 
-#define KEYMAST_KEY_DATA_TYPES(X)                 \
-  X(kTgk, 0, "TGK", "RFC 3830 §6.13")             \
-  X(kTgkSalt, 1, "TGK+SALT", "RFC 3830 §6.13")    \
-  X(kTek, 2, "TEK", "RFC 3830 §6.13")             \
-  X(kTekSalt, 3, "TEK+SALT", "RFC 3830 §6.13")    \
-  X(kGtgk, 4, "GTGK", "RFC 6043 §6.2.1")          \
-  X(kGtgkSalt, 5, "GTGK+SALT", "RFC 6043 §6.2.1") \
-  X(kMpk, 6, "MPK", "RFC 6043 §6.2.1")            \
-  X(kKpr, 7, "K_PR", "RFC 6267 §6.1.3")
+#define KEYMAST_KEY_DATA_TYPES(X)                             \
+  X(kTgk, 0, "TGK", "RFC 3830 §6.13")                         \
+  X(kTgkSalt, 1, "TGK+SALT", "RFC 3830 §6.13")                \
+  X(kTek, 2, "TEK", "RFC 3830 §6.13")                         \
+  X(kTekSalt, 3, "TEK+SALT", "RFC 3830 §6.13")                \
+  X(kGtgk, 4, "GTGK", "RFC 6043 §6.2.1")                      \
+  X(kGtgkSalt, 5, "GTGK+SALT", "RFC 6043 §6.2.1")             \
+  X(kMpk, 6, "MPK", "RFC 6043 §6.2.1")                        \
+  X(kKpr, 7, "K_PR", "RFC 6267 §6.1.3")                       \
+  X(kTreeKey, 8, "Tree key", "MIKEYv2 §3.5")                  \
+  X(kSdLabel, 9, "SD label", "MIKEYv2 §3.5")                  \
+  X(kMtk, 10, "MTK", "MIKEYv2 §3.5")                          \
+  X(kVerificationKey, 11, "Verification key", "MIKEYv2 §3.5") \
+  X(kTicket, 12, "Ticket", "MIKEYv2 §3.5")
 KEYMAST_CODE_POINTS(KeyDataType, KEYMAST_KEY_DATA_TYPES)
 
 #define KEYMAST_KV_TYPES(X)             \
@@ -217,13 +248,23 @@ KEYMAST_CODE_POINTS(KeyDataType, KEYMAST_KEY_DATA_TYPES)
   X(kInterval, 2, "Interval", "RFC 3830 §6.13")
 KEYMAST_CODE_POINTS(KvType, KEYMAST_KV_TYPES)
 
-#define KEYMAST_EXT_TYPES(X)                         \
-  X(kVendorId, 0, "Vendor ID", "RFC 3830 §6.15")     \
-  X(kSdpIds, 1, "SDP IDs", "RFC 3830 §6.15")         \
-  X(kTeslaIKey, 2, "TESLA I-Key", "RFC 4442 §4.4")   \
-  X(kKeyIds, 3, "Key ID information", "RFC 4563 §4") \
-  X(kCsbId, 4, "CSB_ID", "RFC 4738 §3.9.3")          \
-  X(kOmaBcast, 5, "OMA BCAST", "RFC 5410 §3")
+#define KEYMAST_EXT_TYPES(X)                             \
+  X(kVendorId, 0, "Vendor ID", "RFC 3830 §6.15")         \
+  X(kSdpIds, 1, "SDP IDs", "RFC 3830 §6.15")             \
+  X(kTeslaIKey, 2, "TESLA I-Key", "RFC 4442 §4.4")       \
+  X(kKeyIds, 3, "Key ID information", "RFC 4563 §4")     \
+  X(kCsbId, 4, "CSB_ID", "RFC 4738 §3.9.3")              \
+  X(kOmaBcast, 5, "OMA BCAST", "RFC 5410 §3")            \
+  X(kTreeUpdate, 241, "Tree update", "MIKEYv2 §3.6")     \
+  X(kMtkSignature, 242, "MTK signature", "MIKEYv2 §3.6") \
+  X(kFilterMac, 243, "Filter MAC", "MIKEYv2 §3.6")       \
+  X(kKeyRoll, 244, "Key roll", "MIKEYv2 §3.6")           \
+  X(kMerklePath, 245, "Merkle path", "MIKEYv2 §3.6")     \
+  X(kUpdate, 246, "Update", "MIKEYv2 §3.6")              \
+  X(kMskState, 247, "MSK state", "MIKEYv2 §3.6")         \
+  X(kMemberState, 248, "Member state", "MIKEYv2 §3.6")   \
+  X(kReport, 249, "Report", "MIKEYv2 §3.6")              \
+  X(kTicket, 250, "Ticket", "MIKEYv2 §3.6")
 KEYMAST_CODE_POINTS(ExtType, KEYMAST_EXT_TYPES)
 
 #define KEYMAST_KEY_ID_TYPES(X)                      \
@@ -301,6 +342,35 @@ KEYMAST_CODE_POINTS(TeslaPrf, KEYMAST_TESLA_PRFS)
 
 #define KEYMAST_TESLA_MACS(X) X(kHmacSha1, 0, "HMAC-SHA1", "RFC 4442 §4.2")
 KEYMAST_CODE_POINTS(TeslaMac, KEYMAST_TESLA_MACS)
+
+#define KEYMAST_TLV_TYPES(X)                      \
+  X(kModes, 1, "Modes", "MIKEYv2 §3.3")           \
+  X(kPrf, 2, "PRF", "MIKEYv2 §3.3")               \
+  X(kEncr, 3, "Encr", "MIKEYv2 §3.3")             \
+  X(kMac, 4, "MAC", "MIKEYv2 §3.3")               \
+  X(kGroups, 5, "Groups", "MIKEYv2 §3.3")         \
+  X(kSignatures, 6, "Signatures", "MIKEYv2 §3.3") \
+  X(kProfiles, 7, "Profiles", "MIKEYv2 §3.3")     \
+  X(kFeatures, 8, "Features", "MIKEYv2 §3.3")     \
+  X(kDatagram, 9, "Datagram", "MIKEYv2 §3.3")     \
+  X(kSession, 10, "Session", "MIKEYv2 §3.3")      \
+  X(kCookie, 11, "Cookie", "MIKEYv2 §3.3")        \
+  X(kFresh, 12, "Fresh", "MIKEYv2 §3.3")          \
+  X(kTicket, 13, "Ticket", "MIKEYv2 §3.3")        \
+  X(kTicketId, 14, "Ticket id", "MIKEYv2 §3.3")   \
+  X(kFragments, 15, "Fragments", "MIKEYv2 §3.3")  \
+  X(kStreams, 16, "Streams", "MIKEYv2 §3.3")
+KEYMAST_CODE_POINTS(TlvType, KEYMAST_TLV_TYPES)
+
+// How an exchange of version 2 authenticates and agrees; version 1 has a data type for each.
+#define KEYMAST_EXCHANGE_MODES(X)          \
+  X(kPsk, 1, "PSK", "MIKEYv2 §1")          \
+  X(kRsa, 2, "RSA", "MIKEYv2 §1")          \
+  X(kDh, 3, "DH", "MIKEYv2 §1")            \
+  X(kDhhmac, 4, "DHHMAC", "MIKEYv2 §1")    \
+  X(kEarlyDh, 5, "early DH", "MIKEYv2 §1") \
+  X(kEarlyDhhmac, 6, "early DHHMAC", "MIKEYv2 §1")
+KEYMAST_CODE_POINTS(ExchangeMode, KEYMAST_EXCHANGE_MODES)
 
 #undef KEYMAST_CODE_POINTS
 #undef KEYMAST_CODE_POINT_LINE

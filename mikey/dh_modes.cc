@@ -15,6 +15,8 @@ crypto::DhGroup GroupOf(DhGroup group) {
     case DhGroup::kOakley2:
       return crypto::DhGroup::kModp1024;
     case DhGroup::kOakley5:
+    case DhGroup::kSecp256r1:  // of version 2: V1Policy takes neither
+    case DhGroup::kX25519:
       break;
   }
   return crypto::DhGroup::kModp1536;

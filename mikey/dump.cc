@@ -5,6 +5,7 @@
 
 #include "mikey/dump_io.h"
 #include "mikey/extensions.h"
+#include "mikey/v2/capabilities.h"
 
 namespace keymast::mikey {
 namespace {
@@ -52,6 +53,17 @@ void ShowParams(ProtType prot_type, const Area& area, FieldSink& sink) {
   }
 }
 
+void ShowTlvs(const Area& area, FieldSink& sink) {
+  Reader reader(area.octets);
+  DumpIo io(reader, area.offset, sink);
+  while (io.ok() && !reader.empty()) {
+    const auto type = static_cast<TlvType>(area.octets[reader.position()]);
+    const std::string_view name = NameOf(type);
+    v2::Tlv tlv;
+    ShowOne(io, sink, name.empty() ? "Unknown TLV" : name, v2::Tlv::kClause, tlv);
+  }
+}
+
 void ShowKeyIds(const Area& area, FieldSink& sink) {
   Reader reader(area.octets);
   DumpIo io(reader, area.offset, sink);
@@ -88,8 +100,9 @@ class ChainDumper {
   // `inside` is the type of the first payload in a KEMAC of this message. Nothing means that this
   // is the inside of one: there is key data and one ID (RFC 3830 §6.2), and no other payload that
   // could have an inside again.
-  ChainDumper(Area area, Reader& reader, std::optional<PayloadType> inside, FieldSink& sink)
-      : area_(area), reader_(reader), inside_(inside), sink_(sink) {}
+  ChainDumper(Area area, Reader& reader, std::optional<PayloadType> inside, FieldSink& sink,
+              uint8_t version = kVersion1)
+      : area_(area), reader_(reader), inside_(inside), sink_(sink), version_(version) {}
 
   // Show follows the chain as far as it can, and returns the end of what it has shown.
   size_t Show(PayloadType next) {
@@ -109,7 +122,8 @@ class ChainDumper {
   template <size_t... I>
   bool ShowPayload(std::index_sequence<I...>) {
     bool shown = false;
-    const bool known = ((next_ == std::variant_alternative_t<I, Payload>::kInfo.type &&
+    const bool known = IsOfVersion(next_, version_) &&
+                       ((next_ == std::variant_alternative_t<I, Payload>::kInfo.type &&
                          (shown = ShowAs<std::variant_alternative_t<I, Payload>>(), true)) ||
                         ...);
     return known && shown;
@@ -140,6 +154,7 @@ class ChainDumper {
   void ShowInside(const SpPayload& sp) {
     ShowParams(sp.prot_type, AreaOf(sp.params, area_), sink_);
   }
+  void ShowInside(const CapPayload& cap) { ShowTlvs(AreaOf(cap.tlvs, area_), sink_); }
   void ShowInside(const ExtPayload& ext) {
     const Area area = AreaOf(ext.data, area_);
     if (ext.ext_type == ExtType::kKeyIds) ShowKeyIds(area, sink_);
@@ -157,6 +172,7 @@ class ChainDumper {
   Reader& reader_;
   std::optional<PayloadType> inside_;
   FieldSink& sink_;
+  uint8_t version_;
   PayloadType next_ = PayloadType::kLast;
   size_t shown_ = 0;
 };
@@ -189,14 +205,14 @@ bool ShowMap(DumpIo& io, FieldSink& sink, const Header& header) {
 size_t ShowHeader(Reader& reader, FieldSink& sink, Header& header,
                   std::optional<PayloadType>& first) {
   DumpIo io(reader, 0, sink);
-  uint8_t version = 0;
   auto next = PayloadType::kLast;
   sink.Open("HDR", Header::kClause, 0);
-  io.U8("version", version);
+  io.U8("version", header.version);
   io.U8("data_type", header.data_type);
   io.U8("next_payload", next);
   DescribeHeader(io, header);
-  const bool reached = io.ok() && version == kVersion1 && ShowMap(io, sink, header);
+  const bool is_ours = header.version == kVersion1 || header.version == kVersion2;
+  const bool reached = io.ok() && is_ours && ShowMap(io, sink, header);
   sink.Close(io.Shown());
   if (reached) first = next;
   return reached ? io.Here() : io.Shown();
@@ -216,7 +232,9 @@ Status Dump(ByteView octets, FieldSink& sink) {
   size_t shown = ShowHeader(reader, sink, header, first);
   const PayloadType inside =
       HasIdInside(header.data_type) ? PayloadType::kId : PayloadType::kKeyData;
-  if (first) shown = ChainDumper({octets, 0}, reader, inside, sink).Show(*first);
+  if (first) {
+    shown = ChainDumper({octets, 0}, reader, inside, sink, header.version).Show(*first);
+  }
   ShowRest({octets.subspan(shown), shown}, sink);
   return status;
 }

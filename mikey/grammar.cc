@@ -136,7 +136,9 @@ Result<Counts> Census(const Message& message) {
   Counts counts{};
   for (const Payload& payload : message.chain()) {
     if (const auto* opaque = std::get_if<OpaquePayload>(&payload)) return Err(opaque->reason);
-    ++counts[static_cast<size_t>(TypeOf(payload))];
+    const auto type = static_cast<size_t>(TypeOf(payload));
+    if (type >= counts.size()) return Err(Error::kPayloadUnexpected);  // one of version 2
+    ++counts[type];
   }
   return counts;
 }
@@ -160,6 +162,7 @@ Result<Form> FormOf(DataType data_type) {
 
 Status CheckGrammar(const Message& message, Form form) {
   const Rule& rule = kRules[static_cast<size_t>(form)];
+  if (message.header.version != kVersion1) return Err(Error::kUnknownVersion);
   if (message.header.data_type != rule.data_type) return Err(Error::kUnknownDataType);
   const Result<Counts> counts = Census(message);
   if (!counts) return Err(counts.error());

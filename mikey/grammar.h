@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which payloads a message may have: one table a message kind, read like the message lines of the
-// standards. Order is free (payloads chain by `next`), but what authenticates a message closes it.
+// Which payloads a message of version 1 may have: one table a message kind, read like the message
+// lines of the standards. Order is free (payloads chain by `next`), but what authenticates a
+// message closes it.
 #pragma once
 
 #include "mikey/message.h"
@@ -29,9 +30,9 @@ inline constexpr size_t kFormCount = 14;
 // FormOf a message by its data type alone: kUnknownDataType for those of other protocols.
 Result<Form> FormOf(DataType data_type);
 
-// CheckGrammar is kPayloadUnexpected or kPayloadMissing when the message is not of that form,
-// kUnknownDataType when it has the data type of another one, kUnknownPayload or
-// kUnsupportedAlgorithm when part of it is opaque.
+// CheckGrammar is kUnknownVersion for a message of version 2, kPayloadUnexpected or kPayloadMissing
+// when the message is not of that form, kUnknownDataType when it has the data type of another one,
+// kUnknownPayload or kUnsupportedAlgorithm when part of it is opaque.
 Status CheckGrammar(const Message& message, Form form);
 
 }  // namespace keymast::mikey

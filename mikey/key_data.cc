@@ -11,7 +11,9 @@ Result<size_t> ReadKeys(Reader& reader, PayloadType next, std::span<KeyDataPaylo
     if (count == out.size()) return Err(Error::kMalformed);
     next = static_cast<PayloadType>(reader.U8());
     out[count] = {};
-    KeyDataPayload::Describe(io, out[count++]);
+    KeyDataPayload::Describe(io, out[count]);
+    // The types above belong to version 2.
+    if (out[count++].type > KeyDataType::kKpr) return Err(Error::kMalformed);
   }
   if (next != PayloadType::kLast || !io.Finish()) return Err(Error::kMalformed);
   return count;

@@ -29,6 +29,10 @@ constexpr std::optional<size_t> DhValueLength(DhGroup group) {
       return 96;
     case DhGroup::kOakley2:
       return 128;
+    case DhGroup::kSecp256r1:
+      return 65;
+    case DhGroup::kX25519:
+      return 32;
   }
   return std::nullopt;
 }
@@ -117,7 +121,7 @@ struct DhPayload {
 // HasSalt tells whether a type of key data carries salt fields.
 constexpr bool HasSalt(KeyDataType type) {
   return type == KeyDataType::kTgkSalt || type == KeyDataType::kTekSalt ||
-         type == KeyDataType::kGtgkSalt;
+         type == KeyDataType::kGtgkSalt || type == KeyDataType::kMtk;
 }
 
 // Key data (RFC 3830 §6.13), only inside a KEMAC: type and KV share an octet, KV in the low nibble.
@@ -126,13 +130,13 @@ struct KeyDataPayload {
   static constexpr PayloadInfo kInfo{PayloadType::kKeyData, "RFC 3830 §6.13"};
   KeyDataType type = KeyDataType::kTgk;
   ByteView key;
-  ByteView salt;  // only of the +SALT types
+  ByteView salt;  // only of the +SALT types and of an MTK
   KeyValidity kv;
 
   template <class Io, class T>
   static void Describe(Io& io, T& p) {
     io.Split8("type", p.type, 4, "kv", p.kv.type);
-    io.Require(p.type <= KeyDataType::kKpr, Error::kUnsupportedAlgorithm);
+    io.Require(p.type <= KeyDataType::kTicket, Error::kUnsupportedAlgorithm);
     io.Sized16("key", p.key);
     if (HasSalt(p.type)) io.Sized16("salt", p.salt);
     KeyValidity::Describe(io, p.kv);

@@ -18,8 +18,8 @@ PayloadType ReadNext(Reader& reader) {
 // ChainReader follows the chain from one payload to the next.
 class ChainReader {
  public:
-  ChainReader(ByteView rest, PayloadType first, PayloadChain& chain)
-      : rest_(rest), next_(first), chain_(chain) {}
+  ChainReader(ByteView rest, uint8_t version, PayloadType first, PayloadChain& chain)
+      : rest_(rest), version_(version), next_(first), chain_(chain) {}
 
   Status Read() {
     while (next_ != PayloadType::kLast) {
@@ -62,7 +62,8 @@ class ChainReader {
   template <size_t... I>
   Status ReadRare(PayloadType type, std::index_sequence<I...>) {
     Status read = Err(Error::kUnknownPayload);
-    const bool known = ((type == std::variant_alternative_t<I, Payload>::kInfo.type &&
+    const bool known = IsOfVersion(type, version_) &&
+                       ((type == std::variant_alternative_t<I, Payload>::kInfo.type &&
                          (read = ReadAs<std::variant_alternative_t<I, Payload>>(), true)) ||
                         ...);
     return known ? read : TakeRest(Error::kUnknownPayload);
@@ -89,6 +90,7 @@ class ChainReader {
   }
 
   ByteView rest_;  // behind the payloads read
+  uint8_t version_;
   PayloadType next_;
   PayloadChain& chain_;
 };
@@ -131,7 +133,9 @@ Status ParseMessage(ByteView octets, Message& message) {
   if (octets.size() > kMaxMessage) return Err(Error::kTooLong);
   if (octets.size() <= kNextPayloadAt) return Err(Error::kTruncated);
   Reader reader(octets);
-  if (reader.U8() != kVersion1) return Err(Error::kUnknownVersion);
+  message.header.version = reader.U8();
+  const uint8_t version = message.header.version;
+  if (version != kVersion1 && version != kVersion2) return Err(Error::kUnknownVersion);
   message.header.data_type = static_cast<DataType>(reader.U8());
   const auto first = static_cast<PayloadType>(reader.U8());
   ReadIo io(reader);
@@ -139,7 +143,7 @@ Status ParseMessage(ByteView octets, Message& message) {
   if (!io.ok()) return Err(io.refusal().value_or(Error::kTruncated));
   const bool has_end = ReadMap(reader, message.header);
   if (!reader.ok()) return Err(Error::kTruncated);
-  ChainReader chain(reader.rest(), first, message.payloads);
+  ChainReader chain(reader.rest(), version, first, message.payloads);
   return has_end ? chain.Read() : chain.TakeRest(Error::kUnsupportedAlgorithm);
 }
 
@@ -154,7 +158,7 @@ Result<size_t> WriteMessage(const Message& message, MutableBytes out) {
 
 ChainWriter::ChainWriter(MutableBytes out, const Header& header)
     : out_(out), writer_(out), next_at_(kNextPayloadAt) {
-  writer_.U8(kVersion1);
+  writer_.U8(header.version);
   writer_.U8(static_cast<uint8_t>(header.data_type));
   writer_.U8(static_cast<uint8_t>(PayloadType::kLast));
   WriteIo io(writer_);

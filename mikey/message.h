@@ -11,12 +11,14 @@
 
 #include "mikey/cs_map.h"
 #include "mikey/key_payloads.h"
+#include "mikey/v2/payloads.h"
 
 namespace keymast::mikey {
 
-// Header is HDR (RFC 3830 §6.1) without version and `next payload`, which belong to the chain.
+// Header is HDR (RFC 3830 §6.1, MIKEYv2 §3.1) without `next payload`, which belongs to the chain.
 struct Header {
   static constexpr const char* kClause = "RFC 3830 §6.1";
+  uint8_t version = kVersion1;
   DataType data_type = DataType::kPskInit;
   bool v_flag = false;
   PrfFunc prf = PrfFunc::kMikey1;
@@ -37,7 +39,8 @@ struct OpaquePayload {
 // Payload is any payload that may stand in a message's chain.
 using Payload = std::variant<TPayload, SpPayload, RandPayload, KemacPayload, IdPayload, ExtPayload,
                              VPayload, CertPayload, DhPayload, PkePayload, ChashPayload, ErrPayload,
-                             TrPayload, IdrPayload, RandrPayload, SignPayload, OpaquePayload>;
+                             TrPayload, IdrPayload, RandrPayload, CapPayload, PaddingPayload,
+                             FragmentPayload, SignPayload, OpaquePayload>;
 
 template <class P>
 constexpr PayloadType TypeOf(const P&) {
@@ -140,6 +143,12 @@ class ChainWriter {
   Writer writer_;
   size_t next_at_;
 };
+
+// IsOfVersion is true when a version has payloads of a type: version 1 keeps the private numbers
+// that version 2 uses as opaque.
+constexpr bool IsOfVersion(PayloadType type, uint8_t version) {
+  return version == kVersion2 || type < PayloadType::kCap;
+}
 
 // DescribeHeader describes what follows `next payload` in HDR, but for the entries of the map.
 template <class Io, class H>

@@ -8,6 +8,7 @@
 
 #include "crypto/public_suite.h"
 #include "mikey/csb.h"
+#include "mikey/identity.h"
 #include "mikey/timestamp.h"
 
 namespace keymast::mikey {
@@ -48,27 +49,6 @@ struct V1Policy {
   bool TakesMode(Mode mode) const { return modes[static_cast<size_t>(mode)]; }
   bool Takes(const Algorithms& offered) const;
   bool Takes(DhGroup group) const;
-};
-
-// Identity is an ID payload's content (RFC 3830 §6.7): a view.
-struct Identity {
-  IdType type = IdType::kNai;
-  ByteView data;  // at most kMaxIdentity octets; empty: unknown
-
-  bool empty() const { return data.empty(); }
-  IdPayload Payload() const { return {type, data}; }
-  friend bool operator==(const Identity& a, const Identity& b) {
-    return a.type == b.type && Equal(a.data, b.data);
-  }
-};
-
-// OwnedIdentity keeps one.
-struct OwnedIdentity {
-  IdType type = IdType::kNai;
-  Octets<kMaxIdentity> data;
-  OwnedIdentity() = default;
-  explicit OwnedIdentity(const Identity& identity) : type(identity.type), data(identity.data) {}
-  Identity view() const { return {type, data.view()}; }
 };
 
 // Self is who we are.

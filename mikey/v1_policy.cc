@@ -28,6 +28,9 @@ bool V1Policy::Takes(DhGroup group) const {
       return take_oakley1;
     case DhGroup::kOakley2:
       return take_oakley2;
+    case DhGroup::kSecp256r1:  // of version 2
+    case DhGroup::kX25519:
+      break;
   }
   return false;
 }

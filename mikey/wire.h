@@ -13,6 +13,7 @@
 namespace keymast::mikey {
 
 inline constexpr uint8_t kVersion1 = 1;  // RFC 3830 §6.1
+inline constexpr uint8_t kVersion2 = 2;  // docs/mikeyv2.md, cited as MIKEYv2 throughout the code
 
 // No valid message of ours comes near these.
 inline constexpr size_t kMaxMessage = 65507;  // what a UDP datagram over IPv4 holds

@@ -132,7 +132,7 @@ using List = std::vector<SampleMessage>;
 
 void AddKeysInClear(List& list) {
   std::vector<KeyDataPayload> all;
-  for (const CodePoint& type : CodePointsOf<KeyDataType>()) {
+  for (const CodePoint& type : Registered<KeyDataType>()) {
     for (const KeyValidity& kv : kValidities) {
       all.push_back(KeyOf(As<KeyDataType>(type), kv));
       list.push_back({"key data " + std::string(type.name) + ", KV " + std::string(NameOf(kv.type)),
@@ -148,7 +148,7 @@ void AddKeysInClear(List& list) {
 }
 
 void AddTimes(List& list) {
-  for (const CodePoint& type : CodePointsOf<TsType>()) {
+  for (const CodePoint& type : Registered<TsType>()) {
     const auto ts_type = As<TsType>(type);
     list.push_back(
         {"T " + std::string(type.name),
@@ -191,7 +191,7 @@ void AddPsk(List& list) {
   header.map_type = CsIdMapType::kEmpty;
   const KeyDataPayload key = KeyOf(KeyDataType::kTgk, {});
   const Bytes clear = ClearKeys({&key, 1});
-  for (const CodePoint& point : CodePointsOf<EncrAlg>()) {
+  for (const CodePoint& point : Registered<EncrAlg>()) {
     const auto alg = As<EncrAlg>(point);
     const ByteView data = alg == EncrAlg::kNull ? ByteView(clear) : Some(48);
     list.push_back({"SHA-256, " + std::string(point.name),
@@ -201,7 +201,7 @@ void AddPsk(List& list) {
 }
 
 void AddVerifications(List& list) {
-  for (const CodePoint& alg : CodePointsOf<MacAlg>()) {
+  for (const CodePoint& alg : Registered<MacAlg>()) {
     const VPayload v{As<MacAlg>(alg), Some(*MacLength(As<MacAlg>(alg)))};
     const std::string name = "V " + std::string(alg.name);
     list.push_back({name + ", pre-shared", Compose(HeaderOf(DataType::kPskVerification), kT,
@@ -216,7 +216,7 @@ void AddExtensions(List& list) {
       Hex("0003262f01"
           "010400010001"
           "02020005");
-  for (const CodePoint& type : CodePointsOf<ExtType>()) {
+  for (const CodePoint& type : Registered<ExtType>()) {
     const auto ext_type = As<ExtType>(type);
     const ByteView data = ext_type == ExtType::kSdpIds   ? AsBytes("audio video")
                           : ext_type == ExtType::kKeyIds ? ByteView(key_ids)
@@ -236,7 +236,7 @@ std::vector<CertPayload> Certificates() {
 
 void AddPublicKey(List& list) {
   const std::vector<CertPayload> certificates = Certificates();
-  for (const CodePoint& cache : CodePointsOf<Cache>()) {
+  for (const CodePoint& cache : Registered<Cache>()) {
     const PkePayload pke{As<Cache>(cache), Some(128)};
     list.push_back({"public key, " + std::string(cache.name),
                     Compose(HeaderOf(DataType::kPkInit), kT, kRandPayload, kInitiatorId,
@@ -245,7 +245,7 @@ void AddPublicKey(List& list) {
                     Compose(HeaderOf(DataType::kRsarResp), kT, kRandPayload, kResponderId, kSealed,
                             pke, kSignature)});
   }
-  for (const CodePoint& hash : CodePointsOf<HashFunc>()) {
+  for (const CodePoint& hash : Registered<HashFunc>()) {
     const ChashPayload chash{As<HashFunc>(hash), Some(*HashLength(As<HashFunc>(hash)))};
     list.push_back({"CHASH " + std::string(hash.name),
                     Compose(HeaderOf(DataType::kPkInit), kT, kRandPayload, kInitiatorId, kSealed,
@@ -261,7 +261,7 @@ void AddPublicKey(List& list) {
 }
 
 void AddDiffieHellman(List& list) {
-  for (const CodePoint& point : CodePointsOf<DhGroup>()) {
+  for (const CodePoint& point : Registered<DhGroup>()) {
     const auto group = As<DhGroup>(point);
     for (const KeyValidity& kv : kValidities) {
       const DhPayload dh{group, Some(*DhValueLength(group)), 0, kv};
@@ -278,7 +278,7 @@ void AddDiffieHellman(List& list) {
                                             kInitiatorId, dh, dh, kMacAlone)});
     }
   }
-  for (const CodePoint& type : CodePointsOf<SignatureType>()) {
+  for (const CodePoint& type : Registered<SignatureType>()) {
     list.push_back({"signature " + std::string(type.name),
                     Compose(HeaderOf(DataType::kDhInit), kT, kRandPayload,
                             DhPayload{DhGroup::kOakley5, Some(192), 0, {}},
@@ -287,7 +287,7 @@ void AddDiffieHellman(List& list) {
 }
 
 void AddErrors(List& list) {
-  for (const CodePoint& number : CodePointsOf<ErrorNumber>()) {
+  for (const CodePoint& number : Registered<ErrorNumber>()) {
     const ErrPayload err{As<ErrorNumber>(number), 0};
     list.push_back(
         {"error " + std::string(number.name), Compose(HeaderOf(DataType::kError), kT, err)});
@@ -300,15 +300,15 @@ void AddErrors(List& list) {
 void AddTicket(List& list) {
   const Header header = HeaderOf(DataType::kRequestInitPsk);
   std::vector<IdrPayload> identities;
-  for (const CodePoint& role : CodePointsOf<IdRole>()) {
+  for (const CodePoint& role : Registered<IdRole>()) {
     identities.push_back({As<IdRole>(role), IdType::kNai, AsBytes("kms@example.org")});
   }
   list.push_back({"identities with roles", Compose(header, kT, identities, kSealed)});
-  for (const CodePoint& role : CodePointsOf<TsRole>()) {
+  for (const CodePoint& role : Registered<TsRole>()) {
     list.push_back({"TR " + std::string(role.name),
                     Compose(header, TrPayload{As<TsRole>(role), TsType::kNtpUtc, kTime}, kSealed)});
   }
-  for (const CodePoint& role : CodePointsOf<RandRole>()) {
+  for (const CodePoint& role : Registered<RandRole>()) {
     list.push_back({"RANDR " + std::string(role.name),
                     Compose(header, RandrPayload{As<RandRole>(role), Some(16)}, kSealed)});
   }

@@ -2,12 +2,22 @@
 // The messages of ours that other implementations are given to read.
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
 #include "base/bytes.h"
+#include "mikey/code_points.h"
 
 namespace keymast::mikey {
+
+// Registered lists what other implementations of version 1 may know.
+template <class E>
+std::vector<CodePoint> Registered() {
+  std::vector<CodePoint> points;
+  std::ranges::copy_if(CodePointsOf<E>(), std::back_inserter(points), IsOfVersion1);
+  return points;
+}
 
 struct SampleMessage {
   std::string name;

@@ -82,6 +82,7 @@ Bytes AnyMessage(std::mt19937_64& random) {
                      SignPayload>);
   std::deque<Bytes> arena;
   Header header;
+  header.version = kVersion2;  // has them all
   header.cs_count = 2;
   header.map_type = random() % 2 == 0 ? CsIdMapType::kSrtpId : CsIdMapType::kGenericId;
   const Bytes srtp(2 * kSrtpIdEntry);
@@ -120,7 +121,7 @@ TEST(Allocation, NoneForKeyData) {
   for (int i = 0; i < 50; ++i) {
     std::deque<Bytes> arena;
     std::array<KeyDataPayload, 4> keys;
-    for (KeyDataPayload& key : keys) key = Sample<KeyDataPayload>(random, arena);
+    for (KeyDataPayload& key : keys) key = SampleKey(random, arena);
     const IdPayload id = Sample<IdPayload>(random, arena);
     Bytes out(8000);
     CountingSink sink;

@@ -10,6 +10,7 @@
 #include "mikey/dump.h"
 #include "mikey/extensions.h"
 #include "mikey/key_data.h"
+#include "mikey/v2/capabilities.h"
 #include "tests/unit/mikey/sample_io.h"
 
 namespace keymast::mikey {
@@ -59,7 +60,9 @@ class Shown : public FieldSink {
 
 Bytes MessageOf(const Payload& payload) {
   Bytes out(2000);
-  ChainWriter chain(out, {});
+  Header header;
+  if (!IsOfVersion(TypeOf(payload), kVersion1)) header.version = kVersion2;
+  ChainWriter chain(out, header);
   std::visit([&chain](const auto& p) { chain.Add(p); }, payload);
   EXPECT_TRUE(chain.ok());
   out.resize(chain.size());
@@ -117,7 +120,7 @@ TEST(Descriptions, KeyDataIsReadAndShownAsItIsWritten) {
   for (int i = 0; i < kSamples; ++i) {
     std::deque<Bytes> arena;
     std::vector<KeyDataPayload> keys(1 + static_cast<size_t>(i) % 4);
-    for (KeyDataPayload& key : keys) key = Sample<KeyDataPayload>(random, arena);
+    for (KeyDataPayload& key : keys) key = SampleKey(random, arena);
     const IdPayload id = Sample<IdPayload>(random, arena);
     for (const IdPayload* front : {static_cast<const IdPayload*>(nullptr), &id}) {
       Bytes out(4000);
@@ -179,6 +182,7 @@ TEST(Descriptions, PartsOfPayloadsAreReadAsWritten) {
   ReadsAsWritten<CsbIdExtension>(6);
   ReadsAsWritten<OmaExtension>(7);
   ReadsAsWritten<Param>(8);
+  ReadsAsWritten<v2::Tlv>(9);
 }
 
 TEST(Descriptions, NumbersOfARegistryAreDistinct) {
@@ -194,7 +198,7 @@ TEST(Descriptions, NumbersOfARegistryAreDistinct) {
   operator()<DataType, PayloadType, PrfFunc, CsIdMapType, EncrAlg, MacAlg, Cache, DhGroup,
              SignatureType, TsType, IdType, CertType, HashFunc, ProtType, ErrorNumber, KeyDataType,
              KvType, ExtType, KeyIdType, OmaSubtype, TsRole, IdRole, RandRole, SrtpEncrAlg,
-             SrtpAuthAlg, SrtpPrf, FecOrder, Switch, TeslaPrf, TeslaMac>();
+             SrtpAuthAlg, SrtpPrf, FecOrder, Switch, TeslaPrf, TeslaMac, TlvType, ExchangeMode>();
   for (const ProtType protocol : {ProtType::kSrtp, ProtType::kTesla}) {
     std::set<uint8_t> types;
     for (const ParamInfo& info : ParamsOf(protocol)) {
@@ -235,7 +239,8 @@ std::string Dictionary() {
                            payload.first(std::min<size_t>(payload.size(), 64)));
   });
   for (const CodePoint& point : CodePointsOf<DataType>()) {
-    const std::array<uint8_t, 2> start{kVersion1, point.value};
+    const bool is_new = point.value >= static_cast<uint8_t>(DataType::kCap);
+    const std::array<uint8_t, 2> start{is_new ? kVersion2 : kVersion1, point.value};
     text << DictionaryLine("message_" + std::string(point.name), start);
   }
   for (const ProtType protocol : {ProtType::kSrtp, ProtType::kTesla}) {

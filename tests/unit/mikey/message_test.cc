@@ -100,7 +100,7 @@ TEST(Message, RefusalsNameTheirReason) {
   EXPECT_EQ(ParseError({}), Error::kTruncated);
   EXPECT_EQ(ParseError(Hex("0100")), Error::kTruncated);
   EXPECT_EQ(ParseError(Hex("010000")), Error::kTruncated);
-  EXPECT_EQ(ParseError(Hex("02000000000000000001")), Error::kUnknownVersion);
+  EXPECT_EQ(ParseError(Hex("03000000000000000001")), Error::kUnknownVersion);
   EXPECT_EQ(ParseError(Hex("0100000000000000ff01")), Error::kMalformed);  // #CS 255
   EXPECT_EQ(ParseError(Hex("01000000000000000100")), Error::kTruncated);  // map missing
   EXPECT_EQ(ParseError(Joined({HeaderOctets(0), {0}})), Error::kTrailingOctets);
@@ -116,6 +116,19 @@ Error ReasonOf(const Bytes& octets) {
   const auto* opaque = message.Get<OpaquePayload>();
   EXPECT_NE(opaque, nullptr) << ToHex(octets);
   return opaque == nullptr ? Error::kInternal : opaque->reason;
+}
+
+TEST(Message, PrivateNumbersAreOpaqueInVersion1) {
+  const Bytes padding =
+      Hex("0100f200000000000001"
+          "00000100");
+  Message message;
+  ASSERT_TRUE(ParseMessage(padding, message));
+  EXPECT_NE(message.Get<OpaquePayload>(), nullptr);
+  Bytes newer = padding;
+  newer[0] = kVersion2;
+  ASSERT_TRUE(ParseMessage(newer, message));
+  EXPECT_NE(message.Get<PaddingPayload>(), nullptr);
 }
 
 TEST(Message, WhatCannotBeUnderstoodIsKeptWithAllBehindIt) {

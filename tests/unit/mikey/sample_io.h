@@ -6,7 +6,7 @@
 #include <deque>
 #include <random>
 
-#include "mikey/wire.h"
+#include "mikey/key_payloads.h"
 
 namespace keymast::mikey {
 
@@ -40,7 +40,15 @@ class SampleIo {
   void Octets(const char*, ByteView& field, size_t length) { field = Some(length); }
   void Sized8(const char*, ByteView& field) { field = Some(Below(40)); }
   void Sized16(const char* name, ByteView& field) {
-    field = std::string_view(name) == "params" ? SomeParams() : Some(Below(300));
+    const std::string_view which(name);
+    if (which == "params")
+      field = SomeParams();
+    else if (which == "tlvs")
+      field = SomeTlvs();
+    else if (which == "zeros")
+      field = arena_.emplace_back(Below(300));
+    else
+      field = Some(Below(300));
   }
   void Rest(const char*, ByteView& field) { field = Some(Below(40)); }
   void Refuse(Error) { ok_ = false; }
@@ -75,6 +83,18 @@ class SampleIo {
     return octets;
   }
 
+  ByteView SomeTlvs() {
+    Bytes& octets = arena_.emplace_back();
+    for (size_t type = Below(4); type < 20; type += 1 + Below(9)) {
+      const ByteView value = Some(Below(20));
+      octets.push_back(static_cast<uint8_t>(type));
+      octets.push_back(0);
+      octets.push_back(static_cast<uint8_t>(value.size()));
+      octets.insert(octets.end(), value.begin(), value.end());
+    }
+    return octets;
+  }
+
   std::mt19937_64& random_;
   std::deque<Bytes>& arena_;
   bool ok_ = true;
@@ -88,6 +108,14 @@ P Sample(std::mt19937_64& random, std::deque<Bytes>& arena) {
     SampleIo io(random, arena);
     P::Describe(io, payload);
     if (io.ok()) return payload;
+  }
+}
+
+// SampleKey draws key data of version 1.
+inline KeyDataPayload SampleKey(std::mt19937_64& random, std::deque<Bytes>& arena) {
+  while (true) {
+    const auto key = Sample<KeyDataPayload>(random, arena);
+    if (key.type <= KeyDataType::kKpr) return key;
   }
 }
 

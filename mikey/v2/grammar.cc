@@ -1,0 +1,475 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mikey/v2/grammar.h"
+
+namespace keymast::mikey::v2 {
+namespace {
+
+// Place is what may stand at a point of a message.
+enum class Place : uint8_t {
+  kRandI,
+  kRandR,
+  kCap,
+  kIdI,
+  kIdR,
+  kCertificates,
+  kChash,
+  kKeyIds,
+  kSdpIds,
+  kUnknown,  // extensions that are skipped
+  kPolicies,
+  kDh,
+  kPke,
+  kKemac,
+  kPadding,
+  kV,
+  kSign,
+  kT,
+  kErr,
+  kFragment,
+  kTreeUpdate,
+  kFilterMac,
+  kKeyRoll,
+  kMerklePath,
+  kUpdate,
+  kReport,
+  kTicket,
+};
+
+// Need says how often; the alternatives of a choice stand in neighbouring rows.
+enum class Need : uint8_t {
+  kOne,
+  kMaybe,
+  kMany,        // none as well
+  kMaybeOneOf,  // at most one of the rows with this mark
+  kOneOf,
+};
+
+struct Row {
+  Place place;
+  Need need = Need::kOne;
+};
+
+constexpr auto kMaybe = Need::kMaybe;
+constexpr auto kMany = Need::kMany;
+
+constexpr Row kCapRows[] = {
+    {Place::kRandI},
+    {Place::kCap},
+    {Place::kIdI},
+    {Place::kCertificates, Need::kMaybeOneOf},
+    {Place::kChash, Need::kMaybeOneOf},
+    {Place::kIdR, kMaybe},
+    {Place::kKeyIds, kMaybe},
+    {Place::kSdpIds, kMaybe},
+    {Place::kUnknown, kMany},
+    {Place::kDh, kMaybe},
+    {Place::kPadding, kMaybe},
+    {Place::kV, kMaybe},
+    {Place::kSign, kMaybe},
+};
+constexpr Row kPskRespRows[] = {
+    {Place::kRandI},           {Place::kRandR},          {Place::kCap},   {Place::kIdR},
+    {Place::kPolicies, kMany}, {Place::kUnknown, kMany}, {Place::kKemac},
+};
+constexpr Row kRsaRespRows[] = {
+    {Place::kRandI},
+    {Place::kRandR},
+    {Place::kCap},
+    {Place::kIdR},
+    {Place::kCertificates, Need::kMaybeOneOf},
+    {Place::kChash, Need::kMaybeOneOf},
+    {Place::kPolicies, kMany},
+    {Place::kUnknown, kMany},
+    {Place::kKemac},
+    {Place::kPke},
+    {Place::kSign},
+};
+constexpr Row kDhRespRows[] = {
+    {Place::kRandI},
+    {Place::kRandR},
+    {Place::kCap},
+    {Place::kIdR, Need::kOneOf},
+    {Place::kCertificates, Need::kOneOf},
+    {Place::kChash, Need::kOneOf},
+    {Place::kPolicies, kMany},
+    {Place::kUnknown, kMany},
+    {Place::kDh},
+    {Place::kSign},
+};
+constexpr Row kEarlyDhRespRows[] = {
+    {Place::kRandI},
+    {Place::kRandR},
+    {Place::kCap},
+    {Place::kIdR, Need::kOneOf},
+    {Place::kCertificates, Need::kOneOf},
+    {Place::kChash, Need::kOneOf},
+    {Place::kPolicies, kMany},
+    {Place::kUnknown, kMany},
+    {Place::kDh},
+    {Place::kKemac},
+    {Place::kSign},
+};
+constexpr Row kDhhmacRespRows[] = {
+    {Place::kRandI},           {Place::kRandR},          {Place::kCap}, {Place::kIdR},
+    {Place::kPolicies, kMany}, {Place::kUnknown, kMany}, {Place::kDh},  {Place::kKemac},
+};
+constexpr Row kVFinRows[] = {
+    {Place::kRandI},          {Place::kRandR}, {Place::kPolicies, kMany},
+    {Place::kUnknown, kMany}, {Place::kV},
+};
+constexpr Row kDhFinRows[] = {
+    {Place::kRandI},          {Place::kRandR}, {Place::kPolicies, kMany},
+    {Place::kUnknown, kMany}, {Place::kDh},    {Place::kSign},
+};
+constexpr Row kDhhmacFinRows[] = {
+    {Place::kRandI},          {Place::kRandR}, {Place::kPolicies, kMany},
+    {Place::kUnknown, kMany}, {Place::kDh},    {Place::kKemac},
+};
+constexpr Row kKeysRows[] = {
+    {Place::kRandI, kMaybe},   {Place::kRandR},          {Place::kCap, kMaybe}, {Place::kT, kMaybe},
+    {Place::kPolicies, kMany}, {Place::kUnknown, kMany}, {Place::kKemac},
+};
+constexpr Row kErrorRows[] = {
+    {Place::kRandI},
+    {Place::kRandR, kMaybe},
+    {Place::kIdR, Need::kMaybeOneOf},
+    {Place::kCertificates, Need::kMaybeOneOf},
+    {Place::kChash, Need::kMaybeOneOf},
+    {Place::kErr},
+    {Place::kV, kMaybe},
+    {Place::kSign, kMaybe},
+};
+constexpr Row kRetryRows[] = {
+    {Place::kRandI, Need::kOneOf},
+    {Place::kFragment, Need::kOneOf},
+    {Place::kCap},
+};
+constexpr Row kFragmentRows[] = {{Place::kCap, kMaybe}, {Place::kFragment}};
+constexpr Row kReportRows[] = {
+    {Place::kRandI},
+    {Place::kT},
+    {Place::kIdI},
+    {Place::kIdR},
+    {Place::kKeyIds},
+    {Place::kReport},
+    {Place::kTicket, kMaybe},
+    {Place::kPadding, kMaybe},
+    {Place::kV},
+};
+constexpr Row kGroupRekeyRows[] = {
+    {Place::kT},
+    {Place::kKeyIds},
+    {Place::kUpdate},
+    {Place::kTreeUpdate, kMaybe},
+    {Place::kKeyRoll, kMaybe},
+    {Place::kKemac, kMaybe},
+    {Place::kFilterMac, kMaybe},
+    {Place::kMerklePath},
+    {Place::kSign},
+};
+
+constexpr std::span<const Row> kForms[kFormCount] = {
+    kCapRows,        kPskRespRows, kRsaRespRows,  kDhRespRows,    kEarlyDhRespRows,
+    kDhhmacRespRows, kVFinRows,    kDhFinRows,    kDhhmacFinRows, kKeysRows,
+    kErrorRows,      kRetryRows,   kFragmentRows, kReportRows,    kGroupRekeyRows,
+};
+
+// Extensions that have a place of their own somewhere; all others may be skipped (MIKEYv2 §3.4).
+bool HasPlace(ExtType type) {
+  return type == ExtType::kSdpIds || type == ExtType::kKeyIds || type == ExtType::kCsbId ||
+         type >= ExtType::kTreeUpdate;
+}
+
+// Matcher walks a message and a form side by side.
+class Matcher {
+ public:
+  explicit Matcher(std::span<const Payload> chain) : rest_(chain) {}
+
+  Result<Parts> Match(std::span<const Row> rows) {
+    for (size_t i = 0; i < rows.size(); ++i) {
+      const bool taken = Take(rows[i]);
+      if (error_) return Err(*error_);
+      const bool begins = i == 0 || rows[i - 1].need != rows[i].need;
+      const bool ends = i + 1 == rows.size() || rows[i + 1].need != rows[i].need;
+      if (Status ok = Check(rows[i].need, taken, begins, ends); !ok) return Err(ok.error());
+    }
+    if (!rest_.empty()) return Err(Reason(Error::kPayloadUnexpected));
+    return parts_;
+  }
+
+ private:
+  Status Check(Need need, bool taken, bool begins, bool ends) {
+    if (need == Need::kOne && !taken) return Err(Reason(Error::kPayloadMissing));
+    if (need != Need::kMaybeOneOf && need != Need::kOneOf) return {};
+    if (begins) chosen_ = 0;
+    chosen_ += taken ? 1 : 0;
+    if (chosen_ > 1) return Err(Error::kPayloadUnexpected);
+    if (ends && need == Need::kOneOf && chosen_ == 0) return Err(Reason(Error::kPayloadMissing));
+    return {};
+  }
+
+  // An opaque payload where the form has another one, or none, keeps the reason why it is opaque.
+  Error Reason(Error otherwise) const {
+    const auto* opaque = rest_.empty() ? nullptr : std::get_if<OpaquePayload>(&rest_.front());
+    return opaque != nullptr ? opaque->reason : otherwise;
+  }
+
+  template <class P>
+  const P* Next() const {
+    return rest_.empty() ? nullptr : std::get_if<P>(&rest_.front());
+  }
+  // One takes the next payload if it is a P that `fits`.
+  template <class P, class Fits>
+  bool One(const P* Parts::*part, Fits fits) {
+    const P* next = Next<P>();
+    if (next == nullptr || !fits(*next)) return false;
+    parts_.*part = next;
+    rest_ = rest_.subspan(1);
+    return true;
+  }
+  template <class P>
+  bool One(const P* Parts::*part) {
+    return One(part, [](const P&) { return true; });
+  }
+  bool Ext(const ExtPayload* Parts::*part, ExtType type) {
+    return One(part, [type](const ExtPayload& ext) { return ext.ext_type == type; });
+  }
+  // Run takes all payloads of a type that stand here.
+  template <class P, class Fits>
+  std::span<const Payload> Run(Fits fits) {
+    size_t count = 0;
+    while (count < rest_.size()) {
+      const P* next = std::get_if<P>(&rest_[count]);
+      if (next == nullptr || !fits(*next)) break;
+      ++count;
+    }
+    const auto run = rest_.first(count);
+    rest_ = rest_.subspan(count);
+    return run;
+  }
+
+  bool Take(const Row& row) {
+    switch (row.place) {
+      case Place::kRandI:
+        return TakeRand(&Parts::rand_i, RandRole::kInitiator);
+      case Place::kRandR:
+        return TakeRand(&Parts::rand_r, RandRole::kResponder);
+      case Place::kCap:
+        return One(&Parts::cap);
+      case Place::kIdI:
+        return TakeId(&Parts::id_i, IdRole::kInitiator);
+      case Place::kIdR:
+        return TakeId(&Parts::id_r, IdRole::kResponder);
+      case Place::kCertificates:
+        parts_.certificates = Run<CertPayload>([](const auto&) { return true; });
+        if (parts_.certificates.size() > kMaxCertificates) error_ = Error::kTooManyPayloads;
+        return !parts_.certificates.empty();
+      case Place::kChash:
+        return One(&Parts::chash, [](const auto& p) { return p.hash_func == HashFunc::kSha256; });
+      case Place::kPolicies:
+        parts_.policies =
+            Run<SpPayload>([](const auto& p) { return p.prot_type == ProtType::kSrtp; });
+        return true;
+      case Place::kUnknown:
+        Run<ExtPayload>([](const ExtPayload& ext) { return !HasPlace(ext.ext_type); });
+        return true;
+      default:
+        return TakeRare(row.place);
+    }
+  }
+
+  bool TakeRare(Place place) {
+    switch (place) {
+      case Place::kDh:
+        return One(&Parts::dh, [](const DhPayload& dh) {
+          return dh.reserved == 0 && dh.kv.type == KvType::kNull;
+        });
+      case Place::kPke:
+        return One(&Parts::pke, [](const auto& pke) { return pke.cache == Cache::kNone; });
+      case Place::kKemac:
+        return One(&Parts::kemac);
+      case Place::kPadding:
+        if (Next<PaddingPayload>() == nullptr) return false;
+        rest_ = rest_.subspan(1);
+        return true;
+      case Place::kV:
+        return One(&Parts::v);
+      case Place::kSign:
+        return One(&Parts::sign);
+      case Place::kT:
+        return One(&Parts::t, [](const TPayload& t) { return t.ts_type == TsType::kCounter; });
+      case Place::kErr:
+        return One(&Parts::err, [](const ErrPayload& err) { return err.reserved == 0; });
+      case Place::kFragment:
+        return One(&Parts::fragment);
+      default:
+        return TakeExtension(place);
+    }
+  }
+
+  bool TakeExtension(Place place) {
+    switch (place) {
+      case Place::kKeyIds:
+        return Ext(&Parts::key_ids, ExtType::kKeyIds);
+      case Place::kSdpIds:
+        return Ext(&Parts::sdp_ids, ExtType::kSdpIds);
+      case Place::kTreeUpdate:
+        return Ext(&Parts::tree_update, ExtType::kTreeUpdate);
+      case Place::kFilterMac:
+        return Ext(&Parts::filter_mac, ExtType::kFilterMac);
+      case Place::kKeyRoll:
+        return Ext(&Parts::key_roll, ExtType::kKeyRoll);
+      case Place::kMerklePath:
+        return Ext(&Parts::merkle_path, ExtType::kMerklePath);
+      case Place::kUpdate:
+        return Ext(&Parts::update, ExtType::kUpdate);
+      case Place::kReport:
+        return Ext(&Parts::report, ExtType::kReport);
+      case Place::kTicket:
+        return Ext(&Parts::ticket, ExtType::kTicket);
+      default:
+        return false;
+    }
+  }
+
+  bool TakeRand(const RandrPayload* Parts::*part, RandRole role) {
+    return One(part, [role](const RandrPayload& rand) {
+      return rand.role == role && rand.rand.size() >= kMinRand && rand.rand.size() <= kMaxRand;
+    });
+  }
+  bool TakeId(const IdrPayload* Parts::*part, IdRole role) {
+    return One(part, [role](const IdrPayload& id) { return id.role == role && !id.data.empty(); });
+  }
+
+  std::span<const Payload> rest_;
+  Parts parts_;
+  size_t chosen_ = 0;
+  std::optional<Error> error_;
+};
+
+// The rules that no order of payloads can express (MIKEYv2 §3.4).
+Status CheckRest(Form form, const Parts& parts) {
+  if (form == Form::kError) {
+    const bool is_named = parts.id_r != nullptr || !parts.certificates.empty() || parts.chash;
+    if (parts.v != nullptr && parts.sign != nullptr) return Err(Error::kPayloadUnexpected);
+    const bool is_proved = parts.v != nullptr || parts.sign != nullptr;
+    if (is_proved != (parts.rand_r != nullptr)) return Err(Error::kPayloadUnexpected);
+    if (is_named != (parts.sign != nullptr)) return Err(Error::kPayloadUnexpected);
+  }
+  if (form == Form::kKeys && (parts.rand_i == nullptr) != (parts.t != nullptr)) {
+    return Err(Error::kPayloadUnexpected);
+  }
+  if (form == Form::kDhhmacFin && !parts.kemac->encr_data.empty()) return Err(Error::kMalformed);
+  return {};
+}
+
+// MIKEYv2 §3.1: the map is there where keys of streams are.
+Status CheckHeader(const Header& header) {
+  const bool is_empty = header.map_type == CsIdMapType::kEmpty && header.cs_count == 0;
+  const bool may_have_map = IsAnswer(header.data_type) || header.data_type == DataType::kKeys;
+  const bool is_map = header.map_type == CsIdMapType::kGenericId && header.cs_count > 0;
+  if (header.v_flag || !(is_empty || (may_have_map && is_map))) return Err(Error::kMalformed);
+  return {};
+}
+
+}  // namespace
+
+bool IsAnswer(DataType type) {
+  return type == DataType::kPskResp || type == DataType::kRsaResp || type == DataType::kDhRespV2 ||
+         type == DataType::kDhhmacRespV2;
+}
+
+bool IsFinish(DataType type) {
+  return type == DataType::kPskFin || type == DataType::kRsaFin || type == DataType::kDhFin ||
+         type == DataType::kDhhmacFin;
+}
+
+DataType AnswerType(Mode mode) {
+  switch (mode) {
+    case Mode::kPsk:
+      return DataType::kPskResp;
+    case Mode::kRsa:
+      return DataType::kRsaResp;
+    case Mode::kDh:
+    case Mode::kEarlyDh:
+      return DataType::kDhRespV2;
+    case Mode::kDhhmac:
+    case Mode::kEarlyDhhmac:
+      break;
+  }
+  return DataType::kDhhmacRespV2;
+}
+
+DataType FinishType(Mode mode) {
+  return static_cast<DataType>(static_cast<uint8_t>(AnswerType(mode)) + 1);  // §3.1: its neighbour
+}
+
+Form AnswerForm(Mode mode) {
+  switch (mode) {
+    case Mode::kPsk:
+      return Form::kPskResp;
+    case Mode::kRsa:
+      return Form::kRsaResp;
+    case Mode::kDh:
+      return Form::kDhResp;
+    case Mode::kEarlyDh:
+      return Form::kEarlyDhResp;
+    case Mode::kDhhmac:
+    case Mode::kEarlyDhhmac:
+      break;
+  }
+  return Form::kDhhmacResp;
+}
+
+Form FinishForm(Mode mode) {
+  if (mode == Mode::kDh) return Form::kDhFin;
+  return mode == Mode::kDhhmac ? Form::kDhhmacFin : Form::kVFin;
+}
+
+bool IsFormOf(Form form, DataType type) {
+  switch (form) {
+    case Form::kCap:
+      return type == DataType::kCap;
+    case Form::kPskResp:
+      return type == DataType::kPskResp;
+    case Form::kRsaResp:
+      return type == DataType::kRsaResp;
+    case Form::kDhResp:
+    case Form::kEarlyDhResp:
+      return type == DataType::kDhRespV2;
+    case Form::kDhhmacResp:
+      return type == DataType::kDhhmacRespV2;
+    case Form::kVFin:
+      return IsFinish(type);
+    case Form::kDhFin:
+      return type == DataType::kDhFin;
+    case Form::kDhhmacFin:
+      return type == DataType::kDhhmacFin;
+    case Form::kKeys:
+      return type == DataType::kKeys;
+    case Form::kError:
+      return type == DataType::kError;
+    case Form::kRetry:
+      return type == DataType::kRetry;
+    case Form::kFragment:
+      return type == DataType::kFragment;
+    case Form::kReport:
+      return type == DataType::kReport;
+    case Form::kGroupRekey:
+      return type == DataType::kGroupRekey;
+  }
+  return false;
+}
+
+Result<Parts> ReadParts(const Message& message, Form form) {
+  const Header& header = message.header;
+  if (header.version != kVersion2) return Err(Error::kUnknownVersion);
+  if (!IsFormOf(form, header.data_type)) return Err(Error::kUnknownDataType);
+  if (Status checked = CheckHeader(header); !checked) return Err(checked.error());
+  Result<Parts> parts = Matcher(message.chain()).Match(kForms[static_cast<size_t>(form)]);
+  if (!parts) return parts;
+  if (Status checked = CheckRest(form, *parts); !checked) return Err(checked.error());
+  return parts;
+}
+
+}  // namespace keymast::mikey::v2
