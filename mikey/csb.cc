@@ -155,9 +155,11 @@ Status TakeSessions(const Header& header, Csb& csb) {
 }
 
 SessionMap::SessionMap(std::span<const CsbSession> sessions)
-    : count_(static_cast<uint8_t>(sessions.size())) {
+    : SessionMap(sessions, FitSrtpId(sessions) ? CsIdMapType::kSrtpId : CsIdMapType::kGenericId) {}
+
+SessionMap::SessionMap(std::span<const CsbSession> sessions, CsIdMapType type)
+    : count_(static_cast<uint8_t>(sessions.size())), type_(type) {
   KEYMAST_CHECK(sessions.size() <= kMaxSessions);
-  if (!FitSrtpId(sessions)) type_ = CsIdMapType::kGenericId;
   Writer writer(octets_);
   WriteIo io(writer);
   for (const CsbSession& session : sessions) {

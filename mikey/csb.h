@@ -84,6 +84,8 @@ Status TakeSessions(const Header& header, Csb& csb);
 class SessionMap {
  public:
   explicit SessionMap(std::span<const CsbSession> sessions);
+  // Of the type given; an SRTP-ID map only of sessions that fit one.
+  SessionMap(std::span<const CsbSession> sessions, CsIdMapType type);
   void Describe(Header& header) const;
 
  private:
@@ -91,7 +93,7 @@ class SessionMap {
   std::array<uint8_t, kMaxSessions * kMaxEntry> octets_;  // as far as it is written
   size_t size_ = 0;
   uint8_t count_;
-  CsIdMapType type_ = CsIdMapType::kSrtpId;
+  CsIdMapType type_;
 };
 
 // PayloadOf shows a key of the bundle as key data; views live as long as the key.

@@ -6,6 +6,7 @@
 #include "mikey/dump_io.h"
 #include "mikey/extensions.h"
 #include "mikey/v2/capabilities.h"
+#include "mikey/v2/extensions.h"
 
 namespace keymast::mikey {
 namespace {
@@ -160,6 +161,16 @@ class ChainDumper {
     if (ext.ext_type == ExtType::kKeyIds) ShowKeyIds(area, sink_);
     if (ext.ext_type == ExtType::kCsbId) ShowExtension<CsbIdExtension>(area, sink_);
     if (ext.ext_type == ExtType::kOmaBcast) ShowExtension<OmaExtension>(area, sink_);
+    ShowInsideOfVersion2(ext.ext_type, area);
+  }
+  void ShowInsideOfVersion2(ExtType type, const Area& area) {
+    if (type == ExtType::kFilterMac) ShowExtension<v2::FilterMac>(area, sink_);
+    if (type == ExtType::kKeyRoll) ShowExtension<v2::KeyRoll>(area, sink_);
+    if (type == ExtType::kMerklePath) ShowExtension<v2::MerklePath>(area, sink_);
+    if (type == ExtType::kUpdate) ShowExtension<v2::UpdateHead>(area, sink_);
+    if (type == ExtType::kMskState) ShowExtension<v2::MskState>(area, sink_);
+    if (type == ExtType::kMemberState) ShowExtension<v2::MemberState>(area, sink_);
+    if (type == ExtType::kReport) ShowExtension<v2::ReportBody>(area, sink_);
   }
   void ShowInside(const KemacPayload& kemac) {
     if (kemac.encr_alg != EncrAlg::kNull || kemac.encr_data.empty() || !inside_) return;

@@ -11,6 +11,7 @@
 #include "mikey/extensions.h"
 #include "mikey/key_data.h"
 #include "mikey/v2/capabilities.h"
+#include "mikey/v2/extensions.h"
 #include "tests/unit/mikey/sample_io.h"
 
 namespace keymast::mikey {
@@ -183,6 +184,13 @@ TEST(Descriptions, PartsOfPayloadsAreReadAsWritten) {
   ReadsAsWritten<OmaExtension>(7);
   ReadsAsWritten<Param>(8);
   ReadsAsWritten<v2::Tlv>(9);
+  ReadsAsWritten<v2::MskState>(10);
+  ReadsAsWritten<v2::MemberState>(11);
+  ReadsAsWritten<v2::UpdateHead>(12);
+  ReadsAsWritten<v2::ReportBody>(13);
+  ReadsAsWritten<v2::MerklePath>(14);
+  ReadsAsWritten<v2::FilterMac>(15);
+  ReadsAsWritten<v2::KeyRoll>(16);
 }
 
 TEST(Descriptions, NumbersOfARegistryAreDistinct) {

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an Answerer remembers of exchanges, in a place of fixed size (MIKEYv2 §2, Retransmission):
+// found by CAP and address, or by what a finish names.
+#pragma once
+
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "mikey/v2/party.h"
+
+namespace keymast::mikey::v2 {
+
+inline constexpr size_t kMaxAddress = 64;  // octets of an address and port, as the owner writes it
+
+// Entry is an exchange that was answered.
+struct Entry {
+  Exchange exchange;
+  Octets<kMaxAddress> address;
+  bool address_proved = false;
+  bool verified = false;  // its finish was good
+  Instant made;
+  Instant sent;
+  Octets<kMaxOneDatagram> answer;
+  Digest finish{};               // SHA-256 of the good finish
+  Octets<kMaxOneDatagram> keys;  // what was sent to it
+  Streams streams;               // of the answer
+};
+
+class ExchangeCache {
+ public:
+  static constexpr size_t kMaxOfAddress = 16;
+  static constexpr Duration kIdle = std::chrono::seconds(10);
+  static constexpr Duration kLife = std::chrono::seconds(30);
+
+  // `capacity` entries at most. `rng` draws the key of the tables, which others fill.
+  ExchangeCache(size_t capacity, crypto::Rng& rng);
+
+  size_t size() const { return used_; }
+  // From here on only addresses that have proved themselves get an entry.
+  bool is_crowded() const { return used_ >= capacity_ - capacity_ / 4; }
+
+  // Null: not there, or past.
+  Entry* FindCap(const Digest& th, ByteView address, Instant now);
+  Entry* FindFinish(CsbId csb_id, ByteView rand_i, ByteView rand_r, Instant now);
+
+  // Add takes an exchange that was answered. Of an address that has kMaxOfAddress, and when there
+  // is no room, the oldest entry without verified finish goes: null when there is none to go.
+  Entry* Add(Entry entry, Instant now);
+
+ private:
+  using Index = std::unordered_multimap<uint64_t, size_t>;
+  struct Slot {
+    std::unique_ptr<Entry> entry;
+    uint64_t by_cap = 0;
+    uint64_t by_finish = 0;
+    uint64_t by_address = 0;
+  };
+
+  uint64_t Hash(std::initializer_list<ByteView> parts) const;
+  static bool IsPast(const Entry& entry, Instant now);
+  void Sweep(Instant now);
+  void Release(size_t slot);
+  // OldestOf is the oldest slot without verified finish, of an address or of all.
+  std::optional<size_t> OldestOf(std::optional<uint64_t> address) const;
+  static void Erase(Index& index, uint64_t key, size_t slot);
+
+  size_t capacity_;
+  size_t used_ = 0;
+  size_t hand_ = 0;  // where the sweep goes on
+  std::array<uint8_t, 16> key_{};
+  std::vector<Slot> slots_;
+  std::vector<size_t> free_;
+  Index caps_;
+  Index finishes_;
+  Index addresses_;
+};
+
+}  // namespace keymast::mikey::v2

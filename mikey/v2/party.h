@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// What both step machines of version 2 (offerer.h, answerer.h) work with. They are pure: messages,
+// time and randomness go in, messages and keys come out. All that is borrowed outlives the
+// machines.
+#pragma once
+
+#include "base/fixed_list.h"
+#include "base/octets.h"
+#include "base/time.h"
+#include "mikey/csb.h"
+#include "mikey/v2/contents.h"
+#include "mikey/v2/grammar.h"
+#include "mikey/v2/protection.h"
+
+namespace keymast::mikey::v2 {
+
+inline constexpr size_t kRandOctets = 32;  // of RANDs that we send
+inline constexpr size_t kTgkOctets = 32;   // of TGKs that we make (MIKEYv2 §3.5)
+inline constexpr size_t kMaxOneDatagram = 1232;
+inline constexpr size_t kMinFirstCap = 411;   // so that any single datagram may answer it, §2
+inline constexpr size_t kMaxFirstCap = 1146;  // so that it fits with cookie and FRESH, §2
+inline constexpr size_t kMaxRetries = 3;      // RETRYs that an Offerer follows, §2
+inline constexpr size_t kMaxCookie = 64;
+
+// Policy is what a party offers and takes, each list in order of preference. An Answerer takes
+// nothing that is not in its own lists, and of what both have what the Offerer prefers.
+struct Policy {
+  FixedList<uint8_t, 6> modes;
+  FixedList<uint8_t, 2> prfs;
+  FixedList<uint8_t, 3> encrs;
+  FixedList<uint8_t, 2> macs;
+  FixedList<uint8_t, 3> groups;
+  FixedList<uint8_t, 3> signatures;
+  FixedList<uint16_t, 4> profiles;
+  uint32_t features = 0;
+  // Without V on CAPs of modes with a pre-shared key answers go to whoever names an identity.
+  bool wants_v = true;
+
+  // Default has no SHA-1 and no OAKLEY group (MIKEYv2 §3.3).
+  static Policy Default();
+};
+
+// Choice is what an Answerer chose of an offer (MIKEYv2 §3.3).
+struct Choice {
+  Mode mode = Mode::kPsk;
+  PrfFunc prf = PrfFunc::kHmacSha256;
+  EncrAlg encr = EncrAlg::kAesCm256;
+  MacAlg mac = MacAlg::kHmacSha256_256;
+  FixedList<uint16_t, 4> profiles;  // those used
+  uint32_t features = 0;
+};
+
+// Exchange is one exchange as one side knows it.
+struct Exchange {
+  Choice choice;
+  CsbId csb_id;
+  Octets<kMaxRand> rand_i;
+  Octets<kMaxRand> rand_r;
+  OwnedIdentity offerer;
+  OwnedIdentity answerer;
+  bool is_join = false;
+  bool proved = false;  // CAP's proof, that of the chosen mode, was good
+  crypto::Key32 psk_v2;
+  ExchangeSecret secret;  // X
+  ExchangeSecret tgk;     // unicast: what the traffic keys follow from
+  Digest th{};
+  Digest ah{};
+
+  Digest F(const crypto::Suite& suite) const { return FinishHash(suite, th, ah); }
+};
+
+// The rows of MIKEYv2 §4.4. The exchange outlives what they return.
+Protection OfCap(const Exchange& exchange);
+Protection OfAnswer(const Exchange& exchange);
+Protection OfFinish(const crypto::Suite& suite, const Exchange& exchange);
+Protection OfKeys(const crypto::Suite& suite, const Exchange& exchange, ByteView rand_r);
+Protection OfErrorInsteadOfAnswer(const Exchange& exchange, ByteView rand_r);
+
+// UnicastSession is what an exchange leaves between two parties (MIKEYv2 §9).
+struct UnicastSession {
+  CsbId csb_id;
+  PrfFunc prf = PrfFunc::kHmacSha256;
+  ExchangeSecret tgk;
+  Octets<kMaxRand> rand_i;
+  Octets<kMaxRand> rand_r;
+  Digest f{};
+  FixedList<CsbSession, kMaxSessions> sessions;
+  FixedList<CsbPolicy, kMaxPolicies> policies;
+
+  // TrafficKeys fills master key and salt of a crypto session, as long as its profile wants them.
+  void TrafficKeys(const crypto::Suite& suite, uint8_t cs_id, MutableBytes key,
+                   MutableBytes salt) const;
+};
+
+// SessionOf a unicast exchange that both sides know to its end; `streams` are those of the answer.
+struct Streams;
+UnicastSession SessionOf(const crypto::Suite& suite, const Exchange& exchange,
+                         const Streams& streams);
+
+// CsIdOf is the crypto session of a stream, counted from 0, in one direction (MIKEYv2 §9).
+constexpr uint8_t CsIdOf(size_t stream, bool from_offerer) {
+  return static_cast<uint8_t>(2 * stream + (from_offerer ? 1 : 2));
+}
+
+// TakeMap reads map and policies of a message that brings streams: kMalformed for policies that the
+// map does not name, or two of one number, and what TakeSessions refuses.
+struct Streams {
+  FixedList<CsbSession, kMaxSessions> sessions;
+  FixedList<CsbPolicy, kMaxPolicies> policies;
+};
+Result<Streams> TakeStreams(const Message& message);
+
+// IsComplete is true when the streams are exactly those that were offered (MIKEYv2 §9).
+bool IsComplete(const Streams& streams, const Capabilities& offer);
+
+// HeadUpTo is the part of a datagram before a field of it.
+inline ByteView HeadUpTo(ByteView datagram, ByteView field) {
+  return datagram.first(static_cast<size_t>(field.data() - datagram.data()));
+}
+
+}  // namespace keymast::mikey::v2

@@ -1,0 +1,366 @@
+// SPDX-License-Identifier: Apache-2.0
+// The exchange of MIKEYv2 §7 in mode PSK, both sides, with what a network and an attacker do to it.
+#include "tests/unit/mikey/v2_world.h"
+
+namespace keymast::mikey::v2 {
+namespace {
+
+using State = Offerer::State;
+
+const crypto::Suite& kSuite = crypto::DefaultSuite();
+
+std::string KeysOf(const UnicastSession& session, uint8_t cs_id) {
+  std::array<uint8_t, 16> key{};
+  std::array<uint8_t, 12> salt{};
+  session.TrafficKeys(kSuite, cs_id, key, salt);
+  return ToHex(key) + ToHex(salt);
+}
+
+Error ErrorOf(const Status& status) { return status ? Error::kInternal : status.error(); }
+
+TEST(ExchangeOfVersion2, LeavesBothWithOneSession) {
+  World world;
+  const Bytes cap = world.Open(world.Session());
+  EXPECT_GE(cap.size(), kMinFirstCap);
+  EXPECT_EQ(world.offerer_.state(), State::kOffered);
+  const Bytes answer = world.ToAnswerer(cap);
+  EXPECT_EQ(world.answered_.event, Answerer::Event::kAnswered);
+  const Bytes finish = world.ToOfferer(answer);
+  EXPECT_EQ(world.offerer_.state(), State::kAnswered);
+  const Bytes keys = world.ToAnswerer(finish);
+  ASSERT_EQ(world.answered_.event, Answerer::Event::kVerified);
+  EXPECT_TRUE(world.ToOfferer(keys).empty());
+  EXPECT_EQ(world.offerer_.state(), State::kDone);
+  EXPECT_EQ(world.offerer_.deadline(), kNever);
+
+  const UnicastSession ours = world.offerer_.session();
+  const UnicastSession theirs = world.answerer_.SessionOf(*world.answered_.entry);
+  ASSERT_EQ(ours.sessions.size(), 3u);
+  std::set<std::string> all;
+  for (const CsbSession& session : ours.sessions) {
+    EXPECT_EQ(KeysOf(ours, session.cs_id), KeysOf(theirs, session.cs_id));
+    all.insert(KeysOf(ours, session.cs_id));
+  }
+  EXPECT_EQ(all.size(), 3u);  // each direction of each stream has a key of its own
+  EXPECT_EQ(ours.sessions[0].ssrc, Ssrc(0x11));
+  EXPECT_EQ(world.offerer_.exchange().choice.profiles[0], 7);
+}
+
+TEST(ExchangeOfVersion2, AJoinHasItsKeysInTheAnswer) {
+  World world;
+  const Bytes answer = world.ToAnswerer(world.Open(world.Join()));
+  world.ToOfferer(answer);
+  ASSERT_TRUE(world.offerer_.has_keys());
+  const Contents& contents = world.offerer_.contents();
+  ASSERT_EQ(contents.keys.size(), 2u);
+  EXPECT_EQ(contents.keys[1].type, KeyDataType::kMtk);
+  EXPECT_EQ(contents.csb_id, CsbId(0xabcdef01));
+  EXPECT_EQ(contents.msks[0].counter, 41u);
+  const CsbSession& stream = world.offerer_.streams().sessions[0];
+  EXPECT_EQ(stream.roc, Roc(7));
+  EXPECT_EQ(stream.seq, 65000);
+}
+
+TEST(ExchangeOfVersion2, OneSeedReplaysARun) {
+  const auto run = [](uint64_t seed) {
+    World world(seed);
+    const Bytes cap = world.Open(world.Join());
+    const Bytes answer = world.ToAnswerer(cap);
+    const Bytes finish = world.ToOfferer(answer);
+    return ToHex(cap) + ToHex(answer) + ToHex(finish) + ToHex(world.ToAnswerer(finish));
+  };
+  EXPECT_EQ(run(7), run(7));
+  EXPECT_NE(run(7), run(8));
+}
+
+TEST(ExchangeOfVersion2, RepetitionsGetTheSameOctets) {
+  World world;
+  const Bytes cap = world.Open(world.Session());
+  const Bytes answer = world.ToAnswerer(cap);
+  EXPECT_EQ(world.ToAnswerer(cap), answer);
+  EXPECT_EQ(world.others_.grants_, 1);
+  const Bytes finish = world.ToOfferer(answer);
+  EXPECT_EQ(world.ToOfferer(answer), finish);
+  const Bytes keys = world.ToAnswerer(finish);
+  EXPECT_EQ(world.ToAnswerer(finish), keys);
+  world.ToOfferer(keys);
+  EXPECT_EQ(world.ToOfferer(answer), finish);
+  EXPECT_EQ(ErrorOf((world.ToOfferer(keys), world.offered_.status)), Error::kUnexpected);
+}
+
+TEST(ExchangeOfVersion2, LostDatagramsAreSentAgain) {
+  World world;
+  const Bytes cap = world.Open(world.Session());
+  EXPECT_EQ(world.Tick(), cap);
+  const Bytes answer = world.ToAnswerer(world.Tick());
+  const Bytes finish = world.ToOfferer(answer);
+  EXPECT_EQ(world.Tick(), finish);
+  EXPECT_EQ(world.Tick(), finish);
+  world.ToOfferer(world.ToAnswerer(world.Tick()));
+  EXPECT_EQ(world.offerer_.state(), State::kDone);
+}
+
+TEST(ExchangeOfVersion2, FourSendingsWithoutAnswerAreTheEnd) {
+  World world;
+  world.Open(world.Session());
+  Instant last = kStart;
+  for (const int wait_ms : {500, 1000, 2000}) {
+    const Bytes again = world.Tick();
+    const auto wait = std::chrono::milliseconds(wait_ms);
+    EXPECT_GE(world.now_ - last, wait);
+    EXPECT_LE(world.now_ - last, wait * 5 / 4);
+    EXPECT_FALSE(again.empty());
+    last = world.now_;
+  }
+  EXPECT_TRUE(world.Tick().empty());
+  EXPECT_EQ(ErrorOf(world.offered_.status), Error::kUnavailable);
+  EXPECT_EQ(world.offerer_.state(), State::kFailed);
+  EXPECT_FALSE(world.Open(world.Session()).empty());  // and may be opened again
+}
+
+TEST(ExchangeOfVersion2, AJoinWithKeysNeedsNoAcknowledgement) {
+  World world;
+  world.ToOfferer(world.ToAnswerer(world.Open(world.Join())));
+  for (int i = 0; i < 4; ++i) world.Tick();
+  EXPECT_EQ(world.offerer_.state(), State::kDone);
+  EXPECT_TRUE(world.offerer_.has_keys());
+}
+
+TEST(ExchangeOfVersion2, ASessionWithoutAcknowledgementIsWiped) {
+  World world;
+  world.ToOfferer(world.ToAnswerer(world.Open(world.Session())));
+  for (int i = 0; i < 4; ++i) world.Tick();
+  EXPECT_EQ(world.offerer_.state(), State::kFailed);
+  EXPECT_TRUE(world.offerer_.exchange().tgk.empty());
+}
+
+TEST(ExchangeOfVersion2, StrangersAndWrongKeysAreMetWithSilence) {
+  World world;
+  Wish stranger = world.Session();
+  stranger.self = {IdType::kNai, AsBytes("nobody@example.org")};
+  EXPECT_TRUE(world.ToAnswerer(world.Open(stranger)).empty());
+  EXPECT_EQ(ErrorOf(world.answered_.status), Error::kAuthenticationFailed);
+  World other;
+  Wish wrong = other.Session();
+  const Bytes key(16, 1);
+  wrong.psk = key;
+  EXPECT_TRUE(other.ToAnswerer(other.Open(wrong)).empty());
+  EXPECT_EQ(ErrorOf(other.answered_.status), Error::kAuthenticationFailed);
+  EXPECT_EQ(other.others_.grants_, 0);
+}
+
+TEST(ExchangeOfVersion2, TheUnentitledAreToldSoWithProof) {
+  World world;
+  world.others_.entitled_ = false;
+  const Bytes error = world.ToAnswerer(world.Open(world.Join()));
+  EXPECT_EQ(ErrorOf(world.answered_.status), Error::kNotEntitled);
+  for (size_t bit = 0; bit < 8 * error.size(); ++bit) {
+    Bytes flipped = error;
+    flipped[bit / 8] ^= static_cast<uint8_t>(1 << bit % 8);
+    world.ToOfferer(flipped);
+    ASSERT_EQ(world.offerer_.state(), State::kOffered) << bit;
+  }
+  world.ToOfferer(error);
+  EXPECT_EQ(world.offerer_.state(), State::kFailed);
+  EXPECT_EQ(world.offerer_.peer_error(), ErrorNumber::kInvalidId);
+}
+
+TEST(ExchangeOfVersion2, ErrorsWithoutProofAreHints) {
+  World world;
+  const Bytes cap = world.Open(world.Session());
+  Policy narrow = Policy::Default();
+  narrow.encrs.clear();
+  narrow.encrs.Add(241);
+  TestDirectory others;
+  Answerer answerer(kSuite, narrow, others, 4, world.rng_);
+  Policy no_wrap = Policy::Default();
+  no_wrap.encrs.clear();
+  no_wrap.encrs.Add(3);
+  Offerer offerer(kSuite, no_wrap);
+  Bytes out(kMaxOneDatagram);
+  const Bytes theirs(out.begin(), out.begin() + static_cast<ptrdiff_t>(*offerer.Open(
+                                                    world.Session(), kStart, world.rng_, out)));
+  const auto outcome = answerer.Receive(theirs, AsBytes("a"), kStart, world.rng_, out);
+  EXPECT_EQ(ErrorOf(outcome.status), Error::kUnsupportedPolicy);
+  ASSERT_GT(outcome.reply, 0u);
+  const Bytes error(out.begin(), out.begin() + static_cast<ptrdiff_t>(outcome.reply));
+  Bytes nothing(kMaxOneDatagram);
+  const auto told = offerer.Receive(error, kStart, world.rng_, nothing);
+  EXPECT_EQ(ErrorOf(told.status), Error::kAuthenticationFailed);
+  EXPECT_EQ(offerer.peer_error(), ErrorNumber::kInvalidDt);
+  EXPECT_EQ(offerer.state(), State::kOffered);
+}
+
+TEST(ExchangeOfVersion2, AnAnswererDropsItsOwnIdentity) {
+  World world;
+  Wish reflected = world.Session();
+  reflected.self = kPeerId;
+  reflected.peer = kMemberId;
+  EXPECT_TRUE(world.ToAnswerer(world.Open(reflected)).empty());
+  EXPECT_EQ(ErrorOf(world.answered_.status), Error::kUnknownIdentity);
+}
+
+TEST(ExchangeOfVersion2, UnderLoadACookieProvesTheAddress) {
+  World world;
+  world.answerer_.set_under_load(true);
+  const Bytes cap = world.Open(world.Session());
+  const Bytes retry = world.ToAnswerer(cap);
+  EXPECT_EQ(ErrorOf(world.answered_.status), Error::kRateLimited);
+  EXPECT_LE(retry.size(), cap.size());
+  EXPECT_EQ(world.others_.grants_, 0);
+  const Bytes again = world.ToOfferer(retry);
+  ASSERT_FALSE(again.empty());
+  // The cookie is good from its address alone.
+  const Bytes other = world.ToAnswerer(again, "10.0.0.2:5000");
+  EXPECT_EQ(ErrorOf(world.answered_.status), Error::kRateLimited);
+  EXPECT_FALSE(other.empty());
+  world.ToOfferer(world.ToAnswerer(world.ToOfferer(world.ToAnswerer(again))));
+  EXPECT_EQ(world.offerer_.state(), State::kDone);
+}
+
+TEST(ExchangeOfVersion2, CookiesGetOld) {
+  World world;
+  world.answerer_.set_under_load(true);
+  const Bytes again = world.ToOfferer(world.ToAnswerer(world.Open(world.Session())));
+  world.now_ += 2 * Cookies::kSlot;
+  world.ToAnswerer(again);
+  EXPECT_EQ(ErrorOf(world.answered_.status), Error::kRateLimited);
+}
+
+TEST(ExchangeOfVersion2, AnOffererFollowsThreeRetries) {
+  World world;
+  world.answerer_.set_under_load(true);
+  const Bytes cap = world.Open(world.Session());
+  std::set<Bytes> caps{cap};
+  for (const char* address : {"a", "b", "c"}) {
+    const Bytes retry = world.ToAnswerer(cap, address);
+    caps.insert(world.ToOfferer(retry));
+    EXPECT_TRUE(world.ToOfferer(retry).empty()) << "the same cookie twice";
+  }
+  EXPECT_EQ(caps.size(), 4u);
+  EXPECT_TRUE(world.ToOfferer(world.ToAnswerer(cap, "d")).empty());
+  EXPECT_EQ(ErrorOf(world.offered_.status), Error::kUnexpected);
+  // An answer to any of them is good.
+  world.answerer_.set_under_load(false);
+  world.ToOfferer(world.ToAnswerer(world.ToOfferer(world.ToAnswerer(cap))));
+  EXPECT_EQ(world.offerer_.state(), State::kDone);
+}
+
+TEST(ExchangeOfVersion2, EveryFlippedBitIsDropped) {
+  World world;
+  const Bytes cap = world.Open(world.Session());
+  const auto each = [](const Bytes& datagram, auto check) {
+    for (size_t bit = 0; bit < 8 * datagram.size(); ++bit) {
+      Bytes flipped = datagram;
+      flipped[bit / 8] ^= static_cast<uint8_t>(1 << bit % 8);
+      check(flipped, bit);
+    }
+  };
+  each(cap, [&](const Bytes& flipped, size_t bit) {
+    world.ToAnswerer(flipped);
+    EXPECT_FALSE(world.answered_.status) << bit;
+    EXPECT_EQ(world.others_.grants_, 0) << bit;
+  });
+  const Bytes answer = world.ToAnswerer(cap);
+  each(answer, [&](const Bytes& flipped, size_t bit) {
+    EXPECT_TRUE(world.ToOfferer(flipped).empty()) << bit;
+    EXPECT_EQ(world.offerer_.state(), State::kOffered) << bit;
+  });
+  const Bytes finish = world.ToOfferer(answer);
+  each(finish, [&](const Bytes& flipped, size_t bit) {
+    EXPECT_TRUE(world.ToAnswerer(flipped).empty()) << bit;
+    EXPECT_NE(world.answered_.event, Answerer::Event::kVerified) << bit;
+  });
+  const Bytes keys = world.ToAnswerer(finish);
+  each(keys, [&](const Bytes& flipped, size_t bit) {
+    world.ToOfferer(flipped);
+    EXPECT_EQ(world.offerer_.state(), State::kAnswered) << bit;
+  });
+  world.ToOfferer(keys);
+  EXPECT_EQ(world.offerer_.state(), State::kDone);
+}
+
+TEST(ExchangeOfVersion2, MessagesOfOtherExchangesAreDropped) {
+  World first(1);
+  World second(2);
+  const Bytes answer = first.ToAnswerer(first.Open(first.Session()));
+  second.Open(second.Session());
+  second.ToOfferer(answer);
+  EXPECT_EQ(ErrorOf(second.offered_.status), Error::kWrongCsb);
+  const Bytes finish = first.ToOfferer(answer);
+  second.ToAnswerer(finish);
+  EXPECT_EQ(ErrorOf(second.answered_.status), Error::kWrongCsb);
+}
+
+TEST(ExchangeOfVersion2, AFinishMovesItsExchangeOnce) {
+  World world;
+  const Bytes finish = world.ToOfferer(world.ToAnswerer(world.Open(world.Session())));
+  const Bytes keys = world.ToAnswerer(finish, "10.0.0.9:1");
+  EXPECT_TRUE(Equal(world.answered_.entry->address.view(), AsBytes("10.0.0.9:1")));
+  EXPECT_EQ(world.ToAnswerer(finish, "10.0.0.66:1"), keys);  // short enough for anybody
+  EXPECT_TRUE(Equal(world.answered_.entry->address.view(), AsBytes("10.0.0.9:1")));
+}
+
+TEST(ExchangeOfVersion2, ExchangesAreForgotten) {
+  World world;
+  const Bytes cap = world.Open(world.Session());
+  const Bytes answer = world.ToAnswerer(cap);
+  const Bytes finish = world.ToOfferer(answer);
+  world.now_ += ExchangeCache::kIdle + std::chrono::milliseconds(1);
+  world.ToAnswerer(finish);
+  EXPECT_EQ(ErrorOf(world.answered_.status), Error::kWrongCsb);
+  EXPECT_NE(world.ToAnswerer(cap), answer);  // another exchange, with another RANDr
+  EXPECT_EQ(world.others_.grants_, 2);
+}
+
+TEST(ExchangeOfVersion2, AnAddressHasItsShareOfTheCache) {
+  World world;
+  for (size_t i = 0; i < 2 * ExchangeCache::kMaxOfAddress; ++i) {
+    Offerer offerer(kSuite, world.policy_);
+    Bytes out(kMaxOneDatagram);
+    out.resize(*offerer.Open(world.Session(), world.now_, world.rng_, out));
+    world.ToAnswerer(out, "flooder");
+    EXPECT_TRUE(world.answered_.status);
+  }
+  // 64 places, 16 taken: others need no cookie yet.
+  world.Run(world.Session());
+  EXPECT_EQ(world.offerer_.state(), State::kDone);
+}
+
+TEST(ExchangeOfVersion2, ACrowdedCacheWantsCookies) {
+  World world;
+  for (int i = 0; i < 48; ++i) {
+    Offerer offerer(kSuite, world.policy_);
+    Bytes out(kMaxOneDatagram);
+    out.resize(*offerer.Open(world.Session(), world.now_, world.rng_, out));
+    world.ToAnswerer(out, "forged " + std::to_string(i));
+    EXPECT_TRUE(world.answered_.status) << i;
+  }
+  const Bytes cap = world.Open(world.Session());
+  const Bytes again = world.ToOfferer(world.ToAnswerer(cap));
+  EXPECT_EQ(ErrorOf(world.answered_.status), Error::kRateLimited);
+  world.ToOfferer(world.ToAnswerer(world.ToOfferer(world.ToAnswerer(again))));
+  EXPECT_EQ(world.offerer_.state(), State::kDone);
+}
+
+TEST(ExchangeOfVersion2, WishesThatCannotBeAreRefused) {
+  World world;
+  Bytes out(kMaxOneDatagram);
+  const auto refused = [&](auto change) {
+    Wish wish = world.Session();
+    change(wish);
+    const auto size = world.offerer_.Open(wish, world.now_, world.rng_, out);
+    return size ? Error::kInternal : size.error();
+  };
+  EXPECT_EQ(refused([](Wish& w) { w.psk = w.psk.first(15); }), Error::kInvalidArgument);
+  EXPECT_EQ(refused([](Wish& w) { w.peer = {}; }), Error::kInvalidArgument);
+  EXPECT_EQ(refused([](Wish& w) { w.peer = w.self; }), Error::kInvalidArgument);
+  EXPECT_EQ(refused([](Wish& w) { w.streams = {}; }), Error::kInvalidArgument);
+  EXPECT_EQ(refused([](Wish& w) { w.join = kAnyGroup; }), Error::kInvalidArgument);
+  EXPECT_EQ(refused([](Wish& w) { w.session = AsBytes("short"); }), Error::kInvalidArgument);
+  world.Open(world.Session());
+  EXPECT_EQ(refused([](Wish&) {}), Error::kFailedPrecondition);
+}
+
+}  // namespace
+}  // namespace keymast::mikey::v2
