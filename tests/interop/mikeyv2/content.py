@@ -58,24 +58,31 @@ def decode(plain, rsa):
             require(len(p.data) == 11, "MSK state", "§3.6")
             content.msk_states.append(p.data)
         elif p.type == E_MEMBER:
-            require(len(p.data) == 34, "member state", "§3.6")
+            require(len(p.data) == 38, "member state", "§3.6")
             content.member_state = p.data
+    kinds = [k.type for k in content.keys]
+    require(kinds == sorted(kinds), "order of key data", "§3.5")
     require(sum(len(k.key) for k in content.keys) <= KEY_DATA_MAX and len(content.keys) <= KEYS_MAX, "key data", "§14")
     return content
 
 
-_SPI_SIZES = {K_TREE: 9, K_LABEL: 8, K_MTK: 6, K_VERIFY: 4, K_TICKET: 4}
+_SPI_SIZES = {K_LABEL: 8, K_MTK: 6, K_VERIFY: 4, K_TICKET: 4}
 
 
 def _checked(k):
-    require(k.type == K_TGK or k.type in _SPI_SIZES, "type of key data", "§3.5")
+    require(k.type in (K_TGK, K_TREE) or k.type in _SPI_SIZES, "type of key data", "§3.5")
     if k.type == K_TGK:
         require(k.spi is None and len(k.key) in (16, 32), "TGK", "§3.5")
         require(k.interval is None or all(len(end) == 2 for end in k.interval), "interval of an MSK", "§3.5")
         require(k.interval is not None or len(k.key) == 32, "unicast TGK", "§3.5")
         return k
-    require(k.spi is not None and len(k.spi) == _SPI_SIZES[k.type], "SPI", "§3.5")
-    sizes = {K_TREE: (16, 32), K_LABEL: (16,), K_MTK: (16, 32), K_VERIFY: (32,), K_TICKET: range(1, TICKET_MAX + 1)}
+    require(k.spi is not None, "SPI", "§3.5")
+    if k.type == K_TREE:  # keys of neighbouring levels: node 4, then for each version 4 and step 1
+        count = (len(k.spi) - 4) // 5
+        require(count >= 1 and len(k.spi) == 4 + 5 * count and len(k.key) in (16 * count, 32 * count), "tree keys", "§3.5")
+        return k
+    require(len(k.spi) == _SPI_SIZES[k.type], "SPI", "§3.5")
+    sizes = {K_LABEL: (16,), K_MTK: (16, 32), K_VERIFY: (32,), K_TICKET: range(1, TICKET_MAX + 1)}
     require(len(k.key) in sizes[k.type], "key size", "§3.5")
     require(k.type != K_MTK or len(k.salt) in (12, 14), "master salt", "§3.5")
     return k
@@ -84,6 +91,7 @@ def _checked(k):
 def check_unicast(content, mode):
     """§3.5: modes 1 and 2 have exactly one TGK, all others none, and no key of a group."""
     require(len(content.of(K_TGK)) == (1 if mode in (PSK, RSA) else 0), "number of TGKs", "§3.5")
+    require(len(content.of(K_TICKET)) <= 1, "tickets", "§11")
     require(not content.msks() and not content.of(K_TREE, K_LABEL, K_MTK, K_VERIFY), "group key in unicast", "§3.5")
 
 

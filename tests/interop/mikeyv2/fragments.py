@@ -32,14 +32,12 @@ class Buffers:
         """The whole message when it is complete, else None."""
         self.open = {a: b for a, b in self.open.items() if now - b[0] < 10}
         key = (fragment.hash, fragment.count)
-        _, kept, pieces = self.open.get(address, (now, key, {}))
+        since, kept, pieces = self.open.get(address, (now, key, {}))
         if kept != key:
+            if now - since < 0.5:
+                raise Refused("FRAGMENT of another message", "§3.6")
             pieces = {}
-        known = pieces.get(fragment.index, fragment.data)
-        if known != fragment.data:
-            del self.open[address]
-            raise Refused("two FRAGMENTs of one index", "§3.6")
-        pieces[fragment.index] = fragment.data
+        pieces.setdefault(fragment.index, fragment.data)  # of two of one index the first stays
         self.open[address] = (now, key, pieces)
         if len(pieces) < fragment.count:
             return None

@@ -5,23 +5,23 @@ from .prf import equal, mac
 
 
 class Cookies:
-    """A cookie is A's own matter: slot, and a MAC over slot, address and port, CSB ID and RANDi (nothing for a FRAGMENT)."""
+    """A cookie is A's own matter: slot, and a MAC over slot, address and CSB ID."""
 
     SLOT = 30
 
     def __init__(self, key):
         self.key = key
 
-    def make(self, now, address, csb_id, rand_i):
-        return self._of(int(now // self.SLOT) & 0xFF, address, csb_id, rand_i)
+    def make(self, now, address, csb_id):
+        return self._of(int(now // self.SLOT) & 0xFF, address, csb_id)
 
-    def _of(self, slot, address, csb_id, rand_i):
-        return bytes((slot,)) + mac(self.key, bytes((slot,)) + repr(address).encode() + u32(csb_id) + rand_i)[:16]
+    def _of(self, slot, address, csb_id):
+        return bytes((slot,)) + mac(self.key, bytes((slot,)) + repr(address).encode() + u32(csb_id))[:16]
 
-    def good(self, cookie, now, address, csb_id, rand_i):
+    def good(self, cookie, now, address, csb_id):
         slot = int(now // self.SLOT)
         return cookie is not None and any(
-            equal(cookie, self._of(s & 0xFF, address, csb_id, rand_i)) for s in (slot, slot - 1))
+            equal(cookie, self._of(s & 0xFF, address, csb_id)) for s in (slot, slot - 1))
 
 
 class Fresh:

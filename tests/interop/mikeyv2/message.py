@@ -124,11 +124,13 @@ def _check_cap(m):
     check_offer(caps, join)
     modes, dh = set(caps.list(T_MODES)), m.one(Dh)
     require(m.identity(ROLE_A) is not None or not (modes & PSK_TYPE or join), "IDR(2) is missing", "§4.3")
-    require((dh is not None) == bool(modes & EARLY), "public value goes with early modes", "§1")
-    require(dh is None or dh.group in caps.list(T_GROUPS), "group of the public value", "§3.3")
-    require(m.one(Sign) or not modes & {RSA, EARLY_DH}, "SIGN is missing", "§1")
+    require((dh is not None) == bool(modes & EARLY), "public value goes with early modes", "§3.3")
+    require(dh is None or dh.group == caps.list(T_GROUPS)[0], "group of the public value", "§3.3")
+    require(m.one(Sign) or EARLY_DH not in modes, "SIGN is missing", "§3.3")
+    require(not m.one(Sign) or modes & SIGNED, "SIGN without a mode that uses it", "§3.3")
+    require(not m.one(V) or modes & PSK_TYPE, "V without a mode that uses it", "§3.3")
     require(not (m.one(Cert) or m.one(Chash)) or modes & SIGNED, "certificate without a mode that uses it", "§6")
-    require(not m.one(V) or m.one(V).mac_alg == HMAC_SHA256, "MAC of CAP's V", "§4.2")
+    require(not m.one(V) or m.one(V).mac_alg == HMAC_SHA256, "MAC of CAP's V", "§4.4")
     if join:
         decode_key_id(m.ext(E_KEY_ID), (E_ID_DOMAIN, E_ID_MSK))
 
@@ -160,11 +162,12 @@ def _check_error(m):
     proof = m.one(V) or m.one(Sign)
     named = m.identity(ROLE_A) or m.one(Cert) or m.one(Chash)
     require(proof or not (m.rand(ROLE_A) or named), "RANDR(2) or identity without proof", "§13")
-    require(not proof or m.rand(ROLE_A), "proof without RANDR(2)", "§13")
+    require(not proof or m.rand(ROLE_A), "proof without RANDR(2)", "§3.4")
+    require(not m.one(Sign) or named, "SIGN of nobody", "§3.4")
 
 
 def _check_report(m):
-    require(m.one(V).mac_alg == HMAC_SHA256, "MAC of REPORT", "§10")
+    require(m.one(V).mac_alg == HMAC_SHA256, "MAC of REPORT", "§4.4")
     require(len(m.ext(E_REPORT)) == 25 and m.ext(E_REPORT)[0] in (1, 2, 3), "report", "§3.6")
     require(1 <= len(m.ext(E_TICKET) or b"?") <= TICKET_MAX, "ticket", "§3.6")
     decode_key_id(m.ext(E_KEY_ID), (E_ID_DOMAIN, E_ID_MSK))

@@ -9,7 +9,7 @@ from .tables import *
 
 def psk_v2(psk, id_o, id_a):
     """§4.3; the PSK itself is never used."""
-    return mac(psk, b"MIKEYv2 PSK\0" + id_o.encode() + id_a.encode())
+    return kdf(psk, b"PSK", id_o.encode() + id_a.encode())
 
 
 def psk_v2_of_ticket(secret, id_o, id_a):
@@ -29,7 +29,7 @@ def secret_x(mode, psk=None, envelope=None, z=None, th=None):
         return psk
     if mode == RSA:
         return envelope
-    return z if mode in (DH, EARLY_DH) else mac(psk, z + th)
+    return z if mode in (DH, EARLY_DH) else kdf(psk, b"X", z + th)
 
 
 @dataclass(frozen=True)
