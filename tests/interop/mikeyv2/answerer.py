@@ -113,11 +113,17 @@ class Answerer:
     def _on_cap(self, now, address, m, size, cookie):
         if self.party.is_own(m.identity(ROLE_O)):
             raise Refused("reflection", "§6")
-        entry = self.entries.get((H(m.octets), address))
-        if entry:
-            entry.sent = now
-            return self._send(address, entry.answer, entry.cap)
+        th = H(m.octets)
         cookie = cookie or self._good_cookie(now, address, m)
+        entry = self.entries.get((th, address))
+        if entry is None and th in self.fresh.answered:  # §8: found by TH alone, a copy from any address gets the same octets
+            entry = next((e for e in self.entries.values() if e.th == th), None)
+        if entry:
+            sending = self._send(address, entry.answer, entry.cap)
+            if not cookie and address != entry.address:
+                require(sum(len(s.octets) for s in sending) <= 3 * size, "amplification", "§2")
+            entry.sent = now
+            return sending
         mine = sum(a == address for _, a in self.entries)
         if not cookie and (self.load or len(self.entries) >= CACHE * 3 // 4):
             return self.retry(now, address, m, size)
@@ -126,7 +132,7 @@ class Answerer:
             return self.retry(now, address, m, size, fresh=True)
         if found.error:
             return self._error(now, address, m, found)
-        entry = Entry(address, m, H(m.octets), found.mode, found.choice, self.random.octets(32), psk=found.psk,
+        entry = Entry(address, m, th, found.mode, found.choice, self.random.octets(32), psk=found.psk,
                       chain=found.chain, group=found.group, dh_kind=found.dh_kind, proved=cookie, began=now, sent=now)
         build_answer(self, entry, found.proved)
         sending = self._send(address, entry.answer, m)

@@ -24,7 +24,7 @@ def build(header, payloads, keys, private=None):
     """Each proof covers what is before it, the proofs before it too (§4.2)."""
     octets, ends = message.encode(header, payloads)
     for payload, end in zip(payloads, ends):
-        if isinstance(payload, (Kemac, V)):
+        if isinstance(payload, (Kemac, V)) and payload.mac_alg in MAC_SIZE:  # a twist may have made it NULL
             size = len(payload.mac)
             octets[end - size : end] = keys.mac(payload.mac_alg, bytes(octets[: end - size]))[:size]
         elif isinstance(payload, Sign):
