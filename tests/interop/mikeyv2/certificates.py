@@ -2,7 +2,7 @@
 """§5 certificates, §6 identity rules."""
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, wraps
 from urllib.parse import urlparse
 
 from cryptography import x509
@@ -34,30 +34,39 @@ class Trust:
         return next((chain for chain in self.known.values() if H(chain[0]) == hash_), None)
 
 
+def _as_refusal(f):
+    """What the library cannot read, by any of its exceptions, is a bad certificate."""
+    @wraps(f)
+    def guarded(*args, **more):
+        try:
+            return f(*args, **more)
+        except Refused:
+            raise
+        except Exception:
+            raise Refused("certificate", "§5") from None
+    return guarded
+
+
 @lru_cache(maxsize=64)
 def load(der):
-    try:
-        return x509.load_der_x509_certificate(der)
-    except ValueError:
-        raise Refused("certificate", "§5") from None
+    return x509.load_der_x509_certificate(der)
 
 
+@_as_refusal
+@lru_cache(maxsize=64)
 def public_key(chain):
-    try:
-        return load(chain[0]).public_key()
-    except ValueError:
-        raise Refused("public key", "§5") from None
+    return load(chain[0]).public_key()
 
 
+@lru_cache(maxsize=256)
 def _extension(certificate, cls):
     try:
         return certificate.extensions.get_extension_for_class(cls).value
     except x509.ExtensionNotFound:
         return None
-    except ValueError:
-        raise Refused("certificate extensions", "§5") from None
 
 
+@lru_cache(maxsize=256)
 def _issued(issuer, certificate):
     key = issuer.public_key()
     if issuer.subject != certificate.issuer:
@@ -124,6 +133,7 @@ def names(leaf):
             | {(NAI, n.encode()) for n in san.get_values_for_type(x509.RFC822Name)})
 
 
+@_as_refusal
 def check_identity(trust, chain, identity, now, enciphers=False, fingerprint=None, group=False):
     """§6 rules 1 to 3: that the credential proves that identity; a fingerprint is the SDP's."""
     pinned = H(chain[0])

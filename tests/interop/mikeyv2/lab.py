@@ -148,3 +148,29 @@ def make_group(seed):
     return Group(GROUP_URI, b"\x12\x34\x56", b"\x00\x07", random.number(32), random.octets(16), random.octets(16),
                  (random.octets(16), random.octets(12)), members={ALICE}, tree_keys=tuple(random.octets(16) for _ in range(4)),
                  verification_key=(5, random.octets(32)))
+
+
+def drive(lab, lose=lambda n: False, copies=1, seconds=20, delay=0.02):
+    """A network on a virtual clock that loses and doubles; gives how many datagrams were sent."""
+    queue, sent = [], 0  # (time, to A?, datagram)
+
+    def post(actions_of, to_a):
+        nonlocal sent
+        for d in actions_of:
+            for _ in range(copies):
+                if not lose(sent):
+                    queue.append((lab.now + delay, to_a, d))
+                sent += 1
+
+    post(lab.open(), True)
+    end = lab.now + seconds
+    while True:
+        moments = [q[0] for q in queue] + ([lab.o.next_timer] if lab.o.next_timer else [])
+        if not moments or min(moments) > end:
+            return sent
+        lab.now = min(moments)
+        due = [q for q in queue if q[0] <= lab.now]
+        queue = [q for q in queue if q[0] > lab.now]
+        for _, to_a, d in due:
+            post((lab.to_a if to_a else lab.to_o)([d]), not to_a)
+        post(lab.log(lab.o.timer(lab.now)), True)
