@@ -14,7 +14,7 @@ from .tables import *
 def check_answer(o, now, m):
     """What O then knows: mode, proved, th, x, content and its DH value."""
     plan, mode = o.plan, m.choice_mode
-    require(mode in o.modes, "mode that was not offered", "§7")
+    require(mode in o.modes or mode == DH and EARLY_DH in o.modes, "mode that was not offered", "§7")
     check_choice(o.offer, m.caps, bool(plan.join))
     _agrees(m)
     require(m.caps.get(T_SESSION) == plan.session, "session", "§12")
@@ -113,6 +113,6 @@ def _check_content(o, m, mode, taken):
         srtp.check_map(m.header.map, o.plan.streams, m.all(Sp), m.caps.list(T_PROFILES))
     elif got.msks():
         require(mode not in LATE, "group keys too early", "§1")
-        check_group_map(m, got)
+        check_group_map(m, got, *o.plan.join)
     else:
         require(m.header.map is None and not m.all(Sp) and not got.keys, "map without keys", "§3.1")

@@ -62,7 +62,7 @@ class Answerer:
         self.buffers = fragments.Buffers()
         self.load = False
         self.awaited = None  # `session` of open offers (§12), None where there is no SDP
-        self.left = {}  # member: when it left (§8)
+        self.left = {}  # member: how often it left (§8)
 
     def receive(self, now, address, octets):
         self.entries = {k: e for k, e in self.entries.items() if now - e.sent < 10 and now - e.began < 30}
@@ -86,7 +86,9 @@ class Answerer:
         fragment = m.one(Fragment)
         first = Fragment(fragment.hash, 0, fragment.count, b"") if fragment else Randr(ROLE_O, m.rand(ROLE_O))
         wanted = fresh or fragment is not None and EARLY_DH in self.party.policy.modes
-        caps = retry_capabilities(self.cookies.make(now, address, m.header.csb_id), self.fresh.now(now) if wanted else None)
+        member = None if fragment else m.identity(ROLE_O)
+        given = self.fresh.of_member(now, member, self.left[member]) if member in self.left else self.fresh.now(now)
+        caps = retry_capabilities(self.cookies.make(now, address, m.header.csb_id), given if wanted else None)
         octets, _ = message.encode(message.Header(DT_RETRY, m.header.csb_id), [first, Cap(caps.encode())])
         if len(octets) > size:
             raise Refused("RETRY would be longer than its cause", "§2")
@@ -124,7 +126,6 @@ class Answerer:
                 require(sum(len(s.octets) for s in sending) <= 3 * size, "amplification", "§2")
             entry.sent = now
             return sending
-        mine = sum(a == address for _, a in self.entries)
         if not cookie and (self.load or len(self.entries) >= CACHE * 3 // 4):
             return self.retry(now, address, m, size)
         found = cap_check.check(self, now, m)
@@ -138,8 +139,7 @@ class Answerer:
         sending = self._send(address, entry.answer, m)
         if not cookie and sum(len(s.octets) for s in sending) > 3 * size:  # §2, amplification
             return self.retry(now, address, m, size)
-        if mine >= PER_ADDRESS or len(self.entries) >= CACHE:
-            self._make_room(address)
+        self._make_room(address)
         before = self._spend(now, entry, found)
         self.entries[(entry.th, address)] = entry
         if entry.group and not entry.keys_due and entry.mode not in LATE:
@@ -147,10 +147,13 @@ class Answerer:
         return before + sending
 
     def _make_room(self, address):
-        def order(item):
-            (_, a), e = item
-            return (a != address, e.proved or e.finish is not None, e.began)
-        del self.entries[min(self.entries.items(), key=order)[0]]
+        """§2: in a full cache the oldest entry without good finish goes, of an unproved address first."""
+        require(sum(a == address for _, a in self.entries) < PER_ADDRESS, "entries of one address", "§2")
+        if len(self.entries) < CACHE:
+            return
+        open_ones = [(e.proved, e.began, key) for key, e in self.entries.items() if e.finish is None]
+        require(open_ones, "cache full", "§2")
+        del self.entries[min(open_ones, key=lambda o: o[:2])[2]]
 
     def _spend(self, now, entry, found):
         """What must be durable before the answer leaves (§8, §11)."""

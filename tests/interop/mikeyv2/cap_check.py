@@ -5,7 +5,7 @@ from types import SimpleNamespace
 from . import certificates, schedule, seal, signatures
 from .capabilities import Capabilities
 from .message import decode_key_id
-from .octets import Refused, require
+from .octets import Refused, require, u32
 from .payloads import *
 from .prf import H, ZERO, kdf, mac
 from .tables import *
@@ -25,15 +25,12 @@ def check(a, now, m):
     offered = set(m.caps.list(T_MODES))
     struck = _check_v(a, now, m, offered, found) | _check_sign(a, now, m, offered, found)
     eligible = {mode for mode in offered - struck if mode in a.party.policy.modes and _eligible(a, m, mode, found)}
-    stale = not a.fresh.good(m.caps.get(T_FRESH), now)
-    not_fresh = {EARLY_DH} & eligible if stale else set()  # §8: as if mode 5 were not offered
-    if m.identity(ROLE_O) in a.left and (stale or not _made_later(a, now, m)):
-        not_fresh = set(eligible)
-    found.choice = _choose(a, m, eligible - not_fresh, found)
+    modes, found.retry = _held_to_fresh(a, now, m, [mode for mode in m.caps.list(T_MODES) if mode in eligible])
+    if found.retry:
+        return found
+    found.choice = _choose(a, m, modes, found)
     if found.choice is None:
-        if not_fresh:
-            found.retry = True
-        elif struck:
+        if struck:
             raise Refused("no proof", "§7")
         else:
             found.error = ERR_CERTIFICATE if found.chain is None and m.one(Chash) else ERR_NO_MODE
@@ -49,9 +46,17 @@ def check(a, now, m):
     return found
 
 
-def _made_later(a, now, m):
-    period = int(a.left[m.identity(ROLE_O)] // a.fresh.PERIOD)
-    return int(now // a.fresh.PERIOD) > period and m.caps[T_FRESH] == a.fresh.now(now)
+def _held_to_fresh(a, now, m, modes):
+    """§8: (the modes that remain, in order; FRESH is wanted by RETRY?)."""
+    given, member = m.caps.get(T_FRESH), m.identity(ROLE_O)
+    if member in a.left:
+        return modes, bool(modes) and not a.fresh.good(given, now, member.encode() + u32(a.left[member]))
+    if EARLY_DH not in modes or a.fresh.good(given, now):
+        return modes, False
+    before = modes[: modes.index(EARLY_DH)]
+    if before:
+        return before, False
+    return ([DH], False) if DH in a.party.policy.modes else ([], True)  # never in a mode further down
 
 
 def _resumption(found):
@@ -74,7 +79,7 @@ def _resumed(a, now, m, id_o, id_a):
     """§11: what the ticket or ticket id of CAP stands for."""
     if T_TICKET_ID in m.caps:
         found = a.party.peers.held.get(m.caps[T_TICKET_ID])
-        identities = (id_a, id_o)  # in the other order
+        identities = (id_a, id_o) if found and found.id_o == id_a else (id_o, id_a)  # who gave it opens, or both keep it
     else:
         found = a.party.peers.held.get(H(m.caps[T_TICKET])[:16])
         identities = (id_o, id_a)
@@ -149,7 +154,7 @@ def _eligible(a, m, mode, found):
 def _choose(a, m, eligible, found):
     """§3.3: among what both take, O's order."""
     policy, offer, choice = a.party.policy, m.caps, Capabilities()
-    mode = next((mode for mode in offer.list(T_MODES) if mode in eligible and _group(policy, offer, mode) is not None), None)
+    mode = next((mode for mode in eligible if _group(policy, offer, mode) is not None), None)
     if mode is None:
         return None
     wanted = found.group.algorithms() if found.group else {}

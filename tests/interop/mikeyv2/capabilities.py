@@ -82,7 +82,8 @@ def check_choice(offer, choice, join):
     for kind in (T_MODES, T_PRF, T_ENCR, T_MAC, T_GROUPS, T_SIGNATURES):
         require(len(choice.list(kind)) <= 1, "a choice of several", "§3.3")
     for kind in LISTS:
-        require(set(choice.list(kind)) <= set(offer.list(kind)), "choice outside of the offer", "§3.3")
+        implied = {DH} if kind == T_MODES and EARLY_DH in offer.list(T_MODES) else set()  # §8: mode 5 implies mode 3
+        require(set(choice.list(kind)) <= set(offer.list(kind)) | implied, "choice outside of the offer", "§3.3")
     mode = choice.list(T_MODES)[0]
     require((T_GROUPS in choice) == (mode in WITH_DH), "group of the choice", "§3.3")
     require((T_SIGNATURES in choice) == (mode in SIGNED), "signature of the choice", "§3.3")

@@ -36,12 +36,17 @@ class Fresh:
     def now(self, now):
         return self._of(int(now // self.PERIOD))
 
-    def _of(self, period):
-        return mac(self.key, u64(period))[:16]
+    def _of(self, period, tail=b""):
+        return mac(self.key, u64(period) + tail)[:16]
 
-    def good(self, value, now):
+    def of_member(self, now, identity, leaves):
+        """Of a member that left: an older FRESH brings it back never."""
+        return self._of(int(now // self.PERIOD), identity.encode() + u32(leaves))
+
+    def good(self, value, now, tail=b""):
+        """This period's and the last's; tail: that of a member that left."""
         period = int(now // self.PERIOD)
-        return value is not None and any(equal(value, self._of(p)) for p in (period, period - 1) if p >= 0)
+        return value is not None and any(equal(value, self._of(p, tail)) for p in (period, period - 1) if p >= 0)
 
     def take(self, th, now):
         """False if that CAP was answered before; the cache alone answers it then."""

@@ -110,8 +110,8 @@ TABLE = [
     _m("DH of the second group", "§3.3", "O", "cap.tlvs", e.with_tlv(T_GROUPS, bytes((P256, X25519))), EARLY_DHHMAC),
     _m("DH without an early mode", "§3.3", "O", "cap.payloads", e.added(Dh(X25519, b"\x09" + bytes(31)), Padding), DHHMAC),
     _m("reserved bits of DH", "§3.2", "O", "cap.payloads", e.mapped(Dh, lambda d: _OddDh(d.value)), EARLY_DHHMAC),
-    _m("wrong FRESH", "§8", "O", "cap.tlvs", e.with_tlv(T_FRESH, bytes(16)), EARLY_DH, "retry"),
-    _m("no FRESH", "§8", "O", "cap.tlvs", e.without(T_FRESH), EARLY_DH, "retry"),
+    _m("wrong FRESH", "§8", "O", "cap.tlvs", e.with_tlv(T_FRESH, bytes(16)), EARLY_DH, "retry", a={"modes": (EARLY_DH,)}),
+    _m("no FRESH", "§8", "O", "cap.tlvs", e.without(T_FRESH), EARLY_DH, "retry", a={"modes": (EARLY_DH,)}),
     _m("ticket that nobody gave", "§11", "O", "cap.tlvs", e.with_tlv(T_TICKET, b"?" * 60)),
     _m("map in a finish", "§3.1", "O", "finish.octets", e.put(8, [0, 2])),
     # the answer

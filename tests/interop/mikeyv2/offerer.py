@@ -132,10 +132,13 @@ class Offerer:
         if self.state == "answered":
             return [self.finish]
         cap = self.caps_sent[-1]
-        room = DATAGRAM if self.retries else DATAGRAM - 86  # §2: so that the longer CAP fits
-        if len(cap) <= room or not self.plan.big_cap:
+        if not self._is_fragmented():
             return [cap]
-        return fragments.split(cap, self.csb_id, DATAGRAM, self.retries[-1] if self.retries else None)
+        return fragments.split(cap, self.csb_id, DATAGRAM, self.retries[-1][0] if self.retries else None)
+
+    def _is_fragmented(self):
+        """Decided by the first CAP (§2): above 1,146 octets the longer one would not fit."""
+        return self.plan.big_cap and len(self.caps_sent[0]) > DATAGRAM - 86
 
     def _again(self, now):
         wait = WAITS[self.tries] * (1 + self.random.fraction() / 4)
@@ -206,13 +209,14 @@ class Offerer:
         if self.state != "offered" or len(self.retries) >= 3:
             raise Refused("RETRY not awaited", "§2")
         fragment, cap = m.one(Fragment), self.caps_sent[-1]
-        sent = fragments.HEAD + len(cap) > DATAGRAM and self.plan.big_cap
+        sent = self._is_fragmented()
         if fragment and not (sent and fragment.hash == H(cap)[:16]) or not fragment and m.rand(ROLE_O) != self.rand_i:
             raise Refused("RETRY matches nothing", "§2")
-        if m.caps[T_COOKIE] in self.retries:
-            raise Refused("RETRY with the same cookie", "§2")
-        self.retries.append(m.caps[T_COOKIE])
-        if not fragment:
+        given = (m.caps[T_COOKIE], m.caps.get(T_FRESH))
+        if given in self.retries:
+            raise Refused("RETRY that gives nothing new", "§2")
+        self.retries.append(given)
+        if not sent:  # §3.6: a fragmented CAP has its cookie in the FRAGMENTs only
             self.offer[T_COOKIE] = m.caps[T_COOKIE]
         if T_FRESH in m.caps:
             self.offer[T_FRESH] = m.caps[T_FRESH]
@@ -298,7 +302,7 @@ class Offerer:
             if m.header.map is not None or m.all(Sp):
                 raise Refused("map in KEYS of a session", "§3.1")
         elif got.msks():
-            check_group_map(m, got)
+            check_group_map(m, got, *self.plan.join)
         elif not self.content.msks() or m.header.map is not None:
             raise Refused("no keys for a join", "§7")
 
@@ -337,9 +341,12 @@ def shown(how, chain):
     return {"cert": [Cert(der) for der in chain], "chash": [Chash(H(chain[0]))], "none": []}[how]
 
 
-def check_group_map(m, got):
-    """§10: map of every stream, S set, SPI the current MKI, and their SPs."""
+def check_group_map(m, got, domain=bytes(3), group=bytes(2)):
+    """§10: map of every stream, S set, SPI the current MKI, and their SPs; of the join's Key Domain ID and Key Group."""
     content.check_group(got)
+    for state in got.msk_states:
+        if domain not in (bytes(3), state[:3]) or group not in (bytes(2), state[3:5]) or state[3:5] != got.of(K_MTK)[0].spi[:2]:
+            raise Refused("another group", "§10")
     if m.header.map is None or not all(e.roc_seq and len(e.spi) == 6 for e in m.header.map):
         raise Refused("map of a group", "§10")
     numbers = srtp.policies_of(m.all(Sp), srtp.PROFILES)

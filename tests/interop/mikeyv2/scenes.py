@@ -5,12 +5,13 @@ from dataclasses import replace
 from . import certificates, edits, fragments, message
 from .capabilities import retry_capabilities
 from .lab import *
-from .lab import x509
+from .lab import drive, x509
 from .octets import u32
 from .payloads import *
 from .tables import *
 
 SCENES = {}
+ALL = tuple(MODE_NAMES)
 ELSEWHERE = ("203.0.113.9", 2269)
 
 
@@ -53,7 +54,7 @@ def _():
 
 @scene("replay of an early DH CAP with FRESH of the period before the last", "§8")
 def _():
-    lab, cap, _, _, _ = _opened((EARLY_DH,))
+    lab, cap, _, _, _ = _opened((EARLY_DH,), a={"modes": (EARLY_DH,)})
     lab.now += 2 * 3600
     said = lab.to_a([cap])
     return [d[1] for d in said] == [DT_RETRY] and not lab.a.entries, said
@@ -188,7 +189,7 @@ def _():
     return len(retry) <= len(cap) and not lab.a.entries, [len(retry)]
 
 
-@scene("RETRY with the same cookie, a fourth RETRY, RETRY after the answer", "§2")
+@scene("RETRY that gives nothing new, a fourth RETRY, RETRY after the answer", "§2")
 def _():
     lab = Lab((PSK,))
     lab.a.load = True
@@ -361,6 +362,31 @@ def resumable(sealed=True, modes=(PSK,)):
     lab.plan.modes = (EARLY_DHHMAC, DHHMAC, PSK)
     lab.alice.psks = lab.bob.psks = {}
     return lab
+
+
+@scene("RETRY twice: a cookie, then FRESH with the same cookie", "§2")
+def _():
+    lab = Lab((EARLY_DH,), a={"modes": (EARLY_DH,)}, plan={"fresh": b"-" * 16})
+    lab.a.load = True
+    drive(lab)
+    return lab.o.state == "done" and len(lab.o.retries) == 2, lab.dropped()
+
+
+@scene("FRESH missing: mode 3 or RETRY, never a mode further down", "§8")
+def _():
+    kinds = []
+    for modes in ((EARLY_DH, PSK), ALL):
+        lab = Lab((EARLY_DH, PSK), a={"modes": modes}, plan={"fresh": b"-" * 16})
+        kinds += [d[1] for d in lab.to_a(lab.open())]
+    return kinds == [DT_RETRY, DT_DH_RESP], kinds
+
+
+@scene("keys of another Key Group than the join's", "§10")
+def _():
+    lab = Lab((PSK,), True, plan={"join": (b"\x12\x34\x56", b"\0\7")})
+    lab.group.is_named = lambda domain, group: True
+    lab.group.key_group = b"\0\x08"
+    return lab.to_o(lab.to_a(lab.open())) == [] and "another group" in str(lab.dropped()[-1]), lab.dropped()
 
 
 @scene("spent ticket with another TH", "§11")
