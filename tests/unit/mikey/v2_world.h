@@ -4,88 +4,11 @@
 
 #include <gtest/gtest.h>
 
-#include <map>
+#include <set>
 
-#include "mikey/v2/answerer.h"
-#include "mikey/v2/offerer.h"
+#include "tests/unit/mikey/v2_directory.h"
 
 namespace keymast::mikey::v2 {
-
-inline const Identity kMemberId{IdType::kNai, AsBytes("member@example.org")};
-inline const Identity kPeerId{IdType::kUri, AsBytes("sip:bob@example.org")};
-inline const Identity kGroupId{IdType::kUri, AsBytes("mikey://example.org/tv")};
-inline const Bytes kPskOctets(16, 0x5a);
-inline const KeyIds kAnyGroup{};  // Key Domain ID and MSK ID of zeros: not known
-inline const Instant kStart = FromUnixNanos(1'800'000'000'000'000'000);
-
-// Of SRTP profile 0x0007 (MIKEYv2 §9).
-inline const Bytes kGcmParams = {0, 1, 6, 1, 1, 16, 2, 1, 0, 4, 1, 12, 7, 1, 1, 8, 1, 1, 20, 1, 16};
-
-class TestDirectory : public Directory {
- public:
-  bool IsOwn(const Identity& identity) const override { return identity == kPeerId; }
-  bool Serves(const Asked& asked) const override {
-    return asked.join ? asked.answerer == kGroupId : asked.answerer == kPeerId;
-  }
-  const crypto::SecretKey<kMaxSharedKey>* SharedWith(const Asked& asked) const override {
-    return asked.offerer == kMemberId ? &psk_ : nullptr;
-  }
-  Result<Grant> GrantTo(const Asked& asked, const Choice&) override {
-    ++grants_;
-    if (!entitled_) return Err(Error::kNotEntitled);
-    Grant grant;
-    grant.profiles.Add(7);
-    grant.streams.policies.Add({3, ProtType::kSrtp, Octets<255>(kGcmParams)});
-    return asked.join ? OfGroup(grant) : OfSession(grant, asked.offer);
-  }
-
-  bool entitled_ = true;
-  int grants_ = 0;
-
- private:
-  static Grant OfSession(Grant grant, const Capabilities& offer) {
-    for (size_t i = 0; i < offer.StreamCount(); ++i) {
-      const StreamOffer stream = offer.Stream(i);
-      for (const bool from_offerer : {true, false}) {
-        if (!(from_offerer ? stream.from_offerer : stream.from_answerer)) continue;
-        CsbSession session;
-        session.cs_id = CsIdOf(i, from_offerer);
-        session.policy = 3;
-        const bool is_named = from_offerer && stream.ssrc != 0;
-        session.ssrc = Ssrc(is_named ? stream.ssrc : 0x1000u + session.cs_id);
-        grant.streams.sessions.Add(session);
-      }
-    }
-    return grant;
-  }
-  Grant OfGroup(Grant grant) const {
-    CsbSession session;
-    session.cs_id = 1;
-    session.policy = 3;
-    session.ssrc = Ssrc(0xfeedf00d);
-    session.roc = Roc(7);
-    session.has_seq = true;
-    session.seq = 65000;
-    session.spi = Octets<kMaxSpi>(ByteView(some_).first(6));
-    grant.streams.sessions.Add(session);
-    Contents& contents = grant.contents;
-    const ByteView some(some_);
-    contents.keys.Add({KeyDataType::kTgk,
-                       some.first(16),
-                       {},
-                       {KvType::kInterval, {}, some.first(2), some.first(2)}});
-    contents.keys.Add(
-        {KeyDataType::kMtk, some.first(16), some.first(12), {KvType::kSpi, some.first(6), {}, {}}});
-    contents.rands.Add(some.first(kGroupRandSize));
-    contents.csb_id = CsbId(0xabcdef01);
-    contents.msks.Add({some.first(3), 0x00010002, 41});
-    contents.member = MemberState{some.first(8), 5, 6, 7, 1, 1400, 2000, 0, 0};
-    return grant;
-  }
-
-  const Bytes some_ = Bytes(64, 0xc3);
-  crypto::SecretKey<kMaxSharedKey> psk_{kPskOctets};
-};
 
 // World is an Offerer and an Answerer, and what goes between them.
 class World {
