@@ -1,81 +1,70 @@
 // SPDX-License-Identifier: Apache-2.0
-// Diffie-Hellman in the groups of RFC 3830 §6.4. OpenSSL's key objects would draw the exponents
-// themselves, so this is its arithmetic alone.
-#include "crypto/openssl.h"
+#include "crypto/dh.h"
+
+#include "crypto/modp.h"
+#include "crypto/p256.h"
 #include "crypto/public_suite.h"
 
 namespace keymast::crypto {
 namespace {
 
-using Montgomery = std::unique_ptr<BN_MONT_CTX, Freed<BN_MONT_CTX_free>>;
-
-// Field is a group's prime with what makes arithmetic modulo it fast, which costs a tenth of an
-// exponentiation and is made once per thread.
-class Field {
- public:
-  explicit Field(BIGNUM* prime)
-      : context_(BN_CTX_secure_new()), prime_(prime), montgomery_(BN_MONT_CTX_new()) {
-    KEYMAST_CHECK(prime_ != nullptr && context_ != nullptr && montgomery_ != nullptr &&
-                  BN_MONT_CTX_set(montgomery_.get(), prime_.get(), context_.get()) == 1);
-  }
-
-  // Raise writes base^exponent mod p, padded on the left.
-  void Raise(const Bignum& base, ByteView exponent, MutableBytes out) {
-    const Bignum secret(BN_secure_new());
-    const Bignum power(BN_secure_new());
-    KEYMAST_CHECK(secret != nullptr && power != nullptr &&
-                  BN_bin2bn(exponent.data(), static_cast<int>(exponent.size()), secret.get()));
-    BN_set_flags(secret.get(), BN_FLG_CONSTTIME);
-    KEYMAST_CHECK(BN_mod_exp_mont_consttime(power.get(), base.get(), secret.get(), prime_.get(),
-                                            context_.get(), montgomery_.get()) == 1 &&
-                  BN_bn2binpad(power.get(), out.data(), static_cast<int>(out.size())) >= 0);
-  }
-
-  // IsPublicValue: 0, 1 and p-1 make secrets that everybody knows (RFC 2631 §2.1.5).
-  bool IsPublicValue(const Bignum& value) const {
-    const Bignum last(BN_dup(prime_.get()));
-    KEYMAST_CHECK(last != nullptr && BN_sub_word(last.get(), 1) == 1);
-    return BN_cmp(value.get(), BN_value_one()) > 0 && BN_cmp(value.get(), last.get()) < 0;
-  }
-
- private:
-  BignumContext context_;
-  Bignum prime_;
-  Montgomery montgomery_;
-};
-
-Field& FieldOf(DhGroup group) {
-  thread_local Field modp768(BN_get_rfc2409_prime_768(nullptr));
-  thread_local Field modp1024(BN_get_rfc2409_prime_1024(nullptr));
-  thread_local Field modp1536(BN_get_rfc3526_prime_1536(nullptr));
-  return group == DhGroup::kModp768 ? modp768 : group == DhGroup::kModp1024 ? modp1024 : modp1536;
+void X25519Generate(Rng& rng, MutableBytes private_out, MutableBytes public_out) {
+  const KeyPair pair = MakeKeyPair(rng);
+  std::copy(pair.private_key.view().begin(), pair.private_key.view().end(), private_out.begin());
+  std::copy(pair.public_key.begin(), pair.public_key.end(), public_out.begin());
 }
 
-Bignum NumberOf(ByteView octets) {
-  Bignum number(BN_bin2bn(octets.data(), static_cast<int>(octets.size()), nullptr));
-  KEYMAST_CHECK(number != nullptr);
-  return number;
+bool X25519Agree(ByteView private_value, ByteView peer_public, MutableBytes shared) {
+  SecretKey<32> point;
+  if (!X25519(SecretKey<32>(private_value), peer_public, point)) return false;
+  std::copy(point.view().begin(), point.view().end(), shared.begin());
+  return true;
 }
 
 }  // namespace
 
 void DhGenerate(DhGroup group, Rng& rng, MutableBytes private_out, MutableBytes public_out) {
-  KEYMAST_CHECK(private_out.size() >= kDhPrivateSize && private_out.size() < DhSize(group) &&
-                public_out.size() == DhSize(group));
-  rng.Fill(private_out);
-  private_out[0] |= 0x80;
-  static constexpr std::array<uint8_t, 1> kGenerator = {2};
-  FieldOf(group).Raise(NumberOf(kGenerator), private_out, public_out);
+  KEYMAST_CHECK(private_out.size() == kDhPrivateSize && public_out.size() == DhPublicSize(group));
+  switch (group) {
+    case DhGroup::kSecp256r1:
+      P256Draw(rng, private_out);
+      KEYMAST_CHECK(P256Public(private_out, public_out));
+      return;
+    case DhGroup::kX25519:
+      return X25519Generate(rng, private_out, public_out);
+    default:
+      return ModpGenerate(group, rng, private_out, public_out);
+  }
 }
 
-bool DhAgree(DhGroup group, ByteView private_key, ByteView peer_public, MutableBytes shared) {
-  KEYMAST_CHECK(private_key.size() >= kDhPrivateSize && shared.size() == DhSize(group));
+bool DhAgree(DhGroup group, ByteView private_value, ByteView peer_public, MutableBytes shared) {
+  KEYMAST_CHECK(private_value.size() == kDhPrivateSize && shared.size() == DhSharedSize(group));
   std::fill(shared.begin(), shared.end(), uint8_t{0});
-  if (peer_public.size() != DhSize(group)) return false;
-  const Bignum peer = NumberOf(peer_public);
-  if (!FieldOf(group).IsPublicValue(peer)) return false;
-  FieldOf(group).Raise(peer, private_key, shared);
-  return true;
+  if (peer_public.size() != DhPublicSize(group)) return false;
+  switch (group) {
+    case DhGroup::kSecp256r1:
+      return P256Agree(private_value, peer_public, shared);
+    case DhGroup::kX25519:
+      return X25519Agree(private_value, peer_public, shared);
+    default:
+      return ModpAgree(group, private_value, peer_public, shared);
+  }
+}
+
+DhKey::DhKey(const PublicSuite& pk, DhGroup group, Rng& rng)
+    : group_(group), private_value_(SecretKey<kDhPrivateSize>::OfSize(kDhPrivateSize)) {
+  std::array<uint8_t, kMaxDhValue> value{};
+  const MutableBytes out = MutableBytes(value).first(DhPublicSize(group));
+  pk.dh_generate(group, rng, private_value_.mutable_view(), out);
+  public_value_ = Octets<kMaxDhValue>(out);
+}
+
+bool DhKey::Agree(const PublicSuite& pk, ByteView peer_public, DhSecret& shared) const {
+  KEYMAST_CHECK(!empty());
+  shared = DhSecret::OfSize(DhSharedSize(group_));
+  if (pk.dh_agree(group_, private_value_.view(), peer_public, shared.mutable_view())) return true;
+  shared = {};
+  return false;
 }
 
 }  // namespace keymast::crypto

@@ -7,7 +7,7 @@
 #include <set>
 
 #include "base/time.h"
-#include "crypto/primitives.h"
+#include "crypto/dh.h"
 
 // OpenSSL's objects; only this room sees inside.
 struct evp_pkey_st;
@@ -130,15 +130,6 @@ inline constexpr size_t kMinEnvelope = 16;
 inline constexpr size_t kMaxEnvelope = 128;
 using Envelope = SecretKey<kMaxEnvelope>;
 
-// RFC 3830 §6.4: Oakley groups 1 and 2 (RFC 2409 §6) and 5 (RFC 3526 §2), generator 2.
-enum class DhGroup : uint8_t { kModp768, kModp1024, kModp1536 };
-inline constexpr size_t DhSize(DhGroup group) {  // octets of public values and shared secrets
-  return group == DhGroup::kModp768 ? 96 : group == DhGroup::kModp1024 ? 128 : 192;
-}
-// Private exponents have 256 bits: twice the strength of any of these groups, and a fifth of the
-// cost of exponents as long as the prime.
-inline constexpr size_t kDhPrivateSize = 32;
-
 // PublicSuite is the public-key half of Suite, absent from one for pre-shared keys only.
 struct PublicSuite {
   // sign writes the signature of the concatenation of `parts`, modulus_size() octets, and returns
@@ -156,13 +147,16 @@ struct PublicSuite {
   // same for the same octets, which nobody else can know: good and bad padding look alike from
   // outside, so that nobody can ask which it was. Only the MAC under the key tells.
   Envelope (*unwrap)(const PrivateKey& key, ByteView wrapped);
-  // dh_generate draws an exponent as long as `private_out` (kDhPrivateSize octets or more, below
-  // DhSize; the top bit is set) and writes 2^x mod p to `public_out`, DhSize octets.
+  // dh_generate draws a private value, kDhPrivateSize octets, and writes its public value,
+  // DhPublicSize octets. Exponents modulo a prime have their top bit set; scalars of secp256r1 are
+  // from 1 to n-1, the others drawn again.
   void (*dh_generate)(DhGroup group, Rng& rng, MutableBytes private_out, MutableBytes public_out);
-  // dh_agree fills `shared`, DhSize octets, padded on the left (RFC 3830 §4.1.3 does not say; a TGK
-  // has one length). False, leaving it zero, for a peer's value of another length or outside
-  // 2..p-2, which everybody could guess the secret of.
-  bool (*dh_agree)(DhGroup group, ByteView private_key, ByteView peer_public, MutableBytes shared);
+  // dh_agree fills `shared`, DhSharedSize octets, modulo a prime padded on the left (RFC 3830
+  // §4.1.3 does not say; a TGK has one length). The private value is one of dh_generate's. False,
+  // leaving `shared` zero, for a peer's value of another length or one that everybody could guess
+  // the secret of: outside 2..p-2; no point of secp256r1; all-zero secret of X25519.
+  bool (*dh_agree)(DhGroup group, ByteView private_value, ByteView peer_public,
+                   MutableBytes shared);
 };
 
 }  // namespace keymast::crypto

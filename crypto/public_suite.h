@@ -13,7 +13,7 @@ bool RsaVerify(const PublicKey& key, SignatureScheme scheme, std::span<const Byt
 Result<size_t> RsaWrap(const PublicKey& public_key, ByteView key, Rng& rng, MutableBytes out);
 Envelope RsaUnwrap(const PrivateKey& key, ByteView wrapped);
 void DhGenerate(DhGroup group, Rng& rng, MutableBytes private_out, MutableBytes public_out);
-bool DhAgree(DhGroup group, ByteView private_key, ByteView peer_public, MutableBytes shared);
+bool DhAgree(DhGroup group, ByteView private_value, ByteView peer_public, MutableBytes shared);
 
 inline constexpr PublicSuite kOpenSslPublic = {RsaSign,   RsaVerify,  RsaWrap,
                                                RsaUnwrap, DhGenerate, DhAgree};

@@ -2,7 +2,7 @@
 // Known answers of the installed libraries, asked in the way that we use them.
 #include <sodium.h>
 
-#include "crypto/primitives.h"
+#include "crypto/public_key.h"
 
 namespace keymast::crypto {
 namespace {
@@ -14,6 +14,12 @@ constexpr std::array<uint8_t, 20> kHmacSha1 = {0xb6, 0x17, 0x31, 0x86, 0x55, 0x0
 constexpr std::array<uint8_t, 32> kHmacSha256 = {
     0xb0, 0x34, 0x4c, 0x61, 0xd8, 0xdb, 0x38, 0x53, 0x5c, 0xa8, 0xaf, 0xce, 0xaf, 0x0b, 0xf1, 0x2b,
     0x88, 0x1d, 0xc2, 0x00, 0xc9, 0x83, 0x3d, 0xa7, 0x26, 0xe9, 0x37, 0x6c, 0x2e, 0x32, 0xcf, 0xf7};
+
+Bytes FromText(std::string_view hex) {
+  Bytes octets;
+  KEYMAST_CHECK(FromHex(hex, octets));
+  return octets;
+}
 
 bool HmacIsRight(Hash hash, ByteView expected) {
   std::array<uint8_t, 20> key{};
@@ -42,11 +48,34 @@ bool AesIsRight() {
   return data == expected;
 }
 
+// The secret of RFC 5903 §8.1.
+bool P256IsRight() {
+  const auto own = FromText("c88f01f510d9ac3f70a292daa2316de544e9aab8afe84049c62a9c57862d1433");
+  const auto peer = FromText(
+      "04d12dfb5289c8d4f81208b70270398c342296970a0bccb74c736fc7554494bf63"
+      "56fbf3ca366cc23e8157854c13c58d6aac23f046ada30f8353e74f33039872ab");
+  const auto expected =
+      FromText("d6840f6b42f6edafd13116e0e12565202fef8e9ece7dce03812464d04b9442de");
+  Bytes shared(32);
+  return DefaultSuite().pk->dh_agree(DhGroup::kSecp256r1, own, peer, shared) && shared == expected;
+}
+
+// That of RFC 7748 §6.1.
+bool X25519IsRight() {
+  const auto own = FromText("77076d0a7318a57d3c16c17251b26645df4c2f87ebc0992ab177fba51db92c2a");
+  const auto peer = FromText("de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f");
+  const auto expected =
+      FromText("4a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742");
+  Bytes shared(32);
+  return DefaultSuite().pk->dh_agree(DhGroup::kX25519, own, peer, shared) && shared == expected;
+}
+
 }  // namespace
 
 bool SelfTest() {
   return sodium_init() >= 0 && HmacIsRight(Hash::kSha1, kHmacSha1) &&
-         HmacIsRight(Hash::kSha256, kHmacSha256) && AesIsRight();
+         HmacIsRight(Hash::kSha256, kHmacSha256) && AesIsRight() && P256IsRight() &&
+         X25519IsRight();
 }
 
 }  // namespace keymast::crypto

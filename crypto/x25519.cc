@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <sodium.h>
 
+#include "crypto/constant_time.h"
 #include "crypto/primitives.h"
 
 namespace keymast::crypto {
@@ -15,9 +16,9 @@ bool X25519(const SecretKey<32>& private_key, ByteView public_key, SecretKey<32>
   shared = {};
   if (public_key.size() != kKeySize) return false;
   auto point = SecretKey<32>::OfSize(kKeySize);
-  // libsodium refuses an all-zero result (RFC 7748 §6.1).
-  if (crypto_scalarmult_curve25519(point.mutable_view().data(), private_key.view().data(),
-                                   public_key.data()) != 0) {
+  // libsodium refuses an all-zero result (RFC 7748 §6.1): that is the public key's doing alone.
+  if (Declassified(crypto_scalarmult_curve25519(
+          point.mutable_view().data(), private_key.view().data(), public_key.data())) != 0) {
     return false;
   }
   shared = point;

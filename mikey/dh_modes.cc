@@ -26,7 +26,7 @@ crypto::DhGroup GroupOf(DhGroup group) {
 Octets<kMaxTgk> MakeValue(const Party& party, crypto::Rng& rng, Exchange& exchange) {
   const crypto::DhGroup group = GroupOf(exchange.dh_group);
   std::array<uint8_t, kMaxTgk> value{};
-  const MutableBytes out = MutableBytes(value).first(crypto::DhSize(group));
+  const MutableBytes out = MutableBytes(value).first(crypto::DhPublicSize(group));
   exchange.dh_private = crypto::SecretKey<crypto::kDhPrivateSize>::OfSize(crypto::kDhPrivateSize);
   party.suite.pk->dh_generate(group, rng, exchange.dh_private.mutable_view(), out);
   return Octets<kMaxTgk>(out);
@@ -36,7 +36,7 @@ Octets<kMaxTgk> MakeValue(const Party& party, crypto::Rng& rng, Exchange& exchan
 // group's length, on which §4.1.3 is silent.
 Status Agree(const Party& party, ByteView peer_value, const KeyValidity& kv, Exchange& exchange) {
   const crypto::DhGroup group = GroupOf(exchange.dh_group);
-  auto secret = crypto::SecretKey<kMaxTgk>::OfSize(crypto::DhSize(group));
+  auto secret = crypto::SecretKey<kMaxTgk>::OfSize(crypto::DhSharedSize(group));
   if (!party.suite.pk->dh_agree(group, exchange.dh_private.view(), peer_value,
                                 secret.mutable_view())) {
     return Err(Error::kMalformed);

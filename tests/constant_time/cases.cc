@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "crypto/pkcs1.h"
+#include "crypto/public_suite.h"
 #include "mikey/key_payloads.h"
 #include "mikey/prf.h"
 
@@ -23,6 +24,15 @@ std::array<uint8_t, kSize> Secret(uint8_t seed) {
   MarkSecret(octets);
   return octets;
 }
+
+// SecretRng draws octets that are marked.
+class SecretRng final : public crypto::Rng {
+ public:
+  void Fill(MutableBytes out) override {
+    crypto::SeededRng(2).Fill(out);
+    MarkSecret(out);
+  }
+};
 
 void PlantedMemcmp() {
   const auto a = Secret<32>(1);
@@ -93,6 +103,22 @@ void AesCtr() {
   for (int turn = 0; turn < 2; ++turn) DefaultSuite().aes_ctr(key, iv, data);
 }
 
+// Agreement draws a private value, which is marked, and agrees with a public one.
+template <crypto::DhGroup kGroup>
+void Agreement() {
+  std::array<uint8_t, crypto::kDhPrivateSize> peer_private{};
+  Bytes peer(crypto::DhPublicSize(kGroup));
+  crypto::SeededRng peers(1);
+  crypto::DhGenerate(kGroup, peers, peer_private, peer);
+  SecretRng rng;
+  std::array<uint8_t, crypto::kDhPrivateSize> mine{};
+  Bytes value(crypto::DhPublicSize(kGroup));
+  crypto::DhGenerate(kGroup, rng, mine, value);
+  std::array<uint8_t, crypto::DhSharedSize(kGroup)> shared{};
+  const bool agreed = crypto::DhAgree(kGroup, mine, peer, shared);
+  KEYMAST_CHECK(crypto::Declassified(agreed));
+}
+
 void Hkdf() {
   const auto key = Secret<32>(1);
   const auto salt = Secret<32>(2);
@@ -140,6 +166,8 @@ constexpr Case kCases[] = {
     {"AES-128-CTR", AesCtr<16>},
     {"AES-256-CTR", AesCtr<32>},
     {"HKDF-SHA-256", Hkdf},
+    {"X25519", Agreement<crypto::DhGroup::kX25519>},
+    {"secp256r1", Agreement<crypto::DhGroup::kSecp256r1>},
     {"MIKEY-1 PRF", PrfAndDerive<mikey::PrfFunc::kMikey1>},
     {"PRF-HMAC-SHA-256", PrfAndDerive<mikey::PrfFunc::kHmacSha256>},
     {"Mac of HMAC-SHA-1-160", MessageMac<mikey::MacAlg::kHmacSha1_160>},

@@ -3,6 +3,7 @@
 // certificate, a chain (each certificate behind its 2-octet length), a private key in PEM or DER, a
 // public key, a wrapped envelope, a peer's DH value.
 #include "base/cursor.h"
+#include "crypto/dh.h"
 #include "tests/data/rsa_keys.h"
 #include "tests/unit/crypto/make_certificate.h"
 
@@ -68,15 +69,19 @@ void Unwraps(ByteView octets) {
 // The first octet chooses the group.
 void Agrees(ByteView octets) {
   if (octets.empty()) return;
-  const auto group = static_cast<DhGroup>(octets[0] % 3);
-  const size_t size = DhSize(group);
+  const auto group = static_cast<DhGroup>(octets[0] % 5);
   SeededRng rng(1);
-  Bytes mine(kDhPrivateSize);
-  Bytes value(size);
-  Pk().dh_generate(group, rng, mine, value);
-  Bytes shared(size);
-  const bool agreed = Pk().dh_agree(group, mine, octets.subspan(1), shared);
-  KEYMAST_CHECK(!agreed || octets.size() == size + 1);
+  const DhKey mine(Pk(), group, rng);
+  DhSecret shared;
+  const bool agreed = mine.Agree(Pk(), octets.subspan(1), shared);
+  KEYMAST_CHECK(!agreed || octets.size() == DhPublicSize(group) + 1);
+  KEYMAST_CHECK(shared.size() == (agreed ? DhSharedSize(group) : 0));
+  // Whether a value is refused is no matter of ours.
+  SecretBytes other(kDhPrivateSize);
+  Bytes value(DhPublicSize(group));
+  SecretBytes secret(DhSharedSize(group));
+  Pk().dh_generate(group, rng, other, value);
+  KEYMAST_CHECK(Pk().dh_agree(group, other, octets.subspan(1), secret) == agreed);
 }
 
 }  // namespace

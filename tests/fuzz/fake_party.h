@@ -47,7 +47,7 @@ inline const crypto::PublicSuite kFakePublicSuite = {
         },
     .dh_agree =
         [](crypto::DhGroup group, ByteView, ByteView peer, MutableBytes shared) {
-          if (peer.size() != crypto::DhSize(group)) return false;
+          if (peer.size() != crypto::DhPublicSize(group)) return false;
           std::copy(peer.begin(), peer.end(), shared.begin());
           return true;
         },

@@ -21,7 +21,7 @@ class Dh : public testing::TestWithParam<DhGroup> {
  protected:
   Side MakeSide() {
     Side side;
-    side.public_key.resize(size_);
+    side.public_key.resize(public_size_);
     Pk().dh_generate(GetParam(), rng_, side.private_key, side.public_key);
     return side;
   }
@@ -29,6 +29,13 @@ class Dh : public testing::TestWithParam<DhGroup> {
     shared.assign(size_, 0xee);
     return Pk().dh_agree(GetParam(), private_key, peer, shared);
   }
+  const size_t size_ = DhSharedSize(GetParam());
+  const size_t public_size_ = DhPublicSize(GetParam());
+  SeededRng rng_{3};
+};
+
+class Modp : public Dh {
+ protected:
   Bytes PrimeMinus(unsigned less) const {
     const Bignum prime(GetParam() == DhGroup::kModp768    ? BN_get_rfc2409_prime_768(nullptr)
                        : GetParam() == DhGroup::kModp1024 ? BN_get_rfc2409_prime_1024(nullptr)
@@ -43,8 +50,6 @@ class Dh : public testing::TestWithParam<DhGroup> {
     octets.back() = value;
     return octets;
   }
-  const size_t size_ = DhSize(GetParam());
-  SeededRng rng_{3};
 };
 
 TEST_P(Dh, BothSidesAgree) {
@@ -57,7 +62,6 @@ TEST_P(Dh, BothSidesAgree) {
     ASSERT_TRUE(Agree(b.private_key, a.public_key, of_b));
     EXPECT_EQ(of_a, of_b);
     EXPECT_NE(of_a, Bytes(size_));
-    EXPECT_GE(a.private_key[0], 0x80);
   }
 }
 
@@ -67,7 +71,9 @@ TEST_P(Dh, ReplaysFromItsSeed) {
   EXPECT_EQ(MakeSide().public_key, first.public_key);
 }
 
-TEST_P(Dh, RefusesDegenerateValues) {
+TEST_P(Modp, ExponentsHaveTheirTopBit) { EXPECT_GE(MakeSide().private_key[0], 0x80); }
+
+TEST_P(Modp, RefusesDegenerateValues) {
   const Side side = MakeSide();
   Bytes shared;
   for (const Bytes& peer : {Small(0), Small(1), PrimeMinus(1), PrimeMinus(0), Bytes(size_, 0xff)}) {
@@ -83,7 +89,8 @@ TEST_P(Dh, RefusesOtherLengths) {
   const Side side = MakeSide();
   Bytes shared;
   Bytes peer = MakeSide().public_key;
-  EXPECT_FALSE(Agree(side.private_key, ByteView(peer).first(size_ - 1), shared));
+  EXPECT_FALSE(Agree(side.private_key, ByteView(peer).first(public_size_ - 1), shared));
+  EXPECT_EQ(shared, Bytes(size_)) << "nothing of a refused value is left to use";
   peer.insert(peer.begin(), 0);
   EXPECT_FALSE(Agree(side.private_key, peer, shared));
   EXPECT_FALSE(Agree(side.private_key, {}, shared));
@@ -106,9 +113,26 @@ TEST_P(Dh, KeepsLeadingZeros) {
   FAIL() << "no leading zero in 5000 secrets";
 }
 
-INSTANTIATE_TEST_SUITE_P(EachGroup, Dh,
-                         testing::Values(DhGroup::kModp768, DhGroup::kModp1024,
-                                         DhGroup::kModp1536));
+TEST_P(Dh, PairsMadeAheadAgree) {
+  const DhKey a(Pk(), GetParam(), rng_);
+  const DhKey b(Pk(), GetParam(), rng_);
+  EXPECT_EQ(a.group(), GetParam());
+  EXPECT_EQ(a.public_value().size(), public_size_);
+  DhSecret of_a;
+  DhSecret of_b;
+  ASSERT_TRUE(a.Agree(Pk(), b.public_value(), of_a));
+  ASSERT_TRUE(b.Agree(Pk(), a.public_value(), of_b));
+  EXPECT_EQ(of_a.size(), size_);
+  EXPECT_TRUE(of_a == of_b);
+  EXPECT_FALSE(a.Agree(Pk(), {}, of_a));
+  EXPECT_TRUE(of_a.empty());
+  EXPECT_TRUE(DhKey().empty());
+}
+
+constexpr DhGroup kModp[] = {DhGroup::kModp768, DhGroup::kModp1024, DhGroup::kModp1536};
+INSTANTIATE_TEST_SUITE_P(EachPrime, Dh, testing::ValuesIn(kModp));
+INSTANTIATE_TEST_SUITE_P(EachPrime, Modp, testing::ValuesIn(kModp));
+INSTANTIATE_TEST_SUITE_P(EachCurve, Dh, testing::Values(DhGroup::kSecp256r1, DhGroup::kX25519));
 
 std::shared_ptr<EVP_PKEY> OpenSslKey(ByteView private_key, ByteView public_key) {
   const std::unique_ptr<OSSL_PARAM_BLD, Freed<OSSL_PARAM_BLD_free>> builder(OSSL_PARAM_BLD_new());

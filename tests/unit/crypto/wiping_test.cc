@@ -92,25 +92,34 @@ TEST_F(Wiping, TheSearchFindsWhatOpenSslReads) {
   EXPECT_GT(found, 0u);
 }
 
-TEST_F(Wiping, OfDiffieHellman) {
-  SeededRng rng(1);
-  SecretBytes secret(kDhPrivateSize);
-  Bytes value(DhSize(DhGroup::kModp768));
-  Bytes shared(value.size());
+class WipingDh : public Wiping, public testing::WithParamInterface<DhGroup> {};
+
+TEST_P(WipingDh, OfASecretMadeTwice) {
   const PublicSuite& pk = *DefaultSuite().pk;
-  pk.dh_generate(DhGroup::kModp768, rng, secret, value);
-  ASSERT_TRUE(pk.dh_agree(DhGroup::kModp768, secret, value, shared));
-  for (const ByteView octets : {ByteView(secret), ByteView(shared)}) {
+  SecretBytes secret(kDhPrivateSize);
+  Bytes value(DhPublicSize(GetParam()));
+  Bytes shared(DhSharedSize(GetParam()));
+  const auto agree = [&] {
+    SeededRng rng(1);
+    pk.dh_generate(GetParam(), rng, secret, value);
+    ASSERT_TRUE(pk.dh_agree(GetParam(), secret, value, shared));
+  };
+  agree();
+  std::vector<ByteView> searched = {shared};
+  // OpenSSL leaves a copy of the scalar that it multiplies a point by: see crypto/p256.h.
+  if (GetParam() != DhGroup::kSecp256r1) searched.emplace_back(secret);
+  for (const ByteView octets : searched) {
     Bytes run(octets.begin() + 8, octets.begin() + 24);
     runs_.push_back(run);
     std::reverse(run.begin(), run.end());
     runs_.push_back(run);
   }
-  rng = SeededRng(1);
-  pk.dh_generate(DhGroup::kModp768, rng, secret, value);
-  ASSERT_TRUE(pk.dh_agree(DhGroup::kModp768, secret, value, shared));
+  agree();
   EXPECT_EQ(found, 0u);
 }
+
+INSTANTIATE_TEST_SUITE_P(Groups, WipingDh,
+                         testing::Values(DhGroup::kModp768, DhGroup::kSecp256r1, DhGroup::kX25519));
 
 }  // namespace
 }  // namespace keymast::crypto
