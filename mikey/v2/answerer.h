@@ -3,7 +3,6 @@
 // out. It keeps a cache of exchanges; who may have what is its owner's to say.
 #pragma once
 
-#include "mikey/mbms.h"
 #include "mikey/v2/cookies.h"
 #include "mikey/v2/exchange_cache.h"
 
@@ -21,9 +20,13 @@ struct Asked {
 // Views live until the call that asked returns.
 struct Grant {
   Streams streams;
-  FixedList<uint16_t, 4> profiles;  // IANA's numbers of the policies, each once
-  Contents contents;                // of a group; the TGK of a session is made by the Answerer
-  uint32_t features = 0;            // of those offered
+  Contents contents;  // of a group; the TGK of a session is made by the Answerer
+};
+
+// Terms are what can be said of a session or group before anything is proved.
+struct Terms {
+  Profiles profiles;  // that its streams use, each once
+  uint32_t features = 0;
 };
 
 // Directory is what an Answerer knows of others. No call changes anything but GrantTo.
@@ -35,6 +38,8 @@ class Directory {
   virtual bool Serves(const Asked& asked) const = 0;
   // The pre-shared key of the two, kMinSharedKey to kMaxSharedKey octets; null for a stranger.
   virtual const crypto::SecretKey<kMaxSharedKey>* SharedWith(const Asked& asked) const = 0;
+  // kUnsupportedPolicy: no session or group can be had by this offer.
+  virtual Result<Terms> TermsFor(const Asked& asked) const = 0;
   // What the Offerer, whose proof was good, gets. kNotEntitled and other reasons are told to it.
   // Of a group the keys-given mark must be durable before what the Answerer returns is sent.
   virtual Result<Grant> GrantTo(const Asked& asked, const Choice& choice) = 0;
@@ -78,18 +83,21 @@ class Answerer {
   struct Finish;
   Outcome TakeCap(Cap& cap, crypto::Rng& rng, MutableBytes out);
   Outcome Retry(const Cap& cap, MutableBytes out) const;
+  bool CanDo(Mode mode, const Cap& cap, Choice& choice) const;
   Status Choose(const Cap& cap, Choice& choice) const;
   Status Prove(Cap& cap) const;
   Outcome Answer(Cap& cap, crypto::Rng& rng, MutableBytes out);
-  Status TakeGrant(const Cap& cap, const Grant& grant, crypto::Rng& rng, Exchange& exchange) const;
-  Result<size_t> WriteAnswer(const Exchange& exchange, const Grant& grant, MutableBytes out) const;
-  size_t WriteError(const Cap& cap, ErrorNumber number, bool proved, crypto::Rng& rng,
-                    MutableBytes out) const;
+  static bool GivesInAnswer(const Exchange& exchange);
+  Result<size_t> AnswerWithGrant(Cap& cap, crypto::Rng& rng, Streams& streams, MutableBytes out);
+  Result<size_t> AnswerWithoutKeys(Cap& cap, crypto::Rng& rng, MutableBytes out);
+  Status Prepare(Cap& cap, crypto::Rng& rng) const;
+  Outcome Refuse(const Cap& cap, Error error, crypto::Rng& rng, MutableBytes out) const;
   Outcome TakeFinish(const Finish& finish, crypto::Rng& rng, MutableBytes out);
-  Status CheckFinish(const Finish& finish, const Entry& entry) const;
-  static Status CheckPolicies(std::span<const Payload> policies, const Entry& entry);
+  Status CheckFinish(const Finish& finish, Exchange& exchange, const Streams& streams) const;
+  static Status CheckPolicies(std::span<const Payload> policies, const Exchange& exchange,
+                              const Streams& streams);
+  Result<size_t> AnswerFinish(const Entry& entry, crypto::Rng& rng, MutableBytes out);
   Outcome Repeat(Entry& entry, const Finish& finish, MutableBytes out) const;
-  size_t WriteKeys(const Entry& entry, crypto::Rng& rng, MutableBytes out) const;
 
   const crypto::Suite& suite_;
   const Policy& policy_;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mikey/v2/offerer.h"
 
-#include "mikey/key_ids.h"
+#include "crypto/public_key.h"
+#include "mikey/v2/messages.h"
 
 namespace keymast::mikey::v2 {
 namespace {
@@ -11,19 +12,11 @@ constexpr std::array<std::chrono::milliseconds, 4> kWaits = {
     std::chrono::milliseconds(500), std::chrono::milliseconds(1000),
     std::chrono::milliseconds(2000), std::chrono::milliseconds(4000)};
 
-constexpr std::array<uint8_t, 32> kNoMacYet{};
-
 Offerer::Outcome Discard(Error error) { return {Err(error), 0}; }
-
-IdrPayload IdrOf(const OwnedIdentity& identity, IdRole role) {
-  return {role, identity.type, identity.data.view()};
-}
 
 bool IsNamed(const IdrPayload& idr, const OwnedIdentity& identity) {
   return idr.id_type == identity.type && Equal(idr.data, identity.data.view());
 }
-
-bool IsOfPsk(uint8_t mode) { return static_cast<Mode>(mode) == Mode::kPsk; }
 
 Octets<8> ProfilesOf(const Policy& policy) {
   std::array<uint8_t, 8> octets{};
@@ -69,13 +62,20 @@ void Offerer::TakeWish(const Wish& wish, crypto::Rng& rng) {
   exchange_.rand_i = Octets<kMaxRand>(rand);
   exchange_.offerer = OwnedIdentity(wish.self);
   exchange_.answerer = OwnedIdentity(wish.peer);
-  exchange_.is_join = wish.join.has_value();
+  exchange_.join = wish.join;
   exchange_.psk_v2 = PskV2(suite_, wish.psk, wish.self, wish.peer);
-  join_ = wish.join;
   modes_.clear();
-  for (const uint8_t mode : policy_.modes) {
-    if (IsOfPsk(mode)) modes_.Add(mode);
+  bool is_early = false;
+  for (const uint8_t number : policy_.modes) {
+    const auto mode = static_cast<Mode>(number);
+    const bool can_do = IsPskType(mode) && (!HasDh(mode) || suite_.pk != nullptr);
+    if (can_do) modes_.Add(number);
+    is_early = is_early || (can_do && IsEarly(mode));
   }
+  // MIKEYv2 §3.3: of the first group in the list, and there exactly with an early mode.
+  const auto group =
+      policy_.groups.empty() ? std::nullopt : CryptoGroup(static_cast<DhGroup>(policy_.groups[0]));
+  if (is_early && group) exchange_.dh = crypto::DhKey(*suite_.pk, *group, rng);
   profiles_ = ProfilesOf(policy_);
   std::array<uint8_t, kMaxSessions * kStreamOctets> streams{};
   Writer writer(streams);
@@ -101,6 +101,9 @@ Capabilities Offerer::Offer() const {
   offer.prf = policy_.prfs.view();
   offer.encr = policy_.encrs.view();
   offer.mac = policy_.macs.view();
+  const bool has_dh =
+      std::ranges::any_of(modes_, [](uint8_t mode) { return HasDh(static_cast<Mode>(mode)); });
+  if (has_dh) offer.groups = policy_.groups.view();
   offer.profiles = profiles_.view();
   offer.session = session_id_.view();
   offer.cookie = cookie_.view();
@@ -112,7 +115,7 @@ Capabilities Offerer::Offer() const {
 Result<size_t> Offerer::Open(const Wish& wish, Instant now, crypto::Rng& rng, MutableBytes out) {
   if (Status checked = CheckWish(wish); !checked) return Err(checked.error());
   TakeWish(wish, rng);
-  const Result<size_t> size = WriteCap(out);
+  const Result<size_t> size = SendCap(out);
   if (!size) return size;
   if (*size > kMaxFirstCap) return Err(Error::kTooLong);
   state_ = State::kOffered;
@@ -121,49 +124,17 @@ Result<size_t> Offerer::Open(const Wish& wish, Instant now, crypto::Rng& rng, Mu
   return size;
 }
 
-// MIKEYv2 §3.4: RANDR(1), CAP, IDR(1), IDR(2), [EXT 3], PADDING, V.
-Result<size_t> Offerer::WriteCap(MutableBytes out) {
-  std::array<uint8_t, 512> tlvs{};
+// SendCap writes CAP and remembers it with its hash.
+Result<size_t> Offerer::SendCap(MutableBytes out) {
   Capabilities offer = Offer();
   std::array<uint8_t, 4> features{};
   Writer(features).U32(policy_.features);
-  if (exchange_.is_join && policy_.features != 0) offer.features = features;
-  const Result<size_t> size = WriteCapabilities(offer, tlvs);
+  if (exchange_.is_join() && policy_.features != 0) offer.features = features;
+  const Result<size_t> size = WriteCap(suite_, exchange_, offer, policy_.wants_v, out);
   if (!size) return size;
-  Header header;
-  header.version = kVersion2;
-  header.data_type = DataType::kCap;
-  header.prf = PrfFunc::kHmacSha256;
-  header.csb_id = exchange_.csb_id.value;
-  ChainWriter chain(out, header);
-  chain.Add(RandrPayload{RandRole::kInitiator, exchange_.rand_i.view()});
-  chain.Add(CapPayload{kCapVersion, ByteView(tlvs).first(*size)});
-  chain.Add(IdrOf(exchange_.offerer, IdRole::kInitiator));
-  chain.Add(IdrOf(exchange_.answerer, IdRole::kResponder));
-  std::array<uint8_t, kMaxKeyIds> ids{};
-  Writer ids_writer(ids);
-  if (join_) {
-    PutKeyIds(ids_writer, *join_);
-    chain.Add(ExtPayload{ExtType::kKeyIds, ids_writer.written()});
-  }
-  const VPayload v{MacAlg::kHmacSha256_256, kNoMacYet};
-  const size_t v_size = 2 + v.ver_data.size();
-  static constexpr std::array<uint8_t, kMinFirstCap> kZeros{};
-  constexpr size_t kPaddingHead = 3;
-  if (chain.size() + v_size + kPaddingHead < kMinFirstCap) {
-    const size_t zeros = kMinFirstCap - chain.size() - v_size - kPaddingHead;
-    chain.Add(PaddingPayload{ByteView(kZeros).first(zeros)});
-  }
-  if (policy_.wants_v) {
-    chain.Add(v);
-    if (!chain.ok()) return Err(Error::kTooLong);
-    const size_t mac = v.ver_data.size();
-    ComputeMac(suite_, OfCap(exchange_), chain.Head(mac), chain.Tail(mac));
-  }
-  if (!chain.ok() || chain.size() > kMaxOneDatagram) return Err(Error::kTooLong);
-  cap_ = Octets<kMaxOneDatagram>(out.first(chain.size()));
+  cap_ = Octets<kMaxOneDatagram>(out.first(*size));
   hashes_.Add(HashOf(suite_, cap_.view()));
-  return chain.size();
+  return size;
 }
 
 Offerer::Outcome Offerer::Receive(ByteView datagram, Instant now, crypto::Rng& rng,
@@ -203,7 +174,7 @@ Offerer::Outcome Offerer::TakeRetry(const Received& received, Instant now, crypt
   if (!is_new || hashes_.full()) return Discard(Error::kUnexpected);
   cookie_ = Octets<kMaxCookie>(told->cookie);
   if (!told->fresh.empty()) fresh_ = Octets<kFreshSize>(told->fresh);
-  const Result<size_t> size = WriteCap(out);
+  const Result<size_t> size = SendCap(out);
   if (!size) return Discard(size.error());
   sendings_ = 0;
   Arm(now, rng);
@@ -216,41 +187,73 @@ Offerer::Outcome Offerer::TakeAnswer(const Received& received, Instant now, cryp
                            HashOf(suite_, received.datagram) == exchange_.ah;
   if (is_repeated) return {{}, Send(finish_, out)};
   if (state_ != State::kOffered) return Discard(Error::kUnexpected);
-  if (Status read = ReadAnswer(received); !read) return Discard(read.error());
+  if (Status read = ReadAnswer(received, rng); !read) return Discard(read.error());
   exchange_.ah = HashOf(suite_, received.datagram);
-  const size_t size = WriteFinish(out);
+  const Result<size_t> size = WriteFinish(suite_, exchange_, out);
+  KEYMAST_CHECK(size.has_value());  // a finish is short
+  finish_ = Octets<kMaxOneDatagram>(out.first(*size));
+  has_keys_ = !contents_.keys.empty();
   state_ = State::kAnswered;
   sendings_ = 0;
   Arm(now, rng);
-  return {{}, size};
+  return {{}, *size};
+}
+
+// FormOf an answer by what it says that was chosen: whether it may be is checked then.
+Result<Form> Offerer::FormOf(const Received& received) {
+  const auto* cap = received.message.Get<CapPayload>();
+  if (cap == nullptr) return Err(Error::kPayloadMissing);
+  const Result<Capabilities> chosen = ReadCapabilities(*cap);
+  if (!chosen) return Err(chosen.error());
+  if (chosen->modes.size() != 1) return Err(Error::kPolicyViolation);
+  return AnswerForm(static_cast<Mode>(chosen->modes[0]));
 }
 
 // ReadAnswer changes the exchange only when the answer is good.
-Status Offerer::ReadAnswer(const Received& received) {
-  if (received.message.header.data_type != DataType::kPskResp) {
-    return Err(Error::kUnknownDataType);
-  }
-  const Result<Parts> parts = ReadParts(received.message, Form::kPskResp);
+Status Offerer::ReadAnswer(const Received& received, crypto::Rng& rng) {
+  const Result<Form> form = FormOf(received);
+  if (!form) return Err(form.error());
+  const Result<Parts> parts = ReadParts(received.message, *form);
   if (!parts) return Err(parts.error());
   if (!Equal(parts->rand_i->rand, exchange_.rand_i.view())) return Err(Error::kUnexpected);
   Exchange answered = exchange_;
   if (Status checked = CheckChoice(received, *parts, answered.choice); !checked) return checked;
   if (!IsNamed(*parts->id_r, exchange_.answerer)) return Err(Error::kUnknownIdentity);
   answered.rand_r = Octets<kMaxRand>(parts->rand_r->rand);
-  answered.secret = ExchangeSecret(answered.psk_v2.view());
-  const KemacPayload& kemac = *parts->kemac;
-  const ByteView head = HeadUpTo(received.datagram, kemac.mac);
-  Status verified = Err(Error::kAuthenticationFailed);
-  for (const Digest& th : hashes_) {
-    answered.th = th;
-    verified = CheckMac(suite_, OfAnswer(answered), head, kemac.mac_alg, kemac.mac);
-    if (verified) break;
+  if (Status proved = ProveAnswer(received, *parts, answered); !proved) return proved;
+  if (answered.choice.mode == Mode::kDhhmac) {
+    // Our value may be that of CAP, which serves this exchange alone.
+    const auto group = CryptoGroup(answered.choice.group);
+    if (answered.dh.empty() || answered.dh.group() != *group) {
+      answered.dh = crypto::DhKey(*suite_.pk, *group, rng);
+    }
+    if (!MixSecret(suite_, parts->dh->value, answered)) return Err(Error::kMalformed);
   }
-  if (!verified) return verified;
+  const bool has_data = !parts->kemac->encr_data.empty();
+  if (answered.choice.mode == Mode::kDhhmac && has_data) return Err(Error::kMalformed);
   if (Status opened = OpenKemac(received, *parts, OfAnswer(answered)); !opened) return opened;
   if (Status checked = CheckAnswered(answered); !checked) return checked;
   exchange_ = answered;
   return {};
+}
+
+// ProveAnswer finds the CAP that was answered by the MAC under its hash (MIKEYv2 §2, RETRY).
+Status Offerer::ProveAnswer(const Received& received, const Parts& parts,
+                            Exchange& answered) const {
+  const KemacPayload& kemac = *parts.kemac;
+  const ByteView head = HeadUpTo(received.datagram, kemac.mac);
+  Status verified = Err(Error::kAuthenticationFailed);
+  for (const Digest& th : hashes_) {
+    answered.th = th;
+    if (answered.choice.mode == Mode::kPsk) {
+      answered.secret = ExchangeSecret(answered.psk_v2.view());
+    }
+    const bool is_early = IsEarly(answered.choice.mode);
+    if (is_early && !MixSecret(suite_, parts.dh->value, answered)) return Err(Error::kMalformed);
+    verified = CheckMac(suite_, OfAnswer(answered), head, kemac.mac_alg, kemac.mac);
+    if (verified) break;
+  }
+  return verified;
 }
 
 // MIKEYv2 §3.3: one value a TLV, each from the list that was offered, agreeing with the message.
@@ -272,10 +275,23 @@ Status Offerer::CheckChoice(const Received& received, const Parts& parts, Choice
     choice.profiles.Add(profile);
   }
   choice.features = chosen->Features();
+  if (Status checked = CheckGroup(parts, *chosen, choice); !checked) return checked;
   const Header& header = received.message.header;
   const bool agrees = AnswerType(choice.mode) == header.data_type && choice.prf == header.prf &&
                       choice.encr == parts.kemac->encr_alg && choice.mac == parts.kemac->mac_alg;
   return agrees ? Status() : Err(Error::kPolicyViolation);
+}
+
+// The group is one that was offered, and the value is of it; of an early mode it is CAP's.
+Status Offerer::CheckGroup(const Parts& parts, const Capabilities& chosen, Choice& choice) const {
+  if (HasDh(choice.mode) == chosen.groups.empty()) return Err(Error::kPolicyViolation);
+  if (!HasDh(choice.mode)) return {};
+  const Capabilities offer = Offer();
+  const bool is_offered = TakeChoice(chosen.groups, offer.groups, choice.group) &&
+                          parts.dh->group == choice.group && CryptoGroup(choice.group).has_value();
+  const bool is_caps = static_cast<DhGroup>(offer.groups[0]) == choice.group;
+  if (!is_offered || (IsEarly(choice.mode) && !is_caps)) return Err(Error::kPolicyViolation);
+  return {};
 }
 
 // OpenKemac takes what a KEMAC and the map and policies beside it bring.
@@ -294,40 +310,25 @@ Status Offerer::OpenKemac(const Received& received, const Parts& parts,
   if (!contents) return Err(Error::kDecryptionFailed);
   // MIKEYv2 §3.1: of a group, map and policies stand where an MSK does.
   const bool has_msk = !contents->msks.empty();
-  if (exchange_.is_join && has_msk == streams->sessions.empty()) return Err(Error::kMalformed);
+  if (exchange_.is_join() && has_msk == streams->sessions.empty()) return Err(Error::kMalformed);
   contents_ = *contents;
   if (!streams->sessions.empty()) streams_ = *streams;
   return {};
 }
 
-// MIKEYv2 §3.5, §9: a unicast answer has one TGK and all streams.
+// MIKEYv2 §3.5, §9: a unicast answer has all streams, and one TGK where none follows from X.
 Status Offerer::CheckAnswered(Exchange& answered) const {
-  if (answered.is_join) return {};
+  if (answered.is_join()) return {};
+  if (!IsComplete(streams_, Offer())) return Err(Error::kMalformed);
+  if (answered.choice.mode != Mode::kPsk) {
+    return contents_.keys.empty() ? Status() : Err(Error::kMalformed);
+  }
   const bool has_tgk = contents_.keys.size() == 1 && contents_.keys[0].type == KeyDataType::kTgk &&
                        contents_.keys[0].key.size() == kTgkOctets &&
                        contents_.keys[0].kv.type == KvType::kNull;
-  if (!has_tgk || !IsComplete(streams_, Offer())) return Err(Error::kMalformed);
+  if (!has_tgk) return Err(Error::kMalformed);
   answered.tgk = ExchangeSecret(contents_.keys[0].key);
   return {};
-}
-
-// MIKEYv2 §3.4: RANDR(1), RANDR(2), V.
-size_t Offerer::WriteFinish(MutableBytes out) {
-  Header header;
-  header.version = kVersion2;
-  header.data_type = FinishType(exchange_.choice.mode);
-  header.prf = exchange_.choice.prf;
-  header.csb_id = exchange_.csb_id.value;
-  ChainWriter chain(out, header);
-  chain.Add(RandrPayload{RandRole::kInitiator, exchange_.rand_i.view()});
-  chain.Add(RandrPayload{RandRole::kResponder, exchange_.rand_r.view()});
-  const size_t mac = MacLength(exchange_.choice.mac).value_or(0);
-  chain.Add(VPayload{exchange_.choice.mac, ByteView(kNoMacYet).first(mac)});
-  KEYMAST_CHECK(chain.ok());
-  ComputeMac(suite_, OfFinish(suite_, exchange_), chain.Head(mac), chain.Tail(mac));
-  finish_ = Octets<kMaxOneDatagram>(out.first(chain.size()));
-  has_keys_ = !contents_.keys.empty();
-  return chain.size();
 }
 
 Status Offerer::TakeKeys(const Received& received) {
@@ -392,7 +393,7 @@ Offerer::Outcome Offerer::Tick(Instant now, crypto::Rng& rng, MutableBytes out) 
     Arm(now, rng);
     return {{}, size};
   }
-  if (state_ == State::kAnswered && exchange_.is_join && has_keys_) {
+  if (state_ == State::kAnswered && exchange_.is_join() && has_keys_) {
     state_ = State::kDone;
     deadline_ = kNever;
     return {};
@@ -403,7 +404,7 @@ Offerer::Outcome Offerer::Tick(Instant now, crypto::Rng& rng, MutableBytes out) 
 
 UnicastSession Offerer::session() const {
   KEYMAST_CHECK(state_ == State::kAnswered || state_ == State::kDone);
-  KEYMAST_CHECK(!exchange_.is_join);
+  KEYMAST_CHECK(!exchange_.is_join());
   return SessionOf(suite_, exchange_, streams_);
 }
 
@@ -428,6 +429,7 @@ void Offerer::Fail() {
   exchange_.psk_v2 = {};
   exchange_.secret = {};
   exchange_.tgk = {};
+  exchange_.dh = {};
   contents_ = {};
   plain_.Room();
   plain_.Keep(0);

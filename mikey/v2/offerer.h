@@ -3,7 +3,6 @@
 // owns it sends what it writes, gives it what comes, and calls Tick at its deadline.
 #pragma once
 
-#include "mikey/mbms.h"
 #include "mikey/v2/party.h"
 
 namespace keymast::mikey::v2 {
@@ -65,14 +64,16 @@ class Offerer {
   Status CheckWish(const Wish& wish) const;
   void TakeWish(const Wish& wish, crypto::Rng& rng);
   Capabilities Offer() const;
-  Result<size_t> WriteCap(MutableBytes out);
+  Result<size_t> SendCap(MutableBytes out);
   Outcome TakeRetry(const Received& received, Instant now, crypto::Rng& rng, MutableBytes out);
   Outcome TakeAnswer(const Received& received, Instant now, crypto::Rng& rng, MutableBytes out);
-  Status ReadAnswer(const Received& received);
+  static Result<Form> FormOf(const Received& received);
+  Status ReadAnswer(const Received& received, crypto::Rng& rng);
+  Status ProveAnswer(const Received& received, const Parts& parts, Exchange& answered) const;
   Status CheckChoice(const Received& received, const Parts& parts, Choice& choice) const;
+  Status CheckGroup(const Parts& parts, const Capabilities& chosen, Choice& choice) const;
   Status OpenKemac(const Received& received, const Parts& parts, const Protection& protection);
   Status CheckAnswered(Exchange& answered) const;
-  size_t WriteFinish(MutableBytes out);
   Status TakeKeys(const Received& received);
   Status TakeError(const Received& received);
   void Arm(Instant now, crypto::Rng& rng);
@@ -92,7 +93,6 @@ class Offerer {
   Octets<kMaxSessionId> session_id_;
   Octets<kMaxCookie> cookie_;
   Octets<kFreshSize> fresh_;
-  std::optional<KeyIds> join_;
   FixedList<Digest, kMaxRetries + 1> hashes_;  // TH of each CAP that was sent
   Octets<kMaxOneDatagram> cap_;
   Octets<kMaxOneDatagram> finish_;

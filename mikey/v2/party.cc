@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mikey/v2/party.h"
 
+#include "crypto/public_key.h"
+
 namespace keymast::mikey::v2 {
 namespace {
 
@@ -37,6 +39,31 @@ Policy Policy::Default() {
   policy.signatures = ListOf<decltype(policy.signatures)>({15, 14, 1});
   policy.profiles = ListOf<decltype(policy.profiles)>({0x0008, 0x0007, 0x0001, 0x0002});
   return policy;
+}
+
+std::optional<crypto::DhGroup> CryptoGroup(DhGroup group) {
+  switch (group) {
+    case DhGroup::kOakley5:
+      return crypto::DhGroup::kModp1536;
+    case DhGroup::kSecp256r1:
+      return crypto::DhGroup::kSecp256r1;
+    case DhGroup::kX25519:
+      return crypto::DhGroup::kX25519;
+    case DhGroup::kOakley1:
+    case DhGroup::kOakley2:
+      break;
+  }
+  return std::nullopt;
+}
+
+bool MixSecret(const crypto::Suite& suite, ByteView peer_value, Exchange& exchange) {
+  crypto::DhSecret z;
+  if (!exchange.dh.Agree(*suite.pk, peer_value, z)) return false;
+  exchange.secret = IsPskType(exchange.choice.mode)
+                        ? MixedSecret(suite, exchange.psk_v2.view(), z.view(), exchange.th)
+                        : ExchangeSecret(z.view());
+  if (!exchange.is_join()) exchange.tgk = exchange.secret;
+  return true;
 }
 
 Protection OfCap(const Exchange& exchange) {

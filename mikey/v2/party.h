@@ -7,7 +7,9 @@
 #include "base/fixed_list.h"
 #include "base/octets.h"
 #include "base/time.h"
+#include "crypto/dh.h"
 #include "mikey/csb.h"
+#include "mikey/mbms.h"
 #include "mikey/v2/contents.h"
 #include "mikey/v2/grammar.h"
 #include "mikey/v2/protection.h"
@@ -40,13 +42,24 @@ struct Policy {
   static Policy Default();
 };
 
+using Profiles = FixedList<uint16_t, 4>;  // IANA's numbers of SRTP protection profiles
+
+constexpr bool IsPskType(Mode mode) {
+  return mode == Mode::kPsk || mode == Mode::kDhhmac || mode == Mode::kEarlyDhhmac;
+}
+constexpr bool IsEarly(Mode mode) { return mode == Mode::kEarlyDh || mode == Mode::kEarlyDhhmac; }
+constexpr bool HasDh(Mode mode) { return mode >= Mode::kDh; }
+// CryptoGroup is empty for groups that version 2 does not have.
+std::optional<crypto::DhGroup> CryptoGroup(DhGroup group);
+
 // Choice is what an Answerer chose of an offer (MIKEYv2 §3.3).
 struct Choice {
   Mode mode = Mode::kPsk;
   PrfFunc prf = PrfFunc::kHmacSha256;
   EncrAlg encr = EncrAlg::kAesCm256;
   MacAlg mac = MacAlg::kHmacSha256_256;
-  FixedList<uint16_t, 4> profiles;  // those used
+  DhGroup group = DhGroup::kX25519;  // modes with Diffie-Hellman
+  Profiles profiles;                 // those used
   uint32_t features = 0;
 };
 
@@ -58,16 +71,21 @@ struct Exchange {
   Octets<kMaxRand> rand_r;
   OwnedIdentity offerer;
   OwnedIdentity answerer;
-  bool is_join = false;
-  bool proved = false;  // CAP's proof, that of the chosen mode, was good
+  std::optional<KeyIds> join;  // what CAP says of the group; nothing: unicast
   crypto::Key32 psk_v2;
+  crypto::DhKey dh;       // our value
   ExchangeSecret secret;  // X
   ExchangeSecret tgk;     // unicast: what the traffic keys follow from
   Digest th{};
   Digest ah{};
 
+  bool is_join() const { return join.has_value(); }
   Digest F(const crypto::Suite& suite) const { return FinishHash(suite, th, ah); }
 };
+
+// MixSecret makes X of the modes with Diffie-Hellman from our value and the peer's, and the TGK of
+// it (MIKEYv2 §3.5, §4.4): false for a value that no secret follows from.
+bool MixSecret(const crypto::Suite& suite, ByteView peer_value, Exchange& exchange);
 
 // The rows of MIKEYv2 §4.4. The exchange outlives what they return.
 Protection OfCap(const Exchange& exchange);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// mikeyv2_party offer PORT session|join
-// mikeyv2_party answer load|idle
+// mikeyv2_party offer PORT session|join MODE
+// mikeyv2_party answer load|idle MODE
 // One side of an exchange of version 2 over UDP on 127.0.0.1, for tests against other
 // implementations. The result is one line of JSON; its keys are the tests' own.
 #include <arpa/inet.h>
@@ -94,16 +94,18 @@ Json Shown(const Contents& contents) {
   return {{"keys", keys}, {"csb_id", contents.csb_id ? contents.csb_id->value : 0}};
 }
 
-// Profile 7 alone: it is what the tests' directory gives.
-Policy TestPolicy() {
+// One mode, by its number, and profile 7 alone: it is what the tests' directory gives.
+Policy TestPolicy(std::string_view mode) {
   Policy policy = Policy::Default();
+  policy.modes.clear();
+  policy.modes.Add(static_cast<uint8_t>(std::stoi(std::string(mode))));
   policy.profiles.clear();
   policy.profiles.Add(7);
   return policy;
 }
 
-int Offer(uint16_t port, bool is_join) {
-  const Policy policy = TestPolicy();
+int Offer(uint16_t port, bool is_join, std::string_view mode) {
+  const Policy policy = TestPolicy(mode);
   crypto::SystemRng rng;
   Offerer offerer(crypto::DefaultSuite(), policy);
   static constexpr StreamOffer kStreams[] = {{true, true, 0x11223344}};
@@ -131,8 +133,8 @@ int Offer(uint16_t port, bool is_join) {
   return is_done ? 0 : 1;
 }
 
-int Answer(bool under_load) {
-  const Policy policy = TestPolicy();
+int Answer(bool under_load, std::string_view mode) {
+  const Policy policy = TestPolicy(mode);
   crypto::SystemRng rng;
   TestDirectory others;
   Answerer answerer(crypto::DefaultSuite(), policy, others, 64, rng);
@@ -152,7 +154,7 @@ int Answer(bool under_load) {
     socket.Send(ByteView(out).first(outcome.reply), from);
     if (outcome.event != Answerer::Event::kVerified) continue;
     result["state"] = "verified";
-    if (!outcome.entry->exchange.is_join) {
+    if (!outcome.entry->exchange.is_join()) {
       result["sessions"] = Shown(answerer.SessionOf(*outcome.entry));
     }
     end = Now() + std::chrono::milliseconds(700);  // repetitions of the finish
@@ -166,10 +168,11 @@ int Run(std::span<char*> arguments) {
     return i < arguments.size() ? std::string_view(arguments[i]) : std::string_view();
   };
   if (word(1) == "offer") {
-    return Offer(static_cast<uint16_t>(std::stoi(std::string(word(2)))), word(3) == "join");
+    return Offer(static_cast<uint16_t>(std::stoi(std::string(word(2)))), word(3) == "join",
+                 word(4));
   }
-  if (word(1) == "answer") return Answer(word(2) == "load");
-  std::fputs("mikeyv2_party offer PORT session|join, or answer load|idle\n", stderr);
+  if (word(1) == "answer") return Answer(word(2) == "load", word(3));
+  std::fputs("mikeyv2_party offer PORT session|join MODE, or answer load|idle MODE\n", stderr);
   return 2;
 }
 

@@ -27,11 +27,15 @@ class TestDirectory : public Directory {
   const crypto::SecretKey<kMaxSharedKey>* SharedWith(const Asked& asked) const override {
     return asked.offerer == kMemberId ? &psk_ : nullptr;
   }
+  Result<Terms> TermsFor(const Asked&) const override {
+    Terms terms;
+    terms.profiles.Add(7);
+    return terms;
+  }
   Result<Grant> GrantTo(const Asked& asked, const Choice&) override {
     ++grants_;
     if (!entitled_) return Err(Error::kNotEntitled);
     Grant grant;
-    grant.profiles.Add(7);
     grant.streams.policies.Add({3, ProtType::kSrtp, Octets<255>(kGcmParams)});
     return asked.join ? OfGroup(grant) : OfSession(grant, asked.offer);
   }

@@ -18,8 +18,19 @@ std::string KeysOf(const UnicastSession& session, uint8_t cs_id) {
 
 Error ErrorOf(const Status& status) { return status ? Error::kInternal : status.error(); }
 
-TEST(ExchangeOfVersion2, LeavesBothWithOneSession) {
-  World world;
+class EachMode : public testing::TestWithParam<Mode> {
+ protected:
+  World world{1, GetParam()};
+};
+INSTANTIATE_TEST_SUITE_P(Version2, EachMode,
+                         testing::Values(Mode::kPsk, Mode::kDhhmac, Mode::kEarlyDhhmac),
+                         [](const auto& mode) {
+                           std::string name(NameOf(mode.param));
+                           std::erase(name, ' ');
+                           return name;
+                         });
+
+TEST_P(EachMode, LeavesBothWithOneSession) {
   const Bytes cap = world.Open(world.Session());
   EXPECT_GE(cap.size(), kMinFirstCap);
   EXPECT_EQ(world.offerer_.state(), State::kOffered);
@@ -46,10 +57,15 @@ TEST(ExchangeOfVersion2, LeavesBothWithOneSession) {
   EXPECT_EQ(world.offerer_.exchange().choice.profiles[0], 7);
 }
 
-TEST(ExchangeOfVersion2, AJoinHasItsKeysInTheAnswer) {
-  World world;
+TEST_P(EachMode, AJoinHasItsKeysWhereTheModeGivesThem) {
   const Bytes answer = world.ToAnswerer(world.Open(world.Join()));
-  world.ToOfferer(answer);
+  const Bytes finish = world.ToOfferer(answer);
+  const bool in_answer = GetParam() != Mode::kDhhmac;
+  EXPECT_EQ(world.others_.grants_, in_answer ? 1 : 0);
+  ASSERT_EQ(world.offerer_.has_keys(), in_answer);
+  world.ToOfferer(world.ToAnswerer(finish));
+  EXPECT_EQ(world.offerer_.state(), State::kDone);
+  EXPECT_EQ(world.others_.grants_, 1);
   ASSERT_TRUE(world.offerer_.has_keys());
   const Contents& contents = world.offerer_.contents();
   ASSERT_EQ(contents.keys.size(), 2u);
@@ -61,20 +77,19 @@ TEST(ExchangeOfVersion2, AJoinHasItsKeysInTheAnswer) {
   EXPECT_EQ(stream.seq, 65000);
 }
 
-TEST(ExchangeOfVersion2, OneSeedReplaysARun) {
+TEST_P(EachMode, OneSeedReplaysARun) {
   const auto run = [](uint64_t seed) {
-    World world(seed);
-    const Bytes cap = world.Open(world.Join());
-    const Bytes answer = world.ToAnswerer(cap);
-    const Bytes finish = world.ToOfferer(answer);
-    return ToHex(cap) + ToHex(answer) + ToHex(finish) + ToHex(world.ToAnswerer(finish));
+    World seeded(seed, GetParam());
+    const Bytes cap = seeded.Open(seeded.Join());
+    const Bytes answer = seeded.ToAnswerer(cap);
+    const Bytes finish = seeded.ToOfferer(answer);
+    return ToHex(cap) + ToHex(answer) + ToHex(finish) + ToHex(seeded.ToAnswerer(finish));
   };
   EXPECT_EQ(run(7), run(7));
   EXPECT_NE(run(7), run(8));
 }
 
-TEST(ExchangeOfVersion2, RepetitionsGetTheSameOctets) {
-  World world;
+TEST_P(EachMode, RepetitionsGetTheSameOctets) {
   const Bytes cap = world.Open(world.Session());
   const Bytes answer = world.ToAnswerer(cap);
   EXPECT_EQ(world.ToAnswerer(cap), answer);
@@ -134,13 +149,12 @@ TEST(ExchangeOfVersion2, ASessionWithoutAcknowledgementIsWiped) {
   EXPECT_TRUE(world.offerer_.exchange().tgk.empty());
 }
 
-TEST(ExchangeOfVersion2, StrangersAndWrongKeysAreMetWithSilence) {
-  World world;
+TEST_P(EachMode, StrangersAndWrongKeysAreMetWithSilence) {
   Wish stranger = world.Session();
   stranger.self = {IdType::kNai, AsBytes("nobody@example.org")};
   EXPECT_TRUE(world.ToAnswerer(world.Open(stranger)).empty());
   EXPECT_EQ(ErrorOf(world.answered_.status), Error::kAuthenticationFailed);
-  World other;
+  World other(2, GetParam());
   Wish wrong = other.Session();
   const Bytes key(16, 1);
   wrong.psk = key;
@@ -191,6 +205,54 @@ TEST(ExchangeOfVersion2, ErrorsWithoutProofAreHints) {
   EXPECT_EQ(offerer.state(), State::kOffered);
 }
 
+TEST(ExchangeOfVersion2, TheUnentitledOfDhhmacAreToldAfterTheirFinish) {
+  World world(1, Mode::kDhhmac);
+  world.others_.entitled_ = false;
+  const Bytes finish = world.ToOfferer(world.ToAnswerer(world.Open(world.Join())));
+  const Bytes error = world.ToAnswerer(finish);
+  EXPECT_EQ(world.answered_.event, Answerer::Event::kVerified);
+  EXPECT_EQ(world.ToAnswerer(finish), error);
+  world.ToOfferer(error);
+  EXPECT_EQ(world.offerer_.state(), State::kFailed);
+  EXPECT_EQ(world.offerer_.peer_error(), ErrorNumber::kInvalidId);
+}
+
+TEST(ExchangeOfVersion2, BothValuesOfACurveAreWellFormedOrDropped) {
+  for (const auto group : {DhGroup::kSecp256r1, DhGroup::kX25519}) {
+    World world(1, Mode::kEarlyDhhmac);
+    world.policy_.groups.clear();
+    world.policy_.groups.Add(static_cast<uint8_t>(group));
+    world.Run(world.Session());
+    EXPECT_EQ(world.offerer_.state(), State::kDone);
+    EXPECT_EQ(world.offerer_.exchange().choice.group, group);
+  }
+}
+
+TEST(ExchangeOfVersion2, AnAnswererTakesWhatTheOffererPrefers) {
+  World world;
+  world.policy_.modes.clear();
+  for (const Mode mode : {Mode::kEarlyDhhmac, Mode::kDhhmac, Mode::kPsk}) {
+    world.policy_.modes.Add(static_cast<uint8_t>(mode));
+  }
+  world.Run(world.Session());
+  EXPECT_EQ(world.offerer_.exchange().choice.mode, Mode::kEarlyDhhmac);
+}
+
+TEST(ExchangeOfVersion2, AnEarlyValueOfAGroupThatIsNotOursIsNoMode) {
+  World world;
+  Policy offers = Policy::Default();  // x25519 first
+  Offerer offerer(kSuite, offers);
+  Bytes cap(kMaxOneDatagram);
+  cap.resize(*offerer.Open(world.Session(), world.now_, world.rng_, cap));
+  world.policy_ = Policy::Default();
+  world.policy_.groups.clear();
+  world.policy_.groups.Add(241);
+  world.ToAnswerer(cap);
+  ASSERT_TRUE(world.answered_.status);
+  EXPECT_EQ(world.answered_.entry->exchange.choice.mode, Mode::kDhhmac);
+  EXPECT_EQ(world.answered_.entry->exchange.choice.group, DhGroup::kSecp256r1);
+}
+
 TEST(ExchangeOfVersion2, AnAnswererDropsItsOwnIdentity) {
   World world;
   Wish reflected = world.Session();
@@ -200,8 +262,7 @@ TEST(ExchangeOfVersion2, AnAnswererDropsItsOwnIdentity) {
   EXPECT_EQ(ErrorOf(world.answered_.status), Error::kUnknownIdentity);
 }
 
-TEST(ExchangeOfVersion2, UnderLoadACookieProvesTheAddress) {
-  World world;
+TEST_P(EachMode, UnderLoadACookieProvesTheAddress) {
   world.answerer_.set_under_load(true);
   const Bytes cap = world.Open(world.Session());
   const Bytes retry = world.ToAnswerer(cap);
@@ -246,8 +307,7 @@ TEST(ExchangeOfVersion2, AnOffererFollowsThreeRetries) {
   EXPECT_EQ(world.offerer_.state(), State::kDone);
 }
 
-TEST(ExchangeOfVersion2, EveryFlippedBitIsDropped) {
-  World world;
+TEST_P(EachMode, EveryFlippedBitIsDropped) {
   const Bytes cap = world.Open(world.Session());
   const auto each = [](const Bytes& datagram, auto check) {
     for (size_t bit = 0; bit < 8 * datagram.size(); ++bit) {

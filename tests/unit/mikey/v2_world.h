@@ -13,7 +13,10 @@ namespace keymast::mikey::v2 {
 // World is an Offerer and an Answerer, and what goes between them.
 class World {
  public:
-  explicit World(uint64_t seed = 1) : rng_(seed) {}
+  explicit World(uint64_t seed = 1, Mode mode = Mode::kPsk) : rng_(seed) {
+    policy_.modes.clear();
+    policy_.modes.Add(static_cast<uint8_t>(mode));
+  }
 
   Wish Session() const {
     static constexpr StreamOffer kStreams[] = {{true, true, 0x11}, {false, true, 0}};
