@@ -133,7 +133,7 @@ class Answerer:
             return self.retry(now, address, m, size, fresh=True)
         if found.error:
             return self._error(now, address, m, found)
-        entry = Entry(address, m, th, found.mode, found.choice, self.random.octets(32), psk=found.psk,
+        entry = Entry(address, m, th, found.mode, self.twist("answer.choice", found.choice), self.random.octets(32), psk=found.psk,
                       chain=found.chain, group=found.group, dh_kind=found.dh_kind, proved=cookie, began=now, sent=now)
         build_answer(self, entry, found.proved)
         sending = self._send(address, entry.answer, m)

@@ -38,6 +38,15 @@ def doubled(tlvs):
     return join(pairs[:1] + pairs)
 
 
+def chosen(kind, value):
+    """Of A's choice itself, so that all of the answer follows it."""
+    def change(choice):
+        other = type(choice)(choice)
+        other[kind] = value
+        return other
+    return change
+
+
 # payload lists
 
 def changed(cls, **fields):

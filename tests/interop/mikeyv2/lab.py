@@ -88,7 +88,8 @@ def all_policy(**changes):
 class Lab:
     """O (alice) and A (bob, or the controller of a group) and what passed between them."""
 
-    def __init__(self, modes, join=False, seed=1, o=None, a=None, plan=None, kind=S_ED25519, o_twist=untwisted, a_twist=untwisted):
+    def __init__(self, modes, join=False, seed=1, o=None, a=None, plan=None, kind=S_ED25519, o_twist=untwisted, a_twist=untwisted,
+                 known=({}, {})):
         kind = S_RSA_PSS if RSA in modes else kind
         o_key = [KEYS.alice[kind]]
         a_key = [(KEYS.controller if join else KEYS.bob)[S_ED25519 if join and kind == S_RSA_PSS else kind]]
@@ -97,6 +98,7 @@ class Lab:
         self.alice = Party(ALICE, {peer: PSK_AB}, tuple(o_key), KEYS.trust(), all_policy(**(o or {})))
         self.bob = Party(BOB, {ALICE: PSK_AB}, tuple(a_key), KEYS.trust(), all_policy(**(a or {})),
                          sealer=Sealer(bytes(32)) if join else None, also=(GROUP_URI,) if join else ())
+        self.alice.trust.known, self.bob.trust.known = known
         self.plan = Plan(A_ADDRESS, peer, modes, join=(bytes(3), bytes(2)) if join else None)
         for name, value in (plan or {}).items():
             setattr(self.plan, name, value)

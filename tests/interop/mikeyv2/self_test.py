@@ -10,7 +10,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from mikeyv2 import dh, fragments, flips, group_scenes, message, misbehave, prf, scenes, signatures  # noqa: E402
+from mikeyv2 import dh, fragments, flips, group_scenes, message, misbehave, prf, scenes, signatures, vectors  # noqa: E402
 from mikeyv2.certificates import Credentials  # noqa: E402
 from mikeyv2.lab import *  # noqa: E402, F403
 from mikeyv2.lab import drive  # noqa: E402
@@ -295,6 +295,13 @@ class Bits(unittest.TestCase):
                     count, wrong = flips.check(mode, join, 8 if join and not ALL_BITS else 1)
                     self.assertGreater(count, 1000)
                     self.assertEqual(wrong, [])
+
+
+class Vectors(unittest.TestCase):
+    def test_worked_numbers_are_whole(self):
+        found = vectors.everything()
+        self.assertEqual(len(found["exchanges"]), 24)
+        self.assertEqual(len(found["group_rekey"]["packets"]), 3)
 
 
 class Misbehaviours(unittest.TestCase):
