@@ -7,7 +7,7 @@ from .answer_build import build_answer
 from .guard import Cookies, Fresh, Rate
 from .capabilities import retry_capabilities
 from .octets import Refused, require, u32
-from .party import Event, Party, Send, untwisted
+from .party import Event, Party, Send, raw, untwisted
 from .payloads import *
 from .prf import H, ZERO, equal
 from .srtp import chosen_policies, keys_of_sessions
@@ -270,7 +270,7 @@ class Answerer:
         kemac = seal.kemac(keys, entry.choice.list(T_ENCR)[0], entry.choice.list(T_MAC)[0], self.twist("keys.plain", got.encode()))
         payloads = [Randr(ROLE_O, entry.cap.rand(ROLE_O)), Randr(ROLE_A, rand_r), *caps, *sps, kemac]
         header = message.Header(DT_KEYS, entry.cap.header.csb_id, entry.choice.list(T_PRF)[0], entries)
-        return self.twist("keys.octets", seal.build(header, self.twist("keys.payloads", payloads), keys)), events
+        return self.twist("keys.octets", seal.build(header, self.twist("keys.payloads", payloads), keys, None, raw(self.twist, "keys"))), events
 
     def _late_error(self, entry):
         rand_r = self.random.octets(32)

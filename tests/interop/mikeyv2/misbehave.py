@@ -17,7 +17,7 @@ class Misbehaviour:
     name: str
     clause: str  # the check that is attacked
     by: str  # O or A misbehaves, the other is honest
-    point: str  # where: message.stage of a twist, "wire" for the datagram
+    point: str  # message.stage: `raw` and others before the proofs, `octets` behind them; "wire": on the way
     change: object
     modes: tuple = (PSK,)
     honest: str = "drops"  # or "retry", "error", "ignores": goes on as if it were not there
@@ -34,14 +34,17 @@ _ODD_EXT = Ext(99, b"odd")
 
 TABLE = [
     # form of the header
-    _m("version octet 1", "§3.1", "O", "cap.octets", e.put(0, [1])),
-    _m("version octet 3", "§3.1", "O", "cap.octets", e.put(0, [3])),
-    _m("data type of version 1", "§3.1", "O", "cap.octets", e.put(1, [0])),
-    _m("data type of an answer to A", "§7", "O", "cap.octets", e.put(1, [DT_PSK_RESP])),
-    _m("V bit of the header", "§3.1", "O", "cap.octets", e.put(3, [0x81])),
-    _m("PRF 0 in CAP", "§3.1", "O", "cap.octets", e.put(3, [0])),
-    _m("#CS 1 with the empty map", "§3.1", "O", "cap.octets", e.put(8, [1])),
-    _m("map type 0", "§3.1", "O", "cap.octets", e.put(9, [0])),
+    _m("version octet 1", "§3.1", "O", "cap.raw", e.put(0, [1])),
+    _m("version octet 3", "§3.1", "O", "cap.raw", e.put(0, [3])),
+    _m("data type of version 1", "§3.1", "O", "cap.raw", e.put(1, [0])),
+    _m("data type of an answer to A", "§7", "O", "cap.raw", e.put(1, [DT_PSK_RESP])),
+    _m("V bit of the header", "§3.1", "O", "cap.raw", e.put(3, [0x81])),
+    _m("PRF 0 in CAP", "§3.1", "O", "cap.raw", e.put(3, [0])),
+    _m("#CS 1 with the empty map", "§3.1", "O", "cap.raw", e.put(8, [1])),
+    _m("map type 0", "§3.1", "O", "cap.raw", e.put(9, [0])),
+    _m("PRF 2", "§3.1", "A", "answer.raw", e.put(3, [2])),
+    _m("V bit of an answer", "§3.1", "A", "answer.raw", e.put(3, [0x81])),
+    _m("version 1 of an answer", "§3.1", "A", "answer.raw", e.put(0, [1])),
     # form of the chain
     _m("octets behind the chain", "§3.2", "O", "cap.octets", e.then(b"\0")),
     _m("octets behind SIGN", "§3.2", "O", "cap.octets", e.then(b"\0"), DH),
@@ -117,7 +120,7 @@ TABLE = [
     _m("wrong FRESH", "§8", "O", "cap.tlvs", e.with_tlv(T_FRESH, bytes(16)), EARLY_DH, "retry", a={"modes": (EARLY_DH,)}),
     _m("no FRESH", "§8", "O", "cap.tlvs", e.without(T_FRESH), EARLY_DH, "retry", a={"modes": (EARLY_DH,)}),
     _m("ticket that nobody gave", "§11", "O", "cap.tlvs", e.with_tlv(T_TICKET, b"?" * 60)),
-    _m("map in a finish", "§3.1", "O", "finish.octets", e.put(8, [0, 2])),
+    _m("map in a finish", "§3.1", "O", "finish.raw", e.put(8, [0, 2])),
     # the answer
     _m("choice: mode outside of the offer", "§7", "A", "answer.tlvs", e.with_tlv(T_MODES, bytes((DHHMAC,))),
        EARLY_DHHMAC),
@@ -148,7 +151,7 @@ TABLE = [
     _m("NULL MAC in KEMAC", "§3.3", "A", "answer.payloads", e.changed(Kemac, mac_alg=0, mac=b"")),
     _m("KEMAC under another algorithm than chosen", "§3.3", "A", "answer.payloads", e.changed(Kemac, encr=1)),
     _m("truncated MAC of KEMAC", "§3.2", "A", "answer.payloads", e.changed(Kemac, mac=bytes(16))),
-    _m("header's PRF is not the choice", "§3.3", "A", "answer.octets", e.put(3, [0])),
+    _m("header's PRF is not the choice", "§3.3", "A", "answer.raw", e.put(3, [0])),
     _m("wrong transcript: h1 zero", "§4.4", "A", "answer.keys", lambda k: e.replace(k, h1=bytes(32))),
     _m("wrong transcript: context zero", "§4.3", "A", "answer.keys", lambda k: e.replace(k, context=bytes(32))),
     _m("wrong transcript: signature without TH", "§4.4", "A", "answer.keys", lambda k: e.replace(k, h1=bytes(32)), DH),
@@ -183,7 +186,7 @@ TABLE = [
     _m("SRTP encryption off", "§9", "A", "answer.payloads", e.mapped(Sp, lambda s: Sp(s.number, s.parameters.replace(b"\7\1\1", b"\7\1\0")))),
     _m("group keys in mode 3's answer type", "§1", "A", "answer.payloads", e.added(Kemac(3, b"", 2, bytes(32)), Sign), DH, join=True),
     # the finish
-    _m("finish of another mode", "§7", "O", "finish.octets", e.put(1, [DT_RSA_FIN])),
+    _m("finish of another mode", "§7", "O", "finish.raw", e.put(1, [DT_RSA_FIN])),
     _m("wrong transcript: AH zero in a finish", "§4.4", "O", "finish.keys", lambda k: e.replace(k, h2=bytes(32))),
     _m("wrong transcript: TH of another in a finish", "§4.4", "O", "finish.keys", lambda k: e.replace(k, h1=bytes(32)), DH),
     _m("finish under PSKv2 alone", "§4.4", "O", "finish.keys", lambda k: e.replace(k, context=bytes(32)), DHHMAC),

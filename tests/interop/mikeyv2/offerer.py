@@ -7,7 +7,7 @@ from .answer_check import check_answer
 
 from .dh import Private
 from .octets import Refused, u32
-from .party import Event, Party, Send, offered, untwisted
+from .party import Event, Party, Send, offered, raw, untwisted
 from .payloads import *
 from .prf import H, ZERO
 from .tables import *
@@ -123,7 +123,7 @@ class Offerer:
         header, payloads = self._cap_payloads()
         keys = schedule.MessageKeys(self.psk or b"?", PRF_SHA256, self.csb_id, DT_CAP, self.rand_i, b"")
         payloads = self.twist("cap.payloads", payloads)
-        cap = seal.build(header, payloads, keys, self.signer and self.signer.private)
+        cap = seal.build(header, payloads, keys, self.signer and self.signer.private, raw(self.twist, "cap"))
         self.caps_sent.append(self.twist("cap.octets", cap))
         self.tries = 0
         return self._again(now)
@@ -257,7 +257,7 @@ class Offerer:
         payloads = self.twist("finish.payloads", payloads)
         header = message.Header(kind, self.csb_id, self.prf)
         return self.twist("finish.octets", seal.build(header, payloads, self.twist("finish.keys", keys),
-                                                      self.signer and self.signer.private))
+                                                      self.signer and self.signer.private, raw(self.twist, "finish")))
 
     def _preferred(self):
         """The answer's policy that is first in O's own order and that every crypto session has."""
