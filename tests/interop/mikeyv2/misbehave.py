@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from . import edits as e
 from .dh import OAKLEY5_P
 from .message import MapEntry
-from .octets import u16, u32
+from .octets import Reader, u16
 from .payloads import *
 from .tables import *
 
@@ -31,6 +31,16 @@ def _m(name, clause, by, point, change, modes=(PSK,), honest="drops", **lab):
 _POINT_AT_NONE = bytes(32)  # a point of small order of x25519
 _OFF_CURVE = b"\x04" + bytes(63) + b"\x01"
 _ODD_EXT = Ext(99, b"odd")
+
+
+
+def _tree_last(plain):
+    """Key data of a group in another order than the table's."""
+    r = Reader(plain)
+    chain = [p for p, _ in decode_chain(P_KEY, r, INNER)]
+    keys = [p for p in chain if isinstance(p, KeyData)]
+    return encode_chain([keys[0], *keys[:0:-1], *chain[len(keys) :]])[1]
+
 
 TABLE = [
     # form of the header
@@ -85,6 +95,8 @@ TABLE = [
     _m("streams in a join", "§3.3", "O", "cap.tlvs", e.with_tlv(T_STREAMS, bytes((1, 0, 0, 0, 0))), join=True),
     _m("no streams in unicast", "§3.3", "O", "cap.tlvs", e.without(T_STREAMS)),
     _m("direction 4", "§3.3", "O", "cap.tlvs", e.with_tlv(T_STREAMS, bytes((4, 0, 0, 0, 0)))),
+    _m("one SSRC for two streams", "§9", "O", "cap.tlvs", e.with_tlv(T_STREAMS, bytes((1, 0, 0, 0, 7)) * 2)),
+    _m("SSRC of a stream that O does not send", "§3.3", "O", "cap.tlvs", e.with_tlv(T_STREAMS, bytes((2, 0, 0, 0, 7)))),
     _m("128 streams", "§9", "O", "cap.tlvs", e.with_tlv(T_STREAMS, bytes((3, 0, 0, 0, 0)) * 128)),
     _m("datagram of 1,231", "§3.3", "O", "cap.tlvs", e.with_tlv(T_DATAGRAM, u16(1231))),
     _m("9 fragments", "§3.3", "O", "cap.tlvs", e.with_tlv(T_FRAGMENTS, b"\x09")),
@@ -169,6 +181,9 @@ TABLE = [
     _m("group key in unicast", "§3.5", "A", "answer.plain", lambda p: p[:0] + encode_chain(
         [KeyData(0, b"k" * 32), KeyData(K_VERIFY, bytes(32), spi=bytes(4))])[1]),
     _m("data in mode 4's KEMAC", "§3.5", "A", "answer.plain", lambda p: encode_chain([KeyData(0, b"k" * 32)])[1], DHHMAC),
+    _m("order inside a KEMAC", "§3.5", "A", "answer.plain", lambda p: encode_chain(
+        [KeyData(0, b"k" * 32), Ext(E_CSB_ID, bytes(4)), Rand(bytes(16))])[1]),
+    _m("order of key data", "§3.5", "A", "answer.plain", _tree_last, join=True),
     _m("octets behind the inner chain", "§3.5", "A", "answer.plain", e.then(b"\0")),
     _m("IDR(2) inside RSA's KEMAC is another", "§6", "A", "answer.plain",
        lambda p: p.replace(b"bob@example.org", b"eve@example.org"), RSA),
@@ -180,6 +195,11 @@ TABLE = [
     _m("one SSRC twice", "§9", "A", "answer.header", lambda h: e.replace(h, map=tuple(e.replace(x, ssrc=5) for x in h.map))),
     _m("SSRC of O changed", "§9", "A", "answer.header", lambda h: e.replace(h, map=(e.replace(h.map[0], ssrc=5),) + h.map[1:]),
        plan={"streams": ((3, 77),)}),
+    _m("profile in the choice that no policy has", "§3.3", "A", "answer.tlvs", e.with_tlv(T_PROFILES, b"\0\7\0\x08"), o={"profiles": (8, 7)}),
+    _m("gap in a group's CS IDs", "§10", "A", "answer.header", lambda h: e.replace(h, map=(e.replace(h.map[0], cs_id=2),)), join=True),
+    _m("group's stream without ROC", "§10", "A", "answer.header", lambda h: e.replace(h, map=(e.replace(h.map[0], roc_seq=None),)), join=True),
+    _m("group's stream with the MKI of no MTK", "§10", "A", "answer.header",
+       lambda h: e.replace(h, map=(e.replace(h.map[0], spi=b"nowhat"),)), join=True),
     _m("policy that is not there", "§9", "A", "answer.header",
        lambda h: e.replace(h, map=(e.replace(h.map[0], policies=(9,)),) + h.map[1:])),
     _m("policy of no profile", "§9", "A", "answer.payloads", e.mapped(Sp, lambda s: Sp(s.number, s.parameters[:-1] + b"\x04"))),

@@ -349,6 +349,9 @@ def check_group_map(m, got, domain=bytes(3), group=bytes(2)):
             raise Refused("another group", "§10")
     if m.header.map is None or not all(e.roc_seq and len(e.spi) == 6 for e in m.header.map):
         raise Refused("map of a group", "§10")
+    entries = m.header.map
+    if [e.cs_id for e in entries] != list(range(1, len(entries) + 1)) or len({e.ssrc for e in entries}) != len(entries):
+        raise Refused("streams of a group", "§10")
     numbers = srtp.policies_of(m.all(Sp), srtp.PROFILES)
     if any(not e.policies or not set(e.policies) <= numbers.keys() for e in m.header.map) or len(m.header.map) > 16:
         raise Refused("policy of a stream", "§10")

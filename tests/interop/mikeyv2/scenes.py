@@ -409,6 +409,14 @@ def _():
     return same and lab.to_a(cap) == [], lab.dropped()
 
 
+@scene("a good ticket and a ticket id", "§3.3")
+def _():
+    lab = resumable()
+    ticket_id = lab.plan.resume.id
+    lab.o.twist = lambda point, v: edits.with_tlv(T_TICKET_ID, ticket_id)(v) if point == "cap.tlvs" else v
+    return lab.to_a(lab.open()) == [] and "ticket id" in str(lab.dropped()[-1]), lab.dropped()
+
+
 @scene("ticket by somebody else's identity", "§11")
 def _():
     lab = resumable()
