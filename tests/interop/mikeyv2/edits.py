@@ -76,6 +76,13 @@ def reordered(payloads):
     return [payloads[1], payloads[0]] + payloads[2:]
 
 
+# the plaintext of a KEMAC
+
+def then_key(key):
+    """One more Key data behind a chain of one."""
+    return lambda plain: bytes((P_KEY,)) + plain[1:] + encode_chain([key])[1]
+
+
 # whole datagrams
 
 def flipped(octets, bit):

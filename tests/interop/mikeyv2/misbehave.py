@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from . import edits as e
 from .dh import OAKLEY5_P
+from .misbehave_group import group_table
 from .message import MapEntry
 from .octets import Reader, u16
 from .payloads import *
@@ -32,6 +33,10 @@ _POINT_AT_NONE = bytes(32)  # a point of small order of x25519
 _OFF_CURVE = b"\x04" + bytes(63) + b"\x01"
 _ODD_EXT = Ext(99, b"odd")
 
+
+
+def _as_it_is(value):
+    return value
 
 
 def _tree_last(plain):
@@ -67,8 +72,9 @@ TABLE = [
     _m("two RANDR", "§3.4", "O", "cap.payloads", e.repeated(Randr)),
     _m("two CAP payloads", "§3.4", "O", "cap.payloads", e.repeated(Cap)),
     _m("RANDR of the other role", "§3.4", "O", "cap.payloads", e.changed(Randr, role=2)),
-    _m("RAND of 15 octets", "§3.2", "O", "cap.payloads", e.changed(Randr, value=bytes(15))),
-    _m("RAND of 33 octets", "§3.2", "O", "cap.payloads", e.changed(Randr, value=bytes(33))),
+    _m("RAND of 15 octets", "§3.2", "O", "cap.payloads", _as_it_is, plan={"rand_size": 15}),
+    _m("RAND of 33 octets", "§3.2", "O", "cap.payloads", _as_it_is, plan={"rand_size": 33}),
+    _m("RAND of 16 octets", "§3.2", "O", "cap.payloads", _as_it_is, honest="ignores", plan={"rand_size": 16}),
     _m("65 payloads", "§3.2", "O", "cap.payloads", lambda p: p[:4] + [_ODD_EXT] * 60 + p[4:]),
     _m("5 certificates", "§3.2", "O", "cap.payloads", lambda p: [x for y in p for x in ([y] * 5 if isinstance(y, Cert) else [y])], DH),
     _m("identity of 256 octets", "§3.2", "O", "cap.payloads", e.mapped(Idr, lambda i: Idr(i.role, Identity(1, b"x" * 256)))),
@@ -202,6 +208,14 @@ TABLE = [
        lambda h: e.replace(h, map=(e.replace(h.map[0], spi=b"nowhat"),)), join=True),
     _m("policy that is not there", "§9", "A", "answer.header",
        lambda h: e.replace(h, map=(e.replace(h.map[0], policies=(9,)),) + h.map[1:])),
+    _m("session data of 5 octets", "§9", "A", "answer.header", lambda h: e.replace(h, map=(_OddEntry(h.map[0]),) + h.map[1:])),
+    _m("policy number twice", "§9", "A", "answer.payloads", e.repeated(Sp)),
+    _m("policy that no crypto session has", "§9", "A", "answer.payloads",
+       e.added(Sp(9, b"\0\1\6\1\1\x20\2\1\0\4\1\x0c\7\1\1\x08\1\1\x14\1\x10"), Kemac)),
+    _m("type of IDR", "§3.2", "A", "answer.payloads", e.mapped(Idr, lambda i: Idr(2, Identity(3, i.identity.value)))),
+    _m("hash function of CHASH", "§3.2", "A", "answer.payloads",
+       lambda p: [_OddChash(bytes(32)) if isinstance(x, Cert) else x for x in p], DH),
+    _m("signature type 2", "§3.3", "A", "answer.payloads", e.changed(Sign, s_type=2), DH),
     _m("policy of no profile", "§9", "A", "answer.payloads", e.mapped(Sp, lambda s: Sp(s.number, s.parameters[:-1] + b"\x04"))),
     _m("SRTP encryption off", "§9", "A", "answer.payloads", e.mapped(Sp, lambda s: Sp(s.number, s.parameters.replace(b"\7\1\1", b"\7\1\0")))),
     _m("group keys in mode 3's answer type", "§1", "A", "answer.payloads", e.added(Kemac(3, b"", 2, bytes(32)), Sign), DH, join=True),
@@ -218,6 +232,11 @@ TABLE = [
     _m("truncated V in a finish", "§3.2", "O", "finish.octets", e.cut(20)),
     # KEYS and RETRY
     _m("TGK in KEYS of a session", "§3.5", "A", "keys.plain", lambda p: encode_chain([KeyData(0, b"k" * 32)])[1]),
+    _m("two tickets", "§11", "A", "keys.plain", lambda p: encode_chain([KeyData(K_TICKET, b"t", spi=bytes(4))] * 2)[1]),
+    _m("cookie in KEYS", "§3.4", "A", "keys.payloads", e.mapped(Cap, lambda c: Cap(e.with_tlv(T_COOKIE, b"?")(c.tlvs)))),
+    _m("no fresh in the CAP payload of KEYS", "§3.4", "A", "keys.payloads", e.mapped(Cap, lambda c: Cap(b""))),
+    _m("no RANDR(1) in KEYS", "§3.4", "A", "keys.payloads", lambda p: p[1:]),
+    _m("ticket in an answer", "§11", "A", "answer.plain", e.then_key(KeyData(K_TICKET, b"t", spi=bytes(4)))),
     _m("T in KEYS of an exchange", "§3.4", "A", "keys.payloads", e.added(T(1), Kemac)),
     _m("KEYS with the MAC of nobody", "§7", "A", "keys.octets", lambda o: o[:-32] + bytes(32)),
     _m("no cookie in RETRY", "§3.4", "A", "retry.octets", lambda o: o[:45] + b"\0\1\0\0", load=True),
@@ -243,11 +262,28 @@ class _OddDh(Dh):
         return bytes((self.group,)) + self.value + b"\x10"
 
 
+class _OddChash(Chash):
+    def encode(self):
+        return b"\1" + bytes(20)
+
+
+class _OddEntry:
+    """A crypto session with an octet too much of session data."""
+
+    def __init__(self, entry):
+        self.entry, self.cs_id, self.policies, self.ssrc = entry, entry.cs_id, entry.policies, entry.ssrc
+
+    def encode(self):
+        octets = self.entry.encode()
+        return octets[:5] + b"\5" + octets[6:10] + b"?" + octets[10:]
+
+
 class _OddPke(Pke):
     def encode(self):
         return u16(0x4000 | len(self.data)) + self.data
 
 
+TABLE += group_table(_m)
 BY_NAME = {m.name: m for m in TABLE}
 
 
@@ -268,6 +304,8 @@ def run(m, lab_class):
     if m.by == "wire":
         assert passed[0] != [lab.o.caps_sent[-1]], "the change changes nothing"
     said = lab.to_a(passed[0])
+    if m.honest != "retry" and not m.point.startswith("retry") and [d[1] for d in said] == [DT_RETRY]:
+        said = lab.to_a(lab.to_o(said))  # what is too long for an address that has proved nothing
     return _judge(m, lab, said)
 
 

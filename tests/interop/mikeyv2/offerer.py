@@ -31,6 +31,7 @@ class Plan:
     as_id: bool = False  # by ticket id
     big_cap: bool = False  # the peer is configured to take a fragmented CAP
     use_v: bool = True
+    rand_size: int = 32
 
 
 class Offerer:
@@ -56,7 +57,7 @@ class Offerer:
             modes = tuple(m for m in modes if m in PSK_TYPE and (plan.as_id or may_resume(plan.resume, m)))
         self.modes = modes
         self.csb_id = self._csb_id()
-        self.rand_i = self.random.octets(32)
+        self.rand_i = self.random.octets(plan.rand_size)
         self.signer = self._signer(modes)
         self.dh = Private(policy.groups[0], self.random) if set(modes) & EARLY else None
         self.psk = self._psk() if plan.peer else None
