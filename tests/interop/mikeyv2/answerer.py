@@ -257,14 +257,14 @@ class Answerer:
 
     def _reply(self, now, entry):
         events = [Event("verified", entry.sessions if entry.sessions else entry.member)]
-        if entry.group and not entry.group.entitled(entry.member):
+        if entry.group and not cap_check.entitled(entry.group, entry.cap):
             return self._late_error(entry), events
         got, entries, sps = content.Content(), None, []
         if entry.group and entry.keys_due:
             got, entries, sps = entry.group.content(entry.member)
             events.append(Event("marked", entry.member))
         self._give_ticket(now, entry, got)
-        rand_r = self.random.octets(32)
+        rand_r = self.twist("keys.rand", self.random.octets(32))
         keys = self.keys_for(entry, DT_KEYS, rand_r, entry.x)
         caps = [Cap(retry_capabilities(fresh=self.fresh.now(now)).encode())] if self.party.policy.give_fresh else []
         kemac = seal.kemac(keys, entry.choice.list(T_ENCR)[0], entry.choice.list(T_MAC)[0], self.twist("keys.plain", got.encode()))
