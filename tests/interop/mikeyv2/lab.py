@@ -31,15 +31,14 @@ def _name(text):
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
 
 
-def certificate(subject, key, issuer, issuer_key, names=(), ca=False, use=None, days=3650, usage=True):
+def certificate(subject, key, issuer, issuer_key, names=(), ca=False, use=None, days=3650, signs=True):
     builder = (x509.CertificateBuilder().subject_name(_name(subject)).issuer_name(_name(issuer)).public_key(key.public_key())
                .serial_number(x509.random_serial_number()).not_valid_before(EPOCH + timedelta(seconds=NOW - 86400))
                .not_valid_after(EPOCH + timedelta(seconds=NOW, days=days))
                .add_extension(x509.BasicConstraints(ca, None), True))
     if names:
         builder = builder.add_extension(x509.SubjectAlternativeName(names), False)
-    if usage:
-        builder = builder.add_extension(x509.KeyUsage(True, False, True, False, False, ca, False, False, False), True)
+    builder = builder.add_extension(x509.KeyUsage(signs, False, True, False, False, ca, False, False, False), True)
     if use:
         builder = builder.add_extension(x509.ExtendedKeyUsage([x509.ObjectIdentifier(use)]), False)
     hash_ = None if isinstance(issuer_key, ed25519.Ed25519PrivateKey) else hashes.SHA256()

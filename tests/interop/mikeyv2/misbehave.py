@@ -125,6 +125,7 @@ TABLE = [
        e.mapped(Idr, lambda i: Idr(1, Identity(NAI, b"bob@example.org")) if i.role == 1 else i)),
     _m("IDR(2) that A does not serve", "§7", "O", "cap.payloads",
        e.mapped(Idr, lambda i: Idr(2, Identity(URI, b"sip:carol@example.org")) if i.role == 2 else i)),
+    _m("V without a mode that uses it", "§3.3", "O", "cap.payloads", e.added(V(HMAC_SHA256, bytes(32)), Sign), DH),
     _m("CERT without a mode that uses it", "§6", "O", "cap.payloads", lambda p: p[:3] + [Cert(b"0")] + p[3:]),
     _m("small-order point in CAP", "§5", "O", "cap.payloads", e.changed(Dh, value=_POINT_AT_NONE), EARLY_DHHMAC),
     _m("point off the curve", "§5", "O", "cap.payloads", e.changed(Dh, value=_OFF_CURVE), EARLY_DHHMAC, o={"groups": (P256,)}),

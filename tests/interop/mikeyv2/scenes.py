@@ -287,6 +287,20 @@ def _():
     return _signed_by("valid now", days=-0.5)
 
 
+@scene("certificate whose key may not sign", "§5")
+def _():
+    return _signed_by("key usage", signs=False)
+
+
+@scene("certificate issued by who is no authority", "§5")
+def _():
+    lab, mallory = Lab((DH,)), KEYS.mallory[S_ED25519]
+    key = KEYS.root_key
+    cert = certificate("bob", key, "mallory", mallory.private, [x509.RFC822Name(BOB.value.decode())])
+    lab.a.party.credentials = (Credentials(key, (der(cert), *mallory.chain)),)
+    return lab.to_o(lab.to_a(lab.open())) == [] and "no CA" in str(lab.dropped()[-1]), lab.dropped()
+
+
 @scene("certificate that is revoked", "§5")
 def _():
     lab = Lab((DH,))
