@@ -3,6 +3,7 @@
 from . import certificates, content, message, schedule, seal, signatures, srtp
 from .dh import Private
 from .octets import Refused
+from .party import raw
 from .payloads import *
 from .prf import H, ZERO
 from .tables import *
@@ -43,7 +44,7 @@ def build_answer(a, entry, proved):
         payloads.append(seal.sign(signer.private))
     header = message.Header(kind, cap.header.csb_id, choice.list(T_PRF)[0], entries)
     octets = seal.build(a.twist("answer.header", header), a.twist("answer.payloads", payloads), a.twist("answer.keys", keys),
-                        signer and signer.private)
+                        signer and signer.private, raw(a.twist, "answer"))
     entry.answer = a.twist("answer.octets", octets)
     if len(entry.answer) > MESSAGE_MAX:
         raise Refused("answer too long", "§14")

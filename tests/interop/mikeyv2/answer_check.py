@@ -110,7 +110,8 @@ def _check_content(o, m, mode, taken):
     require(not got.of(K_TICKET), "ticket in an answer", "§11")
     if not o.plan.join:
         content.check_unicast(got, mode)
-        srtp.check_map(m.header.map, o.plan.streams, m.all(Sp), m.caps.list(T_PROFILES))
+        policies = srtp.check_map(m.header.map, o.plan.streams, m.all(Sp), m.caps.list(T_PROFILES))
+        require(set(policies.values()) == set(m.caps.list(T_PROFILES)), "profiles of the choice", "§3.3")
     elif got.msks():
         require(mode not in LATE, "group keys too early", "§1")
         check_group_map(m, got, *o.plan.join)

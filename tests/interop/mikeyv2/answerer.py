@@ -7,7 +7,7 @@ from .answer_build import build_answer
 from .guard import Cookies, Fresh, Rate
 from .capabilities import retry_capabilities
 from .octets import Refused, require, u32
-from .party import Event, Party, Send, untwisted
+from .party import Event, Party, Send, raw, untwisted
 from .payloads import *
 from .prf import H, ZERO, equal
 from .srtp import chosen_policies, keys_of_sessions
@@ -133,7 +133,7 @@ class Answerer:
             return self.retry(now, address, m, size, fresh=True)
         if found.error:
             return self._error(now, address, m, found)
-        entry = Entry(address, m, th, found.mode, found.choice, self.random.octets(32), psk=found.psk,
+        entry = Entry(address, m, th, found.mode, self.twist("answer.choice", found.choice), self.random.octets(32), psk=found.psk,
                       chain=found.chain, group=found.group, dh_kind=found.dh_kind, proved=cookie, began=now, sent=now)
         build_answer(self, entry, found.proved)
         sending = self._send(address, entry.answer, m)
@@ -257,20 +257,20 @@ class Answerer:
 
     def _reply(self, now, entry):
         events = [Event("verified", entry.sessions if entry.sessions else entry.member)]
-        if entry.group and not entry.group.entitled(entry.member):
+        if entry.group and not cap_check.entitled(entry.group, entry.cap):
             return self._late_error(entry), events
         got, entries, sps = content.Content(), None, []
         if entry.group and entry.keys_due:
             got, entries, sps = entry.group.content(entry.member)
             events.append(Event("marked", entry.member))
         self._give_ticket(now, entry, got)
-        rand_r = self.random.octets(32)
+        rand_r = self.twist("keys.rand", self.random.octets(32))
         keys = self.keys_for(entry, DT_KEYS, rand_r, entry.x)
         caps = [Cap(retry_capabilities(fresh=self.fresh.now(now)).encode())] if self.party.policy.give_fresh else []
         kemac = seal.kemac(keys, entry.choice.list(T_ENCR)[0], entry.choice.list(T_MAC)[0], self.twist("keys.plain", got.encode()))
         payloads = [Randr(ROLE_O, entry.cap.rand(ROLE_O)), Randr(ROLE_A, rand_r), *caps, *sps, kemac]
         header = message.Header(DT_KEYS, entry.cap.header.csb_id, entry.choice.list(T_PRF)[0], entries)
-        return self.twist("keys.octets", seal.build(header, self.twist("keys.payloads", payloads), keys)), events
+        return self.twist("keys.octets", seal.build(header, self.twist("keys.payloads", payloads), keys, None, raw(self.twist, "keys"))), events
 
     def _late_error(self, entry):
         rand_r = self.random.octets(32)

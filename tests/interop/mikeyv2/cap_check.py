@@ -38,12 +38,15 @@ def check(a, now, m):
     found.mode = found.choice.list(T_MODES)[0]
     found.proved = found.v_good if found.mode in PSK_TYPE else found.sign_good
     _resumption(found)
-    if join and found.mode not in LATE:
-        domain, msk_id = decode_key_id(m.ext(E_KEY_ID), (0, 1))
-        if not found.group.entitled(m.identity(ROLE_O)) or not found.group.is_named(domain, msk_id[:2]):
-            require(found.proved, "not entitled, without proof", "§7")
-            found.error = ERR_NOT_ENTITLED
+    if join and found.mode not in LATE and found.proved and not entitled(found.group, m):
+        found.error = ERR_NOT_ENTITLED  # who has proved nothing yet hears it after the finish
     return found
+
+
+def entitled(group, cap):
+    """And EXT 3 is the group's (§3.4)."""
+    domain, msk_id = decode_key_id(cap.ext(E_KEY_ID), (0, 1))
+    return group.entitled(cap.identity(ROLE_O)) and group.is_named(domain, msk_id[:2])
 
 
 def _held_to_fresh(a, now, m, modes):

@@ -59,7 +59,11 @@ def check_value(kind, value):
             require(2 <= value[0] <= 8, "fragments", "§3.3")
     elif kind == T_STREAMS:
         require(value and len(value) % 5 == 0 and len(value) <= 5 * STREAMS_MAX, "streams", "§9")
-        require(all(value[i] in (1, 2, 3) for i in range(0, len(value), 5)), "direction", "§3.3")
+        streams = [(value[i], value[i + 1 : i + 5]) for i in range(0, len(value), 5)]
+        require(all(direction in (1, 2, 3) for direction, _ in streams), "direction", "§3.3")
+        named = [ssrc for _, ssrc in streams if any(ssrc)]
+        require(len(set(named)) == len(named), "SSRC named twice", "§9")
+        require(not any(any(ssrc) for direction, ssrc in streams if direction == 2), "SSRC of nobody", "§3.3")
 
 
 def check_offer(caps, join):

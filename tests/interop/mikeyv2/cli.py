@@ -93,6 +93,7 @@ def _parser():
         p.add_argument("--misbehave", choices=sorted(misbehave.BY_NAME), metavar="NAME", help="what the command `misbehaviours` lists")
     _offer_arguments(commands.choices["offer"])
     _answer_arguments(commands.choices["answer"])
+    commands.add_parser("vectors", help="worked numbers as JSON")
     commands.add_parser("misbehaviours", help="lists the names, with the clause that each attacks")
     return parser
 
@@ -306,5 +307,9 @@ def main(argv=None):
     if args.command == "misbehaviours":
         for m in misbehave.TABLE:
             print(f"{m.by:4} {m.clause:6} {m.name}")
+        return 0
+    if args.command == "vectors":
+        from .vectors import everything
+        print(json.dumps(everything(), indent=1))
         return 0
     return offer(args) if args.command == "offer" else answer(args)

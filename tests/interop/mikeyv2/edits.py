@@ -38,6 +38,15 @@ def doubled(tlvs):
     return join(pairs[:1] + pairs)
 
 
+def chosen(kind, value):
+    """Of A's choice itself, so that all of the answer follows it."""
+    def change(choice):
+        other = type(choice)(choice)
+        other[kind] = value
+        return other
+    return change
+
+
 # payload lists
 
 def changed(cls, **fields):
@@ -65,6 +74,13 @@ def repeated(cls):
 
 def reordered(payloads):
     return [payloads[1], payloads[0]] + payloads[2:]
+
+
+# the plaintext of a KEMAC
+
+def then_key(key):
+    """One more Key data behind a chain of one."""
+    return lambda plain: bytes((P_KEY,)) + plain[1:] + encode_chain([key])[1]
 
 
 # whole datagrams

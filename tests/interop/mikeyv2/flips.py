@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every flipped bit of CAP, answer, finish and KEYS is dropped or changes nothing."""
 from .edits import flipped
-from .lab import A_ADDRESS, ALICE, BOB, GROUP_URI, O_ADDRESS, Lab
+from .lab import A_ADDRESS, ALICE, BOB, GROUP_URI, KEYS, O_ADDRESS, Lab
 from .message import decode
 from .party import Event
 from .payloads import V
@@ -12,10 +12,9 @@ def lab_for(mode, join):
     """The messages of it are single datagrams: RSA shows hashes of certificates."""
     if mode != RSA:
         return Lab((mode,), join)
-    lab = Lab((mode,), join, o={"show": "chash"}, a={"show": "chash"})
-    lab.alice.trust.known = {GROUP_URI if join else BOB: lab.bob.credentials[0].chain}
-    lab.bob.trust.known = {ALICE: lab.alice.credentials[0].chain}
-    return lab
+    theirs = KEYS.controller[S_ED25519] if join else KEYS.bob[S_RSA_PSS]
+    known = {GROUP_URI if join else BOB: theirs.chain}, {ALICE: KEYS.alice[S_RSA_PSS].chain}
+    return Lab((mode,), join, o={"show": "chash"}, a={"show": "chash"}, known=known)
 
 
 def _state_a(a):

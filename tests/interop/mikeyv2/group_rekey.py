@@ -226,6 +226,22 @@ class Member:
         return "applied"
 
 
+    def install(self, got, asked):
+        """Content of KEYS or of an answer; asked: of an exchange or a REPORT that this member opened. Nothing older is installed."""
+        r = Reader(got.member_state)
+        tree_id, epoch, t = r.take(8), r.uint(4), r.uint(4)
+        msk_ids = [state[3:7] for state in got.msk_states]
+        require(all(state[:3] == self.key_domain and state[3:5] == self.key_group for state in got.msk_states), "group", "§10")
+        if tree_id == self.tree_id:
+            newest = max(int.from_bytes(i[2:], "big") for i in self.msks)
+            require((epoch, int.from_bytes(msk_ids[0][2:], "big")) >= (self.epoch, newest), "older keys", "§10")
+        else:
+            require(asked, "tree id that was not asked for", "§10")
+        self.tree_id, self.epoch, self.t = tree_id, epoch, max(t, self.t)
+        self.msks = {i: k.key for i, k in zip(msk_ids, got.msks())}
+        self.missing = False
+
+
 def body_of(m):
     """§10: all octets before EXT 245, with the 8 MAC octets of EXT 243 zeroed."""
     octets = m.octets[: m.ends[-3]]

@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from . import content, edits, report, schedule
 from .group_rekey import ANNOUNCEMENT, TREE, Member, Update, build
 from .lab import ALICE, GROUP_URI, NOW, make_group
-from .octets import Refused
+from .octets import Refused, u32
 from .payloads import KeyData
 from .randomness import Seeded
 from .scenes import scene
@@ -136,6 +136,26 @@ def _():
     octets, m = packets(2, roll=(2, NEXT))[1], member()
     seen = {outcome(m, edits.flipped(octets, bit)) for bit in range(8 * len(octets))}
     return not seen & {"applied", "stale", "announced"} and not m.missing and outcome(m, octets) == "applied", seen
+
+
+def _content_of(epoch, number, tree_id=b"treetree", t=20, group=b"\0\7"):
+    state = b"\1\2\3" + group + bytes((0, number)) + bytes(4)
+    return content.Content([CONTENT.keys[0]], None, [bytes(16)], 77, [state], tree_id + u32(epoch) + u32(t) + bytes(22))
+
+
+@scene("older keys, keys of another group or of a tree that nobody asked for are not installed", "§10")
+def _():
+    seen = []
+    for got, asked in ((_content_of(3, 9), True), (_content_of(4, 0), True), (_content_of(4, 1), False), (_content_of(5, 1), False),
+                       (_content_of(5, 2, group=b"\0\x08"), True), (_content_of(1, 2, b"another!"), False),
+                       (_content_of(1, 2, b"another!"), True)):
+        m = member()
+        try:
+            m.install(got, asked)
+            seen.append(m.t)
+        except Refused as refused:
+            seen.append(refused.reason[len("malformed: "):])
+    return seen == ["older keys", "older keys", 20, 20, "group", "tree id that was not asked for", 20], seen
 
 
 # REPORT

@@ -31,15 +31,14 @@ def _name(text):
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
 
 
-def certificate(subject, key, issuer, issuer_key, names=(), ca=False, use=None, days=3650, usage=True):
+def certificate(subject, key, issuer, issuer_key, names=(), ca=False, use=None, days=3650, signs=True):
     builder = (x509.CertificateBuilder().subject_name(_name(subject)).issuer_name(_name(issuer)).public_key(key.public_key())
                .serial_number(x509.random_serial_number()).not_valid_before(EPOCH + timedelta(seconds=NOW - 86400))
                .not_valid_after(EPOCH + timedelta(seconds=NOW, days=days))
                .add_extension(x509.BasicConstraints(ca, None), True))
     if names:
         builder = builder.add_extension(x509.SubjectAlternativeName(names), False)
-    if usage:
-        builder = builder.add_extension(x509.KeyUsage(True, False, True, False, False, ca, False, False, False), True)
+    builder = builder.add_extension(x509.KeyUsage(signs, False, True, False, False, ca, False, False, False), True)
     if use:
         builder = builder.add_extension(x509.ExtendedKeyUsage([x509.ObjectIdentifier(use)]), False)
     hash_ = None if isinstance(issuer_key, ed25519.Ed25519PrivateKey) else hashes.SHA256()
@@ -88,7 +87,8 @@ def all_policy(**changes):
 class Lab:
     """O (alice) and A (bob, or the controller of a group) and what passed between them."""
 
-    def __init__(self, modes, join=False, seed=1, o=None, a=None, plan=None, kind=S_ED25519, o_twist=untwisted, a_twist=untwisted):
+    def __init__(self, modes, join=False, seed=1, o=None, a=None, plan=None, kind=S_ED25519, o_twist=untwisted, a_twist=untwisted,
+                 known=({}, {})):
         kind = S_RSA_PSS if RSA in modes else kind
         o_key = [KEYS.alice[kind]]
         a_key = [(KEYS.controller if join else KEYS.bob)[S_ED25519 if join and kind == S_RSA_PSS else kind]]
@@ -97,6 +97,7 @@ class Lab:
         self.alice = Party(ALICE, {peer: PSK_AB}, tuple(o_key), KEYS.trust(), all_policy(**(o or {})))
         self.bob = Party(BOB, {ALICE: PSK_AB}, tuple(a_key), KEYS.trust(), all_policy(**(a or {})),
                          sealer=Sealer(bytes(32)) if join else None, also=(GROUP_URI,) if join else ())
+        self.alice.trust.known, self.bob.trust.known = known
         self.plan = Plan(A_ADDRESS, peer, modes, join=(bytes(3), bytes(2)) if join else None)
         for name, value in (plan or {}).items():
             setattr(self.plan, name, value)

@@ -7,7 +7,7 @@ from .answer_check import check_answer
 
 from .dh import Private
 from .octets import Refused, u32
-from .party import Event, Party, Send, offered, untwisted
+from .party import Event, Party, Send, offered, raw, untwisted
 from .payloads import *
 from .prf import H, ZERO
 from .tables import *
@@ -31,6 +31,7 @@ class Plan:
     as_id: bool = False  # by ticket id
     big_cap: bool = False  # the peer is configured to take a fragmented CAP
     use_v: bool = True
+    rand_size: int = 32
 
 
 class Offerer:
@@ -56,7 +57,7 @@ class Offerer:
             modes = tuple(m for m in modes if m in PSK_TYPE and (plan.as_id or may_resume(plan.resume, m)))
         self.modes = modes
         self.csb_id = self._csb_id()
-        self.rand_i = self.random.octets(32)
+        self.rand_i = self.random.octets(plan.rand_size)
         self.signer = self._signer(modes)
         self.dh = Private(policy.groups[0], self.random) if set(modes) & EARLY else None
         self.psk = self._psk() if plan.peer else None
@@ -123,7 +124,7 @@ class Offerer:
         header, payloads = self._cap_payloads()
         keys = schedule.MessageKeys(self.psk or b"?", PRF_SHA256, self.csb_id, DT_CAP, self.rand_i, b"")
         payloads = self.twist("cap.payloads", payloads)
-        cap = seal.build(header, payloads, keys, self.signer and self.signer.private)
+        cap = seal.build(header, payloads, keys, self.signer and self.signer.private, raw(self.twist, "cap"))
         self.caps_sent.append(self.twist("cap.octets", cap))
         self.tries = 0
         return self._again(now)
@@ -257,7 +258,7 @@ class Offerer:
         payloads = self.twist("finish.payloads", payloads)
         header = message.Header(kind, self.csb_id, self.prf)
         return self.twist("finish.octets", seal.build(header, payloads, self.twist("finish.keys", keys),
-                                                      self.signer and self.signer.private))
+                                                      self.signer and self.signer.private, raw(self.twist, "finish")))
 
     def _preferred(self):
         """The answer's policy that is first in O's own order and that every crypto session has."""
@@ -349,6 +350,9 @@ def check_group_map(m, got, domain=bytes(3), group=bytes(2)):
             raise Refused("another group", "§10")
     if m.header.map is None or not all(e.roc_seq and len(e.spi) == 6 for e in m.header.map):
         raise Refused("map of a group", "§10")
+    entries = m.header.map
+    if [e.cs_id for e in entries] != list(range(1, len(entries) + 1)) or len({e.ssrc for e in entries}) != len(entries):
+        raise Refused("streams of a group", "§10")
     numbers = srtp.policies_of(m.all(Sp), srtp.PROFILES)
     if any(not e.policies or not set(e.policies) <= numbers.keys() for e in m.header.map) or len(m.header.map) > 16:
         raise Refused("policy of a stream", "§10")

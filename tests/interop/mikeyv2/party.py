@@ -70,6 +70,11 @@ def untwisted(_point, value):
     return value
 
 
+def raw(twist, name):
+    """The twist of a message's octets before its proofs are computed; it keeps their number."""
+    return lambda octets: twist(name + ".raw", octets)
+
+
 def offered(policy, modes, join):
     """A CAP payload of a policy."""
     caps = Capabilities()

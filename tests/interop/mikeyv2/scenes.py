@@ -106,10 +106,12 @@ def _():
 
 @scene("finish replayed from another address gets no more than 3 times its size", "§2")
 def _():
-    lab, _, _, finish, keys = _opened((DH,), join=True)
+    lab = Lab((DH,), True)
+    lab.group.tree_keys = tuple(bytes(16) for _ in range(24))
+    finish, keys = (d[0] for d in lab.run()[2:4])
     entry = next(iter(lab.a.entries.values()))
-    said = lab.to_a([finish], ELSEWHERE)
-    return entry.address == O_ADDRESS and sum(map(len, said)) <= 3 * len(finish), said
+    said, again = lab.to_a([finish], ELSEWHERE), lab.to_a([finish])
+    return len(keys) > 3 * len(finish) and said == [] and again == [keys] and entry.address == O_ADDRESS, [len(finish), len(keys)]
 
 
 @scene("another finish after the first", "§7")
@@ -285,6 +287,20 @@ def _():
     return _signed_by("valid now", days=-0.5)
 
 
+@scene("certificate whose key may not sign", "§5")
+def _():
+    return _signed_by("key usage", signs=False)
+
+
+@scene("certificate issued by who is no authority", "§5")
+def _():
+    lab, mallory = Lab((DH,)), KEYS.mallory[S_ED25519]
+    key = KEYS.root_key
+    cert = certificate("bob", key, "mallory", mallory.private, [x509.RFC822Name(BOB.value.decode())])
+    lab.a.party.credentials = (Credentials(key, (der(cert), *mallory.chain)),)
+    return lab.to_o(lab.to_a(lab.open())) == [] and "no CA" in str(lab.dropped()[-1]), lab.dropped()
+
+
 @scene("certificate that is revoked", "§5")
 def _():
     lab = Lab((DH,))
@@ -328,9 +344,45 @@ def _():
 
 @scene("join of the group by another's EXT 3", "§3.4")
 def _():
-    lab = Lab((PSK,), True, plan={"join": (b"\x99\x99\x99", bytes(2))})
-    lab.to_o(lab.to_a(lab.open()))
-    return lab.o.state == "failed" and not lab.a.entries, lab.names()
+    states = []
+    for mode in ALL:
+        lab = Lab((mode,), True, plan={"join": (b"\x99\x99\x99", bytes(2))})
+        lab.run()
+        states.append((lab.o.state, "keys" in lab.names()))
+    return states == [("failed", False)] * 6, states
+
+
+@scene("who has proved nothing is not told that it is not entitled", "§7")
+def _():
+    lab = Lab((RSA,), True, o_twist=lambda point, v: edits.removed(Sign)(v) if point == "cap.payloads" else v)
+    lab.group.members.clear()
+    answer = lab.to_a(lab.open())
+    lab.to_o(lab.to_a(lab.to_o(answer)))
+    return answer[0][1] == DT_RSA_RESP and lab.o.state == "failed" and "keys" not in lab.names(), lab.names()
+
+
+@scene("KEYS with the RANDr of the answer", "§7")
+def _():
+    lab = Lab((PSK,))
+    lab.a.twist = lambda point, v: next(iter(lab.a.entries.values())).rand_r if point == "keys.rand" else v
+    lab.run()
+    return lab.o.state == "answered" and "RANDr" in str(lab.dropped()[-1]), lab.dropped()
+
+
+@scene("the 17th exchange of one address", "§2")
+def _():
+    lab = Lab((PSK,))
+    said = []
+    for _ in range(18):
+        lab.again()
+        said.append(len(lab.to_a(lab.open())))
+    return said == [1] * 16 + [0] * 2 and len(lab.a.entries) == 16, said
+
+
+@scene("an answer that O cannot take whole", "§2")
+def _():
+    lab = Lab((PSK,), o={"fragments": 0}, plan={"streams": ((3, 0),) * 127})
+    return lab.to_a(lab.open()) == [] and not lab.a.entries, lab.dropped()
 
 
 @scene("no group key without a proof of the mode: RSA without SIGN", "§1")
@@ -409,6 +461,14 @@ def _():
     return same and lab.to_a(cap) == [], lab.dropped()
 
 
+@scene("a good ticket and a ticket id", "§3.3")
+def _():
+    lab = resumable()
+    ticket_id = lab.plan.resume.id
+    lab.o.twist = lambda point, v: edits.with_tlv(T_TICKET_ID, ticket_id)(v) if point == "cap.tlvs" else v
+    return lab.to_a(lab.open()) == [] and "ticket id" in str(lab.dropped()[-1]), lab.dropped()
+
+
 @scene("ticket by somebody else's identity", "§11")
 def _():
     lab = resumable()
@@ -470,6 +530,48 @@ def _feed(parts):
     except fragments.Refused:
         return "refused"
     return whole
+
+
+@scene("FRAGMENT of one octet without cookie: RETRY would be longer", "§2")
+def _():
+    lab = Lab((PSK,))
+    octets = bytes(message.encode(message.Header(DT_FRAGMENT, 5), [Fragment(bytes(16), 0, 2, b"x")])[0])
+    return lab.to_a([octets]) == [], lab.dropped()
+
+
+@scene("FRAGMENTs of odd form", "§3.6")
+def _():
+    lab = Lab((PSK,))
+    lab.open()
+    odd = [[Fragment(bytes(16), 2, 2, b"x")], [Fragment(bytes(16), 0, 1, b"x")], [Fragment(bytes(16), 0, 9, b"x")],
+           [Fragment(bytes(16), 0, 2, b"")], [Cap(retry_capabilities(b"c", bytes(16)).encode()), Fragment(bytes(16), 0, 2, b"x")],
+           [Cap(retry_capabilities(b"c").encode()), Fragment(bytes(16), 0, 2, b"x")]]
+    header = message.Header(DT_FRAGMENT, lab.o.csb_id)
+    said = [lab.to_o([bytes(message.encode(header, payloads)[0])]) for payloads in odd]
+    return said == [[]] * 6 and len(lab.dropped()) == 6 and not lab.o.buffers.open, lab.dropped()
+
+
+@scene("cookie inside of a fragmented CAP, another message in FRAGMENTs", "§3.6")
+def _():
+    lab, seen = Lab((DH,)), []
+    cookie = lab.a.cookies.make(lab.now, O_ADDRESS, 9)
+    lab.o.twist = lambda point, v: edits.with_tlv(T_COOKIE, b"?")(v) if point == "cap.tlvs" else v
+    for whole in (edits.put(4, u32(9))(lab.open()[0]), edits.put(1, [DT_RETRY])(lab.o.caps_sent[0])):
+        lab.to_a(fragments.split(whole, 9, 400, cookie))
+        seen.append(lab.dropped()[-1].reason)
+    return not lab.a.entries and seen[0] == "malformed: cookie in a fragmented CAP", seen
+
+
+@scene("ERRORs of odd form", "§3.4")
+def _():
+    lab, seen = Lab((PSK,)), []
+    lab.open()
+    rand, other = Randr(ROLE_O, lab.o.rand_i), Randr(ROLE_A, bytes(32))
+    for payloads in ([rand, other, Err(12)], [rand, Idr(ROLE_A, BOB), Err(12)], [rand, Err(12), V(2, bytes(32))],
+                     [rand, other, Err(12), Sign(S_ED25519, bytes(64))]):
+        lab.to_o([bytes(message.encode(message.Header(DT_ERROR, lab.o.csb_id), payloads)[0])])
+        seen.append(lab.dropped()[-1].reason)
+    return not lab.o.hints and all(s.startswith("malformed") for s in seen), seen
 
 
 @scene("FRAGMENT in FRAGMENTs", "§3.6")

@@ -20,9 +20,10 @@ def sign(private):
     return Sign(signatures.type_of(private), bytes(signatures.size_of(private)))
 
 
-def build(header, payloads, keys, private=None):
-    """Each proof covers what is before it, the proofs before it too (§4.2)."""
+def build(header, payloads, keys, private=None, edit=bytes):
+    """Each proof covers what is before it, the proofs before it too (§4.2). edit: a twist of the octets before any proof."""
     octets, ends = message.encode(header, payloads)
+    octets = bytearray(edit(bytes(octets)))
     for payload, end in zip(payloads, ends):
         if isinstance(payload, (Kemac, V)) and payload.mac_alg in MAC_SIZE:  # a twist may have made it NULL
             size = len(payload.mac)

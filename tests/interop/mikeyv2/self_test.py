@@ -10,8 +10,9 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from mikeyv2 import dh, fragments, flips, group_scenes, message, misbehave, prf, scenes, signatures  # noqa: E402
+from mikeyv2 import dh, fragments, flips, group_scenes, message, misbehave, prf, scenes, signatures, vectors  # noqa: E402
 from mikeyv2.certificates import Credentials  # noqa: E402
+from mikeyv2.endpoint import Endpoint, kind_of  # noqa: E402
 from mikeyv2.lab import *  # noqa: E402, F403
 from mikeyv2.lab import drive  # noqa: E402
 from mikeyv2.tables import *  # noqa: E402, F403
@@ -233,6 +234,49 @@ class Transport(unittest.TestCase):
         self.assertEqual((kinds[0], kinds[-1], len(lab.a.entries)), (DT_PSK_RESP, DT_RETRY, 48))
 
 
+class BothOpen(unittest.TestCase):
+    def ends(self, seed):
+        one, two = Lab((PSK,), seed=f"one {seed}"), Lab((PSK,), seed=f"two {seed}")
+        two.o = Offerer(one.bob, Plan(O_ADDRESS, ALICE, (PSK,)), Seeded(f"bob opens {seed}"))
+        two.a = Answerer(one.alice, Seeded("alice answers"))
+        alice, bob = Endpoint(one.o, two.a), Endpoint(two.o, one.a)
+        return {O_ADDRESS: alice, A_ADDRESS: bob}
+
+    def test_one_exchange_is_left(self):
+        for seed in range(8):
+            ends = self.ends(seed)
+            other = {O_ADDRESS: A_ADDRESS, A_ADDRESS: O_ADDRESS}
+            queue = [(at, s.octets) for at, e in ends.items() for s in e.o.open(NOW)]
+            while queue:
+                source, octets = queue.pop(0)
+                to = other[source]
+                queue += [(to, s.octets) for s in ends[to].receive(NOW, source, octets) if isinstance(s, Send)]
+            states = {e.o.rand_i: e.o.state for e in ends.values()}
+            self.assertEqual([states[r] for r in sorted(states)], ["done", "failed"])
+            loser = max(ends.values(), key=lambda e: e.o.rand_i)
+            self.assertEqual(len(loser.a.entries), 1)
+            self.assertFalse([e for e in min(ends.values(), key=lambda e: e.o.rand_i).a.entries.values() if e.finish])
+
+    def test_a_forged_cap_ends_nothing(self):
+        ends = self.ends(1)
+        alice, bob = ends[O_ADDRESS], ends[A_ADDRESS]
+        (cap,) = alice.o.open(NOW)
+        alice.a.party.trust.known = {BOB: KEYS.bob[S_ED25519].chain}
+        answered = 0
+        for seed in range(8):  # mode 3 without SIGN: who forges it needs no key, and can choose RANDi
+            forger = Offerer(Party(BOB, policy=all_policy(show="none")), Plan(O_ADDRESS, ALICE, (DH,)), Seeded(f"forger {seed}"))
+            for s in forger.open(NOW):
+                answered += any(isinstance(x, Send) for x in alice.receive(NOW, A_ADDRESS, s.octets))
+        bob_said = [x.octets for x in bob.receive(NOW, O_ADDRESS, cap.octets)]
+        alice.receive(NOW, A_ADDRESS, bob_said[0])
+        self.assertEqual((answered, alice.o.state), (8, "answered"))
+
+    def test_shared_port(self):
+        stun = b"\0\1\0\0" + STUN_MAGIC.to_bytes(4, "big")
+        kinds = [kind_of(o) for o in (b"\x80", b"\xbf", b"\x14", b"\x3f", stun, b"\2" + stun[1:], b"\2\xf1", b"\1", b"\x40", b"")]
+        self.assertEqual(kinds, ["rtp", "rtp", "dtls", "dtls", "stun", "stun", "mikeyv2", "dropped", "dropped", "dropped"])
+
+
 class Tickets(unittest.TestCase):
     def test_every_kind_resumes_once(self):
         for sealed in (False, True):
@@ -295,6 +339,13 @@ class Bits(unittest.TestCase):
                     count, wrong = flips.check(mode, join, 8 if join and not ALL_BITS else 1)
                     self.assertGreater(count, 1000)
                     self.assertEqual(wrong, [])
+
+
+class Vectors(unittest.TestCase):
+    def test_worked_numbers_are_whole(self):
+        found = vectors.everything()
+        self.assertEqual(len(found["exchanges"]), 24)
+        self.assertEqual(len(found["group_rekey"]["packets"]), 3)
 
 
 class Misbehaviours(unittest.TestCase):
