@@ -41,16 +41,27 @@ bool IsAllowed(const TlvInfo& info, ByteView value) {
   return is_size && (!info.is_list || IsDistinct(value, info.unit));
 }
 
+// An SSRC names a stream of the Offerer, one only.
+bool AreStreamsSound(const Capabilities& capabilities) {
+  for (size_t i = 0; i < capabilities.StreamCount(); ++i) {
+    const uint8_t direction = capabilities.streams[i * kStreamOctets];
+    const uint32_t ssrc = capabilities.Stream(i).ssrc;
+    if (direction < 1 || direction > 3) return false;
+    if (ssrc == 0) continue;
+    if (direction == 2) return false;
+    for (size_t j = 0; j < i; ++j) {
+      if (capabilities.Stream(j).ssrc == ssrc) return false;
+    }
+  }
+  return true;
+}
+
 // What a row cannot say.
 bool IsConsistent(const Capabilities& capabilities) {
   if (capabilities.Datagram() < kMinDatagram) return false;
   const size_t fragments = capabilities.Fragments();
   if (!capabilities.fragments.empty() && (fragments < 2 || fragments > kMaxFragments)) return false;
-  for (size_t i = 0; i < capabilities.StreamCount(); ++i) {
-    const uint8_t direction = capabilities.streams[i * kStreamOctets];
-    if (direction < 1 || direction > 3) return false;
-  }
-  return true;
+  return AreStreamsSound(capabilities);
 }
 
 const TlvInfo* Find(TlvType type) {

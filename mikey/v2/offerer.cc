@@ -158,7 +158,7 @@ Offerer::Outcome Offerer::Receive(ByteView datagram, Instant now, crypto::Rng& r
   }
 }
 
-// MIKEYv2 §2: at most three, each with another cookie; nothing but cookie and FRESH changes.
+// MIKEYv2 §2: at most three, each with another cookie or FRESH; nothing else changes.
 Offerer::Outcome Offerer::TakeRetry(const Received& received, Instant now, crypto::Rng& rng,
                                     MutableBytes out) {
   if (state_ != State::kOffered) return Discard(Error::kUnexpected);
@@ -170,7 +170,8 @@ Offerer::Outcome Offerer::TakeRetry(const Received& received, Instant now, crypt
   const Result<Capabilities> told = ReadCapabilities(*parts->cap);
   if (!told) return Discard(told.error());
   if (told->cookie.empty()) return Discard(Error::kMalformed);
-  const bool is_new = !Equal(told->cookie, cookie_.view());
+  const bool is_new = !Equal(told->cookie, cookie_.view()) ||
+                      (!told->fresh.empty() && !Equal(told->fresh, fresh_.view()));
   if (!is_new || hashes_.full()) return Discard(Error::kUnexpected);
   cookie_ = Octets<kMaxCookie>(told->cookie);
   if (!told->fresh.empty()) fresh_ = Octets<kFreshSize>(told->fresh);

@@ -87,6 +87,9 @@ TEST(Capabilities, EachTlvKeepsItsBounds) {
   for (const TlvInfo& info : Tlvs()) {
     const auto take = [&info](size_t size, uint8_t fill) {
       Bytes value(size, fill);
+      if (info.type == TlvType::kStreams) {
+        for (size_t i = 0; i < size; ++i) value[i] = i % kStreamOctets == 0 ? 2 : 0;
+      }
       for (size_t i = 0; info.is_list && i < size; ++i) value[i] = static_cast<uint8_t>(i + 1);
       Capabilities one;
       one.*(info.field) = value;
@@ -138,6 +141,8 @@ TEST(Capabilities, ValuesThatMeanNothingAreMalformed) {
   EXPECT_EQ(error({15, 0, 1, 9}), Error::kMalformed);
   EXPECT_EQ(error({16, 0, 5, 0, 0, 0, 0, 1}), Error::kMalformed);
   EXPECT_EQ(error({16, 0, 5, 4, 0, 0, 0, 1}), Error::kMalformed);
+  EXPECT_EQ(error({16, 0, 5, 2, 0, 0, 0, 1}), Error::kMalformed);
+  EXPECT_EQ(error({16, 0, 10, 1, 0, 0, 0, 1, 3, 0, 0, 0, 1}), Error::kMalformed);
   EXPECT_EQ(ReadCapabilities(CapPayload{2, {}}).error(), Error::kUnknownVersion);
 }
 
