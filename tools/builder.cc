@@ -326,7 +326,7 @@ tl::expected<std::vector<Json>, Failure> ParseDescriptions(std::string_view text
   Json document;
   try {
     document = Json::parse(text);
-  } catch (const Json::parse_error& problem) {
+  } catch (const Json::exception& problem) {  // syntax, or a number that no double holds
     return Fail(Error::kMalformed, problem.what());
   }
   const Json& list =

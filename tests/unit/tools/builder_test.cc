@@ -203,6 +203,11 @@ TEST(Builder, WrongChainsAreMade) {
             "010000000000000003000102");
 }
 
+TEST(Builder, ANumberThatNoDoubleHoldsIsRefused) {
+  EXPECT_THAT(Built("8e999"), HasSubstr("refused: "));
+  EXPECT_THAT(Built(R"({"header": {"csb_id": 8e999}})"), HasSubstr("refused: "));
+}
+
 TEST(Builder, WhatIsWrongByMistakeIsToldWithItsPlace) {
   const std::pair<const char*, const char*> kCases[] = {
       {"{", "parse error"},
