@@ -26,7 +26,9 @@ Capture Open(ByteView octets, std::string& problem) {
 }
 
 bool IsMessage(ByteView payload) {
-  if (payload.empty() || payload[0] != mikey::kVersion1) return false;
+  const bool is_ours =
+      !payload.empty() && (payload[0] == mikey::kVersion1 || payload[0] == mikey::kVersion2);
+  if (!is_ours) return false;
   mikey::Message message;
   return mikey::ParseMessage(payload, message).has_value();
 }

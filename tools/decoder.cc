@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "mikey/grammar.h"
+#include "mikey/v2/grammar.h"
 
 namespace keymast::tools {
 namespace {
@@ -96,6 +97,7 @@ Decoded Decoder::Decode(ByteView octets) {
 }
 
 void Decoder::Judge(const Message& message, Decoded& out) {
+  if (message.header.version == kVersion2) return JudgeVersion2(message, out);
   const Result<Form> form = FormOf(message.header.data_type);
   if (!form) return Set(out, Outcome::kUnverified, "a data type that is not of RFC 3830");
   if (Status grammar = CheckGrammar(message, *form); !grammar) {
@@ -108,6 +110,20 @@ void Decoder::Judge(const Message& message, Decoded& out) {
   if (*form == Form::kError) return Set(out, Outcome::kUnverified, "errors are not checked");
   if (message.Get<VPayload>() != nullptr) return JudgeV(message, out);
   Set(out, Outcome::kUnverified, "the signature was not checked");
+}
+
+// Of version 2 the form is checked alone: its proofs hang on the messages before.
+void Decoder::JudgeVersion2(const Message& message, Decoded& out) {
+  Error error = Error::kUnknownDataType;
+  for (size_t i = 0; i < v2::kFormCount; ++i) {
+    const auto form = static_cast<v2::Form>(i);
+    if (!v2::IsFormOf(form, message.header.data_type)) continue;
+    const Result<v2::Parts> parts = v2::ReadParts(message, form);
+    if (parts) return Set(out, Outcome::kUnverified, "the proofs of version 2 are not checked");
+    error = parts.error();
+  }
+  const bool is_opaque = message.Get<OpaquePayload>() != nullptr;
+  Set(out, is_opaque ? Outcome::kUnverified : Outcome::kMalformed, std::string(ErrorName(error)));
 }
 
 void Decoder::JudgeKemac(const Message& message, Decoded& out) {

@@ -57,6 +57,7 @@ class Decoder {
   using Attempt = std::function<bool(const Secret&)>;
 
   void Judge(const mikey::Message& message, Decoded& out);
+  void JudgeVersion2(const mikey::Message& message, Decoded& out);
   void JudgeKemac(const mikey::Message& message, Decoded& out);
   void JudgeNullMac(const mikey::Message& message, Decoded& out);
   void JudgeV(const mikey::Message& message, Decoded& out);

@@ -41,7 +41,7 @@ TEST(Description, WorkedMessagesComeBack) {
 }
 
 TEST(Description, WhatIsNoMessageComesBackToo) {
-  for (const char* hex : {"", "01", "02000000000000000000", "010005800000000000010002"}) {
+  for (const char* hex : {"", "01", "03000000000000000000", "010005800000000000010002"}) {
     ExpectSame(Hex(hex));
     EXPECT_TRUE(DescriptionOf(Hex(hex)).contains("raw"));
   }

@@ -136,6 +136,23 @@ Bytes WithAlgorithms(mikey::EncrAlg encr, mikey::MacAlg mac) {
   return Bytes(out.begin(), out.begin() + static_cast<ptrdiff_t>(size.value_or(0)));
 }
 
+TEST(Decoder, OfVersion2TheFormIsChecked) {
+  const std::string rand(32, '7');
+  const std::string finish =
+      "02f30f01112233440001"
+      "0f0110" +
+      rand + "090210" + rand;
+  const One whole(Hex(finish + "0002" + std::string(64, '8')), UserKeyOnly());
+  EXPECT_EQ(whole->outcome, Outcome::kUnverified);
+  EXPECT_EQ(whole->kind, "PSK_FIN");
+  const One bare(Hex("02f30f01112233440001"
+                     "0f0110" +
+                     rand + "000210" + rand),
+                 UserKeyOnly());
+  EXPECT_EQ(bare->outcome, Outcome::kMalformed);
+  EXPECT_EQ(bare->reason, "payload_missing");
+}
+
 TEST(Decoder, NullProtectsNothing) {
   using mikey::EncrAlg;
   using mikey::MacAlg;
