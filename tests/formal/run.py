@@ -1,0 +1,108 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Explores the models of the MIKEYv2 exchange and holds what is found against models.txt.
+
+run.py                     the short rows; with KEYMAST_LONG=1 all of them
+run.py PATTERN...          rows whose name has one of these words
+run.py --trace PATTERN...  also how each broken row breaks, step by step
+"""
+import os
+import re
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+LONG = bool(os.environ.get("KEYMAST_LONG"))
+SECONDS = 600 if LONG else 60
+MEMORY = 8 << 30
+MODULES = ["rules", "terms", "keys", "modes", "intruder", "state", "offerer", "answerer", "properties", "scenarios"]
+
+
+class Row:
+    """A line of models.txt: name | start | rules switched off | short or long | expectation."""
+
+    def __init__(self, line):
+        self.name, self.start, self.off, self.bound, self.expected = [f.strip() for f in line.split("|")]
+
+    def condition(self):
+        if self.expected == "reached":
+            return "done(S:State)"
+        if self.expected == "holds":
+            return "broken(S:State) =/= none"
+        return f"{self.expected} in broken(S:State)"
+
+    def is_right(self, found):
+        return found == (self.expected != "holds")
+
+
+def rows():
+    lines = [l for l in open(os.environ.get("MODELS", os.path.join(HERE, "models.txt"))) if l.strip() and not l.startswith("#")]
+    return [Row(l) for l in lines]
+
+
+def module(row):
+    return f"mod RUN is inc SCENARIOS . eq OFF = {row.off or 'none'} . endm\n"
+
+
+def limits():
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    os.nice(10)
+
+
+def maude(commands):
+    """Runs the modules and the commands; the output, or None when time or memory ran out."""
+    with tempfile.NamedTemporaryFile("w", suffix=".maude") as script:
+        script.write("".join(f"load {HERE}/{m}.maude\n" for m in MODULES) + commands + "quit\n")
+        script.flush()
+        try:
+            done = subprocess.run(["maude", "-no-banner", "-batch", "-no-wrap", script.name], stdin=subprocess.DEVNULL,
+                                  capture_output=True, text=True, timeout=SECONDS, preexec_fn=limits)
+        except subprocess.TimeoutExpired:
+            return None
+        return done.stdout + done.stderr if done.returncode == 0 else None
+
+
+def explore(row, more=""):
+    """(outcome, number of states, number of the state found or None, all output)"""
+    out = maude(module(row) + f"search [1] {row.start} =>* S:State such that {row.condition()} .\n" + more)
+    if out is None:
+        return "gave up: time or memory", 0, None, ""
+    if "Warning" in out or "states:" not in out:
+        return "error: " + out[:2000], 0, None, out
+    states = int(re.search(r"states: (\d+)", out).group(1))
+    found = re.search(r"Solution 1 \(state (\d+)\)", out)
+    return ("found" if found else "explored"), states, found and int(found.group(1)), out
+
+
+def main():
+    words = [a for a in sys.argv[1:] if not a.startswith("-")]
+    wrong = 0
+    for row in rows():
+        if words and not any(w in row.name for w in words):
+            continue
+        if not words and row.bound == "long" and not LONG:
+            continue
+        begin = time.monotonic()
+        outcome, states, state, _ = explore(row)
+        seconds = time.monotonic() - begin
+        if outcome == "explored":
+            said = "holds" if row.expected == "holds" else f"NOT {row.expected}"
+        elif outcome == "found":
+            said = row.expected if row.expected != "holds" else "BROKEN"
+        else:
+            said = outcome
+        right = outcome in ("explored", "found") and row.is_right(state is not None)
+        wrong += not right
+        print(f"{'ok  ' if right else 'FAIL'} {row.name:34} {states:8} states {seconds:6.1f} s  {said}", flush=True)
+        if state is not None and ("--trace" in sys.argv or not right):
+            from trace import show
+            show(explore(row, f"show path {state} .\n")[3], row)
+    print(f"{wrong} expectations failed")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
