@@ -18,7 +18,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 LONG = bool(os.environ.get("KEYMAST_LONG"))
 SECONDS = 600 if LONG else 60
 MEMORY = 8 << 30
-MODULES = ["rules", "terms", "keys", "modes", "intruder", "state", "offerer", "answerer", "properties", "scenarios"]
+MODULES = ["rules", "terms", "keys", "modes", "intruder", "state", "offerer", "answerer", "environment", "properties", "scenarios"]
 
 
 class Row:
@@ -31,7 +31,7 @@ class Row:
         if self.expected == "reached":
             return "done(S:State)"
         if self.expected == "holds":
-            return "broken(S:State) =/= none"
+            return "P:T ; REST:TSet := broken(S:State)"
         return f"{self.expected} in broken(S:State)"
 
     def is_right(self, found):
@@ -86,18 +86,18 @@ def main():
         if not words and row.bound == "long" and not LONG:
             continue
         begin = time.monotonic()
-        outcome, states, state, _ = explore(row)
+        outcome, states, state, out = explore(row)
         seconds = time.monotonic() - begin
         if outcome == "explored":
             said = "holds" if row.expected == "holds" else f"NOT {row.expected}"
         elif outcome == "found":
-            said = row.expected if row.expected != "holds" else "BROKEN"
+            said = row.expected if row.expected != "holds" else "BROKEN: " + re.search(r"^P:T --> (.*)$", out, re.M).group(1)
         else:
             said = outcome
         right = outcome in ("explored", "found") and row.is_right(state is not None)
         wrong += not right
         print(f"{'ok  ' if right else 'FAIL'} {row.name:34} {states:8} states {seconds:6.1f} s  {said}", flush=True)
-        if state is not None and ("--trace" in sys.argv or not right):
+        if state is not None and "--trace" in sys.argv:
             from trace import show
             show(explore(row, f"show path {state} .\n")[3], row)
     print(f"{wrong} expectations failed")
