@@ -22,10 +22,10 @@ MODULES = ["rules", "terms", "keys", "modes", "intruder", "state", "offerer", "a
 
 
 class Row:
-    """A line of models.txt: name | start | rules switched off | short or long | expectation."""
+    """One search: what it is called, where it begins, which rules are off, what must come out."""
 
-    def __init__(self, line):
-        self.name, self.start, self.off, self.bound, self.expected = [f.strip() for f in line.split("|")]
+    def __init__(self, name, start, off, expected, is_short):
+        self.name, self.start, self.off, self.expected, self.is_short = name, start, off, expected, is_short
 
     def condition(self):
         if self.expected == "reached":
@@ -38,9 +38,24 @@ class Row:
         return found == (self.expected != "holds")
 
 
-def rows():
-    lines = [l for l in open(os.environ.get("MODELS", os.path.join(HERE, "models.txt"))) if l.strip() and not l.startswith("#")]
-    return [Row(l) for l in lines]
+def rows(path):
+    """The searches that a table of models asks for (models.txt explains its lines)."""
+    found, starts = [], {}
+    for line in open(path):
+        fields = [f.strip() for f in line.split("|")]
+        kind, _, first = fields[0].partition(" ")
+        if kind == "model":
+            starts[first] = (fields[2], fields[1] == "short")
+            if "no end" not in fields:
+                found.append(Row(first + " ends", fields[2], "", "reached", fields[1] == "short"))
+            found.append(Row(first, fields[2], "", "holds", fields[1] == "short"))
+        elif kind == "without":
+            found.append(Row(f"{fields[1]} without {first}", starts[fields[1]][0], first, fields[2], starts[fields[1]][1]))
+        elif kind == "fence":
+            found.append(Row(f"{fields[1]} fence {first}", starts[fields[1]][0], first, "holds", False))
+        elif kind and not kind.startswith("#"):
+            sys.exit(f"models.txt: what is {line}")
+    return found
 
 
 def module(row):
@@ -80,10 +95,8 @@ def explore(row, more=""):
 def main():
     words = [a for a in sys.argv[1:] if not a.startswith("-")]
     wrong = 0
-    for row in rows():
-        if words and not any(w in row.name for w in words):
-            continue
-        if not words and row.bound == "long" and not LONG:
+    for row in rows(os.environ.get("MODELS", os.path.join(HERE, "models.txt"))):
+        if not any(w in row.name for w in words) if words else not (row.is_short or LONG):
             continue
         begin = time.monotonic()
         outcome, states, state, out = explore(row)
@@ -96,7 +109,7 @@ def main():
             said = outcome
         right = outcome in ("explored", "found") and row.is_right(state is not None)
         wrong += not right
-        print(f"{'ok  ' if right else 'FAIL'} {row.name:34} {states:8} states {seconds:6.1f} s  {said}", flush=True)
+        print(f"{'ok  ' if right else 'FAIL'} {row.name:58} {states:8} states {seconds:6.1f} s  {said}", flush=True)
         if state is not None and "--trace" in sys.argv:
             from trace import show
             show(explore(row, f"show path {state} .\n")[3], row)
