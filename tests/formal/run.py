@@ -16,7 +16,7 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 LONG = bool(os.environ.get("KEYMAST_LONG"))
-SECONDS = 600 if LONG else 60
+SECONDS = int(os.environ.get("FORMAL_SECONDS", 400 if LONG else 60))
 MEMORY = 8 << 30
 MODULES = ["rules", "terms", "keys", "modes", "intruder", "state", "offerer", "answerer", "environment", "report", "cookie", "properties", "scenarios"]
 
