@@ -15,23 +15,23 @@ def parse(text):
         token = tokens[at]
         at += 1
         if token in "({":
-            inner = [several("," if token == "(" else "|")]
+            inner = [several()]
             while tokens[at] in ",|":
                 at += 1
-                inner.append(several(","))
+                inner.append(several())
             at += 1
             return ("{}", inner) if token == "{" else inner[0]
         if at < len(tokens) and tokens[at] == "(":
             at += 1
-            arguments = [several(",")]
+            arguments = [several()]
             while tokens[at] == ",":
                 at += 1
-                arguments.append(several(","))
+                arguments.append(several())
             at += 1
             return (token, arguments)
         return (token, [])
 
-    def several(_):
+    def several():
         nonlocal at
         found = [primary()]
         glue = " "
@@ -46,7 +46,7 @@ def parse(text):
             found.append(primary())
         return found[0] if len(found) == 1 else (glue if glue != "/" else " ", found)
 
-    return several("")
+    return several()
 
 
 class Names:
