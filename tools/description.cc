@@ -57,6 +57,7 @@ Json DescriptionOf(ByteView octets) {
   Message message;
   if (!ParseMessage(octets, message)) return {{"raw", ToHex(octets)}};
   Json header = Json::object();
+  if (message.header.version != kVersion1) header["version"] = message.header.version;
   header["data_type"] = [&] {
     const std::string_view name = NameOf(message.header.data_type);
     return name.empty() ? Json(static_cast<unsigned>(message.header.data_type)) : Json(name);

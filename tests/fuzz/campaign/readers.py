@@ -34,7 +34,7 @@ class Function:
         return self.name.rpartition("::")[2]
 
     def __str__(self):
-        return f"{self.header.split('/')[0]}::{self.name}"
+        return f"{self.header.rpartition('/')[0]}::{self.name}"
 
 
 def bare(text):
@@ -116,8 +116,8 @@ def reads(name, parameters):
 def all_readers(rooms):
     found = set()
     for room in rooms:
-        for path in sorted((TOP / room).glob("*.h")):
-            header = f"{room}/{path.name}"
+        for path in sorted((*(TOP / room).glob("*.h"), *(TOP / room).glob("v2/*.h"))):
+            header = str(path.relative_to(TOP))
             found.update(Function(name, header) for name, parameters
                          in declarations(path.read_text()) if reads(name, parameters))
     return sorted(found, key=lambda f: (f.header, f.name))
