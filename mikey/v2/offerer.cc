@@ -388,7 +388,7 @@ Status Offerer::TakeError(const Received& received) {
 }
 
 Offerer::Outcome Offerer::Tick(Instant now, crypto::Rng& rng, MutableBytes out) {
-  if (now < deadline_) return {};
+  if (deadline_ == kNever || now < deadline_) return {};
   if (sendings_ < kWaits.size()) {
     const size_t size = Send(state_ == State::kOffered ? cap_ : finish_, out);
     Arm(now, rng);

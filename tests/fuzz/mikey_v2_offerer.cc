@@ -17,8 +17,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   Instant now = kStart;
   KEYMAST_CHECK(offerer.Open(wish, now, rng, out).has_value());
   ForEachDatagram(ByteView(data + 1, size - 1), [&](ByteView datagram) {
-    const auto outcome = datagram.empty() ? offerer.Tick(now = offerer.deadline(), rng, out)
-                                          : offerer.Receive(datagram, now, rng, out);
+    if (datagram.empty() && offerer.deadline() != kNever) now = offerer.deadline();
+    const auto outcome =
+        datagram.empty() ? offerer.Tick(now, rng, out) : offerer.Receive(datagram, now, rng, out);
     KEYMAST_CHECK(outcome.send <= kMaxOneDatagram);
     const bool is_waiting =
         offerer.state() == Offerer::State::kOffered || offerer.state() == Offerer::State::kAnswered;

@@ -133,6 +133,15 @@ TEST(ExchangeOfVersion2, FourSendingsWithoutAnswerAreTheEnd) {
   EXPECT_FALSE(world.Open(world.Session()).empty());  // and may be opened again
 }
 
+TEST(ExchangeOfVersion2, WhoWaitsForNothingHasNothingToSend) {
+  World world;
+  EXPECT_TRUE(world.Tick().empty());  // at kNever
+  world.now_ = kStart;
+  world.Run(world.Session());
+  EXPECT_TRUE(world.Tick().empty());
+  EXPECT_EQ(world.offerer_.state(), State::kDone);
+}
+
 TEST(ExchangeOfVersion2, AJoinWithKeysNeedsNoAcknowledgement) {
   World world;
   world.ToOfferer(world.ToAnswerer(world.Open(world.Join())));
