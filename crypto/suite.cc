@@ -8,6 +8,7 @@
 #include <array>
 
 #include "crypto/constant_time.h"
+#include "crypto/key_wrap.h"
 #include "crypto/public_suite.h"
 
 namespace keymast::crypto {
@@ -143,7 +144,7 @@ void SuiteAesCtr(ByteView key, ByteView iv, MutableBytes data) {
   (key.size() == 16 ? aes128 : aes256).Xor(key, iv, data);
 }
 
-constexpr Suite kOpenSsl = {SuiteHmac, SuiteAesCtr, &kOpenSslPublic};
+constexpr Suite kOpenSsl = {SuiteHmac, SuiteAesCtr, KeyWrap, KeyUnwrap, &kOpenSslPublic};
 
 }  // namespace
 
