@@ -127,6 +127,16 @@ class Certificate {
   // Names is true when a subjectAltName of type URI, e-mail or DNS has just the octets of
   // `identity` (RFC 3830 §6.7: an NAI or a URI). The subject's name is never asked.
   bool Names(ByteView identity) const;
+  // NamesAuthorityOf is true when a subjectAltName names the authority of `uri` (RFC 3986 §3.2,
+  // docs/mikeyv2.md §6): of type DNS its host, whatever the port, of type URI its host and its
+  // port. Hosts differ not by case; a name with `*` names no other host; an address is named by a
+  // URI alone. False for a URI without `//` and for one whose host is not of letters, digits, `-`,
+  // `.` and `_`, or an address in brackets.
+  bool NamesAuthorityOf(std::string_view uri) const;
+  // HasExtendedUsage is true when the extended key usage (RFC 5280 §4.2.1.12) lists `oid`, as in
+  // "1.3.6.1.5.5.7.3.1". A certificate without that extension has none, and anyExtendedKeyUsage is
+  // an entry as any other.
+  bool HasExtendedUsage(const std::string& oid) const;
   // Key usage (RFC 5280 §4.2.1.3); a certificate without that extension allows both.
   bool MaySign() const;
   bool MayEncrypt() const;
@@ -139,8 +149,10 @@ class Certificate {
   crypto::Fingerprint fingerprint_;
 };
 
-// TrustStore says whose certificates are believed: those that lead to an anchor, and single ones
-// that are pinned. Revocation lists are not read.
+inline constexpr size_t kMaxRevocationList = 4 << 20;  // octets: some 100,000 entries
+
+// TrustStore says whose certificates are believed: those that lead to an anchor and are on no list,
+// and single ones that are pinned.
 class TrustStore {
  public:
   static constexpr size_t kMaxChain = 4;
@@ -150,20 +162,39 @@ class TrustStore {
   // AddAnchor believes a certification authority, self-signed or not, and whom it certifies:
   // kInvalidArgument for a certificate that is none, or an error of Certificate::FromDer.
   Status AddAnchor(ByteView der);
-  // Pin believes one end certificate whoever signed it.
+  // Pin believes one end certificate whoever signed it; lists are not asked about it.
   void Pin(const Fingerprint& fingerprint) { pins_.insert(fingerprint); }
+
+  // AddRevocationList reads a DER certificate revocation list (RFC 5280 §5) of an anchor, or of an
+  // authority on the way to one, of which a newer list counts before an older. Authorities that no
+  // list was added of are not asked about. Its signature is checked when it is used: where that is
+  // wrong, or the list names another key of the issuer's, no certificate of that issuer is
+  // believed. kMalformed, kTrailingOctets, kTooLong, kUnsupportedAlgorithm (signed by another
+  // algorithm than RSA PKCS#1 or ECDSA over SHA-256 to SHA-512 or Ed25519), kInvalidArgument (one
+  // for a part of the certificates, a delta, or with another critical extension: to skip such a
+  // list would let revoked ones in).
+  Status AddRevocationList(ByteView der);
+  // TakeStaleLists lets a list count beyond its nextUpdate. Without it the certificates that it is
+  // about are kCertificateUntrusted then: who can keep the next list from arriving could otherwise
+  // have a revoked certificate believed. Whoever cannot renew lists in time and fears the outage
+  // more may ask for it; what a stale list revokes stays revoked. A list from the future never
+  // counts.
+  void TakeStaleLists() { takes_stale_lists_ = true; }
 
   // Verify judges an end certificate, which comes first, with the certificates that lead from it to
   // an anchor: signatures (never by SHA-1 or MD5, keys never below 112 bits of strength), CA bits,
   // path lengths, key usage and name constraints (RFC 5280 §6.1) of all, validity at `now`.
   // kInvalidArgument (no certificate), kTooLong (more than kMaxChain, or one too long), kMalformed,
   // kTrailingOctets, kCertificateExpired (a certificate on the way is not valid at `now`: expired
-  // or not yet valid), kCertificateUntrusted for all else.
+  // or not yet valid), kCertificateRevoked (one on the way is on its issuer's list),
+  // kCertificateUntrusted for all else.
   Status Verify(std::span<const ByteView> chain_der, Instant now) const;
 
  private:
   std::shared_ptr<x509_store_st> anchors_;
   std::set<crypto::Fingerprint> pins_;
+  bool has_lists_ = false;
+  bool takes_stale_lists_ = false;
 };
 
 // Envelope is the key under RSA (env_key, RFC 3830 §6.3): 16 to 128 octets.

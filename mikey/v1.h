@@ -125,8 +125,8 @@ class Directory {
 
   // The key that proves a peer's signatures, or under which an envelope for it goes: from the
   // certificates that came (end certificate first, unverified, maybe none) or from what is known.
-  // kUnknownIdentity, kCertificateUntrusted, kCertificateExpired, and whatever a certificate is
-  // refused for. A key that is not RSA's is kUnsupportedAlgorithm to the
+  // kUnknownIdentity, kCertificateUntrusted, kCertificateExpired, kCertificateRevoked, and whatever
+  // else a certificate is refused for. A key that is not RSA's is kUnsupportedAlgorithm to the
   // machine.
   virtual Result<crypto::PublicKey> SigningKeyOf(const Identity& peer,
                                                  std::span<const ByteView> chain,

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Any octets as what the public-key modes read from outside. The first octet chooses: a
 // certificate, a chain (each certificate behind its 2-octet length), a private key in PEM or DER, a
-// public key, a wrapped envelope, a peer's DH value, a signature.
+// public key, a wrapped envelope, a peer's DH value, a signature, a
+// revocation list, a URI.
 #include "base/cursor.h"
+#include "crypto/authority.h"
 #include "crypto/dh.h"
 #include "tests/data/ec_keys.h"
 #include "tests/data/rsa_keys.h"
@@ -24,6 +26,8 @@ void ReadsCertificate(ByteView octets) {
   certificate->MayEncrypt();
   KEYMAST_CHECK(!certificate->Names({}));
   certificate->Names(AsBytes("end@example.org"));
+  certificate->HasExtendedUsage("1.3.6.1.5.5.7.3.1");
+  certificate->NamesAuthorityOf("mikey://end.example.org:2269/a");
 }
 
 const Bytes& Anchor() {
@@ -45,6 +49,33 @@ void VerifiesChain(ByteView octets) {
   const Status verified = store.Verify(chain, kTestNow);
   // Nothing is valid before its time, whatever it is.
   KEYMAST_CHECK(!verified || !store.Verify(chain, FromUnixNanos(0)));
+}
+
+// A list of the anchor's, and whether one certificate is on it.
+void ReadsRevocationList(ByteView octets) {
+  static const Bytes end = MakeCertificate(EndRecipe());
+  TrustStore store;
+  KEYMAST_CHECK(store.AddAnchor(Anchor()).has_value());
+  const bool added = store.AddRevocationList(octets).has_value();
+  const ByteView chain = end;
+  const Status verified = store.Verify({&chain, 1}, kTestNow);
+  KEYMAST_CHECK(added || verified);
+}
+
+// The octets as a URI, and as a name of a certificate beside it.
+void ReadsAuthority(ByteView octets) {
+  static const Certificate certificate = [] {
+    CertificateRecipe recipe = EndRecipe();
+    recipe.alt_names = "URI:mikey://end.example.org:2269,DNS:end.example.org";
+    return *Certificate::FromDer(MakeCertificate(recipe));
+  }();
+  const std::string_view uri = AsText(octets);
+  const std::optional<Authority> authority = AuthorityOf(uri);
+  KEYMAST_CHECK(!authority || !authority->host.empty());
+  KEYMAST_CHECK(authority || !certificate.NamesAuthorityOf(uri));
+  if (certificate.NamesAuthorityOf(uri)) {
+    KEYMAST_CHECK(IsSameHost(authority->host, "END.example.org") && !IsAddress(authority->host));
+  }
 }
 
 SignatureScheme SchemeOf(KeyKind kind) {
@@ -121,7 +152,7 @@ void Agrees(ByteView octets) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;
   const ByteView rest = ByteView(data, size).subspan(1);
-  switch (data[0] % 8) {
+  switch (data[0] % 10) {
     case 0:
       ReadsCertificate(rest);
       break;
@@ -143,8 +174,14 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     case 6:
       Agrees(rest);
       break;
-    default:
+    case 7:
       Verifies(rest);
+      break;
+    case 8:
+      ReadsRevocationList(rest);
+      break;
+    default:
+      ReadsAuthority(rest);
   }
   return 0;
 }
