@@ -48,6 +48,7 @@ constexpr std::array kRows = {
     Row{Error::kDecryptionFailed, StatusCode::INVALID_ARGUMENT},
     Row{Error::kCertificateUntrusted, StatusCode::UNAUTHENTICATED},
     Row{Error::kCertificateExpired, StatusCode::UNAUTHENTICATED},
+    Row{Error::kCertificateRevoked, StatusCode::UNAUTHENTICATED},
     Row{Error::kInvalidArgument, StatusCode::INVALID_ARGUMENT},
     Row{Error::kPolicyViolation, StatusCode::INVALID_ARGUMENT},
     Row{Error::kNotFound, StatusCode::NOT_FOUND},

@@ -42,6 +42,7 @@ namespace keymast {
   X(kDecryptionFailed, "decryption_failed")         \
   X(kCertificateUntrusted, "certificate_untrusted") \
   X(kCertificateExpired, "certificate_expired")     \
+  X(kCertificateRevoked, "certificate_revoked")     \
   /* requests */                                    \
   X(kInvalidArgument, "invalid_argument")           \
   X(kPolicyViolation, "policy_violation")           \

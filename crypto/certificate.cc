@@ -3,18 +3,40 @@
 
 #include <openssl/x509v3.h>
 
+#include "crypto/authority.h"
+
 namespace keymast::crypto {
 namespace {
 
 using GeneralNames = std::unique_ptr<GENERAL_NAMES, Freed<GENERAL_NAMES_free>>;
 
-// TextOf is empty for the kinds of name that we do not compare.
-ByteView TextOf(const GENERAL_NAME* name) {
-  int type = 0;
-  const void* value = GENERAL_NAME_get0_value(name, &type);
-  if (type != GEN_URI && type != GEN_EMAIL && type != GEN_DNS) return {};
-  const auto* text = static_cast<const ASN1_IA5STRING*>(value);
-  return {ASN1_STRING_get0_data(text), static_cast<size_t>(ASN1_STRING_length(text))};
+using ExtendedUsages = std::unique_ptr<EXTENDED_KEY_USAGE, Freed<EXTENDED_KEY_USAGE_free>>;
+using Oid = std::unique_ptr<ASN1_OBJECT, Freed<ASN1_OBJECT_free>>;
+
+// AnyName is true when `fits` is for the type and the octets of a subjectAltName of the kinds that
+// we compare: URI, e-mail, DNS.
+template <class Fits>
+bool AnyName(const X509* certificate, Fits fits) {
+  const ErrorsDropped dropped;
+  const GeneralNames names(static_cast<GENERAL_NAMES*>(
+      X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
+  for (int i = 0; i < sk_GENERAL_NAME_num(names.get()); ++i) {
+    int type = 0;
+    const void* value = GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(names.get(), i), &type);
+    if (type != GEN_URI && type != GEN_EMAIL && type != GEN_DNS) continue;
+    const auto* text = static_cast<const ASN1_IA5STRING*>(value);
+    const ByteView octets(ASN1_STRING_get0_data(text),
+                          static_cast<size_t>(ASN1_STRING_length(text)));
+    if (fits(type, octets)) return true;
+  }
+  return false;
+}
+
+bool NamesAuthority(int type, std::string_view name, const Authority& authority) {
+  if (type == GEN_DNS) return !IsAddress(authority.host) && IsSameHost(name, authority.host);
+  if (type != GEN_URI) return false;
+  const std::optional<Authority> named = AuthorityOf(name);
+  return named && IsSameHost(named->host, authority.host) && named->port == authority.port;
 }
 
 Result<PublicKey> KeyIn(const X509* certificate) {
@@ -49,11 +71,26 @@ Result<Certificate> Certificate::FromDer(ByteView der) {
 
 bool Certificate::Names(ByteView identity) const {
   if (identity.empty()) return false;
+  return AnyName(certificate_.get(),
+                 [identity](int, ByteView name) { return Equal(name, identity); });
+}
+
+bool Certificate::NamesAuthorityOf(std::string_view uri) const {
+  const std::optional<Authority> authority = AuthorityOf(uri);
+  if (!authority) return false;
+  return AnyName(certificate_.get(), [&authority](int type, ByteView name) {
+    return NamesAuthority(type, AsText(name), *authority);
+  });
+}
+
+bool Certificate::HasExtendedUsage(const std::string& oid) const {
   const ErrorsDropped dropped;
-  const GeneralNames names(static_cast<GENERAL_NAMES*>(
-      X509_get_ext_d2i(certificate_.get(), NID_subject_alt_name, nullptr, nullptr)));
-  for (int i = 0; i < sk_GENERAL_NAME_num(names.get()); ++i) {
-    if (Equal(TextOf(sk_GENERAL_NAME_value(names.get(), i)), identity)) return true;
+  const Oid wanted(OBJ_txt2obj(oid.c_str(), 1));
+  const ExtendedUsages usages(static_cast<EXTENDED_KEY_USAGE*>(
+      X509_get_ext_d2i(certificate_.get(), NID_ext_key_usage, nullptr, nullptr)));
+  if (wanted == nullptr) return false;
+  for (int i = 0; i < sk_ASN1_OBJECT_num(usages.get()); ++i) {
+    if (OBJ_cmp(sk_ASN1_OBJECT_value(usages.get(), i), wanted.get()) == 0) return true;
   }
   return false;
 }

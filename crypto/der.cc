@@ -11,6 +11,11 @@ namespace {
 // With its NULL.
 constexpr std::array<uint8_t, 13> kRsaEncryption = {0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7,
                                                     0x0d, 0x01, 0x01, 0x01, 0x05, 0x00};
+// id-ecPublicKey, then secp256r1.
+constexpr std::array<uint8_t, 19> kEcOverP256 = {0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d,
+                                                 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48,
+                                                 0xce, 0x3d, 0x03, 0x01, 0x07};
+constexpr std::array<uint8_t, 5> kEd25519 = {0x06, 0x03, 0x2b, 0x65, 0x70};
 
 // TakeLength: lengths that do not fit in two octets belong to no key.
 size_t TakeLength(Reader& reader) {
@@ -33,6 +38,11 @@ ByteView TakeElement(Reader& reader, uint8_t tag) {
   return reader.Take(TakeLength(reader));
 }
 
+ByteView TakeOptional(Reader& reader, uint8_t tag) {
+  const bool is_there = !reader.empty() && reader.rest()[0] == tag;
+  return is_there ? TakeElement(reader, tag) : ByteView();
+}
+
 Result<ByteView> TakeOnly(ByteView der, uint8_t tag) {
   Reader reader(der);
   const ByteView content = TakeElement(reader, tag);
@@ -50,6 +60,13 @@ Bignum TakeNumber(Reader& reader) {
   return number;
 }
 
-bool IsRsaEncryption(ByteView algorithm) { return Equal(algorithm, kRsaEncryption); }
+std::optional<KeyKind> KindOfAlgorithm(ByteView algorithm) {
+  if (Equal(algorithm, kRsaEncryption)) return KeyKind::kRsa;
+  if (Equal(algorithm, kEcOverP256)) return KeyKind::kP256;
+  if (Equal(algorithm, kEd25519)) return KeyKind::kEd25519;
+  return std::nullopt;
+}
+
+bool IsP256Name(ByteView element) { return Equal(element, ByteView(kEcOverP256).subspan(9)); }
 
 }  // namespace keymast::crypto

@@ -15,6 +15,10 @@ inline constexpr size_t HashSize(Hash hash) { return hash == Hash::kSha1 ? 20 : 
 // Sha256 hashes public octets.
 std::array<uint8_t, 32> Sha256(ByteView data);
 
+// Key wrap takes up to kMaxKeyWrap octets, and makes KeyWrapSize of them.
+inline constexpr size_t kMaxKeyWrap = 16384;
+inline constexpr size_t KeyWrapSize(size_t plain) { return (plain + 7) / 8 * 8 + 8; }
+
 struct PublicSuite;  // crypto/public_key.h
 
 // Suite is the table of functions through which mikey and the receiver core reach primitives, so
@@ -28,6 +32,13 @@ struct Suite {
   // AES in counter mode (RFC 3711 §4.1.1): XORs the keystream of (key 16 or 32 octets, 16-octet
   // initial counter block, which may be public) into `data` in place.
   void (*aes_ctr)(ByteView key, ByteView iv, MutableBytes data);
+  // AES-256 key wrap with padding (RFC 5649) under a key of 32 octets. key_wrap fills `out`,
+  // KeyWrapSize(plain.size()) octets; `plain` has 1 to kMaxKeyWrap.
+  void (*key_wrap)(ByteView key, ByteView plain, MutableBytes out);
+  // key_unwrap writes what key_wrap took to the front of `out` and returns its length; `out` has
+  // wrapped.size() octets or more, the rest becomes zero. kDecryptionFailed, leaving all of it
+  // zero, for anything else; the time taken shows the length of `wrapped` alone.
+  Result<size_t> (*key_unwrap)(ByteView key, ByteView wrapped, MutableBytes out);
   // Null in a build for pre-shared keys only.
   const PublicSuite* pk = nullptr;
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What RSA keys of both kinds share.
+// What public and private RSA keys share.
 #pragma once
 
 #include "crypto/openssl.h"
@@ -12,7 +12,7 @@ namespace keymast::crypto {
 Status CheckNumbers(const BIGNUM* modulus, const BIGNUM* exponent);
 
 // Import makes OpenSSL's key of numbers and their names; null when it refuses them. `selection` is
-// EVP_PKEY_KEYPAIR or EVP_PKEY_PUBLIC_KEY.
+// as ImportKey has it.
 EVP_PKEY* Import(int selection, std::span<const char* const> names,
                  std::span<const Bignum> numbers);
 

@@ -48,6 +48,18 @@ bool AesIsRight() {
   return data == expected;
 }
 
+// Test 179 of Wycheproof's aes_kwp; RFC 5649 has none of 256 bits.
+bool KeyWrapIsRight() {
+  const auto key = FromText("1abf4b7fa2bb62a78f09ddab04625dcacdd9e551d1a69b6b162baa53d2700093");
+  const auto plain = FromText("1723eb9d000916996a");
+  const auto expected = FromText("db7e73da22219e1baac0f4e955c3db2b900b5d3078f94b59");
+  Bytes wrapped(KeyWrapSize(plain.size()));
+  DefaultSuite().key_wrap(key, plain, wrapped);
+  Bytes back(wrapped.size());
+  const Result<size_t> size = DefaultSuite().key_unwrap(key, wrapped, back);
+  return wrapped == expected && size && Equal(ByteView(back).first(*size), plain);
+}
+
 // The secret of RFC 5903 §8.1.
 bool P256IsRight() {
   const auto own = FromText("c88f01f510d9ac3f70a292daa2316de544e9aab8afe84049c62a9c57862d1433");
@@ -70,12 +82,41 @@ bool X25519IsRight() {
   return DefaultSuite().pk->dh_agree(DhGroup::kX25519, own, peer, shared) && shared == expected;
 }
 
+// RFC 6979 §A.2.5, SHA-256 of "sample".
+bool EcdsaIsRight() {
+  const auto spki = FromText(
+      "3059301306072a8648ce3d020106082a8648ce3d030107034200"
+      "0460fed4ba255a9d31c961eb74c6356d68c049b8923b61fa6ce669622e60f29fb6"
+      "7903fe1008b8bc99a41ae9e95628bc64f2f1b20c2d7e9f5177a3c294d4462299");
+  const auto signature = FromText(
+      "efd48b2aacb6a8fd1140dd9cd45e81d69d2c877b56aaf991c34d0ea84eaf3716"
+      "f7cb1c942d657c41d436c7a1b6e29f65f3e900dbb9aff4064dc4ab2f843acda8");
+  const std::array<ByteView, 1> parts{AsBytes("sample")};
+  const auto key = PublicKey::FromSpki(spki);
+  return key &&
+         DefaultSuite().pk->verify(*key, SignatureScheme::kEcdsaP256Sha256, parts, signature);
+}
+
+// RFC 8032 §7.1, test 2.
+bool Ed25519IsRight() {
+  const auto seed = FromText("4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb");
+  const auto expected = FromText(
+      "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da"
+      "085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00");
+  const std::array<ByteView, 1> parts{AsBytes("\x72")};
+  const PrivateKey key = PrivateKey::FromEd25519(SecretKey<kEd25519Key>(seed));
+  Bytes signature(kEcSignature);
+  const PublicSuite& pk = *DefaultSuite().pk;
+  return pk.sign(key, SignatureScheme::kEd25519, parts, signature) && signature == expected &&
+         pk.verify(key.PublicPart(), SignatureScheme::kEd25519, parts, signature);
+}
+
 }  // namespace
 
 bool SelfTest() {
   return sodium_init() >= 0 && HmacIsRight(Hash::kSha1, kHmacSha1) &&
-         HmacIsRight(Hash::kSha256, kHmacSha256) && AesIsRight() && P256IsRight() &&
-         X25519IsRight();
+         HmacIsRight(Hash::kSha256, kHmacSha256) && AesIsRight() && KeyWrapIsRight() &&
+         P256IsRight() && X25519IsRight() && EcdsaIsRight() && Ed25519IsRight();
 }
 
 }  // namespace keymast::crypto

@@ -8,6 +8,7 @@
 #include <array>
 
 #include "crypto/constant_time.h"
+#include "crypto/key_wrap.h"
 #include "crypto/public_suite.h"
 
 namespace keymast::crypto {
@@ -177,7 +178,8 @@ void SuiteAesCtr(ByteView key, ByteView iv, MutableBytes data) {
   (key.size() == 16 ? aes128 : aes256).Xor(key, iv, data);
 }
 
-constexpr Suite kOpenSsl = {SuiteHmac, SuiteSha256, SuiteAesCtr, &kOpenSslPublic};
+constexpr Suite kOpenSsl = {SuiteHmac, SuiteSha256, SuiteAesCtr,
+                            KeyWrap,   KeyUnwrap,   &kOpenSslPublic};
 
 }  // namespace
 

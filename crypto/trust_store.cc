@@ -3,6 +3,7 @@
 #include <openssl/x509v3.h>
 
 #include "crypto/certificate.h"
+#include "crypto/revocation_list.h"
 
 namespace keymast::crypto {
 namespace {
@@ -12,6 +13,9 @@ using Parameters = std::unique_ptr<X509_VERIFY_PARAM, Freed<X509_VERIFY_PARAM_fr
 
 void FreeStack(STACK_OF(X509) * stack) { sk_X509_pop_free(stack, X509_free); }
 using Certificates = std::unique_ptr<STACK_OF(X509), Freed<FreeStack>>;
+
+void FreeLists(STACK_OF(X509_CRL) * lists) { sk_X509_CRL_pop_free(lists, X509_CRL_free); }
+using Lists = std::unique_ptr<STACK_OF(X509_CRL), Freed<FreeLists>>;
 
 // OpenSSL's level 2: 112 bits of security, which neither SHA-1 nor MD5 nor RSA below 2048 bits
 // have.
@@ -43,13 +47,46 @@ bool IsAuthority(X509* certificate) {
 }
 
 Error ReasonOf(int error) {
-  const bool is_time =
-      error == X509_V_ERR_CERT_HAS_EXPIRED || error == X509_V_ERR_CERT_NOT_YET_VALID;
-  return is_time ? Error::kCertificateExpired : Error::kCertificateUntrusted;
+  switch (error) {
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+    case X509_V_ERR_CERT_NOT_YET_VALID:
+      return Error::kCertificateExpired;
+    case X509_V_ERR_CERT_REVOKED:
+      return Error::kCertificateRevoked;
+    default:
+      return Error::kCertificateUntrusted;
+  }
+}
+
+// OpenSSL asks these about each failure: true lets it pass.
+int LetPass(X509_STORE_CTX* context) {
+  X509_STORE_CTX_set_error(context, X509_V_OK);
+  return 1;
+}
+
+// IsListed: there is a list under the name of the issuer, though maybe one that does not fit it.
+bool IsListed(X509_STORE_CTX* context) {
+  const X509* certificate = X509_STORE_CTX_get_current_cert(context);
+  const Lists lists(X509_STORE_CTX_get1_crls(context, X509_get_issuer_name(certificate)));
+  return sk_X509_CRL_num(lists.get()) > 0;
+}
+
+// Authorities without a list are not asked about.
+int WithoutList(int ok, X509_STORE_CTX* context) {
+  const bool passes = ok == 0 &&
+                      X509_STORE_CTX_get_error(context) == X509_V_ERR_UNABLE_TO_GET_CRL &&
+                      !IsListed(context);
+  return passes ? LetPass(context) : ok;
+}
+
+int WithoutOrStaleList(int ok, X509_STORE_CTX* context) {
+  const bool passes = ok == 0 && X509_STORE_CTX_get_error(context) == X509_V_ERR_CRL_HAS_EXPIRED;
+  return passes ? LetPass(context) : WithoutList(ok, context);
 }
 
 // VerifyPath builds and checks a path from the first certificate to an anchor (RFC 5280 §6.1).
-Status VerifyPath(X509_STORE* anchors, STACK_OF(X509) * chain, Instant now) {
+Status VerifyPath(X509_STORE* anchors, STACK_OF(X509) * chain, Instant now,
+                  X509_STORE_CTX_verify_cb list_failure) {
   const StoreContext context(X509_STORE_CTX_new());
   KEYMAST_CHECK(context != nullptr &&
                 X509_STORE_CTX_init(context.get(), anchors, sk_X509_value(chain, 0), chain) == 1);
@@ -59,6 +96,10 @@ Status VerifyPath(X509_STORE* anchors, STACK_OF(X509) * chain, Instant now) {
   X509_VERIFY_PARAM_set_depth(parameters, TrustStore::kMaxChain - 1);
   // An anchor need not be self-signed.
   X509_VERIFY_PARAM_set_flags(parameters, X509_V_FLAG_PARTIAL_CHAIN);
+  if (list_failure != nullptr) {
+    X509_VERIFY_PARAM_set_flags(parameters, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
+    X509_STORE_CTX_set_verify_cb(context.get(), list_failure);
+  }
   if (X509_verify_cert(context.get()) != 1) {
     return Err(ReasonOf(X509_STORE_CTX_get_error(context.get())));
   }
@@ -80,6 +121,14 @@ Status TrustStore::AddAnchor(ByteView der) {
   return {};
 }
 
+Status TrustStore::AddRevocationList(ByteView der) {
+  const Result<RevocationList> list = ReadRevocationList(der);
+  if (!list) return Err(list.error());
+  KEYMAST_CHECK(X509_STORE_add_crl(anchors_.get(), list->get()) == 1);
+  has_lists_ = true;
+  return {};
+}
+
 Status TrustStore::Verify(std::span<const ByteView> chain_der, Instant now) const {
   if (chain_der.empty()) return Err(Error::kInvalidArgument);
   if (chain_der.size() > kMaxChain) return Err(Error::kTooLong);
@@ -89,7 +138,10 @@ Status TrustStore::Verify(std::span<const ByteView> chain_der, Instant now) cons
   if (pins_.contains(Sha256(chain_der[0]))) {
     return CheckValidity(sk_X509_value(chain.get(), 0), now);
   }
-  return VerifyPath(anchors_.get(), chain.get(), now);
+  const auto list_failure = !has_lists_          ? nullptr
+                            : takes_stale_lists_ ? WithoutOrStaleList
+                                                 : WithoutList;
+  return VerifyPath(anchors_.get(), chain.get(), now, list_failure);
 }
 
 }  // namespace keymast::crypto

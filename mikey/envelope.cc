@@ -49,13 +49,15 @@ Status CheckSigned(const Party& party, const Received& received, const Identity&
 
 Status ReadEnvelope(const Party& party, const Received& received, OwnedIdentity& sender,
                     Exchange& exchange) {
-  if (party.self.envelope_key == nullptr) return Err(Error::kFailedPrecondition);
+  const crypto::PrivateKey* key = party.self.envelope_key;
+  if (key == nullptr || key->kind() != crypto::KeyKind::kRsa)
+    return Err(Error::kFailedPrecondition);
   Session& session = exchange.session;
   const PkePayload* pke = received.Get<PkePayload>();
   if (pke->cache > Cache::kForCsb) return Err(Error::kMalformed);
   session.cache = pke->cache;
   // Wrong padding gives a key too, a wrong one: only the MAC below tells, and it tells no more.
-  session.shared = party.suite.pk->unwrap(*party.self.envelope_key, pke->data);
+  session.shared = party.suite.pk->unwrap(*key, pke->data);
   const KemacPayload* kemac = received.Get<KemacPayload>();
   session.algorithms = AlgorithmsOf(received.message.header, *kemac);
   if (!party.policy.Takes(session.algorithms)) return Err(Error::kUnsupportedAlgorithm);

@@ -54,6 +54,7 @@ std::optional<ErrorNumber> ErrorNumberOf(Error error, const V1Policy& policy,
     case Error::kPolicyViolation:
       return ErrorNumber::kInvalidSpPar;
     case Error::kCertificateExpired:
+    case Error::kCertificateRevoked:
     case Error::kCertificateUntrusted:
       return ErrorNumber::kInvalidCert;
     case Error::kUnknownDataType:

@@ -26,10 +26,11 @@ Result<size_t> CloseWithSignature(const Party& party, ChainWriter& chain,
                                   const Appended& appended) {
   const crypto::PrivateKey* key = party.self.signing_key;
   if (key == nullptr || party.suite.pk == nullptr) return Err(Error::kFailedPrecondition);
-  const size_t size = key->modulus_size();
+  const auto scheme = SchemeOf(party.policy.signature, party.policy.signature_hash);
+  if (!key->Takes(scheme)) return Err(Error::kFailedPrecondition);
+  const size_t size = key->signature_size();
   chain.Add(SignPayload{party.policy.signature, ByteView(kNoSignatureYet).first(size)});
   if (!chain.ok()) return Err(Error::kTooLong);
-  const auto scheme = SchemeOf(party.policy.signature, party.policy.signature_hash);
   const Covered covered = CoveredBy(chain.Head(size), appended);
   const Result<size_t> signature = party.suite.pk->sign(*key, scheme, covered, chain.Tail(size));
   if (!signature) return Err(signature.error());
@@ -40,7 +41,8 @@ Status CheckSignature(const Party& party, const crypto::PublicKey& key, ByteView
                       const Message& message, const Appended& appended) {
   const SignPayload* sign = message.Get<SignPayload>();
   if (sign == nullptr) return Err(Error::kPayloadMissing);
-  if (party.suite.pk == nullptr || sign->s_type > SignatureType::kRsaPss) {
+  if (party.suite.pk == nullptr || sign->s_type > SignatureType::kRsaPss ||
+      key.kind() != crypto::KeyKind::kRsa) {
     return Err(Error::kUnsupportedAlgorithm);
   }
   const Covered covered =

@@ -11,11 +11,12 @@ namespace keymast::mikey {
 using Appended = std::array<ByteView, 3>;
 
 // CloseWithSignature adds SIGN and closes the chain with it; returns the message's length.
-// kTooLong; kFailedPrecondition without a signing key.
+// kTooLong; kFailedPrecondition without a signing key of RSA, which is all that version 1 has.
 Result<size_t> CloseWithSignature(const Party& party, ChainWriter& chain,
                                   const Appended& appended = {});
 
-// CheckSignature of a message that ends with SIGN: kUnsupportedAlgorithm, kAuthenticationFailed.
+// CheckSignature of a message that ends with SIGN: kUnsupportedAlgorithm (also for a key that is
+// not RSA), kAuthenticationFailed.
 Status CheckSignature(const Party& party, const crypto::PublicKey& key, ByteView datagram,
                       const Message& message, const Appended& appended = {});
 

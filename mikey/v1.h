@@ -54,6 +54,7 @@ struct V1Policy {
 // Self is who we are.
 struct Self {
   Identity identity;
+  // Keys are RSA's: those of another kind are as good as none.
   const crypto::PrivateKey* signing_key = nullptr;   // modes kPk, kDh, kRsar
   const crypto::PrivateKey* envelope_key = nullptr;  // opens PKE; may be the signing key
   std::span<const ByteView> chain;                   // certificates to send, our own first; DER
@@ -104,8 +105,9 @@ class Directory {
 
   // The key that proves a peer's signatures, or under which an envelope for it goes: from the
   // certificates that came (end certificate first, unverified, maybe none) or from what is known.
-  // kUnknownIdentity, kCertificateUntrusted, kCertificateExpired, and whatever a certificate is
-  // refused for.
+  // kUnknownIdentity, kCertificateUntrusted, kCertificateExpired, kCertificateRevoked, and whatever
+  // else a certificate is refused for. A key that is not RSA's is kUnsupportedAlgorithm to the
+  // machine.
   virtual Result<crypto::PublicKey> SigningKeyOf(const Identity& peer,
                                                  std::span<const ByteView> chain,
                                                  Instant now) const = 0;

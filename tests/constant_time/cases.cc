@@ -3,6 +3,7 @@
 
 #include <cstring>
 
+#include "crypto/oaep.h"
 #include "crypto/pkcs1.h"
 #include "crypto/public_suite.h"
 #include "mikey/key_payloads.h"
@@ -85,6 +86,26 @@ void Unpadding() {
   Unpad(32, 1, 1, false);
 }
 
+// UnpadOaep opens a block that holds a message of `size` octets, with one octet put over it.
+void UnpadOaep(size_t size, size_t at, uint8_t octet, bool good) {
+  crypto::SeededRng rng(1);
+  Bytes block(256);
+  crypto::PadOaep(Bytes(size, 7), rng, block);
+  block[at] = octet;
+  auto substitute = crypto::SecretKey<32>::OfSize(32);
+  MarkSecret(substitute.mutable_view());
+  MarkSecret(block);
+  crypto::SecretKey<32> key = crypto::OpenOaepKey(block, substitute);
+  MarkPublic(key.mutable_view());
+  KEYMAST_CHECK((key.view()[0] == 7) == good);
+}
+
+void OaepUnpadding() {
+  UnpadOaep(32, 0, 0, true);
+  for (const size_t size : {0u, 31u, 33u, 190u}) UnpadOaep(size, 0, 0, false);
+  for (size_t at = 0; at < 256; at += 15) UnpadOaep(32, at, 1, false);
+}
+
 template <Hash kHash, size_t kKey>
 void Hmac() {
   const auto key = Secret<kKey>(1);
@@ -117,6 +138,26 @@ void Agreement() {
   std::array<uint8_t, crypto::DhSharedSize(kGroup)> shared{};
   const bool agreed = crypto::DhAgree(kGroup, mine, peer, shared);
   KEYMAST_CHECK(crypto::Declassified(agreed));
+}
+
+// UnwrapsKey opens a key of `size` octets, with one octet of what is wrapped changed.
+void UnwrapsKey(size_t size, size_t at, uint8_t change) {
+  const auto key = Secret<32>(1);
+  Bytes plain(size, 3);
+  MarkSecret(plain);
+  Bytes wrapped(crypto::KeyWrapSize(size));
+  DefaultSuite().key_wrap(key, plain, wrapped);
+  wrapped[at] ^= change;
+  Bytes out(wrapped.size());
+  const Result<size_t> opened = DefaultSuite().key_unwrap(key, wrapped, out);
+  KEYMAST_CHECK(opened.has_value() == (change == 0));
+}
+
+void KeyUnwrapping() {
+  for (const size_t size : {5u, 8u, 20u, 32u}) {
+    UnwrapsKey(size, 0, 0);
+    for (const size_t at : {0u, 8u, 15u}) UnwrapsKey(size, at, 1);
+  }
 }
 
 void Hkdf() {
@@ -160,11 +201,13 @@ constexpr Case kCases[] = {
     {"careless unpadding", PlantedUnpadding, true},
     {"ConstantTimeEqual", Comparison},
     {"PKCS#1 unpadding and choice", Unpadding},
+    {"OAEP unpadding and choice", OaepUnpadding},
     {"HMAC-SHA-1", Hmac<Hash::kSha1, 20>},
     {"HMAC-SHA-1, key longer than a block", Hmac<Hash::kSha1, 80>},
     {"HMAC-SHA-256", Hmac<Hash::kSha256, 32>},
     {"AES-128-CTR", AesCtr<16>},
     {"AES-256-CTR", AesCtr<32>},
+    {"key wrap and unwrap", KeyUnwrapping},
     {"HKDF-SHA-256", Hkdf},
     {"X25519", Agreement<crypto::DhGroup::kX25519>},
     {"secp256r1", Agreement<crypto::DhGroup::kSecp256r1>},

@@ -23,8 +23,8 @@ inline constexpr std::array<uint8_t, 16> kTgkOctets = {
 inline const crypto::PublicSuite kFakePublicSuite = {
     .sign = [](const crypto::PrivateKey& key, crypto::SignatureScheme, std::span<const ByteView>,
                MutableBytes out) -> Result<size_t> {
-      if (out.size() < key.modulus_size()) return Err(Error::kTooLong);
-      return key.modulus_size();
+      if (out.size() < key.signature_size()) return Err(Error::kTooLong);
+      return key.signature_size();
     },
     .verify = [](const crypto::PublicKey&, crypto::SignatureScheme, std::span<const ByteView>,
                  ByteView) { return true; },
@@ -39,6 +39,12 @@ inline const crypto::PublicSuite kFakePublicSuite = {
           const bool fits =
               wrapped.size() >= crypto::kMinEnvelope && wrapped.size() <= crypto::kMaxEnvelope;
           return fits ? crypto::Envelope(wrapped) : crypto::Envelope(ByteView(kSharedOctets));
+        },
+    .wrap_oaep = [](const crypto::PublicKey&, ByteView, crypto::Rng&,
+                    MutableBytes) -> Result<size_t> { return Err(Error::kUnimplemented); },
+    .unwrap_oaep =
+        [](const crypto::PrivateKey&, ByteView) {
+          return crypto::SecretKey<crypto::kOaepKey>::OfSize(crypto::kOaepKey);
         },
     .dh_generate =
         [](crypto::DhGroup, crypto::Rng& rng, MutableBytes secret, MutableBytes value) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // C2SP Wycheproof for RSA.
+#include "crypto/oaep.h"
 #include "crypto/pkcs1.h"
 #include "crypto/rsa_key.h"
 #include "tests/vectors/wycheproof.h"
@@ -41,6 +42,36 @@ TEST(Wycheproof, RsaPkcs1Decryption) {
     }
     const crypto::Envelope envelope = crypto::DefaultSuite().pk->unwrap(*key, wrapped);
     EXPECT_EQ(Equal(envelope.view(), message), IsValid(test) && IsEnvelope(message));
+  });
+}
+
+// OpenedAs is the message of RSAES-OAEP with an empty label, where it has that many octets.
+std::optional<Bytes> OpenedAs(const crypto::PrivateKey& key, ByteView wrapped, size_t size) {
+  Bytes block(key.modulus_size());
+  if (wrapped.size() != block.size() || !crypto::RawPrivate(key.native(), wrapped, block)) {
+    return {};
+  }
+  if (crypto::OpenOaep(block, size) == 0) return {};
+  return Bytes(block.end() - static_cast<std::ptrdiff_t>(size), block.end());
+}
+
+TEST(Wycheproof, RsaOaepDecryption) {
+  KEYMAST_LOAD_VECTORS(file, "wycheproof/rsa_oaep_2048_sha256_mgf1sha256_test.json");
+  ForEach(file, [](const json& group, const json& test) {
+    const auto key = crypto::PrivateKey::FromDer(HexIn(group["privateKeyPkcs8"]));
+    ASSERT_TRUE(key) << ErrorName(key.error());
+    const Bytes wrapped = HexIn(test["ct"]);
+    const Bytes message = HexIn(test["msg"]);
+    const bool good = IsValid(test) && test["label"] == "";
+    for (size_t size = 0; size <= key->modulus_size() - crypto::kOaepOverhead; ++size) {
+      const std::optional<Bytes> opened = OpenedAs(*key, wrapped, size);
+      ASSERT_EQ(opened.has_value(), good && size == message.size()) << size;
+      if (opened) {
+        EXPECT_EQ(*opened, message);
+      }
+    }
+    const crypto::SecretKey<32> opened = crypto::DefaultSuite().pk->unwrap_oaep(*key, wrapped);
+    EXPECT_EQ(Equal(opened.view(), message), good && message.size() == 32);
   });
 }
 

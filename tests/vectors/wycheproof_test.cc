@@ -39,6 +39,28 @@ TEST(Wycheproof, HkdfSha256) {
   });
 }
 
+TEST(Wycheproof, AesKeyWrapWithPadding) {
+  KEYMAST_LOAD_VECTORS(file, "wycheproof/aes_kwp_test.json");
+  size_t asked = 0;
+  ForEach(file, [&asked](const json& group, const json& test) {
+    if (group["keySize"] != 256) return;
+    ++asked;
+    const Bytes key = HexIn(test["key"]);
+    const Bytes message = HexIn(test["msg"]);
+    const Bytes wrapped = HexIn(test["ct"]);
+    Bytes out(wrapped.size());
+    const Result<size_t> size = crypto::DefaultSuite().key_unwrap(key, wrapped, out);
+    ASSERT_EQ(size.has_value(), IsValid(test));
+    if (!size) return;
+    out.resize(*size);
+    EXPECT_EQ(out, message);
+    Bytes again(crypto::KeyWrapSize(message.size()));
+    crypto::DefaultSuite().key_wrap(key, message, again);
+    EXPECT_EQ(again, wrapped);
+  });
+  EXPECT_EQ(asked, 94u);
+}
+
 TEST(Wycheproof, X25519) {
   KEYMAST_LOAD_VECTORS(file, "wycheproof/x25519_test.json");
   ForEach(file, [](const json&, const json& test) {

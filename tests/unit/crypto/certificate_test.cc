@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "tests/data/ec_keys.h"
 #include "tests/data/rsa_keys.h"
 #include "tests/unit/crypto/hex.h"
 #include "tests/unit/crypto/make_certificate.h"
@@ -71,6 +72,93 @@ TEST(Certificate, SaysWhatItsKeyIsFor) {
   EXPECT_EQ(usage("digitalSignature"), std::pair(true, false));
   EXPECT_EQ(usage("keyEncipherment"), std::pair(false, true));
   EXPECT_EQ(usage("keyAgreement"), std::pair(false, false));
+}
+
+TEST(Certificate, HasKeysOfEachKind) {
+  for (const auto& [pem, kind] :
+       {std::pair(testdata::kEndKey, KeyKind::kRsa), std::pair(testdata::kP256Key, KeyKind::kP256),
+        std::pair(testdata::kEd25519Key, KeyKind::kEd25519)}) {
+    CertificateRecipe recipe = EndRecipe();
+    recipe.key = pem;
+    const auto certificate = Certificate::FromDer(MakeCertificate(recipe));
+    ASSERT_TRUE(certificate);
+    EXPECT_EQ(certificate->public_key().kind(), kind);
+  }
+}
+
+bool Names(const std::string& alt_names, std::string_view uri) {
+  return WithNames(alt_names)->NamesAuthorityOf(uri);
+}
+
+TEST(Certificate, NamesTheAuthorityOfAUriByItsHost) {
+  const std::string names =
+      "DNS:keys.example.org,email:bob@mail.example.org,DNS:*.wild.example.org";
+  for (const char* uri :
+       {"mikey://keys.example.org", "mikey://keys.example.org/news", "x://KEYS.example.ORG:2269/a",
+        "x://bob@keys.example.org?a", "x://keys.example.org#b", "a+b-c.1://keys.example.org:/"}) {
+    EXPECT_TRUE(Names(names, uri)) << uri;
+  }
+  for (const char* uri : {"",
+                          "keys.example.org",
+                          "//keys.example.org",
+                          "x:keys.example.org",
+                          "x:/keys.example.org",
+                          "x://",
+                          "x:///keys.example.org",
+                          "x://keys.example.org.",
+                          "x://a.keys.example.org",
+                          "x://example.org",
+                          "x://keys.example.org@evil.org",
+                          "x://a@b@keys.example.org",
+                          "x://keys.example.org:80:80",
+                          "x://keys.example.org:http",
+                          "x://keys.example.org:123456",
+                          "x://keys%2eexample.org",
+                          "x://evil.org\\@keys.example.org",
+                          "x://mail.example.org",
+                          "x://a.wild.example.org",
+                          "x://*.wild.example.org",
+                          "x://evil.org/keys.example.org",
+                          "x y://keys.example.org"}) {
+    EXPECT_FALSE(Names(names, uri)) << uri;
+  }
+}
+
+TEST(Certificate, NamesTheAuthorityOfAUriByAUri) {
+  const std::string names = "URI:mikey://keys.example.org:2269/any,URI:x://10.0.0.1";
+  EXPECT_TRUE(Names(names, "mikey://keys.example.org:2269/news"));
+  EXPECT_TRUE(Names(names, "other://Keys.example.org:2269"));
+  EXPECT_TRUE(Names(names, "x://10.0.0.1/news"));
+  EXPECT_FALSE(Names(names, "mikey://keys.example.org/news"));
+  EXPECT_FALSE(Names(names, "mikey://keys.example.org:2270/news"));
+  EXPECT_FALSE(Names("URI:sip:bob@keys.example.org", "sip://keys.example.org"));
+}
+
+TEST(Certificate, AddressesAreNamedByUrisAlone) {
+  EXPECT_FALSE(Names("DNS:10.0.0.1,IP:10.0.0.1", "x://10.0.0.1"));
+  EXPECT_TRUE(Names("URI:x://[2001:db8::1]:7", "x://[2001:DB8::1]:7/a"));
+  EXPECT_FALSE(Names("URI:x://[2001:db8::1]:7", "x://[2001:db8::1]/a"));
+  EXPECT_FALSE(Names("URI:x://[2001:db8::1]", "x://[2001:db8::1"));
+  EXPECT_FALSE(Names("URI:x://[]", "x://[]"));
+}
+
+TEST(Certificate, ListsExtendedUsages) {
+  CertificateRecipe recipe = EndRecipe();
+  recipe.extended_usage = "serverAuth,1.3.6.1.4.1.99999.7";
+  const auto certificate = Certificate::FromDer(MakeCertificate(recipe));
+  ASSERT_TRUE(certificate);
+  EXPECT_TRUE(certificate->HasExtendedUsage("1.3.6.1.5.5.7.3.1"));
+  EXPECT_TRUE(certificate->HasExtendedUsage("1.3.6.1.4.1.99999.7"));
+  for (const char* oid : {"", "serverAuth", "1.3.6.1.5.5.7.3.2", "1.3.6.1.4.1.99999",
+                          "1.3.6.1.4.1.99999.7.1", "not an oid"}) {
+    EXPECT_FALSE(certificate->HasExtendedUsage(oid)) << oid;
+  }
+  recipe.extended_usage = "anyExtendedKeyUsage";
+  EXPECT_FALSE(
+      Certificate::FromDer(MakeCertificate(recipe))->HasExtendedUsage("1.3.6.1.5.5.7.3.1"));
+  recipe.extended_usage = "";
+  EXPECT_FALSE(
+      Certificate::FromDer(MakeCertificate(recipe))->HasExtendedUsage("1.3.6.1.5.5.7.3.1"));
 }
 
 }  // namespace

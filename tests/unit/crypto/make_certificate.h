@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "crypto/public_key.h"
 
@@ -24,9 +25,28 @@ struct CertificateRecipe {
   std::string basic_constraints = {};  // as openssl's configuration has them; empty: no extension
   std::string key_usage = {};
   std::string alt_names = {};
+  std::string extended_usage = {};
+  std::string distribution_points = {};
+  std::string subject_key_id = {};
+  long serial = 7;
 };
 
 Bytes MakeCertificate(const CertificateRecipe& recipe);
+
+// A list of revoked certificates, by serial number; its times are of thisUpdate and nextUpdate.
+struct ListRecipe {
+  std::string issuer = "authority";
+  std::string_view signer;  // PEM
+  std::vector<long> revoked = {};
+  const char* digest = "SHA256";
+  long from = -43200;  // seconds from kTestNow
+  long until = 43200;
+  std::string distribution_point = {};  // of issuingDistributionPoint; empty: no extension
+  bool is_delta = false;
+  Bytes authority_key_id = {};  // empty: no extension
+};
+
+Bytes MakeRevocationList(const ListRecipe& recipe);
 
 // A self-signed authority over kAuthorityKey, and the recipe of an end certificate under it.
 CertificateRecipe AuthorityRecipe();

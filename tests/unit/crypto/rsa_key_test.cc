@@ -98,9 +98,12 @@ TEST(PrivateKey, TakesSizesUpTo4096) {
 }
 
 TEST(PrivateKey, RefusesOtherAlgorithmsAndPassphrases) {
-  const std::shared_ptr<EVP_PKEY> curve(EVP_EC_gen("P-256"), EVP_PKEY_free);
-  EXPECT_EQ(PrivateKey::FromDer(Pkcs8(curve.get())).error(), Error::kUnsupportedAlgorithm);
-  EXPECT_EQ(PublicKey::FromSpki(Spki(curve.get())).error(), Error::kUnsupportedAlgorithm);
+  for (EVP_PKEY* other : {EVP_EC_gen("P-384"), EVP_PKEY_Q_keygen(nullptr, nullptr, "ED448"),
+                          EVP_PKEY_Q_keygen(nullptr, nullptr, "X25519")}) {
+    const std::shared_ptr<EVP_PKEY> owner(other, EVP_PKEY_free);
+    EXPECT_EQ(PrivateKey::FromDer(Pkcs8(other)).error(), Error::kUnsupportedAlgorithm);
+    EXPECT_EQ(PublicKey::FromSpki(Spki(other)).error(), Error::kUnsupportedAlgorithm);
+  }
   const PrivateKey key = TestKey(testdata::kEndKey);
   for (const bool traditional : {true, false}) {
     const std::string pem = Pem(key.native(), traditional, EVP_aes_128_cbc());

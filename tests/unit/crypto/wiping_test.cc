@@ -10,6 +10,7 @@
 
 #include "crypto/openssl.h"
 #include "crypto/public_key.h"
+#include "tests/data/ec_keys.h"
 #include "tests/data/rsa_keys.h"
 #include "tests/unit/crypto/hex.h"
 #include "tests/unit/crypto/make_certificate.h"
@@ -56,6 +57,22 @@ void AddRuns(const EVP_PKEY* key, const char* name, std::vector<Bytes>& runs) {
   runs.push_back(run);
 }
 
+// AddRunsOf the number of 32 octets that lies at `at` in a PEM block.
+void AddRunsOf(std::string_view pem, size_t at, std::vector<Bytes>& runs) {
+  SecretBytes der(pem.size());
+  size_t size = 0;
+  const size_t begin = pem.find('\n');
+  const std::string_view body = pem.substr(begin, pem.find("-----END") - begin);
+  ASSERT_EQ(sodium_base642bin(der.data(), der.size(), body.data(), body.size(), "\n", &size,
+                              nullptr, sodium_base64_VARIANT_ORIGINAL),
+            0);
+  const auto middle = der.begin() + static_cast<std::ptrdiff_t>(at + 8);
+  Bytes run(middle, middle + 16);
+  runs.push_back(run);
+  std::reverse(run.begin(), run.end());
+  runs.push_back(run);
+}
+
 class Wiping : public testing::Test {
  protected:
   void SetUp() override {
@@ -78,6 +95,7 @@ TEST_F(Wiping, OfAPrivateKeyReadUsedAndReleased) {
     Bytes signature(256);
     ASSERT_TRUE(DefaultSuite().pk->sign(key, SignatureScheme::kRsaPkcs1Sha256, {}, signature));
     DefaultSuite().pk->unwrap(key, signature);
+    DefaultSuite().pk->unwrap_oaep(key, signature);
     key.PublicPart();
   }
   EXPECT_EQ(found, 0u);
@@ -90,6 +108,42 @@ TEST_F(Wiping, TheSearchFindsWhatOpenSslReads) {
   ASSERT_GT(size, 0);
   OPENSSL_free(der);
   EXPECT_GT(found, 0u);
+}
+
+TEST_F(Wiping, OfEcKeysReadUsedAndReleased) {
+  const auto use = [](std::string_view pem, SignatureScheme scheme) {
+    const PrivateKey key = TestKey(pem);
+    Bytes signature(kEcSignature);
+    ASSERT_TRUE(DefaultSuite().pk->sign(key, scheme, {}, signature));
+    key.PublicPart();
+  };
+  // The scalar is behind the 36th octet of PKCS#8, the seed behind the 16th.
+  AddRunsOf(testdata::kP256Key, 36, runs_);
+  AddRunsOf(testdata::kEd25519Key, 16, runs_);
+  use(testdata::kP256Key, SignatureScheme::kEcdsaP256Sha256);
+  use(testdata::kP256KeySec1, SignatureScheme::kEcdsaP256Sha256);
+  use(testdata::kEd25519Key, SignatureScheme::kEd25519);
+  EXPECT_EQ(found, 0u);
+}
+
+TEST_F(Wiping, OfAKeyUnderOaepOrWrapped) {
+  const PrivateKey key = TestKey(testdata::kEndKey);
+  const PublicKey part = key.PublicPart();
+  SeededRng rng(1);
+  SecretBytes secret(kOaepKey);
+  rng.Fill(secret);
+  Bytes run(secret.begin() + 8, secret.begin() + 24);
+  runs_.push_back(run);
+  std::reverse(run.begin(), run.end());
+  runs_.push_back(run);
+  Bytes wrapped(part.modulus_size());
+  ASSERT_TRUE(DefaultSuite().pk->wrap_oaep(part, secret, rng, wrapped));
+  EXPECT_TRUE(Equal(DefaultSuite().pk->unwrap_oaep(key, wrapped).view(), secret));
+  Bytes under_it(KeyWrapSize(secret.size()));
+  SecretBytes back(under_it.size());
+  DefaultSuite().key_wrap(secret, secret, under_it);
+  EXPECT_TRUE(DefaultSuite().key_unwrap(secret, under_it, back));
+  EXPECT_EQ(found, 0u);
 }
 
 class WipingDh : public Wiping, public testing::WithParamInterface<DhGroup> {};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a party of version 1 refuses, by what reason, and what it tells the other side.
 #include "mikey/proofs.h"
+#include "tests/data/ec_keys.h"
 #include "tests/unit/mikey/v1_world.h"
 
 namespace keymast::mikey {
@@ -134,6 +135,36 @@ TEST_F(Refusal, CertificatesAreJudged) {
     world_.ToBob(world_.Start(mode));
     EXPECT_EQ(world_.status.error(), Error::kMalformed);
     world_.alice.chain[0] = world_.alice.certificate;
+  }
+}
+
+// Version 1 has RSA alone: keys of another kind are refused wherever they come in.
+TEST_F(Refusal, KeysOfOtherKinds) {
+  for (const std::string_view pem : {testdata::kP256Key, testdata::kEd25519Key}) {
+    World world;
+    const crypto::PrivateKey key = crypto::TestKey(pem);
+    const Bytes of_alice = Side::CertificateOf(kAlice, pem);
+    for (const Mode mode : {Mode::kPk, Mode::kDh, Mode::kRsar}) {
+      world.alice.self.signing_key = &key;
+      Bytes out(kMaxMessage);
+      EXPECT_EQ(
+          world.initiator.Start(mode, kBob, world.OfferOf(mode), kNow, world.rng, out).error(),
+          Error::kFailedPrecondition);
+      world.alice.self.signing_key = &world.alice.private_key;
+      world.alice.chain[0] = of_alice;
+      world.ToBob(world.Start(mode));
+      EXPECT_EQ(world.status.error(), Error::kUnsupportedAlgorithm);
+      world.alice.chain[0] = world.alice.certificate;
+    }
+    world.bob.self.envelope_key = &key;
+    world.ToBob(world.Start(Mode::kPk));
+    EXPECT_EQ(world.status.error(), Error::kFailedPrecondition);
+    world.alice.others.certificates_[std::string(AsText(kBob.data))] =
+        Side::CertificateOf(kBob, pem);
+    Bytes out(kMaxMessage);
+    EXPECT_EQ(world.initiator.Start(Mode::kPk, kBob, world.OfferOf(Mode::kPk), kNow, world.rng, out)
+                  .error(),
+              Error::kUnsupportedAlgorithm);
   }
 }
 
