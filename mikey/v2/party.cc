@@ -33,7 +33,7 @@ Policy Policy::Default() {
   Policy policy;
   policy.modes = ListOf<decltype(policy.modes)>({5, 6, 3, 4, 2, 1});
   policy.prfs = ListOf<decltype(policy.prfs)>({1});
-  policy.encrs = ListOf<decltype(policy.encrs)>({3, 1, 241});
+  policy.encrs = ListOf<decltype(policy.encrs)>({3, 1});
   policy.macs = ListOf<decltype(policy.macs)>({2});
   policy.groups = ListOf<decltype(policy.groups)>({242, 241});
   policy.signatures = ListOf<decltype(policy.signatures)>({15, 14, 1});

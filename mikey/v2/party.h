@@ -29,7 +29,7 @@ inline constexpr size_t kMaxCookie = 64;
 struct Policy {
   FixedList<uint8_t, 6> modes;
   FixedList<uint8_t, 2> prfs;
-  FixedList<uint8_t, 3> encrs;
+  FixedList<uint8_t, 3> encrs;  // AES-CM; key wrap is not spoken yet
   FixedList<uint8_t, 2> macs;
   FixedList<uint8_t, 3> groups;
   FixedList<uint8_t, 3> signatures;

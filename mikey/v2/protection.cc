@@ -78,6 +78,7 @@ Status CheckMac(const crypto::Suite& suite, const Protection& protection, ByteVi
 
 void Crypt(const crypto::Suite& suite, const Protection& protection, MutableBytes data) {
   if (data.empty()) return;
+  KEYMAST_CHECK(protection.encr == EncrAlg::kAesCm128 || protection.encr == EncrAlg::kAesCm256);
   TransportKeys keys;
   keys.encr = crypto::Key32::OfSize(KeySize(protection.encr));
   keys.salt = crypto::Salt14::OfSize(14);  // RFC 3830 §4.2.3: 112 bits
