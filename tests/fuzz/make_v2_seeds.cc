@@ -22,34 +22,56 @@ void Append(ByteView datagram, Bytes& input) {
   input.insert(input.end(), datagram.begin(), datagram.end());
 }
 
-// Run is a whole exchange; the Offerer draws as it does under the fuzzer.
-void Run(uint8_t choice, const Folder& root) {
+// Inputs of a whole exchange, each datagram twice: what one side takes in.
+struct Run {
+  Bytes to_answerer;
+  Bytes to_offerer;
+};
+
+// The side that the fuzzer plays draws from kFuzzSeed, as it will then.
+Run RunOf(uint8_t choice, uint64_t offerer_seed, uint64_t answerer_seed) {
   const Policy policy = FuzzPolicy(choice);
-  crypto::SeededRng offerers(kFuzzSeed);
-  crypto::SeededRng answerers(2);
+  crypto::SeededRng offerers(offerer_seed);
+  crypto::SeededRng answerers(answerer_seed);
   TestDirectory others;
   others.entitled_ = (choice & 8) == 0;
   Answerer answerer(crypto::DefaultSuite(), policy, others, 4, answerers);
   answerer.set_under_load((choice & 16) != 0);
   Offerer offerer(crypto::DefaultSuite(), policy);
-  Bytes to_answerer{choice};
-  Bytes to_offerer{choice};
+  Run run{{choice}, {choice}};
   Bytes sent(kMaxOneDatagram);
   Bytes reply(kMaxOneDatagram);
   size_t size = *offerer.Open(FuzzWish(choice), kStart, offerers, sent);
   while (size > 0) {
-    Append(ByteView(sent).first(size), to_answerer);
-    const auto answered =
-        answerer.Receive(ByteView(sent).first(size), AsBytes("somebody"), kStart, answerers, reply);
+    const ByteView asked = ByteView(sent).first(size);
+    for (int i = 0; i < 2; ++i) Append(asked, run.to_answerer);
+    const auto answered = answerer.Receive(asked, AsBytes("somebody"), kStart, answerers, reply);
     if (answered.reply == 0) break;
-    Append(ByteView(reply).first(answered.reply), to_offerer);
-    size = offerer.Receive(ByteView(reply).first(answered.reply), kStart, offerers, sent).send;
+    const ByteView told = ByteView(reply).first(answered.reply);
+    for (int i = 0; i < 2; ++i) Append(told, run.to_offerer);
+    size = offerer.Receive(told, kStart, offerers, sent).send;
   }
+  return run;
+}
+
+void SaveRuns(uint8_t choice, const Folder& root) {
   const std::string name = "run_" + std::to_string(choice);
-  Save(root / "mikey_v2_answerer", name, to_answerer);
-  Save(root / "mikey_v2_offerer", name, to_offerer);
-  to_offerer.insert(to_offerer.end(), {0, 0, 0, 0, 0, 0, 0, 0, 0, 0});  // five ticks
-  Save(root / "mikey_v2_offerer", name + "_late", to_offerer);
+  const Run at_offerer = RunOf(choice, kFuzzSeed, 2);
+  Save(root / "mikey_v2_offerer", name, at_offerer.to_offerer);
+  Bytes late = at_offerer.to_offerer;
+  late.insert(late.end(), 10, 0);  // five ticks
+  Save(root / "mikey_v2_offerer", name + "_late", late);
+  Save(root / "mikey_v2_answerer", name, RunOf(choice, 2, kFuzzSeed).to_answerer);
+}
+
+// More Offerers than there is room for.
+void SaveCrowd(uint8_t choice, const Folder& root) {
+  Bytes crowd{choice};
+  for (uint64_t seed = 10; seed < 18; ++seed) {
+    const Bytes one = RunOf(choice, seed, kFuzzSeed).to_answerer;
+    crowd.insert(crowd.end(), one.begin() + 1, one.end());
+  }
+  Save(root / "mikey_v2_answerer", "crowd_" + std::to_string(choice), crowd);
 }
 
 void SaveContents(const Folder& root) {
@@ -83,7 +105,10 @@ void SaveContents(const Folder& root) {
 int main(int argc, char** argv) {
   if (argc != 2) return std::fputs("make_v2_seeds tests/fuzz/corpus\n", stderr), 2;
   for (int choice = 0; choice < 32; ++choice) {
-    keymast::mikey::v2::Run(static_cast<uint8_t>(choice), argv[1]);
+    keymast::mikey::v2::SaveRuns(static_cast<uint8_t>(choice), argv[1]);
+  }
+  for (const uint8_t choice : {uint8_t{0}, uint8_t{4}}) {
+    keymast::mikey::v2::SaveCrowd(choice, argv[1]);
   }
   keymast::mikey::v2::SaveContents(argv[1]);
   return 0;

@@ -5,6 +5,7 @@
 #include "mikey/dump.h"
 #include "mikey/grammar.h"
 #include "mikey/message.h"
+#include "mikey/v2/grammar.h"
 
 namespace {
 
@@ -44,6 +45,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   KEYMAST_CHECK(Equal(out, octets));
   if (const Result<Form> form = FormOf(message.header.data_type)) {
     (void)CheckGrammar(message, *form);
+  }
+  for (size_t i = 0; i < v2::kFormCount; ++i) {
+    (void)v2::ReadParts(message, static_cast<v2::Form>(i));
   }
   return 0;
 }
