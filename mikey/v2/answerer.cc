@@ -92,6 +92,7 @@ Answerer::Outcome Answerer::Receive(ByteView datagram, ByteView address, Instant
   const Result<Capabilities> offer = ReadCapabilities(*parts->cap);
   if (!offer) return Discard(offer.error());
   if (header.prf != PrfFunc::kHmacSha256) return Discard(Error::kMalformed);
+  if (Status checked = CheckOffer(*offer, *parts); !checked) return Discard(checked.error());
   Cap cap{datagram, address, now, header, *parts, *offer, std::nullopt, false, {}};
   if (parts->key_ids != nullptr) {
     const Result<KeyIds> ids = FindKeyIds(message);
@@ -102,8 +103,6 @@ Answerer::Outcome Answerer::Receive(ByteView datagram, ByteView address, Instant
 }
 
 Answerer::Outcome Answerer::TakeCap(Cap& cap, crypto::Rng& rng, MutableBytes out) {
-  // MIKEYv2 §3.3: streams exactly in unicast.
-  if (cap.join.has_value() != cap.offer.streams.empty()) return Discard(Error::kMalformed);
   const Asked asked = cap.asked();
   if (others_.IsOwn(asked.offerer)) return Discard(Error::kUnknownIdentity);  // a reflection
   Exchange& exchange = cap.exchange;
@@ -144,10 +143,8 @@ bool Answerer::CanDo(Mode mode, const Cap& cap, Choice& choice) const {
   if (suite_.pk == nullptr || !FirstOf(cap.offer.groups, policy_.groups, choice.group))
     return false;
   if (!IsEarly(mode)) return true;
-  // MIKEYv2 §3.3: of the first group that was offered, and eligible with that group only.
-  const DhPayload* dh = cap.parts.dh;
-  const auto first = static_cast<DhGroup>(cap.offer.groups[0]);
-  return dh != nullptr && dh->group == first && choice.group == first;
+  // MIKEYv2 §3.3: eligible with the group of CAP's value only.
+  return cap.parts.dh->group == choice.group;
 }
 
 // Choose takes the Offerer's first of each that is ours. kUnsupportedPolicy: there is none.

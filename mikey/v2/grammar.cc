@@ -374,6 +374,29 @@ Status CheckHeader(const Header& header) {
 
 }  // namespace
 
+Status CheckOffer(const Capabilities& offer, const Parts& parts) {
+  const auto offers = [&offer](std::initializer_list<Mode> modes) {
+    return std::ranges::any_of(modes, [&offer](Mode mode) { return offer.Offers(mode); });
+  };
+  const bool has_dh = offers({Mode::kDh, Mode::kDhhmac, Mode::kEarlyDh, Mode::kEarlyDhhmac});
+  const bool by_certificate = offers({Mode::kRsa, Mode::kDh, Mode::kEarlyDh});
+  const bool is_early = offers({Mode::kEarlyDh, Mode::kEarlyDhhmac});
+  const bool is_join = parts.key_ids != nullptr;
+  const bool shows_certificate = !parts.certificates.empty() || parts.chash != nullptr;
+  const bool has_lists = !offer.modes.empty() && !offer.prf.empty() && !offer.encr.empty() &&
+                         !offer.mac.empty() && !offer.profiles.empty();
+  const bool resumes = !offer.ticket.empty() || !offer.ticket_id.empty();
+  const bool belongs =
+      has_lists && offer.groups.empty() != has_dh && offer.signatures.empty() != by_certificate &&
+      (parts.dh != nullptr) == is_early && offer.streams.empty() == is_join &&
+      (is_join || offer.features.empty()) && (!shows_certificate || by_certificate) &&
+      (parts.sign != nullptr || !offers({Mode::kEarlyDh})) && (!resumes || !by_certificate) &&
+      (offer.ticket.empty() || offer.ticket_id.empty());
+  if (!belongs) return Err(Error::kMalformed);
+  const bool is_first = !is_early || static_cast<uint8_t>(parts.dh->group) == offer.groups[0];
+  return is_first ? Status() : Err(Error::kMalformed);
+}
+
 bool IsAnswer(DataType type) {
   return type == DataType::kPskResp || type == DataType::kRsaResp || type == DataType::kDhRespV2 ||
          type == DataType::kDhhmacRespV2;

@@ -58,6 +58,10 @@ struct Parts {
   const ExtPayload* ticket = nullptr;
 };
 
+// CheckOffer is kMalformed for a CAP whose capabilities and payloads do not belong together
+// (MIKEYv2 §3.3, §3.4).
+Status CheckOffer(const Capabilities& offer, const Parts& parts);
+
 // IsAnswer and IsFinish tell what part in an exchange a data type has.
 bool IsAnswer(DataType type);
 bool IsFinish(DataType type);

@@ -42,7 +42,8 @@ void AddDh(const Exchange& exchange, DhGroup group, ChainWriter& chain) {
   chain.Add(DhPayload{group, exchange.dh.public_value(), 0, {}});
 }
 
-// Padded: so long that any single datagram may answer it (MIKEYv2 §2). `behind` octets follow.
+// AddPadding makes CAP so long that any single datagram may answer it (MIKEYv2 §2); `behind` octets
+// follow.
 void AddPadding(size_t behind, ChainWriter& chain) {
   constexpr size_t kHead = 3;
   const size_t size = chain.size() + behind + kHead;
@@ -108,7 +109,7 @@ class ChosenPayload {
   size_t size_ = 0;
 };
 
-// AddGiven adds policies and a KEMAC with the contents: what an answer and KEYS have in common.
+// CloseWithContents closes an answer or KEYS with what it gives.
 Result<size_t> CloseWithContents(const crypto::Suite& suite, const Protection& protection,
                                  const Contents& contents, ChainWriter& chain) {
   crypto::SecretScratch<kMaxPlain> plain;
@@ -138,7 +139,7 @@ Result<size_t> CloseError(const crypto::Suite& suite, const Protection& protecti
 }  // namespace
 
 Result<size_t> WriteCap(const crypto::Suite& suite, const Exchange& exchange,
-                        const Capabilities& offer, bool with_v, MutableBytes out) {
+                        const Capabilities& offer, MutableBytes out) {
   std::array<uint8_t, 1024> tlvs;  // as far as they are written
   const Result<size_t> tlv_size = WriteCapabilities(offer, tlvs);
   if (!tlv_size) return tlv_size;
@@ -154,9 +155,8 @@ Result<size_t> WriteCap(const crypto::Suite& suite, const Exchange& exchange,
     chain.Add(ExtPayload{ExtType::kKeyIds, writer.written()});
   }
   if (!exchange.dh.empty()) AddDh(exchange, static_cast<DhGroup>(offer.groups[0]), chain);
-  const Protection protection = OfCap(exchange);
-  AddPadding(with_v ? 2 + kNoMacYet.size() : 0, chain);
-  if (with_v) CloseWithV(suite, protection, chain);
+  AddPadding(2 + kNoMacYet.size(), chain);
+  CloseWithV(suite, OfCap(exchange), chain);
   return Finished(chain);
 }
 

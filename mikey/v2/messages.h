@@ -7,10 +7,9 @@
 
 namespace keymast::mikey::v2 {
 
-// WriteCap: what the exchange, the offer and a TLV list say; V by pre-shared key where it is
-// wanted, DH of the exchange's value where there is one.
+// WriteCap closes with V by the pre-shared key, and has DH where the exchange has a value.
 Result<size_t> WriteCap(const crypto::Suite& suite, const Exchange& exchange,
-                        const Capabilities& offer, bool with_v, MutableBytes out);
+                        const Capabilities& offer, MutableBytes out);
 
 // WriteAnswer of a mode by pre-shared key. Streams and contents are empty where they come in KEYS.
 Result<size_t> WriteAnswer(const crypto::Suite& suite, const Exchange& exchange,

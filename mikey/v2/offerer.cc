@@ -64,18 +64,19 @@ void Offerer::TakeWish(const Wish& wish, crypto::Rng& rng) {
   exchange_.answerer = OwnedIdentity(wish.peer);
   exchange_.join = wish.join;
   exchange_.psk_v2 = PskV2(suite_, wish.psk, wish.self, wish.peer);
+  // MIKEYv2 §3.3: CAP has a value of the first group in the list exactly with an early mode.
+  const auto group =
+      policy_.groups.empty() ? std::nullopt : CryptoGroup(static_cast<DhGroup>(policy_.groups[0]));
+  const bool can_agree = suite_.pk != nullptr && group.has_value();
   modes_.clear();
   bool is_early = false;
   for (const uint8_t number : policy_.modes) {
     const auto mode = static_cast<Mode>(number);
-    const bool can_do = IsPskType(mode) && (!HasDh(mode) || suite_.pk != nullptr);
+    const bool can_do = IsPskType(mode) && (!HasDh(mode) || can_agree);
     if (can_do) modes_.Add(number);
     is_early = is_early || (can_do && IsEarly(mode));
   }
-  // MIKEYv2 §3.3: of the first group in the list, and there exactly with an early mode.
-  const auto group =
-      policy_.groups.empty() ? std::nullopt : CryptoGroup(static_cast<DhGroup>(policy_.groups[0]));
-  if (is_early && group) exchange_.dh = crypto::DhKey(*suite_.pk, *group, rng);
+  if (is_early) exchange_.dh = crypto::DhKey(*suite_.pk, *group, rng);
   profiles_ = ProfilesOf(policy_);
   std::array<uint8_t, kMaxSessions * kStreamOctets> streams{};
   Writer writer(streams);
@@ -130,7 +131,7 @@ Result<size_t> Offerer::SendCap(MutableBytes out) {
   std::array<uint8_t, 4> features{};
   Writer(features).U32(policy_.features);
   if (exchange_.is_join() && policy_.features != 0) offer.features = features;
-  const Result<size_t> size = WriteCap(suite_, exchange_, offer, policy_.wants_v, out);
+  const Result<size_t> size = WriteCap(suite_, exchange_, offer, out);
   if (!size) return size;
   cap_ = Octets<kMaxOneDatagram>(out.first(*size));
   hashes_.Add(HashOf(suite_, cap_.view()));
@@ -243,12 +244,12 @@ Status Offerer::ProveAnswer(const Received& received, const Parts& parts,
                             Exchange& answered) const {
   const KemacPayload& kemac = *parts.kemac;
   const ByteView head = HeadUpTo(received.datagram, kemac.mac);
+  if (answered.choice.mode == Mode::kPsk) {
+    answered.secret = ExchangeSecret(answered.psk_v2.view());
+  }
   Status verified = Err(Error::kAuthenticationFailed);
   for (const Digest& th : hashes_) {
     answered.th = th;
-    if (answered.choice.mode == Mode::kPsk) {
-      answered.secret = ExchangeSecret(answered.psk_v2.view());
-    }
     const bool is_early = IsEarly(answered.choice.mode);
     if (is_early && !MixSecret(suite_, parts.dh->value, answered)) return Err(Error::kMalformed);
     verified = CheckMac(suite_, OfAnswer(answered), head, kemac.mac_alg, kemac.mac);
@@ -303,16 +304,18 @@ Status Offerer::OpenKemac(const Received& received, const Parts& parts,
   if (encr_data.size() > kMaxPlain) return Err(Error::kTooLong);
   Result<Streams> streams = TakeStreams(received.message);
   if (!streams) return Err(streams.error());
-  const MutableBytes room = plain_.Room();
-  std::copy(encr_data.begin(), encr_data.end(), room.begin());
-  const MutableBytes plain = plain_.Keep(encr_data.size());
+  crypto::SecretScratch<kMaxPlain> scratch;
+  std::copy(encr_data.begin(), encr_data.end(), scratch.Room().begin());
+  const MutableBytes plain = scratch.Keep(encr_data.size());
   Crypt(suite_, protection, plain);
-  Result<Contents> contents = ReadContents(plain_.view(), false);
+  const Result<Contents> contents = ReadContents(plain, false);
   if (!contents) return Err(Error::kDecryptionFailed);
   // MIKEYv2 §3.1: of a group, map and policies stand where an MSK does.
   const bool has_msk = !contents->msks.empty();
   if (exchange_.is_join() && has_msk == streams->sessions.empty()) return Err(Error::kMalformed);
-  contents_ = *contents;
+  // What is kept is replaced only now: the contents are views of it.
+  std::copy(plain.begin(), plain.end(), plain_.Room().begin());
+  contents_ = *ReadContents(plain_.Keep(plain.size()), false);
   if (!streams->sessions.empty()) streams_ = *streams;
   return {};
 }
@@ -376,9 +379,10 @@ Status Offerer::TakeError(const Received& received) {
     protection.type = DataType::kError;
     proved = is_proved(protection);
   } else {
+    Exchange refused = exchange_;
     for (const Digest& th : hashes_) {
-      exchange_.th = th;
-      proved = proved || is_proved(OfErrorInsteadOfAnswer(exchange_, parts->rand_r->rand));
+      refused.th = th;
+      proved = proved || is_proved(OfErrorInsteadOfAnswer(refused, parts->rand_r->rand));
     }
   }
   if (!proved) return Err(Error::kAuthenticationFailed);

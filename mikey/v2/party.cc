@@ -36,7 +36,6 @@ Policy Policy::Default() {
   policy.encrs = ListOf<decltype(policy.encrs)>({3, 1});
   policy.macs = ListOf<decltype(policy.macs)>({2});
   policy.groups = ListOf<decltype(policy.groups)>({242, 241});
-  policy.signatures = ListOf<decltype(policy.signatures)>({15, 14, 1});
   policy.profiles = ListOf<decltype(policy.profiles)>({0x0008, 0x0007, 0x0001, 0x0002});
   return policy;
 }

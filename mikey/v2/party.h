@@ -24,6 +24,8 @@ inline constexpr size_t kMaxFirstCap = 1146;  // so that it fits with cookie and
 inline constexpr size_t kMaxRetries = 3;      // RETRYs that an Offerer follows, §2
 inline constexpr size_t kMaxCookie = 64;
 
+using Profiles = FixedList<uint16_t, 4>;  // IANA's numbers of SRTP protection profiles
+
 // Policy is what a party offers and takes, each list in order of preference. An Answerer takes
 // nothing that is not in its own lists, and of what both have what the Offerer prefers.
 struct Policy {
@@ -32,17 +34,12 @@ struct Policy {
   FixedList<uint8_t, 3> encrs;  // AES-CM; key wrap is not spoken yet
   FixedList<uint8_t, 2> macs;
   FixedList<uint8_t, 3> groups;
-  FixedList<uint8_t, 3> signatures;
-  FixedList<uint16_t, 4> profiles;
+  Profiles profiles;
   uint32_t features = 0;
-  // Without V on CAPs of modes with a pre-shared key answers go to whoever names an identity.
-  bool wants_v = true;
 
   // Default has no SHA-1 and no OAKLEY group (MIKEYv2 §3.3).
   static Policy Default();
 };
-
-using Profiles = FixedList<uint16_t, 4>;  // IANA's numbers of SRTP protection profiles
 
 constexpr bool IsPskType(Mode mode) {
   return mode == Mode::kPsk || mode == Mode::kDhhmac || mode == Mode::kEarlyDhhmac;

@@ -40,8 +40,12 @@ inline const crypto::PublicSuite kFakePublicSuite = {
               wrapped.size() >= crypto::kMinEnvelope && wrapped.size() <= crypto::kMaxEnvelope;
           return fits ? crypto::Envelope(wrapped) : crypto::Envelope(ByteView(kSharedOctets));
         },
-    .wrap_oaep = [](const crypto::PublicKey&, ByteView, crypto::Rng&,
-                    MutableBytes) -> Result<size_t> { return Err(Error::kUnimplemented); },
+    .wrap_oaep = [](const crypto::PublicKey&, ByteView key, crypto::Rng&,
+                    MutableBytes out) -> Result<size_t> {
+      if (out.size() < key.size()) return Err(Error::kTooLong);
+      std::copy(key.begin(), key.end(), out.begin());
+      return key.size();
+    },
     .unwrap_oaep =
         [](const crypto::PrivateKey&, ByteView) {
           return crypto::SecretKey<crypto::kOaepKey>::OfSize(crypto::kOaepKey);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The exchange of MIKEYv2 §7 in mode PSK, both sides, with what a network and an attacker do to it.
+#include "mikey/v2/messages.h"
 #include "tests/unit/mikey/v2_world.h"
 
 namespace keymast::mikey::v2 {
@@ -347,6 +348,30 @@ TEST_P(EachMode, EveryFlippedBitIsDropped) {
   });
   world.ToOfferer(keys);
   EXPECT_EQ(world.offerer_.state(), State::kDone);
+}
+
+TEST(ExchangeOfVersion2, KeysThatCannotBeReadLeaveWhatIsHeld) {
+  World world;
+  world.ToOfferer(world.ToAnswerer(world.Open(world.Join())));
+  const std::string held = ToHex(world.offerer_.contents().keys[1].key);
+  Contents unreadable;  // only RSA_RESP begins with the sender
+  unreadable.sender = IdrPayload{IdRole::kResponder, kGroupId.type, kGroupId.data};
+  const Bytes rand(32, 9);
+  Bytes keys(kMaxOneDatagram);
+  keys.resize(*WriteKeys(kSuite, world.offerer_.exchange(), rand, {}, unreadable, keys));
+  world.ToOfferer(keys);
+  EXPECT_EQ(ErrorOf(world.offered_.status), Error::kDecryptionFailed);
+  EXPECT_EQ(world.offerer_.state(), State::kAnswered);
+  EXPECT_EQ(ToHex(world.offerer_.contents().keys[1].key), held);
+}
+
+TEST(ExchangeOfVersion2, WithoutAGroupNoModeAgreesOnASecret) {
+  World world;
+  world.policy_ = Policy::Default();
+  world.policy_.groups.clear();
+  world.Run(world.Session());
+  EXPECT_EQ(world.offerer_.state(), State::kDone);
+  EXPECT_EQ(world.offerer_.exchange().choice.mode, Mode::kPsk);
 }
 
 TEST(ExchangeOfVersion2, MessagesOfOtherExchangesAreDropped) {

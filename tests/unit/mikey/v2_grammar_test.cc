@@ -312,6 +312,68 @@ TEST(FormsOfVersion2, PointAtTheirParts) {
   EXPECT_EQ(parts->kemac, nullptr);
 }
 
+// Offered is a CAP of early DH and PSK with all that belongs to it, changed by `change`.
+template <class Change>
+bool IsOfferTaken(Change change) {
+  static constexpr uint8_t kModes[] = {5, 1};
+  static constexpr uint8_t kOneNumber[] = {1};
+  static constexpr uint8_t kGroups[] = {242, 241};
+  Capabilities offer;
+  offer.modes = kModes;
+  offer.prf = offer.encr = offer.mac = offer.signatures = kOneNumber;
+  offer.profiles = Some(2);
+  offer.groups = kGroups;
+  offer.streams = Some(kStreamOctets);
+  Parts parts;
+  parts.dh = &kDh;
+  parts.sign = &kSign;
+  parts.chash = &kChash;
+  change(offer, parts);
+  return CheckOffer(offer, parts).has_value();
+}
+
+TEST(FormsOfVersion2, AnOfferHasWhatBelongsToItsModes) {
+  static constexpr uint8_t kPskAlone[] = {1};
+  EXPECT_TRUE(IsOfferTaken([](auto&, auto&) {}));
+  for (ByteView Capabilities::*list :
+       {&Capabilities::modes, &Capabilities::prf, &Capabilities::encr, &Capabilities::mac,
+        &Capabilities::profiles, &Capabilities::groups, &Capabilities::signatures,
+        &Capabilities::streams}) {
+    EXPECT_FALSE(IsOfferTaken([list](auto& offer, auto&) { offer.*list = {}; }));
+  }
+  EXPECT_FALSE(IsOfferTaken([](auto&, auto& parts) { parts.dh = nullptr; }));
+  EXPECT_FALSE(IsOfferTaken([](auto&, auto& parts) { parts.sign = nullptr; }));
+  EXPECT_FALSE(IsOfferTaken([](auto&, auto& parts) { parts.key_ids = &kKeyIds; }));
+  EXPECT_FALSE(IsOfferTaken([](auto& offer, auto&) { offer.features = Some(4); }));
+  EXPECT_FALSE(IsOfferTaken([](auto& offer, auto&) { offer.ticket = Some(9); }));
+  EXPECT_TRUE(IsOfferTaken([](auto& offer, auto& parts) {
+    offer.streams = {};
+    offer.features = Some(4);
+    parts.key_ids = &kKeyIds;
+  }));
+  const DhPayload other{DhGroup::kSecp256r1, Some(65), 0, {}};
+  EXPECT_FALSE(IsOfferTaken([&](auto&, auto& parts) { parts.dh = &other; }));
+  const auto by_psk = [](Capabilities& offer, Parts& parts) {
+    offer.modes = kPskAlone;
+    offer.groups = offer.signatures = {};
+    parts = {};
+  };
+  EXPECT_TRUE(IsOfferTaken(by_psk));
+  EXPECT_FALSE(IsOfferTaken([&](auto& offer, auto& parts) {
+    by_psk(offer, parts);
+    parts.chash = &kChash;
+  }));
+  EXPECT_TRUE(IsOfferTaken([&](auto& offer, auto& parts) {
+    by_psk(offer, parts);
+    offer.ticket = Some(9);
+  }));
+  EXPECT_FALSE(IsOfferTaken([&](auto& offer, auto& parts) {
+    by_psk(offer, parts);
+    offer.ticket = Some(9);
+    offer.ticket_id = Some(kTicketIdSize);
+  }));
+}
+
 TEST(FormsOfVersion2, ModesHaveTheirMessages) {
   EXPECT_EQ(AnswerType(Mode::kEarlyDh), AnswerType(Mode::kDh));
   EXPECT_NE(AnswerForm(Mode::kEarlyDh), AnswerForm(Mode::kDh));
