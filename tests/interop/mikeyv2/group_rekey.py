@@ -148,6 +148,7 @@ class Member:
     key_id: int
     key: object  # Ed25519 public
     derive: object
+    encr: int = AES_CM_256  # the group's
     announced_t: int = 0
     wrong: list = field(default_factory=list)  # moments of wrong signatures without a good filter MAC
     missing: bool = False  # REPORT `missing` is due
@@ -214,6 +215,7 @@ class Member:
         root = self.derive(m.ext(E_TREE), update.epoch)
         require(root is not None, "nothing for this member in this packet", "§10")
         keys, kemac = update.wrapping(root), m.one(Kemac)
+        require(kemac.encr == self.encr, "algorithm of GROUP_REKEY", "§4.4")
         try:
             seal.check_mac(m, Kemac, keys)
         except Refused:
@@ -225,7 +227,6 @@ class Member:
         self.epoch, self.t, self.missing = update.epoch, update.t, False
         return "applied"
 
-
     def install(self, got, asked):
         """Content of KEYS or of an answer; asked: of an exchange or a REPORT that this member opened. Nothing older is installed."""
         r = Reader(got.member_state)
@@ -234,7 +235,7 @@ class Member:
         require(all(state[:3] == self.key_domain and state[3:5] == self.key_group for state in got.msk_states), "group", "§10")
         if tree_id == self.tree_id:
             newest = max(int.from_bytes(i[2:], "big") for i in self.msks)
-            require((epoch, int.from_bytes(msk_ids[0][2:], "big")) >= (self.epoch, newest), "older keys", "§10")
+            require((epoch, max(int.from_bytes(i[2:], "big") for i in msk_ids)) >= (self.epoch, newest), "older keys", "§10")
         else:
             require(asked, "tree id that was not asked for", "§10")
         self.tree_id, self.epoch, self.t = tree_id, epoch, max(t, self.t)
