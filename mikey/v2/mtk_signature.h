@@ -38,7 +38,7 @@ struct MtkSignature {
 // TickMessage is one MTK message of a tick. Views are borrowed for the call; of the profile the
 // algorithms count, its form is MIKEYv2's.
 struct TickMessage {
-  const Profile3gpp& profile;
+  Profile3gpp profile;
   MtkMessage message;
   ByteView msk;
 };
