@@ -112,7 +112,8 @@ Answerer::Outcome Answerer::TakeCap(Cap& cap, crypto::Rng& rng, MutableBytes out
     return {{}, CopyTo(known->answer.view(), out), Event::kNone, known};
   }
   exchange.csb_id = CsbId(cap.header.csb_id);
-  cap.address_proved = cookies_.IsGood(cap.offer.cookie, cap.address, exchange.csb_id, cap.now);
+  cap.address_proved =
+      in_signalling_ || cookies_.IsGood(cap.offer.cookie, cap.address, exchange.csb_id, cap.now);
   const bool needs_cookie = under_load_ || cache_.is_crowded();
   if (needs_cookie && !cap.address_proved) return Retry(cap, out);
   if (!others_.Serves(asked)) return Discard(Error::kUnknownIdentity);
@@ -120,6 +121,7 @@ Answerer::Outcome Answerer::TakeCap(Cap& cap, crypto::Rng& rng, MutableBytes out
   exchange.offerer = OwnedIdentity(asked.offerer);
   exchange.answerer = OwnedIdentity(asked.answerer);
   exchange.join = cap.join;
+  exchange.session = Octets<kMaxSessionId>(cap.offer.session);
   if (Status chosen = Choose(cap, exchange.choice); !chosen) {
     const Result<size_t> hint = WriteError(suite_, exchange, ErrorNumber::kInvalidDt, {}, out);
     return {chosen, hint.value_or(0), Event::kNone, nullptr};

@@ -77,7 +77,7 @@ MutableBytes OneDatagram(MutableBytes out) { return out.first(kMaxOneDatagram); 
 // ChosenPayload is the CAP payload of an answer: one value a TLV (MIKEYv2 §3.3).
 class ChosenPayload {
  public:
-  explicit ChosenPayload(const Choice& choice)
+  ChosenPayload(const Choice& choice, ByteView session)
       : one_{static_cast<uint8_t>(choice.mode), static_cast<uint8_t>(choice.prf),
              static_cast<uint8_t>(choice.encr), static_cast<uint8_t>(choice.mac),
              static_cast<uint8_t>(choice.group)} {
@@ -93,6 +93,7 @@ class ChosenPayload {
     if (HasDh(choice.mode)) chosen.groups = item(4);
     chosen.profiles = profiles.written();
     if (choice.features != 0) chosen.features = features_;
+    chosen.session = session;
     const Result<size_t> size = WriteCapabilities(chosen, tlvs_);
     KEYMAST_CHECK(profiles.ok() && size.has_value());
     size_ = *size;
@@ -105,7 +106,7 @@ class ChosenPayload {
   std::array<uint8_t, 5> one_;
   std::array<uint8_t, 8> profiles_{};
   std::array<uint8_t, 4> features_{};
-  std::array<uint8_t, 64> tlvs_{};
+  std::array<uint8_t, 128> tlvs_{};
   size_t size_ = 0;
 };
 
@@ -154,8 +155,10 @@ Result<size_t> WriteCap(const crypto::Suite& suite, const Exchange& exchange,
     PutKeyIds(writer, *exchange.join);
     chain.Add(ExtPayload{ExtType::kKeyIds, writer.written()});
   }
+  const ByteView sdp_ids = exchange.sdp_ids.view();
+  if (!sdp_ids.empty()) chain.Add(ExtPayload{ExtType::kSdpIds, sdp_ids});
   if (!exchange.dh.empty()) AddDh(exchange, static_cast<DhGroup>(offer.groups[0]), chain);
-  AddPadding(2 + kNoMacYet.size(), chain);
+  if (sdp_ids.empty()) AddPadding(2 + kNoMacYet.size(), chain);  // MIKEYv2 §12
   CloseWithV(suite, OfCap(exchange), chain);
   return Finished(chain);
 }
@@ -167,7 +170,7 @@ Result<size_t> WriteAnswer(const crypto::Suite& suite, const Exchange& exchange,
   const Header header = WithMap(HeaderOf(exchange, AnswerType(choice.mode)), map, streams);
   ChainWriter chain(OneDatagram(out), header);
   AddRands(exchange, exchange.rand_r.view(), chain);
-  const ChosenPayload chosen(choice);
+  const ChosenPayload chosen(choice, exchange.session.view());
   chain.Add(chosen.payload());
   AddIdr(exchange.answerer, IdRole::kResponder, chain);
   for (const CsbPolicy& policy : streams.policies) chain.Add(policy.Payload());

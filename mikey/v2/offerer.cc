@@ -51,7 +51,8 @@ Status Offerer::CheckWish(const Wish& wish) const {
   if (2 * wish.streams.size() > kMaxSessions) return Err(Error::kInvalidArgument);
   const bool is_session = wish.session.empty() || (wish.session.size() >= kMinSessionId &&
                                                    wish.session.size() <= kMaxSessionId);
-  return is_session ? Status() : Err(Error::kInvalidArgument);
+  const bool fits = Octets<kMaxSdpIds>::Fits(wish.sdp_ids);
+  return is_session && fits ? Status() : Err(Error::kInvalidArgument);
 }
 
 void Offerer::TakeWish(const Wish& wish, crypto::Rng& rng) {
@@ -63,6 +64,8 @@ void Offerer::TakeWish(const Wish& wish, crypto::Rng& rng) {
   exchange_.offerer = OwnedIdentity(wish.self);
   exchange_.answerer = OwnedIdentity(wish.peer);
   exchange_.join = wish.join;
+  exchange_.session = Octets<kMaxSessionId>(wish.session);
+  exchange_.sdp_ids = Octets<kMaxSdpIds>(wish.sdp_ids);
   exchange_.psk_v2 = PskV2(suite_, wish.psk, wish.self, wish.peer);
   // MIKEYv2 §3.3: CAP has a value of the first group in the list exactly with an early mode.
   const auto group =
@@ -85,7 +88,6 @@ void Offerer::TakeWish(const Wish& wish, crypto::Rng& rng) {
     writer.U32(stream.from_offerer ? stream.ssrc : 0);
   }
   offered_streams_ = Octets<kMaxSessions * kStreamOctets>(writer.written());
-  session_id_ = Octets<kMaxSessionId>(wish.session);
   cookie_ = {};
   fresh_ = {};
   hashes_.clear();
@@ -106,7 +108,7 @@ Capabilities Offerer::Offer() const {
       std::ranges::any_of(modes_, [](uint8_t mode) { return HasDh(static_cast<Mode>(mode)); });
   if (has_dh) offer.groups = policy_.groups.view();
   offer.profiles = profiles_.view();
-  offer.session = session_id_.view();
+  offer.session = exchange_.session.view();
   offer.cookie = cookie_.view();
   offer.fresh = fresh_.view();
   offer.streams = offered_streams_.view();
@@ -268,6 +270,7 @@ Status Offerer::CheckChoice(const Received& received, const Parts& parts, Choice
                           TakeChoice(chosen->encr, offer.encr, choice.encr) &&
                           TakeChoice(chosen->mac, offer.mac, choice.mac);
   if (!is_offered || chosen->profiles.empty()) return Err(Error::kPolicyViolation);
+  if (!Equal(chosen->session, offer.session)) return Err(Error::kPolicyViolation);
   Reader profiles(chosen->profiles);
   while (!profiles.empty()) {
     const uint16_t profile = profiles.U16();

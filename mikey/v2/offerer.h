@@ -15,6 +15,8 @@ struct Wish {
   std::optional<KeyIds> join;            // Key Domain ID and Key Group; nothing: unicast
   std::span<const StreamOffer> streams;  // unicast: 1 to kMaxSessions / 2
   ByteView session;                      // SDP's id, or empty (MIKEYv2 §12)
+  // Of a CAP that goes in SDP (RFC 4567): the protocols offered there, `;` between them.
+  ByteView sdp_ids = {};
 };
 
 class Offerer {
@@ -90,7 +92,6 @@ class Offerer {
   FixedList<uint8_t, 6> modes_;
   Octets<8> profiles_;
   Octets<kMaxSessions * kStreamOctets> offered_streams_;
-  Octets<kMaxSessionId> session_id_;
   Octets<kMaxCookie> cookie_;
   Octets<kFreshSize> fresh_;
   FixedList<Digest, kMaxRetries + 1> hashes_;  // TH of each CAP that was sent
