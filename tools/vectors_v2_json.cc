@@ -30,8 +30,10 @@ Json ProofOf(const crypto::Suite& suite, const v2::Protection& protection, const
 // Decrypted is what a KEMAC has inside.
 crypto::SecretBytes Decrypted(const crypto::Suite& suite, const v2::Protection& protection,
                               const KemacPayload& kemac) {
-  crypto::SecretBytes plain(kemac.encr_data.begin(), kemac.encr_data.end());
-  v2::Crypt(suite, protection, plain);
+  crypto::SecretBytes plain(kemac.encr_data.size());
+  const Result<size_t> size = v2::Decrypt(suite, protection, kemac.encr_data, plain);
+  KEYMAST_CHECK(size.has_value());
+  plain.resize(*size);
   return plain;
 }
 

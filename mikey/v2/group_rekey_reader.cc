@@ -3,10 +3,10 @@
 
 #include "mikey/key_ids.h"
 #include "mikey/mac_check.h"
+#include "mikey/v2/closing.h"
 #include "mikey/v2/extension_io.h"
 #include "mikey/v2/grammar.h"
 #include "mikey/v2/party.h"
-#include "mikey/v2/sealing.h"
 
 namespace keymast::mikey::v2 {
 
@@ -220,9 +220,9 @@ RekeyReader::Outcome RekeyReader::Apply(const Packet& packet) {
 // Open reads the one key of a GROUP_REKEY: the new MSK with its interval (MIKEYv2 §10).
 Status RekeyReader::Open(const Packet& packet, const Protection& protection) {
   const ByteView sealed = packet.parts.kemac->encr_data;
-  if (sealed.size() > kMaxSealed) return Err(Error::kTooLong);
-  crypto::SecretScratch<kMaxSealed> plain;
-  const Result<size_t> size = Unseal(suite_, protection, sealed, plain.Room());
+  if (sealed.size() > kMaxEncrypted) return Err(Error::kTooLong);
+  crypto::SecretScratch<kMaxEncrypted> plain;
+  const Result<size_t> size = Decrypt(suite_, protection, sealed, plain.Room());
   if (!size) return Err(Error::kDecryptionFailed);
   const Result<Contents> contents = ReadContents(plain.Keep(*size), false);
   if (!contents) return Err(Error::kDecryptionFailed);

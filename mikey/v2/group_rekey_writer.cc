@@ -2,9 +2,9 @@
 // The writer of GROUP_REKEY: packets are drafted with zeros where proofs will be, then the tree
 // over them is signed, then each gets its filter MAC (MIKEYv2 §10).
 #include "mikey/key_ids.h"
+#include "mikey/v2/closing.h"
 #include "mikey/v2/extension_io.h"
 #include "mikey/v2/group_rekey.h"
-#include "mikey/v2/sealing.h"
 
 namespace keymast::mikey::v2 {
 namespace {
@@ -101,8 +101,8 @@ class RekeyWriter {
     const Result<size_t> size = WriteContents(contents, plain.Room());
     KEYMAST_CHECK(size.has_value());
     const ByteView octets = plain.Keep(*size);
-    sealed_.resize(SealedSize(rekey_.encr, octets.size()));
-    Seal(suite_, Protect(), octets, sealed_);
+    sealed_.resize(EncryptedSize(rekey_.encr, octets.size()));
+    Encrypt(suite_, Protect(), octets, sealed_);
   }
   Protection Protect() const { return OfGroupRekey(suite_, rekey_.head, rekey_.encr, inkey_); }
 

@@ -2,7 +2,7 @@
 #include "mikey/v2/loose_keys.h"
 
 #include "mikey/v2/capabilities.h"
-#include "mikey/v2/sealing.h"
+#include "mikey/v2/closing.h"
 
 namespace keymast::mikey::v2 {
 namespace {
@@ -53,8 +53,8 @@ Result<size_t> Write(const crypto::Suite& suite, const Protection& protection, b
   const Result<size_t> size = WriteContents(content.contents, scratch.Room());
   if (!size) return size;
   const ByteView plain = scratch.Keep(*size);
-  Bytes sealed(SealedSize(protection.encr, plain.size()));
-  Seal(suite, protection, plain, sealed);
+  Bytes sealed(EncryptedSize(protection.encr, plain.size()));
+  Encrypt(suite, protection, plain, sealed);
   const SessionMap map(content.streams.sessions.view(), CsIdMapType::kGenericId);
   Header header;
   header.version = kVersion2;
@@ -118,9 +118,9 @@ class KeysOpener {
     const ByteView head = HeadUpTo(datagram, kemac.mac);
     const Status proved = CheckMac(suite_, protection, head, kemac.mac_alg, kemac.mac);
     if (!proved) return proved;
-    crypto::SecretScratch<kMaxSealed> scratch;
-    if (kemac.encr_data.size() > kMaxSealed) return Err(Error::kTooLong);
-    const Result<size_t> size = Unseal(suite_, protection, kemac.encr_data, scratch.Room());
+    crypto::SecretScratch<kMaxEncrypted> scratch;
+    if (kemac.encr_data.size() > kMaxEncrypted) return Err(Error::kTooLong);
+    const Result<size_t> size = Decrypt(suite_, protection, kemac.encr_data, scratch.Room());
     if (!size) return Err(Error::kDecryptionFailed);
     if (*size > kMaxPlain) return Err(Error::kTooLong);
     const ByteView plain = scratch.Keep(*size);

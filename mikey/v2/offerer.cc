@@ -45,7 +45,8 @@ Status Offerer::CheckWish(const Wish& wish) const {
       (wish.fingerprint.empty() || wish.fingerprint.size() == crypto::Fingerprint{}.size()) &&
       (wish.fresh.empty() || wish.fresh.size() == kFreshSize);
   const bool fits = Octets<kMaxSdpIds>::Fits(wish.sdp_ids);
-  if (!is_session || !fits || !is_sized || ModesOf(wish).empty()) return Err(Error::kInvalidArgument);
+  if (!is_session || !fits || !is_sized || ModesOf(wish).empty())
+    return Err(Error::kInvalidArgument);
   return {};
 }
 

@@ -6,8 +6,8 @@
 #include <functional>
 
 #include "mikey/key_ids.h"
+#include "mikey/v2/closing.h"
 #include "mikey/v2/group_rekey_reader.h"
-#include "mikey/v2/sealing.h"
 
 namespace keymast::mikey::v2 {
 
@@ -197,7 +197,7 @@ inline Bytes Group::ForgeContents(const Contents& contents) const {
   const RekeyHead& head = RekeyOf().head;
   const crypto::Key32 inkey = RekeyInkey(suite_, kNewRoot, head.update);
   Bytes sealed(plain.size());
-  Seal(suite_, OfGroupRekey(suite_, head, EncrAlg::kAesCm256, inkey), plain, sealed);
+  Encrypt(suite_, OfGroupRekey(suite_, head, EncrAlg::kAesCm256, inkey), plain, sealed);
   return Forge(One(RekeyOf()), [&sealed](Header&, std::vector<Payload>& payloads) {
     for (Payload& payload : payloads) {
       if (auto* kemac = std::get_if<KemacPayload>(&payload)) kemac->encr_data = sealed;
