@@ -6,7 +6,6 @@
 
 #include "base/check.h"
 #include "base/cursor.h"
-#include "sdp/session.h"
 
 namespace keymast::tools {
 namespace {
@@ -31,14 +30,6 @@ uint8_t Ulaw(int16_t sample) {
 }  // namespace
 
 std::span<const ToneCodec> ToneCodecs() { return kCodecs; }
-
-const ToneCodec* CodecOf(std::string_view rtpmap) {
-  for (const ToneCodec& codec : kCodecs) {
-    const sdp::Format ours{0, std::string(codec.rtpmap), {}};
-    if (sdp::IsSame(ours, {0, std::string(rtpmap), {}})) return &codec;
-  }
-  return nullptr;
-}
 
 Tone::Tone(const ToneCodec& codec, Ssrc ssrc) : codec_(codec), ssrc_(ssrc), second_(codec.rate) {
   const double hertz = kLowest + kStep * (ssrc.value % 16);

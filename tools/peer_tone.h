@@ -25,8 +25,6 @@ struct ToneCodec {
   size_t frame_octets() const { return frame_samples() * sample_octets; }
 };
 std::span<const ToneCodec> ToneCodecs();
-// CodecOf is null for an rtpmap that is none of them; names have no case.
-const ToneCodec* CodecOf(std::string_view rtpmap);
 
 // Tone follows from its SSRC and the RTP timestamp alone: whoever receives a packet knows what must
 // be in it.
