@@ -25,7 +25,9 @@ bool NeedsPsk(Mode mode) { return IsPskType(mode); }
 bool NeedsCertificate(Mode mode) { return IsSigned(mode); }
 bool NeedsDh(Mode mode) { return HasDh(mode); }
 bool NeedsEarlyDh(Mode mode) { return IsEarly(mode); }
-// Modes in which SIGN in CAP has the group's keys in the answer (MIKEYv2 §1).
+// Modes whose CAP is signed: early DH always, RSA where a group's keys are then in the answer, of a
+// session they are there anyway (MIKEYv2 §1).
+bool NeedsSign(Mode mode) { return mode == Mode::kEarlyDh; }
 bool GainsBySign(Mode mode) { return mode == Mode::kRsa || mode == Mode::kEarlyDh; }
 
 }  // namespace
@@ -180,7 +182,8 @@ Result<size_t> Offerer::Open(const Wish& wish, Instant now, crypto::Rng& rng, Mu
 // SendCap writes CAP and remembers it with its hash. The first one decides whether all go in
 // FRAGMENTs (MIKEYv2 §2).
 Result<size_t> Offerer::SendCap(MutableBytes out) {
-  const CapProofs proofs{OffersAny(NeedsPsk), signer_, OffersAny(GainsBySign)};
+  const CapProofs proofs{OffersAny(NeedsPsk), signer_,
+                         OffersAny(exchange_.is_join() ? GainsBySign : NeedsSign)};
   const bool is_first = hashes_.empty();
   const Capabilities offer = Offer();
   const Result<size_t> size = WriteCap(suite_, exchange_, offer, proofs,
