@@ -2,7 +2,6 @@
 // The answering side of a call.
 #include "sdp/binding.h"
 #include "tools/peer_call.h"
-#include "tools/peer_choice.h"
 
 namespace keymast::tools {
 
@@ -73,13 +72,14 @@ PeerCall::Done PeerCall::CheckStreams(const Capabilities& told) {
 }
 
 PeerCall::Done PeerCall::ExpectCap(const Capabilities& told) {
-  const Result<mikey::v2::Policy> decided = Decide(told, setup_.policy);
+  const Result<Decided> decided = Decide(told, setup_.policy, setup_.credentials.get());
   if (!decided) return Fail(decided.error(), "a=mikeyv2-cap");
   decided_ = *decided;
   PeerDirectory::Expected expected;
   const ByteView session = theirs_->keying.session.view();
   expected.session.assign(session.begin(), session.end());
-  expected.profile = decided_.profiles[0];
+  expected.profile = decided_.policy.profiles[0];
+  expected.fingerprint = theirs_->keying.fingerprint;
   expected.mki = MkiOf(rounds_);
   while (media_.streams().size() < theirs_->streams.size()) {
     // A stream that we know nothing of is refused; the exchange keys it all the same.
@@ -107,6 +107,7 @@ tl::expected<std::string, Failure> PeerCall::Answer(Instant now) {
   if (!is_awaited) return keymast::Fail(Error::kFailedPrecondition, "there is no offer to answer");
   ours_.keying = {};
   ours_.keying.session = theirs_->keying.session;
+  ours_.keying.fingerprint = OurFingerprint();
   if (theirs_->keying.message.empty()) {
     ours_.keying.capabilities = AnswerTlvs(decided_, ours_.keying.session.view());
     return sdp::WriteSession(ours_);

@@ -2,7 +2,6 @@
 #include "tools/peer_call.h"
 
 #include "sdp/binding.h"
-#include "tools/peer_choice.h"
 
 namespace keymast::tools {
 
@@ -27,7 +26,7 @@ PeerCall::PeerCall(const crypto::Suite& suite, CallSetup setup, crypto::Rng& rng
       rng_(rng),
       media_(rng),
       directory_(setup_.self.view(), setup_.peer.view(), setup_.psk.view()),
-      answerer_(suite, decided_, directory_, kExchanges, rng) {
+      answerer_(suite, decided_.policy, directory_, kExchanges, rng, setup_.credentials.get()) {
   std::array<uint8_t, 8> id{};
   rng_.Fill(id);
   ours_.origin = {"-", Reader(id).U64() >> 2, 0, setup_.media};  // RFC 3264 §5: a signed number
@@ -94,8 +93,19 @@ PeerCall::Done PeerCall::TakeTheirs(std::string_view text) {
     if (!next) return next;
   }
   if (theirs_->keying.session.empty()) return Fail(Error::kPayloadMissing, "a=mikeyv2-id");
-  // Modes by certificate will bring the certificate that proved the exchange.
-  return Check(sdp::CheckFingerprint(theirs_->keying, std::nullopt), "a=fingerprint");
+  // With a certificate the exchange itself asks whether it is that of the fingerprint.
+  const auto& told = theirs_->keying.fingerprint;
+  if (setup_.credentials == nullptr) {
+    return Check(sdp::CheckFingerprint(theirs_->keying, std::nullopt), "a=fingerprint");
+  }
+  return Check(told ? Status() : Err(Error::kPayloadMissing), "a=fingerprint");
+}
+
+std::optional<sdp::Fingerprint> PeerCall::OurFingerprint() const {
+  if (setup_.credentials == nullptr) return std::nullopt;
+  const mikey::v2::Digest hash =
+      mikey::v2::HashOf(suite_, setup_.credentials->own.front().chain.front());
+  return hash;
 }
 
 // UseDirections: a stream goes where both descriptions say so; an offer alone is believed until its

@@ -8,6 +8,7 @@
 #include "mikey/port_traffic.h"
 #include "mikey/v2/offerer.h"
 #include "sdp/offer_answer.h"
+#include "tools/peer_choice.h"
 #include "tools/peer_directory.h"
 #include "tools/peer_media.h"
 
@@ -17,8 +18,11 @@ namespace keymast::tools {
 struct CallSetup {
   mikey::OwnedIdentity self;
   mikey::OwnedIdentity peer;
+  // One of the two: a pre-shared key, or a key of ours with its certificate, whose fingerprint is
+  // then in our descriptions, and the other side's must be in its.
   crypto::SecretKey<mikey::kMaxSharedKey> psk;
-  mikey::v2::Policy policy;  // modes by pre-shared key
+  std::shared_ptr<const mikey::v2::Credentials> credentials;
+  mikey::v2::Policy policy;  // modes of the one that there is
   Endpoint media;            // where our side receives
   bool key_mgmt = false;     // our offers carry CAP (RFC 4567)
 };
@@ -57,7 +61,8 @@ class PeerCall {
   // Offer describes the streams of media(), as many as there are.
   tl::expected<std::string, Failure> Offer(Instant now);
   // OpenEarly sends CAP before there is an answer, to an address that is known otherwise. An answer
-  // to it is provisional (MIKEYv2 §12). kFailedPrecondition where CAP is in SDP.
+  // to it is provisional (MIKEYv2 §12). kFailedPrecondition where CAP is in SDP, and with a
+  // certificate: which one proves the answer is not known before.
   Done OpenEarly(const Endpoint& to, Instant now);
   Done TakeAnswer(std::string_view text, Instant now);
 
@@ -96,6 +101,7 @@ class PeerCall {
   Done TakeTheirs(std::string_view text);
   void UseDirections();
   std::vector<sdp::Ability> Abilities() const;
+  std::optional<sdp::Fingerprint> OurFingerprint() const;
 
   // We offer.
   Result<Bytes> OpenExchange(Instant now);
@@ -135,7 +141,7 @@ class PeerCall {
   Endpoint remote_;       // where messages of our exchange go
   Bytes answer_;          // that the Offerer took
 
-  mikey::v2::Policy decided_;
+  Decided decided_;
   PeerDirectory directory_;
   mikey::v2::Answerer answerer_;
 

@@ -29,19 +29,31 @@ bool TakeProfile(const Capabilities& offer, const Policy& ours, Policy& taken) {
   return false;
 }
 
-// The modes by certificate are not decided here yet: they hang on what each side's certificate is.
-bool CanDo(Mode mode, const Capabilities& offer, const Policy& taken) {
-  if (!mikey::v2::IsPskType(mode)) return false;
+bool CanDo(Mode mode, const Capabilities& offer, const Decided& decided) {
+  // MIKEYv2 §12: a fingerprint allows these modes, and no others.
+  if (mikey::v2::IsSigned(mode) && decided.signature.empty()) return false;
   if (!mikey::v2::HasDh(mode)) return true;
-  if (taken.groups.empty()) return false;
+  const auto& groups = decided.policy.groups;
+  if (groups.empty()) return false;
   // MIKEYv2 §3.3: an early mode is eligible with the group of CAP's value, the first one.
-  return !mikey::v2::IsEarly(mode) || taken.groups[0] == offer.groups[0];
+  return !mikey::v2::IsEarly(mode) || groups[0] == offer.groups[0];
+}
+
+Octets<1> SignatureFor(const Capabilities& offer, const mikey::v2::Credentials* credentials) {
+  if (credentials == nullptr) return {};
+  const mikey::v2::Signer signer = credentials->SignerFor(offer.signatures);
+  if (signer.credential == nullptr) return {};
+  return Octets<1>(Bytes{static_cast<uint8_t>(signer.type())});
 }
 
 }  // namespace
 
-Result<Policy> Decide(const Capabilities& offer, const Policy& ours) {
-  Policy taken;
+Result<Decided> Decide(const Capabilities& offer, const Policy& ours,
+                       const mikey::v2::Credentials* credentials) {
+  Decided decided;
+  decided.signature = SignatureFor(offer, credentials);
+  Policy& taken = decided.policy;
+  taken.signatures = ours.signatures;
   TakeFirst(offer.groups, ours.groups, taken.groups);
   const bool is_common = TakeFirst(offer.prf, ours.prfs, taken.prfs) &&
                          TakeFirst(offer.encr, ours.encrs, taken.encrs) &&
@@ -50,24 +62,27 @@ Result<Policy> Decide(const Capabilities& offer, const Policy& ours) {
   if (!is_common) return Err(Error::kUnsupportedPolicy);
   for (const uint8_t number : offer.modes) {
     const auto mode = static_cast<Mode>(number);
-    if (!mikey::v2::Contains(ours.modes.view(), number) || !CanDo(mode, offer, taken)) continue;
+    if (!mikey::v2::Contains(ours.modes.view(), number) || !CanDo(mode, offer, decided)) continue;
     taken.modes.Add(number);
     if (!mikey::v2::HasDh(mode)) taken.groups.clear();
-    return taken;
+    if (!mikey::v2::IsSigned(mode)) decided.signature = {};
+    return decided;
   }
   return Err(Error::kUnsupportedPolicy);
 }
 
-Bytes AnswerTlvs(const Policy& decided, ByteView session) {
+Bytes AnswerTlvs(const Decided& decided, ByteView session) {
+  const Policy& policy = decided.policy;
   std::array<uint8_t, 8> profiles{};
   Writer writer(profiles);
-  for (const uint16_t profile : decided.profiles) writer.U16(profile);
+  for (const uint16_t profile : policy.profiles) writer.U16(profile);
   Capabilities chosen;
-  chosen.modes = decided.modes.view();
-  chosen.prf = decided.prfs.view();
-  chosen.encr = decided.encrs.view();
-  chosen.mac = decided.macs.view();
-  chosen.groups = decided.groups.view();
+  chosen.modes = policy.modes.view();
+  chosen.prf = policy.prfs.view();
+  chosen.encr = policy.encrs.view();
+  chosen.mac = policy.macs.view();
+  chosen.groups = policy.groups.view();
+  chosen.signatures = decided.signature.view();
   chosen.profiles = writer.written();
   chosen.session = session;
   Bytes tlvs(128);

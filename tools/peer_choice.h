@@ -3,16 +3,23 @@
 // it (MIKEYv2 §12).
 #pragma once
 
+#include "mikey/v2/credentials.h"
 #include "mikey/v2/party.h"
 
 namespace keymast::tools {
 
-// Decide takes the offer's first of each that is ours, as an Answerer does, and gives a policy of
-// these alone: so nothing else can be chosen when the CAP comes. kUnsupportedPolicy.
-Result<mikey::v2::Policy> Decide(const mikey::v2::Capabilities& offer,
-                                 const mikey::v2::Policy& ours);
+// Decided has one mode, and one of each other thing that is chosen.
+struct Decided {
+  mikey::v2::Policy policy;  // signatures are those that we verify: they are not chosen
+  Octets<1> signature;       // of the key that will sign; empty: none does
+};
 
-// AnswerTlvs are those of the CAP payload of the answer that a decided policy leads to.
-Bytes AnswerTlvs(const mikey::v2::Policy& decided, ByteView session);
+// Decide takes the offer's first of each that is ours, as an Answerer does, so that nothing else
+// can be chosen when the CAP comes. Modes by certificate need credentials. kUnsupportedPolicy.
+Result<Decided> Decide(const mikey::v2::Capabilities& offer, const mikey::v2::Policy& ours,
+                       const mikey::v2::Credentials* credentials);
+
+// AnswerTlvs are those of the CAP payload of the answer that this leads to.
+Bytes AnswerTlvs(const Decided& decided, ByteView session);
 
 }  // namespace keymast::tools

@@ -27,12 +27,12 @@ bool PeerDirectory::IsOwn(const mikey::Identity& identity) const {
 
 bool PeerDirectory::Serves(const Asked& asked) const {
   return expected_ && !asked.join && asked.answerer == self_.view() &&
-         Equal(asked.offer.session, expected_->session) &&
+         asked.offerer == peer_.view() && Equal(asked.offer.session, expected_->session) &&
          asked.offer.StreamCount() == expected_->sources.size();
 }
 
 const crypto::SecretKey<mikey::kMaxSharedKey>* PeerDirectory::SharedWith(const Asked& asked) const {
-  return asked.offerer == peer_.view() ? &psk_ : nullptr;
+  return asked.offerer == peer_.view() && !psk_.empty() ? &psk_ : nullptr;
 }
 
 Result<mikey::v2::Terms> PeerDirectory::TermsFor(const Asked&) const {

@@ -22,10 +22,12 @@ class PeerDirectory final : public mikey::v2::Directory {
   struct Expected {
     Bytes session;
     uint16_t profile = 0;
-    std::vector<Source> sources;  // one a stream of CAP
-    Bytes mki;                    // of all streams, or empty
+    std::vector<Source> sources;                     // one a stream of CAP
+    Bytes mki;                                       // of all streams, or empty
+    std::optional<crypto::Fingerprint> fingerprint;  // of the Offerer's certificate
   };
 
+  // Without a pre-shared key, which is empty then, certificates alone count.
   PeerDirectory(mikey::Identity self, mikey::Identity peer, ByteView psk)
       : self_(self), peer_(peer), psk_(psk) {}
 
@@ -42,6 +44,9 @@ class PeerDirectory final : public mikey::v2::Directory {
   // kPolicyViolation, which the Offerer is told, for a CAP that is not bound to its description.
   Result<mikey::v2::Grant> GrantTo(const mikey::v2::Asked& asked,
                                    const mikey::v2::Choice& choice) override;
+  std::optional<crypto::Fingerprint> FingerprintOf(const mikey::v2::Asked&) const override {
+    return expected_ ? expected_->fingerprint : std::nullopt;
+  }
 
  private:
   mikey::OwnedIdentity self_;

@@ -24,9 +24,9 @@ void DescribeParty(shell::Args& args, PeerOptions& options) {
   args.Option("--identity", options.identity, "ours: nai:alice@example.org, uri:sip:...", true);
   args.Option("--peer-identity", options.peer_identity, "the other side's", true);
   args.Option("--key-file", options.key_file, "pre-shared key in hexadecimal, mode 0600, or `-`");
-  args.Option("--certificate", options.certificate, "not yet: ours, for the modes by certificate");
-  args.Option("--private-key", options.private_key, "not yet: its key, mode 0600");
-  args.Option("--modes", options.modes, "psk, dhhmac, early-dhhmac in order of preference");
+  args.Option("--certificate", options.certificate, "ours in PEM, for the modes by certificate");
+  args.Option("--private-key", options.private_key, "its key in PEM, mode 0600");
+  args.Option("--modes", options.modes, "psk, dhhmac, early-dhhmac, or dh, early-dh");
   args.Option("--profiles", options.profiles, "as AEAD_AES_256_GCM, in order of preference");
 }
 

@@ -30,7 +30,8 @@ Result<Bytes> PeerCall::OpenExchange(Instant now) {
   wish.streams = streams;
   wish.session = ours_.keying.session.view();
   if (setup_.key_mgmt) wish.sdp_ids = AsBytes(kMikey);
-  offerer_ = std::make_unique<Offerer>(suite_, setup_.policy);
+  if (theirs_ && theirs_->keying.fingerprint) wish.fingerprint = *theirs_->keying.fingerprint;
+  offerer_ = std::make_unique<Offerer>(suite_, setup_.policy, setup_.credentials.get());
   Bytes cap(mikey::v2::kMaxOneDatagram);
   const Result<size_t> size = offerer_->Open(wish, now, rng_, cap);
   if (!size) return Err(size.error());
@@ -39,6 +40,9 @@ Result<Bytes> PeerCall::OpenExchange(Instant now) {
 }
 
 tl::expected<std::string, Failure> PeerCall::Offer(Instant now) {
+  if (setup_.key_mgmt && setup_.credentials != nullptr) {
+    return keymast::Fail(Error::kFailedPrecondition, "CAP in SDP goes with a pre-shared key");
+  }
   if (Done begun = Begin(true); !begun) return tl::unexpected<Failure>(begun.error());
   ours_.streams.clear();
   ours_.keying = {};
@@ -54,6 +58,7 @@ tl::expected<std::string, Failure> PeerCall::Offer(Instant now) {
   std::array<uint8_t, sdp::kMaxSessionId> session{};
   rng_.Fill(session);
   ours_.keying.session = Octets<sdp::kMaxSessionId>(session);
+  ours_.keying.fingerprint = OurFingerprint();
   // The exchange that is opened here goes on only in SDP itself; in the media path it tells what a
   // CAP will say, whose own is made when it is sent: its timers begin then.
   const Result<Bytes> cap = OpenExchange(now);
@@ -76,7 +81,8 @@ PeerCall::Done PeerCall::SendCap(Instant now) {
 }
 
 PeerCall::Done PeerCall::OpenEarly(const Endpoint& to, Instant now) {
-  const bool may_open = state_ == State::kOffered && we_offer_ && !is_sent_ && !setup_.key_mgmt;
+  const bool may_open = state_ == State::kOffered && we_offer_ && !is_sent_ && !setup_.key_mgmt &&
+                        setup_.credentials == nullptr;
   if (!may_open) return keymast::Fail(Error::kFailedPrecondition, "nothing to open early");
   remote_ = to;
   UseDirections();

@@ -5,6 +5,7 @@
 #include "shell/config.h"
 #include "srtp/policy.h"
 #include "tools/key_file.h"
+#include "tools/peer_credentials.h"
 
 namespace keymast::tools {
 namespace {
@@ -19,8 +20,11 @@ struct ModeName {
   std::string_view name;
   Mode mode;
 };
-constexpr ModeName kModes[] = {
-    {"psk", Mode::kPsk}, {"dhhmac", Mode::kDhhmac}, {"early-dhhmac", Mode::kEarlyDhhmac}};
+constexpr ModeName kModes[] = {{"psk", Mode::kPsk},
+                               {"dhhmac", Mode::kDhhmac},
+                               {"early-dhhmac", Mode::kEarlyDhhmac},
+                               {"dh", Mode::kDh},
+                               {"early-dh", Mode::kEarlyDh}};
 
 tl::unexpected<Failure> Usage(const std::string& message) {
   return Fail(Error::kInvalidArgument, message);
@@ -56,15 +60,19 @@ Result<Place> ParsePlace(std::string_view text) {
   return place;
 }
 
-tl::expected<void, Failure> TakeModes(std::string_view text, Policy& policy) {
+// TakeModes: those of the kind of key that there is.
+tl::expected<void, Failure> TakeModes(std::string_view text, bool has_certificate, Policy& policy) {
+  if (text.empty()) text = has_certificate ? "dh" : "early-dhhmac,dhhmac,psk";
   policy.modes.clear();
   while (!text.empty()) {
     const std::string_view name = sdp::Cut(text, ',');
     const auto* found = std::ranges::find_if(kModes, [&](const ModeName& mode) {
-      return mode.name == name && !mikey::v2::Contains(policy.modes.view(), mode.mode);
+      return mode.name == name && mikey::v2::IsSigned(mode.mode) == has_certificate &&
+             !mikey::v2::Contains(policy.modes.view(), mode.mode);
     });
     if (found == std::end(kModes)) {
-      return Usage("--modes: psk, dhhmac, early-dhhmac, each once, with commas");
+      return Usage(has_certificate ? "--modes: dh, early-dh, each once, with commas"
+                                   : "--modes: psk, dhhmac, early-dhhmac, each once, with commas");
     }
     policy.modes.Add(static_cast<uint8_t>(found->mode));
   }
@@ -126,11 +134,18 @@ tl::expected<void, Failure> TakeRounds(const PeerOptions& options, PeerPlan& pla
 }
 
 tl::expected<void, Failure> TakeKey(const PeerOptions& options, CallSetup& setup) {
-  if (!options.certificate.empty() || !options.private_key.empty()) {
-    return Fail(Error::kUnimplemented,
-                "--certificate, --private-key: the modes by certificate are not built in yet");
+  if (!options.certificate.empty()) {
+    if (!options.key_file.empty()) return Usage("--key-file or --certificate, not both");
+    if (options.private_key.empty()) return Usage("--private-key is missing");
+    if (!options.early.empty() || options.key_mgmt) {
+      return Usage("--early and --key-mgmt go with --key-file");
+    }
+    auto credentials = LoadCredentials(options.certificate, options.private_key, setup.self);
+    if (!credentials) return tl::unexpected<Failure>(credentials.error());
+    setup.credentials = std::move(*credentials);
+    return {};
   }
-  if (options.key_file.empty()) return Usage("--key-file is missing");
+  if (options.key_file.empty()) return Usage("--key-file, or --certificate with --private-key");
   const auto keys = LoadKeys(options.key_file);
   if (!keys) return tl::unexpected<Failure>(keys.error());
   const crypto::SecretBytes& key = keys->front().octets;
@@ -155,8 +170,8 @@ tl::expected<void, Failure> TakeSetup(const PeerOptions& options, CallSetup& set
   setup.media = *media;
   setup.key_mgmt = options.key_mgmt;
   setup.policy = Policy::Default();
-  const std::string modes = options.modes.empty() ? "early-dhhmac,dhhmac,psk" : options.modes;
-  if (auto taken = TakeModes(modes, setup.policy); !taken) return taken;
+  const bool has_certificate = !options.certificate.empty();
+  if (auto taken = TakeModes(options.modes, has_certificate, setup.policy); !taken) return taken;
   if (auto taken = TakeProfiles(options.profiles, setup.policy); !taken) return taken;
   return TakeKey(options, setup);
 }

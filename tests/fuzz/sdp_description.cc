@@ -26,7 +26,7 @@ void TakeLines(std::string_view text) {
   if (!description) return;
   for (const sdp::Attribute& attribute : description->attributes) {
     const auto join = sdp::ParseJoin(attribute.value);
-    if (join) KEYMAST_CHECK(sdp::JoinAttribute(*join).value == attribute.value);
+    if (join) KEYMAST_CHECK(sdp::ParseJoin(sdp::JoinAttribute(*join).value) == *join);
     Bytes octets;
     if (sdp::FromBase64(attribute.value, octets)) {
       KEYMAST_CHECK(sdp::ToBase64(octets) == attribute.value);

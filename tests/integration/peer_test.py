@@ -60,12 +60,14 @@ class Session:
     def path(self, name):
         return self.root / name
 
-    def start(self, who, part, *options, offer="offer", answer="answer", key=None):
+    def start(self, who, part, *options, offer="offer", answer="answer", key=""):
+        """`key` is a file; None: options say how the party proves itself."""
         identity, other = (ALICE, BOB) if who == "alice" else (BOB, ALICE)
         process = Process(who, [
             BIN / "keymast-peer", part, "--identity", identity, "--peer-identity", other,
-            "--key-file", key or self.key, "--offer", self.path(offer), "--answer",
-            self.path(answer), "--for", "60s", *options], self.root / f"{who}.log")
+            "--offer", self.path(offer), "--answer", self.path(answer), "--for", "60s",
+            *(() if key is None else ("--key-file", key or self.key)), *options],
+            self.root / f"{who}.log")
         self.processes.append(process)
         return process
 
@@ -226,6 +228,47 @@ class Peer(unittest.TestCase):
         self.assertNotEqual(alice.last["mki"], "")
         self.stop(alice, bob)
 
+    def certificate(self, who, kind):
+        """A key, and a certificate that nobody issued: its fingerprint in SDP is what counts."""
+        key, certificate = self.session.path(f"{who}.key"), self.session.path(f"{who}.crt")
+        made = subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", *kind, "-nodes", "-keyout", key, "-out",
+             certificate, "-subj", f"/CN={who}", "-days", "2"], capture_output=True, text=True)
+        self.assertEqual(made.returncode, 0, made.stderr)
+        key.chmod(0o600)
+        return "--certificate", certificate, "--private-key", key
+
+    def certificates(self):
+        return (self.certificate("alice", ["ed25519"]),
+                self.certificate("bob", ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"]))
+
+    def test_certificates_by_their_fingerprints(self):
+        of_alice, of_bob = self.certificates()
+        for mode in ("dh", "early-dh"):
+            with self.subTest(mode=mode):
+                alice, bob = self.session.both("--modes", mode, offerer=of_alice, answerer=of_bob,
+                                               key=None, offer=f"{mode}-offer",
+                                               answer=f"{mode}-answer")
+                self.wait_heard(alice, 1)
+                self.wait_heard(bob, 1)
+                self.assertEqual(alice.last["mode"].lower().replace(" ", "-"), mode)
+                self.assertIn("a=fingerprint:sha-256 ", self.session.read(f"{mode}-offer"))
+                self.stop(alice, bob)
+
+    def test_another_fingerprint_than_the_certificates(self):
+        of_alice, of_bob = self.certificates()
+        other = "a=fingerprint:sha-256 " + ":".join(["AB"] * 32)
+        for name in ("offer", "answer"):
+            with self.subTest(name=name):
+                alice, bob = self.changed(
+                    name, lambda text: re.sub("a=fingerprint:.*[0-9A-F]", other, text),
+                    of_alice, of_bob, prefix=f"in-{name}-")
+                self.wait_failed(alice, "no answer")
+                self.assertEqual(bob.stop(), 1)
+                self.assertEqual(bob.last["state"], "offered")
+                refused = bob if name == "offer" else alice
+                self.assertGreaterEqual(refused.last["mikey_refused"], 1)
+
     # What somebody on the way changes.
 
     @staticmethod
@@ -251,14 +294,16 @@ class Peer(unittest.TestCase):
         line = "a=fingerprint:sha-256 " + ":".join(["AB"] * 32)
         return text.replace("a=mikeyv2-id", line + "\r\na=mikeyv2-id", 1)
 
-    def changed(self, name, change):
+    def changed(self, name, change, of_alice=(), of_bob=(), prefix=""):
         """Alice and Bob, with a description changed between them."""
-        paths = {name: f"{name}-as-written"}
-        others = {name: f"{name}-as-read"}
-        writer, reader = (paths, others) if name == "offer" else (others, paths)
-        alice = self.session.start("alice", "offer", **writer)
-        bob = self.session.start("bob", "answer", **reader)
-        self.session.pass_on(f"{name}-as-written", f"{name}-as-read", change)
+        paths = {kind: prefix + kind for kind in ("offer", "answer")}
+        paths["key"] = None if of_alice else ""
+        written, read = f"{prefix}{name}-as-written", f"{prefix}{name}-as-read"
+        writes, reads = {**paths, name: written}, {**paths, name: read}
+        of_offer, of_answer = (writes, reads) if name == "offer" else (reads, writes)
+        alice = self.session.start("alice", "offer", *of_alice, **of_offer)
+        bob = self.session.start("bob", "answer", *of_bob, **of_answer)
+        self.session.pass_on(written, read, change)
         return alice, bob
 
     def test_another_session_in_the_offer(self):

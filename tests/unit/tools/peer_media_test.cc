@@ -150,12 +150,12 @@ TEST(PeerChoice, TheOffersOrderCounts) {
   theirs.macs.Add(2);
   theirs.groups.Add(241);
   const Bytes profiles = {0, 9, 0, 1, 0, 7};
-  const auto decided = Decide(OfferOf(theirs, profiles), ours);
+  const auto decided = Decide(OfferOf(theirs, profiles), ours, nullptr);
   ASSERT_TRUE(decided);
-  EXPECT_EQ(ToHex(decided->modes.view()), "04");  // 3 is by certificate
-  EXPECT_EQ(ToHex(decided->encrs.view()), "01");
-  EXPECT_EQ(ToHex(decided->groups.view()), "f1");
-  EXPECT_EQ(decided->profiles[0], 1);
+  EXPECT_EQ(ToHex(decided->policy.modes.view()), "04");  // 3 is by certificate
+  EXPECT_EQ(ToHex(decided->policy.encrs.view()), "01");
+  EXPECT_EQ(ToHex(decided->policy.groups.view()), "f1");
+  EXPECT_EQ(decided->policy.profiles[0], 1);
   EXPECT_EQ(ToHex(AnswerTlvs(*decided, Bytes(16, 0xaa))),
             "01000104"
             "02000101"
@@ -174,23 +174,23 @@ TEST(PeerChoice, EarlyModesNeedTheFirstGroup) {
   theirs.modes.clear();
   for (const uint8_t mode : std::initializer_list<uint8_t>{6, 1}) theirs.modes.Add(mode);
   const Bytes profiles = {0, 8};
-  const auto decided = Decide(OfferOf(theirs, profiles), ours);
+  const auto decided = Decide(OfferOf(theirs, profiles), ours, nullptr);
   ASSERT_TRUE(decided);
-  EXPECT_EQ(ToHex(decided->modes.view()), "01");
-  EXPECT_TRUE(decided->groups.empty());
+  EXPECT_EQ(ToHex(decided->policy.modes.view()), "01");
+  EXPECT_TRUE(decided->policy.groups.empty());
 }
 
 TEST(PeerChoice, NothingInCommon) {
   const mikey::v2::Policy ours = mikey::v2::Policy::Default();
-  EXPECT_FALSE(Decide(OfferOf(ours, {0, 9}), ours));
+  EXPECT_FALSE(Decide(OfferOf(ours, {0, 9}), ours, nullptr));
   mikey::v2::Policy theirs = ours;
   theirs.modes.clear();
   theirs.modes.Add(3);
-  EXPECT_FALSE(Decide(OfferOf(theirs, {0, 8}), ours));
+  EXPECT_FALSE(Decide(OfferOf(theirs, {0, 8}), ours, nullptr));
   theirs = ours;
   theirs.encrs.clear();
-  theirs.encrs.Add(241);
-  EXPECT_FALSE(Decide(OfferOf(theirs, {0, 8}), ours));
+  theirs.encrs.Add(99);
+  EXPECT_FALSE(Decide(OfferOf(theirs, {0, 8}), ours, nullptr));
 }
 
 }  // namespace

@@ -113,7 +113,8 @@ TEST_F(PeerOptionsTest, WhatCannotBe) {
   EXPECT_TRUE(refused(&PeerOptions::duration, "1"));
   EXPECT_TRUE(refused(&PeerOptions::next, "offer"));
   EXPECT_TRUE(refused(&PeerOptions::key_file, (folder_ / "none").string()));
-  EXPECT_TRUE(refused(&PeerOptions::certificate, "x"));
+  EXPECT_TRUE(refused(&PeerOptions::certificate, "x"));  // and a pre-shared key
+  EXPECT_TRUE(refused(&PeerOptions::modes, "dh"));
   options_ = good;
   options_.added = {"sendrecv"};
   EXPECT_FALSE(Refusal().empty());
