@@ -28,6 +28,7 @@ inline crypto::CertificateRecipe MemberRecipe(crypto::KeyKind kind) {
   crypto::CertificateRecipe recipe = crypto::EndRecipe();
   recipe.key = MemberKey(kind);
   recipe.alt_names = "email:member@example.org";
+  recipe.serial = 17;
   recipe.key_usage = "critical,digitalSignature,keyEncipherment";
   return recipe;
 }
@@ -37,7 +38,7 @@ inline crypto::CertificateRecipe PeerRecipe(crypto::KeyKind kind) {
   recipe.key = PeerKey(kind);
   recipe.alt_names = "URI:sip:bob@example.org,DNS:example.org";
   recipe.extended_usage = kControllerUsage;
-  recipe.serial = 8;
+  recipe.serial = 18;
   return recipe;
 }
 
