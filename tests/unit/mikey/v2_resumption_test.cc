@@ -1,43 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tickets of MIKEYv2 (§11), and V switched off (§1, §7).
-#include "mikey/v2/tickets.h"
-
 #include "tests/unit/mikey/v2_public_key.h"
+#include "tests/unit/mikey/v2_tickets.h"
 
 namespace keymast::mikey::v2 {
 namespace {
 
 const crypto::Suite& kSuite = crypto::DefaultSuite();
-
-// SealedTickets are a controller's: all that it keeps is what was spent.
-class SealedTickets : public Tickets {
- public:
-  SealedTickets() {
-    crypto::SecretKey<32> key = crypto::SecretKey<32>::OfSize(32);
-    sealer_.AddKey(1, key);
-  }
-  std::optional<Resumption> Find(ByteView ticket, ByteView, Instant now) const override {
-    auto opened = sealer_.Open(kSuite, ticket);
-    const bool is_good = opened && opened->generation == generation_ &&
-                         now < opened->resumption.expiry && !spent_.contains(opened->resumption.id);
-    if (!is_good) return std::nullopt;
-    return std::move(opened->resumption);
-  }
-  bool Spend(const Resumption& resumption, const Digest& th) override {
-    return spent_.emplace(resumption.id, th).second;
-  }
-  std::optional<Resumption> Give(Resumption fresh, Instant, crypto::Rng& rng) override {
-    auto ticket = sealer_.Seal(fresh, generation_, rng);
-    if (!ticket) return std::nullopt;
-    fresh.ticket = *std::move(ticket);
-    fresh.id = TicketIdOf(kSuite, fresh.ticket);
-    return fresh;
-  }
-
-  TicketSealer sealer_;
-  uint32_t generation_ = 3;
-  std::map<TicketId, Digest> spent_;
-};
 
 // Turned is the directory of the member, whom the peer calls.
 class Turned : public TestDirectory {
