@@ -581,7 +581,7 @@ local function check_chain(name, chain, seen)
   local fits = false
   for _, row in ipairs(MESSAGES[name]) do fits = fits or matches(row, chain) end
   require_that(fits, name .. " does not have these payloads in this order: " .. table.concat(chain, " "), "§3.4")
-  for _, tlv_name in pairs(TLVS) do
+  for _, tlv_name in ipairs(TLVS) do
     require_that(not (OWN_TLVS[name] and seen[tlv_name]) or OWN_TLVS[name][tlv_name], "TLV " .. tlv_name .. " in " .. name, "§3.4")
   end
   require_that(name ~= "FRAGMENT" or seen.fragment_size > 0, "FRAGMENT without data", "§3.6")
