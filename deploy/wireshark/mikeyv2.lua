@@ -35,7 +35,7 @@ local ROLES = {[1] = "Offerer", [2] = "Answerer"}
 local ID_TYPES = {[0] = "NAI", [1] = "URI", [2] = "Octet string"}
 local ERRORS = {[7] = "Not entitled, or group unknown", [8] = "Certificate unknown", [11] = "No mode in common", [12] = "Other"}
 local DIRECTIONS = {[1] = "Offerer sends", [2] = "Answerer sends", [3] = "Both send"}
-local UPDATES = {[1] = "Tree", [2] = "Subset difference", [3] = "Announcement"}
+local UPDATES = {[1] = "tree update", [2] = "subset difference", [3] = "announcement"}
 local REPORTS = {[1] = "acknowledge", [2] = "missing", [3] = "leave"}
 local KEY_IDS = {[0] = "Key Domain ID", [1] = "MSK ID", [2] = "MTK ID"}
 local EXTS = {
@@ -65,138 +65,74 @@ local function field(name, kind, label, ...)
   f[name] = ProtoField[kind]("mikeyv2." .. name, label, ...)
   all_fields[#all_fields + 1] = f[name]
 end
-local function number(bits, name, label, names, mask)
-  field(name, "uint" .. bits, label, base.DEC, names, mask)
+local function fields(kind, display, labels)
+  for name, label in pairs(labels) do field(name, kind, label, display) end
 end
-local function octets(name, label) field(name, "bytes", label) end
 
-number(8, "version", "Version")
-number(8, "data_type", "Data type", DATA_TYPES)
-number(8, "next_payload", "Next payload", PAYLOADS)
+fields("uint8", base.DEC, {
+  version = "Version", cs_count = "#CS", cs_id = "CS ID", cs_policy = "Policy number", spi_length = "SPI length",
+  policy = "Policy number", param_length = "Length", rand_length = "RAND length", key_id_length = "Key ID length",
+  leaf_index = "Leaf", leaves = "Leaves", cap_version = "CAP version", fragments = "Fragments taken", fragment_index = "Index",
+  fragment_count = "Count",
+})
+fields("uint16", base.DEC, {
+  cs_data_length = "Session data length", seq = "SEQ", encr_length = "Encr data length", cert_length = "Certificate length",
+  params_length = "Parameters length", error_reserved = "Reserved", id_length = "ID length", ext_length = "EXT length",
+  largest_rekey = "Largest GROUP_REKEY", cap_length = "TLVs length", tlv_length = "TLV length", datagram = "Largest datagram",
+  padding_length = "Padding length", fragment_length = "Fragment length",
+})
+fields("uint32", base.DEC, {
+  roc = "ROC", t = "T", verification_key = "Verification key ID", new_verification_key = "New verification key ID",
+  epoch = "Epoch", repair_window = "Repair window in milliseconds", counter = "Last COUNTER",
+  rekey_t = "T of the last GROUP_REKEY", leaf_generation = "Leaf generation", report_t = "Greatest T of this member's REPORTs",
+  keys_t = "T of the last unasked KEYS", held = "Milliseconds since the MSK is held",
+})
+fields("uint32", base.HEX, {
+  csb_id = "CSB ID", ssrc = "SSRC", group_csb_id = "CSB ID of the group", msk_id = "MSK ID", features = "Features",
+  stream_ssrc = "SSRC",
+})
+fields("bytes", nil, {
+  spi = "SPI (MKI)", encr_data = "Encr data", mac = "MAC", pke = "Encrypted envelope key", dh_value = "Public value",
+  signature = "Signature", certificate = "Certificate", hash = "Hash of the certificate", param_value = "Value", rand = "RAND",
+  ext_data = "Data", key_id = "Key ID", tree_update = "Tree update", path_node = "Merkle path", mtk_signature = "Signature",
+  filter_mac = "Filter MAC", new_public_key = "New public key", roll_signature = "Signature by the new key",
+  tree_id = "Tree ID", update_nonce = "Update nonce", key_domain = "Key Domain ID", ticket = "Ticket", tlv_value = "Value",
+  session_id = "Session", cookie = "Cookie", fresh = "FRESH", ticket_id = "Ticket ID", padding = "Padding",
+  whole_hash = "Hash of the whole message", fragment = "Fragment",
+})
+fields("none", nil, {
+  session = "Crypto session", payload = "Payload", param = "Parameter", tlv = "TLV", stream = "Stream",
+})
+for name, row in pairs({
+  data_type = {"Data type", DATA_TYPES}, next_payload = {"Next payload", PAYLOADS}, map_type = {"CS ID map type", MAPS},
+  cs_protocol = {"Protocol", {[0] = "SRTP"}}, encr = {"Encr alg", ENCRS}, mac_alg = {"MAC alg", MACS},
+  dh_group = {"DH-Group", GROUPS}, ts_type = {"TS type", {[2] = "COUNTER"}},
+  cert_type = {"Certificate type", {[0] = "X.509v3"}}, hash_func = {"Hash function", {[2] = "SHA-256"}},
+  protocol = {"Protocol type", {[0] = "SRTP"}}, param_type = {"Type", SP_PARAMS}, error = {"Error number", ERRORS},
+  id_role = {"Role", ROLES}, id_type = {"ID type", ID_TYPES}, rand_role = {"Role", ROLES}, ext_type = {"EXT type", EXTS},
+  key_id_type = {"Key ID type", KEY_IDS}, update_kind = {"Kind", UPDATES}, report_kind = {"Kind", REPORTS},
+  tlv_type = {"TLV type", TLVS}, mode = {"Mode", MODES}, tlv_prf = {"PRF", PRFS}, tlv_encr = {"Encryption", ENCRS},
+  tlv_mac = {"MAC", MACS}, tlv_group = {"DH group", GROUPS}, tlv_signature = {"Signature", SIGNATURES},
+  stream_direction = {"Direction", DIRECTIONS},
+}) do
+  field(name, "uint8", row[1], base.DEC, row[2])
+end
+for name, row in pairs({
+  prf = {8, "PRF func", 0x7f, PRFS}, cs_policies = {8, "#P", 0x7f}, pke_cache = {16, "C", 0xc000},
+  pke_length = {16, "Data length", 0x3fff}, dh_reserved = {8, "Reserved", 0xf0}, dh_kv = {8, "KV", 0x0f},
+  sign_type = {16, "S type", 0xf000, SIGNATURES}, sign_length = {16, "Signature length", 0x0fff},
+}) do
+  field(name, "uint" .. row[1], row[2], base.DEC, row[4], row[3])
+end
 field("v", "bool", "V", 8, nil, 0x80)
-number(8, "prf", "PRF func", PRFS, 0x7f)
-field("csb_id", "uint32", "CSB ID", base.HEX)
-number(8, "cs_count", "#CS")
-number(8, "map_type", "CS ID map type", MAPS)
-field("session", "none", "Crypto session")
-number(8, "cs_id", "CS ID")
-number(8, "cs_protocol", "Protocol", {[0] = "SRTP"})
 field("cs_s", "bool", "S (ROC and SEQ)", 8, nil, 0x80)
-number(8, "cs_policies", "#P", nil, 0x7f)
-number(8, "cs_policy", "Policy number")
-number(16, "cs_data_length", "Session data length")
-field("ssrc", "uint32", "SSRC", base.HEX)
-number(32, "roc", "ROC")
-number(16, "seq", "SEQ")
-number(8, "spi_length", "SPI length")
-octets("spi", "SPI (MKI)")
-field("payload", "none", "Payload")
-number(8, "encr", "Encr alg", ENCRS)
-number(16, "encr_length", "Encr data length")
-octets("encr_data", "Encr data")
-number(8, "mac_alg", "MAC alg", MACS)
-octets("mac", "MAC")
-number(16, "pke_cache", "C", nil, 0xc000)
-number(16, "pke_length", "Data length", nil, 0x3fff)
-octets("pke", "Encrypted envelope key")
-number(8, "dh_group", "DH-Group", GROUPS)
-octets("dh_value", "Public value")
-number(8, "dh_reserved", "Reserved", nil, 0xf0)
-number(8, "dh_kv", "KV", nil, 0x0f)
-number(16, "sign_type", "S type", SIGNATURES, 0xf000)
-number(16, "sign_length", "Signature length", nil, 0x0fff)
-octets("signature", "Signature")
-number(8, "ts_type", "TS type", {[2] = "COUNTER"})
-number(32, "t", "T")
-number(8, "cert_type", "Certificate type", {[0] = "X.509v3"})
-number(16, "cert_length", "Certificate length")
-octets("certificate", "Certificate")
-number(8, "hash_func", "Hash function", {[2] = "SHA-256"})
-octets("hash", "Hash of the certificate")
-number(8, "policy", "Policy number")
-number(8, "protocol", "Protocol type", {[0] = "SRTP"})
-number(16, "params_length", "Parameters length")
-field("param", "none", "Parameter")
-number(8, "param_type", "Type", SP_PARAMS)
-number(8, "param_length", "Length")
-octets("param_value", "Value")
-number(8, "error", "Error number", ERRORS)
-number(16, "error_reserved", "Reserved")
-number(8, "id_role", "Role", ROLES)
-number(8, "id_type", "ID type", ID_TYPES)
-number(16, "id_length", "ID length")
 field("id", "string", "Identity")
-number(8, "rand_role", "Role", ROLES)
-number(8, "rand_length", "RAND length")
-octets("rand", "RAND")
-number(8, "ext_type", "EXT type", EXTS)
-number(16, "ext_length", "EXT length")
-octets("ext_data", "Data")
-number(8, "key_id_type", "Key ID type", KEY_IDS)
-number(8, "key_id_length", "Key ID length")
-octets("key_id", "Key ID")
-field("group_csb_id", "uint32", "CSB ID of the group", base.HEX)
-octets("tree_update", "Tree update")
-number(32, "verification_key", "Verification key ID")
-number(8, "leaf_index", "Leaf")
-number(8, "leaves", "Leaves")
-octets("path_node", "Merkle path")
-octets("mtk_signature", "Signature")
-field("msk_id", "uint32", "MSK ID", base.HEX)
-octets("filter_mac", "Filter MAC")
-number(32, "new_verification_key", "New verification key ID")
-octets("new_public_key", "New public key")
-octets("roll_signature", "Signature by the new key")
-number(8, "update_kind", "Kind", UPDATES)
-octets("tree_id", "Tree ID")
-number(32, "epoch", "Epoch")
-octets("update_nonce", "Update nonce")
-number(32, "first_use", "Milliseconds until first use", {[0xffffffff] = "by the MKI"})
-number(32, "repair_window", "Repair window in milliseconds")
-octets("key_domain", "Key Domain ID")
-number(32, "counter", "Last COUNTER")
-number(32, "rekey_t", "T of the last GROUP_REKEY")
-number(32, "tree_leaf", "Leaf in the tree", {[0xffffffff] = "none"})
-number(32, "leaf_generation", "Leaf generation")
-number(16, "largest_rekey", "Largest GROUP_REKEY")
-number(32, "report_t", "Greatest T of this member's REPORTs")
-number(32, "keys_t", "T of the last unasked KEYS")
-number(8, "report_kind", "Kind", REPORTS)
-number(32, "held", "Milliseconds since the MSK is held")
-octets("ticket", "Ticket")
-number(8, "cap_version", "CAP version")
-number(16, "cap_length", "TLVs length")
-field("tlv", "none", "TLV")
-number(8, "tlv_type", "TLV type", TLVS)
-number(16, "tlv_length", "TLV length")
-octets("tlv_value", "Value")
-number(8, "mode", "Mode", MODES)
-number(8, "tlv_prf", "PRF", PRFS)
-number(8, "tlv_encr", "Encryption", ENCRS)
-number(8, "tlv_mac", "MAC", MACS)
-number(8, "tlv_group", "DH group", GROUPS)
-number(8, "tlv_signature", "Signature", SIGNATURES)
+field("first_use", "uint32", "Milliseconds until first use", base.DEC, {[0xffffffff] = "by the MKI"})
+field("tree_leaf", "uint32", "Leaf in the tree", base.DEC, {[0xffffffff] = "none"})
 field("profile", "uint16", "SRTP protection profile", base.HEX, PROFILES)
-field("features", "uint32", "Features", base.HEX)
 for bit, name in ipairs(FEATURES) do
   field("feature_" .. bit - 1, "bool", "Feature: " .. name, 32, nil, math.floor(2 ^ (bit - 1)))
 end
-number(16, "datagram", "Largest datagram")
-octets("session_id", "Session")
-octets("cookie", "Cookie")
-octets("fresh", "FRESH")
-octets("ticket_id", "Ticket ID")
-number(8, "fragments", "Fragments taken")
-field("stream", "none", "Stream")
-number(8, "stream_direction", "Direction", DIRECTIONS)
-field("stream_ssrc", "uint32", "SSRC", base.HEX)
-number(16, "padding_length", "Padding length")
-octets("padding", "Padding")
-octets("whole_hash", "Hash of the whole message")
-number(8, "fragment_index", "Index")
-number(8, "fragment_count", "Count")
-number(16, "fragment_length", "Fragment length")
-octets("fragment", "Fragment")
 mikeyv2.fields = all_fields
 
 local malformed = ProtoExpert.new("mikeyv2.malformed", "Malformed", expert.group.MALFORMED, expert.severity.ERROR)
@@ -206,9 +142,7 @@ mikeyv2.experts = {malformed, cut}
 -- Reading. What cannot be read ends the message by an error whose value is a table.
 
 local function refuse(why, clause) error({why = why .. (clause and " (" .. clause .. ")" or "")}, 0) end
-local function require_that(holds, why, clause)
-  if not holds then refuse(why, clause) end
-end
+local function require_that(holds, why, clause) return holds or refuse(why, clause) end
 
 local Cursor = {}
 Cursor.__index = Cursor
@@ -244,16 +178,10 @@ function Cursor:octets(tree, size, name)
   return range
 end
 
-function Cursor:peek() return self.tvb(self.at, 1):uint() end
-
 -- The next `size` octets by themselves, with the same tree.
 function Cursor:inside(size)
   self:take(size)
   return cursor(self.tvb, self.at - size, size)
-end
-
-function Cursor:finish(what)
-  require_that(self:left() == 0, what .. " is longer than what is in it", "§3")
 end
 
 -- A subtree whose length is known when `show` has run.
@@ -267,6 +195,10 @@ local function group(c, tree, name, text, show)
   if more then item:append_text(": " .. more) end
 end
 
+-- How a single value is shown: of some octets, or of all that are left.
+local function one(size, name) return function(c, tree) c:number(tree, size, name) end end
+local function whole(name) return function(c, tree) c:octets(tree, c:left(), name) end end
+
 -- Bodies of extensions, §3.6
 
 local function merkle(c, tree)
@@ -276,8 +208,28 @@ local function merkle(c, tree)
   return leaves
 end
 
-local function nodes(c, tree, stop)
-  while c:left() > stop do c:octets(tree, 16, "path_node") end
+local function nodes(c, tree, stop) while c:left() > stop do c:octets(tree, 16, "path_node") end end
+
+-- Fields one behind the other: name:size of a number, name*size of octets.
+local function record(spec)
+  return function(c, tree)
+    local epoch
+    for name, kind, size in spec:gmatch("([%w_]+)([:*])(%d+)") do
+      local read = kind == ":" and c.number or c.octets
+      local value = read(c, tree, tonumber(size), name)
+      if name == "epoch" then epoch = value end
+    end
+    return epoch
+  end
+end
+
+-- A kind with a name, then a record.
+local function kinds(name, names, more)
+  return function(c, tree, info)
+    local kind = names[c:number(tree, 1, name)]
+    require_that(kind, "kind of " .. name:gsub("_.*", ""), "§3.6")
+    info[#info + 1] = kind .. " of epoch " .. record(more)(c, tree)
+  end
 end
 
 local BODIES = {
@@ -287,71 +239,28 @@ local BODIES = {
       c:octets(tree, c:number(tree, 1, "key_id_length"), "key_id")
     end
   end,
-  [4] = function(c, tree) c:number(tree, 4, "group_csb_id") end,
-  [241] = function(c, tree) c:octets(tree, c:left(), "tree_update") end,
+  [4] = record("group_csb_id:4"),
+  [241] = whole("tree_update"),
   [242] = function(c, tree)
     merkle(c, tree)
     nodes(c, tree, 64)
     c:octets(tree, 64, "mtk_signature")
   end,
-  [243] = function(c, tree)
-    c:number(tree, 4, "msk_id")
-    c:octets(tree, 8, "filter_mac")
-  end,
-  [244] = function(c, tree)
-    c:number(tree, 4, "new_verification_key")
-    c:octets(tree, 32, "new_public_key")
-    c:octets(tree, 64, "roll_signature")
-  end,
+  [243] = record("msk_id:4 filter_mac*8"),
+  [244] = record("new_verification_key:4 new_public_key*32 roll_signature*64"),
   [245] = function(c, tree)
     require_that(merkle(c, tree) <= 16, "more than 16 leaves", "§3.6")
     nodes(c, tree, 0)
   end,
-  [246] = function(c, tree, info)
-    require_that(UPDATES[c:number(tree, 1, "update_kind")], "kind of update", "§3.6")
-    c:octets(tree, 8, "tree_id")
-    info[#info + 1] = "epoch " .. c:number(tree, 4, "epoch")
-    c:octets(tree, 16, "update_nonce")
-    c:number(tree, 4, "first_use")
-    c:number(tree, 4, "repair_window")
-  end,
-  [247] = function(c, tree)
-    c:octets(tree, 3, "key_domain")
-    c:number(tree, 4, "msk_id")
-    c:number(tree, 4, "counter")
-  end,
-  [248] = function(c, tree)
-    c:octets(tree, 8, "tree_id")
-    c:number(tree, 4, "epoch")
-    c:number(tree, 4, "rekey_t")
-    c:number(tree, 4, "tree_leaf")
-    c:number(tree, 4, "leaf_generation")
-    c:number(tree, 2, "largest_rekey")
-    c:number(tree, 4, "repair_window")
-    c:number(tree, 4, "report_t")
-    c:number(tree, 4, "keys_t")
-  end,
-  [249] = function(c, tree, info)
-    local kind = REPORTS[c:number(tree, 1, "report_kind")]
-    require_that(kind, "kind of report", "§3.6")
-    info[#info + 1] = kind
-    c:octets(tree, 8, "tree_id")
-    c:number(tree, 4, "epoch")
-    c:number(tree, 4, "rekey_t")
-    c:number(tree, 4, "msk_id")
-    c:number(tree, 4, "held")
-  end,
-  [250] = function(c, tree) c:octets(tree, c:left(), "ticket") end,
+  [246] = kinds("update_kind", UPDATES, "tree_id*8 epoch:4 update_nonce*16 first_use:4 repair_window:4"),
+  [247] = record("key_domain*3 msk_id:4 counter:4"),
+  [248] = record("tree_id*8 epoch:4 rekey_t:4 tree_leaf:4 leaf_generation:4 largest_rekey:2 repair_window:4 report_t:4 keys_t:4"),
+  [249] = kinds("report_kind", REPORTS, "tree_id*8 epoch:4 rekey_t:4 msk_id:4 held:4"),
+  [250] = whole("ticket"),
 }
 
 -- TLVs of a CAP payload, §3.3: octets of an item, least and most octets, how it is shown.
 
-local function one(size, name)
-  return function(c, tree) c:number(tree, size, name) end
-end
-local function whole(name)
-  return function(c, tree) c:octets(tree, c:left(), name) end
-end
 local function features(c, tree)
   local range = c:take(4)
   local item = tree:add(f.features, range)
@@ -417,7 +326,7 @@ end
 
 -- Payloads, §3.2: each behind its `next payload`. They return what stands behind their name, and their name in §3.4.
 
-local function mac(c, tree, name)
+local function mac(c, tree)
   local size = MAC_SIZES[c:number(tree, 1, "mac_alg")]
   require_that(size, "unknown MAC algorithm", "§3.3")
   c:octets(tree, size, "mac")
@@ -503,7 +412,7 @@ local SHOW = {
     local body = BODIES[kind]
     if body then
       body(inside, tree, info)
-      inside:finish("EXT " .. kind)
+      require_that(inside:left() == 0, "EXT " .. kind .. " is longer than what is in it", "§3.6")
     else
       inside:octets(tree, inside:left(), "ext_data")
     end
@@ -665,16 +574,12 @@ local function show(tvb, pinfo, root)
   return tvb:len()
 end
 
-local version_1
-do
-  local ok, found = pcall(Dissector.get, "mikey")
-  if ok then version_1 = found end
-end
+local has_version_1, version_1 = pcall(Dissector.get, "mikey")
 
 -- On port 2269, and by Decode As, the first octet tells the version.
 function mikeyv2.dissector(tvb, pinfo, root)
   if tvb:len() == 0 then return 0 end
-  if tvb(0, 1):uint() == 2 or not version_1 then return show(tvb, pinfo, root) end
+  if tvb(0, 1):uint() == 2 or not has_version_1 then return show(tvb, pinfo, root) end
   return version_1:call(tvb, pinfo, root)
 end
 

@@ -172,8 +172,8 @@ class Wireshark(unittest.TestCase):
     def test_the_line_of_a_message(self):
         line = self.tshark([group_vectors.reports()[1]["octets"], group_vectors.updates()[0]["packets"][0]])
         self.assertIn("MIKEYv2", line)
-        self.assertIn("REPORT, CSB ID 0x0000004d, missing", line)
-        self.assertIn("GROUP_REKEY, CSB ID 0x0000004d, epoch 5", line)
+        self.assertIn("REPORT, CSB ID 0x0000004d, missing of epoch 5", line)
+        self.assertIn("GROUP_REKEY, CSB ID 0x0000004d, tree update of epoch 5", line)
 
 
 if __name__ == "__main__":
