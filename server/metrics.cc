@@ -132,6 +132,33 @@ void FillKeying(const Shard& shard, core::MetricsSnapshot& out) {
       .AddByReason(counters.discards, "reason");
 }
 
+void AddByMode(const std::array<uint64_t, 7>& counts, Family& family) {
+  for (size_t mode = 1; mode < counts.size(); ++mode) {
+    if (counts[mode] == 0) continue;
+    std::string name(mikey::NameOf(static_cast<mikey::v2::Mode>(mode)));
+    std::replace(name.begin(), name.end(), ' ', '_');
+    family.Add(counts[mode], {{"mode", Lower(name)}});
+  }
+}
+
+void FillJoins(const Shard& shard, core::MetricsSnapshot& out) {
+  const controller::KeyingCounters& counters = shard.controller().counters().keying;
+  Family answers(out, "keymast_mikeyv2_answers_total", "Joins answered, first sends.", kCounter);
+  AddByMode(counters.answers, answers);
+  Family joins(out, "keymast_mikeyv2_joins_total", "Joins finished by mode.", kCounter);
+  AddByMode(counters.joins, joins);
+  Family(out, "keymast_mikeyv2_repetitions_total", "Answers sent again.", kCounter)
+      .Add(counters.repetitions);
+  Family(out, "keymast_mikeyv2_retries_total", "RETRYs: cookies asked for.", kCounter)
+      .Add(counters.retries);
+  Family(out, "keymast_mikeyv2_discarded_total", "MIKEYv2 datagrams refused.", kCounter)
+      .AddByReason(counters.discards, "reason");
+  Family(out, "keymast_mikeyv2_exchanges", "Exchanges remembered.", kGauge)
+      .Add(uint64_t{shard.controller().Exchanges()});
+  Family(out, "keymast_mikeyv2_waiting", "Joins of strangers that wait.", kGauge)
+      .Add(uint64_t{shard.controller().Waiting()});
+}
+
 void FillNetwork(const DatagramPort::Counters& counters, core::MetricsSnapshot& out) {
   Family(out, "keymast_rekey_lateness_seconds", "Send instant minus planned instant.", kHistogram)
       .Add(counters.lateness);
@@ -203,6 +230,7 @@ void FillMetrics(const Shard& shard, const DatagramPort::Counters& network, cons
                  const About& store, uint64_t record_lost, core::MetricsSnapshot& snapshot) {
   FillMembership(shard, snapshot);
   FillKeying(shard, snapshot);
+  FillJoins(shard, snapshot);
   FillNetwork(network, snapshot);
   FillStore(shard, store, snapshot);
   FillClients(shard, clients, snapshot);

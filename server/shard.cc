@@ -19,6 +19,8 @@ constexpr Duration kBookmarkPeriod = std::chrono::seconds(5);
 constexpr Duration kProbeAfter = std::chrono::seconds(1);
 constexpr Duration kMostBetweenTurns = std::chrono::milliseconds(5);
 constexpr uint32_t kRetryMs = 1000;
+// Deadlines and members come first: what is left of strangers waits for the next turn.
+constexpr Duration kMostServing = std::chrono::milliseconds(2);
 
 std::string KindName(controller::Event::Kind kind) {
   return v1::Event::Kind_Name(static_cast<v1::Event::Kind>(kind));
@@ -155,6 +157,15 @@ void Shard::ReceiveDatagrams() {
   });
 }
 
+void Shard::ServeStrangers() {
+  const Instant end = Now() + kMostServing;
+  while (controller_.Waiting() > 0) {
+    Take(controller_.Serve(Now()));
+    const Instant now = Now();
+    if (now >= end || now >= controller_.NextDeadline()) return;
+  }
+}
+
 void Shard::Turn() {
   while (const auto outcome = pipeline_.Collect()) OnCommit(*outcome);
   const Instant now = turned_at_ = Now();
@@ -170,6 +181,7 @@ void Shard::Turn() {
     const Instant due = Now();
     while (controller_.NextDeadline() <= due) Take(controller_.Tick(due, kChannelsATick));
   }
+  ServeStrangers();
   parts_.headends.Expire(now);
   if (now >= bookmark_at_) parts_.watches.Bookmark(pipeline_.revision(), now);
   if (!parts_.watches.HasWatchers()) {
@@ -190,6 +202,7 @@ void Shard::TurnBetween() {
 }
 
 Instant Shard::NextDeadline() const {
+  if (controller_.Waiting() > 0 && !fatal_) return turned_at_;
   return std::min(
       {controller_.NextDeadline(), bookmark_at_, probe_at_, parts_.headends.NextDeadline()});
 }

@@ -54,6 +54,8 @@ class Shard {
 
   // ReceiveDatagrams handles what waits on the MIKEY port.
   void ReceiveDatagrams();
+  // ServeStrangers handles joins that waited for members to be served first, for a short while.
+  void ServeStrangers();
   // Turn ends one turn of the loop: outcomes of commits, what is due, the next batch.
   void Turn();
   // TurnBetween is for between two requests: it is a Turn when something is due or the last one was

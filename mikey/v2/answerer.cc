@@ -39,7 +39,9 @@ bool FirstOf(ByteView offered, const FixedList<uint8_t, N>& ours, E& choice) {
 }
 
 ErrorNumber NumberOf(Error error) {
-  return error == Error::kNotEntitled ? ErrorNumber::kInvalidId : ErrorNumber::kUnspecified;
+  if (error == Error::kNotEntitled) return ErrorNumber::kInvalidId;
+  if (error == Error::kUnsupportedPolicy) return ErrorNumber::kInvalidDt;
+  return ErrorNumber::kUnspecified;
 }
 
 }  // namespace
@@ -128,6 +130,15 @@ Answerer::Outcome Answerer::TakeCap(Cap& cap, crypto::Rng& rng, MutableBytes out
   return Answer(cap, rng, out);
 }
 
+bool Answerer::IsProved(ByteView datagram, ByteView address, Instant now) const {
+  Message message;
+  if (!ParseMessage(datagram, message)) return false;
+  const auto* cap = message.Get<CapPayload>();
+  if (cap == nullptr) return false;
+  const Result<Capabilities> offer = ReadCapabilities(*cap);
+  return offer && cookies_.IsGood(offer->cookie, address, CsbId(message.header.csb_id), now);
+}
+
 Answerer::Outcome Answerer::Retry(const Cap& cap, MutableBytes out) const {
   const auto cookie = cookies_.Make(cap.address, CsbId(cap.header.csb_id), cap.now);
   const Result<size_t> size = WriteRetry(CsbId(cap.header.csb_id), cap.parts.rand_i->rand, cookie,
@@ -187,6 +198,10 @@ Status Answerer::Prove(Cap& cap) const {
 }
 
 Answerer::Outcome Answerer::Answer(Cap& cap, crypto::Rng& rng, MutableBytes out) {
+  // Keys of a group are not given out where the answer with them might not be sent.
+  const bool has_room = kAmplification * cap.datagram.size() >= kMaxOneDatagram;
+  const bool is_grant_kept = cap.exchange.is_join() && GivesInAnswer(cap.exchange);
+  if (is_grant_kept && !cap.address_proved && !has_room) return Retry(cap, out);
   Entry entry;
   const Result<size_t> size = GivesInAnswer(cap.exchange)
                                   ? AnswerWithGrant(cap, rng, entry.streams, out)
