@@ -10,6 +10,8 @@
 namespace keymast::receiver {
 namespace {
 
+constexpr size_t kMaxJoinUri = 255;  // an identity of MIKEYv2 §3.2
+
 // Cut takes what comes before the next `separator` off the front of `text`.
 std::string_view Cut(std::string_view& text, char separator) {
   const size_t end = text.find(separator);
@@ -56,6 +58,7 @@ class Description {
   Status TakeDomain(std::string_view value);
   Status TakeGroup(std::string_view value);
   Status TakeMtk(std::string_view value);
+  Status TakeJoin(std::string_view value);
   Status TakeRtpmap(std::string_view value);
   Status TakeFmtp(std::string_view value);
   Status TakeSsrc(std::string_view value);
@@ -76,6 +79,7 @@ const Description::Attribute Description::kAttributes[] = {
     {"keymast-key-domain", false, &Description::TakeDomain},
     {"keymast-key-group", false, &Description::TakeGroup},
     {"keymast-mtk", false, &Description::TakeMtk},
+    {"mikeyv2-join", false, &Description::TakeJoin},
     {"rtpmap", true, &Description::TakeRtpmap},
     {"fmtp", true, &Description::TakeFmtp},
     {"ssrc", true, &Description::TakeSsrc},
@@ -154,6 +158,16 @@ Status Description::TakeMtk(std::string_view value) {
   if (!endpoint || !endpoint->IsMulticast() || endpoint->port == 0) return Err(Error::kMalformed);
   channel.mtk = *endpoint;
   return {};
+}
+
+// a=mikeyv2-join:<host> <port> <URI of the group>: MIKEYv2 §12.
+Status Description::TakeJoin(std::string_view value) {
+  channel.join_host = Cut(value, ' ');
+  const bool is_port = ParseNumber<uint16_t>(Cut(value, ' '), channel.join_port, 65535);
+  channel.join_uri = value;
+  const bool is_whole = !channel.join_host.empty() && is_port && channel.join_port != 0 &&
+                        !value.empty() && value.size() <= kMaxJoinUri;
+  return is_whole ? Status() : Err(Error::kMalformed);
 }
 
 // a=rtpmap:<pt> <encoding> and a=fmtp:<pt> <parameters>: RFC 8866 §6.6, §6.15.
