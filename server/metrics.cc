@@ -132,9 +132,9 @@ void FillKeying(const Shard& shard, core::MetricsSnapshot& out) {
       .AddByReason(counters.discards, "reason");
 }
 
-void AddByMode(const std::array<uint64_t, 7>& counts, Family& family) {
-  for (size_t mode = 1; mode < counts.size(); ++mode) {
-    if (counts[mode] == 0) continue;
+// By the modes that are spoken.
+void AddByMode(const Shard& shard, const std::array<uint64_t, 7>& counts, Family& family) {
+  for (const uint8_t mode : shard.controller().config().keying.policy.modes) {
     std::string name(mikey::NameOf(static_cast<mikey::v2::Mode>(mode)));
     std::replace(name.begin(), name.end(), ' ', '_');
     family.Add(counts[mode], {{"mode", Lower(name)}});
@@ -143,19 +143,19 @@ void AddByMode(const std::array<uint64_t, 7>& counts, Family& family) {
 
 void FillJoins(const Shard& shard, core::MetricsSnapshot& out) {
   const controller::KeyingCounters& counters = shard.controller().counters().keying;
-  Family answers(out, "keymast_mikeyv2_answers_total", "Joins answered, first sends.", kCounter);
-  AddByMode(counters.answers, answers);
-  Family joins(out, "keymast_mikeyv2_joins_total", "Joins finished by mode.", kCounter);
-  AddByMode(counters.joins, joins);
-  Family(out, "keymast_mikeyv2_repetitions_total", "Answers sent again.", kCounter)
+  Family answers(out, "keymast_join_answers_total", "Joins answered, first sends.", kCounter);
+  AddByMode(shard, counters.answers, answers);
+  Family joins(out, "keymast_joins_total", "Joins finished by mode.", kCounter);
+  AddByMode(shard, counters.joins, joins);
+  Family(out, "keymast_join_repetitions_total", "Answers sent again.", kCounter)
       .Add(counters.repetitions);
-  Family(out, "keymast_mikeyv2_retries_total", "RETRYs: cookies asked for.", kCounter)
+  Family(out, "keymast_join_retries_total", "RETRYs: cookies asked for.", kCounter)
       .Add(counters.retries);
-  Family(out, "keymast_mikeyv2_discarded_total", "MIKEYv2 datagrams refused.", kCounter)
+  Family(out, "keymast_join_discards_total", "MIKEYv2 datagrams refused.", kCounter)
       .AddByReason(counters.discards, "reason");
-  Family(out, "keymast_mikeyv2_exchanges", "Exchanges remembered.", kGauge)
+  Family(out, "keymast_join_exchanges", "Exchanges remembered.", kGauge)
       .Add(uint64_t{shard.controller().Exchanges()});
-  Family(out, "keymast_mikeyv2_waiting", "Joins of strangers that wait.", kGauge)
+  Family(out, "keymast_join_waiting", "Joins of strangers that wait.", kGauge)
       .Add(uint64_t{shard.controller().Waiting()});
 }
 
