@@ -37,7 +37,8 @@ Step Controller::OnDatagram(const Endpoint& from, ByteView octets, Instant now) 
   Step step;
   const Moment moment{now, now, step};
   // The first octet is MIKEY's version (RFC 3830 §6.1).
-  if (!octets.empty() && octets[0] == mikey::kVersion2) {
+  const bool is_version2 = !octets.empty() && octets[0] == mikey::kVersion2;
+  if (is_version2 && IsSpoken(impl_->config.keying)) {
     impl_->keying.Take(from, octets, moment);
     return step;
   }

@@ -43,7 +43,8 @@ Result<const groups::Member*> Controller::Impl::GiveKeys(const ChannelId& channe
   return &channel.durable->members.at(subscriber);
 }
 
-// FinishJoin: MSKs that the exchange brought are not sent again, newer ones are.
+// FinishJoin: MSKs that the exchange brought are not sent again, newer ones are, to where the
+// member proved to be.
 void Controller::Impl::FinishJoin(const ChannelId& channel_id, const SubscriberId& subscriber,
                                   const Joined& joined, const Moment& m) {
   // Whoever left, or was removed, since its answer has no mark any more.
@@ -54,8 +55,9 @@ void Controller::Impl::FinishJoin(const ChannelId& channel_id, const SubscriberI
   if (given == MskId{}) return;
   const bool is_new = !std::exchange(member.joined, true);
   const bool is_silent = !joined.takes_msk_messages;
-  if (is_new || member.no_msk_messages != is_silent) {
-    member.no_msk_messages = is_silent;
+  const bool was_silent = std::exchange(member.no_msk_messages, is_silent);
+  const Endpoint before = std::exchange(member.msk_endpoint, joined.from);
+  if (is_new || was_silent != is_silent || before != joined.from) {
     ++member.revision;
     if (is_new) ++channel.joined;
     if (is_new && member.confirmed >= channel.ladder().msk->id) ++channel.confirmed;

@@ -173,7 +173,8 @@ bool Keying::IsStranger(const Endpoint& from, ByteView datagram, Instant now) co
 }
 
 void Keying::Take(const Endpoint& from, ByteView datagram, const Moment& m) {
-  if (!answerer_) return Discard(Error::kUnknownVersion);
+  KEYMAST_CHECK(answerer_.has_value());
+  if (datagram.size() > mikey::v2::kMaxOneDatagram) return Discard(Error::kTooLong);  // MIKEYv2 §2
   if (!IsStranger(from, datagram, m.now)) return Handle(from, datagram, false, m);
   if (waiting_.size() >= ground_.config.waiting) return Discard(Error::kTooManyRequests);
   waiting_.push_back({from, Bytes(datagram.begin(), datagram.end())});
@@ -254,7 +255,7 @@ void Keying::Joined(const Endpoint& from, const mikey::v2::Entry& entry, const M
   ++ground_.counters.joins[static_cast<size_t>(exchange.choice.mode)];
   const ChannelId channel = ChannelOf(ground_.config, AsText(exchange.answerer.view().data));
   ground_.members.FinishJoin(channel, subscriber->subscriber.id,
-                             {(exchange.choice.features & kMskMessages) != 0, by_answer}, m);
+                             {from, (exchange.choice.features & kMskMessages) != 0, by_answer}, m);
 }
 
 // A reply names its channel, so that it waits for what is not yet durable of that; a repetition

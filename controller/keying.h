@@ -35,8 +35,10 @@ class Membership {
   virtual Result<const groups::Member*> GiveKeys(const ChannelId& channel,
                                                  const SubscriberId& subscriber,
                                                  const Moment& m) = 0;
-  // FinishJoin takes a member in that was given keys. `holds`: its finish proves that it has them.
+  // FinishJoin takes a member in that was given keys. `holds`: its finish proves that it has them;
+  // `from` is the address that it proved.
   struct Joined {
+    Endpoint from;
     bool takes_msk_messages = false;
     bool holds = false;
   };
@@ -58,8 +60,8 @@ class Keying final : private mikey::v2::Directory {
   };
   explicit Keying(const Ground& ground);
 
-  // Take handles a datagram of version 2 at once, or puts it behind others. A discard changes
-  // nothing but counters.
+  // Take handles a datagram of version 2, where that is spoken, at once or puts it behind others. A
+  // discard changes nothing but counters.
   void Take(const Endpoint& from, ByteView datagram, const Moment& m);
   // Serve handles the datagram that has waited longest.
   void Serve(const Moment& m);

@@ -128,8 +128,10 @@ void FillKeying(const Shard& shard, core::MetricsSnapshot& out) {
       .Add(counters.mtk_repetitions, {{"kind", "repetition"}});
   Family(out, "keymast_mtk_switches_held_total", "Switches that waited for a headend.", kCounter)
       .Add(counters.switches_held);
+  std::array<uint64_t, kErrorCount> discards = counters.discards;
+  for (size_t i = 0; i < discards.size(); ++i) discards[i] += counters.keying.discards[i];
   Family(out, "keymast_datagrams_discarded_total", "Datagrams discarded by reason.", kCounter)
-      .AddByReason(counters.discards, "reason");
+      .AddByReason(discards, "reason");
 }
 
 // By the modes that are spoken.

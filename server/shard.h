@@ -88,6 +88,8 @@ class Shard {
     bool empty() const { return datagrams.empty() && directives.empty() && events.empty(); }
   };
   Outputs OutputsOf(controller::Step& step);
+  // TakeReply is Take of what answers a datagram.
+  void TakeReply(controller::Step step);
   // Passing takes out of `step` what nothing that waits concerns.
   Outputs Passing(controller::Step& step);
   void Release(Outputs outputs);
@@ -108,6 +110,7 @@ class Shard {
   Instant probe_at_ = kNever;
   Instant turned_at_{};
   Instant bookmark_at_ = kNever;
+  size_t held_replies_ = 0;
   bool draining_ = false;
   std::optional<Failure> fatal_;
   Counters counters_;

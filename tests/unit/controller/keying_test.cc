@@ -206,6 +206,18 @@ TEST_P(Joining, MskMessagesGoToWhoTakesThem) {
   EXPECT_TRUE(world.MsksTo(2).empty());
 }
 
+TEST_P(Joining, MskMessagesFollowTheAddress) {
+  Receiver receiver(world, 1, GetParam());
+  receiver.address = EndpointOf(77);
+  receiver.Run();
+  EXPECT_EQ(MemberOf(1).msk_endpoint, EndpointOf(77));
+  world.Restart(seconds(1));
+  world.Do(RekeyNow{kNews, rekey::KeyLevel::kMsk});
+  world.Pass(seconds(1));
+  EXPECT_TRUE(world.MsksTo(1).empty());
+  EXPECT_FALSE(world.MsksTo(77).empty());
+}
+
 TEST_P(Joining, NothingIsGivenThatCannotBeKept) {
   world.core->Freeze(true, world.now);
   Receiver receiver(world, 1, GetParam());
@@ -256,8 +268,7 @@ TEST_F(Joining, WithoutModesNothingIsSpoken) {
   silent.MakeChannel();
   Receiver receiver(silent, 1, Mode::kPsk);
   EXPECT_TRUE(receiver.Ask(receiver.Cap()).empty());
-  EXPECT_EQ(silent.core->counters().keying.discards[static_cast<size_t>(Error::kUnknownVersion)],
-            1U);
+  EXPECT_EQ(silent.core->counters().discards[static_cast<size_t>(Error::kUnknownVersion)], 1U);
 }
 
 TEST_F(Joining, ErrorsAreOneASecondToAnAddress) {
