@@ -26,7 +26,9 @@ std::array<uint8_t, kRandOctets> DrawRand(crypto::Rng& rng) {
 }
 
 ErrorNumber NumberOf(Error error) {
-  return error == Error::kNotEntitled ? ErrorNumber::kInvalidId : ErrorNumber::kUnspecified;
+  if (error == Error::kNotEntitled) return ErrorNumber::kInvalidId;
+  if (error == Error::kUnsupportedPolicy) return ErrorNumber::kInvalidDt;
+  return ErrorNumber::kUnspecified;
 }
 
 }  // namespace
@@ -171,6 +173,15 @@ Answerer::Outcome Answerer::TakeCap(FirstMessage& cap, crypto::Rng& rng, Mutable
   return Answer(cap, judged, rng, out);
 }
 
+bool Answerer::IsProved(ByteView datagram, ByteView address, Instant now) const {
+  Message message;
+  if (!ParseMessage(datagram, message)) return false;
+  const auto* cap = message.Get<CapPayload>();
+  if (cap == nullptr) return false;
+  const Result<Capabilities> offer = ReadCapabilities(*cap);
+  return offer && cookies_.IsGood(offer->cookie, address, CsbId(message.header.csb_id), now);
+}
+
 // A copy from another address that has not proved itself gets what is in the ratio (MIKEYv2 §2).
 Answerer::Outcome Answerer::RepeatAnswer(Entry& entry, const FirstMessage& cap,
                                          MutableBytes out) const {
@@ -209,6 +220,10 @@ Answerer::Outcome Answerer::RefuseChoice(const FirstMessage& cap, const Judged& 
 
 Answerer::Outcome Answerer::Answer(FirstMessage& cap, const Judged& judged, crypto::Rng& rng,
                                    MutableBytes out) {
+  // Keys of a group are not given out where the answer with them might not be sent.
+  const bool has_room = kAmplification * cap.datagram.size() >= kMaxOneDatagram;
+  const bool is_grant_kept = cap.exchange.is_join() && GivesInAnswer(cap.exchange);
+  if (is_grant_kept && !cap.address_proved && !has_room) return Retry(cap, &judged, out);
   Entry entry;
   const Result<size_t> size = WriteTheAnswer(cap, judged, rng, entry.streams, out);
   if (!size) return Refuse(cap, judged, size.error(), rng, out);

@@ -59,6 +59,12 @@ class Answerer {
   Outcome Receive(ByteView datagram, ByteView address, Instant now, crypto::Rng& rng,
                   MutableBytes out);
 
+  // IsProved is true for a CAP whose cookie proves the address that it came from. It is cheap: with
+  // it an owner tells whom to serve first.
+  bool IsProved(ByteView datagram, ByteView address, Instant now) const;
+  // Exchanges that are remembered.
+  size_t exchanges() const { return cache_.size(); }
+
   // The session of a verified unicast exchange.
   UnicastSession SessionOf(const Entry& entry) const;
 

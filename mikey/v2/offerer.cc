@@ -201,8 +201,7 @@ Result<size_t> Offerer::Open(const Wish& wish, Instant now, crypto::Rng& rng, Mu
 Result<size_t> Offerer::SendCap(MutableBytes out) {
   const bool resumes = !ticket_.empty() || !ticket_id_.empty();
   const bool has_v = OffersAny(NeedsPsk) && (policy_.uses_v || resumes);
-  const CapProofs proofs{has_v, signer_,
-                         OffersAny(exchange_.is_join() ? GainsBySign : NeedsSign)};
+  const CapProofs proofs{has_v, signer_, OffersAny(exchange_.is_join() ? GainsBySign : NeedsSign)};
   const bool is_first = hashes_.empty();
   const Capabilities offer = Offer();
   const Result<size_t> size = WriteCap(suite_, exchange_, offer, proofs,
