@@ -4,6 +4,7 @@
 #include <array>
 #include <set>
 
+#include "mikey/identity.h"
 #include "sdp/keying.h"
 #include "sdp/text.h"
 
@@ -217,7 +218,8 @@ Result<JoinTarget> ParseJoin(std::string_view value) {
   const bool has_port = TakeNumber<uint16_t>(Cut(value, ' '), target.port, 65535);
   target.uri = value;
   const bool is_whole = has_port && target.port != 0 && !target.host.empty() &&
-                        !target.uri.empty() && target.uri.find(' ') == std::string::npos;
+                        !target.uri.empty() && target.uri.size() <= mikey::kMaxIdentity &&
+                        target.uri.find(' ') == std::string::npos;
   if (!is_whole) return Err(Error::kMalformed);
   return target;
 }
