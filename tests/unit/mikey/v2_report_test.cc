@@ -406,6 +406,34 @@ TEST_F(LooseKeysTest, HaveAllThatBelongsToAnMsk) {
   EXPECT_EQ(BareError(contents_), Error::kMalformed);  // no streams
 }
 
+// Signed by R, and still of another PRF than MIKEYv2 §3.1 has for them.
+TEST_F(LooseKeysTest, HaveThePrfOfAll) {
+  Bytes keys = Answer(ContentOf({}, {}));
+  keys[3] = static_cast<uint8_t>(PrfFunc::kMikey1);
+  EXPECT_EQ(OpenAnswer(keys).error(), Error::kUnsupportedAlgorithm);
+}
+
+TEST_F(LooseKeysTest, HaveAnMskForEachState) {
+  Contents bad = contents_;
+  bad.rands.Add(kNonce);
+  bad.msks.Add({kGroupDomain.octets, kNewMskId, 0});
+  EXPECT_EQ(AnswerError(bad), Error::kMalformed);
+}
+
+TEST_F(LooseKeysTest, HaveAPathOfALeafAtMost) {
+  Bytes spi(4 + 5 * (kMaxPathKeys + 1), 1);
+  Bytes keys(16 * (kMaxPathKeys + 1), 2);
+  Contents tree;
+  tree.member = contents_.member;
+  tree.keys.Add({KeyDataType::kTreeKey, keys, {}, {KvType::kSpi, spi, {}, {}}});
+  EXPECT_EQ(BareError(tree), Error::kMalformed);
+  spi.resize(4 + 5 * kMaxPathKeys);
+  keys.resize(16 * kMaxPathKeys);
+  tree.keys.clear();
+  tree.keys.Add({KeyDataType::kTreeKey, keys, {}, {KvType::kSpi, spi, {}, {}}});
+  EXPECT_EQ(BareError(tree), Error::kInternal);
+}
+
 TEST_F(LooseKeysTest, HaveNoTicket) {
   Contents bad = contents_;
   const Bytes seconds{0, 0, 1, 0};
