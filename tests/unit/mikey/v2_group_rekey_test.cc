@@ -224,6 +224,14 @@ TEST_F(GroupRekey, AnAnnouncementOfAnotherTreeCountsOnce) {
   EXPECT_EQ(ErrorOf(One(said)), Error::kReplayed);
 }
 
+TEST_F(GroupRekey, AnotherTreeIsAnnouncedWithANewT) {
+  Rekey said = RekeyOf(0, 1, 9);
+  said.head.update.tree_id = kOtherTreeId;
+  EXPECT_EQ(ErrorOf(One(said)), Error::kReplayed);  // that of the last applied update
+  said.head.t = 10;
+  EXPECT_EQ(Take(One(said)).event, Event::kOtherTree);
+}
+
 TEST_F(GroupRekey, WhoIsTooFarBehindIsStale) {
   EXPECT_EQ(Take(One(RekeyOf(1, 4 + 64))).event, Event::kApplied);
   Group behind;

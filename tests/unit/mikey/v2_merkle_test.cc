@@ -190,9 +190,16 @@ TEST_F(SignedMtk, HasItsForm) {
 // MAC, EXT 242, KEMAC: the first that is wrong gives the reason.
 TEST_F(SignedMtk, ChecksHaveAnOrder) {
   Bytes octets = Write(1)[0];
-  octets[octets.size() - 40] ^= 1;  // in the KEMAC's data
+  Message message;
+  ASSERT_TRUE(ParseMessage(octets, message));
+  // What is decrypted is no key any more: the signature is wrong before that is looked at.
+  octets[static_cast<size_t>(message.Get<KemacPayload>()->encr_data.data() - octets.data())] ^= 1;
   EXPECT_EQ(ErrorOf(octets), Error::kAuthenticationFailed);
   EXPECT_EQ(ErrorOf(Close(octets)), Error::kAuthenticationFailed);
+  const Bytes closed = Close(octets);
+  const auto unverified = Inspect(closed);
+  EXPECT_EQ(OpenMtk(kSuite, profile_, *unverified, kOldMsk, kNonce).error(),
+            Error::kDecryptionFailed);
 }
 
 TEST_F(SignedMtk, TheWriterRefusesWhatItCannotSign) {

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// REPORT and the KEYS outside of an exchange: each check of MIKEYv2 §10 in its order, and when
-// members and controllers speak.
+// REPORT and the KEYS outside of an exchange: each check of MIKEYv2 §10 in its order.
 #include <gtest/gtest.h>
 
 #include "mikey/v2/loose_keys.h"
-#include "mikey/v2/report_schedule.h"
 #include "tests/unit/mikey/v2_directory.h"
 #include "tests/unit/mikey/v2_group.h"
 
@@ -406,6 +404,66 @@ TEST_F(LooseKeysTest, HaveAllThatBelongsToAnMsk) {
   EXPECT_EQ(BareError(contents_), Error::kMalformed);  // no streams
 }
 
+// Signed by R, and still of another PRF than MIKEYv2 §3.1 has for them.
+TEST_F(LooseKeysTest, HaveThePrfOfAll) {
+  Bytes keys = Answer(ContentOf({}, {}));
+  keys[3] = static_cast<uint8_t>(PrfFunc::kMikey1);
+  EXPECT_EQ(OpenAnswer(keys).error(), Error::kUnsupportedAlgorithm);
+}
+
+TEST_F(LooseKeysTest, HaveAnMskForEachState) {
+  Contents bad = contents_;
+  bad.rands.Add(kNonce);
+  bad.msks.Add({kGroupDomain.octets, kNewMskId, 0});
+  EXPECT_EQ(AnswerError(bad), Error::kMalformed);
+}
+
+TEST_F(LooseKeysTest, HaveAPathOfALeafAtMost) {
+  Bytes spi(4 + 5 * (kMaxPathKeys + 1), 1);
+  Bytes keys(16 * (kMaxPathKeys + 1), 2);
+  Contents tree;
+  tree.member = contents_.member;
+  tree.keys.Add({KeyDataType::kTreeKey, keys, {}, {KvType::kSpi, spi, {}, {}}});
+  EXPECT_EQ(BareError(tree), Error::kMalformed);
+  spi.resize(4 + 5 * kMaxPathKeys);
+  keys.resize(16 * kMaxPathKeys);
+  tree.keys.clear();
+  tree.keys.Add({KeyDataType::kTreeKey, keys, {}, {KvType::kSpi, spi, {}, {}}});
+  EXPECT_EQ(BareError(tree), Error::kInternal);
+}
+
+// MIKEYv2 §3.4: `fresh` alone, here with a cookie in place of it and beside it.
+TEST_F(LooseKeysTest, TellNothingButFresh) {
+  KeysContent content = Content();
+  const Bytes fresh(kFreshSize, 0xf5);
+  content.fresh = fresh;
+  const Bytes good = Answer(content);
+  Message message;
+  ASSERT_TRUE(ParseMessage(good, message));
+  Capabilities cookie;
+  cookie.cookie = fresh;
+  Capabilities both = cookie;
+  both.fresh = fresh;
+  for (const Capabilities& told : {cookie, both, Capabilities()}) {
+    Bytes tlvs(100);
+    tlvs.resize(*WriteCapabilities(told, tlvs));
+    Bytes out(kMaxPlain);
+    ChainWriter chain(out, message.header);
+    for (Payload payload : message.chain()) {
+      if (auto* cap = std::get_if<CapPayload>(&payload)) cap->tlvs = tlvs;
+      std::visit([&chain](const auto& p) { chain.Add(p); }, payload);
+    }
+    EXPECT_EQ(OpenAnswer(ByteView(out).first(chain.size())).error(), Error::kMalformed);
+  }
+}
+
+TEST_F(LooseKeysTest, HaveNoMtkOfAnotherGroup) {
+  Contents bad = contents_;
+  const Bytes mki{0, 8, 0, 1, 0, 1};
+  bad.keys.Add({KeyDataType::kMtk, kNewMsk, kSalt, {KvType::kSpi, mki, {}, {}}});
+  EXPECT_EQ(AnswerError(bad), Error::kUnknownChannel);
+}
+
 TEST_F(LooseKeysTest, HaveNoTicket) {
   Contents bad = contents_;
   const Bytes seconds{0, 0, 1, 0};
@@ -447,85 +505,6 @@ TEST_F(LooseKeysTest, NameTheirStreams) {
               sessions.Add(same);
             }),
             Error::kMalformed);
-}
-
-// When members report.
-class Schedules : public testing::Test {
- protected:
-  crypto::SeededRng rng_{1};
-  const Instant start_ = kGroupNow;
-};
-
-TEST_F(Schedules, MissingIsReportedWithinTheWindow) {
-  ReportSchedule schedule;
-  const Duration window = std::chrono::seconds(1);
-  EXPECT_EQ(schedule.deadline(), kNever);
-  EXPECT_FALSE(schedule.Due(start_, rng_));
-  schedule.Missing(window, start_, rng_);
-  Instant now = start_;
-  std::set<Duration> waits;
-  for (const int fold : {1, 2, 4, 8, 16, 16, 16}) {
-    EXPECT_GE(schedule.deadline(), now);
-    EXPECT_LT(schedule.deadline(), now + fold * window);
-    waits.insert(schedule.deadline() - now);
-    const Instant planned = schedule.deadline();
-    schedule.Missing(window, now, rng_);
-    EXPECT_EQ(schedule.deadline(), planned);
-    EXPECT_FALSE(schedule.Due(planned - Duration(1), rng_));
-    now = planned;
-    EXPECT_EQ(schedule.Due(now, rng_), ReportKind::kMissing);
-  }
-  EXPECT_EQ(waits.size(), 7u);
-  schedule.Cured();
-  EXPECT_EQ(schedule.deadline(), kNever);
-  schedule.Missing(window, now, rng_);
-  EXPECT_LT(schedule.deadline(), now + window);
-}
-
-TEST_F(Schedules, ALeaveIsSaidFourTimes) {
-  ReportSchedule schedule;
-  schedule.Missing(std::chrono::seconds(1), start_, rng_);
-  schedule.Leave(start_);
-  Instant now = start_;
-  for (const int wait : {500, 1000, 2000}) {
-    EXPECT_EQ(schedule.Due(now, rng_), ReportKind::kLeave);
-    EXPECT_FALSE(schedule.is_gone());
-    EXPECT_FALSE(schedule.Due(now, rng_));
-    now += std::chrono::milliseconds(wait);
-    EXPECT_EQ(schedule.deadline(), now);
-    schedule.Leave(now);
-  }
-  EXPECT_EQ(schedule.Due(now, rng_), ReportKind::kLeave);
-  EXPECT_TRUE(schedule.is_gone());
-  EXPECT_EQ(schedule.deadline(), kNever);
-}
-
-TEST_F(Schedules, AnAnsweredLeaveIsNotRepeated) {
-  ReportSchedule schedule;
-  schedule.Left();
-  EXPECT_FALSE(schedule.is_gone());
-  schedule.Leave(start_);
-  EXPECT_EQ(schedule.Due(start_, rng_), ReportKind::kLeave);
-  schedule.Left();
-  EXPECT_TRUE(schedule.is_gone());
-  EXPECT_FALSE(schedule.Due(start_ + std::chrono::seconds(9), rng_));
-}
-
-TEST_F(Schedules, UnaskedKeysAreRepeatedUntilAcknowledged) {
-  PushSchedule schedule;
-  EXPECT_FALSE(schedule.is_open());
-  schedule.Sent(start_);
-  Instant now = start_;
-  for (const int wait : {500, 1000, 2000, 4000}) {
-    EXPECT_FALSE(schedule.Due(now));
-    now += std::chrono::milliseconds(wait);
-    EXPECT_EQ(schedule.deadline(), now);
-    EXPECT_TRUE(schedule.Due(now));
-  }
-  EXPECT_EQ(schedule.deadline(), kNever);
-  EXPECT_TRUE(schedule.is_open());  // for the member's next datagram
-  schedule.Acknowledged();
-  EXPECT_FALSE(schedule.is_open());
 }
 
 }  // namespace
