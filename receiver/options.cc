@@ -117,6 +117,11 @@ tl::expected<Setup, Failure> MakeSetup(Options options) {
   if (!options.join.empty()) {
     auto join = JoinOf(options.join, *channel, setup.profile);
     if (!join) return tl::unexpected<Failure>(join.error());
+    if (join->server.family != listen->family) {
+      return Fail(Error::kInvalidArgument,
+                  "--listen " + options.listen + ": not of the family of " +
+                      AddressToString(join->server) + ", where the channel is joined");
+    }
     setup.join = std::move(*join);
   }
   setup.channel = std::move(*channel);

@@ -80,7 +80,10 @@ void ReadKeying(shell::ConfigFile& file, ServerConfig& config) {
   keying.policy = PolicyOf(config.profile);
   ReadModes(file, config.profile, keying.policy);
   keying.authority = file.String("mikeyv2.authority", DomainOf(config.identity));
-  if (!IsAuthority(keying.authority) && !config.identity.empty()) {
+  if (!IsAuthority(keying.authority)) {
+    // An identity that names no domain names no groups either.
+    if (!file.Has("mikeyv2.authority") && !file.Has("mikeyv2.modes")) keying.policy.modes.clear();
+    if (keying.policy.modes.empty()) return;
     file.Refuse("mikeyv2.authority", "must be a name as example.org, of at most 128 octets");
   }
   keying.exchanges = static_cast<size_t>(file.Integer("mikeyv2.exchanges", 16384, 16, 1 << 20));

@@ -289,6 +289,24 @@ TEST_P(EachMode, UnderLoadACookieProvesTheAddress) {
   EXPECT_EQ(world.offerer_.state(), State::kDone);
 }
 
+TEST(ExchangeOfVersion2, AnOwnerCanTellWhoHasProvedItsAddress) {
+  World world;
+  world.answerer_.set_under_load(true);
+  const auto is_proved = [&](const Bytes& datagram, std::string_view address) {
+    return world.answerer_.IsProved(datagram, AsBytes(address), world.now_);
+  };
+  const Bytes first = world.Open(world.Join());
+  const Bytes second = world.ToOfferer(world.ToAnswerer(first));
+  EXPECT_FALSE(is_proved(first, "10.0.0.1:5000"));
+  EXPECT_TRUE(is_proved(second, "10.0.0.1:5000"));
+  EXPECT_FALSE(is_proved(second, "10.0.0.1:5001"));
+  EXPECT_FALSE(is_proved(Bytes(second.begin(), second.end() - 1), "10.0.0.1:5000"));
+  EXPECT_FALSE(is_proved(world.ToOfferer(world.ToAnswerer(second)), "10.0.0.1:5000"));
+  EXPECT_FALSE(is_proved({}, "10.0.0.1:5000"));
+  EXPECT_EQ(world.answerer_.exchanges(), 1U);
+  EXPECT_EQ(world.others_.grants_, 1) << "what is asked for a cookie is given nothing";
+}
+
 TEST(ExchangeOfVersion2, CookiesGetOld) {
   World world;
   world.answerer_.set_under_load(true);

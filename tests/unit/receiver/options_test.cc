@@ -135,5 +135,31 @@ TEST_F(OptionsTest, MediaGroupsAreRtpAndTheNextPortForRtcp) {
   EXPECT_EQ(ports, (std::vector<uint16_t>{5004, 5006, 5007, 5005, 5008}));
 }
 
+TEST_F(OptionsTest, AJoinNeedsAPlaceThatCanBeReached) {
+  options_.join = "psk";
+  EXPECT_NE(RefusalOf(options_).find("no a=mikeyv2-join"), std::string::npos);
+  const auto with = [&](const std::string& place) {
+    std::string text(kSdp);
+    return Write("join.sdp", text.insert(text.find("m="), "a=mikeyv2-join:" + place + "\r\n"));
+  };
+  options_.sdp = with("192.0.2.1 2270 mikey://example.org/one");
+  const auto setup = MakeSetup(options_);
+  ASSERT_TRUE(setup) << setup.error().message;
+  ASSERT_TRUE(setup->join.has_value());
+  EXPECT_EQ(ToString(setup->join->server), "192.0.2.1:2270");
+  EXPECT_EQ(setup->join->uri, "mikey://example.org/one");
+  EXPECT_EQ(setup->join->policy.modes.size(), 1U);
+  // The algorithms of the group's MTK messages, as the profile has them.
+  EXPECT_EQ(setup->join->policy.macs.size(), 1U);
+  EXPECT_EQ(setup->join->policy.macs[0], static_cast<uint8_t>(setup->profile.mac_alg));
+  options_.join = "tls";
+  EXPECT_NE(RefusalOf(options_).find("--join tls"), std::string::npos);
+  options_.join = "all";
+  options_.sdp = with("2001:db8::1 2270 mikey://example.org/one");
+  EXPECT_NE(RefusalOf(options_).find("family"), std::string::npos);
+  options_.sdp = with("keys.example.org 2270 mikey://example.org/one");
+  EXPECT_NE(RefusalOf(options_).find("no address"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace keymast::receiver

@@ -68,6 +68,23 @@ TEST(Sdp, LineFeedsAloneAndUnknownAttributesPass) {
   EXPECT_TRUE(ParseSdp(text));
 }
 
+TEST(Sdp, SaysWhereTheChannelIsJoined) {
+  EXPECT_TRUE(ParseSdp(kGood)->join_uri.empty());
+  const auto join = [](const std::string& value) {
+    return With("m=video", "a=mikeyv2-join:" + value + "\r\nm=video");
+  };
+  const auto channel = ParseSdp(join("192.0.2.1 2269 mikey://example.org/one"));
+  ASSERT_TRUE(channel);
+  EXPECT_EQ(channel->join_host, "192.0.2.1");
+  EXPECT_EQ(channel->join_port, 2269);
+  EXPECT_EQ(channel->join_uri, "mikey://example.org/one");
+  for (const char* wrong : {"", "192.0.2.1", "192.0.2.1 2269", "192.0.2.1 0 mikey://a/b",
+                            "192.0.2.1 65536 mikey://a/b", " 2269 mikey://a/b"}) {
+    EXPECT_EQ(RefusalOf(join(wrong)), Error::kMalformed) << wrong;
+  }
+  EXPECT_EQ(RefusalOf(join("a 1 mikey://" + std::string(256, 'a'))), Error::kMalformed);
+}
+
 TEST(Sdp, EachNeededLineMustBeThere) {
   for (const std::string_view line :
        {"a=keymast-channel:one\r\n", "a=keymast-key-domain:262f01\r\n", "a=keymast-key-group:7\r\n",
