@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/peer_program.h"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -53,9 +52,6 @@ Done PeerProgram::OpenSources() {
   for (const Place& place : plan_.sources) {
     Source& source = sources_.emplace_back();
     source.place = place;
-    if (place.kind == Place::Kind::kStandardInput) {
-      fcntl(STDIN_FILENO, F_SETFL, fcntl(STDIN_FILENO, F_GETFL) | O_NONBLOCK);
-    }
     if (place.kind != Place::Kind::kUdp) continue;
     Result<net::UdpSocket> socket = net::UdpSocket::Open(place.udp);
     if (!socket) return Fail(socket.error(), "--source udp:" + ToString(place.udp));
@@ -198,6 +194,7 @@ void PeerProgram::DrainSources() {
 
 // RFC 4571 §2: packets behind their lengths.
 void PeerProgram::DrainInput(size_t stream, Source& source) {
+  if (!HasInput()) return;
   std::array<uint8_t, 4096> room;
   const ssize_t count = read(STDIN_FILENO, room.data(), room.size());
   if (count == 0) source.place.kind = Place::Kind::kNone;

@@ -2,6 +2,7 @@
 #include "tools/peer_signalling.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -39,6 +40,11 @@ Result<bool> WriteToPipe(const std::string& path, const std::string& text) {
 
 }  // namespace
 
+bool HasInput() {
+  pollfd input{STDIN_FILENO, POLLIN, 0};
+  return poll(&input, 1, 0) > 0;
+}
+
 DescriptionSource::~DescriptionSource() { Close(); }
 
 void DescriptionSource::Close() {
@@ -50,7 +56,6 @@ bool DescriptionSource::Open() {
   if (fd_ >= 0) return true;
   if (path_ == kStandard) {
     fd_ = STDIN_FILENO;
-    fcntl(fd_, F_SETFL, fcntl(fd_, F_GETFL) | O_NONBLOCK);
     return true;
   }
   fd_ = open(path_.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
@@ -75,6 +80,7 @@ Result<std::optional<std::string>> DescriptionSource::Poll() {
   }
   std::array<char, 4096> room;
   while (true) {
+    if (path_ == kStandard && !HasInput()) return std::nullopt;
     const ssize_t count = read(fd_, room.data(), room.size());
     if (count < 0 && errno == EINTR) continue;
     if (count < 0 && errno != EAGAIN) return Err(Error::kIo);

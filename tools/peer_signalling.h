@@ -32,6 +32,10 @@ class DescriptionSource {
   int fd_ = -1;
 };
 
+// HasInput is true when standard input has something, or has ended: reading it does not wait then.
+// (It is not made non-blocking: whoever shares it would be, too.)
+bool HasInput();
+
 // WriteDescription puts a description where the other side waits for it: a file as a whole, a named
 // pipe when somebody reads from it (false: nobody yet), `-` with an empty line behind it. kIo and
 // what ReplaceStateFile refuses.
