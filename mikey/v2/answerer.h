@@ -56,6 +56,12 @@ class Answerer {
   Outcome Receive(ByteView datagram, ByteView address, Instant now, crypto::Rng& rng,
                   MutableBytes out);
 
+  // ForgetIf ends exchanges, and returns how many; their keys are the owner's to drop.
+  template <class Is>
+  size_t ForgetIf(Is is) {
+    return cache_.RemoveIf(is);
+  }
+
   // The session of a verified unicast exchange.
   UnicastSession SessionOf(const Entry& entry) const;
 

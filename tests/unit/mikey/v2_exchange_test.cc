@@ -365,6 +365,29 @@ TEST(ExchangeOfVersion2, KeysThatCannotBeReadLeaveWhatIsHeld) {
   EXPECT_EQ(ToHex(world.offerer_.contents().keys[1].key), held);
 }
 
+TEST(ExchangeOfVersion2, KeysOfAnotherGroupThanTheJoinsAreDropped) {
+  World world;  // what is given is of domain 010203 and group 1
+  const auto is_taken = [&](const KeyIds& ids) {
+    Wish wish = world.Join();
+    wish.join = ids;
+    world.ToOfferer(world.ToAnswerer(world.Open(wish)));
+    const bool taken = world.offerer_.has_keys();
+    for (int i = 0; i < 4; ++i) world.Tick();
+    return taken;
+  };
+  KeyIds ids;
+  ids.domain = {{1, 2, 3}};
+  ids.msk.group = KeyGroup(1);
+  EXPECT_TRUE(is_taken(ids));
+  ids.msk.group = KeyGroup(2);
+  EXPECT_FALSE(is_taken(ids));
+  EXPECT_EQ(ErrorOf(world.offered_.status), Error::kUnavailable);
+  ids.msk.group = KeyGroup(0);
+  EXPECT_TRUE(is_taken(ids));
+  ids.domain = {{1, 2, 4}};
+  EXPECT_FALSE(is_taken(ids));
+}
+
 TEST(ExchangeOfVersion2, WithoutAGroupNoModeAgreesOnASecret) {
   World world;
   world.policy_ = Policy::Default();
