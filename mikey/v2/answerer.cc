@@ -46,6 +46,7 @@ Answerer::Answerer(const crypto::Suite& suite, const Policy& policy, Directory& 
       credentials_(credentials),
       cookies_(suite, rng),
       fresh_(suite, kAnsweredRoom, rng),
+      errors_(rng),
       cache_(capacity, rng),
       nobodys_key_(crypto::SecretKey<kMaxSharedKey>::OfSize(32)) {
   rng.Fill(nobodys_key_.mutable_view());
@@ -198,9 +199,11 @@ Answerer::Outcome Answerer::Retry(const FirstMessage& cap, const Judged* judged,
 
 // MIKEYv2 §7: silence when modes were struck, else a hint.
 Answerer::Outcome Answerer::RefuseChoice(const FirstMessage& cap, const Judged& judged, Error error,
-                                         MutableBytes out) const {
+                                         MutableBytes out) {
   if (error == Error::kReplayed) return Retry(cap, &judged, out);
-  if (error == Error::kAuthenticationFailed) return Discard(error);
+  const bool is_silent =
+      error == Error::kAuthenticationFailed || !errors_.Take(cap.address, cap.now);
+  if (is_silent) return Discard(error);
   const auto number =
       error == Error::kUnknownKey ? ErrorNumber::kInvalidCert : ErrorNumber::kInvalidDt;
   const Result<size_t> hint = WriteHint(cap.exchange, number, out);
@@ -249,8 +252,9 @@ bool Answerer::GivesInAnswer(const Exchange& exchange) {
 
 // Refuse tells who has proved itself, and nobody else.
 Answerer::Outcome Answerer::Refuse(const FirstMessage& cap, const Judged& judged, Error error,
-                                   crypto::Rng& rng, MutableBytes out) const {
-  if (!judged.v_good && !judged.sign_good) return Discard(error);
+                                   crypto::Rng& rng, MutableBytes out) {
+  const bool has_proof = judged.v_good || judged.sign_good;
+  if (!has_proof || !errors_.Take(cap.address, cap.now)) return Discard(error);
   const auto rand_r = DrawRand(rng);
   // MIKEYv2 §13: V where V and SIGN are both possible.
   const Signer signer = judged.v_good ? Signer{} : judged.signer;

@@ -215,6 +215,17 @@ TEST(ExchangeOfVersion2, ErrorsWithoutProofAreHints) {
   EXPECT_EQ(offerer.state(), State::kOffered);
 }
 
+TEST(ExchangeOfVersion2, AnAddressHearsOneErrorASecond) {
+  World world;
+  world.others_.entitled_ = false;
+  const Bytes cap = world.Open(world.Join());
+  EXPECT_FALSE(world.ToAnswerer(cap).empty());
+  EXPECT_TRUE(world.ToAnswerer(cap).empty());
+  EXPECT_FALSE(world.ToAnswerer(cap, "10.0.0.2:5000").empty());
+  world.now_ += ErrorRate::kWait;
+  EXPECT_FALSE(world.ToAnswerer(cap).empty());
+}
+
 TEST(ExchangeOfVersion2, TheUnentitledOfDhhmacAreToldAfterTheirFinish) {
   World world(1, Mode::kDhhmac);
   world.others_.entitled_ = false;
