@@ -176,10 +176,11 @@ Answerer::Outcome Answerer::TakeCap(FirstMessage& cap, crypto::Rng& rng, Mutable
 Answerer::Outcome Answerer::RepeatAnswer(Entry& entry, const FirstMessage& cap,
                                          MutableBytes out) const {
   const bool is_there = Equal(entry.address.view(), cap.address);
-  const bool is_in_ratio = entry.answer.size() <= kAmplification * cap.datagram.size();
+  const Outcome sent = Sent({{}, 0, Event::kNone, &entry}, entry.answer, entry, out);
+  const bool is_in_ratio = TotalOf(sent.reply, sent.more) <= kAmplification * cap.datagram.size();
   if (!is_there && !cap.address_proved && !is_in_ratio) return Discard(Error::kWrongSource);
   entry.sent = cap.now;
-  return Sent({{}, 0, Event::kNone, &entry}, entry.answer, entry, out);
+  return sent;
 }
 
 // Retry gives FRESH where it can be of use: to early DH, and to who comes back (MIKEYv2 §8).
@@ -352,11 +353,12 @@ Answerer::Outcome Answerer::TakeFinish(const Finish& finish, crypto::Rng& rng, M
 Answerer::Outcome Answerer::Repeat(Entry& entry, const Finish& finish, MutableBytes out) const {
   if (HashOf(suite_, finish.datagram) != entry.finish) return Discard(Error::kUnexpected);
   const bool is_there = Equal(entry.address.view(), finish.address);
-  if (!is_there && entry.keys.size() > kAmplification * finish.datagram.size()) {
+  const Outcome sent = Sent({{}, 0, Event::kNone, &entry}, entry.keys, entry, out);
+  if (!is_there && TotalOf(sent.reply, sent.more) > kAmplification * finish.datagram.size()) {
     return Discard(Error::kWrongSource);
   }
   entry.sent = finish.now;
-  return Sent({{}, 0, Event::kNone, &entry}, entry.keys, entry, out);
+  return sent;
 }
 
 // CheckFinish completes the exchange's secret only when the proof under it is good.
