@@ -138,8 +138,8 @@ class Mikeyv2(unittest.TestCase):
                  "rand": "bb" * 16, "mtk": {"key": "cc" * 16, "salt": "dd" * 12}, "csb_id": 77,
                  "members": [MEMBER], "profile": 7, "tree_keys": ["ee" * 16] * 3}
         path = pathlib.Path(self.folder.name) / "group.json"
-        path.write_text(json.dumps(group))
         for mode, number, _ in self.each():
+            path.write_text(json.dumps(group | {"encr": 241 if self.encr == "key-wrap" else 3}))
             answer = self.python("answer", "uri:mikey://example.org/", MEMBER, "--listen", "127.0.0.1:0",
                                  "--group-file", str(path), mode=mode)
             joined, answered = self.exchange(answer, lambda port: self.party("offer", port, "join", number))
