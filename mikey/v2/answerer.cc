@@ -48,6 +48,7 @@ Answerer::Answerer(const crypto::Suite& suite, const Policy& policy, Directory& 
       credentials_(credentials),
       cookies_(suite, rng),
       fresh_(suite, kAnsweredRoom, rng),
+      errors_(rng),
       cache_(capacity, rng),
       nobodys_key_(crypto::SecretKey<kMaxSharedKey>::OfSize(32)) {
   rng.Fill(nobodys_key_.mutable_view());
@@ -186,10 +187,11 @@ bool Answerer::IsProved(ByteView datagram, ByteView address, Instant now) const 
 Answerer::Outcome Answerer::RepeatAnswer(Entry& entry, const FirstMessage& cap,
                                          MutableBytes out) const {
   const bool is_there = Equal(entry.address.view(), cap.address);
-  const bool is_in_ratio = entry.answer.size() <= kAmplification * cap.datagram.size();
+  const Outcome sent = Sent({{}, 0, Event::kNone, &entry}, entry.answer, entry, out);
+  const bool is_in_ratio = TotalOf(sent.reply, sent.more) <= kAmplification * cap.datagram.size();
   if (!is_there && !cap.address_proved && !is_in_ratio) return Discard(Error::kWrongSource);
   entry.sent = cap.now;
-  return Sent({{}, 0, Event::kNone, &entry}, entry.answer, entry, out);
+  return sent;
 }
 
 // Retry gives FRESH where it can be of use: to early DH, and to who comes back (MIKEYv2 §8).
@@ -209,9 +211,11 @@ Answerer::Outcome Answerer::Retry(const FirstMessage& cap, const Judged* judged,
 
 // MIKEYv2 §7: silence when modes were struck, else a hint.
 Answerer::Outcome Answerer::RefuseChoice(const FirstMessage& cap, const Judged& judged, Error error,
-                                         MutableBytes out) const {
+                                         MutableBytes out) {
   if (error == Error::kReplayed) return Retry(cap, &judged, out);
-  if (error == Error::kAuthenticationFailed) return Discard(error);
+  const bool is_silent =
+      error == Error::kAuthenticationFailed || !errors_.Take(cap.address, cap.now);
+  if (is_silent) return Discard(error);
   const auto number =
       error == Error::kUnknownKey ? ErrorNumber::kInvalidCert : ErrorNumber::kInvalidDt;
   const Result<size_t> hint = WriteHint(cap.exchange, number, out);
@@ -264,8 +268,9 @@ bool Answerer::GivesInAnswer(const Exchange& exchange) {
 
 // Refuse tells who has proved itself, and nobody else.
 Answerer::Outcome Answerer::Refuse(const FirstMessage& cap, const Judged& judged, Error error,
-                                   crypto::Rng& rng, MutableBytes out) const {
-  if (!judged.v_good && !judged.sign_good) return Discard(error);
+                                   crypto::Rng& rng, MutableBytes out) {
+  const bool has_proof = judged.v_good || judged.sign_good;
+  if (!has_proof || !errors_.Take(cap.address, cap.now)) return Discard(error);
   const auto rand_r = DrawRand(rng);
   // MIKEYv2 §13: V where V and SIGN are both possible.
   const Signer signer = judged.v_good ? Signer{} : judged.signer;
@@ -363,11 +368,12 @@ Answerer::Outcome Answerer::TakeFinish(const Finish& finish, crypto::Rng& rng, M
 Answerer::Outcome Answerer::Repeat(Entry& entry, const Finish& finish, MutableBytes out) const {
   if (HashOf(suite_, finish.datagram) != entry.finish) return Discard(Error::kUnexpected);
   const bool is_there = Equal(entry.address.view(), finish.address);
-  if (!is_there && entry.keys.size() > kAmplification * finish.datagram.size()) {
+  const Outcome sent = Sent({{}, 0, Event::kNone, &entry}, entry.keys, entry, out);
+  if (!is_there && TotalOf(sent.reply, sent.more) > kAmplification * finish.datagram.size()) {
     return Discard(Error::kWrongSource);
   }
   entry.sent = finish.now;
-  return Sent({{}, 0, Event::kNone, &entry}, entry.keys, entry, out);
+  return sent;
 }
 
 // CheckFinish completes the exchange's secret only when the proof under it is good.

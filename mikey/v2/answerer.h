@@ -6,6 +6,7 @@
 #include "mikey/v2/cap_check.h"
 #include "mikey/v2/cookies.h"
 #include "mikey/v2/dh_pool.h"
+#include "mikey/v2/error_rate.h"
 #include "mikey/v2/exchange_cache.h"
 
 namespace keymast::mikey::v2 {
@@ -64,6 +65,11 @@ class Answerer {
   bool IsProved(ByteView datagram, ByteView address, Instant now) const;
   // Exchanges that are remembered.
   size_t exchanges() const { return cache_.size(); }
+  // ForgetIf ends exchanges, and returns how many; their keys are the owner's to drop.
+  template <class Is>
+  size_t ForgetIf(Is is) {
+    return cache_.RemoveIf(is);
+  }
 
   // The session of a verified unicast exchange.
   UnicastSession SessionOf(const Entry& entry) const;
@@ -81,7 +87,7 @@ class Answerer {
   Outcome RepeatAnswer(Entry& entry, const FirstMessage& cap, MutableBytes out) const;
   Outcome Retry(const FirstMessage& cap, const Judged* judged, MutableBytes out) const;
   Outcome RefuseChoice(const FirstMessage& cap, const Judged& judged, Error error,
-                       MutableBytes out) const;
+                       MutableBytes out);
   Outcome Answer(FirstMessage& cap, const Judged& judged, crypto::Rng& rng, MutableBytes out);
   static bool GivesInAnswer(const Exchange& exchange);
   Result<size_t> WriteTheAnswer(FirstMessage& cap, const Judged& judged, crypto::Rng& rng,
@@ -89,7 +95,7 @@ class Answerer {
   Status Prepare(FirstMessage& cap, crypto::Rng& rng,
                  Octets<crypto::kMaxModulusSize>& envelope) const;
   Outcome Refuse(const FirstMessage& cap, const Judged& judged, Error error, crypto::Rng& rng,
-                 MutableBytes out) const;
+                 MutableBytes out);
   Outcome TakeFinish(const Finish& finish, crypto::Rng& rng, MutableBytes out);
   Status CheckFinish(const Finish& finish, Exchange& exchange, const Streams& streams) const;
   Status ProveFinish(const Finish& finish, const Parts& parts, Exchange& finished) const;
@@ -108,6 +114,7 @@ class Answerer {
   Cookies cookies_;
   Fresh fresh_;
   FragmentsByAddress fragments_{kFragmented};
+  ErrorRate errors_;
   ExchangeCache cache_;
   crypto::SecretKey<kMaxSharedKey> nobodys_key_;  // for the V of who is not known
   bool under_load_ = false;

@@ -39,9 +39,10 @@ class Directory {
   virtual const crypto::SecretKey<kMaxSharedKey>* SharedWith(const Asked& asked) const = 0;
   // kUnsupportedPolicy: no session or group can be had by this offer.
   virtual Result<Terms> TermsFor(const Asked& asked) const = 0;
-  // What the Offerer gets. Its proof was good, but for a session in mode DH without SIGN in CAP:
-  // there the finish proves it. kNotEntitled and other reasons are told to who has proved itself.
-  // Of a group the keys-given mark must be durable before what the Answerer returns is sent.
+  // What the Offerer gets. Its proof was good, but for a session whose CAP needs none (modes DH and
+  // RSA without SIGN, V switched off): there the finish proves it. kNotEntitled and other reasons
+  // are told to who has proved itself. Of a group the keys-given mark must be durable before what
+  // the Answerer returns is sent.
   virtual Result<Grant> GrantTo(const Asked& asked, const Choice& choice) = 0;
 
   // SDP's fingerprint of the Offerer's certificate, where there is SDP: then no other one counts,

@@ -52,6 +52,18 @@ class ExchangeCache {
   // is no room, the oldest entry without verified finish goes: null when there is none to go.
   Entry* Add(Entry entry, Instant now);
 
+  // RemoveIf forgets entries, and returns how many.
+  template <class Is>
+  size_t RemoveIf(Is is) {
+    size_t removed = 0;
+    for (size_t at = 0; at < slots_.size(); ++at) {
+      if (slots_[at].entry == nullptr || !is(*slots_[at].entry)) continue;
+      Release(at);
+      ++removed;
+    }
+    return removed;
+  }
+
  private:
   using Index = std::unordered_multimap<uint64_t, size_t>;
   struct Slot {

@@ -380,6 +380,7 @@ Status CheckOffer(const Capabilities& offer, const Parts& parts) {
   };
   const bool has_dh = offers({Mode::kDh, Mode::kDhhmac, Mode::kEarlyDh, Mode::kEarlyDhhmac});
   const bool by_certificate = offers({Mode::kRsa, Mode::kDh, Mode::kEarlyDh});
+  const bool by_key = offers({Mode::kPsk, Mode::kDhhmac, Mode::kEarlyDhhmac});
   const bool is_early = offers({Mode::kEarlyDh, Mode::kEarlyDhhmac});
   const bool is_join = parts.key_ids != nullptr;
   const bool shows_certificate = !parts.certificates.empty() || parts.chash != nullptr;
@@ -390,8 +391,9 @@ Status CheckOffer(const Capabilities& offer, const Parts& parts) {
       has_lists && offer.groups.empty() != has_dh && offer.signatures.empty() != by_certificate &&
       (parts.dh != nullptr) == is_early && offer.streams.empty() == is_join &&
       (is_join || offer.features.empty()) && (!shows_certificate || by_certificate) &&
-      (parts.sign != nullptr || !offers({Mode::kEarlyDh})) && (!resumes || !by_certificate) &&
-      (offer.ticket.empty() || offer.ticket_id.empty());
+      (parts.sign != nullptr || !offers({Mode::kEarlyDh})) &&
+      (parts.sign == nullptr || by_certificate) && (parts.v == nullptr || by_key) &&
+      (!resumes || !by_certificate) && (offer.ticket.empty() || offer.ticket_id.empty());
   if (!belongs) return Err(Error::kMalformed);
   const bool is_first = !is_early || static_cast<uint8_t>(parts.dh->group) == offer.groups[0];
   return is_first ? Status() : Err(Error::kMalformed);

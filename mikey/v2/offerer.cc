@@ -191,6 +191,7 @@ Result<size_t> Offerer::Open(const Wish& wish, Instant now, crypto::Rng& rng, Mu
   const Result<size_t> size = SendCap(out);
   if (!size) return size;
   state_ = State::kOffered;
+  opened_ = now;
   sendings_ = 0;
   Arm(now, rng);
   return size;
@@ -359,6 +360,7 @@ Status Offerer::OpenKemac(const Received& received, const Parts& parts,
   // MIKEYv2 §3.1: of a group, map and policies stand where an MSK does.
   const bool has_msk = !contents->msks.empty();
   if (exchange_.is_join() && has_msk == streams->sessions.empty()) return Err(Error::kMalformed);
+  if (!IsOfJoin(*contents)) return Err(Error::kUnexpected);
   if (answered == nullptr) {
     // KEYS have a group's keys, unless the answer had them, and maybe a ticket: nothing else.
     if (exchange_.is_join() ? !has_msk && !has_keys_ : !streams->sessions.empty()) {
@@ -375,6 +377,20 @@ Status Offerer::OpenKemac(const Received& received, const Parts& parts,
   contents_ = *ReadContents(plain_.Keep(plain.size()), has_sender);
   if (!streams->sessions.empty()) streams_ = *streams;
   return {};
+}
+
+// MIKEYv2 §10: of another Key Domain ID or Key Group than the join's they are dropped; zeros there
+// stand for any.
+bool Offerer::IsOfJoin(const Contents& contents) const {
+  if (!exchange_.join) return contents.msks.empty();
+  const KeyIds& join = *exchange_.join;
+  const auto& domain = join.domain.octets;
+  const bool any_domain = join.domain == KeyDomainId{};
+  return std::ranges::all_of(contents.msks, [&](const MskState& state) {
+    const KeyGroup group = MskId::FromValue(state.msk).group;
+    return (any_domain || Equal(state.domain, domain)) &&
+           (join.msk.group == KeyGroup(0) || join.msk.group == group);
+  });
 }
 
 // TakeTicket of KEYS, one at most; a session has no other keys there.
@@ -448,6 +464,7 @@ Status Offerer::TakeKeys(const Received& received) {
   }
   next_fresh_ = fresh;
   state_ = State::kDone;
+  done_ = received.now;
   deadline_ = kNever;
   return {};
 }
@@ -493,6 +510,7 @@ Offerer::Outcome Offerer::Tick(Instant now, crypto::Rng& rng, MutableBytes out) 
   }
   if (state_ == State::kAnswered && exchange_.is_join() && has_keys_) {
     state_ = State::kDone;
+    done_ = now;
     deadline_ = kNever;
     return {};
   }

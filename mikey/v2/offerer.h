@@ -71,6 +71,12 @@ class Offerer {
   // kUnavailable, unless a join has its keys.
   Outcome Tick(Instant now, crypto::Rng& rng, MutableBytes out);
 
+  // Abandon ends the exchange and wipes its keys.
+  void Abandon() { Fail(); }
+
+  // When the exchange was opened and, in kDone, when that came.
+  Instant opened() const { return opened_; }
+  Instant done() const { return done_; }
   const Exchange& exchange() const { return exchange_; }
   // Streams and, of a group, keys that answer or KEYS brought: from kAnswered on. The contents are
   // good until the next call.
@@ -108,6 +114,7 @@ class Offerer {
   Status OpenKemac(const Received& received, const Parts& parts, const Protection& protection,
                    Exchange* answered);
   Status CheckAnswered(const Streams& streams, const Contents& contents, Exchange& answered) const;
+  bool IsOfJoin(const Contents& contents) const;
   Status TakeTicket(const Contents& contents, Instant now);
   Status TakeKeys(const Received& received);
   Status TakeError(const Received& received, crypto::Rng& rng);
@@ -122,6 +129,8 @@ class Offerer {
   State state_ = State::kIdle;
   Instant deadline_ = kNever;
   unsigned sendings_ = 0;
+  Instant opened_;
+  Instant done_;
   Exchange exchange_;
   // What CAP is made of, also after RETRY.
   FixedList<uint8_t, 6> modes_;

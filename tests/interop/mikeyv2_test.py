@@ -81,6 +81,8 @@ def keys(sessions):
 
 
 class Mikeyv2(unittest.TestCase):
+    encr = "aes-cm-256"
+
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory()
         self.addCleanup(self.folder.cleanup)
@@ -89,7 +91,7 @@ class Mikeyv2(unittest.TestCase):
 
     def python(self, command, identity, other, *more, mode="psk"):
         return [sys.executable, "-m", "mikeyv2", command, "--identity", identity, "--modes", mode,
-                "--psk-file", f"{other}={self.psk}", "--profiles", "7", "--reveal", *more]
+                "--encr", self.encr, "--psk-file", f"{other}={self.psk}", "--profiles", "7", "--reveal", *more]
 
     def party(self, *words):
         return [PARTY, *words]
@@ -112,10 +114,11 @@ class Mikeyv2(unittest.TestCase):
         self.assertEqual(keys(offered["sessions"]), keys(answered["sessions"]))
 
     def each(self):
-        """Every mode, and in the first under load too."""
+        """Every mode, and in the first under load and with wrapped keys too."""
         for mode, number in MODES.items():
             for load in (False, True) if mode == "psk" else (False,):
                 with self.subTest(mode=mode, load=load):
+                    self.encr = "key-wrap" if load else "aes-cm-256"
                     yield mode, number, load
 
     def test_our_offer_is_answered(self):
@@ -135,8 +138,8 @@ class Mikeyv2(unittest.TestCase):
                  "rand": "bb" * 16, "mtk": {"key": "cc" * 16, "salt": "dd" * 12}, "csb_id": 77,
                  "members": [MEMBER], "profile": 7, "tree_keys": ["ee" * 16] * 3}
         path = pathlib.Path(self.folder.name) / "group.json"
-        path.write_text(json.dumps(group))
         for mode, number, _ in self.each():
+            path.write_text(json.dumps(group | {"encr": 241 if self.encr == "key-wrap" else 3}))
             answer = self.python("answer", "uri:mikey://example.org/", MEMBER, "--listen", "127.0.0.1:0",
                                  "--group-file", str(path), mode=mode)
             joined, answered = self.exchange(answer, lambda port: self.party("offer", port, "join", number))

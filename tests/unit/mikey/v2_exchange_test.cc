@@ -215,6 +215,17 @@ TEST(ExchangeOfVersion2, ErrorsWithoutProofAreHints) {
   EXPECT_EQ(offerer.state(), State::kOffered);
 }
 
+TEST(ExchangeOfVersion2, AnAddressHearsOneErrorASecond) {
+  World world;
+  world.others_.entitled_ = false;
+  const Bytes cap = world.Open(world.Join());
+  EXPECT_FALSE(world.ToAnswerer(cap).empty());
+  EXPECT_TRUE(world.ToAnswerer(cap).empty());
+  EXPECT_FALSE(world.ToAnswerer(cap, "10.0.0.2:5000").empty());
+  world.now_ += ErrorRate::kWait;
+  EXPECT_FALSE(world.ToAnswerer(cap).empty());
+}
+
 TEST(ExchangeOfVersion2, TheUnentitledOfDhhmacAreToldAfterTheirFinish) {
   World world(1, Mode::kDhhmac);
   world.others_.entitled_ = false;
@@ -381,6 +392,29 @@ TEST(ExchangeOfVersion2, KeysThatCannotBeReadLeaveWhatIsHeld) {
   EXPECT_EQ(ErrorOf(world.offered_.status), Error::kDecryptionFailed);
   EXPECT_EQ(world.offerer_.state(), State::kAnswered);
   EXPECT_EQ(ToHex(world.offerer_.contents().keys[1].key), held);
+}
+
+TEST(ExchangeOfVersion2, KeysOfAnotherGroupThanTheJoinsAreDropped) {
+  World world;  // what is given is of domain 010203 and group 1
+  const auto is_taken = [&](const KeyIds& ids) {
+    Wish wish = world.Join();
+    wish.join = ids;
+    world.ToOfferer(world.ToAnswerer(world.Open(wish)));
+    const bool taken = world.offerer_.has_keys();
+    for (int i = 0; i < 4; ++i) world.Tick();
+    return taken;
+  };
+  KeyIds ids;
+  ids.domain = {{1, 2, 3}};
+  ids.msk.group = KeyGroup(1);
+  EXPECT_TRUE(is_taken(ids));
+  ids.msk.group = KeyGroup(2);
+  EXPECT_FALSE(is_taken(ids));
+  EXPECT_EQ(ErrorOf(world.offered_.status), Error::kUnavailable);
+  ids.msk.group = KeyGroup(0);
+  EXPECT_TRUE(is_taken(ids));
+  ids.domain = {{1, 2, 4}};
+  EXPECT_FALSE(is_taken(ids));
 }
 
 TEST(ExchangeOfVersion2, WithoutAGroupNoModeAgreesOnASecret) {

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// Two parties that open a session to each other at once: one of the two exchanges gives way, but
+// only to one that has verified, so that who forges a CAP ends nothing (MIKEYv2 §2). Whoever owns
+// both machines calls these, and drops the keys of what has ended.
+#pragma once
+
+#include "mikey/v2/answerer.h"
+#include "mikey/v2/offerer.h"
+
+namespace keymast::mikey::v2 {
+
+// GivesWay is true when both are sessions of the same two identities, opened from either side, with
+// the same `session` or none, and this one has the greater RANDi.
+bool GivesWay(const Exchange& exchange, const Exchange& other);
+
+// OnVerified settles the finish of an entry: true when our own exchange, which was open beside it,
+// has given way to it and was abandoned.
+bool OnVerified(const Entry& entry, Offerer& offerer);
+
+// OnAnswered settles the answer that our own exchange has taken: how many of the Answerer's, which
+// were open beside it, have given way to it and were forgotten.
+size_t OnAnswered(const Offerer& offerer, Answerer& answerer);
+
+}  // namespace keymast::mikey::v2
