@@ -33,12 +33,28 @@ tl::expected<Reply, Failure> Controller::Do(const Command& command, Instant now,
       command);
 }
 
-Step Controller::OnDatagram(const Endpoint&, ByteView octets, Instant now) {
+Step Controller::OnDatagram(const Endpoint& from, ByteView octets, Instant now) {
   Step step;
-  const Status status = impl_->Verify(octets, {now, now, step});
+  const Moment moment{now, now, step};
+  // The first octet is MIKEY's version (RFC 3830 §6.1).
+  const bool is_version2 = !octets.empty() && octets[0] == mikey::kVersion2;
+  if (is_version2 && IsSpoken(impl_->config.keying)) {
+    impl_->keying.Take(from, octets, moment);
+    return step;
+  }
+  const Status status = impl_->Verify(octets, moment);
   if (!status) ++impl_->counters.discards[static_cast<size_t>(status.error())];
   return step;
 }
+
+Step Controller::Serve(Instant now) {
+  Step step;
+  impl_->keying.Serve({now, now, step});
+  return step;
+}
+
+size_t Controller::Waiting() const { return impl_->keying.waiting(); }
+size_t Controller::Exchanges() const { return impl_->keying.exchanges(); }
 
 Step Controller::Tick(Instant now, size_t most) {
   Step step;
@@ -56,10 +72,12 @@ Instant Controller::NextDeadline() const { return impl_->deadlines.Next(); }
 
 void Controller::Freeze(bool frozen, Instant now) {
   const bool was = std::exchange(impl_->frozen, frozen);
+  impl_->keying.set_frozen(frozen);
   if (!was || frozen) return;
   for (auto& [id, channel] : impl_->channels) impl_->deadlines.Set(channel, now);
 }
 
+const Config& Controller::config() const { return impl_->config; }
 const rekey::State& Controller::state() const { return impl_->state; }
 const Counters& Controller::counters() const { return impl_->counters; }
 

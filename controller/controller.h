@@ -10,6 +10,7 @@
 
 #include "base/time.h"
 #include "controller/counters.h"
+#include "controller/keying_config.h"
 #include "crypto/boxes.h"
 #include "mikey/profile3gpp.h"
 #include "rekey/state.h"
@@ -185,6 +186,7 @@ enum class Reachability : uint8_t { kIdle = 1, kPending, kConfirmed, kUnreachabl
 struct Config {
   std::string identity;  // IDi: NAI of this server
   mikey::Profile3gpp profile;
+  KeyingConfig keying = {};
 };
 
 class Controller {
@@ -204,7 +206,13 @@ class Controller {
                                   Step& step);
 
   // OnDatagram handles one datagram from the MIKEY port. A discard is counted and changes nothing.
+  // Strangers wait until Serve, which handles one of them: so that members are served before them,
+  // take in everything that has come, then serve.
   Step OnDatagram(const Endpoint& from, ByteView octets, Instant now);
+  Step Serve(Instant now);
+  size_t Waiting() const;
+  // MIKEYv2 exchanges that are remembered.
+  size_t Exchanges() const;
 
   // A headend is given boxes after its first report, which says what it holds already.
   Step OnHeadendConnected(const HeadendId& headend, Instant now);
@@ -232,6 +240,7 @@ class Controller {
   // off is due at `now`.
   void Freeze(bool frozen, Instant now);
 
+  const Config& config() const;
   const rekey::State& state() const;
   const Counters& counters() const;
   Reachability ReachabilityOf(const ChannelId& channel, const SubscriberId& subscriber) const;

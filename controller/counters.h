@@ -11,6 +11,15 @@
 
 namespace keymast::controller {
 
+// Of MIKEYv2; by mode from 1 (MIKEYv2 §1).
+struct KeyingCounters {
+  std::array<uint64_t, 7> answers{};  // first sends
+  std::array<uint64_t, 7> joins{};    // exchanges that were finished
+  uint64_t repetitions = 0;           // of answers and KEYS
+  uint64_t retries = 0;               // RETRYs
+  std::array<uint64_t, kErrorCount> discards{};
+};
+
 struct Counters {
   std::array<uint64_t, kErrorCount> discards{};  // datagrams, by reason
   std::map<std::pair<rekey::KeyLevel, rekey::RekeyReason>, uint64_t> rekeys;
@@ -20,6 +29,7 @@ struct Counters {
   uint64_t msk_give_ups = 0;
   uint64_t mtk_messages = 0;  // first sends of an MTK
   uint64_t mtk_repetitions = 0;
+  KeyingCounters keying;
   uint64_t switches_held = 0;  // MTK switches put off because no headend held the key
 };
 

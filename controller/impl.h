@@ -10,6 +10,7 @@
 #include "controller/controller.h"
 #include "controller/deadlines.h"
 #include "controller/delivery.h"
+#include "controller/keying.h"
 #include "controller/pacer.h"
 #include "controller/rate_limit.h"
 #include "controller/user_keys.h"
@@ -99,7 +100,7 @@ struct Headend {
   std::map<ChannelId, HeadendView> views;
 };
 
-struct Controller::Impl {
+struct Controller::Impl final : Membership {
   Impl(Config config_in, rekey::State state_in, crypto::Rng& rng_in, const crypto::Suite& suite_in)
       : config(std::move(config_in)), state(std::move(state_in)), rng(rng_in), suite(suite_in) {}
 
@@ -168,6 +169,16 @@ struct Controller::Impl {
   void Confirm(Channel& channel, Delivery& delivery, const SubscriberId& id, const Moment& m);
   void KeepConfirmed(Channel& channel, const SubscriberId& id, const Moment& m);
 
+  // Joins by MIKEYv2 (joining.cc).
+  const rekey::SubscriberState* SubscriberNamed(std::string_view identity) const override;
+  const rekey::ChannelState* ChannelNamed(const ChannelId& id) const override;
+  bool IsEntitled(const ChannelId& channel, const SubscriberId& subscriber,
+                  Instant now) const override;
+  Result<const groups::Member*> GiveKeys(const ChannelId& channel, const SubscriberId& subscriber,
+                                         const Moment& m) override;
+  void FinishJoin(const ChannelId& channel, const SubscriberId& subscriber, const Joined& joined,
+                  const Moment& m) override;
+
   // Headends (headends.cc, hold.cc, issue.cc).
   const HeadendView* ViewOf(const Channel& channel, const HeadendId& headend) const;
   bool PreparedIsAwaited(const Channel& channel, Instant now) const;
@@ -219,6 +230,8 @@ struct Controller::Impl {
   Deadlines<Channel> deadlines;
   Instant anticipated = kNever;  // the deadline for which messages were built
   bool frozen = false;           // changes cannot be made durable
+  Keying keying{
+      {config.identity, config.keying, config.profile, suite, rng, *this, counters.keying}};
 };
 
 }  // namespace keymast::controller

@@ -24,13 +24,18 @@ void Controller::Impl::Withdraw(Channel& channel, const groups::Member& member) 
   if (member.confirmed >= channel.ladder().msk->id) --channel.confirmed;
 }
 
+// EndJoin takes the mark away with the join: the change of keys that follows is decided in the same
+// step.
 void Controller::Impl::EndJoin(Channel& channel, groups::Member member, const Moment& m) {
   Withdraw(channel, member);
   const std::string name = NameOf(channel.id(), member.subscriber);
-  member.joined = false;
+  const bool was_joined = std::exchange(member.joined, false);
+  member.given = {};
+  member.generation =
+      std::max(member.generation + 1, static_cast<uint32_t>(channel.ladder().epoch));
   ++member.revision;
   Put(rekey::MemberPut{channel.id(), std::move(member)}, m);
-  Tell(Event::Kind::kLeft, channel.id(), name, m);
+  if (was_joined) Tell(Event::Kind::kLeft, channel.id(), name, m);
 }
 
 // AfterLeave changes the keys as the channel's policy says.
@@ -82,7 +87,9 @@ Controller::Impl::Outcome Controller::Impl::Handle(const Leave& command, Instant
   if (channel == nullptr) return Refuse(Error::kNotFound, NameOf(command.channel), kNotThere);
   const auto member = channel->durable->members.find(command.subscriber);
   if (member == channel->durable->members.end()) return Refuse(Error::kNotFound, name, kNotThere);
-  if (!member->second.joined) return Refuse(Error::kFailedPrecondition, name, "has not joined");
+  if (!member->second.HoldsKeys()) {
+    return Refuse(Error::kFailedPrecondition, name, "has not joined");
+  }
   if (!CanShutOut(*channel)) return Refuse(Error::kIdsExhausted, name, kNoNumberLeft);
   if (m == nullptr) return Reply{};
   EndJoin(*channel, member->second, *m);

@@ -57,12 +57,13 @@ void Controller::Impl::Open(rekey::ChannelState& durable, Instant now) {
   if (ladder.next_msk) channel.next.emplace(ladder.next_msk->id, verified);
   for (const auto& [subscriber, member] : durable.members) {
     subscribers[subscriber].memberships.push_back(channel.id());
+    if (member.HoldsKeys() && member.entitled_until != kNever) {
+      channel.window_ends.emplace(member.entitled_until, subscriber);
+    }
     if (!member.joined) continue;
     ++channel.joined;
     if (member.confirmed >= ladder.msk->id) ++channel.confirmed;
-    if (member.entitled_until != kNever) {
-      channel.window_ends.emplace(member.entitled_until, subscriber);
-    }
+    if (member.no_msk_messages) continue;
     if (member.entitled_until <= now) continue;  // its join ends with the first tick
     for (auto* delivery : {&channel.current, &channel.next}) {
       if (*delivery && member.confirmed < (*delivery)->msk()) (*delivery)->Add(subscriber);
@@ -132,6 +133,7 @@ void Controller::Reload(rekey::State loaded, Instant now) {
                   before == impl_->state.channels.end() ? rekey::Ladder{} : before->second.ladder);
   }
   impl_->state = std::move(loaded);
+  impl_->keying.Forget();
   impl_->user_counter = 0;
   impl_->Rebuild(now);
   for (auto& [id, channel] : impl_->channels) impl_->deadlines.Set(channel, now);

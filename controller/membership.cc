@@ -39,6 +39,7 @@ void Controller::Impl::Deliver(Channel& channel, const SubscriberId& subscriber,
 // repetition.
 void Controller::Impl::TakeIn(Channel& channel, groups::Member member, const Moment& m) {
   const SubscriberId id = member.subscriber;
+  const bool was_silent = std::exchange(member.no_msk_messages, false);
   if (!member.joined) {
     member.joined = true;
     ++member.revision;
@@ -47,7 +48,7 @@ void Controller::Impl::TakeIn(Channel& channel, groups::Member member, const Mom
     if (member.entitled_until != kNever) channel.window_ends.emplace(member.entitled_until, id);
     Put(rekey::MemberPut{channel.id(), std::move(member)}, m);
     Tell(Event::Kind::kJoined, channel.id(), NameOf(channel.id(), id), m);
-  } else if (member.confirmed != MskId{}) {
+  } else if (member.confirmed != MskId{} || was_silent) {
     // Who joins again may have lost what it confirmed, and gets it also after a restart of ours.
     if (member.confirmed >= channel.ladder().msk->id) --channel.confirmed;
     member.confirmed = {};
@@ -91,6 +92,9 @@ Controller::Impl::Outcome Controller::Impl::Handle(const CreateMembers& command,
     member.confirmed = {};
     member.created = now;
     member.revision = 1;
+    member.given = {};
+    // Whoever had this name before was excluded since, which raised the epoch.
+    member.generation = static_cast<uint32_t>(channel->ladder().epoch);
     subscribers.at(member.subscriber).memberships.push_back(command.channel);
     Tell(Event::Kind::kCreated, command.channel, NameOf(command.channel, member.subscriber), *m);
     if (one.join) {
@@ -138,7 +142,7 @@ Controller::Impl::Outcome Controller::Impl::Handle(const UpdateMember& command, 
   std::vector<FieldViolation> wrong;
   CheckMember(command.member, "member.", wrong);
   if (!wrong.empty()) return RefuseFields(Error::kInvalidArgument, name, std::move(wrong));
-  const bool ends = member.joined && command.member.entitled_until <= now;
+  const bool ends = member.HoldsKeys() && command.member.entitled_until <= now;
   if (ends && !CanShutOut(*channel)) return Refuse(Error::kIdsExhausted, name, kNoNumberLeft);
   if (m == nullptr) return Reply{};
 
@@ -148,7 +152,7 @@ Controller::Impl::Outcome Controller::Impl::Handle(const UpdateMember& command, 
   member.entitled_until = command.member.entitled_until;
   member.msk_endpoint = command.member.msk_endpoint;
   ++member.revision;
-  if (member.joined && member.entitled_until != kNever) {
+  if (member.HoldsKeys() && member.entitled_until != kNever) {
     channel->window_ends.emplace(member.entitled_until, id);
   }
   Put(rekey::MemberPut{command.channel, member}, *m);

@@ -16,7 +16,7 @@ constexpr uint32_t kExclusionCopies = 3;
 void Controller::Impl::DeliverToAll(Channel& channel, Delivery& delivery) {
   delivery.Reserve(channel.joined);
   for (const auto& [id, member] : channel.durable->members) {
-    if (member.joined) delivery.Add(id);
+    if (member.TakesMskMessages()) delivery.Add(id);
   }
 }
 

@@ -52,6 +52,14 @@ Result<MtkEvent> Core::OnMtk(ByteView datagram, Instant now) {
   return Count(key_discards_, keyring_.OnMtk(datagram, now));
 }
 
+Status Core::OnJoin(const mikey::v2::Streams& streams, const mikey::v2::Contents& contents,
+                    Instant now) {
+  const Status joined = keyring_.OnJoin(streams, contents, now);
+  if (!joined) ++key_discards_[static_cast<size_t>(joined.error())];
+  for (size_t i = 0; i < stream_count_; ++i) streams_[i]->Prune(keyring_);
+  return joined;
+}
+
 Result<MediaPacket> Core::OnMedia(MutableBytes datagram, Instant now) {
   Result<MediaPacket> packet = Count(media_discards_, Open(datagram, now));
   if (!packet && keyring_.mtks().held() > 0) ++refused_since_key_;

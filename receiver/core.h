@@ -28,6 +28,8 @@ class Core {
 
   Result<MskEvent> OnMsk(ByteView datagram, MutableBytes answer);
   Result<MtkEvent> OnMtk(ByteView datagram, Instant now);
+  Status OnJoin(const mikey::v2::Streams& streams, const mikey::v2::Contents& contents,
+                Instant now);
   // RTP and RTCP may come on one port: RFC 5761 §4 tells them apart. kUnknownChannel for an SSRC
   // that is none of ours.
   Result<MediaPacket> OnMedia(MutableBytes datagram, Instant now);

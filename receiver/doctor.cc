@@ -82,7 +82,11 @@ int DoctorCommand(const Options& options, Duration deadline, const Clock& clock)
     return sheet.Put(place, Await(**program, clock, until, judge));
   };
   static_cast<void>(sheet.Put(4, CheckBuffers((*program)->multicast())) &&
-                    wait(5, [&] { return JudgeMsk(core, setup->listen); }) &&
+                    wait(5,
+                         [&] {
+                           return setup->join ? JudgeJoin(core, setup->join->server)
+                                              : JudgeMsk(core, setup->listen);
+                         }) &&
                     wait(6, [&] { return JudgeMtk(core, setup->channel.mtk); }) &&
                     wait(7, [&] { return JudgeMki(core); }) &&
                     wait(8, [&] { return JudgeRoc(core); }));

@@ -32,7 +32,9 @@ int DoctorCommand(const Options& options, Duration deadline, const Clock& clock)
 // The single steps, for tests. Judge... look at what the core has seen so far.
 Step CheckClock(Instant now);
 Step CheckBuffers(const MulticastSockets& sockets);
+// JudgeJoin is its like for who joins by MIKEYv2.
 Step JudgeMsk(const Core& core, const Endpoint& listen);
+Step JudgeJoin(const Core& core, const Endpoint& server);
 Step JudgeMtk(const Core& core, const Endpoint& mtk);
 Step JudgeMki(const Core& core);
 Step JudgeRoc(const Core& core);

@@ -79,6 +79,16 @@ Step JudgeMsk(const Core& core, const Endpoint& listen) {
   return Make(5, StepResult::kFailed, Reasons(core.key_discards()), MskAdvice(core, listen));
 }
 
+Step JudgeJoin(const Core& core, const Endpoint& server) {
+  if (const MskSlot* msk = core.keyring().msks().Newest()) {
+    return Make(5, StepResult::kGood, "joined, MSK ID " + std::to_string(msk->id.value()));
+  }
+  return Make(5, StepResult::kFailed, Reasons(core.key_discards()),
+              "the log says how the join went. No answer: does UDP reach " + ToString(server) +
+                  ", are identity and key file those of the subscriber, is [profile] the server's? "
+                  "Refused: is the subscriber a member that is entitled now?");
+}
+
 Step JudgeMtk(const Core& core, const Endpoint& mtk) {
   if (const MtkSlot* key = core.keyring().mtks().Current()) {
     return Make(6, StepResult::kGood, "MTK ID " + std::to_string(key->mtk.value));

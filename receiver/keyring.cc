@@ -56,6 +56,7 @@ Status Keyring::CheckMsk(const mikey::Unverified& message) const {
   }
   // Key Number 0 stands for "the current MSK" in requests and names no key (TS 33.246 §6.3.2.1).
   if (message.ids.msk.number.value == 0) return Err(Error::kMalformed);
+  if (message.ids.msk.number < oldest_) return Err(Error::kReplayed);
   if (!Equal(message.idr, credential_.identity.view()) || message.idi.empty()) {
     return Err(Error::kUnknownIdentity);
   }
@@ -109,7 +110,6 @@ bool Keyring::Apply(const mikey::Unverified& message, const mikey::OpenedMsk& op
     msks_.Remove(id);
     return false;
   }
-  const bool any_before = msks_.Newest() != nullptr;
   MskSlot slot;
   slot.id = id;
   slot.key = opened.msk;
@@ -120,14 +120,19 @@ bool Keyring::Apply(const mikey::Unverified& message, const mikey::OpenedMsk& op
   slot.profile = profile;
   slot.streams = opened.streams;
   slot.stream_count = opened.stream_count;
-  if (const MskSlot* held = msks_.Find(id)) {
+  return Install(slot);
+}
+
+bool Keyring::Install(MskSlot slot) {
+  const bool any_before = msks_.Newest() != nullptr;
+  if (const MskSlot* held = msks_.Find(slot.id)) {
     const bool same = held->key == slot.key && held->rand == slot.rand;
     if (same) {  // a repetition, or the interval was moved: what is past stays past
-      slot.mtk_counter = held->mtk_counter;
+      slot.mtk_counter = std::max(slot.mtk_counter, held->mtk_counter);
       slot.floor = held->floor;
       slot.highest = held->highest;
     } else {
-      mtks_.RemoveUnder(id);
+      mtks_.RemoveUnder(slot.id);
     }
   }
   const bool is_new = msks_.Install(slot);
@@ -182,8 +187,12 @@ void Keyring::Install(const mikey::Unverified& message, const mikey::OpenedMtk& 
   const size_t length = mikey::WriteMki(profile_, message.ids, mki);
   slot.mki = Octets<9>(ByteView(mki).first(length));
 
+  msks_.Find(slot.msk)->mtk_counter = message.counter;
+  Install(slot);
+}
+
+void Keyring::Install(const MtkSlot& slot) {
   MskSlot* msk = msks_.Find(slot.msk);
-  msk->mtk_counter = message.counter;
   msk->highest = std::max(msk->highest, slot.mtk);
   MtkSlot evicted;
   mtks_.Install(slot, evicted);

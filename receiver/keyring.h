@@ -11,6 +11,7 @@
 #include "base/time.h"
 #include "crypto/primitives.h"
 #include "mikey/mbms.h"
+#include "mikey/v2/party.h"
 #include "receiver/msk_slots.h"
 #include "receiver/mtk_slots.h"
 #include "receiver/octets.h"
@@ -68,6 +69,13 @@ class Keyring {
   // reason of the discard: kAlreadyHeld is the usual repetition for late joiners.
   Result<MtkEvent> OnMtk(ByteView datagram, Instant now);
 
+  // OnJoin takes over what a join by MIKEYv2 brought: MSKs, their MTKs of now, policies and ROCs
+  // (MIKEYv2 §10). All of it or nothing: kUnknownChannel for another group's, kUnsupportedPolicy,
+  // kMalformed for keys that do not belong together. From then on MSKs below the first of these are
+  // not taken any more.
+  Status OnJoin(const mikey::v2::Streams& streams, const mikey::v2::Contents& contents,
+                Instant now);
+
   // OnTick lets keys go that are older than the one in use, MtkSlots::kGrace after the switch.
   void OnTick(Instant now);
 
@@ -96,6 +104,17 @@ class Keyring {
   void Install(const mikey::Unverified& message, const mikey::OpenedMtk& opened,
                SrtpProfile profile, Instant now);
   void RaiseFloor(const MtkSlot& gone);
+  // Brought is what a join has, read and not yet taken.
+  struct Brought {
+    FixedList<MskSlot, mikey::v2::kMaxMsks> msks;
+    FixedList<MtkSlot, mikey::v2::kMaxGivenKeys> mtks;
+  };
+  Result<Brought> Read(const mikey::v2::Streams& streams, const mikey::v2::Contents& contents,
+                       Instant now) const;
+  Result<MskSlot> MskOf(const mikey::KeyDataPayload& key, const mikey::v2::MskState& state) const;
+  Result<MtkSlot> MtkOf(const mikey::KeyDataPayload& key, SrtpProfile profile, Instant now) const;
+  void Install(const MtkSlot& slot);
+  bool Install(MskSlot slot);
 
   const crypto::Suite& suite_;
   mikey::Profile3gpp profile_;
@@ -106,6 +125,7 @@ class Keyring {
   MskSlots msks_;
   MtkSlots mtks_;
   uint64_t msk_changes_ = 0;
+  KeyNumber oldest_;  // below it nothing is taken: a join brought this one
 };
 
 }  // namespace keymast::receiver

@@ -57,6 +57,8 @@ void AddRunOptions(shell::Args& args, Options& options) {
   args.Option("--state", options.state, "file of COUNTERs: replays stay refused over a restart");
   args.Option("--write-sdp", options.write_sdp, "write the plain session description here");
   args.Flag("--print-sdp", options.print_sdp, "print the plain session description and leave");
+  args.Option("--join", options.join,
+              "join by MIKEYv2: all, or early-dhhmac,dhhmac,psk in order of preference");
   args.Option("--log-level", options.log_level, "debug, info, warning, error");
 }
 

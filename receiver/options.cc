@@ -12,6 +12,30 @@ void Default(std::string& value, const std::string& fallback) {
   if (value.empty()) value = fallback;
 }
 
+// JoinOf is where the session description says that the channel is joined.
+tl::expected<JoinSetup, Failure> JoinOf(const std::string& modes, const ChannelSdp& channel,
+                                        const mikey::Profile3gpp& profile) {
+  const auto parsed = ParseJoinModes(modes);
+  if (!parsed) {
+    return Fail(Error::kInvalidArgument,
+                "--join " + modes +
+                    ": `all`, or some of early-dhhmac, dhhmac, psk with commas between them");
+  }
+  if (channel.join_uri.empty()) {
+    return Fail(Error::kNotFound,
+                "the session description has no a=mikeyv2-join: keymastd's mikeyv2.modes are "
+                "empty, or mikeyv2.place is missing; leave --join out to be sent MSK messages");
+  }
+  Result<Endpoint> server = ParseAddress(channel.join_host);
+  if (!server || profile.mki_with_domain) {
+    return Fail(Error::kUnsupportedPolicy,
+                server ? "--join does not go with profile.mki_with_domain"
+                       : "a=mikeyv2-join: " + channel.join_host + " is no address");
+  }
+  server->port = channel.join_port;
+  return JoinSetup{JoinPolicy(*parsed, profile), *server, channel.join_uri};
+}
+
 }  // namespace
 
 tl::expected<void, Failure> AddConfig(Options& options, mikey::Profile3gpp& profile) {
@@ -28,6 +52,7 @@ tl::expected<void, Failure> AddConfig(Options& options, mikey::Profile3gpp& prof
   Default(options.state, file.String("state", ""));
   Default(options.write_sdp, file.String("write_sdp", ""));
   Default(options.log_level, file.String("log_level", ""));
+  Default(options.join, file.String("join", ""));
   const std::vector<std::string> forward = file.Strings("forward");
   if (options.forward.empty()) options.forward = forward;
   shell::ConfigFields fields(file);
@@ -89,6 +114,11 @@ tl::expected<Setup, Failure> MakeSetup(Options options) {
   auto targets = ParseTargets(options.forward, *channel);
   if (!targets) return tl::unexpected<Failure>(targets.error());
 
+  if (!options.join.empty()) {
+    auto join = JoinOf(options.join, *channel, setup.profile);
+    if (!join) return tl::unexpected<Failure>(join.error());
+    setup.join = std::move(*join);
+  }
   setup.channel = std::move(*channel);
   setup.credential = {*user_key, Octets<255>(AsBytes(options.identity))};
   setup.listen = *listen;

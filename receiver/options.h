@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "receiver/joiner.h"
 #include "receiver/keyring.h"
 #include "receiver/sdp.h"
 
@@ -24,6 +25,7 @@ struct Options {
   std::string state;
   std::string write_sdp;
   std::string log_level;
+  std::string join;  // modes of MIKEYv2 with commas between them, or `all`
   bool print_sdp = false;
 };
 
@@ -46,7 +48,8 @@ struct Setup {
   std::string write_sdp;
   std::string log_level;
   bool print_sdp = false;
-  bool answers = true;  // MSK messages are answered, and their COUNTERs saved to `state`
+  std::optional<JoinSetup> join;  // by MIKEYv2; nothing: MSK messages come by themselves
+  bool answers = true;            // MSK messages are answered, and their COUNTERs saved to `state`
 };
 
 tl::expected<Setup, Failure> MakeSetup(Options options);

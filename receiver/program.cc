@@ -42,6 +42,13 @@ Program::Program(Setup setup, const Clock& clock, Parts parts)
       recorder_(std::move(parts.recorder)),
       counter_file_(std::move(parts.counters)) {
   for (const PlainTarget& target : setup_.targets) targets_.at(target.stream) = target.to;
+  if (setup_.join) {
+    Joiner::Party party{
+        mikey::OwnedIdentity({setup_.profile.idr_type, setup_.credential.identity.view()}),
+        setup_.credential.user_key,
+        {setup_.channel.domain, {setup_.channel.key_group, KeyNumber(0)}, std::nullopt}};
+    joiner_ = std::make_unique<Joiner>(crypto::DefaultSuite(), *setup_.join, std::move(party));
+  }
   // Without notices Tick looks.
   if (auto watch = net::InterfaceWatch::Open()) interfaces_ = std::move(*watch);
 }
@@ -81,6 +88,14 @@ void Program::Record(net::Recorder::Direction direction, const Endpoint& from, c
 void Program::TakeMsk(const net::Incoming& datagram) {
   Record(net::Recorder::Direction::kReceived, datagram.from, setup_.listen, datagram.octets,
          clock_.Now());
+  if (joiner_ != nullptr) {
+    const bool is_version2 = !datagram.octets.empty() && datagram.octets[0] == mikey::kVersion2;
+    if (is_version2) return TakeJoin(datagram);
+    // MIKEYv2 §2: there is no silent fall-back to version 1.
+    if (!joiner_->takes_msk_messages()) {
+      return Log(LogLevel::kDebug, "msk_discarded", {{"reason", "not_joined"}});
+    }
+  }
   std::array<uint8_t, kMaxAnswer> answer{};
   const Result<MskEvent> event = core_.OnMsk(datagram.octets, answer);
   if (!event) {
@@ -99,13 +114,51 @@ void Program::TakeMsk(const net::Incoming& datagram) {
     }
   }
   if (event->answer_size == 0) return;
-  const net::Outgoing out{datagram.from, ByteView(answer).first(event->answer_size)};
+  SendKeying(datagram.from, ByteView(answer).first(event->answer_size));
+}
+
+void Program::SendKeying(const Endpoint& to, ByteView octets) {
+  const net::Outgoing out{to, octets};
   Error error = Error::kSendFailed;
   if (msk_.Send({&out, 1}, error) != 1) {
-    Log(LogLevel::kWarning, "verification_not_sent", {{"reason", std::string(ErrorName(error))}});
+    Log(LogLevel::kWarning, "keying_not_sent", {{"reason", std::string(ErrorName(error))}});
     return;
   }
   Record(net::Recorder::Direction::kSent, setup_.listen, out.to, out.octets, clock_.Now());
+}
+
+void Program::TakeJoin(const net::Incoming& datagram) {
+  std::array<uint8_t, mikey::v2::kMaxOneDatagram> out;  // as far as it is written
+  const Joiner::Outcome step = joiner_->Receive(datagram.octets, clock_.Now(), rng_, out);
+  if (!step.status) {
+    Log(LogLevel::kDebug, "join_discarded",
+        {{"reason", std::string(ErrorName(step.status.error()))}});
+  }
+  AfterJoinStep(step, ByteView(out).first(step.send));
+}
+
+// Keys are taken before what follows from them is sent.
+void Program::AfterJoinStep(const Joiner::Outcome& step, ByteView out) {
+  const mikey::v2::Offerer& offerer = joiner_->offerer();
+  if (step.has_keys) {
+    const Status taken = core_.OnJoin(offerer.streams(), offerer.contents(), clock_.Now());
+    Log(taken ? LogLevel::kInfo : LogLevel::kWarning, taken ? "joined" : "join_not_taken",
+        {{"mode", std::string(NameOf(offerer.exchange().choice.mode))},
+         {"reason", taken ? "" : std::string(ErrorName(taken.error()))}});
+  }
+  if (step.has_failed) {
+    const auto error = offerer.peer_error();
+    Log(LogLevel::kWarning, "join_failed",
+        {{"reason", error ? std::string(NameOf(*error)) : "no answer"}});
+  }
+  if (!out.empty()) SendKeying(setup_.join->server, out);
+}
+
+void Program::DriveJoin() {
+  if (joiner_ == nullptr || clock_.Now() < joiner_->deadline()) return;
+  std::array<uint8_t, mikey::v2::kMaxOneDatagram> out;  // as far as it is written
+  const Joiner::Outcome step = joiner_->Tick(clock_.Now(), rng_, out);
+  AfterJoinStep(step, ByteView(out).first(step.send));
 }
 
 void Program::DrainMsk() {
@@ -132,6 +185,9 @@ void Program::TakeMtk(const Endpoint& group, const net::Incoming& datagram) {
   const Instant now = clock_.Now();
   Record(net::Recorder::Direction::kReceived, datagram.from, group, datagram.octets, now);
   const Result<MtkEvent> event = core_.OnMtk(datagram.octets, now);
+  if (joiner_ != nullptr && !event && event.error() == Error::kUnknownKey) {
+    joiner_->Missing(now, rng_);
+  }
   if (!event) return;
   Log(LogLevel::kInfo, "mtk_taken", {{"key", NameOf(event->msk, event->mtk)}});
 }
@@ -150,6 +206,9 @@ void Program::DrainMedia() {
              now);
       const Result<MediaPacket> packet = core_.OnMedia(batch[i].octets, now);
       if (packet) ForwardTo(*packet, batch[i].octets, out);
+      if (joiner_ == nullptr) continue;
+      if (packet) joiner_->Opened();
+      if (!packet && packet.error() == Error::kUnknownKey) joiner_->Missing(now, rng_);
     }
     // A player that is not there or not fast enough loses packets: nothing here waits for it.
     Error ignored = Error::kSendFailed;
@@ -181,7 +240,15 @@ bool Program::Poll(int milliseconds, int stop_fd, int report_fd) {
   for (const MulticastSocket& joined : multicast_.media) {
     fds.push_back({joined.socket.fd(), POLLIN, 0});
   }
-  if (poll(fds.data(), fds.size(), milliseconds) <= 0) return false;
+  DriveJoin();
+  if (joiner_ != nullptr && joiner_->deadline() != kNever) {
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(joiner_->deadline() - clock_.Now());
+    milliseconds = static_cast<int>(std::clamp<int64_t>(left.count(), 0, milliseconds));
+  }
+  const int ready = poll(fds.data(), fds.size(), milliseconds);
+  DriveJoin();
+  if (ready <= 0) return false;
   if (fds[1].revents != 0 && !interfaces_->Take().empty()) FollowInterface();
   DrainMsk();
   DrainMtk();

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 
+#include "crypto/rng.h"
 #include "net/interface_watch.h"
 #include "net/record.h"
 #include "receiver/counter_file.h"
@@ -48,6 +49,10 @@ class Program {
   void DrainMtk();
   void DrainMedia();
   void TakeMsk(const net::Incoming& datagram);
+  void TakeJoin(const net::Incoming& datagram);
+  void DriveJoin();
+  void AfterJoinStep(const Joiner::Outcome& step, ByteView out);
+  void SendKeying(const Endpoint& to, ByteView octets);
   void TakeMtk(const Endpoint& group, const net::Incoming& datagram);
   void ForwardTo(const MediaPacket& packet, ByteView octets, std::vector<net::Outgoing>& out);
   void Record(net::Recorder::Direction direction, const Endpoint& from, const Endpoint& to,
@@ -66,6 +71,8 @@ class Program {
   std::array<Endpoint, mikey::kMaxStreams> targets_{};  // by stream; unset: not handed on
   std::unique_ptr<net::Recorder> recorder_;
   std::optional<CounterFile> counter_file_;
+  crypto::SystemRng rng_;
+  std::unique_ptr<Joiner> joiner_;  // null: MSK messages come by themselves
 };
 
 }  // namespace keymast::receiver

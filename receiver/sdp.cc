@@ -5,6 +5,7 @@
 #include <set>
 
 #include "mikey/mbms.h"
+#include "sdp/session.h"
 #include "sdp/text.h"
 
 namespace keymast::receiver {
@@ -42,6 +43,16 @@ Status TakeMtk(std::string_view value, Place to) {
   const Result<Endpoint> endpoint = ParseEndpoint(value);
   if (!endpoint || !endpoint->IsMulticast() || endpoint->port == 0) return Err(Error::kMalformed);
   to.channel.mtk = *endpoint;
+  return {};
+}
+
+// MIKEYv2 §12.
+Status TakeJoin(std::string_view value, Place to) {
+  const Result<sdp::JoinTarget> target = sdp::ParseJoin(value);
+  if (!target) return Err(target.error());
+  to.channel.join_host = target->host;
+  to.channel.join_port = target->port;
+  to.channel.join_uri = target->uri;
   return {};
 }
 
@@ -85,6 +96,7 @@ constexpr Known kAttributes[] = {
     {"keymast-key-domain", false, true, TakeDomain},
     {"keymast-key-group", false, true, TakeGroup},
     {"keymast-mtk", false, true, TakeMtk},
+    {"mikeyv2-join", false, false, TakeJoin},
     {"rtpmap", true, true, TakeRtpmap},
     {"fmtp", true, false, TakeFmtp},
     {"ssrc", true, true, TakeSsrc},

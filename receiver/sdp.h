@@ -32,6 +32,10 @@ struct ChannelSdp {
   KeyDomainId domain;
   KeyGroup key_group;
   Endpoint mtk;  // where MTK messages come
+  // Where the channel is joined by MIKEYv2 (MIKEYv2 §12); without a URI it is not.
+  std::string join_host;
+  uint16_t join_port = 0;
+  std::string join_uri;
   std::vector<SdpStream> streams;
 };
 

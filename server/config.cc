@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/config.h"
 
+#include <algorithm>
+
 #include "mikey/profile_fields.h"
 #include "shell/config_fields.h"
 #include "shell/process.h"
@@ -9,6 +11,97 @@ namespace keymast::server {
 namespace {
 
 constexpr size_t kMaxIdentity = 255;  // octets of an ID payload that we send (RFC 3830 §6.7)
+
+using mikey::v2::Mode;
+
+constexpr std::array<std::pair<std::string_view, Mode>, 3> kModes = {
+    {{"early-dhhmac", Mode::kEarlyDhhmac}, {"dhhmac", Mode::kDhhmac}, {"psk", Mode::kPsk}}};
+
+// A group has one prf, encr and mac for its MTK messages, which a join chooses too (MIKEYv2 §10).
+mikey::v2::Policy PolicyOf(const mikey::Profile3gpp& profile) {
+  mikey::v2::Policy policy = mikey::v2::Policy::Default();
+  policy.modes.clear();
+  policy.prfs.clear();
+  policy.encrs.clear();
+  policy.macs.clear();
+  policy.prfs.Add(static_cast<uint8_t>(profile.prf));
+  policy.encrs.Add(static_cast<uint8_t>(profile.encr_alg));
+  policy.macs.Add(static_cast<uint8_t>(profile.mac_alg));
+  return policy;
+}
+
+void ReadModes(shell::ConfigFile& file, const mikey::Profile3gpp& profile,
+               mikey::v2::Policy& policy) {
+  if (!file.Has("mikeyv2.modes")) {
+    // MKIs with key domain are none of version 2's (MIKEYv2 §10).
+    if (profile.mki_with_domain) return;
+    for (const auto& [name, mode] : kModes) policy.modes.Add(static_cast<uint8_t>(mode));
+    return;
+  }
+  for (const std::string& given : file.Strings("mikeyv2.modes")) {
+    const auto* known = std::find_if(kModes.begin(), kModes.end(),
+                                     [&](const auto& mode) { return mode.first == given; });
+    const bool is_new =
+        known != kModes.end() &&
+        !mikey::v2::Contains(policy.modes.view(), static_cast<uint8_t>(known->second));
+    if (!is_new) {
+      return file.Refuse("mikeyv2.modes",
+                         "has each of early-dhhmac, dhhmac and psk once at most; empty: MIKEYv2 is "
+                         "not spoken");
+    }
+    policy.modes.Add(static_cast<uint8_t>(known->second));
+  }
+  if (profile.mki_with_domain && !policy.modes.empty()) {
+    file.Refuse("mikeyv2.modes", "must be empty with profile.mki_with_domain");
+  }
+}
+
+std::string DomainOf(const std::string& identity) {
+  return identity.substr(identity.find('@') + 1);  // all of it where there is none
+}
+
+bool IsAuthority(std::string_view text) {
+  return !text.empty() && text.size() <= 128 && std::all_of(text.begin(), text.end(), [](char c) {
+    return c > ' ' && c < 0x7f && c != '/';
+  });
+}
+
+controller::Rate RateOf(shell::ConfigFile& file, std::string_view key, int64_t fallback,
+                        Duration burst) {
+  const int64_t rate = file.Integer(key, fallback, 1, 1'000'000);
+  const Duration each = Duration(std::chrono::seconds(1)) / rate;
+  return {static_cast<uint32_t>(std::max<int64_t>(burst / each, 1)), each};
+}
+
+void ReadKeying(shell::ConfigFile& file, ServerConfig& config) {
+  using std::chrono::milliseconds;
+  using std::chrono::seconds;
+  controller::KeyingConfig& keying = config.keying;
+  keying.policy = PolicyOf(config.profile);
+  ReadModes(file, config.profile, keying.policy);
+  keying.authority = file.String("mikeyv2.authority", DomainOf(config.identity));
+  if (!IsAuthority(keying.authority) && !config.identity.empty()) {
+    file.Refuse("mikeyv2.authority", "must be a name as example.org, of at most 128 octets");
+  }
+  keying.exchanges = static_cast<size_t>(file.Integer("mikeyv2.exchanges", 16384, 16, 1 << 20));
+  keying.waiting = static_cast<size_t>(file.Integer("mikeyv2.waiting", 4096, 16, 1 << 20));
+  keying.strangers = RateOf(file, "mikeyv2.cookies_above", 1000, milliseconds(500));
+  keying.address = RateOf(file, "mikeyv2.address_rate", 50, seconds(1));
+  keying.identity = RateOf(file, "mikeyv2.identity_rate", 1, seconds(8));
+  const std::string place = file.String("mikeyv2.place", "");
+  const bool is_any = AddressToString(config.mikey_listen) == "0.0.0.0" ||
+                      AddressToString(config.mikey_listen) == "::";
+  if (place.empty()) {
+    if (!is_any) keying.place = config.mikey_listen;
+    return;
+  }
+  const Result<Endpoint> given = ParseEndpoint(place, config.mikey_listen.port);
+  if (given && !given->IsMulticast() && given->port != 0) {
+    keying.place = *given;
+  } else {
+    file.Refuse("mikeyv2.place", "must be an address, with a port or without, as 192.0.2.10:2269");
+  }
+}
 
 }  // namespace
 
@@ -37,6 +130,7 @@ tl::expected<ServerConfig, Failure> ReadServerConfig(shell::ConfigFile file) {
                 "must be an address of this host, with a port or without, as 127.0.0.1:2269");
   }
   config.mikey_listen_place = file.Place("mikey_listen");
+  ReadKeying(file, config);
   config.record = file.String("record", "");
   config.record_place = file.Place("record");
   const std::string level = file.String("log_level", "info");

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/endpoint.h"
+#include "controller/keying_config.h"
 #include "mikey/profile3gpp.h"
 #include "shell/config.h"
 #include "shell/log.h"
@@ -22,6 +23,7 @@ struct ServerConfig {
   std::string record_place;
   shell::LogLevel log_level = shell::LogLevel::kInfo;
   mikey::Profile3gpp profile;
+  controller::KeyingConfig keying;
   // From the command line alone: neither may stay in a file by mistake.
   bool accept_rollback = false;
   int master_key_fd = -1;

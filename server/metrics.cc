@@ -128,8 +128,37 @@ void FillKeying(const Shard& shard, core::MetricsSnapshot& out) {
       .Add(counters.mtk_repetitions, {{"kind", "repetition"}});
   Family(out, "keymast_mtk_switches_held_total", "Switches that waited for a headend.", kCounter)
       .Add(counters.switches_held);
+  std::array<uint64_t, kErrorCount> discards = counters.discards;
+  for (size_t i = 0; i < discards.size(); ++i) discards[i] += counters.keying.discards[i];
   Family(out, "keymast_datagrams_discarded_total", "Datagrams discarded by reason.", kCounter)
+      .AddByReason(discards, "reason");
+}
+
+// By the modes that are spoken.
+void AddByMode(const Shard& shard, const std::array<uint64_t, 7>& counts, Family& family) {
+  for (const uint8_t mode : shard.controller().config().keying.policy.modes) {
+    std::string name(mikey::NameOf(static_cast<mikey::v2::Mode>(mode)));
+    std::replace(name.begin(), name.end(), ' ', '_');
+    family.Add(counts[mode], {{"mode", Lower(name)}});
+  }
+}
+
+void FillJoins(const Shard& shard, core::MetricsSnapshot& out) {
+  const controller::KeyingCounters& counters = shard.controller().counters().keying;
+  Family answers(out, "keymast_join_answers_total", "Joins answered, first sends.", kCounter);
+  AddByMode(shard, counters.answers, answers);
+  Family joins(out, "keymast_joins_total", "Joins finished by mode.", kCounter);
+  AddByMode(shard, counters.joins, joins);
+  Family(out, "keymast_join_repetitions_total", "Answers sent again.", kCounter)
+      .Add(counters.repetitions);
+  Family(out, "keymast_join_retries_total", "RETRYs: cookies asked for.", kCounter)
+      .Add(counters.retries);
+  Family(out, "keymast_join_discards_total", "MIKEYv2 datagrams refused.", kCounter)
       .AddByReason(counters.discards, "reason");
+  Family(out, "keymast_join_exchanges", "Exchanges remembered.", kGauge)
+      .Add(uint64_t{shard.controller().Exchanges()});
+  Family(out, "keymast_join_waiting", "Joins of strangers that wait.", kGauge)
+      .Add(uint64_t{shard.controller().Waiting()});
 }
 
 void FillNetwork(const DatagramPort::Counters& counters, core::MetricsSnapshot& out) {
@@ -203,6 +232,7 @@ void FillMetrics(const Shard& shard, const DatagramPort::Counters& network, cons
                  const About& store, uint64_t record_lost, core::MetricsSnapshot& snapshot) {
   FillMembership(shard, snapshot);
   FillKeying(shard, snapshot);
+  FillJoins(shard, snapshot);
   FillNetwork(network, snapshot);
   FillStore(shard, store, snapshot);
   FillClients(shard, clients, snapshot);

@@ -99,8 +99,8 @@ class Daemon {
         transmitter_(clock, std::move(socket), config.mikey_listen, std::move(recorder)),
         server_({clock, loop_, *store_.durable, transmitter_, rng_, store_.import_key,
                  [this] { return recorder_ == nullptr ? 0 : recorder_->lost(); }},
-                {config.identity, config.profile}, store_.about, std::move(store_.state),
-                StateHashOf) {}
+                {config.identity, config.profile, config.keying}, store_.about,
+                std::move(store_.state), StateHashOf) {}
 
   tl::expected<void, Failure> Listen() {
     Status listening = MakeFolderOf(config_.socket);

@@ -58,8 +58,9 @@ std::string Media(const groups::Channel& channel, const groups::Stream& stream) 
 
 }  // namespace
 
-std::string SdpOf(const groups::Channel& channel) {
+std::string SdpOf(const groups::Channel& channel, const std::string& join) {
   std::string text = Session(channel);
+  if (!join.empty()) text.append("a=mikeyv2-join:").append(join).append(kEnd);
   for (const groups::Stream& stream : channel.streams) text += Media(channel, stream);
   return text;
 }

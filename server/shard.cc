@@ -19,6 +19,9 @@ constexpr Duration kBookmarkPeriod = std::chrono::seconds(5);
 constexpr Duration kProbeAfter = std::chrono::seconds(1);
 constexpr Duration kMostBetweenTurns = std::chrono::milliseconds(5);
 constexpr uint32_t kRetryMs = 1000;
+constexpr size_t kMostHeldReplies = 16384;
+// Deadlines and members come first: what is left of strangers waits for the next turn.
+constexpr Duration kMostServing = std::chrono::milliseconds(2);
 
 std::string KindName(controller::Event::Kind kind) {
   return v1::Event::Kind_Name(static_cast<v1::Event::Kind>(kind));
@@ -86,6 +89,21 @@ void Shard::Take(controller::Step step, Pipeline::Effect then, std::string by) {
       });
 }
 
+// A reply that changes nothing, and waits for what others changed, is one of as many as are asked
+// for while the disk is slow: those above a bound are dropped, and asked for again.
+void Shard::TakeReply(controller::Step step) {
+  const bool is_alone = step.changes.empty() && step.events.empty();
+  if (!is_alone || pipeline_.Idle()) return Take(std::move(step));
+  Release(Passing(step));
+  const size_t count = step.datagrams.size();
+  if (count == 0 || held_replies_ + count > kMostHeldReplies) return;
+  held_replies_ += count;
+  pipeline_.Append({}, [this, datagrams = std::move(step.datagrams)](const Status& status) {
+    held_replies_ -= datagrams.size();
+    if (status) parts_.port.Send(datagrams);
+  });
+}
+
 void Shard::Release(Outputs outputs) {
   if (!outputs.datagrams.empty()) parts_.port.Send(outputs.datagrams);
   parts_.headends.Send(outputs.directives);
@@ -151,8 +169,17 @@ std::optional<Failure> Shard::Unable() const {
 
 void Shard::ReceiveDatagrams() {
   parts_.port.Receive(kDatagramsATurn, [this](const Endpoint& from, ByteView octets) {
-    Take(controller_.OnDatagram(from, octets, Now()));
+    TakeReply(controller_.OnDatagram(from, octets, Now()));
   });
+}
+
+void Shard::ServeStrangers() {
+  const Instant end = Now() + kMostServing;
+  while (controller_.Waiting() > 0) {
+    TakeReply(controller_.Serve(Now()));
+    const Instant now = Now();
+    if (now >= end || now >= controller_.NextDeadline()) return;
+  }
 }
 
 void Shard::Turn() {
@@ -170,6 +197,7 @@ void Shard::Turn() {
     const Instant due = Now();
     while (controller_.NextDeadline() <= due) Take(controller_.Tick(due, kChannelsATick));
   }
+  ServeStrangers();
   parts_.headends.Expire(now);
   if (now >= bookmark_at_) parts_.watches.Bookmark(pipeline_.revision(), now);
   if (!parts_.watches.HasWatchers()) {
@@ -190,6 +218,7 @@ void Shard::TurnBetween() {
 }
 
 Instant Shard::NextDeadline() const {
+  if (controller_.Waiting() > 0 && !fatal_) return turned_at_;
   return std::min(
       {controller_.NextDeadline(), bookmark_at_, probe_at_, parts_.headends.NextDeadline()});
 }

@@ -54,6 +54,8 @@ class Shard {
 
   // ReceiveDatagrams handles what waits on the MIKEY port.
   void ReceiveDatagrams();
+  // ServeStrangers handles joins that waited for members to be served first, for a short while.
+  void ServeStrangers();
   // Turn ends one turn of the loop: outcomes of commits, what is due, the next batch.
   void Turn();
   // TurnBetween is for between two requests: it is a Turn when something is due or the last one was
@@ -86,6 +88,8 @@ class Shard {
     bool empty() const { return datagrams.empty() && directives.empty() && events.empty(); }
   };
   Outputs OutputsOf(controller::Step& step);
+  // TakeReply is Take of what answers a datagram.
+  void TakeReply(controller::Step step);
   // Passing takes out of `step` what nothing that waits concerns.
   Outputs Passing(controller::Step& step);
   void Release(Outputs outputs);
@@ -106,6 +110,7 @@ class Shard {
   Instant probe_at_ = kNever;
   Instant turned_at_{};
   Instant bookmark_at_ = kNever;
+  size_t held_replies_ = 0;
   bool draining_ = false;
   std::optional<Failure> fatal_;
   Counters counters_;

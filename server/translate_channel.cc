@@ -295,7 +295,8 @@ v1::Channel ToProto(const controller::Controller& controller, const rekey::Chann
   *message.mutable_policy() = ToProto(value.policy);
   *message.mutable_key_state() = ToProto(channel.ladder);
   message.mutable_key_state()->set_switch_held(controller.SwitchIsHeld(value.id));
-  message.set_sdp(SdpOf(value));
+  const controller::Config& config = controller.config();
+  message.set_sdp(SdpOf(value, controller::JoinPlace(config.keying, config.profile, value)));
   CountMembers(controller, channel, message);
   *message.mutable_create_time() = ToProto(value.created);
   message.set_etag(EtagOf(value.revision));

@@ -2,7 +2,7 @@
 // TEST KEYS ONLY: everybody has them, they protect nothing. RSA of 2,048 bits; certificates made by
 // python3-cryptography, signed over SHA-256 by an authority whose key is gone, valid from 2020 to
 // 2120, with the identity as a URI.
-#include "tools/vectors_party.h"
+#include "tools/fixtures.h"
 
 namespace keymast::tools {
 namespace {

@@ -10,20 +10,21 @@ Bytes OctetsOf(const char* hex) {
   return octets;
 }
 
-crypto::PrivateKey KeyOf(const char* pem) {
-  auto key = crypto::PrivateKey::FromPem(AsBytes(pem));
+}  // namespace
+
+crypto::PrivateKey KeyOf(const Fixture& fixture) {
+  auto key = crypto::PrivateKey::FromPem(AsBytes(fixture.key));
   KEYMAST_CHECK(key.has_value());
   return std::move(*key);
 }
 
-}  // namespace
+Bytes CertificateOf(const Fixture& fixture) { return OctetsOf(fixture.certificate); }
 
 mikey::Identity IdentityOf(const Fixture& fixture) {
   return {mikey::IdType::kUri, AsBytes(fixture.identity)};
 }
 
-OnePeer::OnePeer(const Fixture& peer)
-    : peer_(IdentityOf(peer)), certificate_(OctetsOf(peer.certificate)) {
+OnePeer::OnePeer(const Fixture& peer) : peer_(IdentityOf(peer)), certificate_(CertificateOf(peer)) {
   KEYMAST_CHECK(trust_.AddAnchor(OctetsOf(kAuthorityCertificate)).has_value());
 }
 
@@ -65,8 +66,8 @@ Result<mikey::Grant> OnePeer::GrantTo(const mikey::Identity&, const mikey::Csb&)
 
 VectorParty::VectorParty(const Fixture& own, const Fixture& peer, const mikey::V1Policy& how)
     : fixture(own),
-      key(KeyOf(own.key)),
-      certificate(OctetsOf(own.certificate)),
+      key(KeyOf(own)),
+      certificate(CertificateOf(own)),
       chain{certificate},
       policy(how),
       others(peer) {

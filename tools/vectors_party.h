@@ -1,27 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// The two parties of the published runs of MIKEY version 1. Their keys are published with what they
-// send, and protect nothing.
+// The two parties of the published runs of MIKEY version 1.
 #pragma once
 
 #include <optional>
 
-#include "crypto/public_key.h"
 #include "mikey/initiator.h"
 #include "mikey/responder.h"
+#include "tools/fixtures.h"
 
 namespace keymast::tools {
-
-// Fixture is what is published of one party.
-struct Fixture {
-  const char* name;
-  const char* identity;     // a URI
-  const char* key;          // PEM of PKCS#8
-  const char* certificate;  // DER in hexadecimal
-};
-extern const Fixture kAlice;
-extern const Fixture kBob;
-extern const char* const kAuthorityCertificate;  // of who certified both
-mikey::Identity IdentityOf(const Fixture& fixture);
 
 // When the runs happen: no certificate is judged by the time of who runs this.
 inline constexpr Instant kVectorTime{std::chrono::seconds(1'800'000'000)};

@@ -40,6 +40,35 @@ constexpr V2Case kCases[] = {
      .about = "Early DHHMAC: a member joins a group in one round trip",
      .mode = Mode::kEarlyDhhmac,
      .joins = true},
+    {.name = "rsa_session",
+     .about = "RSA: two parties, a stream each way",
+     .mode = Mode::kRsa,
+     .offerer = &kAlice,
+     .answerer = &kBobEd25519},
+    {.name = "dh_session",
+     .about = "DH: two parties, a stream each way",
+     .mode = Mode::kDh,
+     .offerer = &kAliceEd25519,
+     .answerer = &kBobEd25519},
+    {.name = "dh_join",
+     .about = "DH: a member joins a group, its keys are in KEYS",
+     .mode = Mode::kDh,
+     .joins = true,
+     .offerer = &kAliceEd25519,
+     .answerer = &kBobEd25519},
+    {.name = "early_dh_session",
+     .about = "Early DH: two parties, a stream each way; RETRY brings FRESH",
+     .mode = Mode::kEarlyDh,
+     .under_load = true,
+     .offerer = &kAliceEd25519,
+     .answerer = &kBobEd25519},
+    {.name = "early_dh_join",
+     .about = "Early DH: a member joins a group, RETRY brings FRESH",
+     .mode = Mode::kEarlyDh,
+     .joins = true,
+     .under_load = true,
+     .offerer = &kAliceEd25519,
+     .answerer = &kBobEd25519},
 };
 
 // Every vector has values of its own.
@@ -170,6 +199,18 @@ class Others final : public v2::Directory {
   crypto::SecretBytes tree_id_ = crypto::SecretBytes(kTreeIdSize);
 };
 
+// CredentialsOf one side, which has the other's certificate on record.
+Credentials CredentialsOf(const Fixture* own, const Fixture* other) {
+  Credentials credentials;
+  if (own == nullptr) return credentials;
+  credentials.own.push_back({KeyOf(*own), {CertificateOf(*own)}});
+  const crypto::Fingerprint fingerprint = crypto::Sha256(CertificateOf(*other));
+  for (const Identity& identity : {IdentityOf(*other), kGroup}) {
+    credentials.trust.Pin(identity, fingerprint);
+  }
+  return credentials;
+}
+
 Policy PolicyOf(const V2Case& which) {
   Policy policy = Policy::Default();
   policy.modes.clear();
@@ -188,7 +229,8 @@ class V2Run {
 
  private:
   Wish WishOf() const {
-    Wish wish{kMember, which_.joins ? kGroup : kPeer, others_.psk(), std::nullopt, {}, {}};
+    Wish wish{offerer_id_, answerer_id_, others_.psk(), std::nullopt, {}, {}};
+    if (IsSigned(which_.mode)) wish.psk = {};
     if (which_.joins) wish.join = KeyIds{};
     if (!which_.joins) wish.streams = kStreams;
     return wish;
@@ -206,8 +248,12 @@ class V2Run {
   const crypto::Suite& suite_ = crypto::DefaultSuite();
   Policy policy_ = PolicyOf(which_);
   Others others_{which_, rng_};
-  Offerer offerer_{suite_, policy_};
-  Answerer answerer_{suite_, policy_, others_, 4, rng_};
+  Identity offerer_id_ = which_.offerer == nullptr ? kMember : IdentityOf(*which_.offerer);
+  Identity answerer_id_ = which_.joins ? kGroup : kPeer;
+  Credentials of_offerer_ = CredentialsOf(which_.offerer, which_.answerer);
+  Credentials of_answerer_ = CredentialsOf(which_.answerer, which_.offerer);
+  Offerer offerer_{suite_, policy_, &of_offerer_};
+  Answerer answerer_{suite_, policy_, others_, 4, rng_, &of_answerer_};
   Exchange exchange_;  // the Offerer's, before it wipes what failed
   std::vector<std::pair<const char*, Bytes>> sent_;
 };
@@ -255,15 +301,21 @@ Protection V2Run::ProtectionOf(const Message& message) const {
 void V2Run::AddSecrets(Json& json) const {
   const Exchange& exchange = exchange_;
   json["hashes"] = {{"th", ToHex(exchange.th)}};
-  Json& secrets = json["secrets"] = {{"psk_v2", ToHex(exchange.psk_v2.view())}};
-  secrets["report"] = ToHex(ReportKey(suite_, exchange.psk_v2.view()).view());
+  Json& secrets = json["secrets"] = Json::object();
+  const ByteView psk = exchange.psk_v2.view();
+  if (!psk.empty()) {
+    secrets["psk_v2"] = ToHex(psk);
+    secrets["report"] = ToHex(ReportKey(suite_, psk).view());
+  }
   if (!which_.entitled) return;
   json["hashes"]["ah"] = ToHex(exchange.ah);
   json["hashes"]["f"] = ToHex(exchange.F(suite_));
   secrets["x"] = ToHex(exchange.secret.view());
   if (!which_.joins) secrets["tgk"] = ToHex(exchange.tgk.view());
-  secrets["resumption"] =
-      ToHex(ResumptionSecret(suite_, exchange.secret.view(), exchange.th, exchange.ah).view());
+  const crypto::Key32 resumption =
+      ResumptionSecret(suite_, exchange.secret.view(), exchange.th, exchange.ah);
+  secrets["resumption"] = ToHex(resumption.view());
+  if (psk.empty()) secrets["report"] = ToHex(ReportKey(suite_, resumption.view()).view());
 }
 
 void V2Run::AddTraffic(Json& json) const {
@@ -280,14 +332,22 @@ void V2Run::AddTraffic(Json& json) const {
   }
 }
 
+Json JsonOfSide(const Identity& identity, const Fixture* fixture) {
+  Json json{{"id_type", NameOf(identity.type)},
+            {"identity", std::string(identity.data.begin(), identity.data.end())}};
+  if (fixture == nullptr) return json;
+  json["private_key"] = fixture->key;
+  json["certificate"] = fixture->certificate;
+  return json;
+}
+
 Json V2Run::JsonOfRun() const {
   Json json{
       {"name", which_.name}, {"about", which_.about}, {"mode", static_cast<int>(which_.mode)}};
-  json["offerer"] = {{"id_type", "NAI"}, {"identity", "alice@example.org"}};
-  json["answerer"] = {{"id_type", "URI"}};
-  const ByteView answerer = (which_.joins ? kGroup : kPeer).data;
-  json["answerer"]["identity"] = std::string(answerer.begin(), answerer.end());
-  json["test_keys"] = {{"psk", ToHex(others_.psk())}};
+  json["offerer"] = JsonOfSide(offerer_id_, which_.offerer);
+  json["answerer"] = JsonOfSide(answerer_id_, which_.answerer);
+  json["test_keys"] = Json::object();
+  if (!IsSigned(which_.mode)) json["test_keys"]["psk"] = ToHex(others_.psk());
   Json messages = Json::array();
   Json& values = json["private_values"] = Json::object();
   for (const auto& [from, octets] : sent_) {
@@ -299,7 +359,9 @@ Json V2Run::JsonOfRun() const {
     if (message.header.data_type != DataType::kRetry) {
       sent.protection = ProtectionOf(message);
       const bool by_psk = Equal(sent.protection.inkey, exchange_.psk_v2.view());
-      sent.inkey = by_psk ? "psk_v2" : "x";
+      const bool has_mac =
+          message.Get<KemacPayload>() != nullptr || message.Get<VPayload>() != nullptr;
+      if (has_mac) sent.inkey = by_psk ? "psk_v2" : "x";
     }
     messages.push_back(JsonOfV2(suite_, sent));
   }

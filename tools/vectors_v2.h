@@ -5,6 +5,7 @@
 
 #include "mikey/v2/answerer.h"
 #include "mikey/v2/offerer.h"
+#include "tools/fixtures.h"
 #include "tools/json_view.h"
 
 namespace keymast::tools {
@@ -18,13 +19,16 @@ struct V2Case {
   mikey::DhGroup group = mikey::DhGroup::kX25519;
   bool under_load = false;  // the Answerer asks for a cookie
   bool entitled = true;     // else the Offerer is told so
+  // Who signs, in the modes by certificate.
+  const Fixture* offerer = nullptr;
+  const Fixture* answerer = nullptr;
 };
 
 // V2VectorOf plays an exchange; one that does not end as its case says aborts.
 Json V2VectorOf(const V2Case& which);
 
-// V2Sent is a message that was sent, and the row of MIKEYv2 §4.4 that it has; no inkey: it has no
-// proof.
+// V2Sent is a message that was sent, and the row of MIKEYv2 §4.4 that it has; no inkey: it has
+// neither MAC nor V.
 struct V2Sent {
   const char* from;
   Bytes octets;

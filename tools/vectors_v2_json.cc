@@ -14,17 +14,33 @@ std::string KeyOf(const crypto::Suite& suite, const v2::Protection& protection,
   return ToHex(key);
 }
 
-// ProofOf is what a MAC is computed with and over (MIKEYv2 §4.2): `covers` stands before the
+// ProofOf is what a MAC or signature is computed over (MIKEYv2 §4.2): `covers` stands before the
 // message, of which `head` octets are covered.
-Json ProofOf(const crypto::Suite& suite, const v2::Protection& protection, const char* payload,
-             ByteView message, ByteView mac) {
-  const ByteView head = v2::HeadUpTo(message, mac);
+Json ProofOf(const v2::Protection& protection, const char* payload, ByteView message,
+             ByteView value) {
+  const ByteView head = v2::HeadUpTo(message, value);
   const v2::Covered covered(protection.type, protection.first, protection.second, head);
   return {{"payload", payload},
-          {"auth_key", KeyOf(suite, protection, KeyConstant::kMikeyAuth, mac.size())},
           {"covers", ToHex(covered.parts()[0])},
           {"head", head.size()},
-          {"mac", ToHex(mac)}};
+          {"value", ToHex(value)}};
+}
+
+Json ProofsOf(const crypto::Suite& suite, const V2Sent& sent, const Message& message) {
+  Json proofs = Json::array();
+  const auto* kemac = message.Get<KemacPayload>();
+  const auto* v = message.Get<VPayload>();
+  const auto* sign = message.Get<SignPayload>();
+  if (kemac != nullptr || v != nullptr) {
+    const ByteView mac = kemac != nullptr ? kemac->mac : v->ver_data;
+    Json proof = ProofOf(sent.protection, kemac != nullptr ? "KEMAC" : "V", sent.octets, mac);
+    proof["auth_key"] = KeyOf(suite, sent.protection, KeyConstant::kMikeyAuth, mac.size());
+    proofs.push_back(std::move(proof));
+  }
+  if (sign != nullptr) {
+    proofs.push_back(ProofOf(sent.protection, "SIGN", sent.octets, sign->signature));
+  }
+  return proofs;
 }
 
 // Decrypted is what a KEMAC has inside.
@@ -47,8 +63,11 @@ void AddEncryption(const crypto::Suite& suite, const v2::Protection& protection,
                         {"t", protection.t},
                         {"plain", ToHex(plain)}};
   Status status;
+  // MIKEYv2 §3.5: there the sender is named inside.
+  const bool is_rsa = protection.type == DataType::kRsaResp;
+  const PayloadType first = is_rsa ? PayloadType::kIdr : PayloadType::kKeyData;
   const auto at = static_cast<size_t>(kemac.encr_data.data() - message.data());
-  PutInKemac(tree, KeyDataTree(plain, at, PayloadType::kKeyData, status, kVersion2));
+  PutInKemac(tree, KeyDataTree(plain, at, first, status, kVersion2));
   KEYMAST_CHECK(status.has_value());
   json["fields"] = JsonOfTree(tree, true);  // while what it points into lives
 }
@@ -65,16 +84,15 @@ Json JsonOfV2(const crypto::Suite& suite, const V2Sent& sent) {
             {"from", sent.from},
             {"octets", ToHex(sent.octets)}};
   json["fields"] = JsonOfTree(tree, true);
-  if (sent.inkey == nullptr) return json;
-  const v2::Protection& protection = sent.protection;
-  json["inkey"] = sent.inkey;
-  json["context"] = ToHex(protection.context);
+  if (sent.inkey != nullptr) {
+    json["inkey"] = sent.inkey;
+    json["context"] = ToHex(sent.protection.context);
+  }
+  const Json proofs = ProofsOf(suite, sent, message);
+  if (!proofs.empty()) json["proofs"] = proofs;
   const auto* kemac = message.Get<KemacPayload>();
-  const auto* v = message.Get<VPayload>();
-  json["proof"] = kemac != nullptr ? ProofOf(suite, protection, "KEMAC", sent.octets, kemac->mac)
-                                   : ProofOf(suite, protection, "V", sent.octets, v->ver_data);
   if (kemac != nullptr && !kemac->encr_data.empty()) {
-    AddEncryption(suite, protection, *kemac, sent.octets, json, tree);
+    AddEncryption(suite, sent.protection, *kemac, sent.octets, json, tree);
   }
   return json;
 }

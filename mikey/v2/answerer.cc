@@ -26,7 +26,9 @@ std::array<uint8_t, kRandOctets> DrawRand(crypto::Rng& rng) {
 }
 
 ErrorNumber NumberOf(Error error) {
-  return error == Error::kNotEntitled ? ErrorNumber::kInvalidId : ErrorNumber::kUnspecified;
+  if (error == Error::kNotEntitled) return ErrorNumber::kInvalidId;
+  if (error == Error::kUnsupportedPolicy) return ErrorNumber::kInvalidDt;
+  return ErrorNumber::kUnspecified;
 }
 
 }  // namespace
@@ -52,7 +54,7 @@ Answerer::Answerer(const crypto::Suite& suite, const Policy& policy, Directory& 
 }
 
 Answering Answerer::answering() const {
-  return {suite_, policy_, others_, credentials_, nobodys_key_.view(), fresh_};
+  return {suite_, policy_, others_, credentials_, tickets_, nobodys_key_.view(), fresh_};
 }
 
 Answerer::Outcome Answerer::Receive(ByteView datagram, ByteView address, Instant now,
@@ -171,6 +173,15 @@ Answerer::Outcome Answerer::TakeCap(FirstMessage& cap, crypto::Rng& rng, Mutable
   return Answer(cap, judged, rng, out);
 }
 
+bool Answerer::IsProved(ByteView datagram, ByteView address, Instant now) const {
+  Message message;
+  if (!ParseMessage(datagram, message)) return false;
+  const auto* cap = message.Get<CapPayload>();
+  if (cap == nullptr) return false;
+  const Result<Capabilities> offer = ReadCapabilities(*cap);
+  return offer && cookies_.IsGood(offer->cookie, address, CsbId(message.header.csb_id), now);
+}
+
 // A copy from another address that has not proved itself gets what is in the ratio (MIKEYv2 §2).
 Answerer::Outcome Answerer::RepeatAnswer(Entry& entry, const FirstMessage& cap,
                                          MutableBytes out) const {
@@ -209,6 +220,10 @@ Answerer::Outcome Answerer::RefuseChoice(const FirstMessage& cap, const Judged& 
 
 Answerer::Outcome Answerer::Answer(FirstMessage& cap, const Judged& judged, crypto::Rng& rng,
                                    MutableBytes out) {
+  // Keys of a group are not given out where the answer with them might not be sent.
+  const bool has_room = kAmplification * cap.datagram.size() >= kMaxOneDatagram;
+  const bool is_grant_kept = cap.exchange.is_join() && GivesInAnswer(cap.exchange);
+  if (is_grant_kept && !cap.address_proved && !has_room) return Retry(cap, &judged, out);
   Entry entry;
   const Result<size_t> size = WriteTheAnswer(cap, judged, rng, entry.streams, out);
   if (!size) return Refuse(cap, judged, size.error(), rng, out);
@@ -224,10 +239,16 @@ Answerer::Outcome Answerer::Answer(FirstMessage& cap, const Judged& judged, cryp
   entry.address_proved = cap.address_proved;
   entry.is_for_all = cap.exchange.choice.mode == Mode::kEarlyDh || judged.leaves.has_value();
   entry.wants_fresh = is_early && Contains(policy_.modes.view(), Mode::kEarlyDh);
+  // MIKEYv2 §10: a feature is not used with a member that did not state it.
+  entry.wants_ticket = !cap.exchange.is_join() || (cap.offer.Features() & kTicketFeature) != 0;
   entry.made = cap.now;
   entry.sent = cap.now;
   entry.exchange.ah = HashOf(suite_, entry.answer);
   const bool is_for_all = entry.is_for_all;
+  // MIKEYv2 §11: one ticket opens one exchange.
+  if (judged.resumed && !tickets_->Spend(*judged.resumed, cap.exchange.th)) {
+    return Discard(Error::kReplayed);
+  }
   const Entry* kept = cache_.Add(std::move(entry), cap.now);
   if (kept == nullptr) return Discard(Error::kTooManyRequests);
   const bool is_remembered = !is_for_all || fresh_.Remember(cap.exchange.th, cap.now);
@@ -395,14 +416,31 @@ Result<size_t> Answerer::AnswerFinish(const Entry& entry, Instant now, crypto::R
   const auto next = fresh_.Make(now);
   const ByteView fresh = entry.wants_fresh ? next : ByteView();
   const MutableBytes room = out.first(RoomOf(policy_));
-  if (GivesInAnswer(exchange)) return WriteKeys(suite_, exchange, rand_r, {}, {}, room, fresh);
-  const Capabilities nothing;
-  const Asked asked{exchange.offerer.view(), exchange.answerer.view(), exchange.join, nothing};
-  const Result<Grant> grant = others_.GrantTo(asked, exchange.choice);
-  if (!grant) {
-    return WriteErrorToFinish(suite_, exchange, NumberOf(grant.error()), rand_r, out);
+  Streams streams;
+  Contents contents;
+  if (!GivesInAnswer(exchange)) {
+    const Capabilities nothing;
+    const Asked asked{exchange.offerer.view(), exchange.answerer.view(), exchange.join, nothing};
+    const Result<Grant> grant = others_.GrantTo(asked, exchange.choice);
+    if (!grant) {
+      return WriteErrorToFinish(suite_, exchange, NumberOf(grant.error()), rand_r, room);
+    }
+    streams = grant->streams;
+    contents = grant->contents;
   }
-  return WriteKeys(suite_, exchange, rand_r, grant->streams, grant->contents, room, fresh);
+  const std::optional<Resumption> ticket = GiveTicket(entry, now, rng);
+  std::array<uint8_t, 4> seconds{};
+  if (ticket && !contents.keys.full()) {
+    const auto left = std::chrono::duration_cast<std::chrono::seconds>(ticket->expiry - now);
+    Writer(seconds).U32(static_cast<uint32_t>(std::max<int64_t>(left.count(), 0)));
+    contents.keys.Add({KeyDataType::kTicket, ticket->ticket, {}, {KvType::kSpi, seconds, {}, {}}});
+  }
+  return WriteKeys(suite_, exchange, rand_r, streams, contents, room, fresh);
+}
+
+std::optional<Resumption> Answerer::GiveTicket(const Entry& entry, Instant now, crypto::Rng& rng) {
+  if (tickets_ == nullptr || !entry.wants_ticket) return std::nullopt;
+  return tickets_->Give(ResumptionOf(suite_, entry.exchange, now + kTicketLife), now, rng);
 }
 
 // MIKEYv2 §9: each SP is one of the answer, and each crypto session finds its own; none in a join.

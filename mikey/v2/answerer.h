@@ -42,6 +42,8 @@ class Answerer {
 
   // Credentials may be changed between two calls: exchanges under way need none.
   void set_credentials(const Credentials* credentials) { credentials_ = credentials; }
+  // Without tickets nothing is resumed, and none are given. Borrowed.
+  void use_tickets(Tickets* tickets) { tickets_ = tickets; }
   // Values made ahead are taken from the pool; null: made when they are needed.
   void use_pool(DhPool* pool) { pool_ = pool; }
 
@@ -56,6 +58,12 @@ class Answerer {
   // discard, some with a reply.
   Outcome Receive(ByteView datagram, ByteView address, Instant now, crypto::Rng& rng,
                   MutableBytes out);
+
+  // IsProved is true for a CAP whose cookie proves the address that it came from. It is cheap: with
+  // it an owner tells whom to serve first.
+  bool IsProved(ByteView datagram, ByteView address, Instant now) const;
+  // Exchanges that are remembered.
+  size_t exchanges() const { return cache_.size(); }
 
   // The session of a verified unicast exchange.
   UnicastSession SessionOf(const Entry& entry) const;
@@ -88,6 +96,7 @@ class Answerer {
   static Status CheckPolicies(std::span<const Payload> policies, const Exchange& exchange,
                               const Streams& streams);
   Result<size_t> AnswerFinish(const Entry& entry, Instant now, crypto::Rng& rng, MutableBytes out);
+  std::optional<Resumption> GiveTicket(const Entry& entry, Instant now, crypto::Rng& rng);
   Outcome Repeat(Entry& entry, const Finish& finish, MutableBytes out) const;
 
   const crypto::Suite& suite_;
@@ -95,6 +104,7 @@ class Answerer {
   Directory& others_;
   const Credentials* credentials_;
   DhPool* pool_ = nullptr;
+  Tickets* tickets_ = nullptr;
   Cookies cookies_;
   Fresh fresh_;
   FragmentsByAddress fragments_{kFragmented};

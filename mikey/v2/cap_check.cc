@@ -28,30 +28,65 @@ bool OffersAny(const Capabilities& offer, bool (*is_of)(Mode)) {
 bool NeedsPsk(Mode mode) { return IsPskType(mode); }
 bool NeedsCertificate(Mode mode) { return IsSigned(mode); }
 
-// JudgeV checks V, of who is not known with a key that nobody has: it takes as long.
+bool ShowsTicket(const Capabilities& offer) {
+  return !offer.ticket.empty() || !offer.ticket_id.empty();
+}
+
+// PskOf the two, or that of a ticket; of who is not known, and of a ticket that does not serve, one
+// that nobody has: it takes as long. False for these.
+bool PskOf(const Answering& answering, FirstMessage& cap, Judged& judged) {
+  Exchange& exchange = cap.exchange;
+  const Identity offerer = exchange.offerer.view();
+  const Identity answerer = exchange.answerer.view();
+  if (ShowsTicket(cap.offer)) {
+    if (answering.tickets != nullptr) {
+      judged.resumed = answering.tickets->Find(cap.offer.ticket, cap.offer.ticket_id, cap.now);
+    }
+    const bool by_id = cap.offer.ticket.empty();
+    if (judged.resumed && !IsFor(*judged.resumed, offerer, answerer, by_id, cap.now)) {
+      judged.resumed.reset();
+    }
+    const ByteView secret = judged.resumed ? judged.resumed->secret.view() : answering.nobodys_key;
+    // A ticket that was ever sent counts as sealed (MIKEYv2 §11).
+    if (judged.resumed && !by_id) judged.resumed->is_sealed = true;
+    exchange.psk_v2 = ResumedPsk(answering.suite, secret, offerer, answerer);
+    exchange.was_dh = judged.resumed && judged.resumed->is_dh;
+    return judged.resumed.has_value();
+  }
+  const auto* shared = answering.others.SharedWith(cap.asked());
+  if (shared == nullptr && cap.parts.v == nullptr) {
+    // MIKEYv2 §7: without V an unknown identity gets a decoy, the same for the same CAP.
+    const std::array<ByteView, 1> fields{exchange.th};
+    exchange.psk_v2 = Kdf(answering.suite, answering.nobodys_key, "decoy", fields);
+    return true;
+  }
+  const ByteView psk = shared != nullptr ? shared->view() : answering.nobodys_key;
+  exchange.psk_v2 = PskV2(answering.suite, psk, offerer, answerer);
+  return shared != nullptr;
+}
+
 void JudgeV(const Answering& answering, FirstMessage& cap, Judged& judged) {
   if (!OffersAny(cap.offer, NeedsPsk)) return;
-  Exchange& exchange = cap.exchange;
-  const auto* shared = answering.others.SharedWith(cap.asked());
-  const bool is_known = shared != nullptr;
-  const ByteView psk = is_known ? shared->view() : answering.nobodys_key;
-  exchange.psk_v2 = PskV2(answering.suite, psk, exchange.offerer.view(), exchange.answerer.view());
+  const bool is_known = PskOf(answering, cap, judged);
   const VPayload* v = cap.parts.v;
-  judged.strikes_psk = true;
-  if (v == nullptr) return;
+  if (v == nullptr) {
+    judged.strikes_psk = answering.policy.uses_v || ShowsTicket(cap.offer);
+    return;
+  }
   const ByteView head = HeadUpTo(cap.datagram, v->ver_data);
-  const Status checked = CheckMac(answering.suite, OfCap(exchange), head, v->auth_alg, v->ver_data);
+  const Status checked =
+      CheckMac(answering.suite, OfCap(cap.exchange), head, v->auth_alg, v->ver_data);
   judged.v_good = checked.has_value() && is_known;
   judged.strikes_psk = !judged.v_good;
 }
 
 // JudgeSign checks the Offerer's certificate, and SIGN where it is there.
 void JudgeSign(const Answering& answering, FirstMessage& cap, Judged& judged) {
-  const bool can_do = answering.credentials != nullptr && answering.suite.pk != nullptr;
-  if (!can_do || !OffersAny(cap.offer, NeedsCertificate)) return;
   const Asked asked = cap.asked();
   const auto fingerprint = answering.others.FingerprintOf(asked);
   judged.only_certificates = fingerprint.has_value();
+  const bool can_do = answering.credentials != nullptr && answering.suite.pk != nullptr;
+  if (!can_do || !OffersAny(cap.offer, NeedsCertificate)) return;
   const Claim claim{asked.offerer, false, fingerprint};
   Result<Proved> proved = answering.credentials->trust.Judge(cap.parts, claim, cap.now);
   if (!proved) {
@@ -89,7 +124,8 @@ bool CanDo(const Answering& answering, Mode mode, const Judged& judged, FirstMes
   if (IsPskType(mode)) {
     // MIKEYv2 §4.3: the identities are in the key.
     const bool has_key = cap.parts.id_r != nullptr && !judged.strikes_psk;
-    if (!has_key || judged.only_certificates) return false;
+    if (!has_key || (judged.only_certificates && !judged.resumed)) return false;
+    if (judged.resumed && !MayResume(*judged.resumed, mode)) return false;
   } else if (!CanSign(answering, mode, judged, cap)) {
     return false;
   }

@@ -30,6 +30,7 @@ struct Answering {
   const Policy& policy;
   const Directory& others;
   const Credentials* credentials;  // null: no mode by certificate
+  const Tickets* tickets;          // null: nothing is resumed
   ByteView nobodys_key;            // for the V of who is not known
   const Fresh& fresh;
 };
@@ -43,6 +44,7 @@ struct Judged {
   bool lacks_certificate = false;  // we do not have what CAP shows by hash or name
   bool may_encrypt = false;        // the Offerer's certificate is good for an envelope
   bool only_certificates = false;  // there is a fingerprint of SDP's
+  std::optional<Resumption> resumed;
   Signer signer;                   // of ours whose type the Offerer verifies
   std::optional<uint32_t> leaves;  // of a member that comes back
 

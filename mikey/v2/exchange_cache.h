@@ -23,6 +23,7 @@ struct Entry {
   bool wants_fresh = false;  // KEYS bring FRESH for the next exchange
   Instant made;
   Instant sent;
+  bool wants_ticket = false;
   Way way;  // what the Offerer takes
   Bytes answer;
   Digest finish{};  // SHA-256 of the good finish

@@ -80,13 +80,12 @@ void RekeyReader::DropPending(bool all) {
 
 // Keep has one packet of an epoch, and of the newest epochs alone.
 Status RekeyReader::Keep(uint32_t epoch, ByteView packet) {
-  Kept* place = nullptr;
-  for (Kept& kept : pending_) {
+  for (const Kept& kept : pending_) {
     if (!kept.octets.empty() && kept.epoch == epoch) return Err(Error::kAlreadyHeld);
-    if (place == nullptr || kept.epoch < place->epoch) place = &kept;  // 0: free
   }
-  if (place->epoch > epoch) return Err(Error::kOutsideInterval);
-  *place = {epoch, Bytes(packet.begin(), packet.end())};
+  Kept& place = *std::ranges::min_element(pending_, {}, &Kept::epoch);  // 0: free
+  if (place.epoch > epoch) return Err(Error::kOutsideInterval);
+  place = {epoch, Bytes(packet.begin(), packet.end())};
   return {};
 }
 

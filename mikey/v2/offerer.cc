@@ -25,7 +25,9 @@ bool NeedsPsk(Mode mode) { return IsPskType(mode); }
 bool NeedsCertificate(Mode mode) { return IsSigned(mode); }
 bool NeedsDh(Mode mode) { return HasDh(mode); }
 bool NeedsEarlyDh(Mode mode) { return IsEarly(mode); }
-// Modes in which SIGN in CAP has the group's keys in the answer (MIKEYv2 §1).
+// Modes whose CAP is signed: early DH always, RSA where a group's keys are then in the answer, of a
+// session they are there anyway (MIKEYv2 §1).
+bool NeedsSign(Mode mode) { return mode == Mode::kEarlyDh; }
 bool GainsBySign(Mode mode) { return mode == Mode::kRsa || mode == Mode::kEarlyDh; }
 
 }  // namespace
@@ -36,6 +38,7 @@ Status Offerer::CheckWish(const Wish& wish) const {
   const bool is_named = !wish.self.empty() && (!wish.peer.empty() || !wish.fingerprint.empty());
   if (!is_named || wish.self == wish.peer) return Err(Error::kInvalidArgument);
   if (!wish.psk.empty() && wish.psk.size() < kMinSharedKey) return Err(Error::kInvalidArgument);
+  if (wish.resume != nullptr && wish.peer.empty()) return Err(Error::kInvalidArgument);
   const bool is_join = wish.join.has_value();
   if (is_join != wish.streams.empty()) return Err(Error::kInvalidArgument);
   if (2 * wish.streams.size() > kMaxSessions) return Err(Error::kInvalidArgument);
@@ -61,7 +64,9 @@ FixedList<uint8_t, 6> Offerer::ModesOf(const Wish& wish) const {
     // MIKEYv2 §12: with a fingerprint only modes by certificate. The identities are in the key.
     bool can_do =
         IsPskType(mode) && !wish.psk.empty() && !wish.peer.empty() && wish.fingerprint.empty();
-    if (IsSigned(mode)) {
+    if (wish.resume != nullptr) {
+      can_do = IsPskType(mode) && MayResume(*wish.resume, mode);
+    } else if (IsSigned(mode)) {
       can_do = credential != nullptr && !policy_.signatures.empty() &&
                (mode != Mode::kRsa || credential->key.kind() == crypto::KeyKind::kRsa);
     }
@@ -99,7 +104,16 @@ void Offerer::TakeWish(const Wish& wish, crypto::Rng& rng) {
   exchange_.session = Octets<kMaxSessionId>(wish.session);
   exchange_.sdp_ids = Octets<kMaxSdpIds>(wish.sdp_ids);
   modes_ = ModesOf(wish);
-  if (OffersAny(NeedsPsk)) exchange_.psk_v2 = PskV2(suite_, wish.psk, wish.self, wish.peer);
+  if (wish.resume != nullptr) {
+    exchange_.psk_v2 = ResumedPsk(suite_, wish.resume->secret.view(), wish.self, wish.peer);
+    exchange_.was_dh = wish.resume->is_dh;
+    // MIKEYv2 §11: a session shows the id where both peers keep the secret, never the ticket.
+    const bool by_id = !wish.join && !wish.resume->is_sealed;
+    if (by_id) ticket_id_ = Octets<kTicketIdSize>(wish.resume->id);
+    if (!by_id) ticket_ = wish.resume->ticket;
+  } else if (OffersAny(NeedsPsk)) {
+    exchange_.psk_v2 = PskV2(suite_, wish.psk, wish.self, wish.peer);
+  }
   if (OffersAny(NeedsCertificate)) signer_ = SignerOf(wish);
   // MIKEYv2 §3.3: CAP has a value of the first group in the list exactly with an early mode.
   if (OffersAny(NeedsEarlyDh)) {
@@ -136,6 +150,9 @@ void Offerer::Forget() {
   plain_.Keep(0);
   has_keys_ = false;
   next_fresh_ = {};
+  resumption_.reset();
+  ticket_.clear();
+  ticket_id_ = {};
   peer_error_.reset();
 }
 
@@ -153,6 +170,8 @@ Capabilities Offerer::Offer() const {
   // MIKEYv2 §3.6: a CAP in FRAGMENTs has its cookie there.
   if (!in_fragments_) offer.cookie = cookie_.view();
   offer.fresh = fresh_.view();
+  offer.ticket = ticket_;
+  offer.ticket_id = ticket_id_.view();
   if (policy_.fragments != 0) offer.fragments = {&policy_.fragments, 1};
   offer.streams = offered_streams_.view();
   return offer;
@@ -180,7 +199,9 @@ Result<size_t> Offerer::Open(const Wish& wish, Instant now, crypto::Rng& rng, Mu
 // SendCap writes CAP and remembers it with its hash. The first one decides whether all go in
 // FRAGMENTs (MIKEYv2 §2).
 Result<size_t> Offerer::SendCap(MutableBytes out) {
-  const CapProofs proofs{OffersAny(NeedsPsk), signer_, OffersAny(GainsBySign)};
+  const bool resumes = !ticket_.empty() || !ticket_id_.empty();
+  const bool has_v = OffersAny(NeedsPsk) && (policy_.uses_v || resumes);
+  const CapProofs proofs{has_v, signer_, OffersAny(exchange_.is_join() ? GainsBySign : NeedsSign)};
   const bool is_first = hashes_.empty();
   const Capabilities offer = Offer();
   const Result<size_t> size = WriteCap(suite_, exchange_, offer, proofs,
@@ -338,13 +359,40 @@ Status Offerer::OpenKemac(const Received& received, const Parts& parts,
   // MIKEYv2 §3.1: of a group, map and policies stand where an MSK does.
   const bool has_msk = !contents->msks.empty();
   if (exchange_.is_join() && has_msk == streams->sessions.empty()) return Err(Error::kMalformed);
-  if (answered != nullptr) {
-    if (Status checked = CheckAnswered(*streams, *contents, *answered); !checked) return checked;
+  if (answered == nullptr) {
+    // KEYS have a group's keys, unless the answer had them, and maybe a ticket: nothing else.
+    if (exchange_.is_join() ? !has_msk && !has_keys_ : !streams->sessions.empty()) {
+      return Err(Error::kMalformed);
+    }
+    if (Status taken = TakeTicket(*contents, received.now); !taken) return taken;
+    if (!has_msk) return {};
+    has_keys_ = true;
+  } else if (Status checked = CheckAnswered(*streams, *contents, *answered); !checked) {
+    return checked;
   }
   // What is kept is replaced only now: the contents are views of it.
   std::copy(plain.begin(), plain.end(), plain_.Room().begin());
   contents_ = *ReadContents(plain_.Keep(plain.size()), has_sender);
   if (!streams->sessions.empty()) streams_ = *streams;
+  return {};
+}
+
+// TakeTicket of KEYS, one at most; a session has no other keys there.
+Status Offerer::TakeTicket(const Contents& contents, Instant now) {
+  const KeyDataPayload* ticket = nullptr;
+  for (const KeyDataPayload& key : contents.keys) {
+    const bool is_ticket = key.type == KeyDataType::kTicket;
+    if (is_ticket && (ticket != nullptr || key.key.size() > kMaxTicket)) {
+      return Err(Error::kMalformed);
+    }
+    if (!is_ticket && !exchange_.is_join()) return Err(Error::kMalformed);
+    if (is_ticket) ticket = &key;
+  }
+  if (ticket == nullptr) return {};
+  const Duration life = std::chrono::seconds(Reader(ticket->kv.spi).U32());
+  resumption_ = ResumptionOf(suite_, exchange_, now + std::min(life, kTicketLife));
+  resumption_->ticket.assign(ticket->key.begin(), ticket->key.end());
+  resumption_->id = TicketIdOf(suite_, ticket->key);
   return {};
 }
 
@@ -356,6 +404,10 @@ Status Offerer::CheckAnswered(const Streams& streams, const Contents& contents,
     const Identity sender{contents.sender->id_type, contents.sender->data};
     if (!(sender == answered.answerer.view())) return Err(Error::kUnknownIdentity);
   }
+  const bool has_ticket = std::ranges::any_of(contents.keys, [](const KeyDataPayload& key) {
+    return key.type == KeyDataType::kTicket;  // MIKEYv2 §11: KEYS alone bring them
+  });
+  if (has_ticket) return Err(Error::kMalformed);
   if (answered.is_join()) return {};
   if (!IsComplete(streams, Offer())) return Err(Error::kMalformed);
   if (!HasTgk(answered.choice.mode)) {
@@ -391,7 +443,8 @@ Status Offerer::TakeKeys(const Received& received) {
   }
   if (!kemac.encr_data.empty()) {
     if (Status opened = OpenKemac(received, *parts, protection, nullptr); !opened) return opened;
-    has_keys_ = true;
+  } else if (exchange_.is_join() && !has_keys_) {
+    return Err(Error::kMalformed);
   }
   next_fresh_ = fresh;
   state_ = State::kDone;
@@ -469,6 +522,7 @@ void Offerer::Fail() {
   exchange_.secret = {};
   exchange_.tgk = {};
   exchange_.dh = {};
+  resumption_.reset();
   contents_ = {};
   plain_.Room();
   plain_.Keep(0);

@@ -25,6 +25,10 @@ struct Wish {
   ByteView fingerprint = {};  // SDP's, SHA-256, or empty; with it the peer may have no name
   ByteView fresh = {};        // of the last exchange or SDP, or empty (MIKEYv2 §8)
 
+  // What an exchange with this peer left, in place of the pre-shared key and of certificates; the
+  // owner wipes it when CAP is sent. Of a join its ticket is shown, of a session its id.
+  const Resumption* resume = nullptr;
+
   // The peer is configured or signalled to take a CAP in FRAGMENTs, where the policy has them.
   bool takes_fragments = false;
 };
@@ -78,6 +82,8 @@ class Offerer {
   std::optional<ErrorNumber> peer_error() const { return peer_error_; }
   // Whether group keys have come.
   bool has_keys() const { return has_keys_; }
+  // A ticket that KEYS brought.
+  const std::optional<Resumption>& resumption() const { return resumption_; }
   // FRESH for the next exchange, which KEYS may bring; else empty.
   ByteView fresh() const { return next_fresh_.view(); }
 
@@ -102,6 +108,7 @@ class Offerer {
   Status OpenKemac(const Received& received, const Parts& parts, const Protection& protection,
                    Exchange* answered);
   Status CheckAnswered(const Streams& streams, const Contents& contents, Exchange& answered) const;
+  Status TakeTicket(const Contents& contents, Instant now);
   Status TakeKeys(const Received& received);
   Status TakeError(const Received& received, crypto::Rng& rng);
   bool IsErrorToFinish(const Received& received, const Parts& parts) const;
@@ -125,6 +132,8 @@ class Offerer {
   Octets<kFreshSize> fresh_;
   Signer signer_;
   std::optional<crypto::Fingerprint> fingerprint_;
+  Bytes ticket_;  // or
+  Octets<kTicketIdSize> ticket_id_;
   FixedList<Digest, kMaxRetries + 1> hashes_;  // TH of each CAP that was sent
   Octets<kMaxOneDatagram> cap_;                // the last one, unless it goes in FRAGMENTs
   Bytes long_cap_;                             // which has its cookie beside it
@@ -138,6 +147,7 @@ class Offerer {
   Contents contents_;
   bool has_keys_ = false;
   Octets<kFreshSize> next_fresh_;
+  std::optional<Resumption> resumption_;
   std::optional<ErrorNumber> peer_error_;
 };
 

@@ -64,6 +64,18 @@ bool MixSecret(const crypto::Suite& suite, ByteView peer_value, Exchange& exchan
   return true;
 }
 
+Resumption ResumptionOf(const crypto::Suite& suite, const Exchange& exchange, Instant expiry) {
+  Resumption left;
+  left.secret = ResumptionSecret(suite, exchange.secret.view(), exchange.th, exchange.ah);
+  left.offerer = exchange.offerer;
+  left.answerer = exchange.answerer;
+  left.expiry = expiry;
+  left.is_dh = HasDh(exchange.choice.mode) || exchange.was_dh;
+  // A controller seals its tickets, peers keep theirs.
+  left.is_sealed = exchange.is_join();
+  return left;
+}
+
 Protection OfCap(const Exchange& exchange) {
   Protection protection = Of(exchange, DataType::kCap);
   protection.inkey = exchange.psk_v2.view();

@@ -14,6 +14,7 @@
 #include "mikey/v2/fragments.h"
 #include "mikey/v2/grammar.h"
 #include "mikey/v2/protection.h"
+#include "mikey/v2/tickets.h"
 
 namespace keymast::mikey::v2 {
 
@@ -42,6 +43,9 @@ struct Policy {
   // FRAGMENTs of a message that are taken and sent, 2 to kMaxFragments: then what the machines
   // write needs room for kMaxWhole octets. 0: none, and room for one datagram.
   uint8_t fragments = 0;
+  // V of CAP in modes by pre-shared key. Both sides are configured alike: without it a group's keys
+  // are in KEYS (MIKEYv2 §1). A CAP that shows a ticket has V always.
+  bool uses_v = true;
 
   // Default has no FRAGMENTs, no SHA-1 and no OAKLEY group (MIKEYv2 §3.3).
   static Policy Default();
@@ -95,12 +99,16 @@ struct Exchange {
   ExchangeSecret tgk;                         // unicast: what the traffic keys follow from
   Digest th{};
   Digest ah{};
+  bool was_dh = false;  // a ticket of a DH kind has opened it (MIKEYv2 §11)
   // CAP's proof, that of the chosen mode, was good (MIKEYv2 §1). The Answerer's to know.
   bool is_proved = false;
 
   bool is_join() const { return join.has_value(); }
   Digest F(const crypto::Suite& suite) const { return FinishHash(suite, th, ah); }
 };
+
+// ResumptionOf an exchange that both know to its end, without ticket (MIKEYv2 §11).
+Resumption ResumptionOf(const crypto::Suite& suite, const Exchange& exchange, Instant expiry);
 
 // MixSecret makes X of the modes with Diffie-Hellman from our value and the peer's, and the TGK of
 // it (MIKEYv2 §3.5, §4.4): false for a value that no secret follows from.

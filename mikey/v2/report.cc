@@ -108,6 +108,13 @@ ReportBinding BindReport(const crypto::Suite& suite, ByteView datagram, CsbId cs
   return {csb_id, Octets<kMaxRand>(rand), HashOf(suite, datagram), r};
 }
 
+bool IsBehind(const ReportBody& told, ByteView tree_id, uint32_t epoch, MskId newest) {
+  if (!Equal(told.tree_id, tree_id)) return true;
+  if (told.epoch != epoch) return told.epoch < epoch;
+  const MskId held = MskId::FromValue(told.msk);
+  return held.group != newest.group || held.number < newest.number;
+}
+
 ReportTaker::ReportTaker(const crypto::Suite& suite, ReportDirectory& members, crypto::Rng& rng)
     : suite_(suite), members_(members), nobodys_key_(crypto::Key32::OfSize(32)) {
   rng.Fill(nobodys_key_.mutable_view());

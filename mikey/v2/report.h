@@ -39,6 +39,10 @@ Result<size_t> WriteReport(const crypto::Suite& suite, const Report& report, con
 ReportBinding BindReport(const crypto::Suite& suite, ByteView datagram, CsbId csb_id, ByteView rand,
                          const crypto::Key32& r);
 
+// IsBehind is true when there is something newer than what a member reported: then `acknowledge` is
+// answered by KEYS. `tree_id`, `epoch` and `newest` are what a new member would be given.
+bool IsBehind(const ReportBody& told, ByteView tree_id, uint32_t epoch, MskId newest);
+
 // ReportDirectory is what a controller knows of its members. No call changes anything but Take.
 class ReportDirectory {
  public:

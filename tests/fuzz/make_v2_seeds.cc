@@ -28,29 +28,80 @@ struct Run {
   Bytes to_offerer;
 };
 
+// Cut gives the datagrams that a machine wrote.
+std::vector<Bytes> Cut(const Bytes& out, size_t first, const MoreDatagrams& more) {
+  std::vector<Bytes> all;
+  if (first == 0) return all;
+  auto at = out.begin() + static_cast<ptrdiff_t>(first);
+  all.emplace_back(out.begin(), at);
+  for (const uint16_t size : more) {
+    all.emplace_back(at, at + size);
+    at += size;
+  }
+  return all;
+}
+
+// Both are the two sides of a run; each datagram is taken down twice.
+struct Both {
+  Offerer& offerer;
+  Answerer& answerer;
+  crypto::Rng& offerers;
+  crypto::Rng& answerers;
+  Bytes out;
+
+  void Exchange(const Wish& wish, Run& run) {
+    const auto size = offerer.Open(wish, kStart, offerers, out);
+    KEYMAST_CHECK(size.has_value());
+    std::vector<Bytes> sent = Cut(out, *size, offerer.more());
+    while (!sent.empty()) sent = OfOfferer(OfAnswerer(sent, run), run);
+  }
+  std::vector<Bytes> OfAnswerer(const std::vector<Bytes>& sent, Run& run) {
+    std::vector<Bytes> back;
+    for (int i = 0; i < 2; ++i) {
+      for (const Bytes& datagram : sent) Append(datagram, run.to_answerer);
+    }
+    for (const Bytes& datagram : sent) {
+      const auto told = answerer.Receive(datagram, AsBytes("somebody"), kStart, answerers, out);
+      for (Bytes& each : Cut(out, told.reply, told.more)) back.push_back(std::move(each));
+    }
+    return back;
+  }
+  std::vector<Bytes> OfOfferer(const std::vector<Bytes>& sent, Run& run) {
+    std::vector<Bytes> back;
+    for (int i = 0; i < 2; ++i) {
+      for (const Bytes& datagram : sent) Append(datagram, run.to_offerer);
+    }
+    for (const Bytes& datagram : sent) {
+      const size_t size = offerer.Receive(datagram, kStart, offerers, out).send;
+      for (Bytes& each : Cut(out, size, offerer.more())) back.push_back(std::move(each));
+    }
+    return back;
+  }
+};
+
 // The side that the fuzzer plays draws from kFuzzSeed, as it will then.
 Run RunOf(uint8_t choice, uint64_t offerer_seed, uint64_t answerer_seed) {
   const Policy policy = FuzzPolicy(choice);
+  const Pair* pair = FuzzPair(choice);
   crypto::SeededRng offerers(offerer_seed);
   crypto::SeededRng answerers(answerer_seed);
   TestDirectory others;
-  others.entitled_ = (choice & 8) == 0;
-  Answerer answerer(crypto::DefaultSuite(), policy, others, 4, answerers);
-  answerer.set_under_load((choice & 16) != 0);
-  Offerer offerer(crypto::DefaultSuite(), policy);
+  others.entitled_ = (choice & kFuzzNotEntitled) == 0;
+  Answerer answerer(crypto::DefaultSuite(), policy, others, 4, answerers,
+                    pair == nullptr ? nullptr : &pair->peer);
+  FuzzTickets tickets;
+  answerer.use_tickets(tickets.For(choice));
+  answerer.set_under_load((choice & kFuzzLoad) != 0);
+  Offerer offerer(crypto::DefaultSuite(), policy, pair == nullptr ? nullptr : &pair->member);
   Run run{{choice}, {choice}};
-  Bytes sent(kMaxOneDatagram);
-  Bytes reply(kMaxOneDatagram);
-  size_t size = *offerer.Open(FuzzWish(choice), kStart, offerers, sent);
-  while (size > 0) {
-    const ByteView asked = ByteView(sent).first(size);
-    for (int i = 0; i < 2; ++i) Append(asked, run.to_answerer);
-    const auto answered = answerer.Receive(asked, AsBytes("somebody"), kStart, answerers, reply);
-    if (answered.reply == 0) break;
-    const ByteView told = ByteView(reply).first(answered.reply);
-    for (int i = 0; i < 2; ++i) Append(told, run.to_offerer);
-    size = offerer.Receive(told, kStart, offerers, sent).send;
-  }
+  Both both{offerer, answerer, offerers, answerers, Bytes(kMaxWhole)};
+  both.Exchange(FuzzWish(choice), run);
+  if (offerer.state() != Offerer::State::kDone || !offerer.resumption()) return run;
+  const Resumption resumption = *offerer.resumption();
+  Wish again = FuzzWish(choice);
+  again.resume = &resumption;
+  const bool can_resume = MayResume(resumption, Mode::kPsk) || choice % 4 != 0;
+  if (can_resume) both.Exchange(again, run);
   return run;
 }
 
@@ -104,7 +155,12 @@ void SaveContents(const Folder& root) {
 
 int main(int argc, char** argv) {
   if (argc != 2) return std::fputs("make_v2_seeds tests/fuzz/corpus\n", stderr), 2;
-  for (int choice = 0; choice < 32; ++choice) {
+  std::vector<int> choices;
+  for (int choice = 0; choice < 32; ++choice) choices.push_back(choice);
+  for (const int more : {32, 64, 96, 160}) {  // certificates, tickets, both, FRAGMENTs
+    for (const int choice : {0, 1, 2, 4, 6, 7, 20}) choices.push_back(more + choice);
+  }
+  for (const int choice : choices) {
     keymast::mikey::v2::SaveRuns(static_cast<uint8_t>(choice), argv[1]);
   }
   for (const uint8_t choice : {uint8_t{0}, uint8_t{4}}) {

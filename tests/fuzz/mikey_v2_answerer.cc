@@ -27,16 +27,21 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const Policy policy = FuzzPolicy(data[0]);
   crypto::SeededRng rng(kFuzzSeed);
   TestDirectory others;
-  others.entitled_ = (data[0] & 8) == 0;
-  Answerer answerer(crypto::DefaultSuite(), policy, others, 4, rng);
-  answerer.set_under_load((data[0] & 16) != 0);
-  Bytes out(kMaxOneDatagram);
+  others.entitled_ = (data[0] & kFuzzNotEntitled) == 0;
+  const Pair* pair = FuzzPair(data[0]);
+  Answerer answerer(crypto::DefaultSuite(), policy, others, 4, rng,
+                    pair == nullptr ? nullptr : &pair->peer);
+  FuzzTickets tickets;
+  answerer.use_tickets(tickets.For(data[0]));
+  answerer.set_under_load((data[0] & kFuzzLoad) != 0);
+  Bytes out(RoomOf(policy));
   Instant now = kStart;
   ForEachDatagram(ByteView(data + 1, size - 1), [&](ByteView datagram) {
     const int granted = others.grants_;
     now += std::chrono::milliseconds(300);
     const auto outcome = answerer.Receive(datagram, AsBytes("somebody"), now, rng, out);
     CheckReply(ByteView(out).first(outcome.reply));
+    KEYMAST_CHECK(TotalOf(outcome.reply, outcome.more) <= out.size());
     KEYMAST_CHECK(others.grants_ <= granted + 1);
     if (outcome.event == Answerer::Event::kNone) return;
     KEYMAST_CHECK(outcome.status && outcome.entry != nullptr);

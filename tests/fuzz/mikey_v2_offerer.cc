@@ -12,15 +12,16 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const Policy policy = FuzzPolicy(data[0]);
   const Wish wish = FuzzWish(data[0]);
   crypto::SeededRng rng(kFuzzSeed);
-  Offerer offerer(crypto::DefaultSuite(), policy);
-  Bytes out(kMaxOneDatagram);
+  const Pair* pair = FuzzPair(data[0]);
+  Offerer offerer(crypto::DefaultSuite(), policy, pair == nullptr ? nullptr : &pair->member);
+  Bytes out(RoomOf(policy));
   Instant now = kStart;
   KEYMAST_CHECK(offerer.Open(wish, now, rng, out).has_value());
   ForEachDatagram(ByteView(data + 1, size - 1), [&](ByteView datagram) {
     if (datagram.empty() && offerer.deadline() != kNever) now = offerer.deadline();
     const auto outcome =
         datagram.empty() ? offerer.Tick(now, rng, out) : offerer.Receive(datagram, now, rng, out);
-    KEYMAST_CHECK(outcome.send <= kMaxOneDatagram);
+    KEYMAST_CHECK(TotalOf(outcome.send, offerer.more()) <= out.size());
     const bool is_waiting =
         offerer.state() == Offerer::State::kOffered || offerer.state() == Offerer::State::kAnswered;
     KEYMAST_CHECK(is_waiting == (offerer.deadline() != kNever));

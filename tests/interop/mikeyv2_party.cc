@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// mikeyv2_party offer PORT session|join MODE [CREDENTIALS]
-// mikeyv2_party answer load|idle MODE [CREDENTIALS]
+// mikeyv2_party offer PORT session|join|resume MODE [CREDENTIALS]
+// mikeyv2_party answer load|idle|resume MODE [CREDENTIALS]
 // One side of an exchange of version 2 over UDP on 127.0.0.1, for tests against other
 // implementations. CREDENTIALS is a file of JSON, see CredentialsOf: with it there is no pre-shared
-// key. The result is one line of JSON; its keys are the tests' own.
+// key. With `resume` there is a second session by the first one's ticket, in each mode that it may.
+// The result is one line of JSON; its keys are the tests' own.
 #include <arpa/inet.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -153,9 +154,55 @@ std::optional<Credentials> CredentialsOf(const std::string& path) {
   return all;
 }
 
-int Offer(uint16_t port, bool is_join, std::string_view mode, const std::string& path) {
-  const Policy policy = TestPolicy(mode, !path.empty());
+// Talk runs an exchange to its end.
+void Talk(Offerer& offerer, const Wish& wish, const Socket& socket, uint16_t port, MutableBytes out,
+          Json& refused) {
   crypto::SystemRng rng;
+  const auto size = offerer.Open(wish, Now(), rng, out);
+  KEYMAST_CHECK(size.has_value());
+  socket.Send(out, *size, offerer.more(), port);
+  while (offerer.deadline() != kNever) {
+    uint16_t from = 0;
+    const Bytes datagram = socket.Take(offerer.deadline(), from);
+    const auto outcome = datagram.empty() ? offerer.Tick(Now(), rng, out)
+                                          : offerer.Receive(datagram, Now(), rng, out);
+    if (!outcome.status) refused.push_back(ErrorName(outcome.status.error()));
+    socket.Send(out, outcome.send, offerer.more(), port);
+  }
+}
+
+// ResumingPolicy has the modes that a ticket may open.
+Policy ResumingPolicy(const Policy& policy) {
+  Policy resuming = policy;
+  resuming.modes.clear();
+  for (const Mode mode : {Mode::kEarlyDhhmac, Mode::kDhhmac, Mode::kPsk}) {
+    resuming.modes.Add(static_cast<uint8_t>(mode));
+  }
+  return resuming;
+}
+
+// Resume opens a second session by what the first one left.
+int Resume(const Offerer& first, const Policy& policy, Wish wish, const Socket& socket,
+           uint16_t port) {
+  KEYMAST_CHECK(first.resumption().has_value());
+  const Resumption resumption = *first.resumption();
+  const Policy resuming = ResumingPolicy(policy);
+  Offerer second(crypto::DefaultSuite(), resuming);
+  wish.psk = {};
+  wish.resume = &resumption;
+  Json refused = Json::array();
+  Bytes out(RoomOf(policy));
+  Talk(second, wish, socket, port, out, refused);
+  const bool is_done = second.state() == Offerer::State::kDone;
+  Json result{{"state", is_done ? "done" : "failed"}, {"refused", refused}};
+  if (is_done) result["sessions"] = Told(second.session());
+  std::puts(result.dump().c_str());
+  return is_done ? 0 : 1;
+}
+
+int Offer(uint16_t port, std::string_view what, std::string_view mode, const std::string& path) {
+  const Policy policy = TestPolicy(mode, !path.empty());
+  const bool is_join = what == "join";
   const std::optional<Credentials> credentials = CredentialsOf(path);
   Offerer offerer(crypto::DefaultSuite(), policy, credentials ? &*credentials : nullptr);
   static constexpr StreamOffer kStreams[] = {{true, true, 0x11223344}};
@@ -168,19 +215,10 @@ int Offer(uint16_t port, bool is_join, std::string_view mode, const std::string&
   }
   const Socket socket(0);
   Bytes out(RoomOf(policy));
-  const auto size = offerer.Open(wish, Now(), rng, out);
-  KEYMAST_CHECK(size.has_value());
-  socket.Send(out, *size, offerer.more(), port);
   Json refused = Json::array();
-  while (offerer.deadline() != kNever) {
-    uint16_t from = 0;
-    const Bytes datagram = socket.Take(offerer.deadline(), from);
-    const auto outcome = datagram.empty() ? offerer.Tick(Now(), rng, out)
-                                          : offerer.Receive(datagram, Now(), rng, out);
-    if (!outcome.status) refused.push_back(ErrorName(outcome.status.error()));
-    socket.Send(out, outcome.send, offerer.more(), port);
-  }
+  Talk(offerer, wish, socket, port, out, refused);
   const bool is_done = offerer.state() == Offerer::State::kDone;
+  if (is_done && what == "resume") return Resume(offerer, policy, wish, socket, port);
   Json result{{"state", is_done ? "done" : "failed"}, {"refused", refused}};
   if (is_done && is_join) result["group"] = Told(offerer.contents());
   if (is_done && !is_join) result["sessions"] = Told(offerer.session());
@@ -188,14 +226,20 @@ int Offer(uint16_t port, bool is_join, std::string_view mode, const std::string&
   return is_done ? 0 : 1;
 }
 
-int Answer(bool under_load, std::string_view mode, const std::string& path) {
-  const Policy policy = TestPolicy(mode, !path.empty());
+int Answer(std::string_view what, std::string_view mode, const std::string& path) {
+  Policy policy = TestPolicy(mode, !path.empty());
+  PeerTickets tickets(crypto::DefaultSuite(), 8);
+  for (const uint8_t more : ResumingPolicy(policy).modes) {
+    const bool is_new = what == "resume" && !Contains(policy.modes.view(), more);
+    if (is_new) policy.modes.Add(more);
+  }
   crypto::SystemRng rng;
   TestDirectory others;
   const std::optional<Credentials> credentials = CredentialsOf(path);
   Answerer answerer(crypto::DefaultSuite(), policy, others, 64, rng,
                     credentials ? &*credentials : nullptr);
-  answerer.set_under_load(under_load);
+  answerer.set_under_load(what == "load");
+  if (what == "resume") answerer.use_tickets(&tickets);
   const Socket socket(0);
   std::fprintf(stderr, "%u\n", socket.port());
   Instant end = Now() + std::chrono::seconds(15);
@@ -214,7 +258,8 @@ int Answer(bool under_load, std::string_view mode, const std::string& path) {
     if (!outcome.entry->exchange.is_join()) {
       result["sessions"] = Told(answerer.SessionOf(*outcome.entry));
     }
-    end = Now() + std::chrono::milliseconds(700);  // repetitions of the finish
+    // Repetitions of the finish, or what resumes it.
+    end = Now() + std::chrono::milliseconds(what == "resume" ? 3000 : 700);
   }
   std::puts(result.dump().c_str());
   return result["state"] == "verified" ? 0 : 1;
@@ -225,11 +270,11 @@ int Run(std::span<char*> arguments) {
     return i < arguments.size() ? std::string_view(arguments[i]) : std::string_view();
   };
   if (word(1) == "offer") {
-    return Offer(static_cast<uint16_t>(std::stoi(std::string(word(2)))), word(3) == "join", word(4),
+    return Offer(static_cast<uint16_t>(std::stoi(std::string(word(2)))), word(3), word(4),
                  std::string(word(5)));
   }
   if (word(1) == "answer") {
-    return Answer(word(2) == "load", word(3), std::string(word(4)));
+    return Answer(word(2), word(3), std::string(word(4)));
   }
   std::fputs("see the head of mikeyv2_party.cc\n", stderr);
   return 2;

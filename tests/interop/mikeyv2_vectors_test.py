@@ -7,10 +7,12 @@ import os
 import pathlib
 import unittest
 
-from cryptography.hazmat.primitives.asymmetric import ec, x25519
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, padding, x25519
 
 from mikeyv2 import content, dh, message, prf, schedule, srtp
-from mikeyv2.payloads import Dh, Identity, Idr, Kemac, V
+from mikeyv2.payloads import Dh, Identity, Idr, Kemac, Pke, Sign, V
 from mikeyv2.tables import *
 
 FILE = pathlib.Path(os.environ["KEYMAST_SOURCE_DIR"], "tests/vectors/published/mikeyv2.json")
@@ -49,12 +51,23 @@ class Exchange:
         answer = [pair for kind, pair in by_type.items() if kind in ANSWERS]
         self.answer, self.ah = (answer[0][0], prf.H(answer[0][1])) if answer else (None, None)
         self.finish = next((pair[0] for kind, pair in by_type.items() if kind in FINISHES), None)
-        psk = bytes.fromhex(vector["test_keys"]["psk"])
-        self.psk_v2 = schedule.psk_v2(psk, identity_of(vector["offerer"]), identity_of(vector["answerer"]))
-        self.x = schedule.secret_x(self.mode, psk=self.psk_v2, z=self.z(), th=self.th) if self.answer else None
+        psk = bytes.fromhex(vector["test_keys"].get("psk", ""))
+        self.psk_v2 = schedule.psk_v2(psk, identity_of(vector["offerer"]), identity_of(vector["answerer"])) if psk else None
+        self.x = (schedule.secret_x(self.mode, psk=self.psk_v2, envelope=self.envelope(), z=self.z(), th=self.th)
+                  if self.answer else None)
+
+    def envelope(self):
+        if self.mode != RSA:
+            return None
+        key = serialization.load_pem_private_key(self.vector["offerer"]["private_key"].encode(), None)
+        return key.decrypt(self.answer.one(Pke).data, padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), None))
+
+    def verify(self, side, signature, covered):
+        """Ed25519: the kinds that sign anew each time cannot be in a file that is the same each time."""
+        x509.load_der_x509_certificate(bytes.fromhex(self.vector[side]["certificate"])).public_key().verify(signature, covered)
 
     def z(self):
-        if self.mode == PSK:
+        if self.mode in (PSK, RSA):
             return None
         values, public = bytes_of(self.vector["private_values"]), {
             "offerer": (self.finish.one(Dh) or self.cap.one(Dh)), "answerer": self.answer.one(Dh)}
@@ -67,7 +80,7 @@ class Exchange:
         """The row of §4.4."""
         kind, csb, rand_i = m.header.data_type, m.header.csb_id, self.cap.rand(ROLE_O)
         if kind == DT_CAP:
-            return schedule.MessageKeys(self.psk_v2, 1, csb, kind, rand_i, b"")
+            return schedule.MessageKeys(self.psk_v2 or b"", 1, csb, kind, rand_i, b"")
         if kind in ANSWERS:
             inkey = self.psk_v2 if self.mode == DHHMAC else self.x
             return schedule.MessageKeys(inkey, m.header.prf, csb, kind, rand_i, m.rand(ROLE_A), self.th, self.th)
@@ -91,35 +104,44 @@ class Published(unittest.TestCase):
     def test_secrets(self):
         for vector, e in self.exchanges():
             told = {**bytes_of(vector["hashes"]), **bytes_of(vector["secrets"])}
-            found = {"th": e.th, "psk_v2": e.psk_v2, "report": schedule.report_key(e.psk_v2)}
+            found = {"th": e.th}
             if e.answer:
                 found.update(ah=e.ah, f=e.f(), x=e.x, resumption=schedule.resumption_secret(e.x, e.th, e.ah))
+            if e.psk_v2:
+                found["psk_v2"] = e.psk_v2
+            found["report"] = schedule.report_key(e.psk_v2 or found["resumption"])
             self.assertEqual({name: told[name] for name in found}, found)
 
     def test_proofs_and_contents(self):
         for vector, e in self.exchanges():
             for m, octets, told in zip(e.messages, e.octets, vector["messages"]):
-                if "proof" not in told:
-                    self.assertEqual(m.header.data_type, DT_RETRY)
-                    continue
-                proof, keys = told["proof"], e.keys_of(m)
-                closing = m.one(Kemac) or m.one(V)
-                head = octets[:proof["head"]]
-                self.assertEqual(keys.covered(b"").hex(), proof["covers"])
-                self.assertEqual(closing.mac.hex(), proof["mac"])
-                # The first CAP of an exchange with RETRY is covered as the second is.
-                self.assertEqual(keys.mac(closing.mac_alg, head), closing.mac)
+                keys = e.keys_of(m) if m.header.data_type != DT_RETRY else None
+                self.assertEqual([kind.__name__.upper() for kind in (Kemac, V, Sign) if m.one(kind)],
+                                 [proof["payload"] for proof in told.get("proofs", [])])
+                for proof in told.get("proofs", []):
+                    self.check_proof(e, keys, m, octets, proof, told["from"])
                 if "encryption" in told:
                     plain = keys.decrypt(m.one(Kemac).encr, m.one(Kemac).data)
                     self.assertEqual(plain.hex(), told["encryption"]["plain"])
-                    content.decode(plain, False)
+                    content.decode(plain, m.header.data_type == DT_RSA_RESP)
+
+    def check_proof(self, e, keys, m, octets, proof, side):
+        head, value = octets[:proof["head"]], bytes.fromhex(proof["value"])
+        self.assertEqual(keys.covered(b"").hex(), proof["covers"])
+        self.assertEqual(octets[len(head) : len(head) + len(value)], value)
+        if proof["payload"] == "SIGN":
+            return e.verify(side, value, keys.covered(head))
+        closing = m.one(Kemac) or m.one(V)
+        return self.assertEqual(keys.mac(closing.mac_alg, head), closing.mac)
 
     def test_traffic_keys(self):
         for vector, e in self.exchanges():
             if "traffic_keys" not in vector:
                 continue
-            tgk = (e.x if e.mode != PSK else
-                   content.decode(e.keys_of(e.answer).decrypt(e.answer.one(Kemac).encr, e.answer.one(Kemac).data), False).keys[0].key)
+            tgk = e.x
+            if e.mode in (PSK, RSA):
+                plain = e.keys_of(e.answer).decrypt(e.answer.one(Kemac).encr, e.answer.one(Kemac).data)
+                tgk = content.decode(plain, e.mode == RSA).keys[0].key
             self.assertEqual(tgk.hex(), vector["secrets"]["tgk"])
             for told in vector["traffic_keys"]:
                 found = schedule.traffic_keys(e.answer.header.prf, tgk, told["cs_id"], e.cap.header.csb_id, e.cap.rand(ROLE_O),

@@ -10,17 +10,17 @@ import pathlib
 import sys
 
 FOLDER = pathlib.Path(__file__).resolve().parent / "published"
-SHOWN = ("psk_session", "psk_join", "psk_join_cookie", "dhhmac_session", "dhhmac_join", "early_dhhmac_join")
+SHOWN = ("psk_join", "rsa_session", "dh_session", "dhhmac_join", "early_dh_join", "early_dhhmac_join")
 HEAD = """# Worked examples of MIKEYv2
 
 Exchanges of [the specification](mikeyv2.md), octet by octet: one a mode. The same and more, with every field, stand for programs in
 `tests/vectors/published/mikeyv2.json`. This page is spelled from that file, which `keymast-mikey vectors` writes; a peer that was written from the
-specification alone computes it again in the tests. The keys are published here and protect nothing.
+specification alone computes it again in the tests. The keys are published, private ones with their certificates in that file, and protect nothing.
 
 Each line is a payload with all of its octets. Under a message stand: the name of the inkey of §4.4, the keys that follow from it by §4.3, the octets that
 are covered before the message (§4.2), and what the KEMAC has inside.
 """
-WIDTH = 48  # octets a line
+WIDTH = 64  # octets a line
 NAME = 13
 
 
@@ -57,10 +57,16 @@ def inside(message):
 
 
 def proof(message):
-    told = message["proof"]
-    lines = [f"{'inkey':{NAME}}{message['inkey']}"]
-    lines += rows("context", bytes.fromhex(message["context"])) + rows("auth key", bytes.fromhex(told["auth_key"]))
-    lines += rows("covers first", bytes.fromhex(told["covers"]))
+    lines = []
+    if "inkey" in message:
+        lines.append(f"{'inkey':{NAME}}{message['inkey']}")
+        lines += rows("context", bytes.fromhex(message["context"]))
+    covers = {told["covers"] for told in message["proofs"]}
+    assert len(covers) == 1
+    for told in message["proofs"]:
+        if "auth_key" in told:
+            lines += rows("auth key", bytes.fromhex(told["auth_key"]))
+    lines += rows("covers first", bytes.fromhex(covers.pop()))
     if "encryption" in message:
         encryption = message["encryption"]
         lines += rows("encr key", bytes.fromhex(encryption["encr_key"])) + rows("salt", bytes.fromhex(encryption["salt"]))
@@ -92,7 +98,7 @@ def page(vectors):
         for message in vector["messages"]:
             size = len(message["octets"]) // 2
             parts.append(f"**{message['kind']}** of the {message['from']}, {size} octets\n")
-            parts.append(block(payloads(message) + ([""] + proof(message) if "proof" in message else [])))
+            parts.append(block(payloads(message) + ([""] + proof(message) if "proofs" in message else [])))
     return "\n".join(parts)
 
 

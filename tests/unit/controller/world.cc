@@ -88,10 +88,11 @@ Bytes FakeMember::Answer(const mikey::Unverified& message, const mikey::OpenedMs
   return octets;
 }
 
-World::World(uint64_t seed, rekey::State state, mikey::Profile3gpp with)
+World::World(uint64_t seed, rekey::State state, mikey::Profile3gpp with, KeyingConfig with_keying)
     : profile(with),
+      keying(std::move(with_keying)),
       rng(std::make_unique<crypto::SeededRng>(seed)),
-      core(std::make_unique<Controller>(Config{std::string(kServer), profile}, state, *rng,
+      core(std::make_unique<Controller>(Config{std::string(kServer), profile, keying}, state, *rng,
                                         crypto::DefaultSuite())),
       durable(std::move(state)) {
   Deliver(core->Start(now, false));
@@ -154,6 +155,10 @@ void World::Deliver(Step step) {
   boxes.insert(boxes.end(), step.headend_keys.begin(), step.headend_keys.end());
   events.insert(events.end(), step.events.begin(), step.events.end());
   for (const Datagram& datagram : step.datagrams) {
+    if (datagram.octets[0] == mikey::kVersion2) {
+      of_version2.push_back(datagram);
+      continue;
+    }
     const Result<mikey::Unverified> seen = mikey::Inspect(datagram.octets);
     ASSERT_TRUE(seen.has_value());
     sent.push_back({now, datagram.to, datagram.octets, seen->kind, seen->counter, seen->ids.msk,
@@ -183,7 +188,7 @@ void World::PassUntil(Instant instant) {
 
 void World::Restart(Duration down, bool new_incarnation) {
   now += down;
-  core = std::make_unique<Controller>(Config{std::string(kServer), profile}, durable, *rng,
+  core = std::make_unique<Controller>(Config{std::string(kServer), profile, keying}, durable, *rng,
                                       crypto::DefaultSuite());
   Deliver(core->Start(now, new_incarnation));
 }

@@ -78,7 +78,8 @@ class FakeMember {
 
 class World {
  public:
-  explicit World(uint64_t seed = 1, rekey::State state = {}, mikey::Profile3gpp profile = {});
+  explicit World(uint64_t seed = 1, rekey::State state = {}, mikey::Profile3gpp profile = {},
+                 KeyingConfig keying = {});
 
   // Do expects success and returns the reply; Refused expects failure.
   Reply Do(const Command& command);
@@ -105,12 +106,14 @@ class World {
 
   Instant now = kBegin;
   mikey::Profile3gpp profile;              // of the next start
+  KeyingConfig keying;                     // too
   bool anticipates = true;                 // builds messages ahead, as keymastd does
   std::unique_ptr<crypto::SeededRng> rng;  // outlives a move of the world
   std::unique_ptr<Controller> core;
   rekey::State durable;  // the fold of all changes handed out
   std::map<int, FakeMember> members;
   std::vector<Sent> sent;
+  std::vector<Datagram> of_version2;
   std::vector<HeadendKey> boxes;
   std::vector<Event> events;
   std::vector<rekey::Change> changes;

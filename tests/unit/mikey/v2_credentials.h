@@ -2,8 +2,6 @@
 // Certificates of the member and the peer of version 2's tests, under one authority.
 #pragma once
 
-#include <gtest/gtest.h>
-
 #include "mikey/v2/credentials.h"
 #include "tests/data/ec_keys.h"
 #include "tests/data/rsa_keys.h"
@@ -28,6 +26,7 @@ inline crypto::CertificateRecipe MemberRecipe(crypto::KeyKind kind) {
   crypto::CertificateRecipe recipe = crypto::EndRecipe();
   recipe.key = MemberKey(kind);
   recipe.alt_names = "email:member@example.org";
+  recipe.serial = 17;
   recipe.key_usage = "critical,digitalSignature,keyEncipherment";
   return recipe;
 }
@@ -37,7 +36,7 @@ inline crypto::CertificateRecipe PeerRecipe(crypto::KeyKind kind) {
   recipe.key = PeerKey(kind);
   recipe.alt_names = "URI:sip:bob@example.org,DNS:example.org";
   recipe.extended_usage = kControllerUsage;
-  recipe.serial = 8;
+  recipe.serial = 18;
   return recipe;
 }
 
@@ -46,7 +45,8 @@ inline Credential CredentialOf(const crypto::CertificateRecipe& recipe) {
 }
 
 inline void TrustAuthority(Trust& trust) {
-  EXPECT_TRUE(trust.store().AddAnchor(crypto::MakeCertificate(crypto::AuthorityRecipe())));
+  KEYMAST_CHECK(
+      trust.store().AddAnchor(crypto::MakeCertificate(crypto::AuthorityRecipe())).has_value());
   trust.set_controller_usage(kControllerUsage);
 }
 
@@ -63,9 +63,9 @@ struct Pair {
 
   // KnowEachOther lets hash or identity stand for the certificates.
   void KnowEachOther() {
-    EXPECT_TRUE(peer.trust.Know(kMemberId, member.own[0].chain));
-    EXPECT_TRUE(member.trust.Know(kPeerId, peer.own[0].chain));
-    EXPECT_TRUE(member.trust.Know(kGroupId, peer.own[0].chain));
+    KEYMAST_CHECK(peer.trust.Know(kMemberId, member.own[0].chain).has_value());
+    KEYMAST_CHECK(member.trust.Know(kPeerId, peer.own[0].chain).has_value());
+    KEYMAST_CHECK(member.trust.Know(kGroupId, peer.own[0].chain).has_value());
   }
 
   Credentials member;

@@ -201,6 +201,17 @@ TEST_F(Reports, HaveTheirForm) {
   }
 }
 
+TEST_F(Reports, TellWhoIsBehind) {
+  const ReportBody told = ReportOf().body;  // epoch 5, the old MSK
+  const MskId held = MskId::FromValue(kOldMskId);
+  EXPECT_FALSE(IsBehind(told, kTreeId, 5, held));
+  EXPECT_FALSE(IsBehind(told, kTreeId, 4, MskId::FromValue(kNewMskId)));
+  EXPECT_TRUE(IsBehind(told, kTreeId, 6, held));
+  EXPECT_TRUE(IsBehind(told, kTreeId, 5, MskId::FromValue(kNewMskId)));
+  EXPECT_TRUE(IsBehind(told, kTreeId, 5, MskId::FromValue(0x00080001)));
+  EXPECT_TRUE(IsBehind(told, kOtherTreeId, 1, held));
+}
+
 TEST_F(Reports, TheWriterRefusesWhatDoesNotFit) {
   Report report = ReportOf();
   report.member = {};

@@ -50,6 +50,10 @@ class World {
     offered_ = offerer_.Tick(now_, rng_, out);
     return Cut(out, offered_.send, offerer_.more());
   }
+  // GiveUp waits for what does not come.
+  void GiveUp() {
+    while (offerer_.state() == Offerer::State::kOffered) Tick();
+  }
   // Run is a whole exchange without loss.
   void Run(const Wish& wish) { ToOfferer(ToAnswerer(ToOfferer(ToAnswerer(Open(wish))))); }
 

@@ -108,6 +108,56 @@ TEST(ServerConfig, ErrorsAreOneClearSentence) {
             "k.toml:2:10: socket is too long: 108 octets of at most 107; choose a shorter path");
 }
 
+TEST(ServerConfig, SpeaksMikeyv2UnlessToldOtherwise) {
+  const std::string identity = "identity = \"bmsc@example.org\"\n";
+  const controller::KeyingConfig keying = Read(identity)->keying;
+  EXPECT_EQ(keying.policy.modes.size(), 3U);
+  EXPECT_EQ(keying.authority, "example.org");
+  EXPECT_EQ(ToString(keying.place), "127.0.0.1:2269");
+  EXPECT_EQ(keying.policy.macs[0], 1) << "the group's, as its profile has them";
+  EXPECT_FALSE(controller::IsSpoken(Read(identity + "mikeyv2.modes = []\n")->keying));
+  EXPECT_FALSE(controller::IsSpoken(Read(identity + "profile.mki_with_domain = true\n")->keying));
+  EXPECT_TRUE(Read(identity + "mikey_listen = \"0.0.0.0\"\n")->keying.place.IsUnset());
+}
+
+TEST(ServerConfig, ReadsEveryKeyOfMikeyv2) {
+  const auto config = Read(R"(
+identity = "bmsc@example.org"
+mikey_listen = "0.0.0.0:99"
+[mikeyv2]
+modes = ["psk"]
+authority = "tv.example.com"
+place = "192.0.2.10"
+exchanges = 100
+waiting = 200
+cookies_above = 10
+address_rate = 20
+identity_rate = 4
+)");
+  ASSERT_TRUE(config) << config.error().message;
+  const controller::KeyingConfig& keying = config->keying;
+  EXPECT_EQ(keying.policy.modes.size(), 1U);
+  EXPECT_EQ(keying.policy.modes[0], 1);
+  EXPECT_EQ(keying.authority, "tv.example.com");
+  EXPECT_EQ(ToString(keying.place), "192.0.2.10:99");
+  EXPECT_EQ(keying.exchanges, 100U);
+  EXPECT_EQ(keying.waiting, 200U);
+  EXPECT_EQ(keying.strangers.each, std::chrono::milliseconds(100));
+  EXPECT_EQ(keying.strangers.burst, 5U);
+  EXPECT_EQ(keying.address.burst, 20U);
+  EXPECT_EQ(keying.identity.burst, 32U);
+}
+
+TEST(ServerConfig, RefusesWhatMikeyv2CannotDo) {
+  const std::string identity = "identity = \"a@b\"\n";
+  EXPECT_THAT(Refusal(identity + "mikeyv2.modes = [\"rsa\"]\n"), HasSubstr("mikeyv2.modes has"));
+  EXPECT_THAT(Refusal(identity + "mikeyv2.modes = [\"psk\", \"psk\"]\n"), HasSubstr("once"));
+  EXPECT_THAT(Refusal(identity + "mikeyv2.authority = \"a/b\"\n"), HasSubstr("must be a name"));
+  EXPECT_THAT(Refusal(identity + "mikeyv2.place = \"somewhere\"\n"), HasSubstr("an address"));
+  EXPECT_THAT(Refusal(identity + "mikeyv2.modes = [\"psk\"]\nprofile.mki_with_domain = true\n"),
+              HasSubstr("must be empty"));
+}
+
 TEST(ServerConfig, ListensOnNoGroup) {
   EXPECT_FALSE(Read("identity = \"a@b\"\nmikey_listen = \"239.1.1.1:2269\"\n"));
 }

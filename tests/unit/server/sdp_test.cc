@@ -46,6 +46,13 @@ TEST(Sdp, DescribesAChannel) {
             "a=recvonly\r\n");
 }
 
+TEST(Sdp, SaysWhereTheChannelIsJoined) {
+  EXPECT_THAT(SdpOf(Sports(), "192.0.2.10 2269 mikey://example.org/sports"),
+              testing::HasSubstr("a=keymast-mtk:239.255.42.1:2269\r\n"
+                                 "a=mikeyv2-join:192.0.2.10 2269 mikey://example.org/sports\r\n"
+                                 "m=video"));
+}
+
 TEST(Sdp, OfIpv6HasNoTtl) {
   groups::Channel channel = Sports();
   channel.multicast.mtk = *ParseEndpoint("[ff15::1]:2269");

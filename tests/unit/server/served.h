@@ -62,7 +62,7 @@ class Recorder final : public DatagramPort {
 
 class Served : public testing::Test {
  protected:
-  Served();
+  explicit Served(const controller::KeyingConfig& keying = {});
   ~Served() override;
 
   // Connect is a further client.

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the controller does for joins by MIKEYv2. Keys are given with the answer or, in mode 4, with
+// KEYS; that a receiver has them is known by its finish.
+#include "controller/impl.h"
+#include "controller/names.h"
+
+namespace keymast::controller {
+
+const rekey::SubscriberState* Controller::Impl::SubscriberNamed(std::string_view identity) const {
+  const auto id = identities.find(std::string(identity));
+  return id == identities.end() ? nullptr : &state.subscribers.at(id->second);
+}
+
+const rekey::ChannelState* Controller::Impl::ChannelNamed(const ChannelId& id) const {
+  const auto found = state.channels.find(id);
+  return found == state.channels.end() ? nullptr : &found->second;
+}
+
+bool Controller::Impl::IsEntitled(const ChannelId& channel, const SubscriberId& subscriber,
+                                  Instant now) const {
+  const rekey::ChannelState* found = ChannelNamed(channel);
+  if (found == nullptr) return false;
+  const auto member = found->members.find(subscriber);
+  return member != found->members.end() && member->second.EntitledAt(now);
+}
+
+// GiveKeys: a member with the mark of this MSK needs no other one, however often it asks.
+Result<const groups::Member*> Controller::Impl::GiveKeys(const ChannelId& channel_id,
+                                                         const SubscriberId& subscriber,
+                                                         const Moment& m) {
+  Channel& channel = At(channel_id);
+  groups::Member member = channel.durable->members.at(subscriber);
+  const MskId newest = rekey::NewestMsk(channel.ladder());
+  if (member.given < newest) {
+    if (frozen) return Err(Error::kStoreClosed);
+    member.given = newest;
+    if (member.entitled_until != kNever) {
+      channel.window_ends.emplace(member.entitled_until, subscriber);
+    }
+    Put(rekey::MemberPut{channel_id, std::move(member)}, m);
+    Schedule(channel, m.now);
+  }
+  return &channel.durable->members.at(subscriber);
+}
+
+// FinishJoin: MSKs that the exchange brought are not sent again, newer ones are, to where the
+// member proved to be.
+void Controller::Impl::FinishJoin(const ChannelId& channel_id, const SubscriberId& subscriber,
+                                  const Joined& joined, const Moment& m) {
+  // Whoever left, or was removed, since its answer has no mark any more.
+  if (!IsEntitled(channel_id, subscriber, m.now)) return;
+  Channel& channel = At(channel_id);
+  groups::Member member = channel.durable->members.at(subscriber);
+  const MskId given = member.given;
+  if (given == MskId{}) return;
+  const bool is_new = !std::exchange(member.joined, true);
+  const bool is_silent = !joined.takes_msk_messages;
+  const bool was_silent = std::exchange(member.no_msk_messages, is_silent);
+  const Endpoint before = std::exchange(member.msk_endpoint, joined.from);
+  if (is_new || was_silent != is_silent || before != joined.from) {
+    ++member.revision;
+    if (is_new) ++channel.joined;
+    if (is_new && member.confirmed >= channel.ladder().msk->id) ++channel.confirmed;
+    Put(rekey::MemberPut{channel_id, std::move(member)}, m);
+  }
+  if (is_new) Tell(Event::Kind::kJoined, channel_id, NameOf(channel_id, subscriber), m);
+  for (auto* delivery : {&channel.current, &channel.next}) {
+    if (!*delivery) continue;
+    const bool has_it = joined.holds && (*delivery)->msk() <= given;
+    (*delivery)->Remove(subscriber);
+    if (!has_it && !is_silent) (*delivery)->Add(subscriber);
+  }
+  if (joined.holds) KeepConfirmed(channel, subscriber, m);
+  SendMsks(channel, m);
+  Schedule(channel, m.now);
+}
+
+}  // namespace keymast::controller

@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/keying.h"
+
+#include "controller/impl.h"
+#include "mikey/v2/grammar.h"
+
+namespace keymast::controller {
+namespace {
+
+using mikey::DataType;
+using mikey::v2::Answerer;
+using mikey::v2::Asked;
+
+constexpr std::string_view kScheme = "mikey://";
+constexpr uint32_t kMskMessages = 1U << 5;  // feature 5 (MIKEYv2 §10)
+constexpr Duration kCrowdedFor = std::chrono::seconds(1);
+constexpr Duration kRegularFor = std::chrono::hours(1);
+constexpr Rate kErrors{1, std::chrono::seconds(1)};  // MIKEYv2 §13
+
+std::string PrefixOf(const KeyingConfig& config) {
+  return std::string(kScheme) + config.authority + "/";
+}
+
+// Name is an endpoint as octets: with its port it is MIKEYv2's address, without it whose it is.
+struct Name {
+  explicit Name(const Endpoint& endpoint) {
+    const bool is_v4 = endpoint.family == Endpoint::Family::kIpv4;
+    Writer writer(octets);
+    writer.U8(static_cast<uint8_t>(endpoint.family));
+    writer.Put(ByteView(endpoint.address).first(is_v4 ? 4 : 16));
+    // Whoever has one IPv6 address has its whole /64.
+    host_size = is_v4 ? writer.size() : 1 + 8;
+    writer.U16(endpoint.port);
+    size = writer.size();
+  }
+  ByteView address() const { return ByteView(octets).first(size); }
+  ByteView host() const { return ByteView(octets).first(host_size); }
+
+  std::array<uint8_t, 19> octets{};
+  size_t size = 0;
+  size_t host_size = 0;
+};
+
+// TypeOf a datagram that nobody has read yet (RFC 3830 §6.1).
+DataType TypeOf(ByteView datagram) {
+  return datagram.size() < 2 ? DataType{} : static_cast<DataType>(datagram[1]);
+}
+
+bool OpensAnExchange(ByteView datagram) {
+  const DataType type = TypeOf(datagram);
+  return type == DataType::kCap || type == DataType::kFragment;
+}
+
+}  // namespace
+
+std::string GroupUri(const KeyingConfig& config, const ChannelId& channel) {
+  return PrefixOf(config) + channel.value;
+}
+
+ChannelId ChannelOf(const KeyingConfig& config, std::string_view uri) {
+  const std::string prefix = PrefixOf(config);
+  if (!uri.starts_with(prefix)) return {};
+  return ChannelId(std::string(uri.substr(prefix.size())));
+}
+
+std::string JoinPlace(const KeyingConfig& config, const mikey::Profile3gpp& profile,
+                      const groups::Channel& channel) {
+  const bool is_told = IsSpoken(config) && !config.place.IsUnset();
+  if (!is_told || !rekey::IsJoinable(channel, profile)) return {};
+  return AddressToString(config.place) + " " + std::to_string(config.place.port) + " " +
+         GroupUri(config, channel.id);
+}
+
+Keying::Keying(const Ground& ground)
+    : ground_(ground),
+      unproved_(ground.config.address, ground.rng),
+      proved_(ground.config.address, ground.rng),
+      identities_(ground.config.identity, ground.rng),
+      errors_(kErrors, ground.rng),
+      regulars_(ground.rng) {
+  Forget();
+}
+
+void Keying::Forget() {
+  waiting_.clear();
+  if (!IsSpoken(ground_.config)) return;
+  mikey::v2::Directory& directory = *this;
+  answerer_.emplace(ground_.suite, ground_.config.policy, directory, ground_.config.exchanges,
+                    ground_.rng);
+}
+
+// --- what the Answerer asks
+
+bool Keying::IsOwn(const mikey::Identity& identity) const {
+  const std::string_view text = AsText(identity.data);
+  return text == ground_.identity || text.starts_with(PrefixOf(ground_.config));
+}
+
+// Whether there is such a group is told to who has proved itself, and is entitled to know.
+bool Keying::Serves(const Asked& asked) const {
+  return asked.join && asked.answerer.type == mikey::IdType::kUri &&
+         !ChannelOf(ground_.config, AsText(asked.answerer.data)).empty();
+}
+
+const rekey::SubscriberState* Keying::Named(const mikey::Identity& identity) const {
+  if (identity.type != ground_.profile.idr_type) return nullptr;
+  return ground_.members.SubscriberNamed(AsText(identity.data));
+}
+
+const crypto::SecretKey<mikey::kMaxSharedKey>* Keying::SharedWith(const Asked& asked) const {
+  const rekey::SubscriberState* subscriber = Named(asked.offerer);
+  if (subscriber == nullptr) return nullptr;
+  shared_ = crypto::SecretKey<mikey::kMaxSharedKey>(subscriber->user_key.view());
+  return &shared_;
+}
+
+// MIKEYv2 §3.4: EXT 3 is the group's, or zeros; Key Number 0.
+bool Keying::IsGroupOf(const rekey::ChannelState& channel, const Asked& asked) const {
+  const mikey::KeyIds& ids = *asked.join;
+  const bool is_domain = ids.domain == KeyDomainId{} || ids.domain == channel.channel.key_domain;
+  const bool is_group = ids.msk.group == KeyGroup{} || ids.msk.group == channel.channel.key_group;
+  return is_domain && is_group && ids.msk.number == KeyNumber{};
+}
+
+// A group that is not there, or cannot be had by this offer, goes on like one that can: nobody is
+// told more before its proof.
+Result<mikey::v2::Terms> Keying::TermsFor(const Asked& asked) const {
+  mikey::v2::Terms terms;
+  terms.features = kMskMessages;
+  uint16_t profile = Reader(asked.offer.profiles).U16();
+  const ChannelId id = ChannelOf(ground_.config, AsText(asked.answerer.data));
+  if (const rekey::ChannelState* channel = ground_.members.ChannelNamed(id)) {
+    const auto wanted = static_cast<uint16_t>(channel->channel.profile);
+    if (asked.offer.OffersProfile(wanted)) profile = wanted;
+  }
+  terms.profiles.Add(profile);
+  return terms;
+}
+
+Result<mikey::v2::Grant> Keying::GrantTo(const Asked& asked, const mikey::v2::Choice& choice) {
+  const rekey::SubscriberState* subscriber = Named(asked.offerer);
+  const ChannelId id = ChannelOf(ground_.config, AsText(asked.answerer.data));
+  const rekey::ChannelState* channel = ground_.members.ChannelNamed(id);
+  if (subscriber == nullptr || channel == nullptr || !IsGroupOf(*channel, asked)) {
+    return Err(Error::kNotEntitled);
+  }
+  const SubscriberId& member_id = subscriber->subscriber.id;
+  // Only who has proved itself counts: nobody uses up the rate of another one.
+  if (!identities_.Take(AsBytes(member_id.value), moment_->now)) return Err(Error::kRateLimited);
+  if (!ground_.members.IsEntitled(id, member_id, moment_->now)) return Err(Error::kNotEntitled);
+  const bool is_its_profile = choice.profiles[0] == static_cast<uint16_t>(channel->channel.profile);
+  if (!is_its_profile || !rekey::IsJoinable(channel->channel, ground_.profile)) {
+    return Err(Error::kUnsupportedPolicy);
+  }
+  const auto member = ground_.members.GiveKeys(id, member_id, *moment_);
+  if (!member) return Err(member.error());
+  keys_.emplace(*channel, **member);
+  granted_ = true;
+  mikey::v2::Grant grant;
+  grant.streams = keys_->streams();
+  grant.contents = keys_->contents();
+  return grant;
+}
+
+// --- what comes
+
+bool Keying::IsStranger(const Endpoint& from, ByteView datagram, Instant now) const {
+  if (!OpensAnExchange(datagram)) return false;
+  const Name name(from);
+  const Instant* until = regulars_.Find(name.address());
+  if (until != nullptr && *until > now) return false;
+  return !answerer_->IsProved(datagram, name.address(), now);
+}
+
+void Keying::Take(const Endpoint& from, ByteView datagram, const Moment& m) {
+  KEYMAST_CHECK(answerer_.has_value());
+  if (datagram.size() > mikey::v2::kMaxOneDatagram) return Discard(Error::kTooLong);  // MIKEYv2 §2
+  if (!IsStranger(from, datagram, m.now)) return Handle(from, datagram, false, m);
+  if (waiting_.size() >= ground_.config.waiting) return Discard(Error::kTooManyRequests);
+  waiting_.push_back({from, Bytes(datagram.begin(), datagram.end())});
+}
+
+void Keying::Serve(const Moment& m) {
+  if (waiting_.empty()) return;
+  const Waiting first = std::move(waiting_.front());
+  waiting_.pop_front();
+  Handle(first.from, first.datagram, true, m);
+}
+
+// Load is strangers that come faster than the rate, or that wait.
+bool Keying::IsUnderLoad(Instant now) {
+  const Rate& rate = ground_.config.strangers;
+  if (strangers_.Allows(rate, now)) {
+    strangers_.Count(rate, now);
+  } else {
+    crowded_until_ = now + kCrowdedFor;
+  }
+  return now < crowded_until_ || waiting_.size() > ground_.config.waiting / 4;
+}
+
+// An address that has not proved itself is not shut out for what others send in its name: it is
+// asked for a cookie.
+Status Keying::Admit(const Endpoint& from, ByteView datagram, bool is_stranger, Instant now) {
+  answerer_->set_under_load(false);
+  if (!OpensAnExchange(datagram)) return frozen_ ? Err(Error::kStoreClosed) : Status();
+  const Name name(from);
+  if (!is_stranger) return proved_.Take(name.host(), now) ? Status() : Err(Error::kRateLimited);
+  const bool is_under_load = IsUnderLoad(now);
+  answerer_->set_under_load(is_under_load || !unproved_.Take(name.host(), now));
+  return {};
+}
+
+void Keying::Handle(const Endpoint& from, ByteView datagram, bool is_stranger, const Moment& m) {
+  if (const Status admitted = Admit(from, datagram, is_stranger, m.now); !admitted) {
+    return Discard(admitted.error());
+  }
+  std::array<uint8_t, mikey::v2::kMaxOneDatagram> out;  // as far as it is written
+  const Name name(from);
+  moment_ = &m;
+  granted_ = false;
+  const Answerer::Outcome outcome =
+      answerer_->Receive(datagram, name.address(), m.now, ground_.rng, out);
+  moment_ = nullptr;
+  keys_.reset();
+  shared_ = {};
+  const ByteView reply = ByteView(out).first(outcome.reply);
+  Count(outcome, reply);
+  if (outcome.event == Answerer::Event::kVerified) Joined(from, *outcome.entry, m);
+  // What cannot be kept now can be soon: the Offerer asks again by itself.
+  const bool is_kept = outcome.status || outcome.status.error() != Error::kStoreClosed;
+  if (!reply.empty() && is_kept) Reply(from, reply, outcome.entry, m);
+}
+
+void Keying::Count(const Answerer::Outcome& outcome, ByteView reply) {
+  KeyingCounters& counters = ground_.counters;
+  if (TypeOf(reply) == DataType::kRetry) {
+    ++counters.retries;
+  } else if (!outcome.status) {
+    Discard(outcome.status.error());
+  } else if (outcome.event == Answerer::Event::kAnswered) {
+    ++counters.answers[static_cast<size_t>(outcome.entry->exchange.choice.mode)];
+  } else if (outcome.event == Answerer::Event::kNone) {
+    ++counters.repetitions;
+  }
+}
+
+// A finish that was answered with an error is verified, too; nothing was given then.
+void Keying::Joined(const Endpoint& from, const mikey::v2::Entry& entry, const Moment& m) {
+  const mikey::v2::Exchange& exchange = entry.exchange;
+  const bool by_answer = exchange.choice.mode != mikey::v2::Mode::kDhhmac;
+  if (!by_answer && !granted_) return;
+  const rekey::SubscriberState* subscriber = Named(exchange.offerer.view());
+  if (subscriber == nullptr) return;  // deleted since the answer
+  regulars_.At(Name(from).address()) = m.now + kRegularFor;
+  ++ground_.counters.joins[static_cast<size_t>(exchange.choice.mode)];
+  const ChannelId channel = ChannelOf(ground_.config, AsText(exchange.answerer.view().data));
+  ground_.members.FinishJoin(channel, subscriber->subscriber.id,
+                             {from, (exchange.choice.features & kMskMessages) != 0, by_answer}, m);
+}
+
+// A reply names its channel, so that it waits for what is not yet durable of that; a repetition
+// too.
+void Keying::Reply(const Endpoint& to, ByteView octets, const mikey::v2::Entry* entry,
+                   const Moment& m) {
+  const bool is_error = TypeOf(octets) == DataType::kError;
+  if (is_error && !errors_.Take(Name(to).address(), m.now)) return;
+  ChannelId channel;
+  if (entry != nullptr) {
+    channel = ChannelOf(ground_.config, AsText(entry->exchange.answerer.view().data));
+  }
+  m.step.datagrams.push_back({to, std::move(channel), Bytes(octets.begin(), octets.end()), {}, {}});
+}
+
+}  // namespace keymast::controller

@@ -1,0 +1,253 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Receivers join by MIKEYv2 over real sockets: in each mode, with lost datagrams, under load, through crashes
+of the server; who is not entitled gets nothing. A second implementation, in Python, joins as well."""
+
+import json
+import os
+import pathlib
+import re
+import socket
+import subprocess
+import sys
+import threading
+import unittest
+import urllib.request
+
+from harness import BIN, Site, free_port, wait_for
+
+MODES = ("psk", "dhhmac", "early-dhhmac")
+INTEROP = pathlib.Path(__file__).resolve().parent.parent / "interop"
+MIKEYV2 = 2
+ANSWERS = {242, 248, 247}  # PSK_RESP, DHHMAC_RESP
+KEYS = 252
+
+
+class Proxy:
+    """A way to keymastd that loses what `loses` wants, and counts data types of version 2 each way."""
+
+    def __init__(self, server_port, loses):
+        self.loses = loses
+        self.server = ("127.0.0.1", server_port)
+        self.near = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.near.bind(("127.0.0.1", 0))
+        self.port = self.near.getsockname()[1]
+        self.answers = []  # octets of each answer and KEYS that came, those lost too
+        self.ways = {}
+        threading.Thread(target=self._there, daemon=True).start()
+
+    def _there(self):
+        while True:
+            try:
+                octets, client = self.near.recvfrom(65535)
+            except OSError:
+                return
+            if client not in self.ways:
+                self.ways[client] = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+                self.ways[client].connect(self.server)
+                threading.Thread(target=self._back, args=(client,), daemon=True).start()
+            if not self.loses("there", octets):
+                self.ways[client].send(octets)
+
+    def _back(self, client):
+        while True:
+            try:
+                octets = self.ways[client].recv(65535)
+            except OSError:
+                return
+            self.answers.append(octets)
+            if not self.loses("back", octets):
+                self.near.sendto(octets, client)
+
+    def close(self):
+        for way in (self.near, *self.ways.values()):
+            way.close()
+
+
+class Joins(unittest.TestCase):
+    def setUp(self):
+        self.site = Site("join")
+        self.addCleanup(self.site.close)
+
+    def up(self, **configuration):
+        self.site.write_configuration(**configuration)
+        self.site.up()
+        self.site.create_channel()
+        self.site.enrol_headend("one")
+        self.site.start_headend()
+        self.site.start_sources()
+
+    def member(self, name):
+        """A subscriber that is entitled, and nothing more."""
+        self.site.create_subscriber(name)
+        return self.site.add_member("one", name, join=False)
+
+    def receiver(self, name, modes="all", endpoint=None, sdp="one", suffix=""):
+        record = self.site.root / f"receiver-{name}{suffix}.pcapng"
+        self.site.records.append(record)
+        return self.site.start_process(
+            f"receiver-{name}{suffix}", BIN / "keymast-receiver", "--sdp",
+            self.site.root / f"{sdp}.sdp", "--key-file", self.site.credentials[name], "--identity",
+            f"{name}@example.org", "--listen", endpoint or f"127.0.0.1:{free_port()}",
+            "--interface", "127.0.0.1", "--state", self.site.root / f"receiver-{name}{suffix}.state",
+            "--record", record, "--join", modes)
+
+    def through(self, proxy):
+        """A session description that leads to the proxy."""
+        text = (self.site.root / "one.sdp").read_text()
+        changed = re.sub(r"(a=mikeyv2-join:\S+) \d+ ", rf"\1 {proxy.port} ", text)
+        self.assertNotEqual(text, changed)
+        (self.site.root / "proxy.sdp").write_text(changed)
+        return "proxy"
+
+    def opens(self, receiver, seconds=30):
+        before = receiver.last.get("opened", 0)
+        wait_for(lambda: receiver.last.get("opened", 0) > before + 25, seconds,
+                 f"{receiver.name} opens packets: {receiver.log()[-800:]}")
+
+    def joined(self, name):
+        return self.site.ctl.call("members", "get", "one", name).get("joined", False)
+
+    def metric(self, name, labels=""):
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.site.http_port}/metrics", timeout=10) as page:
+            text = page.read().decode()
+        found = re.search(rf"^{name}{re.escape(labels)} (\S+)$", text, re.MULTILINE)
+        return float(found.group(1)) if found else 0
+
+    def test_each_mode_joins_and_follows_what_comes(self):
+        self.up()
+        self.assertIn(f"a=mikeyv2-join:127.0.0.1 {self.site.mikey_port} mikey://example.org/one",
+                      (self.site.root / "one.sdp").read_text())
+        receivers = {}
+        for mode in MODES:
+            endpoint = self.member(mode)
+            receivers[mode] = self.receiver(mode, mode, endpoint)
+        for mode, receiver in receivers.items():
+            with self.subTest(mode=mode):
+                self.opens(receiver)
+                self.assertIn("joined", receiver.log())
+                wait_for(lambda mode=mode: self.joined(mode), 10, "the server knows of the join")
+                label = mode.replace("-", "_")
+                self.assertEqual(self.metric("keymast_joins_total", f'{{mode="{label}"}}'), 1)
+        for mode, receiver in receivers.items():
+            with self.subTest(mode=mode):
+                wait_for(lambda r=receiver: r.last.get("msk_changes", 0) >= 1, 60,
+                         f"a new MSK is followed: {receiver.log()[-800:]}")
+                self.opens(receiver)
+                self.assertEqual(receiver.last["refused_since_key"], 0)
+        for process in (*receivers.values(), self.site.keymastd):
+            self.assertEqual(process.stop(), 0, process.log()[-2000:])
+        print(self.site.check_reuse())
+
+    def test_lost_datagrams_are_made_up_for_by_the_same_octets(self):
+        self.up()
+        endpoint = self.member("ann")
+        lost = {"answer": 0, "finish": 0}
+
+        def loses(way, octets):
+            if octets[0] != MIKEYV2:
+                return False
+            kind = "answer" if way == "back" and octets[1] in ANSWERS else None
+            kind = "finish" if way == "there" and octets[1] in (243, 247, 249) else kind
+            if kind is None or lost[kind] >= 1:
+                return False
+            lost[kind] += 1
+            return True
+
+        for mode in ("psk", "dhhmac"):
+            lost.update(answer=0, finish=0)
+            proxy = Proxy(self.site.mikey_port, loses)
+            self.addCleanup(proxy.close)
+            receiver = self.receiver("ann", mode, endpoint, self.through(proxy), suffix=f"-{mode}")
+            self.opens(receiver)
+            wait_for(lambda: any(a[1] == KEYS for a in proxy.answers), 10, "KEYS")
+            answers = [a for a in proxy.answers if a[1] in ANSWERS]
+            self.assertEqual(lost, {"answer": 1, "finish": 1})
+            self.assertGreaterEqual(len(answers), 2)
+            self.assertEqual(len(set(answers)), 1, "repeated byte-identically")
+            receiver.stop()
+
+    def test_who_is_not_entitled_gets_nothing(self):
+        self.up()
+        self.site.create_subscriber("outsider")  # known, and no member
+        outsider = self.receiver("outsider", "psk")
+        key = self.site.root / "stranger.key"
+        self.site.run(BIN / "keymast-receiver", "init", "--key-file", key)
+        self.site.credentials["stranger"] = key
+        stranger = self.receiver("stranger", "psk")  # of whom nobody knows
+        del self.site.credentials["stranger"]
+        endpoint = self.member("bob")
+        bob = self.receiver("bob", "early-dhhmac", endpoint)
+        self.opens(bob)
+        wait_for(lambda: "join_failed" in outsider.log() and "join_failed" in stranger.log(), 30,
+                 "both are refused")
+        self.assertIn("Invalid ID", outsider.log())
+        self.assertIn("no answer", stranger.log())
+        for receiver in (outsider, stranger):
+            self.assertIsNone(receiver.last["msk_id"])
+            self.assertEqual(receiver.last["opened"], 0)
+        # A member that was expelled is out, and does not come back by itself.
+        self.site.ctl.call("members", "expel", "one", "bob")
+        wait_for(lambda: "join_failed" in bob.log(), 40, "bob is refused")
+        opened = bob.last["opened"]
+        wait_for(lambda: bob.last.get("unknown_mki", 0) > 50, 20, "packets under the new MSK")
+        self.assertEqual(bob.last["opened"], opened)
+
+    def test_a_cookie_is_asked_for_under_load(self):
+        self.up(**{"mikeyv2.cookies_above": 1})
+        receivers = []
+        for i in range(4):
+            endpoint = self.member(f"m{i}")
+            receivers.append(self.receiver(f"m{i}", "all", endpoint))
+        for receiver in receivers:
+            self.opens(receiver)
+        self.assertGreaterEqual(self.metric("keymast_join_retries_total"), 1)
+
+    def test_a_crash_loses_no_join_that_was_answered(self):
+        self.up()
+        endpoints = {f"m{i}": self.member(f"m{i}") for i in range(6)}
+        receivers = []
+        for i, (name, endpoint) in enumerate(endpoints.items()):
+            receivers.append(self.receiver(name, MODES[i % 3], endpoint))
+            wait_for(lambda r=receivers[-1]: r.lines or not r.running(), 20, "a receiver runs")
+            if i % 2:
+                self.site.keymastd.kill()
+                self.site.start_server()
+        self.site.wait_ready()
+        for name, receiver in zip(endpoints, receivers):
+            self.opens(receiver, 60)
+        self.site.keymastd.kill()
+        self.site.start_server()
+        self.site.wait_ready()
+        for name, receiver in zip(endpoints, receivers):
+            wait_for(lambda name=name: self.joined(name), 60, f"{name} is joined: {receiver.log()[-800:]}")
+            self.opens(receiver, 60)
+        for process in (*receivers, self.site.keymastd):
+            self.assertEqual(process.stop(), 0, process.log()[-2000:])
+        print(self.site.check_reuse())
+
+    def test_the_peer_in_python_joins(self):
+        strong = {"profile.prf": "hmac-sha-256", "profile.encr_alg": "aes-cm-256",
+                  "profile.mac_alg": "hmac-sha-256-256"}
+        self.up(**strong)
+        for mode in MODES:
+            with self.subTest(mode=mode):
+                name = f"py-{mode}"
+                self.member(name)
+                psk = self.site.root / f"{name}.hex"
+                psk.write_text(self.site.credentials[name].read_bytes().hex())
+                group = "uri:mikey://example.org/one"
+                done = subprocess.run(
+                    [sys.executable, "-m", "mikeyv2", "offer", "--identity",
+                     f"nai:{name}@example.org", "--peer", group, "--psk-file", f"{group}={psk}",
+                     "--join", "--key-domain", "262f01", "--key-group", "0001", "--modes", mode,
+                     "--profiles", "1", "--to", f"127.0.0.1:{self.site.mikey_port}", "--reveal"],
+                    capture_output=True, text=True, timeout=40, cwd=INTEROP, env={**os.environ})
+                self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+                result = json.loads(done.stdout.strip().splitlines()[-1])
+                self.assertEqual(result["state"], "done", result)
+                self.assertIn("group", result)
+                wait_for(lambda: self.joined(name), 10, "the server knows of the join")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

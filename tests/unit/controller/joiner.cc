@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/unit/controller/joiner.h"
+
+namespace keymast::controller {
+namespace {
+
+mikey::v2::Policy PolicyOf(const mikey::Profile3gpp& profile) {
+  mikey::v2::Policy policy = mikey::v2::Policy::Default();
+  policy.modes.clear();
+  policy.prfs.clear();
+  policy.encrs.clear();
+  policy.macs.clear();
+  policy.prfs.Add(static_cast<uint8_t>(profile.prf));
+  policy.encrs.Add(static_cast<uint8_t>(profile.encr_alg));
+  policy.macs.Add(static_cast<uint8_t>(profile.mac_alg));
+  return policy;
+}
+
+}  // namespace
+
+KeyingConfig KeyingWith(const mikey::Profile3gpp& profile) {
+  KeyingConfig config;
+  config.policy = PolicyOf(profile);
+  for (const Mode mode : {Mode::kEarlyDhhmac, Mode::kDhhmac, Mode::kPsk}) {
+    config.policy.modes.Add(static_cast<uint8_t>(mode));
+  }
+  config.authority = "example.org";
+  config.exchanges = 64;
+  config.waiting = 16;
+  return config;
+}
+
+Receiver::Receiver(World& in, int member, Mode mode, uint32_t features)
+    : world(in),
+      address(EndpointOf(member)),
+      key(UserKeyOf(member)),
+      identity(IdentityOf(member)),
+      policy(PolicyOf(in.profile)),
+      offerer(crypto::DefaultSuite(), policy) {
+  policy.modes.Add(static_cast<uint8_t>(mode));
+  policy.features = features;
+}
+
+Bytes Receiver::Cap(std::string_view uri) {
+  mikey::v2::Wish wish;
+  wish.self = {mikey::IdType::kNai, AsBytes(identity)};
+  wish.peer = {mikey::IdType::kUri, AsBytes(uri)};
+  wish.psk = key.view();
+  wish.join = group;
+  Bytes out(mikey::v2::kMaxOneDatagram);
+  const auto size = offerer.Open(wish, world.now, *world.rng, out);
+  EXPECT_TRUE(size.has_value());
+  out.resize(size.value_or(0));
+  return out;
+}
+
+Bytes Receiver::Ask(const Bytes& datagram) {
+  const size_t before = world.of_version2.size();
+  step = world.core->OnDatagram(address, datagram, world.now);
+  if (world.core->Waiting() > 0) step = world.core->Serve(world.now);
+  world.Deliver(step);
+  if (world.of_version2.size() == before) return {};
+  EXPECT_EQ(world.of_version2.size(), before + 1);
+  EXPECT_EQ(world.of_version2.back().to, address);
+  return world.of_version2.back().octets;
+}
+
+Bytes Receiver::Take(const Bytes& datagram) {
+  if (datagram.empty()) return {};
+  Bytes out(mikey::v2::kMaxOneDatagram);
+  const auto outcome = offerer.Receive(datagram, world.now, *world.rng, out);
+  out.resize(outcome.send);
+  return out;
+}
+
+}  // namespace keymast::controller

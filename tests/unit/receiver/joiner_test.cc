@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+// When a receiver joins, and when it does so again.
+#include "receiver/joiner.h"
+
+#include "tests/unit/mikey/v2_directory.h"
+
+#include <gtest/gtest.h>
+
+namespace keymast::receiver {
+namespace {
+
+using mikey::v2::Answerer;
+using mikey::v2::Mode;
+using std::chrono::seconds;
+
+struct Joining : testing::TestWithParam<std::string> {
+  explicit Joining() {
+    profile.prf = mikey::PrfFunc::kHmacSha256;
+    profile.encr_alg = mikey::EncrAlg::kAesCm256;
+    profile.mac_alg = mikey::MacAlg::kHmacSha256_256;
+    const bool is_modes = testing::UnitTest::GetInstance()->current_test_info()->value_param();
+    const std::string modes = is_modes ? GetParam() : "psk";
+    const mikey::v2::Policy policy = JoinPolicy(*ParseJoinModes(modes), profile);
+    answering = mikey::v2::Policy::Default();
+    answerer.emplace(crypto::DefaultSuite(), answering, others, 64, rng);
+    joiner.emplace(crypto::DefaultSuite(), JoinSetup{policy, {}, "mikey://example.org/tv"},
+                   Joiner::Party{mikey::OwnedIdentity(mikey::v2::kMemberId),
+                                 crypto::Key32(mikey::v2::kPskOctets),
+                                 {{}, {}, std::nullopt}});
+  }
+  Bytes Tick() {
+    Bytes out(mikey::v2::kMaxOneDatagram);
+    step = joiner->Tick(now, rng, out);
+    out.resize(step.send);
+    return out;
+  }
+  Bytes Take(const Bytes& datagram) {
+    Bytes out(mikey::v2::kMaxOneDatagram);
+    step = joiner->Receive(datagram, now, rng, out);
+    out.resize(step.send);
+    return out;
+  }
+  Bytes Ask(const Bytes& datagram) {
+    Bytes out(mikey::v2::kMaxOneDatagram);
+    out.resize(answerer->Receive(datagram, AsBytes(std::string_view("r")), now, rng, out).reply);
+    return out;
+  }
+  // Runs a join; how many steps said that keys are there.
+  int Join() {
+    int keys = 0;
+    const Bytes cap = Tick();
+    const Bytes finish = Take(Ask(cap));
+    keys += step.has_keys ? 1 : 0;
+    if (finish.empty()) return keys;
+    Take(Ask(finish));
+    return keys + (step.has_keys ? 1 : 0);
+  }
+
+  Instant now = mikey::v2::kStart;
+  crypto::SeededRng rng{1};
+  mikey::Profile3gpp profile;
+  mikey::v2::Policy answering;
+  mikey::v2::TestDirectory others;
+  std::optional<Answerer> answerer;
+  std::optional<Joiner> joiner;
+  Joiner::Outcome step;
+};
+
+INSTANTIATE_TEST_SUITE_P(Modes, Joining, testing::Values("psk", "dhhmac", "early-dhhmac", "all"));
+
+TEST_P(Joining, KeysComeOnce) {
+  EXPECT_LE(joiner->deadline(), now) << "it begins at once";
+  EXPECT_EQ(Join(), 1);
+  EXPECT_TRUE(joiner->is_joined());
+  EXPECT_EQ(joiner->deadline(), kNever);
+  // The group of the test has no MSK messages.
+  EXPECT_FALSE(joiner->takes_msk_messages());
+}
+
+TEST_F(Joining, WithoutAnAnswerItTriesAgainEverMoreSlowly) {
+  Duration before{};
+  for (int round = 0; round < 3; ++round) {
+    int sent = 0;
+    while (true) {
+      now = std::max(now, joiner->deadline());
+      sent += Tick().empty() ? 0 : 1;
+      if (step.has_failed) break;
+    }
+    EXPECT_EQ(sent, 4);
+    const Duration pause = joiner->deadline() - now;
+    EXPECT_GT(pause, before);
+    before = pause;
+  }
+}
+
+TEST_F(Joining, ARefusalEndsTheTryAlone) {
+  others.entitled_ = false;
+  EXPECT_EQ(Join(), 0);
+  EXPECT_TRUE(step.has_failed);
+  EXPECT_GT(joiner->deadline(), now);
+  others.entitled_ = true;
+  now = joiner->deadline();
+  EXPECT_EQ(Join(), 1);
+}
+
+// MIKEYv2 §10: for longer than the repair window, at a random moment of one that doubles.
+TEST_F(Joining, MissingKeysAreAskedForAfterTheWindow) {
+  ASSERT_EQ(Join(), 1);
+  const Duration window = std::chrono::milliseconds(2000);  // the test's group says so
+  Duration most{};
+  for (int round = 0; round < 6; ++round) {
+    joiner->Missing(now, rng);
+    now += window - Duration(1);
+    joiner->Missing(now, rng);
+    EXPECT_EQ(joiner->deadline(), kNever);
+    now += Duration(1);
+    joiner->Missing(now, rng);
+    ASSERT_NE(joiner->deadline(), kNever);
+    const Duration wait = joiner->deadline() - now;
+    EXPECT_LE(wait, window * (1 << std::min(round, 4)));
+    most = std::max(most, wait);
+    now = joiner->deadline();
+    ASSERT_EQ(Join(), 1);
+  }
+  EXPECT_GT(most, window);
+  // What opens again sets it back.
+  joiner->Missing(now, rng);
+  now += window;
+  joiner->Opened();
+  joiner->Missing(now, rng);
+  EXPECT_EQ(joiner->deadline(), kNever);
+}
+
+TEST(JoinModes, AreReadInOrder) {
+  const auto modes = ParseJoinModes("psk,early-dhhmac");
+  ASSERT_TRUE(modes);
+  ASSERT_EQ(modes->size(), 2U);
+  EXPECT_EQ((*modes)[0], 1);
+  EXPECT_EQ((*modes)[1], 6);
+  EXPECT_EQ(ParseJoinModes("all")->size(), 3U);
+  for (const char* wrong : {"", "psk,", ",psk", "psk,psk", "rsa", "PSK", "all,psk"}) {
+    EXPECT_FALSE(ParseJoinModes(wrong)) << wrong;
+  }
+}
+
+}  // namespace
+}  // namespace keymast::receiver
