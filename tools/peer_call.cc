@@ -12,6 +12,7 @@ using mikey::v2::Offerer;
 namespace {
 
 constexpr size_t kExchanges = 16;  // that an answering side remembers
+constexpr size_t kTickets = 4;
 
 }  // namespace
 
@@ -25,8 +26,10 @@ PeerCall::PeerCall(const crypto::Suite& suite, CallSetup setup, crypto::Rng& rng
       setup_(std::move(setup)),
       rng_(rng),
       media_(rng),
+      tickets_(suite, kTickets),
       directory_(setup_.self.view(), setup_.peer.view(), setup_.psk.view()),
       answerer_(suite, decided_.policy, directory_, kExchanges, rng, setup_.credentials.get()) {
+  answerer_.use_tickets(&tickets_);
   std::array<uint8_t, 8> id{};
   rng_.Fill(id);
   ours_.origin = {"-", Reader(id).U64() >> 2, 0, setup_.media};  // RFC 3264 §5: a signed number
@@ -63,8 +66,19 @@ PeerCall::Done PeerCall::Begin(bool we_offer) {
   answer_.clear();
   keyed_.clear();
   is_sent_ = false;
+  is_resumed_ = false;
   state_ = State::kOffered;
   return {};
+}
+
+// PolicyOf an exchange: both sides keep tickets in memory alone, so mode PSK serves, and no key is
+// agreed on again (MIKEYv2 §11).
+mikey::v2::Policy PeerCall::PolicyOf(bool is_resumed) const {
+  mikey::v2::Policy policy = setup_.policy;
+  if (!is_resumed) return policy;
+  policy.modes.clear();
+  policy.modes.Add(static_cast<uint8_t>(mikey::v2::Mode::kPsk));
+  return policy;
 }
 
 void PeerCall::Push(const Endpoint& to, ByteView octets) {
@@ -99,6 +113,14 @@ PeerCall::Done PeerCall::TakeTheirs(std::string_view text) {
     return Check(sdp::CheckFingerprint(theirs_->keying, std::nullopt), "a=fingerprint");
   }
   return Check(told ? Status() : Err(Error::kPayloadMissing), "a=fingerprint");
+}
+
+// CheckSameParty: a ticket stands for the certificate that proved the exchange which gave it, and
+// for no other (MIKEYv2 §12).
+PeerCall::Done PeerCall::CheckSameParty() {
+  const bool is_same =
+      !is_resumed_ || !before_ || before_->keying.fingerprint == theirs_->keying.fingerprint;
+  return Check(is_same ? Status() : Err(Error::kCertificateUntrusted), "a=fingerprint");
 }
 
 std::optional<sdp::Fingerprint> PeerCall::OurFingerprint() const {

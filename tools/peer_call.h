@@ -85,6 +85,9 @@ class PeerCall {
   uint64_t traffic(mikey::PortTraffic kind) const { return traffic_[static_cast<size_t>(kind)]; }
   uint64_t refused_messages() const { return refused_; }  // of MIKEYv2
   size_t rounds() const { return rounds_; }
+  // Whether a ticket of an exchange before opened the last one: without public-key work, and
+  // without the pre-shared key.
+  bool is_resumed() const { return is_resumed_; }
   mikey::v2::Mode mode() const { return mode_; }
   // Of the last exchange; for who was asked to reveal them.
   const std::vector<StreamKey>& keys() const { return keys_; }
@@ -102,6 +105,11 @@ class PeerCall {
   void UseDirections();
   std::vector<sdp::Ability> Abilities() const;
   std::optional<sdp::Fingerprint> OurFingerprint() const;
+
+  // Tickets that exchanges left (MIKEYv2 §11).
+  mikey::v2::Policy PolicyOf(bool is_resumed) const;
+  void KeepTicket();
+  Done CheckSameParty();
 
   // We offer.
   Result<Bytes> OpenExchange(Instant now);
@@ -136,6 +144,11 @@ class PeerCall {
   std::optional<sdp::Session> before_;  // theirs of the last one
   std::vector<size_t> keyed_;           // m= line of each stream that the exchange keys
 
+  mikey::v2::PeerTickets tickets_;
+  bool is_resumed_ = false;
+
+  mikey::v2::Policy offered_;
+  std::optional<mikey::v2::Resumption> resume_;  // what our open offer shows
   std::unique_ptr<mikey::v2::Offerer> offerer_;
   bool is_sent_ = false;  // CAP is on its way
   Endpoint remote_;       // where messages of our exchange go

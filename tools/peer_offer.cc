@@ -30,8 +30,14 @@ Result<Bytes> PeerCall::OpenExchange(Instant now) {
   wish.streams = streams;
   wish.session = ours_.keying.session.view();
   if (setup_.key_mgmt) wish.sdp_ids = AsBytes(kMikey);
-  if (theirs_ && theirs_->keying.fingerprint) wish.fingerprint = *theirs_->keying.fingerprint;
-  offerer_ = std::make_unique<Offerer>(suite_, setup_.policy, setup_.credentials.get());
+  if (resume_) {
+    wish.resume = &*resume_;
+  } else if (theirs_ && theirs_->keying.fingerprint) {
+    wish.fingerprint = *theirs_->keying.fingerprint;
+  }
+  offerer_.reset();
+  offered_ = PolicyOf(resume_.has_value());
+  offerer_ = std::make_unique<Offerer>(suite_, offered_, setup_.credentials.get());
   Bytes cap(mikey::v2::kMaxOneDatagram);
   const Result<size_t> size = offerer_->Open(wish, now, rng_, cap);
   if (!size) return Err(size.error());
@@ -55,6 +61,9 @@ tl::expected<std::string, Failure> PeerCall::Offer(Instant now) {
       ours_.streams[i].at.port = 0;
     }
   }
+  // One ticket opens one exchange; without one it is as the first time.
+  resume_ = tickets_.Take(setup_.self.view(), setup_.peer.view(), now);
+  is_resumed_ = resume_.has_value();
   std::array<uint8_t, sdp::kMaxSessionId> session{};
   rng_.Fill(session);
   ours_.keying.session = Octets<sdp::kMaxSessionId>(session);
@@ -64,6 +73,7 @@ tl::expected<std::string, Failure> PeerCall::Offer(Instant now) {
   const Result<Bytes> cap = OpenExchange(now);
   if (!cap) return Fail(cap.error(), "an offer of these streams");
   if (setup_.key_mgmt) {
+    resume_.reset();
     ours_.keying.message = *cap;
     ours_.keying.protocols = kMikey;
   } else {
@@ -75,6 +85,7 @@ tl::expected<std::string, Failure> PeerCall::Offer(Instant now) {
 PeerCall::Done PeerCall::SendCap(Instant now) {
   const Result<Bytes> cap = OpenExchange(now);
   if (!cap) return Fail(cap.error(), "CAP");
+  resume_.reset();
   is_sent_ = true;
   Push(remote_, *cap);
   return {};
@@ -95,6 +106,7 @@ PeerCall::Done PeerCall::TakeAnswer(std::string_view text, Instant now) {
   if (Done taken = TakeTheirs(text); !taken) return taken;
   Done checked = Check(sdp::CheckAnswer(ours_, *theirs_), "an answer to another offer");
   if (!checked) return checked;
+  if (Done same = CheckSameParty(); !same) return same;
   remote_ = {};
   for (const sdp::Stream& stream : theirs_->streams) {
     if (remote_.IsUnset() && !stream.is_refused()) remote_ = stream.at;
@@ -150,6 +162,7 @@ void PeerCall::OnOffererSide(ByteView octets, Instant now) {
   Bytes out(mikey::v2::kMaxOneDatagram);
   const Offerer::Outcome outcome = offerer_->Receive(octets, now, rng_, out);
   if (!outcome.status) ++refused_;
+  if (before != offerer_->state() && offerer_->state() == Offerer::State::kDone) KeepTicket();
   const ByteView reply = ByteView(out).first(outcome.send);
   if (offerer_->state() == Offerer::State::kFailed && before != Offerer::State::kFailed) {
     const auto number = offerer_->peer_error();
@@ -160,6 +173,10 @@ void PeerCall::OnOffererSide(ByteView octets, Instant now) {
   const bool is_answered =
       before == Offerer::State::kOffered && offerer_->state() == Offerer::State::kAnswered;
   is_answered ? OnAnswer(octets, reply) : Push(remote_, reply);
+}
+
+void PeerCall::KeepTicket() {
+  if (offerer_->resumption()) tickets_.Keep(*offerer_->resumption());
 }
 
 // OnAnswer takes a verified answer; its finish is sent only when the answer is that of the

@@ -51,7 +51,7 @@ std::string ReportOf(const PeerCall& call) {
   line.Number("rounds", call.rounds());
   const bool has_keys = !call.keys().empty();
   if (has_keys) {
-    line.Text("mode", mikey::NameOf(call.mode()));
+    line.Text("mode", mikey::NameOf(call.mode())).Boolean("resumed", call.is_resumed());
     line.Text("profile", srtp::InfoOf(call.keys()[0].key.profile).name);
     line.Text("mki", ToHex(call.keys()[0].key.mki));
   }

@@ -226,6 +226,8 @@ class Peer(unittest.TestCase):
         self.wait_heard(bob, 1)
         self.assertEqual(alice.last["mki"], bob.last["mki"])
         self.assertNotEqual(alice.last["mki"], "")
+        # By the ticket that Alice was given: without the key, and without public-key work.
+        self.assertEqual((alice.last["resumed"], alice.last["mode"]), (True, "PSK"))
         self.stop(alice, bob)
 
     def certificate(self, who, kind):

@@ -219,6 +219,10 @@ TEST(PeerCall, TheAnswererAddsAStream) {
   EXPECT_EQ(world.alice_.keys()[0].key.mki.size(), 4u);  // MIKEYv2 §9: streams that run have MKIs
   EXPECT_TRUE(world.alice_.keys()[0].at);
   EXPECT_FALSE(world.alice_.keys()[2].at);
+  for (const PeerCall* side : {&world.alice_, &world.bob_}) {
+    EXPECT_TRUE(side->is_resumed());
+    EXPECT_EQ(side->mode(), mikey::v2::Mode::kPsk);  // no key is agreed on again
+  }
   world.TalkBoth(7);
   EXPECT_EQ(HeardBy(world.alice_), "12/12 7/7 ");
   EXPECT_EQ(HeardBy(world.bob_), "12/12 0/0 ");
@@ -227,6 +231,7 @@ TEST(PeerCall, TheAnswererAddsAStream) {
   ASSERT_TRUE(world.Round(world.alice_, world.bob_)) << world.alice_.failure().message;
   world.TalkBoth(1);
   EXPECT_EQ(HeardBy(world.bob_), "13/13 0/0 1/1 ");
+  EXPECT_TRUE(world.alice_.is_resumed());  // by the ticket of the second round
 }
 
 TEST(PeerCall, MediaGoesOnWhileAnotherRoundIsOpen) {
@@ -362,6 +367,7 @@ TEST(PeerCall, CertificatesByTheirFingerprints) {
       ASSERT_TRUE(world->Round(world->bob_, world->alice_)) << world->bob_.failure().message;
       world->TalkBoth(3);
       EXPECT_EQ(HeardBy(world->bob_), "6/6 3/3 ");
+      EXPECT_TRUE(world->alice_.is_resumed());
     }
   }
 }
@@ -386,6 +392,41 @@ TEST(PeerCall, AnotherFingerprintIsFatal) {
     EXPECT_EQ(world->bob_.state(), State::kOffered) << in_offer;
     EXPECT_GE((in_offer ? world->bob_ : world->alice_).refused_messages(), 1u);
   }
+}
+
+TEST(PeerCall, ATicketStandsForOneCertificate) {
+  for (const bool in_offer : {true, false}) {
+    const auto world = Certified(kEd25519KeyPem, kP256KeyPem, mikey::v2::Mode::kDh);
+    ASSERT_TRUE(world->Round(world->alice_, world->bob_));
+    std::string offer = *world->bob_.Offer(world->now_);
+    if (in_offer) offer = Changed(offer, "a=fingerprint:sha-256");
+    const auto taken = world->alice_.TakeOffer(offer, world->now_);
+    EXPECT_EQ(taken.has_value(), !in_offer);
+    if (!taken) {
+      EXPECT_EQ(taken.error().message, "a=fingerprint: certificate_untrusted");
+      continue;
+    }
+    const std::string answer = Changed(*world->alice_.Answer(world->now_), "a=fingerprint:sha-256");
+    EXPECT_FALSE(world->bob_.TakeAnswer(answer, world->now_));
+    EXPECT_TRUE(world->bob_.TakeOut().empty());
+  }
+}
+
+// Who has lost its ticket opens as the first time.
+TEST(PeerCall, KeysThatWereLostLeaveNoTicket) {
+  CallWorld world;
+  world.lost_ = 3;
+  world.AddStreams({kSendRecv});
+  ASSERT_TRUE(world.Round(world.alice_, world.bob_));
+  world.Talk(world.bob_, 1);
+  while (world.alice_.deadline() != kNever) {
+    world.now_ = world.alice_.deadline();
+    world.alice_.Tick(world.now_);
+    world.alice_.TakeOut();
+  }
+  ASSERT_TRUE(world.Round(world.alice_, world.bob_)) << world.alice_.failure().message;
+  EXPECT_FALSE(world.alice_.is_resumed());
+  EXPECT_EQ(world.alice_.state(), State::kUp);
 }
 
 TEST(PeerCall, ACertificateNeedsTheOthersFingerprint) {
