@@ -39,7 +39,9 @@ bool FirstOf(ByteView offered, const FixedList<uint8_t, N>& ours, E& choice) {
 }
 
 ErrorNumber NumberOf(Error error) {
-  return error == Error::kNotEntitled ? ErrorNumber::kInvalidId : ErrorNumber::kUnspecified;
+  if (error == Error::kNotEntitled) return ErrorNumber::kInvalidId;
+  if (error == Error::kUnsupportedPolicy) return ErrorNumber::kInvalidDt;
+  return ErrorNumber::kUnspecified;
 }
 
 }  // namespace
@@ -91,12 +93,12 @@ Answerer::Outcome Answerer::Receive(ByteView datagram, ByteView address, Instant
   if (!parts) return Discard(parts.error());
   const Result<Capabilities> offer = ReadCapabilities(*parts->cap);
   if (!offer) return Discard(offer.error());
-  if (header.prf != PrfFunc::kHmacSha256) return Discard(Error::kMalformed);
   if (Status checked = CheckOffer(*offer, *parts); !checked) return Discard(checked.error());
   Cap cap{datagram, address, now, header, *parts, *offer, std::nullopt, false, {}};
   if (parts->key_ids != nullptr) {
     const Result<KeyIds> ids = FindKeyIds(message);
     if (!ids) return Discard(ids.error());
+    if (ids->mtk) return Discard(Error::kMalformed);  // MIKEYv2 §3.4
     cap.join = *ids;
   }
   return TakeCap(cap, rng, out);
@@ -120,11 +122,20 @@ Answerer::Outcome Answerer::TakeCap(Cap& cap, crypto::Rng& rng, MutableBytes out
   exchange.offerer = OwnedIdentity(asked.offerer);
   exchange.answerer = OwnedIdentity(asked.answerer);
   exchange.join = cap.join;
-  if (Status chosen = Choose(cap, exchange.choice); !chosen) {
+  // MIKEYv2 §7: the proof comes first, who has none hears nothing.
+  const bool by_psk = std::ranges::any_of(
+      cap.offer.modes, [](uint8_t mode) { return IsPskType(static_cast<Mode>(mode)); });
+  if (!by_psk) {
     const Result<size_t> hint = WriteError(suite_, exchange, ErrorNumber::kInvalidDt, {}, out);
-    return {chosen, hint.value_or(0), Event::kNone, nullptr};
+    return {Err(Error::kUnsupportedPolicy), hint.value_or(0), Event::kNone, nullptr};
   }
   if (Status proved = Prove(cap); !proved) return Discard(proved.error());
+  if (Status chosen = Choose(cap, exchange.choice); !chosen) {
+    return Refuse(cap, chosen.error(), rng, out);
+  }
+  if (exchange.choice.mode == Mode::kPsk) {
+    exchange.secret = ExchangeSecret(exchange.psk_v2.view());
+  }
   return Answer(cap, rng, out);
 }
 
@@ -171,13 +182,12 @@ Status Answerer::Choose(const Cap& cap, Choice& choice) const {
 // Prove checks V, of who is not known with a key that nobody has: it takes as long.
 Status Answerer::Prove(Cap& cap) const {
   const auto* shared = others_.SharedWith(cap.asked());
-  const bool is_known = shared != nullptr;
+  // MIKEYv2 §11: no ticket serves here, and the PSK is not what stands behind one.
+  const bool resumes = !cap.offer.ticket.empty() || !cap.offer.ticket_id.empty();
+  const bool is_known = shared != nullptr && !resumes;
   const ByteView psk = is_known ? shared->view() : nobodys_key_.view();
   Exchange& exchange = cap.exchange;
   exchange.psk_v2 = PskV2(suite_, psk, exchange.offerer.view(), exchange.answerer.view());
-  if (exchange.choice.mode == Mode::kPsk) {
-    exchange.secret = ExchangeSecret(exchange.psk_v2.view());
-  }
   const VPayload* v = cap.parts.v;
   if (v == nullptr) return Err(Error::kPayloadMissing);
   const ByteView head = HeadUpTo(cap.datagram, v->ver_data);
@@ -191,6 +201,8 @@ Answerer::Outcome Answerer::Answer(Cap& cap, crypto::Rng& rng, MutableBytes out)
   const Result<size_t> size = GivesInAnswer(cap.exchange)
                                   ? AnswerWithGrant(cap, rng, entry.streams, out)
                                   : AnswerWithoutKeys(cap, rng, out);
+  // A public value that no secret follows from is no form of one (MIKEYv2 §5).
+  if (!size && size.error() == Error::kMalformed) return Discard(size.error());
   if (!size) return Refuse(cap, size.error(), rng, out);
   const bool is_in_ratio = *size <= kAmplification * cap.datagram.size();
   if (!cap.address_proved && !is_in_ratio) return Retry(cap, out);

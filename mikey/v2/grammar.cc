@@ -347,6 +347,19 @@ class Matcher {
   std::optional<Error> error_;
 };
 
+// MIKEYv2 §3.4: the CAP payload of RETRY has `cookie`, and may have `fresh`; of a FRAGMENT `cookie`
+// alone, of KEYS `fresh` alone.
+Status CheckTold(Form form, const Parts& parts) {
+  if (parts.cap == nullptr) return {};
+  const Result<Capabilities> told = ReadCapabilities(*parts.cap);
+  if (!told) return Err(told.error());
+  const auto size_of = [](ByteView value) { return value.empty() ? 0 : kTlvHead + value.size(); };
+  const bool has_no_more = parts.cap->tlvs.size() == size_of(told->cookie) + size_of(told->fresh);
+  const bool has_cookie = !told->cookie.empty() == (form != Form::kKeys);
+  const bool has_fresh = form == Form::kRetry || told->fresh.empty() == (form != Form::kKeys);
+  return has_no_more && has_cookie && has_fresh ? Status() : Err(Error::kMalformed);
+}
+
 // The rules that no order of payloads can express (MIKEYv2 §3.4).
 Status CheckRest(Form form, const Parts& parts) {
   if (form == Form::kError) {
@@ -360,7 +373,14 @@ Status CheckRest(Form form, const Parts& parts) {
     return Err(Error::kPayloadUnexpected);
   }
   if (form == Form::kDhhmacFin && !parts.kemac->encr_data.empty()) return Err(Error::kMalformed);
-  return {};
+  const bool tells = form == Form::kKeys || form == Form::kRetry || form == Form::kFragment;
+  return tells ? CheckTold(form, parts) : Status();
+}
+
+// MIKEYv2 §3.1: what stands before a choice, or has none, is under PRF 1.
+bool IsBeforeChoice(DataType type) {
+  return type == DataType::kCap || type == DataType::kRetry || type == DataType::kFragment ||
+         type == DataType::kReport || type == DataType::kGroupRekey;
 }
 
 // MIKEYv2 §3.1: the map is there where keys of streams are.
@@ -368,7 +388,10 @@ Status CheckHeader(const Header& header) {
   const bool is_empty = header.map_type == CsIdMapType::kEmpty && header.cs_count == 0;
   const bool may_have_map = IsAnswer(header.data_type) || header.data_type == DataType::kKeys;
   const bool is_map = header.map_type == CsIdMapType::kGenericId && header.cs_count > 0;
-  if (header.v_flag || !(is_empty || (may_have_map && is_map))) return Err(Error::kMalformed);
+  const bool is_prf = !IsBeforeChoice(header.data_type) || header.prf == PrfFunc::kHmacSha256;
+  if (header.v_flag || !is_prf || !(is_empty || (may_have_map && is_map))) {
+    return Err(Error::kMalformed);
+  }
   return {};
 }
 
@@ -380,6 +403,7 @@ Status CheckOffer(const Capabilities& offer, const Parts& parts) {
   };
   const bool has_dh = offers({Mode::kDh, Mode::kDhhmac, Mode::kEarlyDh, Mode::kEarlyDhhmac});
   const bool by_certificate = offers({Mode::kRsa, Mode::kDh, Mode::kEarlyDh});
+  const bool by_psk = offers({Mode::kPsk, Mode::kDhhmac, Mode::kEarlyDhhmac});
   const bool is_early = offers({Mode::kEarlyDh, Mode::kEarlyDhhmac});
   const bool is_join = parts.key_ids != nullptr;
   const bool shows_certificate = !parts.certificates.empty() || parts.chash != nullptr;
@@ -390,6 +414,7 @@ Status CheckOffer(const Capabilities& offer, const Parts& parts) {
       has_lists && offer.groups.empty() != has_dh && offer.signatures.empty() != by_certificate &&
       (parts.dh != nullptr) == is_early && offer.streams.empty() == is_join &&
       (is_join || offer.features.empty()) && (!shows_certificate || by_certificate) &&
+      (parts.v == nullptr || by_psk) && (parts.sign == nullptr || by_certificate) &&
       (parts.sign != nullptr || !offers({Mode::kEarlyDh})) && (!resumes || !by_certificate) &&
       (offer.ticket.empty() || offer.ticket_id.empty());
   if (!belongs) return Err(Error::kMalformed);

@@ -194,7 +194,7 @@ Offerer::Outcome Offerer::TakeAnswer(const Received& received, Instant now, cryp
   const Result<size_t> size = WriteFinish(suite_, exchange_, out);
   KEYMAST_CHECK(size.has_value());  // a finish is short
   finish_ = Octets<kMaxOneDatagram>(out.first(*size));
-  has_keys_ = !contents_.keys.empty();
+  has_keys_ = !contents_.msks.empty();
   state_ = State::kAnswered;
   sendings_ = 0;
   Arm(now, rng);
@@ -233,8 +233,12 @@ Status Offerer::ReadAnswer(const Received& received, crypto::Rng& rng) {
   }
   const bool has_data = !parts->kemac->encr_data.empty();
   if (answered.choice.mode == Mode::kDhhmac && has_data) return Err(Error::kMalformed);
-  if (Status opened = OpenKemac(received, *parts, OfAnswer(answered)); !opened) return opened;
-  if (Status checked = CheckAnswered(answered); !checked) return checked;
+  if (Status opened = OpenKemac(received, *parts, answered, OfAnswer(answered)); !opened) {
+    return opened;
+  }
+  // MIKEYv2 §3.5: one TGK where none follows from X.
+  const bool brings_tgk = !answered.is_join() && answered.choice.mode == Mode::kPsk;
+  if (brings_tgk) answered.tgk = ExchangeSecret(contents_.keys[0].key);
   exchange_ = answered;
   return {};
 }
@@ -263,6 +267,8 @@ Status Offerer::CheckChoice(const Received& received, const Parts& parts, Choice
   const Result<Capabilities> chosen = ReadCapabilities(*parts.cap);
   if (!chosen) return Err(chosen.error());
   const Capabilities offer = Offer();
+  const auto features = exchange_.is_join() ? std::optional(policy_.features) : std::nullopt;
+  if (Status sound = CheckChosen(*chosen, offer, features); !sound) return sound;
   const bool is_offered = TakeChoice(chosen->modes, offer.modes, choice.mode) &&
                           TakeChoice(chosen->prf, offer.prf, choice.prf) &&
                           TakeChoice(chosen->encr, offer.encr, choice.encr) &&
@@ -297,7 +303,7 @@ Status Offerer::CheckGroup(const Parts& parts, const Capabilities& chosen, Choic
 }
 
 // OpenKemac takes what a KEMAC and the map and policies beside it bring.
-Status Offerer::OpenKemac(const Received& received, const Parts& parts,
+Status Offerer::OpenKemac(const Received& received, const Parts& parts, const Exchange& exchange,
                           const Protection& protection) {
   const ByteView encr_data = parts.kemac->encr_data;
   if (parts.kemac->encr_alg != protection.encr) return Err(Error::kUnsupportedAlgorithm);
@@ -310,9 +316,10 @@ Status Offerer::OpenKemac(const Received& received, const Parts& parts,
   Crypt(suite_, protection, plain);
   const Result<Contents> contents = ReadContents(plain, false);
   if (!contents) return Err(Error::kDecryptionFailed);
-  // MIKEYv2 §3.1: of a group, map and policies stand where an MSK does.
-  const bool has_msk = !contents->msks.empty();
-  if (exchange_.is_join() && has_msk == streams->sessions.empty()) return Err(Error::kMalformed);
+  const bool is_answer = IsAnswer(received.message.header.data_type);
+  const Brought brought{received.message, *streams, *contents};
+  if (Status sound = CheckBrought(brought, exchange, is_answer); !sound) return sound;
+  if (plain.empty() && !is_answer) return {};  // a mere acknowledgement
   // What is kept is replaced only now: the contents are views of it.
   std::copy(plain.begin(), plain.end(), plain_.Room().begin());
   contents_ = *ReadContents(plain_.Keep(plain.size()), false);
@@ -320,19 +327,17 @@ Status Offerer::OpenKemac(const Received& received, const Parts& parts,
   return {};
 }
 
-// MIKEYv2 §3.5, §9: a unicast answer has all streams, and one TGK where none follows from X.
-Status Offerer::CheckAnswered(Exchange& answered) const {
-  if (answered.is_join()) return {};
-  if (!IsComplete(streams_, Offer())) return Err(Error::kMalformed);
-  if (answered.choice.mode != Mode::kPsk) {
-    return contents_.keys.empty() ? Status() : Err(Error::kMalformed);
+Status Offerer::CheckBrought(const Brought& brought, const Exchange& exchange,
+                             bool is_answer) const {
+  if (Status sound = CheckPolicies(brought, exchange.choice.profiles); !sound) return sound;
+  if (exchange.is_join()) {
+    // MIKEYv2 §7: it is joined with KEYS at the latest.
+    const bool is_late = !is_answer && !has_keys_ && brought.contents.msks.empty();
+    if (is_late) return Err(Error::kMalformed);
+    return CheckGroupKeys(brought, *exchange.join, is_answer);
   }
-  const bool has_tgk = contents_.keys.size() == 1 && contents_.keys[0].type == KeyDataType::kTgk &&
-                       contents_.keys[0].key.size() == kTgkOctets &&
-                       contents_.keys[0].kv.type == KvType::kNull;
-  if (!has_tgk) return Err(Error::kMalformed);
-  answered.tgk = ExchangeSecret(contents_.keys[0].key);
-  return {};
+  if (!is_answer) return CheckSessionKeys(brought);
+  return CheckSessionAnswer(brought, Offer(), exchange.choice.mode);
 }
 
 Status Offerer::TakeKeys(const Received& received) {
@@ -349,10 +354,8 @@ Status Offerer::TakeKeys(const Received& received) {
   const ByteView head = HeadUpTo(received.datagram, kemac.mac);
   const Status verified = CheckMac(suite_, protection, head, kemac.mac_alg, kemac.mac);
   if (!verified) return verified;
-  if (!kemac.encr_data.empty()) {
-    if (Status opened = OpenKemac(received, *parts, protection); !opened) return opened;
-    has_keys_ = true;
-  }
+  if (Status opened = OpenKemac(received, *parts, exchange_, protection); !opened) return opened;
+  has_keys_ = has_keys_ || !contents_.msks.empty();
   state_ = State::kDone;
   deadline_ = kNever;
   return {};

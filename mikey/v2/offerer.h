@@ -3,7 +3,7 @@
 // owns it sends what it writes, gives it what comes, and calls Tick at its deadline.
 #pragma once
 
-#include "mikey/v2/party.h"
+#include "mikey/v2/answer_rules.h"
 
 namespace keymast::mikey::v2 {
 
@@ -72,8 +72,9 @@ class Offerer {
   Status ProveAnswer(const Received& received, const Parts& parts, Exchange& answered) const;
   Status CheckChoice(const Received& received, const Parts& parts, Choice& choice) const;
   Status CheckGroup(const Parts& parts, const Capabilities& chosen, Choice& choice) const;
-  Status OpenKemac(const Received& received, const Parts& parts, const Protection& protection);
-  Status CheckAnswered(Exchange& answered) const;
+  Status OpenKemac(const Received& received, const Parts& parts, const Exchange& exchange,
+                   const Protection& protection);
+  Status CheckBrought(const Brought& brought, const Exchange& exchange, bool is_answer) const;
   Status TakeKeys(const Received& received);
   Status TakeError(const Received& received);
   void Arm(Instant now, crypto::Rng& rng);

@@ -3,15 +3,11 @@
 // mikeyv2_party answer load|idle MODE
 // One side of an exchange of version 2 over UDP on 127.0.0.1, for tests against other
 // implementations. The result is one line of JSON; its keys are the tests' own.
-#include <arpa/inet.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <chrono>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "tests/interop/loopback.h"
 #include "tests/unit/mikey/v2_directory.h"
 
 namespace keymast::mikey::v2 {
@@ -24,52 +20,6 @@ Instant Now() {
       std::chrono::duration_cast<Duration>(std::chrono::system_clock::now().time_since_epoch())
           .count());
 }
-
-class Socket {
- public:
-  explicit Socket(uint16_t port) : fd_(socket(AF_INET, SOCK_DGRAM, 0)) {
-    sockaddr_in local = At(port);
-    KEYMAST_CHECK(bind(fd_, Generic(&local), sizeof local) == 0);
-  }
-  ~Socket() { close(fd_); }
-  Socket(const Socket&) = delete;
-  Socket& operator=(const Socket&) = delete;
-
-  uint16_t port() const {
-    sockaddr_in local{};
-    socklen_t size = sizeof local;
-    KEYMAST_CHECK(getsockname(fd_, Generic(&local), &size) == 0);
-    return ntohs(local.sin_port);
-  }
-  void Send(ByteView octets, uint16_t port) const {
-    sockaddr_in to = At(port);
-    if (!octets.empty()) sendto(fd_, octets.data(), octets.size(), 0, Generic(&to), sizeof to);
-  }
-  // Take waits for a datagram; empty when none comes in time.
-  Bytes Take(Instant until, uint16_t& port) const {
-    pollfd waiting{fd_, POLLIN, 0};
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - Now());
-    if (poll(&waiting, 1, static_cast<int>(std::max<int64_t>(left.count() + 1, 0))) <= 0) return {};
-    Bytes octets(65536);
-    sockaddr_in from{};
-    socklen_t size = sizeof from;
-    const ssize_t got = recvfrom(fd_, octets.data(), octets.size(), 0, Generic(&from), &size);
-    port = ntohs(from.sin_port);
-    octets.resize(static_cast<size_t>(std::max<ssize_t>(got, 0)));
-    return octets;
-  }
-
- private:
-  static sockaddr* Generic(sockaddr_in* address) { return reinterpret_cast<sockaddr*>(address); }
-  static sockaddr_in At(uint16_t port) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    return address;
-  }
-  int fd_;
-};
 
 Json Shown(const UnicastSession& session) {
   Json all = Json::array();
@@ -111,7 +61,7 @@ int Offer(uint16_t port, bool is_join, std::string_view mode) {
   static constexpr StreamOffer kStreams[] = {{true, true, 0x11223344}};
   Wish wish{kMemberId, kPeerId, kPskOctets, std::nullopt, kStreams, {}};
   if (is_join) wish = {kMemberId, kGroupId, kPskOctets, kAnyGroup, {}, {}};
-  const Socket socket(0);
+  const LoopbackSocket socket(0);
   Bytes out(kMaxOneDatagram);
   const auto size = offerer.Open(wish, Now(), rng, out);
   KEYMAST_CHECK(size.has_value());
@@ -119,7 +69,7 @@ int Offer(uint16_t port, bool is_join, std::string_view mode) {
   Json refused = Json::array();
   while (offerer.deadline() != kNever) {
     uint16_t from = 0;
-    const Bytes datagram = socket.Take(offerer.deadline(), from);
+    const Bytes datagram = socket.Take(offerer.deadline() - Now(), from);
     const auto outcome = datagram.empty() ? offerer.Tick(Now(), rng, out)
                                           : offerer.Receive(datagram, Now(), rng, out);
     if (!outcome.status) refused.push_back(ErrorName(outcome.status.error()));
@@ -139,14 +89,14 @@ int Answer(bool under_load, std::string_view mode) {
   TestDirectory others;
   Answerer answerer(crypto::DefaultSuite(), policy, others, 64, rng);
   answerer.set_under_load(under_load);
-  const Socket socket(0);
+  const LoopbackSocket socket(0);
   std::fprintf(stderr, "%u\n", socket.port());
   Instant end = Now() + std::chrono::seconds(15);
   Json result{{"state", "over"}, {"refused", Json::array()}};
   Bytes out(kMaxOneDatagram);
   while (Now() < end) {
     uint16_t from = 0;
-    const Bytes datagram = socket.Take(end, from);
+    const Bytes datagram = socket.Take(end - Now(), from);
     if (datagram.empty()) break;
     const std::string address = std::to_string(from);
     const auto outcome = answerer.Receive(datagram, AsBytes(address), Now(), rng, out);

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mikey/v2/answer_rules.h"
+
+namespace keymast::mikey::v2 {
+namespace {
+
+// MIKEYv2 §9: type, length 1, value of each parameter.
+constexpr uint8_t kCm80[] = {0,  1, 1, 1, 1, 16, 2, 1,  1, 3, 1,  20, 4, 1,
+                             14, 7, 1, 1, 8, 1,  1, 10, 1, 1, 11, 1,  10};
+constexpr uint8_t kCm32[] = {0,  1, 1, 1, 1, 16, 2, 1,  1, 3, 1,  20, 4, 1,
+                             14, 7, 1, 1, 8, 1,  1, 10, 1, 1, 11, 1,  4};
+constexpr uint8_t kGcm128[] = {0, 1, 6, 1, 1, 16, 2, 1, 0, 4, 1, 12, 7, 1, 1, 8, 1, 1, 20, 1, 16};
+constexpr uint8_t kGcm256[] = {0, 1, 6, 1, 1, 32, 2, 1, 0, 4, 1, 12, 7, 1, 1, 8, 1, 1, 20, 1, 16};
+struct ProfileParams {
+  uint16_t profile;
+  ByteView params;
+};
+constexpr ProfileParams kProfiles[] = {
+    {0x0001, kCm80}, {0x0002, kCm32}, {0x0007, kGcm128}, {0x0008, kGcm256}};
+
+std::optional<uint16_t> ProfileOf(ByteView params) {
+  for (const ProfileParams& row : kProfiles) {
+    if (Equal(row.params, params)) return row.profile;
+  }
+  return std::nullopt;
+}
+
+// MapPolicies are all policy numbers of the map, and whether each stream names some.
+struct MapPolicies {
+  FixedList<uint8_t, 255> numbers;
+  bool is_sound = true;
+
+  void Take(const GenericIdEntry& entry) {
+    is_sound = is_sound && !entry.policies.empty() && !entry.session_data.empty();
+    for (const uint8_t number : entry.policies) {
+      if (!Contains(numbers.view(), number)) numbers.Add(number);
+    }
+  }
+};
+
+MapPolicies PoliciesOf(const Header& header) {
+  MapPolicies found;
+  Reader reader(header.map);
+  ReadIo io(reader);
+  for (unsigned i = 0; i < header.cs_count; ++i) {
+    GenericIdEntry entry;
+    GenericIdEntry::Describe(io, entry);
+    found.Take(entry);
+  }
+  return found;
+}
+
+size_t CountOf(const Contents& contents, KeyDataType type) {
+  return static_cast<size_t>(std::ranges::count_if(
+      contents.keys, [type](const KeyDataPayload& key) { return key.type == type; }));
+}
+
+// Nothing of a group stands beside the keys.
+bool HasKeysAlone(const Contents& contents) {
+  return contents.rands.empty() && contents.msks.empty() && !contents.csb_id && !contents.member;
+}
+
+bool HasTicketAlone(const Contents& contents) {
+  const size_t tickets = CountOf(contents, KeyDataType::kTicket);
+  return tickets <= 1 && tickets == contents.keys.size() && HasKeysAlone(contents);
+}
+
+// MIKEYv2 §10: all that a member needs to decrypt the next packet.
+bool IsWhole(const Contents& contents) {
+  const size_t msks = CountOf(contents, KeyDataType::kTgk);
+  const bool are_msks = std::ranges::all_of(contents.keys, [](const KeyDataPayload& key) {
+    return key.type != KeyDataType::kTgk || key.kv.type == KvType::kInterval;
+  });
+  return are_msks && msks == contents.msks.size() && contents.csb_id && contents.member &&
+         CountOf(contents, KeyDataType::kMtk) > 0 && CountOf(contents, KeyDataType::kTicket) <= 1;
+}
+
+bool IsMkiOf(const Contents& contents, ByteView mki) {
+  return std::ranges::any_of(contents.keys, [mki](const KeyDataPayload& key) {
+    return key.type == KeyDataType::kMtk && Equal(key.kv.spi, mki);
+  });
+}
+
+// MIKEYv2 §10: CS IDs from 1, S 1, SPI the current MKI; SSRCs are all different.
+bool AreGroupStreams(const Streams& streams, const Contents& contents) {
+  uint8_t next = 1;
+  for (const CsbSession& session : streams.sessions) {
+    if (session.cs_id != next++ || !session.has_seq) return false;
+    if (!IsMkiOf(contents, session.spi.view())) return false;
+    const auto same = std::ranges::count_if(
+        streams.sessions, [&](const CsbSession& other) { return other.ssrc == session.ssrc; });
+    if (same > 1) return false;
+  }
+  return true;
+}
+
+// Zeros in the join ask for any (MIKEYv2 §3.4).
+bool IsOfJoin(const Contents& contents, const KeyIds& join) {
+  const KeyDomainId any{};
+  for (const MskState& state : contents.msks) {
+    const KeyGroup group = MskId::FromValue(state.msk).group;
+    const bool is_domain = join.domain == any || Equal(join.domain.octets, state.domain);
+    const bool is_group = join.msk.group == KeyGroup() || join.msk.group == group;
+    if (!is_domain || !is_group) return false;
+  }
+  return true;
+}
+
+// The MTKs are of the MSKs that came.
+bool AreMtksOfMsks(const Contents& contents) {
+  return std::ranges::all_of(contents.keys, [&](const KeyDataPayload& key) {
+    if (key.type != KeyDataType::kMtk) return true;
+    const uint32_t msk = Reader(key.kv.spi).U32();
+    return std::ranges::any_of(contents.msks,
+                               [msk](const MskState& state) { return state.msk == msk; });
+  });
+}
+
+Status Malformed(bool is_sound) { return is_sound ? Status() : Err(Error::kMalformed); }
+
+}  // namespace
+
+Status CheckChosen(const Capabilities& chosen, const Capabilities& offer,
+                   std::optional<uint32_t> features) {
+  const bool has_more = !chosen.cookie.empty() || !chosen.fresh.empty() || !chosen.ticket.empty() ||
+                        !chosen.ticket_id.empty() || !chosen.streams.empty();
+  const bool is_session = Equal(chosen.session, offer.session);
+  const bool has_features =
+      features ? (chosen.Features() & ~*features) != 0 : !chosen.features.empty();
+  if (has_more || !is_session || has_features) return Err(Error::kPolicyViolation);
+  return {};
+}
+
+Status CheckPolicies(const Brought& brought, const Profiles& chosen) {
+  if (brought.streams.sessions.empty()) return {};
+  const MapPolicies map = PoliciesOf(brought.message.header);
+  FixedList<uint16_t, kMaxPolicies> used;
+  for (const CsbPolicy& policy : brought.streams.policies) {
+    const std::optional<uint16_t> profile = ProfileOf(policy.params.view());
+    if (!profile || !Contains(map.numbers.view(), policy.number)) return Err(Error::kMalformed);
+    used.Add(*profile);
+  }
+  const auto has_policy = [&](uint8_t number) {
+    return std::ranges::any_of(brought.streams.policies, [number](const CsbPolicy& policy) {
+      return policy.number == number;
+    });
+  };
+  const auto is_in = [](const auto& list) {
+    return [&list](uint16_t profile) { return std::ranges::find(list, profile) != list.end(); };
+  };
+  return Malformed(map.is_sound && std::ranges::all_of(map.numbers, has_policy) &&
+                   std::ranges::all_of(used, is_in(chosen)) &&
+                   std::ranges::all_of(chosen, is_in(used)));
+}
+
+Status CheckSessionAnswer(const Brought& brought, const Capabilities& offer, Mode mode) {
+  const Contents& contents = brought.contents;
+  if (!IsComplete(brought.streams, offer) || !HasKeysAlone(contents)) return Err(Error::kMalformed);
+  const bool has_tgk = mode == Mode::kPsk || mode == Mode::kRsa;
+  if (!has_tgk) return Malformed(contents.keys.empty());
+  return Malformed(contents.keys.size() == 1 && contents.keys[0].type == KeyDataType::kTgk &&
+                   contents.keys[0].key.size() == kTgkOctets &&
+                   contents.keys[0].kv.type == KvType::kNull);
+}
+
+Status CheckSessionKeys(const Brought& brought) {
+  return Malformed(brought.streams.sessions.empty() && HasTicketAlone(brought.contents));
+}
+
+Status CheckGroupKeys(const Brought& brought, const KeyIds& join, bool is_answer) {
+  const Contents& contents = brought.contents;
+  const bool has_ticket = CountOf(contents, KeyDataType::kTicket) > 0;
+  if (is_answer && has_ticket) return Err(Error::kMalformed);  // MIKEYv2 §11: in KEYS alone
+  if (CountOf(contents, KeyDataType::kTgk) == 0) {
+    return Malformed(brought.streams.sessions.empty() && HasTicketAlone(contents));
+  }
+  if (brought.streams.sessions.empty() || !IsWhole(contents)) return Err(Error::kMalformed);
+  if (!IsOfJoin(contents, join)) return Err(Error::kUnknownKey);
+  return Malformed(AreMtksOfMsks(contents) && AreGroupStreams(brought.streams, contents));
+}
+
+}  // namespace keymast::mikey::v2

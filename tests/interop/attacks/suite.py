@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""All attacks: the rows of the peer's table, those beside it, and the scenes."""
+from dataclasses import dataclass
+
+from mikeyv2 import misbehave
+from mikeyv2.tables import PSK, EARLY_DHHMAC, DHHMAC
+
+from . import more_rows, rows, scenes
+from .labs import OurLab
+
+TABLE = misbehave.TABLE + more_rows.TABLE
+SIDES = {"O": "Offerer", "A": "Answerer", "wire": "network"}
+# Rows that say nothing yet, and why.
+WAITING = {"join: key data above 2,048 octets": "does not fit in a datagram: needs FRAGMENTs"}
+
+
+@dataclass(frozen=True)
+class Attack:
+    name: str
+    clause: str
+    by: str
+    mode: tuple  # what is offered
+    run: object  # gives what our machine did; raises rows.Accepted, rows.NotDone
+
+
+def attacks(spoken, names=None):
+    """In the modes that both our machines speak."""
+    table = [m for m in TABLE if names is None or m.name in names]
+    for m in rows.cases(table, spoken):
+        yield Attack(m.name, m.clause, SIDES[m.by], m.modes, lambda m=m: rows.run(m))
+    for s in scenes.SCENES:
+        if names is None or s.name in names:
+            for mode in sorted(s.modes & spoken):
+                yield Attack(s.name, s.clause, s.by, (mode,), lambda s=s, mode=mode: s.play(mode))
+
+
+def names():
+    return [m.name for m in TABLE] + [s.name for s in scenes.SCENES]
+
+
+def run(target, wanted=None):
+    """[(attack, what our machine did or None, what was wrong or None)]; a machine that dies ends it."""
+    OurLab.target = target
+    results = []
+    for attack in attacks(target.modes, wanted):
+        try:
+            results.append((attack, attack.run(), None))
+        except rows.NotDone:
+            results.append((attack, None, None))
+        except rows.Accepted as wrong:
+            results.append((attack, None, str(wrong)))
+    return results
