@@ -98,9 +98,10 @@ Instant NowOf(const Json& order) {
 
 Json KeysOf(const UnicastSession& session) {
   Json keys = Json::object();
+  const ByteView params = session.policies[0].params.view();  // of GCM or AES-CM (MIKEYv2 §9)
   for (const CsbSession& stream : session.sessions) {
-    Bytes key(16);
-    Bytes salt(12);
+    Bytes key(params[5]);
+    Bytes salt(params[2] == 6 ? 12 : 14);
     session.TrafficKeys(crypto::DefaultSuite(), stream.cs_id, key, salt);
     keys[std::to_string(stream.cs_id)] = ToHex(key) + ToHex(salt);
   }

@@ -24,6 +24,10 @@ class OurA(OurLab):
         super().__init__(modes, join, **options)
         self.a = OurAnswerer(self.target, self.bob.policy, entitled, tree_keys, capacity)
 
+    @property
+    def a_said(self):
+        return self.a.said
+
     def their_keys(self):
         """As ours are told: key and salt by CS ID."""
         return {str(s.cs_id): (s.key + s.salt).hex() for s in self.o.sessions or []}

@@ -3,9 +3,7 @@
 from dataclasses import dataclass
 
 from mikeyv2 import misbehave
-from mikeyv2.tables import PSK, EARLY_DHHMAC, DHHMAC
-
-from . import more_rows, rows, scenes
+from . import more_rows, offerer_scenes, rows, scenes  # noqa: F401 (its scenes are among scenes.SCENES)
 from .labs import OurLab
 
 TABLE = misbehave.TABLE + more_rows.TABLE

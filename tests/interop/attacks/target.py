@@ -82,7 +82,7 @@ class OurAnswerer:
     """In the place of mikeyv2.answerer.Answerer."""
 
     def __init__(self, target, policy, entitled=True, tree_keys=0, capacity=64):
-        self.target, self.events, self._load = target, [], False
+        self.target, self._load, self.said = target, False, []
         target.order("answer", **_policy(policy, target.modes), load=False, entitled=entitled, tree_keys=tree_keys,
                      capacity=capacity)
 
@@ -98,6 +98,7 @@ class OurAnswerer:
     def receive(self, now, address, octets):
         told, said = self.target.exchange("a", now, address, octets)
         self.told = told
+        self.said += said
         happened = {0: [], 1: [Event("answered")], 2: [Event("verified", told.get("keys"))]}[told["event"]]
         return _dropped(told) + happened + [Send(address, s) for s in said]
 
