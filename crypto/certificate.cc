@@ -75,6 +75,13 @@ bool Certificate::Names(ByteView identity) const {
                  [identity](int, ByteView name) { return Equal(name, identity); });
 }
 
+bool Certificate::NamesAs(NameKind kind, ByteView identity) const {
+  if (identity.empty()) return false;
+  const int wanted = kind == NameKind::kUri ? GEN_URI : GEN_EMAIL;
+  return AnyName(certificate_.get(),
+                 [&](int type, ByteView name) { return type == wanted && Equal(name, identity); });
+}
+
 bool Certificate::NamesAuthorityOf(std::string_view uri) const {
   const std::optional<Authority> authority = AuthorityOf(uri);
   if (!authority) return false;

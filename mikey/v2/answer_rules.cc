@@ -120,17 +120,6 @@ Status Malformed(bool is_sound) { return is_sound ? Status() : Err(Error::kMalfo
 
 }  // namespace
 
-Status CheckChosen(const Capabilities& chosen, const Capabilities& offer,
-                   std::optional<uint32_t> features) {
-  const bool has_more = !chosen.cookie.empty() || !chosen.fresh.empty() || !chosen.ticket.empty() ||
-                        !chosen.ticket_id.empty() || !chosen.streams.empty();
-  const bool is_session = Equal(chosen.session, offer.session);
-  const bool has_features =
-      features ? (chosen.Features() & ~*features) != 0 : !chosen.features.empty();
-  if (has_more || !is_session || has_features) return Err(Error::kPolicyViolation);
-  return {};
-}
-
 Status CheckPolicies(const Brought& brought, const Profiles& chosen) {
   if (brought.streams.sessions.empty()) return {};
   const MapPolicies map = PoliciesOf(brought.message.header);
@@ -156,8 +145,7 @@ Status CheckPolicies(const Brought& brought, const Profiles& chosen) {
 Status CheckSessionAnswer(const Brought& brought, const Capabilities& offer, Mode mode) {
   const Contents& contents = brought.contents;
   if (!IsComplete(brought.streams, offer) || !HasKeysAlone(contents)) return Err(Error::kMalformed);
-  const bool has_tgk = mode == Mode::kPsk || mode == Mode::kRsa;
-  if (!has_tgk) return Malformed(contents.keys.empty());
+  if (!HasTgk(mode)) return Malformed(contents.keys.empty());
   return Malformed(contents.keys.size() == 1 && contents.keys[0].type == KeyDataType::kTgk &&
                    contents.keys[0].key.size() == kTgkOctets &&
                    contents.keys[0].kv.type == KvType::kNull);

@@ -7,13 +7,7 @@
 
 namespace keymast::mikey::v2 {
 
-// CheckChosen is kPolicyViolation for a choice with a TLV that no answer has, another session than
-// the offer's, or features that were not offered; in unicast (`features` is nothing) there are none
-// (MIKEYv2 §3.3, §12).
-Status CheckChosen(const Capabilities& chosen, const Capabilities& offer,
-                   std::optional<uint32_t> features);
-
-// Given is what a message brings beside its proofs. Borrowed for the call.
+// Brought is what a message brings beside its proofs. Borrowed for the call.
 struct Brought {
   const Message& message;
   const Streams& streams;

@@ -3,47 +3,12 @@
 // out. It keeps a cache of exchanges; who may have what is its owner's to say.
 #pragma once
 
+#include "mikey/v2/cap_check.h"
 #include "mikey/v2/cookies.h"
+#include "mikey/v2/dh_pool.h"
 #include "mikey/v2/exchange_cache.h"
 
 namespace keymast::mikey::v2 {
-
-// Asked is what a CAP wants; nothing of it may be believed before its proof.
-struct Asked {
-  Identity offerer;
-  Identity answerer;  // the group's URI in a join
-  std::optional<KeyIds> join;
-  const Capabilities& offer;
-};
-
-// Grant is what an Offerer gets: of a session its streams, of a group all that MIKEYv2 §10 lists.
-// Views live until the call that asked returns.
-struct Grant {
-  Streams streams;
-  Contents contents;  // of a group; the TGK of a session is made by the Answerer
-};
-
-// Terms are what can be said of a session or group before anything is proved.
-struct Terms {
-  Profiles profiles;  // that its streams use, each once
-  uint32_t features = 0;
-};
-
-// Directory is what an Answerer knows of others. No call changes anything but GrantTo.
-class Directory {
- public:
-  virtual ~Directory() = default;
-  virtual bool IsOwn(const Identity& identity) const = 0;
-  // Whether CAPs for this identity, and this group, are ours to answer.
-  virtual bool Serves(const Asked& asked) const = 0;
-  // The pre-shared key of the two, kMinSharedKey to kMaxSharedKey octets; null for a stranger.
-  virtual const crypto::SecretKey<kMaxSharedKey>* SharedWith(const Asked& asked) const = 0;
-  // kUnsupportedPolicy: no session or group can be had by this offer.
-  virtual Result<Terms> TermsFor(const Asked& asked) const = 0;
-  // What the Offerer, whose proof was good, gets. kNotEntitled and other reasons are told to it.
-  // Of a group the keys-given mark must be durable before what the Answerer returns is sent.
-  virtual Result<Grant> GrantTo(const Asked& asked, const Choice& choice) = 0;
-};
 
 class Answerer {
  public:
@@ -62,9 +27,19 @@ class Answerer {
     const Entry* entry = nullptr;
   };
 
-  // Borrowed: suite, policy, directory. At most `capacity` exchanges are remembered.
+  // Answered CAPs of early DH that are remembered, each for two hours at most (MIKEYv2 §8): beyond
+  // that mode DH takes its place. Room is taken when it is used.
+  static constexpr size_t kAnsweredRoom = 1 << 18;
+
+  // Borrowed: suite, policy, directory, credentials. At most `capacity` exchanges are remembered.
+  // Without credentials no mode by certificate is taken.
   Answerer(const crypto::Suite& suite, const Policy& policy, Directory& others, size_t capacity,
-           crypto::Rng& rng);
+           crypto::Rng& rng, const Credentials* credentials = nullptr);
+
+  // Credentials may be changed between two calls: exchanges under way need none.
+  void set_credentials(const Credentials* credentials) { credentials_ = credentials; }
+  // Values made ahead are taken from the pool; null: made when they are needed.
+  void use_pool(DhPool* pool) { pool_ = pool; }
 
   // Under load only addresses that prove themselves by a cookie are answered.
   void set_under_load(bool under_load) { under_load_ = under_load; }
@@ -79,30 +54,36 @@ class Answerer {
   UnicastSession SessionOf(const Entry& entry) const;
 
  private:
-  struct Cap;
   struct Finish;
-  Outcome TakeCap(Cap& cap, crypto::Rng& rng, MutableBytes out);
-  Outcome Retry(const Cap& cap, MutableBytes out) const;
-  bool CanDo(Mode mode, const Cap& cap, Choice& choice) const;
-  Status Choose(const Cap& cap, Choice& choice) const;
-  Status Prove(Cap& cap) const;
-  Outcome Answer(Cap& cap, crypto::Rng& rng, MutableBytes out);
+  Answering answering() const;
+  Outcome TakeCap(FirstMessage& cap, crypto::Rng& rng, MutableBytes out);
+  Outcome RepeatAnswer(Entry& entry, const FirstMessage& cap, MutableBytes out) const;
+  Outcome Retry(const FirstMessage& cap, const Judged* judged, MutableBytes out) const;
+  Outcome RefuseChoice(const FirstMessage& cap, const Judged& judged, Error error,
+                       crypto::Rng& rng, MutableBytes out) const;
+  Outcome Answer(FirstMessage& cap, const Judged& judged, crypto::Rng& rng, MutableBytes out);
   static bool GivesInAnswer(const Exchange& exchange);
-  Result<size_t> AnswerWithGrant(Cap& cap, crypto::Rng& rng, Streams& streams, MutableBytes out);
-  Result<size_t> AnswerWithoutKeys(Cap& cap, crypto::Rng& rng, MutableBytes out);
-  Status Prepare(Cap& cap, crypto::Rng& rng) const;
-  Outcome Refuse(const Cap& cap, Error error, crypto::Rng& rng, MutableBytes out) const;
+  Result<size_t> WriteTheAnswer(FirstMessage& cap, const Judged& judged, crypto::Rng& rng,
+                                Streams& streams, MutableBytes out);
+  Status Prepare(FirstMessage& cap, crypto::Rng& rng,
+                 Octets<crypto::kMaxModulusSize>& envelope) const;
+  Outcome Refuse(const FirstMessage& cap, const Judged& judged, Error error, crypto::Rng& rng,
+                 MutableBytes out) const;
   Outcome TakeFinish(const Finish& finish, crypto::Rng& rng, MutableBytes out);
   Status CheckFinish(const Finish& finish, Exchange& exchange, const Streams& streams) const;
+  Status ProveFinish(const Finish& finish, const Parts& parts, Exchange& finished) const;
   static Status CheckPolicies(std::span<const Payload> policies, const Exchange& exchange,
                               const Streams& streams);
-  Result<size_t> AnswerFinish(const Entry& entry, crypto::Rng& rng, MutableBytes out);
+  Result<size_t> AnswerFinish(const Entry& entry, Instant now, crypto::Rng& rng, MutableBytes out);
   Outcome Repeat(Entry& entry, const Finish& finish, MutableBytes out) const;
 
   const crypto::Suite& suite_;
   const Policy& policy_;
   Directory& others_;
+  const Credentials* credentials_;
+  DhPool* pool_ = nullptr;
   Cookies cookies_;
+  Fresh fresh_;
   ExchangeCache cache_;
   crypto::SecretKey<kMaxSharedKey> nobodys_key_;  // for the V of who is not known
   bool under_load_ = false;

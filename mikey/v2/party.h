@@ -7,7 +7,7 @@
 #include "base/fixed_list.h"
 #include "base/octets.h"
 #include "base/time.h"
-#include "crypto/dh.h"
+#include "crypto/public_key.h"
 #include "mikey/csb.h"
 #include "mikey/mbms.h"
 #include "mikey/v2/contents.h"
@@ -31,9 +31,10 @@ using Profiles = FixedList<uint16_t, 4>;  // IANA's numbers of SRTP protection p
 struct Policy {
   FixedList<uint8_t, 6> modes;
   FixedList<uint8_t, 2> prfs;
-  FixedList<uint8_t, 3> encrs;  // AES-CM; key wrap is not spoken yet
+  FixedList<uint8_t, 3> encrs;
   FixedList<uint8_t, 2> macs;
   FixedList<uint8_t, 3> groups;
+  FixedList<uint8_t, 3> signatures;  // that are verified
   Profiles profiles;
   uint32_t features = 0;
 
@@ -44,8 +45,13 @@ struct Policy {
 constexpr bool IsPskType(Mode mode) {
   return mode == Mode::kPsk || mode == Mode::kDhhmac || mode == Mode::kEarlyDhhmac;
 }
+constexpr bool IsSigned(Mode mode) { return !IsPskType(mode); }
 constexpr bool IsEarly(Mode mode) { return mode == Mode::kEarlyDh || mode == Mode::kEarlyDhhmac; }
 constexpr bool HasDh(Mode mode) { return mode >= Mode::kDh; }
+// IsLate: the Offerer's value is in the finish alone (MIKEYv2 §8).
+constexpr bool IsLate(Mode mode) { return mode == Mode::kDh || mode == Mode::kDhhmac; }
+// HasTgk: of a session the TGK is in the answer; else it is X (MIKEYv2 §3.5).
+constexpr bool HasTgk(Mode mode) { return mode == Mode::kPsk || mode == Mode::kRsa; }
 // CryptoGroup is empty for groups that version 2 does not have.
 std::optional<crypto::DhGroup> CryptoGroup(DhGroup group);
 
@@ -55,8 +61,9 @@ struct Choice {
   PrfFunc prf = PrfFunc::kHmacSha256;
   EncrAlg encr = EncrAlg::kAesCm256;
   MacAlg mac = MacAlg::kHmacSha256_256;
-  DhGroup group = DhGroup::kX25519;  // modes with Diffie-Hellman
-  Profiles profiles;                 // those used
+  DhGroup group = DhGroup::kX25519;                   // modes with Diffie-Hellman
+  SignatureType signature = SignatureType::kEd25519;  // SIGNr's, in modes by certificate
+  Profiles profiles;                                  // those used
   uint32_t features = 0;
 };
 
@@ -68,13 +75,17 @@ struct Exchange {
   Octets<kMaxRand> rand_r;
   OwnedIdentity offerer;
   OwnedIdentity answerer;
-  std::optional<KeyIds> join;  // what CAP says of the group; nothing: unicast
+  std::optional<KeyIds> join;     // what CAP says of the group; nothing: unicast
+  Octets<kMaxSessionId> session;  // SDP's id, or empty
   crypto::Key32 psk_v2;
-  crypto::DhKey dh;       // our value
-  ExchangeSecret secret;  // X
-  ExchangeSecret tgk;     // unicast: what the traffic keys follow from
+  std::optional<crypto::PublicKey> peer_key;  // of the other's certificate
+  crypto::DhKey dh;                           // our value
+  ExchangeSecret secret;                      // X
+  ExchangeSecret tgk;                         // unicast: what the traffic keys follow from
   Digest th{};
   Digest ah{};
+  // CAP's proof, that of the chosen mode, was good (MIKEYv2 §1). The Answerer's to know.
+  bool is_proved = false;
 
   bool is_join() const { return join.has_value(); }
   Digest F(const crypto::Suite& suite) const { return FinishHash(suite, th, ah); }

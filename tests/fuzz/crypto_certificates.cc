@@ -26,6 +26,7 @@ void ReadsCertificate(ByteView octets) {
   certificate->MayEncrypt();
   KEYMAST_CHECK(!certificate->Names({}));
   certificate->Names(AsBytes("end@example.org"));
+  certificate->NamesAs(Certificate::NameKind::kEmail, AsBytes("end@example.org"));
   certificate->HasExtendedUsage("1.3.6.1.5.5.7.3.1");
   certificate->NamesAuthorityOf("mikey://end.example.org:2269/a");
 }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// mikeyv2_party offer PORT session|join MODE
-// mikeyv2_party answer load|idle MODE
+// mikeyv2_party offer PORT session|join MODE [CREDENTIALS]
+// mikeyv2_party answer load|idle MODE [CREDENTIALS]
 // One side of an exchange of version 2 over UDP on 127.0.0.1, for tests against other
-// implementations. The result is one line of JSON; its keys are the tests' own.
+// implementations. CREDENTIALS is a file of JSON, see CredentialsOf: with it there is no pre-shared
+// key. The result is one line of JSON; its keys are the tests' own.
 #include <chrono>
 #include <cstdio>
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "tests/interop/loopback.h"
@@ -21,7 +23,7 @@ Instant Now() {
           .count());
 }
 
-Json Shown(const UnicastSession& session) {
+Json Told(const UnicastSession& session) {
   Json all = Json::array();
   for (const CsbSession& stream : session.sessions) {
     const bool is_256 = session.policies[0].params.view()[5] == 32;
@@ -36,7 +38,7 @@ Json Shown(const UnicastSession& session) {
   return all;
 }
 
-Json Shown(const Contents& contents) {
+Json Told(const Contents& contents) {
   Json keys = Json::array();
   for (const KeyDataPayload& key : contents.keys) {
     keys.push_back({{"type", key.type}, {"key", ToHex(key.key)}, {"salt", ToHex(key.salt)}});
@@ -54,13 +56,55 @@ Policy TestPolicy(std::string_view mode) {
   return policy;
 }
 
-int Offer(uint16_t port, bool is_join, std::string_view mode) {
+Bytes Unhex(const Json& text) {
+  Bytes octets;
+  KEYMAST_CHECK(FromHex(text.get<std::string>(), octets));
+  return octets;
+}
+
+CertificateChain ChainOf(const Json& certificates) {
+  CertificateChain chain;
+  for (const Json& certificate : certificates) chain.push_back(Unhex(certificate));
+  return chain;
+}
+
+Shown ShownBy(const std::string& how) {
+  if (how == "cert") return Shown::kCertificates;
+  return how == "chash" ? Shown::kHash : Shown::kNothing;
+}
+
+// DER in hex: key, chain, anchor, the other's chain as `known`; `usage` is an OID.
+std::optional<Credentials> CredentialsOf(const std::string& path) {
+  if (path.empty()) return std::nullopt;
+  std::ifstream file(path);
+  const Json json = Json::parse(file);
+  Credentials all;
+  auto key = crypto::PrivateKey::FromDer(Unhex(json["key"]));
+  KEYMAST_CHECK(key.has_value());
+  all.own.push_back({*std::move(key), ChainOf(json["chain"])});
+  all.shown = ShownBy(json["show"]);
+  KEYMAST_CHECK(all.trust.store().AddAnchor(Unhex(json["anchor"])).has_value());
+  all.trust.set_controller_usage(json["usage"]);
+  for (const Identity& identity : {kMemberId, kPeerId, kGroupId}) {
+    const auto name = std::string(AsText(identity.data));
+    if (!json["known"].contains(name)) continue;
+    KEYMAST_CHECK(all.trust.Know(identity, ChainOf(json["known"][name])).has_value());
+  }
+  return all;
+}
+
+int Offer(uint16_t port, bool is_join, std::string_view mode, const std::string& path) {
   const Policy policy = TestPolicy(mode);
   crypto::SystemRng rng;
-  Offerer offerer(crypto::DefaultSuite(), policy);
+  const std::optional<Credentials> credentials = CredentialsOf(path);
+  Offerer offerer(crypto::DefaultSuite(), policy, credentials ? &*credentials : nullptr);
   static constexpr StreamOffer kStreams[] = {{true, true, 0x11223344}};
   Wish wish{kMemberId, kPeerId, kPskOctets, std::nullopt, kStreams, {}};
   if (is_join) wish = {kMemberId, kGroupId, kPskOctets, kAnyGroup, {}, {}};
+  if (credentials) {
+    wish.psk = {};
+    wish.shown = credentials->shown;
+  }
   const LoopbackSocket socket(0);
   Bytes out(kMaxOneDatagram);
   const auto size = offerer.Open(wish, Now(), rng, out);
@@ -77,17 +121,19 @@ int Offer(uint16_t port, bool is_join, std::string_view mode) {
   }
   const bool is_done = offerer.state() == Offerer::State::kDone;
   Json result{{"state", is_done ? "done" : "failed"}, {"refused", refused}};
-  if (is_done && is_join) result["group"] = Shown(offerer.contents());
-  if (is_done && !is_join) result["sessions"] = Shown(offerer.session());
+  if (is_done && is_join) result["group"] = Told(offerer.contents());
+  if (is_done && !is_join) result["sessions"] = Told(offerer.session());
   std::puts(result.dump().c_str());
   return is_done ? 0 : 1;
 }
 
-int Answer(bool under_load, std::string_view mode) {
+int Answer(bool under_load, std::string_view mode, const std::string& path) {
   const Policy policy = TestPolicy(mode);
   crypto::SystemRng rng;
   TestDirectory others;
-  Answerer answerer(crypto::DefaultSuite(), policy, others, 64, rng);
+  const std::optional<Credentials> credentials = CredentialsOf(path);
+  Answerer answerer(crypto::DefaultSuite(), policy, others, 64, rng,
+                    credentials ? &*credentials : nullptr);
   answerer.set_under_load(under_load);
   const LoopbackSocket socket(0);
   std::fprintf(stderr, "%u\n", socket.port());
@@ -105,7 +151,7 @@ int Answer(bool under_load, std::string_view mode) {
     if (outcome.event != Answerer::Event::kVerified) continue;
     result["state"] = "verified";
     if (!outcome.entry->exchange.is_join()) {
-      result["sessions"] = Shown(answerer.SessionOf(*outcome.entry));
+      result["sessions"] = Told(answerer.SessionOf(*outcome.entry));
     }
     end = Now() + std::chrono::milliseconds(700);  // repetitions of the finish
   }
@@ -118,11 +164,13 @@ int Run(std::span<char*> arguments) {
     return i < arguments.size() ? std::string_view(arguments[i]) : std::string_view();
   };
   if (word(1) == "offer") {
-    return Offer(static_cast<uint16_t>(std::stoi(std::string(word(2)))), word(3) == "join",
-                 word(4));
+    return Offer(static_cast<uint16_t>(std::stoi(std::string(word(2)))), word(3) == "join", word(4),
+                 std::string(word(5)));
   }
-  if (word(1) == "answer") return Answer(word(2) == "load", word(3));
-  std::fputs("mikeyv2_party offer PORT session|join MODE, or answer load|idle MODE\n", stderr);
+  if (word(1) == "answer") {
+    return Answer(word(2) == "load", word(3), std::string(word(4)));
+  }
+  std::fputs("see the head of mikeyv2_party.cc\n", stderr);
   return 2;
 }
 

@@ -14,7 +14,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr uint8_t kSpoken[] = {1, 4, 6};  // the modes that both machines have
+constexpr uint8_t kSpoken[] = {1, 2, 3, 4, 5, 6};  // the modes that both machines have
 
 // The parties of tests/interop/mikeyv2/lab.py.
 const Identity kAlice{IdType::kUri, AsBytes("sip:alice@example.org")};
@@ -73,6 +73,45 @@ class LabDirectory : public Directory {
   crypto::SecretKey<kMaxSharedKey> shared_{kShared};
 };
 
+Bytes Unhex(const Json& text) {
+  Bytes octets;
+  KEYMAST_CHECK(FromHex(text.get<std::string>(), octets));
+  return octets;
+}
+
+CertificateChain ChainOf(const Json& certificates) {
+  CertificateChain chain;
+  for (const Json& certificate : certificates) chain.push_back(Unhex(certificate));
+  return chain;
+}
+
+Shown ShownBy(const std::string& how) {
+  if (how == "cert") return Shown::kCertificates;
+  return how == "chash" ? Shown::kHash : Shown::kNothing;
+}
+
+// Keys and certificates of a party, DER in hex.
+Credentials CredentialsOf(const Json& json) {
+  Credentials all;
+  for (const Json& own : json.at("own")) {
+    auto key = crypto::PrivateKey::FromDer(Unhex(own.at("key")));
+    KEYMAST_CHECK(key.has_value());
+    all.own.push_back({*std::move(key), ChainOf(own.at("chain"))});
+  }
+  all.shown = ShownBy(json.at("show"));
+  all.self = OwnedIdentity(kBob);
+  for (const Json& anchor : json.at("anchors")) {
+    KEYMAST_CHECK(all.trust.store().AddAnchor(Unhex(anchor)).has_value());
+  }
+  all.trust.set_controller_usage(json.at("usage"));
+  for (const Identity& identity : {kAlice, kBob, kOne}) {
+    const std::string name(AsText(identity.data));
+    if (!json.at("known").contains(name)) continue;
+    KEYMAST_CHECK(all.trust.Know(identity, ChainOf(json.at("known").at(name))).has_value());
+  }
+  return all;
+}
+
 template <class List>
 void Fill(const Json& numbers, List& list) {
   list.clear();
@@ -86,6 +125,7 @@ Policy PolicyOf(const Json& order) {
   Fill(order.at("encr"), policy.encrs);
   Fill(order.at("mac"), policy.macs);
   Fill(order.at("groups"), policy.groups);
+  Fill(order.at("signatures"), policy.signatures);
   policy.features = order.at("features").get<uint32_t>();
   policy.profiles.clear();
   for (const Json& profile : order.at("profiles")) policy.profiles.Add(profile.get<uint16_t>());
@@ -126,8 +166,10 @@ class OurAnswerer {
     directory_ = std::make_unique<LabDirectory>();
     directory_->given_.entitled_ = order.at("entitled").get<bool>();
     directory_->path_keys_ = order.at("tree_keys").get<size_t>();
-    machine_ = std::make_unique<Answerer>(crypto::DefaultSuite(), policy_, *directory_,
-                                          order.at("capacity").get<size_t>(), rng_);
+    credentials_ = CredentialsOf(order.at("credentials"));
+    machine_ =
+        std::make_unique<Answerer>(crypto::DefaultSuite(), policy_, *directory_,
+                                   order.at("capacity").get<size_t>(), rng_, &credentials_);
     Set(order);
     return {{"status", "ok"}};
   }
@@ -156,6 +198,7 @@ class OurAnswerer {
   const LoopbackSocket socket_{0};
   crypto::SystemRng rng_;
   Policy policy_;
+  Credentials credentials_;
   std::unique_ptr<LabDirectory> directory_;
   std::unique_ptr<Answerer> machine_;
 };
@@ -165,17 +208,23 @@ class OurOfferer {
   uint16_t port() const { return socket_.port(); }
   Json Begin(const Json& order) {
     policy_ = PolicyOf(order);
-    machine_ = std::make_unique<Offerer>(crypto::DefaultSuite(), policy_);
+    machine_.reset();
+    credentials_ = CredentialsOf(order.at("credentials"));
+    machine_ = std::make_unique<Offerer>(crypto::DefaultSuite(), policy_, &credentials_);
     std::vector<StreamOffer> streams;
     for (const Json& stream : order.at("streams")) {
       const unsigned direction = stream.at(0).get<unsigned>();
       streams.push_back(
           {(direction & 1u) != 0, (direction & 2u) != 0, stream.at(1).get<uint32_t>()});
     }
-    Bytes session;
-    KEYMAST_CHECK(FromHex(order.at("session").get<std::string>(), session));
+    const Bytes session = Unhex(order.at("session"));
+    const Bytes fresh = Unhex(order.at("fresh"));
+    const Bytes fingerprint = Unhex(order.at("fingerprint"));
     Wish wish{kAlice, kBob, kShared, std::nullopt, streams, session};
     if (!order.at("join").is_null()) wish = {kAlice, kOne, kShared, IdsOf(order), {}, {}};
+    wish.shown = credentials_.shown;
+    wish.fresh = fresh;
+    wish.fingerprint = fingerprint;
     to_ = order.at("to").get<uint16_t>();
     Bytes out(kMaxOneDatagram);
     const Result<size_t> size = machine_->Open(wish, NowOf(order), rng_, out);
@@ -196,10 +245,8 @@ class OurOfferer {
 
  private:
   static KeyIds IdsOf(const Json& order) {
-    Bytes domain;
-    Bytes group;
-    KEYMAST_CHECK(FromHex(order.at("join").at(0).get<std::string>(), domain));
-    KEYMAST_CHECK(FromHex(order.at("join").at(1).get<std::string>(), group));
+    const Bytes domain = Unhex(order.at("join").at(0));
+    const Bytes group = Unhex(order.at("join").at(1));
     KeyIds ids{};
     std::copy(domain.begin(), domain.end(), ids.domain.octets.begin());
     ids.msk = MskId::FromValue(static_cast<uint32_t>(Reader(group).U16()) << 16);
@@ -228,6 +275,7 @@ class OurOfferer {
   uint16_t to_ = 0;
   crypto::SystemRng rng_;
   Policy policy_;
+  Credentials credentials_;
   std::unique_ptr<Offerer> machine_;
 };
 

@@ -50,6 +50,11 @@ def _kv(payload):
     return Odd(payload.group, payload.value)
 
 
+class _OtherSp(Sp):
+    def encode(self):
+        return u8(self.number) + b"\1" + u16(len(self.parameters)) + self.parameters
+
+
 def _join(change):
     def twist(plain):
         got = content.decode(plain, False)
@@ -148,6 +153,7 @@ TABLE = [
     _m("CS ID 0", "§9", "A", "answer.header", lambda h: e.replace(h, map=(e.replace(h.map[0], cs_id=0),) + h.map[1:])),
     _m("crypto sessions in falling order", "§9", "A", "answer.header", lambda h: e.replace(h, map=h.map[::-1])),
     _m("one CS ID twice", "§9", "A", "answer.header", lambda h: e.replace(h, map=(h.map[0], e.replace(h.map[1], cs_id=h.map[0].cs_id)))),
+    _m("policy of another protocol", "§3.2", "A", "answer.payloads", e.mapped(Sp, lambda s: _OtherSp(s.number, s.parameters))),
     _m("policy without map", "§3.1", "A", "answer.payloads", e.added(Sp(0, _GCM), Dh), DHHMAC, join=True),
     _m("ticket in an answer to a join", "§11", "A", "answer.plain", _join(_ticket), join=True),
     _m("two CSB IDs of a group", "§3.5", "A", "answer.plain", _second_csb_id, join=True),

@@ -319,6 +319,30 @@ def _(mode):
     return is_dropped(lab, [error(lab, keys, bytes(32), prf=entry.choice.list(T_PRF)[0])], "unexpected")
 
 
+@scene("ERRORs of odd form", "§3.4")
+def _(mode):
+    lab = OurO((mode,))
+    cap = lab.open()
+    rand, other, sign = Randr(ROLE_O, lab.o.rand_i), Randr(ROLE_A, bytes(32)), Sign(S_ED25519, bytes(64))
+    for payloads in ([rand, other, Err(12)], [rand, Idr(ROLE_A, BOB), Err(12)], [rand, Err(12), V(2, bytes(32))], [rand, Err(12), sign],
+                     [rand, other, Err(12), sign], [rand, other, Err(12), V(2, bytes(32)), sign],
+                     [rand, other, Idr(ROLE_A, BOB), Err(12), V(2, bytes(32)), sign], [rand, other, Idr(ROLE_A, BOB), Err(12), V(2, bytes(32))]):
+        is_dropped(lab, [bytes(message.encode(message.Header(DT_ERROR, lab.o.csb_id), payloads)[0])], "payload_unexpected")
+        expect("error" not in lab.o.told, "it is shown")
+    goes_on(lab, lab.to_a(cap))
+    return "dropped: payload_unexpected"
+
+
+@scene("ERROR of another RANDi", "§7")
+def _(mode):
+    lab = OurO((mode,))
+    cap = lab.open()
+    seen = is_dropped(lab, [unproved_error(lab).replace(lab.o.rand_i, bytes(32))], "unexpected")
+    expect("error" not in lab.o.told, "it is shown")
+    goes_on(lab, lab.to_a(cap))
+    return seen
+
+
 # damage
 
 @scene("a bit of each octet, and each prefix, of answer and KEYS", "§4.2")

@@ -5,9 +5,12 @@ import select
 import socket
 import subprocess
 
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from mikeyv2.lab import der
 from mikeyv2.octets import Refused
 from mikeyv2.party import Event, Send
-from mikeyv2.tables import KEY_WRAP, T_SESSION
+from mikeyv2.tables import KEY_WRAP
 
 HOST = "127.0.0.1"
 
@@ -68,8 +71,29 @@ class Target:
         return told, [here.recv(65536)] if told["sent"] else []
 
 
-def _policy(policy, spoken):
-    return {"modes": [m for m in policy.modes if m in spoken], "prf": policy.prf, "mac": policy.mac, "groups": policy.groups,
+_IN_HEX = {}  # private key of the lab: PKCS #8
+
+
+def _key(private):
+    if private not in _IN_HEX:
+        _IN_HEX[private] = private.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()).hex()
+    return _IN_HEX[private]
+
+
+def _chain(chain):
+    return [c.hex() for c in chain]
+
+
+def _credentials(party):
+    return {"own": [{"key": _key(c.private), "chain": _chain(c.chain)} for c in party.credentials], "show": party.policy.show,
+            "anchors": [der(a).hex() for a in party.trust.anchors], "usage": party.trust.controller_use or "",
+            "known": {who.value.decode(): _chain(chain) for who, chain in party.trust.known.items()}}
+
+
+def _policy(party, spoken):
+    policy = party.policy
+    return {"credentials": _credentials(party), "signatures": policy.signatures,
+            "modes": [m for m in policy.modes if m in spoken], "prf": policy.prf, "mac": policy.mac, "groups": policy.groups,
             "encr": [e for e in policy.encr if e != KEY_WRAP], "profiles": policy.profiles,
             "features": policy.features}
 
@@ -81,9 +105,9 @@ def _dropped(told):
 class OurAnswerer:
     """In the place of mikeyv2.answerer.Answerer."""
 
-    def __init__(self, target, policy, entitled=True, tree_keys=0, capacity=64):
+    def __init__(self, target, party, entitled=True, tree_keys=0, capacity=64):
         self.target, self._load, self.said = target, False, []
-        target.order("answer", **_policy(policy, target.modes), load=False, entitled=entitled, tree_keys=tree_keys,
+        target.order("answer", **_policy(party, target.modes), load=False, entitled=entitled, tree_keys=tree_keys,
                      capacity=capacity)
 
     @property
@@ -106,9 +130,9 @@ class OurAnswerer:
 class OurOfferer:
     """In the place of mikeyv2.offerer.Offerer."""
 
-    def __init__(self, target, policy, plan, modes, to):
+    def __init__(self, target, party, plan, modes, to):
         self.target, self.plan, self.to = target, plan, to
-        self.fields = _policy(policy, target.modes)
+        self.fields = _policy(party, target.modes)
         self.fields["modes"] = [m for m in modes if m in target.modes]
         self.caps_sent, self.told = [], {"state": "idle"}
 
@@ -117,7 +141,8 @@ class OurOfferer:
         join = plan.join and [part.hex() for part in plan.join]
         here = self.target.at(self.to)
         self.told = self.target.order("offer", **self.fields, now=now, join=join, to=here.getsockname()[1],
-                                      streams=[] if join else plan.streams, session=(plan.session or b"").hex())
+                                      streams=[] if join else plan.streams, session=(plan.session or b"").hex(),
+                                      fresh=(plan.fresh or b"").hex(), fingerprint=(plan.fingerprint or b"").hex())
         cap = here.recv(65536) if self.told["sent"] else b""
         self.caps_sent.append(cap)
         self.csb_id, self.rand_i = int.from_bytes(cap[4:8], "big"), cap[13:45]

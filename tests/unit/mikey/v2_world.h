@@ -13,7 +13,10 @@ namespace keymast::mikey::v2 {
 // World is an Offerer and an Answerer, and what goes between them.
 class World {
  public:
-  explicit World(uint64_t seed = 1, Mode mode = Mode::kPsk) : rng_(seed) {
+  // The credentials are borrowed; without them there are only modes by pre-shared key.
+  explicit World(uint64_t seed = 1, Mode mode = Mode::kPsk, const Credentials* member = nullptr,
+                 const Credentials* peer = nullptr)
+      : rng_(seed), member_(member), peer_(peer) {
     policy_.modes.clear();
     policy_.modes.Add(static_cast<uint8_t>(mode));
   }
@@ -55,10 +58,12 @@ class World {
 
   Instant now_ = kStart;
   crypto::SeededRng rng_;
+  const Credentials* member_;
+  const Credentials* peer_;
   Policy policy_ = Policy::Default();
   TestDirectory others_;
-  Offerer offerer_{crypto::DefaultSuite(), policy_};
-  Answerer answerer_{crypto::DefaultSuite(), policy_, others_, 64, rng_};
+  Offerer offerer_{crypto::DefaultSuite(), policy_, member_};
+  Answerer answerer_{crypto::DefaultSuite(), policy_, others_, 64, rng_, peer_};
   Answerer::Outcome answered_;
   Offerer::Outcome offered_;
 };
