@@ -12,10 +12,11 @@ constexpr size_t kAmplification = 3;  // MIKEYv2 §2
 
 Answerer::Outcome Discard(Error error) { return {Err(error), 0, Answerer::Event::kNone, nullptr}; }
 
-size_t CopyTo(ByteView octets, MutableBytes out) {
-  KEYMAST_CHECK(out.size() >= octets.size());
-  std::copy(octets.begin(), octets.end(), out.begin());
-  return octets.size();
+// SizeOfFragment is the least that such a datagram had, without what is not looked at.
+size_t SizeOfFragment(const Parts& parts) {
+  constexpr size_t kHead = 10 + 1 + FragmentPayload::kHashSize + 4;
+  const size_t cap = parts.cap == nullptr ? 0 : 4 + parts.cap->tlvs.size();
+  return kHead + cap + parts.fragment->data.size();
 }
 
 std::array<uint8_t, kRandOctets> DrawRand(crypto::Rng& rng) {
@@ -59,7 +60,7 @@ Answering Answerer::answering() const {
 
 Answerer::Outcome Answerer::Receive(ByteView datagram, ByteView address, Instant now,
                                     crypto::Rng& rng, MutableBytes out) {
-  KEYMAST_CHECK(out.size() >= kMaxOneDatagram && address.size() <= kMaxAddress);
+  KEYMAST_CHECK(out.size() >= RoomOf(policy_) && address.size() <= kMaxAddress);
   Message message;
   if (Status parsed = ParseMessage(datagram, message); !parsed) return Discard(parsed.error());
   const Header& header = message.header;
@@ -67,12 +68,58 @@ Answerer::Outcome Answerer::Receive(ByteView datagram, ByteView address, Instant
   if (IsFinish(header.data_type)) {
     return TakeFinish({datagram, address, now, message}, rng, out);
   }
+  if (header.data_type == DataType::kFragment) {
+    return TakeFragment(message, address, now, rng, out);
+  }
+  return TakeFirst(message, datagram, address, now, false, rng, out);
+}
+
+// MIKEYv2 §3.6: behind a good cookie alone; the first FRAGMENT without one gets RETRY.
+Answerer::Outcome Answerer::TakeFragment(const Message& message, ByteView address, Instant now,
+                                         crypto::Rng& rng, MutableBytes out) {
+  if (policy_.fragments == 0) return Discard(Error::kUnknownDataType);
+  const Result<Parts> parts = ReadParts(message, Form::kFragment);
+  if (!parts) return Discard(parts.error());
+  const CsbId csb_id(message.header.csb_id);
+  Capabilities told;
+  if (parts->cap != nullptr) {
+    const Result<Capabilities> read = ReadCapabilities(*parts->cap);
+    if (!read) return Discard(read.error());
+    told = *read;
+  }
+  const FragmentPayload& fragment = *parts->fragment;
+  if (!cookies_.IsGood(told.cookie, address, csb_id, now)) {
+    if (fragment.index != 0) return Discard(Error::kWrongSource);
+    const auto fresh = fresh_.Make(now);
+    const bool is_of_use = Contains(policy_.modes.view(), Mode::kEarlyDh);
+    const Result<size_t> size = WriteFragmentRetry(
+        csb_id, fragment, cookies_.Make(address, csb_id, now), is_of_use ? fresh : ByteView(),
+        out.first(std::min(out.size(), SizeOfFragment(*parts))));
+    return {Err(Error::kRateLimited), size.value_or(0), Event::kNone, nullptr};
+  }
+  const Result<ByteView> whole = fragments_.Take(suite_, address, csb_id, fragment, now);
+  if (!whole) return Discard(whole.error());
+  if (whole->empty()) return {};
+  Message inner;
+  if (Status parsed = ParseMessage(*whole, inner); !parsed) return Discard(parsed.error());
+  const bool is_cap =
+      inner.header.data_type == DataType::kCap && inner.header.csb_id == csb_id.value;
+  if (!is_cap) return Discard(Error::kMalformed);
+  return TakeFirst(inner, *whole, address, now, true, rng, out);
+}
+
+// TakeFirst reads a CAP; one that is whole came in FRAGMENTs, which had its cookie.
+Answerer::Outcome Answerer::TakeFirst(const Message& message, ByteView datagram, ByteView address,
+                                      Instant now, bool is_whole, crypto::Rng& rng,
+                                      MutableBytes out) {
+  const Header& header = message.header;
   const Result<Parts> parts = ReadParts(message, Form::kCap);
   if (!parts) return Discard(parts.error());
   const Result<Capabilities> offer = ReadCapabilities(*parts->cap);
   if (!offer) return Discard(offer.error());
+  if (is_whole && !offer->cookie.empty()) return Discard(Error::kMalformed);
   if (Status checked = CheckOffer(*offer, *parts); !checked) return Discard(checked.error());
-  FirstMessage cap{datagram, address, now, header, *parts, *offer, std::nullopt, false, {}};
+  FirstMessage cap{datagram, address, now, header, *parts, *offer, std::nullopt, is_whole, {}};
   if (parts->key_ids != nullptr) {
     const Result<KeyIds> ids = FindKeyIds(message);
     if (!ids) return Discard(ids.error());
@@ -82,13 +129,29 @@ Answerer::Outcome Answerer::Receive(ByteView datagram, ByteView address, Instant
   return TakeCap(cap, rng, out);
 }
 
+Way Answerer::WayOf(const Capabilities& offer) const {
+  return {offer.Datagram(),
+          policy_.fragments == 0 ? 0 : std::min<size_t>(offer.Fragments(), kMaxFragments)};
+}
+
+// Sent puts a message into `out` in the way that its Offerer takes it.
+Answerer::Outcome Answerer::Sent(Outcome outcome, ByteView whole, const Entry& entry,
+                                 MutableBytes out) const {
+  const Fragmenting how{entry.exchange.csb_id, entry.way, {}};
+  const Result<size_t> size = Send(suite_, whole, how, out, outcome.more);
+  if (!size) return Discard(size.error());
+  outcome.reply = *size;
+  return outcome;
+}
+
 Answerer::Outcome Answerer::TakeCap(FirstMessage& cap, crypto::Rng& rng, MutableBytes out) {
   const Asked asked = cap.asked();
   if (others_.IsOwn(asked.offerer)) return Discard(Error::kUnknownIdentity);  // a reflection
   Exchange& exchange = cap.exchange;
   exchange.th = HashOf(suite_, cap.datagram);
   exchange.csb_id = CsbId(cap.header.csb_id);
-  cap.address_proved = cookies_.IsGood(cap.offer.cookie, cap.address, exchange.csb_id, cap.now);
+  cap.address_proved = cap.address_proved ||
+                       cookies_.IsGood(cap.offer.cookie, cap.address, exchange.csb_id, cap.now);
   if (Entry* known = cache_.FindCap(exchange.th, cap.address, cap.now)) {
     return RepeatAnswer(*known, cap, out);
   }
@@ -118,7 +181,7 @@ Answerer::Outcome Answerer::RepeatAnswer(Entry& entry, const FirstMessage& cap,
   const bool is_in_ratio = entry.answer.size() <= kAmplification * cap.datagram.size();
   if (!is_there && !cap.address_proved && !is_in_ratio) return Discard(Error::kWrongSource);
   entry.sent = cap.now;
-  return {{}, CopyTo(entry.answer.view(), out), Event::kNone, &entry};
+  return Sent({{}, 0, Event::kNone, &entry}, entry.answer, entry, out);
 }
 
 // Retry gives FRESH where it can be of use: to early DH, and to who comes back (MIKEYv2 §8).
@@ -153,24 +216,27 @@ Answerer::Outcome Answerer::Answer(FirstMessage& cap, const Judged& judged, cryp
   // A public value that no secret follows from is no form of one (MIKEYv2 §5).
   if (!size && size.error() == Error::kMalformed) return Discard(size.error());
   if (!size) return Refuse(cap, judged, size.error(), rng, out);
-  const bool is_in_ratio = *size <= kAmplification * cap.datagram.size();
+  entry.way = WayOf(cap.offer);
+  entry.exchange = cap.exchange;
+  entry.answer.assign(out.begin(), out.begin() + static_cast<ptrdiff_t>(*size));
+  const Outcome sent = Sent({}, entry.answer, entry, out);
+  if (!sent.status) return Refuse(cap, judged, sent.status.error(), rng, out);
+  const bool is_in_ratio = TotalOf(sent.reply, sent.more) <= kAmplification * cap.datagram.size();
   if (!cap.address_proved && !is_in_ratio) return Retry(cap, &judged, out);
   const bool is_early = cap.offer.Offers(Mode::kEarlyDh);
-  entry.exchange = cap.exchange;
   entry.address = Octets<kMaxAddress>(cap.address);
   entry.address_proved = cap.address_proved;
   entry.is_for_all = cap.exchange.choice.mode == Mode::kEarlyDh || judged.leaves.has_value();
   entry.wants_fresh = is_early && Contains(policy_.modes.view(), Mode::kEarlyDh);
   entry.made = cap.now;
   entry.sent = cap.now;
-  entry.answer = Octets<kMaxOneDatagram>(out.first(*size));
-  entry.exchange.ah = HashOf(suite_, entry.answer.view());
+  entry.exchange.ah = HashOf(suite_, entry.answer);
   const bool is_for_all = entry.is_for_all;
   const Entry* kept = cache_.Add(std::move(entry), cap.now);
   if (kept == nullptr) return Discard(Error::kTooManyRequests);
   const bool is_remembered = !is_for_all || fresh_.Remember(cap.exchange.th, cap.now);
   KEYMAST_CHECK(is_remembered);  // there was room, and it was not answered before
-  return {{}, *size, Event::kAnswered, kept};
+  return {{}, sent.reply, Event::kAnswered, kept, sent.more};
 }
 
 // MIKEYv2 §1: group keys leave in an answer of modes 1, 2, 5 and 6 to a CAP whose proof, that of
@@ -220,7 +286,7 @@ Result<size_t> Answerer::WriteTheAnswer(FirstMessage& cap, const Judged& judged,
   }
   const bool is_signed = IsSigned(exchange.choice.mode);
   const Given given{streams, contents, envelope.view(), is_signed ? judged.signer : Signer{}};
-  return WriteAnswer(suite_, exchange, given, out.first(kMaxOneDatagram));
+  return WriteAnswer(suite_, exchange, given, out.first(RoomOf(policy_)));
 }
 
 // Prepare draws what an answer needs anew: RANDr, our public value, the envelope's key.
@@ -264,14 +330,16 @@ Answerer::Outcome Answerer::TakeFinish(const Finish& finish, crypto::Rng& rng, M
   }
   const Result<size_t> size = AnswerFinish(*entry, finish.now, rng, out);
   if (!size) return Discard(size.error());
+  entry->keys.assign(out.begin(), out.begin() + static_cast<ptrdiff_t>(*size));
+  const Outcome sent = Sent({{}, 0, Event::kVerified, entry}, entry->keys, *entry, out);
+  if (!sent.status) return sent;
   entry->verified = true;
   entry->finish = HashOf(suite_, finish.datagram);
   // MIKEYv2 §2: the first good finish moves the entry to its address, and proves that.
   entry->address = Octets<kMaxAddress>(finish.address);
   entry->address_proved = true;
   entry->sent = finish.now;
-  entry->keys = Octets<kMaxOneDatagram>(out.first(*size));
-  return {{}, *size, Event::kVerified, entry};
+  return sent;
 }
 
 // MIKEYv2 §2: a repetition moves and proves nothing; from another address it is answered in ratio.
@@ -282,7 +350,7 @@ Answerer::Outcome Answerer::Repeat(Entry& entry, const Finish& finish, MutableBy
     return Discard(Error::kWrongSource);
   }
   entry.sent = finish.now;
-  return {{}, CopyTo(entry.keys.view(), out), Event::kNone, &entry};
+  return Sent({{}, 0, Event::kNone, &entry}, entry.keys, entry, out);
 }
 
 // CheckFinish completes the exchange's secret only when the proof under it is good.
@@ -330,7 +398,7 @@ Result<size_t> Answerer::AnswerFinish(const Entry& entry, Instant now, crypto::R
   const auto rand_r = DrawRand(rng);
   const auto next = fresh_.Make(now);
   const ByteView fresh = entry.wants_fresh ? next : ByteView();
-  const MutableBytes room = out.first(kMaxOneDatagram);
+  const MutableBytes room = out.first(RoomOf(policy_));
   if (GivesInAnswer(exchange)) return WriteKeys(suite_, exchange, rand_r, {}, {}, room, fresh);
   const Capabilities nothing;
   const Asked asked{exchange.offerer.view(), exchange.answerer.view(), exchange.join, nothing};

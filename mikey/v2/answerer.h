@@ -18,18 +18,22 @@ class Answerer {
     kVerified,  // a finish was good: the exchange's keys are usable
   };
 
-  // Outcome of a datagram. Send `reply` octets of `out` to where it came from, when all that
-  // GrantTo changed is durable. The exchange is good until the next call.
+  // Outcome of a datagram. Send `reply` octets of `out`, and those of `more` that follow them, to
+  // where it came from, when all that GrantTo changed is durable. There are more only where the
+  // policy has FRAGMENTs. The exchange is good until the next call.
   struct Outcome {
     Status status;
     size_t reply = 0;
     Event event = Event::kNone;
     const Entry* entry = nullptr;
+    MoreDatagrams more = {};
   };
 
   // Answered CAPs of early DH that are remembered, each for two hours at most (MIKEYv2 §8): beyond
   // that mode DH takes its place. Room is taken when it is used.
   static constexpr size_t kAnsweredRoom = 1 << 18;
+  // Addresses that have a message in FRAGMENTs under way.
+  static constexpr size_t kFragmented = 256;
 
   // Borrowed: suite, policy, directory, credentials. At most `capacity` exchanges are remembered.
   // Without credentials no mode by certificate is taken.
@@ -45,7 +49,7 @@ class Answerer {
   void set_under_load(bool under_load) { under_load_ = under_load; }
 
   // Receive steps in the order of MIKEYv2 §7. `address` is the sender's address and port in any
-  // form, at most kMaxAddress octets; `out` has kMaxOneDatagram octets or more. Every error is a
+  // form, at most kMaxAddress octets; `out` has RoomOf the policy. Every error is a
   // discard, some with a reply.
   Outcome Receive(ByteView datagram, ByteView address, Instant now, crypto::Rng& rng,
                   MutableBytes out);
@@ -57,6 +61,12 @@ class Answerer {
   struct Finish;
   Answering answering() const;
   Outcome TakeCap(FirstMessage& cap, crypto::Rng& rng, MutableBytes out);
+  Outcome TakeFragment(const Message& message, ByteView address, Instant now, crypto::Rng& rng,
+                       MutableBytes out);
+  Outcome TakeFirst(const Message& message, ByteView datagram, ByteView address, Instant now,
+                    bool is_whole, crypto::Rng& rng, MutableBytes out);
+  Outcome Sent(Outcome outcome, ByteView whole, const Entry& entry, MutableBytes out) const;
+  Way WayOf(const Capabilities& offer) const;
   Outcome RepeatAnswer(Entry& entry, const FirstMessage& cap, MutableBytes out) const;
   Outcome Retry(const FirstMessage& cap, const Judged* judged, MutableBytes out) const;
   Outcome RefuseChoice(const FirstMessage& cap, const Judged& judged, Error error,
@@ -84,6 +94,7 @@ class Answerer {
   DhPool* pool_ = nullptr;
   Cookies cookies_;
   Fresh fresh_;
+  FragmentsByAddress fragments_{kFragmented};
   ExchangeCache cache_;
   crypto::SecretKey<kMaxSharedKey> nobodys_key_;  // for the V of who is not known
   bool under_load_ = false;

@@ -23,10 +23,11 @@ struct Entry {
   bool wants_fresh = false;  // KEYS bring FRESH for the next exchange
   Instant made;
   Instant sent;
-  Octets<kMaxOneDatagram> answer;
-  Digest finish{};               // SHA-256 of the good finish
-  Octets<kMaxOneDatagram> keys;  // what was sent to it
-  Streams streams;               // of the answer
+  Way way;  // what the Offerer takes
+  Bytes answer;
+  Digest finish{};  // SHA-256 of the good finish
+  Bytes keys;       // what was sent to it
+  Streams streams;  // of the answer
 };
 
 class ExchangeCache {

@@ -163,6 +163,21 @@ Result<size_t> CloseAnswer(const crypto::Suite& suite, const Exchange& exchange,
   return closing.Finish();
 }
 
+template <class P>
+Result<size_t> WriteRetryBehind(CsbId csb_id, const P& first, ByteView cookie, ByteView fresh,
+                                MutableBytes out) {
+  Capabilities told;
+  told.cookie = cookie;
+  told.fresh = fresh;
+  std::array<uint8_t, 128> tlvs{};
+  const Result<size_t> size = WriteCapabilities(told, tlvs);
+  if (!size) return size;
+  ChainWriter chain(out, HeaderBefore(csb_id, DataType::kRetry));
+  chain.Add(first);
+  chain.Add(CapPayload{kCapVersion, ByteView(tlvs).first(*size)});
+  return Finished(chain);
+}
+
 }  // namespace
 
 Result<size_t> WriteCap(const crypto::Suite& suite, const Exchange& exchange,
@@ -254,16 +269,13 @@ Result<size_t> WriteKeys(const crypto::Suite& suite, const Exchange& exchange, B
 
 Result<size_t> WriteRetry(CsbId csb_id, ByteView rand_i, ByteView cookie, ByteView fresh,
                           MutableBytes out) {
-  Capabilities told;
-  told.cookie = cookie;
-  told.fresh = fresh;
-  std::array<uint8_t, 128> tlvs{};
-  const Result<size_t> size = WriteCapabilities(told, tlvs);
-  if (!size) return size;
-  ChainWriter chain(out, HeaderBefore(csb_id, DataType::kRetry));
-  chain.Add(RandrPayload{RandRole::kInitiator, rand_i});
-  chain.Add(CapPayload{kCapVersion, ByteView(tlvs).first(*size)});
-  return Finished(chain);
+  return WriteRetryBehind(csb_id, RandrPayload{RandRole::kInitiator, rand_i}, cookie, fresh, out);
+}
+
+Result<size_t> WriteFragmentRetry(CsbId csb_id, const FragmentPayload& fragment, ByteView cookie,
+                                  ByteView fresh, MutableBytes out) {
+  const FragmentPayload named{fragment.hash, 0, fragment.count, {}};
+  return WriteRetryBehind(csb_id, named, cookie, fresh, out);
 }
 
 Result<size_t> WriteHint(const Exchange& exchange, ErrorNumber number, MutableBytes out) {

@@ -42,6 +42,10 @@ Result<size_t> WriteKeys(const crypto::Suite& suite, const Exchange& exchange, B
 Result<size_t> WriteRetry(CsbId csb_id, ByteView rand_i, ByteView cookie, ByteView fresh,
                           MutableBytes out);
 
+// WriteFragmentRetry answers the first FRAGMENT of a CAP.
+Result<size_t> WriteFragmentRetry(CsbId csb_id, const FragmentPayload& fragment, ByteView cookie,
+                                  ByteView fresh, MutableBytes out);
+
 // WriteHint stands in place of an answer, without proof.
 Result<size_t> WriteHint(const Exchange& exchange, ErrorNumber number, MutableBytes out);
 // WriteError stands in place of an answer: proven by V, or by SIGN where there is a signer.

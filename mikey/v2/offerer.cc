@@ -113,6 +113,7 @@ void Offerer::TakeWish(const Wish& wish, crypto::Rng& rng) {
   }
   offered_streams_ = Octets<kMaxSessions * kStreamOctets>(writer.written());
   fresh_ = Octets<kFreshSize>(wish.fresh);
+  in_fragments_ = wish.takes_fragments && policy_.fragments != 0;
   if (wish.fingerprint.empty()) return;
   std::copy(wish.fingerprint.begin(), wish.fingerprint.end(), fingerprint_.emplace().begin());
 }
@@ -123,6 +124,9 @@ void Offerer::Forget() {
   fingerprint_.reset();
   cookie_ = {};
   hashes_.clear();
+  fragments_ = {};
+  long_cap_.clear();
+  more_.clear();
   streams_ = {};
   contents_ = {};
   plain_.Room();
@@ -143,8 +147,10 @@ Capabilities Offerer::Offer() const {
   offer.profiles = profiles_.view();
   if (exchange_.is_join() && policy_.features != 0) offer.features = features_;
   offer.session = exchange_.session.view();
-  offer.cookie = cookie_.view();
+  // MIKEYv2 §3.6: a CAP in FRAGMENTs has its cookie there.
+  if (!in_fragments_) offer.cookie = cookie_.view();
   offer.fresh = fresh_.view();
+  if (policy_.fragments != 0) offer.fragments = {&policy_.fragments, 1};
   offer.streams = offered_streams_.view();
   return offer;
 }
@@ -157,29 +163,56 @@ Awaited Offerer::AwaitedNow(const Capabilities& offer, crypto::Rng& rng) const {
 
 Result<size_t> Offerer::Open(const Wish& wish, Instant now, crypto::Rng& rng, MutableBytes out) {
   if (Status checked = CheckWish(wish); !checked) return Err(checked.error());
+  state_ = State::kIdle;
+  deadline_ = kNever;
   TakeWish(wish, rng);
   const Result<size_t> size = SendCap(out);
   if (!size) return size;
-  if (*size > kMaxFirstCap) return Err(Error::kTooLong);
   state_ = State::kOffered;
   sendings_ = 0;
   Arm(now, rng);
   return size;
 }
 
-// SendCap writes CAP and remembers it with its hash.
+// SendCap writes CAP and remembers it with its hash. The first one decides whether all go in
+// FRAGMENTs (MIKEYv2 §2).
 Result<size_t> Offerer::SendCap(MutableBytes out) {
   const CapProofs proofs{OffersAny(NeedsPsk), signer_, OffersAny(GainsBySign)};
-  const Result<size_t> size =
-      WriteCap(suite_, exchange_, Offer(), proofs, out.first(kMaxOneDatagram));
+  const bool is_first = hashes_.empty();
+  const Capabilities offer = Offer();
+  const Result<size_t> size = WriteCap(suite_, exchange_, offer, proofs,
+                                       out.first(in_fragments_ ? kMaxWhole : kMaxOneDatagram));
   if (!size) return size;
-  cap_ = Octets<kMaxOneDatagram>(out.first(*size));
-  hashes_.Add(HashOf(suite_, cap_.view()));
-  return size;
+  const ByteView cap = out.first(*size);
+  if (is_first) in_fragments_ = in_fragments_ && cap.size() > kMaxFirstCap;
+  if (is_first && !in_fragments_ && cap.size() > kMaxFirstCap) return Err(Error::kTooLong);
+  hashes_.Add(HashOf(suite_, cap));
+  if (in_fragments_) {
+    long_cap_.assign(cap.begin(), cap.end());
+  } else {
+    cap_ = Octets<kMaxOneDatagram>(cap);
+  }
+  return SendAgain(out);
+}
+
+// SendAgain sends CAP or finish as it was.
+Result<size_t> Offerer::SendAgain(MutableBytes out) {
+  const bool is_answered = state_ == State::kAnswered || state_ == State::kDone;
+  Fragmenting how{exchange_.csb_id, {}, cookie_.view()};
+  if (is_answered) return Send(suite_, finish_.view(), how, out, more_);
+  if (!in_fragments_) return Send(suite_, cap_.view(), how, out, more_);
+  how.way.fragments = kMaxFragments;
+  return Send(suite_, long_cap_, how, out, more_);
 }
 
 Offerer::Outcome Offerer::Receive(ByteView datagram, Instant now, crypto::Rng& rng,
                                   MutableBytes out) {
+  more_.clear();
+  return TakeMessage(datagram, now, false, rng, out);
+}
+
+Offerer::Outcome Offerer::TakeMessage(ByteView datagram, Instant now, bool is_whole,
+                                      crypto::Rng& rng, MutableBytes out) {
   Message message;
   if (Status parsed = ParseMessage(datagram, message); !parsed) return Discard(parsed.error());
   const Header& header = message.header;
@@ -187,16 +220,39 @@ Offerer::Outcome Offerer::Receive(ByteView datagram, Instant now, crypto::Rng& r
   if (header.csb_id != exchange_.csb_id.value) return Discard(Error::kWrongCsb);
   const Received received{datagram, message, now};
   if (IsAnswer(header.data_type)) return TakeAnswer(received, rng, out);
+  if (header.data_type == DataType::kKeys) return {TakeKeys(received), 0};
+  if (is_whole) return Discard(Error::kUnknownDataType);  // MIKEYv2 §3.6: nothing else is cut
   switch (header.data_type) {
     case DataType::kRetry:
       return TakeRetry(received, rng, out);
-    case DataType::kKeys:
-      return {TakeKeys(received), 0};
     case DataType::kError:
       return {TakeError(received, rng), 0};
+    case DataType::kFragment:
+      return TakeFragment(message, now, rng, out);
     default:
       return Discard(Error::kUnknownDataType);
   }
+}
+
+Offerer::Outcome Offerer::TakeFragment(const Message& message, Instant now, crypto::Rng& rng,
+                                       MutableBytes out) {
+  if (policy_.fragments == 0) return Discard(Error::kUnknownDataType);
+  const Result<Parts> parts = ReadParts(message, Form::kFragment);
+  if (!parts) return Discard(parts.error());
+  if (parts->cap != nullptr)
+    return Discard(Error::kPayloadUnexpected);  // an Offerer has no cookies
+  const Result<ByteView> whole = fragments_.Take(suite_, exchange_.csb_id, *parts->fragment, now);
+  if (!whole) return Discard(whole.error());
+  return whole->empty() ? Outcome{} : TakeMessage(*whole, now, true, rng, out);
+}
+
+// IsToUs is true for a RETRY that names our exchange, or the CAP that went in FRAGMENTs last.
+bool Offerer::IsToUs(const Parts& retry) const {
+  if (retry.rand_i != nullptr) return Equal(retry.rand_i->rand, exchange_.rand_i.view());
+  const FragmentPayload& fragment = *retry.fragment;
+  const Digest& last = hashes_[hashes_.size() - 1];
+  return in_fragments_ && fragment.index == 0 && fragment.data.empty() &&
+         Equal(fragment.hash, ByteView(last).first(FragmentPayload::kHashSize));
 }
 
 // MIKEYv2 §2: at most three, each with another cookie or FRESH; nothing else changes.
@@ -204,9 +260,7 @@ Offerer::Outcome Offerer::TakeRetry(const Received& received, crypto::Rng& rng, 
   if (state_ != State::kOffered) return Discard(Error::kUnexpected);
   const Result<Parts> parts = ReadParts(received.message, Form::kRetry);
   if (!parts) return Discard(parts.error());
-  const bool is_ours =
-      parts->rand_i != nullptr && Equal(parts->rand_i->rand, exchange_.rand_i.view());
-  if (!is_ours) return Discard(Error::kUnexpected);
+  if (!IsToUs(*parts)) return Discard(Error::kUnexpected);
   const Result<Capabilities> told = ReadCapabilities(*parts->cap);
   if (!told) return Discard(told.error());
   if (told->cookie.empty()) return Discard(Error::kMalformed);
@@ -215,7 +269,9 @@ Offerer::Outcome Offerer::TakeRetry(const Received& received, crypto::Rng& rng, 
   if (!is_new || hashes_.full()) return Discard(Error::kUnexpected);
   cookie_ = Octets<kMaxCookie>(told->cookie);
   if (!told->fresh.empty()) fresh_ = Octets<kFreshSize>(told->fresh);
-  const Result<size_t> size = SendCap(out);
+  const bool is_same = in_fragments_ && told->fresh.empty();  // its cookie is beside it
+  if (is_same) hashes_.Add(hashes_[hashes_.size() - 1]);
+  const Result<size_t> size = is_same ? SendAgain(out) : SendCap(out);
   if (!size) return Discard(size.error());
   sendings_ = 0;
   Arm(received.now, rng);
@@ -225,7 +281,7 @@ Offerer::Outcome Offerer::TakeRetry(const Received& received, crypto::Rng& rng, 
 Offerer::Outcome Offerer::TakeAnswer(const Received& received, crypto::Rng& rng, MutableBytes out) {
   const bool is_repeated = (state_ == State::kAnswered || state_ == State::kDone) &&
                            HashOf(suite_, received.datagram) == exchange_.ah;
-  if (is_repeated) return {{}, Send(finish_, out)};
+  if (is_repeated) return {{}, SendAgain(out).value_or(0)};
   if (state_ != State::kOffered) return Discard(Error::kUnexpected);
   if (Status read = ReadAnswer(received, rng); !read) return Discard(read.error());
   exchange_.ah = HashOf(suite_, received.datagram);
@@ -368,11 +424,12 @@ bool Offerer::IsErrorToFinish(const Received& received, const Parts& parts) cons
 }
 
 Offerer::Outcome Offerer::Tick(Instant now, crypto::Rng& rng, MutableBytes out) {
+  more_.clear();
   if (deadline_ == kNever || now < deadline_) return {};
   if (sendings_ < kWaits.size()) {
-    const size_t size = Send(state_ == State::kOffered ? cap_ : finish_, out);
+    const Result<size_t> size = SendAgain(out);
     Arm(now, rng);
-    return {{}, size};
+    return {{}, size.value_or(0)};
   }
   if (state_ == State::kAnswered && exchange_.is_join() && has_keys_) {
     state_ = State::kDone;
@@ -395,12 +452,6 @@ void Offerer::Arm(Instant now, crypto::Rng& rng) {
   rng.Fill(random);
   const Duration wait = kWaits[sendings_++];
   deadline_ = now + wait + wait * Reader(random).U16() / (4 * 0x10000);
-}
-
-size_t Offerer::Send(const Octets<kMaxOneDatagram>& sent, MutableBytes out) const {
-  KEYMAST_CHECK(out.size() >= sent.size());
-  std::copy(sent.view().begin(), sent.view().end(), out.begin());
-  return sent.size();
 }
 
 void Offerer::Fail() {

@@ -23,6 +23,9 @@ struct Wish {
   Shown shown = Shown::kCertificates;
   ByteView fingerprint = {};  // SDP's, SHA-256, or empty; with it the peer may have no name
   ByteView fresh = {};        // of the last exchange or SDP, or empty (MIKEYv2 §8)
+
+  // The peer is configured or signalled to take a CAP in FRAGMENTs, where the policy has them.
+  bool takes_fragments = false;
 };
 
 class Offerer {
@@ -30,7 +33,7 @@ class Offerer {
   enum class State : uint8_t { kIdle, kOffered, kAnswered, kDone, kFailed };
 
   // Outcome of a step. `status` is the reason of a discard; `send` counts the octets in `out` that
-  // go to the peer.
+  // go to the peer. Where the policy has FRAGMENTs, more() tells what follows them.
   struct Outcome {
     Status status;
     size_t send = 0;
@@ -45,12 +48,15 @@ class Offerer {
   void use_pool(DhPool* pool) { pool_ = pool; }
 
   State state() const { return state_; }
+  // Datagrams behind the first that the last call wrote.
+  const MoreDatagrams& more() const { return more_; }
   // When Tick is due; kNever in idle, done and failed.
   Instant deadline() const { return deadline_; }
 
-  // Open begins an exchange and returns the length of CAP in `out`. kFailedPrecondition when one is
-  // under way; kInvalidArgument for a short key, missing identities or streams, or when no mode of
-  // the policy can be offered, kTooLong for a CAP above kMaxFirstCap.
+  // Open begins an exchange and returns the length of CAP in `out`, which has RoomOf the policy
+  // here and below. kFailedPrecondition when one is under way; kInvalidArgument for a short key,
+  // missing identities or streams, or when no mode of the policy can be offered, kTooLong for a CAP
+  // above kMaxFirstCap that cannot go in FRAGMENTs.
   Result<size_t> Open(const Wish& wish, Instant now, crypto::Rng& rng, MutableBytes out);
 
   // Receive takes a datagram that claims to belong to the exchange. Every error is a discard.
@@ -84,6 +90,11 @@ class Offerer {
   Capabilities Offer() const;
   Awaited AwaitedNow(const Capabilities& offer, crypto::Rng& rng) const;
   Result<size_t> SendCap(MutableBytes out);
+  Result<size_t> SendAgain(MutableBytes out);
+  Outcome TakeMessage(ByteView datagram, Instant now, bool is_whole, crypto::Rng& rng,
+                      MutableBytes out);
+  Outcome TakeFragment(const Message& message, Instant now, crypto::Rng& rng, MutableBytes out);
+  bool IsToUs(const Parts& retry) const;
   Outcome TakeRetry(const Received& received, crypto::Rng& rng, MutableBytes out);
   Outcome TakeAnswer(const Received& received, crypto::Rng& rng, MutableBytes out);
   Status ReadAnswer(const Received& received, crypto::Rng& rng);
@@ -94,7 +105,6 @@ class Offerer {
   Status TakeError(const Received& received, crypto::Rng& rng);
   bool IsErrorToFinish(const Received& received, const Parts& parts) const;
   void Arm(Instant now, crypto::Rng& rng);
-  size_t Send(const Octets<kMaxOneDatagram>& sent, MutableBytes out) const;
   void Fail();
 
   const crypto::Suite& suite_;
@@ -115,8 +125,12 @@ class Offerer {
   Signer signer_;
   std::optional<crypto::Fingerprint> fingerprint_;
   FixedList<Digest, kMaxRetries + 1> hashes_;  // TH of each CAP that was sent
-  Octets<kMaxOneDatagram> cap_;
+  Octets<kMaxOneDatagram> cap_;                // the last one, unless it goes in FRAGMENTs
+  Bytes long_cap_;                             // which has its cookie beside it
+  bool in_fragments_ = false;
   Octets<kMaxOneDatagram> finish_;
+  Fragments fragments_;
+  MoreDatagrams more_;
 
   Streams streams_;  // of the last message that had contents
   crypto::SecretScratch<kMaxPlain> plain_;

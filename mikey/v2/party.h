@@ -11,6 +11,7 @@
 #include "mikey/csb.h"
 #include "mikey/mbms.h"
 #include "mikey/v2/contents.h"
+#include "mikey/v2/fragments.h"
 #include "mikey/v2/grammar.h"
 #include "mikey/v2/protection.h"
 
@@ -37,8 +38,11 @@ struct Policy {
   FixedList<uint8_t, 3> signatures;  // that are verified
   Profiles profiles;
   uint32_t features = 0;
+  // FRAGMENTs of a message that are taken and sent, 2 to kMaxFragments: then what the machines
+  // write needs room for kMaxWhole octets. 0: none, and room for one datagram.
+  uint8_t fragments = 0;
 
-  // Default has no SHA-1 and no OAKLEY group (MIKEYv2 §3.3).
+  // Default has no FRAGMENTs, no SHA-1 and no OAKLEY group (MIKEYv2 §3.3).
   static Policy Default();
 };
 
@@ -54,6 +58,11 @@ constexpr bool IsLate(Mode mode) { return mode == Mode::kDh || mode == Mode::kDh
 constexpr bool HasTgk(Mode mode) { return mode == Mode::kPsk || mode == Mode::kRsa; }
 // CryptoGroup is empty for groups that version 2 does not have.
 std::optional<crypto::DhGroup> CryptoGroup(DhGroup group);
+
+// RoomOf what the machines write, in octets.
+inline size_t RoomOf(const Policy& policy) {
+  return policy.fragments == 0 ? kMaxOneDatagram : kMaxWhole;
+}
 
 // Choice is what an Answerer chose of an offer (MIKEYv2 §3.3).
 struct Choice {

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <span>
 
 #include "base/check.h"
 #include "base/octets.h"
@@ -35,6 +36,15 @@ class LoopbackSocket {
   void Send(ByteView octets, uint16_t port) const {
     sockaddr_in to = At(port);
     if (!octets.empty()) sendto(fd_, octets.data(), octets.size(), 0, Generic(&to), sizeof to);
+  }
+  // Send all that a machine wrote one behind the other.
+  void Send(ByteView out, size_t first, std::span<const uint16_t> more, uint16_t port) const {
+    Send(out.first(first), port);
+    size_t at = first;
+    for (const uint16_t size : more) {
+      Send(out.subspan(at, size), port);
+      at += size;
+    }
   }
   // Take waits for a datagram; empty when none comes in time.
   Bytes Take(Duration time, uint16_t& port) const {

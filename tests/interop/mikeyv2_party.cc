@@ -47,12 +47,13 @@ Json Told(const Contents& contents) {
 }
 
 // One mode, by its number, and profile 7 alone: it is what the tests' directory gives.
-Policy TestPolicy(std::string_view mode) {
+Policy TestPolicy(std::string_view mode, bool has_certificates) {
   Policy policy = Policy::Default();
   policy.modes.clear();
   policy.modes.Add(static_cast<uint8_t>(std::stoi(std::string(mode))));
   policy.profiles.clear();
   policy.profiles.Add(7);
+  policy.fragments = has_certificates ? kMaxFragments : 0;
   return policy;
 }
 
@@ -94,7 +95,7 @@ std::optional<Credentials> CredentialsOf(const std::string& path) {
 }
 
 int Offer(uint16_t port, bool is_join, std::string_view mode, const std::string& path) {
-  const Policy policy = TestPolicy(mode);
+  const Policy policy = TestPolicy(mode, !path.empty());
   crypto::SystemRng rng;
   const std::optional<Credentials> credentials = CredentialsOf(path);
   Offerer offerer(crypto::DefaultSuite(), policy, credentials ? &*credentials : nullptr);
@@ -104,12 +105,13 @@ int Offer(uint16_t port, bool is_join, std::string_view mode, const std::string&
   if (credentials) {
     wish.psk = {};
     wish.shown = credentials->shown;
+    wish.takes_fragments = true;
   }
   const LoopbackSocket socket(0);
-  Bytes out(kMaxOneDatagram);
+  Bytes out(RoomOf(policy));
   const auto size = offerer.Open(wish, Now(), rng, out);
   KEYMAST_CHECK(size.has_value());
-  socket.Send(ByteView(out).first(*size), port);
+  socket.Send(out, *size, offerer.more().view(), port);
   Json refused = Json::array();
   while (offerer.deadline() != kNever) {
     uint16_t from = 0;
@@ -117,7 +119,7 @@ int Offer(uint16_t port, bool is_join, std::string_view mode, const std::string&
     const auto outcome = datagram.empty() ? offerer.Tick(Now(), rng, out)
                                           : offerer.Receive(datagram, Now(), rng, out);
     if (!outcome.status) refused.push_back(ErrorName(outcome.status.error()));
-    socket.Send(ByteView(out).first(outcome.send), port);
+    socket.Send(out, outcome.send, offerer.more().view(), port);
   }
   const bool is_done = offerer.state() == Offerer::State::kDone;
   Json result{{"state", is_done ? "done" : "failed"}, {"refused", refused}};
@@ -128,7 +130,7 @@ int Offer(uint16_t port, bool is_join, std::string_view mode, const std::string&
 }
 
 int Answer(bool under_load, std::string_view mode, const std::string& path) {
-  const Policy policy = TestPolicy(mode);
+  const Policy policy = TestPolicy(mode, !path.empty());
   crypto::SystemRng rng;
   TestDirectory others;
   const std::optional<Credentials> credentials = CredentialsOf(path);
@@ -139,7 +141,7 @@ int Answer(bool under_load, std::string_view mode, const std::string& path) {
   std::fprintf(stderr, "%u\n", socket.port());
   Instant end = Now() + std::chrono::seconds(15);
   Json result{{"state", "over"}, {"refused", Json::array()}};
-  Bytes out(kMaxOneDatagram);
+  Bytes out(RoomOf(policy));
   while (Now() < end) {
     uint16_t from = 0;
     const Bytes datagram = socket.Take(end - Now(), from);
@@ -147,7 +149,7 @@ int Answer(bool under_load, std::string_view mode, const std::string& path) {
     const std::string address = std::to_string(from);
     const auto outcome = answerer.Receive(datagram, AsBytes(address), Now(), rng, out);
     if (!outcome.status) result["refused"].push_back(ErrorName(outcome.status.error()));
-    socket.Send(ByteView(out).first(outcome.reply), from);
+    socket.Send(out, outcome.reply, outcome.more.view(), from);
     if (outcome.event != Answerer::Event::kVerified) continue;
     result["state"] = "verified";
     if (!outcome.entry->exchange.is_join()) {

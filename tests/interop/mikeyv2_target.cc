@@ -127,6 +127,7 @@ Policy PolicyOf(const Json& order) {
   Fill(order.at("groups"), policy.groups);
   Fill(order.at("signatures"), policy.signatures);
   policy.features = order.at("features").get<uint32_t>();
+  policy.fragments = order.at("fragments").get<uint8_t>();
   policy.profiles.clear();
   for (const Json& profile : order.at("profiles")) policy.profiles.Add(profile.get<uint16_t>());
   return policy;
@@ -156,6 +157,11 @@ Json KeysOf(const Contents& contents) {
   return keys;
 }
 
+// CountOf the datagrams that a machine wrote.
+size_t CountOf(size_t first, const MoreDatagrams& more) {
+  return first == 0 ? 0 : 1 + more.size();
+}
+
 std::string_view NameOf(const Status& status) { return status ? "ok" : ErrorName(status.error()); }
 
 class OurAnswerer {
@@ -181,11 +187,11 @@ class OurAnswerer {
     uint16_t from = 0;
     const Bytes datagram = socket_.Take(std::chrono::seconds(5), from);
     const std::string address = std::to_string(from);
-    Bytes out(kMaxOneDatagram);
+    Bytes out(RoomOf(policy_));
     const auto outcome = machine_->Receive(datagram, AsBytes(address), NowOf(order), rng_, out);
-    socket_.Send(ByteView(out).first(outcome.reply), from);
+    socket_.Send(out, outcome.reply, outcome.more.view(), from);
     Json told{{"status", NameOf(outcome.status)},
-              {"sent", outcome.reply},
+              {"sent", CountOf(outcome.reply, outcome.more)},
               {"event", static_cast<int>(outcome.event)}};
     const bool is_verified = outcome.event == Answerer::Event::kVerified;
     if (is_verified && !outcome.entry->exchange.is_join()) {
@@ -223,23 +229,24 @@ class OurOfferer {
     Wish wish{kAlice, kBob, kShared, std::nullopt, streams, session};
     if (!order.at("join").is_null()) wish = {kAlice, kOne, kShared, IdsOf(order), {}, {}};
     wish.shown = credentials_.shown;
+    wish.takes_fragments = order.at("big_cap").get<bool>();
     wish.fresh = fresh;
     wish.fingerprint = fingerprint;
     to_ = order.at("to").get<uint16_t>();
-    Bytes out(kMaxOneDatagram);
+    Bytes out(RoomOf(policy_));
     const Result<size_t> size = machine_->Open(wish, NowOf(order), rng_, out);
     if (!size) return {{"status", ErrorName(size.error())}, {"sent", 0}};
-    socket_.Send(ByteView(out).first(*size), to_);
-    return Told({}, *size);
+    socket_.Send(out, *size, machine_->more().view(), to_);
+    return Told({}, CountOf(*size, machine_->more()));
   }
   Json Take(const Json& order) {
     uint16_t from = 0;
     const Bytes datagram = socket_.Take(std::chrono::seconds(5), from);
-    Bytes out(kMaxOneDatagram);
+    Bytes out(RoomOf(policy_));
     return Sent(machine_->Receive(datagram, NowOf(order), rng_, out), out);
   }
   Json Tick(const Json& order) {
-    Bytes out(kMaxOneDatagram);
+    Bytes out(RoomOf(policy_));
     return Sent(machine_->Tick(NowOf(order), rng_, out), out);
   }
 
@@ -253,8 +260,8 @@ class OurOfferer {
     return ids;
   }
   Json Sent(const Offerer::Outcome& outcome, const Bytes& out) const {
-    socket_.Send(ByteView(out).first(outcome.send), to_);
-    return Told(outcome.status, outcome.send);
+    socket_.Send(out, outcome.send, machine_->more().view(), to_);
+    return Told(outcome.status, CountOf(outcome.send, machine_->more()));
   }
   Json Told(const Status& status, size_t sent) const {
     static constexpr const char* kStates[] = {"idle", "offered", "answered", "done", "failed"};

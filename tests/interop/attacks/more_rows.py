@@ -4,7 +4,7 @@ from mikeyv2 import content, edits as e
 from mikeyv2.dh import OAKLEY5_P
 from mikeyv2.misbehave import Misbehaviour
 from mikeyv2.payloads import *
-from mikeyv2.octets import u8, u16
+from mikeyv2.octets import Reader, u8, u16
 from mikeyv2.tables import *
 
 _DHHMAC_MODES = (DHHMAC, EARLY_DHHMAC)
@@ -65,6 +65,16 @@ def _join(change):
 
 def _ticket(got):
     got.keys.append(KeyData(K_TICKET, b"t", spi=bytes(4)))
+
+
+def _csb_id_first(plain):
+    """EXT 4 in front of the group RAND."""
+    r = Reader(plain)
+    chain = [p for p, _ in decode_chain(P_KEY, r, INNER)]
+    ext = next(p for p in chain if isinstance(p, Ext) and p.type == E_CSB_ID)
+    at = next(i for i, p in enumerate(chain) if isinstance(p, Rand))
+    rest = [p for p in chain if p is not ext]
+    return encode_chain(rest[:at] + [ext] + rest[at:])[1]
 
 
 def _second_csb_id(plain):
@@ -156,6 +166,7 @@ TABLE = [
     _m("policy of another protocol", "§3.2", "A", "answer.payloads", e.mapped(Sp, lambda s: _OtherSp(s.number, s.parameters))),
     _m("policy without map", "§3.1", "A", "answer.payloads", e.added(Sp(0, _GCM), Dh), DHHMAC, join=True),
     _m("ticket in an answer to a join", "§11", "A", "answer.plain", _join(_ticket), join=True),
+    _m("join: order inside a KEMAC", "§3.5", "A", "answer.plain", _csb_id_first, join=True),
     _m("two CSB IDs of a group", "§3.5", "A", "answer.plain", _second_csb_id, join=True),
     _m("TGK with an SPI", "§3.5", "A", "answer.plain", lambda p: encode_chain([KeyData(0, b"k" * 32, spi=b"spi!")])[1]),
     _m("TGK with an interval", "§3.5", "A", "answer.plain", lambda p: encode_chain([KeyData(0, b"k" * 32, interval=(b"\0\1", b"\0\2"))])[1]),

@@ -68,7 +68,7 @@ class Target:
         here = self.at(address)
         here.sendto(octets, (HOST, self.ports[role]))
         told = self.order(role, now=now)
-        return told, [here.recv(65536)] if told["sent"] else []
+        return told, [here.recv(65536) for _ in range(told["sent"])]
 
 
 _IN_HEX = {}  # private key of the lab: PKCS #8
@@ -95,7 +95,7 @@ def _policy(party, spoken):
     return {"credentials": _credentials(party), "signatures": policy.signatures,
             "modes": [m for m in policy.modes if m in spoken], "prf": policy.prf, "mac": policy.mac, "groups": policy.groups,
             "encr": [e for e in policy.encr if e != KEY_WRAP], "profiles": policy.profiles,
-            "features": policy.features}
+            "features": policy.features, "fragments": policy.fragments}
 
 
 def _dropped(told):
@@ -141,12 +141,13 @@ class OurOfferer:
         join = plan.join and [part.hex() for part in plan.join]
         here = self.target.at(self.to)
         self.told = self.target.order("offer", **self.fields, now=now, join=join, to=here.getsockname()[1],
-                                      streams=[] if join else plan.streams, session=(plan.session or b"").hex(),
+                                      big_cap=plan.big_cap, streams=[] if join else plan.streams, session=(plan.session or b"").hex(),
                                       fresh=(plan.fresh or b"").hex(), fingerprint=(plan.fingerprint or b"").hex())
-        cap = here.recv(65536) if self.told["sent"] else b""
-        self.caps_sent.append(cap)
-        self.csb_id, self.rand_i = int.from_bytes(cap[4:8], "big"), cap[13:45]
-        return [Send(self.to, cap)] if cap else []
+        caps = [here.recv(65536) for _ in range(self.told["sent"])]
+        self.caps_sent = caps[:1]
+        if caps:
+            self.csb_id, self.rand_i = int.from_bytes(caps[0][4:8], "big"), caps[0][13:45]
+        return [Send(self.to, cap) for cap in caps]
 
     def receive(self, now, address, octets):
         self.told, said = self.target.exchange("o", now, self.to, octets)
@@ -156,7 +157,7 @@ class OurOfferer:
 
     def timer(self, now):
         self.told = self.target.order("tick", now=now)
-        said = [self.target.at(self.to).recv(65536)] if self.told["sent"] else []
+        said = [self.target.at(self.to).recv(65536) for _ in range(self.told["sent"])]
         return _dropped(self.told) + [Send(self.to, s) for s in said]
 
     @property
