@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rows beside those of the peer's own table: values and places of which it tries one."""
-from mikeyv2 import content, edits as e
+from mikeyv2 import edits as e
 from mikeyv2.dh import OAKLEY5_P
 from mikeyv2.misbehave import Misbehaviour
+from mikeyv2.misbehave_group import _content
 from mikeyv2.payloads import *
 from mikeyv2.octets import Reader, u8, u16
 from mikeyv2.tables import *
@@ -53,14 +54,6 @@ def _kv(payload):
 class _OtherSp(Sp):
     def encode(self):
         return u8(self.number) + b"\1" + u16(len(self.parameters)) + self.parameters
-
-
-def _join(change):
-    def twist(plain):
-        got = content.decode(plain, False)
-        change(got)
-        return got.encode()
-    return twist
 
 
 def _ticket(got):
@@ -165,7 +158,7 @@ TABLE = [
     _m("one CS ID twice", "§9", "A", "answer.header", lambda h: e.replace(h, map=(h.map[0], e.replace(h.map[1], cs_id=h.map[0].cs_id)))),
     _m("policy of another protocol", "§3.2", "A", "answer.payloads", e.mapped(Sp, lambda s: _OtherSp(s.number, s.parameters))),
     _m("policy without map", "§3.1", "A", "answer.payloads", e.added(Sp(0, _GCM), Dh), DHHMAC, join=True),
-    _m("ticket in an answer to a join", "§11", "A", "answer.plain", _join(_ticket), join=True),
+    _m("ticket in an answer to a join", "§11", "A", "answer.plain", _content(_ticket), join=True),
     _m("join: order inside a KEMAC", "§3.5", "A", "answer.plain", _csb_id_first, join=True),
     _m("two CSB IDs of a group", "§3.5", "A", "answer.plain", _second_csb_id, join=True),
     _m("TGK with an SPI", "§3.5", "A", "answer.plain", lambda p: encode_chain([KeyData(0, b"k" * 32, spi=b"spi!")])[1]),

@@ -42,7 +42,7 @@ def text(results, spoken):
              for (name, clause, by), seen in rows.items()]
     unspoken = [f"{n} ({MODE_NAMES[n]})" for n in sorted(MODE_NAMES) if n not in spoken]
     played = {name for name, _, _ in rows}
-    waiting = [m.name for m in suite.TABLE if m.name not in played and m.name not in suite.WAITING]
+    waiting = [m.name for m in suite.TABLE if m.name not in played]
     tail = f"\n{len(rows)} attacks, {sum(map(len, rows.values()))} with their modes."
     if waiting:
         tail += f" Not played yet, as our machines do not speak modes {', '.join(unspoken)}:\n\n" + _wrapped(waiting)

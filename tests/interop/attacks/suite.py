@@ -3,13 +3,11 @@
 from dataclasses import dataclass
 
 from mikeyv2 import misbehave
-from . import certificate_scenes, more_rows, offerer_scenes, rows, scenes  # noqa: F401 (they add to scenes.SCENES)
+from . import certificate_scenes, fragment_scenes, more_rows, offerer_scenes, rows, scenes  # noqa: F401 (they add to scenes.SCENES)
 from .labs import OurLab
 
 TABLE = misbehave.TABLE + more_rows.TABLE
 SIDES = {"O": "Offerer", "A": "Answerer", "wire": "network"}
-# Rows that say nothing yet, and why.
-WAITING = {"join: key data above 2,048 octets": "does not fit in a datagram: needs FRAGMENTs"}
 
 
 @dataclass(frozen=True)
@@ -42,7 +40,8 @@ def concerns(name):
         if m.name == name:
             return "O" if m.by == "A" else "A"
     scene = next(s for s in scenes.SCENES if s.name == name)
-    return "O" if scene.play.__module__ == offerer_scenes.__name__ or scene.by == "Answerer" else "A"
+    of_o = scene.play.__module__ == offerer_scenes.__name__ or scene.by == "Answerer"
+    return "O" if of_o else "A"
 
 
 def run(target, wanted=None, every_mode=True):

@@ -3,16 +3,25 @@
 from dataclasses import replace
 
 from . import content
+from .octets import Refused
 from .payloads import *
 from .tables import *
 
 
 def _content(change):
     def twist(plain):
-        got = content.decode(plain, False)
+        got = _decoded(plain)
         change(got)
         return got.encode()
     return twist
+
+
+def _decoded(plain):
+    """RSA's begins with the sender."""
+    try:
+        return content.decode(plain, False)
+    except Refused:
+        return content.decode(plain, True)
 
 
 def _key(kind, **fields):
