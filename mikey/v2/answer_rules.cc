@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mikey/v2/answer_rules.h"
 
+#include "mikey/v2/group_contents.h"
+
 namespace keymast::mikey::v2 {
 namespace {
 
@@ -65,35 +67,6 @@ bool HasTicketAlone(const Contents& contents) {
   return tickets <= 1 && tickets == contents.keys.size() && HasKeysAlone(contents);
 }
 
-// MIKEYv2 §10: all that a member needs to decrypt the next packet.
-bool IsWhole(const Contents& contents) {
-  const size_t msks = CountOf(contents, KeyDataType::kTgk);
-  const bool are_msks = std::ranges::all_of(contents.keys, [](const KeyDataPayload& key) {
-    return key.type != KeyDataType::kTgk || key.kv.type == KvType::kInterval;
-  });
-  return are_msks && msks == contents.msks.size() && contents.csb_id && contents.member &&
-         CountOf(contents, KeyDataType::kMtk) > 0 && CountOf(contents, KeyDataType::kTicket) <= 1;
-}
-
-bool IsMkiOf(const Contents& contents, ByteView mki) {
-  return std::ranges::any_of(contents.keys, [mki](const KeyDataPayload& key) {
-    return key.type == KeyDataType::kMtk && Equal(key.kv.spi, mki);
-  });
-}
-
-// MIKEYv2 §10: CS IDs from 1, S 1, SPI the current MKI; SSRCs are all different.
-bool AreGroupStreams(const Streams& streams, const Contents& contents) {
-  uint8_t next = 1;
-  for (const CsbSession& session : streams.sessions) {
-    if (session.cs_id != next++ || !session.has_seq) return false;
-    if (!IsMkiOf(contents, session.spi.view())) return false;
-    const auto same = std::ranges::count_if(
-        streams.sessions, [&](const CsbSession& other) { return other.ssrc == session.ssrc; });
-    if (same > 1) return false;
-  }
-  return true;
-}
-
 // Zeros in the join ask for any (MIKEYv2 §3.4).
 bool IsOfJoin(const Contents& contents, const KeyIds& join) {
   const KeyDomainId any{};
@@ -106,14 +79,14 @@ bool IsOfJoin(const Contents& contents, const KeyIds& join) {
   return true;
 }
 
-// The MTKs are of the MSKs that came.
-bool AreMtksOfMsks(const Contents& contents) {
-  return std::ranges::all_of(contents.keys, [&](const KeyDataPayload& key) {
-    if (key.type != KeyDataType::kMtk) return true;
-    const uint32_t msk = Reader(key.kv.spi).U32();
-    return std::ranges::any_of(contents.msks,
-                               [msk](const MskState& state) { return state.msk == msk; });
-  });
+// The group that a member is told of: that of its first MSK.
+GroupName NameOf(const Contents& contents) {
+  GroupName name;
+  const MskState& first = contents.msks[0];
+  std::copy(first.domain.begin(), first.domain.end(), name.domain.octets.begin());
+  name.key_group = MskId::FromValue(first.msk).group;
+  name.csb_id = *contents.csb_id;
+  return name;
 }
 
 Status Malformed(bool is_sound) { return is_sound ? Status() : Err(Error::kMalformed); }
@@ -157,14 +130,15 @@ Status CheckSessionKeys(const Brought& brought) {
 
 Status CheckGroupKeys(const Brought& brought, const KeyIds& join, bool is_answer) {
   const Contents& contents = brought.contents;
-  const bool has_ticket = CountOf(contents, KeyDataType::kTicket) > 0;
-  if (is_answer && has_ticket) return Err(Error::kMalformed);  // MIKEYv2 §11: in KEYS alone
+  // MIKEYv2 §11: tickets are in KEYS alone.
+  const size_t tickets = CountOf(contents, KeyDataType::kTicket);
+  if (tickets > (is_answer ? 0u : 1u)) return Err(Error::kMalformed);
   if (CountOf(contents, KeyDataType::kTgk) == 0) {
     return Malformed(brought.streams.sessions.empty() && HasTicketAlone(contents));
   }
-  if (brought.streams.sessions.empty() || !IsWhole(contents)) return Err(Error::kMalformed);
-  if (!IsOfJoin(contents, join)) return Err(Error::kUnknownKey);
-  return Malformed(AreMtksOfMsks(contents) && AreGroupStreams(brought.streams, contents));
+  if (!contents.csb_id || contents.msks.empty()) return Err(Error::kMalformed);
+  if (!IsOfJoin(contents, join)) return Err(Error::kUnknownChannel);
+  return CheckGroupContents(contents, brought.streams, NameOf(contents));
 }
 
 }  // namespace keymast::mikey::v2

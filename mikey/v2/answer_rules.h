@@ -27,9 +27,9 @@ Status CheckSessionAnswer(const Brought& brought, const Capabilities& offer, Mod
 // kMalformed.
 Status CheckSessionKeys(const Brought& brought);
 
-// CheckGroupKeys: map and policies stand where an MSK does, and with it all that MIKEYv2 §10 lists,
-// of the group that was asked for. Without an MSK there is a ticket at most, and none in an answer.
-// kMalformed; kUnknownKey for keys of another group than the join's.
+// CheckGroupKeys: without an MSK there is a ticket at most, and none in an answer; with one there
+// is all that MIKEYv2 §10 lists, of the group that was asked for. kMalformed; kUnknownChannel for
+// keys of another group than the join's.
 Status CheckGroupKeys(const Brought& brought, const KeyIds& join, bool is_answer);
 
 }  // namespace keymast::mikey::v2

@@ -150,7 +150,7 @@ Answerer::Outcome Answerer::TakeCap(FirstMessage& cap, crypto::Rng& rng, Mutable
   Exchange& exchange = cap.exchange;
   exchange.th = HashOf(suite_, cap.datagram);
   exchange.csb_id = CsbId(cap.header.csb_id);
-  cap.address_proved = cap.address_proved ||
+  cap.address_proved = cap.address_proved || in_signalling_ ||
                        cookies_.IsGood(cap.offer.cookie, cap.address, exchange.csb_id, cap.now);
   if (Entry* known = cache_.FindCap(exchange.th, cap.address, cap.now)) {
     return RepeatAnswer(*known, cap, out);

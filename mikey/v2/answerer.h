@@ -47,6 +47,9 @@ class Answerer {
 
   // Under load only addresses that prove themselves by a cookie are answered.
   void set_under_load(bool under_load) { under_load_ = under_load; }
+  // A CAP that comes in SDP is never answered by RETRY: no address is asked to prove itself, and
+  // no datagram is amplified (MIKEYv2 §12).
+  void set_in_signalling(bool in_signalling) { in_signalling_ = in_signalling; }
 
   // Receive steps in the order of MIKEYv2 §7. `address` is the sender's address and port in any
   // form, at most kMaxAddress octets; `out` has RoomOf the policy. Every error is a
@@ -69,8 +72,8 @@ class Answerer {
   Way WayOf(const Capabilities& offer) const;
   Outcome RepeatAnswer(Entry& entry, const FirstMessage& cap, MutableBytes out) const;
   Outcome Retry(const FirstMessage& cap, const Judged* judged, MutableBytes out) const;
-  Outcome RefuseChoice(const FirstMessage& cap, const Judged& judged, Error error,
-                       crypto::Rng& rng, MutableBytes out) const;
+  Outcome RefuseChoice(const FirstMessage& cap, const Judged& judged, Error error, crypto::Rng& rng,
+                       MutableBytes out) const;
   Outcome Answer(FirstMessage& cap, const Judged& judged, crypto::Rng& rng, MutableBytes out);
   static bool GivesInAnswer(const Exchange& exchange);
   Result<size_t> WriteTheAnswer(FirstMessage& cap, const Judged& judged, crypto::Rng& rng,
@@ -98,6 +101,7 @@ class Answerer {
   ExchangeCache cache_;
   crypto::SecretKey<kMaxSharedKey> nobodys_key_;  // for the V of who is not known
   bool under_load_ = false;
+  bool in_signalling_ = false;
 };
 
 }  // namespace keymast::mikey::v2

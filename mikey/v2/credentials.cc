@@ -4,6 +4,16 @@
 #include "mikey/v2/signing.h"
 
 namespace keymast::mikey::v2 {
+namespace {
+
+// ProvedByHash: nothing else of the certificate counts but its key (MIKEYv2 §5).
+Result<Proved> ProvedByHash(ByteView certificate) {
+  const Result<crypto::PublicKey> key = crypto::Certificate::KeyIn(certificate);
+  if (!key) return Err(key.error());
+  return Proved{*key, key->kind() == crypto::KeyKind::kRsa};
+}
+
+}  // namespace
 
 SignatureType Signer::type() const {
   KEYMAST_CHECK(credential != nullptr);
@@ -63,19 +73,18 @@ Result<Proved> Trust::Judge(const Parts& shown, const Claim& claim, Instant now)
 
 Result<Proved> Trust::JudgeChain(std::span<const ByteView> chain, const Claim& claim,
                                  Instant now) const {
-  const auto leaf = crypto::Certificate::FromDer(chain[0]);
-  if (!leaf) return Err(leaf.error());
-  const bool is_rsa = leaf->public_key().kind() == crypto::KeyKind::kRsa;
+  const crypto::Fingerprint fingerprint = crypto::Sha256(chain[0]);
   if (claim.fingerprint) {
-    if (leaf->Fingerprint() != *claim.fingerprint) return Err(Error::kCertificateUntrusted);
-    return Proved{leaf->public_key(), is_rsa};
+    if (fingerprint != *claim.fingerprint) return Err(Error::kCertificateUntrusted);
+    return ProvedByHash(chain[0]);
   }
   // MIKEYv2 §6 rule 3: without an identity nothing else tells who this is.
   if (claim.identity.empty()) return Err(Error::kUnknownIdentity);
   const auto pins = pins_.find(NameOf(claim.identity));
-  if (pins != pins_.end() && pins->second.contains(leaf->Fingerprint())) {
-    return Proved{leaf->public_key(), is_rsa};
-  }
+  if (pins != pins_.end() && pins->second.contains(fingerprint)) return ProvedByHash(chain[0]);
+  const auto leaf = crypto::Certificate::FromDer(chain[0]);
+  if (!leaf) return Err(leaf.error());
+  const bool is_rsa = leaf->public_key().kind() == crypto::KeyKind::kRsa;
   if (Status verified = store_.Verify(chain, now); !verified) return Err(verified.error());
   if (!leaf->MaySign()) return Err(Error::kCertificateUntrusted);  // MIKEYv2 §5
   if (Status named = CheckName(*leaf, claim); !named) return Err(named.error());

@@ -197,11 +197,13 @@ Result<size_t> WriteCap(const crypto::Suite& suite, const Exchange& exchange,
     PutKeyIds(writer, *exchange.join);
     chain.Add(ExtPayload{ExtType::kKeyIds, writer.written()});
   }
+  const ByteView sdp_ids = exchange.sdp_ids.view();
+  if (!sdp_ids.empty()) chain.Add(ExtPayload{ExtType::kSdpIds, sdp_ids});
   if (!exchange.dh.empty()) AddDh(exchange, static_cast<DhGroup>(offer.groups[0]), chain);
   const Protection protection = OfCap(exchange);
-  AddPadding((proofs.has_v ? SizeOfV(protection.mac) : 0) +
-                 (proofs.has_sign ? SizeOfSign(proofs.signer) : 0),
-             chain);
+  const size_t behind = (proofs.has_v ? SizeOfV(protection.mac) : 0) +
+                        (proofs.has_sign ? SizeOfSign(proofs.signer) : 0);
+  if (sdp_ids.empty()) AddPadding(behind, chain);  // MIKEYv2 §12
   Closing closing(suite, protection, chain);
   if (proofs.has_v) closing.AddV();
   if (proofs.has_sign) closing.AddSign(proofs.signer);

@@ -44,7 +44,9 @@ Status Offerer::CheckWish(const Wish& wish) const {
   const bool is_sized =
       (wish.fingerprint.empty() || wish.fingerprint.size() == crypto::Fingerprint{}.size()) &&
       (wish.fresh.empty() || wish.fresh.size() == kFreshSize);
-  if (!is_session || !is_sized || ModesOf(wish).empty()) return Err(Error::kInvalidArgument);
+  const bool fits = Octets<kMaxSdpIds>::Fits(wish.sdp_ids);
+  if (!is_session || !fits || !is_sized || ModesOf(wish).empty())
+    return Err(Error::kInvalidArgument);
   return {};
 }
 
@@ -95,6 +97,7 @@ void Offerer::TakeWish(const Wish& wish, crypto::Rng& rng) {
   exchange_.answerer = OwnedIdentity(wish.peer);
   exchange_.join = wish.join;
   exchange_.session = Octets<kMaxSessionId>(wish.session);
+  exchange_.sdp_ids = Octets<kMaxSdpIds>(wish.sdp_ids);
   modes_ = ModesOf(wish);
   if (OffersAny(NeedsPsk)) exchange_.psk_v2 = PskV2(suite_, wish.psk, wish.self, wish.peer);
   if (OffersAny(NeedsCertificate)) signer_ = SignerOf(wish);

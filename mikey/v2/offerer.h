@@ -16,6 +16,8 @@ struct Wish {
   std::optional<KeyIds> join;            // Key Domain ID and Key Group; nothing: unicast
   std::span<const StreamOffer> streams;  // unicast: 1 to kMaxSessions / 2
   ByteView session;                      // SDP's id, or empty (MIKEYv2 §12)
+  // Of a CAP that goes in SDP (RFC 4567): the protocols offered there, `;` between them.
+  ByteView sdp_ids = {};
 
   // Of the modes by certificate. A peer that lacks our certificate answers with the hint
   // kInvalidCert to another Shown than kCertificates: then whoever owns the Offerer opens another

@@ -24,6 +24,7 @@ inline constexpr size_t kMinFirstCap = 411;   // so that any single datagram may
 inline constexpr size_t kMaxFirstCap = 1146;  // so that it fits with cookie and FRESH, §2
 inline constexpr size_t kMaxRetries = 3;      // RETRYs that an Offerer follows, §2
 inline constexpr size_t kMaxCookie = 64;
+inline constexpr size_t kMaxSdpIds = 64;  // octets of the protocols that SDP offers, §12
 
 using Profiles = FixedList<uint16_t, 4>;  // IANA's numbers of SRTP protection profiles
 
@@ -86,6 +87,7 @@ struct Exchange {
   OwnedIdentity answerer;
   std::optional<KeyIds> join;     // what CAP says of the group; nothing: unicast
   Octets<kMaxSessionId> session;  // SDP's id, or empty
+  Octets<kMaxSdpIds> sdp_ids;     // EXT 1 of a CAP that goes in SDP itself, or empty
   crypto::Key32 psk_v2;
   std::optional<crypto::PublicKey> peer_key;  // of the other's certificate
   crypto::DhKey dh;                           // our value

@@ -18,8 +18,10 @@ using namespace keymast::crypto;
 const PublicSuite& Pk() { return *DefaultSuite().pk; }
 
 void ReadsCertificate(ByteView octets) {
+  const auto key = Certificate::KeyIn(octets);
   const auto certificate = Certificate::FromDer(octets);
   if (!certificate) return;
+  KEYMAST_CHECK(key && key->kind() == certificate->public_key().kind());
   KEYMAST_CHECK(certificate->Fingerprint() == Sha256(octets));
   KEYMAST_CHECK(certificate->public_key().signature_size() >= kEcSignature);
   certificate->MaySign();

@@ -158,9 +158,7 @@ Json KeysOf(const Contents& contents) {
 }
 
 // CountOf the datagrams that a machine wrote.
-size_t CountOf(size_t first, const MoreDatagrams& more) {
-  return first == 0 ? 0 : 1 + more.size();
-}
+size_t CountOf(size_t first, const MoreDatagrams& more) { return first == 0 ? 0 : 1 + more.size(); }
 
 std::string_view NameOf(const Status& status) { return status ? "ok" : ErrorName(status.error()); }
 
@@ -173,9 +171,8 @@ class OurAnswerer {
     directory_->given_.entitled_ = order.at("entitled").get<bool>();
     directory_->path_keys_ = order.at("tree_keys").get<size_t>();
     credentials_ = CredentialsOf(order.at("credentials"));
-    machine_ =
-        std::make_unique<Answerer>(crypto::DefaultSuite(), policy_, *directory_,
-                                   order.at("capacity").get<size_t>(), rng_, &credentials_);
+    machine_ = std::make_unique<Answerer>(crypto::DefaultSuite(), policy_, *directory_,
+                                          order.at("capacity").get<size_t>(), rng_, &credentials_);
     Set(order);
     return {{"status", "ok"}};
   }

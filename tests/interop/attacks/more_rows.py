@@ -44,6 +44,15 @@ class _Protocol(_NoData):
         return octets[:1] + b"\1" + octets[2:]
 
 
+def _hybrid(dh):
+    """A good point of secp256r1 in another form."""
+    return Dh(dh.group, bytes((6 | dh.value[-1] & 1,)) + dh.value[1:])
+
+
+def _two_msks(got):
+    got.keys.insert(0, got.keys[0])
+
+
 def _kv(payload):
     class Odd(Dh):
         def encode(self):
@@ -87,6 +96,8 @@ def _points():
                 yield _m(f"x25519 point {name}, {where} of mode {mode}", "§5", by, point, _value(bytes.fromhex(octets)), mode)
             for name, octets in _OFF.items():
                 yield _m(f"secp256r1: {name}, {where} of mode {mode}", "§5", by, point, _value(bytes.fromhex(octets)), mode, o={"groups": (P256,)})
+            yield _m(f"secp256r1: hybrid form of a good point, {where} of mode {mode}", "§5", by, point, e.mapped(Dh, _hybrid), mode,
+                     o={"groups": (P256,)})
             for name, value in (("0", 0), ("1", 1), ("p-1", OAKLEY5_P - 1), ("p", OAKLEY5_P), ("2^1536-1", 2**1536 - 1)):
                 yield _m(f"OAKLEY 5: {name}, {where} of mode {mode}", "§5", by, point, _value(value.to_bytes(192, "big")), mode,
                          o={"groups": (OAKLEY5,)})
@@ -156,6 +167,8 @@ TABLE = [
     _m("CS ID 0", "§9", "A", "answer.header", lambda h: e.replace(h, map=(e.replace(h.map[0], cs_id=0),) + h.map[1:])),
     _m("crypto sessions in falling order", "§9", "A", "answer.header", lambda h: e.replace(h, map=h.map[::-1])),
     _m("one CS ID twice", "§9", "A", "answer.header", lambda h: e.replace(h, map=(h.map[0], e.replace(h.map[1], cs_id=h.map[0].cs_id)))),
+    _m("policy of a profile that was not chosen", "§3.3", "A", "answer.tlvs", e.with_tlv(T_PROFILES, b"\0\x08"), a={"policies": 2}),
+    _m("join: two MSKs and one state", "§3.5", "A", "answer.plain", _content(_two_msks), join=True),
     _m("policy of another protocol", "§3.2", "A", "answer.payloads", e.mapped(Sp, lambda s: _OtherSp(s.number, s.parameters))),
     _m("policy without map", "§3.1", "A", "answer.payloads", e.added(Sp(0, _GCM), Dh), DHHMAC, join=True),
     _m("ticket in an answer to a join", "§11", "A", "answer.plain", _content(_ticket), join=True),

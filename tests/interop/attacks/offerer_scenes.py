@@ -151,6 +151,43 @@ def _(mode):
     return "failed: " + lab.o.told["status"]
 
 
+GIVES = {PSK, RSA, EARLY_DH, EARLY_DHHMAC}  # a group's keys in the answer
+
+
+@scene("map and policies in KEYS of a session", "§3.1", by="Answerer")
+def _(mode):
+    lab = OurO((mode,))
+    answered = message.decode(lab.to_a(lab.open())[0])
+    changes = {"keys.header": lambda h: edits.replace(h, map=answered.header.map),
+               "keys.payloads": lambda p: p[:-1] + answered.all(Sp) + p[-1:]}
+    lab.a.twist = lambda point, v: changes.get(point, lambda same: same)(v)
+    return is_dropped(lab, lab.to_a(lab.to_o([answered.octets])))
+
+
+@scene("MSK without map and policies", "§3.1", GIVES, "Answerer")
+def _(mode):
+    changes = {"answer.header": lambda h: edits.replace(h, map=None), "answer.payloads": edits.removed(Sp)}
+    lab = OurO((mode,), True, a_twist=lambda point, v: changes.get(point, lambda same: same)(v))
+    return is_dropped(lab, lab.to_a(lab.open()))
+
+
+@scene("keys of another group than the join's", "§10", GIVES, "Answerer")
+def _(mode):
+    seen = set()
+    for join in ((b"\x12\x34\x56", b"\0\x09"), (b"\x12\x34\x57", bytes(2))):
+        lab = OurO((mode,), True, plan={"join": join})
+        lab.group.is_named = lambda domain, group: True
+        seen.add(is_dropped(lab, lab.to_a(lab.open())))
+    return "; ".join(sorted(seen))
+
+
+@scene("one SSRC for two streams of a group", "§10", GIVES, "Answerer")
+def _(mode):
+    lab = OurO((mode,), True)
+    lab.group.streams = lab.group.streams * 2
+    return is_dropped(lab, lab.to_a(lab.open()))
+
+
 # downgrade
 
 @scene("downgrade: A without V answers a CAP from which the better modes were struck", "§4.1", {PSK})

@@ -193,7 +193,7 @@ TEST(ExchangeOfVersion2, ErrorsWithoutProofAreHints) {
   World world;
   world.Open(world.Session());
   Bytes hint(kMaxOneDatagram);
-  hint.resize(*WriteError(kSuite, world.offerer_.exchange(), ErrorNumber::kInvalidDt, {}, hint));
+  hint.resize(*WriteHint(world.offerer_.exchange(), ErrorNumber::kInvalidDt, hint));
   world.ToOfferer(hint);
   EXPECT_EQ(ErrorOf(world.offered_.status), Error::kAuthenticationFailed);
   EXPECT_EQ(world.offerer_.peer_error(), ErrorNumber::kInvalidDt);
