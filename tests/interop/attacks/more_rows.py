@@ -196,6 +196,7 @@ TABLE = [
     _m("wrong transcript: TH zero in a finish", "§4.4", "O", "finish.keys", lambda k: e.replace(k, h1=bytes(32))),
     _m("wrong transcript: context of the answer in a finish", "§4.4", "O", "finish.keys", lambda k: e.replace(k, context=k.h1)),
     _m("the answer's policy with other parameters", "§9", "O", "finish.payloads", e.added(Sp(3, b"\7\1\0"), V)),
+    _m("the answer's policy, and another", "§9", "O", "finish.payloads", lambda p: p[:2] + [Sp(3, _GCM), Sp(7, b"\0\1\1")] + p[2:]),
     # KEYS and RETRY
     _m("policy in KEYS of a session", "§3.1", "A", "keys.payloads", e.added(Sp(0, _GCM), Kemac)),
     _m("MSK in KEYS of a session", "§3.5", "A", "keys.plain",
