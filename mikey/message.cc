@@ -136,6 +136,7 @@ Status ParseMessage(ByteView octets, Message& message) {
   message.header.version = reader.U8();
   const uint8_t version = message.header.version;
   if (version != kVersion1 && version != kVersion2) return Err(Error::kUnknownVersion);
+  if (version == kVersion2 && octets.size() > kMaxMessage2) return Err(Error::kTooLong);
   message.header.data_type = static_cast<DataType>(reader.U8());
   const auto first = static_cast<PayloadType>(reader.U8());
   ReadIo io(reader);

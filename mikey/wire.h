@@ -17,6 +17,7 @@ inline constexpr uint8_t kVersion2 = 2;  // docs/mikeyv2.md, cited as MIKEYv2 th
 
 // No valid message of ours comes near these.
 inline constexpr size_t kMaxMessage = 65507;  // what a UDP datagram over IPv4 holds
+inline constexpr size_t kMaxMessage2 = 9856;  // of version 2, reassembled (MIKEYv2 §14)
 inline constexpr size_t kMaxPayloads = 64;
 inline constexpr size_t kMaxIdentity = 255;
 inline constexpr size_t kMaxCertificates = 4;

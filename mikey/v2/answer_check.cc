@@ -166,6 +166,8 @@ Status CheckChoice(const Awaited& awaited, const Received& received, const Parts
                           TakeGroup(*chosen, offer, parts, choice) &&
                           TakeSignature(*chosen, offer, parts, choice) && HasNoOthers(*chosen);
   if (!is_offered || !Equal(chosen->session, offer.session)) return Err(Error::kPolicyViolation);
+  // MIKEYv2 §3.3: features are for groups.
+  if (!answered.is_join() && !chosen->features.empty()) return Err(Error::kPolicyViolation);
   choice.features = chosen->Features();
   const Header& header = received.message.header;
   const KemacPayload* kemac = parts.kemac;

@@ -27,6 +27,7 @@ std::array<uint8_t, kRandOctets> DrawRand(crypto::Rng& rng) {
 
 ErrorNumber NumberOf(Error error) {
   if (error == Error::kNotEntitled) return ErrorNumber::kInvalidId;
+  if (error == Error::kUnknownKey) return ErrorNumber::kInvalidCert;
   if (error == Error::kUnsupportedPolicy) return ErrorNumber::kInvalidDt;
   return ErrorNumber::kUnspecified;
 }
@@ -117,13 +118,13 @@ Answerer::Outcome Answerer::TakeFirst(const Message& message, ByteView datagram,
   if (!parts) return Discard(parts.error());
   const Result<Capabilities> offer = ReadCapabilities(*parts->cap);
   if (!offer) return Discard(offer.error());
-  if (header.prf != PrfFunc::kHmacSha256) return Discard(Error::kMalformed);
   if (is_whole && !offer->cookie.empty()) return Discard(Error::kMalformed);
   if (Status checked = CheckOffer(*offer, *parts); !checked) return Discard(checked.error());
   FirstMessage cap{datagram, address, now, header, *parts, *offer, std::nullopt, is_whole, {}};
   if (parts->key_ids != nullptr) {
     const Result<KeyIds> ids = FindKeyIds(message);
     if (!ids) return Discard(ids.error());
+    if (ids->mtk) return Discard(Error::kMalformed);  // MIKEYv2 §3.4
     cap.join = *ids;
   }
   return TakeCap(cap, rng, out);
@@ -167,7 +168,7 @@ Answerer::Outcome Answerer::TakeCap(FirstMessage& cap, crypto::Rng& rng, Mutable
   exchange.session = Octets<kMaxSessionId>(cap.offer.session);
   const Judged judged = Judge(answering(), cap);
   if (Status chosen = Choose(answering(), judged, cap); !chosen) {
-    return RefuseChoice(cap, judged, chosen.error(), out);
+    return RefuseChoice(cap, judged, chosen.error(), rng, out);
   }
   const Mode mode = exchange.choice.mode;
   exchange.is_proved = IsPskType(mode) ? judged.v_good : judged.sign_good;
@@ -209,16 +210,14 @@ Answerer::Outcome Answerer::Retry(const FirstMessage& cap, const Judged* judged,
   return {Err(Error::kRateLimited), size.value_or(0), Event::kNone, nullptr};
 }
 
-// MIKEYv2 §7: silence when modes were struck, else a hint.
+// MIKEYv2 §7: silence when modes were struck, else a hint, to who has proved itself an ERROR.
 Answerer::Outcome Answerer::RefuseChoice(const FirstMessage& cap, const Judged& judged, Error error,
-                                         MutableBytes out) {
+                                         crypto::Rng& rng, MutableBytes out) {
   if (error == Error::kReplayed) return Retry(cap, &judged, out);
-  const bool is_silent =
-      error == Error::kAuthenticationFailed || !errors_.Take(cap.address, cap.now);
-  if (is_silent) return Discard(error);
-  const auto number =
-      error == Error::kUnknownKey ? ErrorNumber::kInvalidCert : ErrorNumber::kInvalidDt;
-  const Result<size_t> hint = WriteHint(cap.exchange, number, out);
+  if (error == Error::kAuthenticationFailed) return Discard(error);
+  if (judged.v_good || judged.sign_good) return Refuse(cap, judged, error, rng, out);
+  if (!errors_.Take(cap.address, cap.now)) return Discard(error);
+  const Result<size_t> hint = WriteHint(cap.exchange, NumberOf(error), out);
   return {Err(error), hint.value_or(0), Event::kNone, nullptr};
 }
 
@@ -230,6 +229,8 @@ Answerer::Outcome Answerer::Answer(FirstMessage& cap, const Judged& judged, cryp
   if (is_grant_kept && !cap.address_proved && !has_room) return Retry(cap, &judged, out);
   Entry entry;
   const Result<size_t> size = WriteTheAnswer(cap, judged, rng, entry.streams, out);
+  // A public value that no secret follows from is no form of one (MIKEYv2 §5).
+  if (!size && size.error() == Error::kMalformed) return Discard(size.error());
   if (!size) return Refuse(cap, judged, size.error(), rng, out);
   entry.way = WayOf(cap.offer);
   entry.exchange = cap.exchange;

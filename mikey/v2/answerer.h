@@ -86,7 +86,7 @@ class Answerer {
   Way WayOf(const Capabilities& offer) const;
   Outcome RepeatAnswer(Entry& entry, const FirstMessage& cap, MutableBytes out) const;
   Outcome Retry(const FirstMessage& cap, const Judged* judged, MutableBytes out) const;
-  Outcome RefuseChoice(const FirstMessage& cap, const Judged& judged, Error error,
+  Outcome RefuseChoice(const FirstMessage& cap, const Judged& judged, Error error, crypto::Rng& rng,
                        MutableBytes out);
   Outcome Answer(FirstMessage& cap, const Judged& judged, crypto::Rng& rng, MutableBytes out);
   static bool GivesInAnswer(const Exchange& exchange);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mikey/v2/contents.h"
 
-#include "mikey/message.h"
+#include "mikey/v2/capabilities.h"
 
 namespace keymast::mikey::v2 {
 namespace {
@@ -44,13 +44,30 @@ enum class Rank : uint8_t { kSender, kKeys, kRands, kCsbId, kMsks, kMember, kUnk
 
 bool IsSymmetric(size_t size) { return size == 16 || size == 32; }
 
+// An MSK has an interval of MTK IDs, a TGK of a session has none.
+bool IsTgk(const KeyDataPayload& key) {
+  if (key.kv.type == KvType::kNull) return key.key.size() == 32;
+  return key.kv.type == KvType::kInterval && key.kv.from.size() == 2 && key.kv.to.size() == 2 &&
+         IsSymmetric(key.key.size());
+}
+
+// Keys of neighbouring levels under one node, each with version and step.
+bool ArePathKeys(const KeyDataPayload& key) {
+  constexpr size_t kNode = 4;
+  constexpr size_t kStep = 5;
+  if (key.kv.type != KvType::kSpi || key.kv.spi.size() < kNode + kStep) return false;
+  const size_t count = (key.kv.spi.size() - kNode) / kStep;
+  const bool is_whole = key.kv.spi.size() == kNode + kStep * count && count <= kMaxPathKeys;
+  return is_whole && key.key.size() % count == 0 && IsSymmetric(key.key.size() / count);
+}
+
 // The types of MIKEYv2 §3.5 with the lengths that their keys can have.
 bool IsKnown(const KeyDataPayload& key) {
   switch (key.type) {
     case KeyDataType::kTgk:
-      return IsSymmetric(key.key.size()) && key.kv.type != KvType::kSpi;
+      return IsTgk(key);
     case KeyDataType::kTreeKey:
-      return !key.key.empty() && key.kv.type == KvType::kSpi;
+      return ArePathKeys(key);
     case KeyDataType::kSdLabel:
       return key.key.size() == 16 && key.kv.type == KvType::kSpi && key.kv.spi.size() == 8;
     case KeyDataType::kMtk:
@@ -59,7 +76,8 @@ bool IsKnown(const KeyDataPayload& key) {
     case KeyDataType::kVerificationKey:
       return key.key.size() == 32 && key.kv.type == KvType::kSpi && key.kv.spi.size() == kKeyIdSize;
     case KeyDataType::kTicket:
-      return !key.key.empty() && key.kv.type == KvType::kSpi && key.kv.spi.size() == 4;
+      return !key.key.empty() && key.key.size() <= kMaxTicket && key.kv.type == KvType::kSpi &&
+             key.kv.spi.size() == 4;
     default:
       return false;
   }

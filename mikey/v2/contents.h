@@ -10,7 +10,8 @@ namespace keymast::mikey::v2 {
 
 inline constexpr size_t kMaxPlain = 2048;  // octets
 inline constexpr size_t kMaxGivenKeys = 16;
-inline constexpr size_t kMaxMsks = 2;  // the active one and the one that is announced
+inline constexpr size_t kMaxPathKeys = 24;  // of a leaf (MIKEYv2 §14)
+inline constexpr size_t kMaxMsks = 2;       // the active one and the one that is announced
 inline constexpr size_t kGroupRandSize = 16;
 
 // Contents in the order in which they stand. Views point into what was read, or are borrowed until

@@ -347,6 +347,19 @@ class Matcher {
   std::optional<Error> error_;
 };
 
+// MIKEYv2 §3.4: the CAP payload of RETRY has `cookie`, and may have `fresh`; of a FRAGMENT `cookie`
+// alone, of KEYS `fresh` alone.
+Status CheckTold(Form form, const Parts& parts) {
+  if (parts.cap == nullptr) return {};
+  const Result<Capabilities> told = ReadCapabilities(*parts.cap);
+  if (!told) return Err(told.error());
+  const auto size_of = [](ByteView value) { return value.empty() ? 0 : kTlvHead + value.size(); };
+  const bool has_no_more = parts.cap->tlvs.size() == size_of(told->cookie) + size_of(told->fresh);
+  const bool has_cookie = !told->cookie.empty() == (form != Form::kKeys);
+  const bool has_fresh = form == Form::kRetry || told->fresh.empty() == (form != Form::kKeys);
+  return has_no_more && has_cookie && has_fresh ? Status() : Err(Error::kMalformed);
+}
+
 // The rules that no order of payloads can express (MIKEYv2 §3.4).
 Status CheckRest(Form form, const Parts& parts) {
   if (form == Form::kError) {
@@ -360,7 +373,14 @@ Status CheckRest(Form form, const Parts& parts) {
     return Err(Error::kPayloadUnexpected);
   }
   if (form == Form::kDhhmacFin && !parts.kemac->encr_data.empty()) return Err(Error::kMalformed);
-  return {};
+  const bool tells = form == Form::kKeys || form == Form::kRetry || form == Form::kFragment;
+  return tells ? CheckTold(form, parts) : Status();
+}
+
+// MIKEYv2 §3.1: what stands before a choice, or has none, is under PRF 1.
+bool IsBeforeChoice(DataType type) {
+  return type == DataType::kCap || type == DataType::kRetry || type == DataType::kFragment ||
+         type == DataType::kReport || type == DataType::kGroupRekey;
 }
 
 // MIKEYv2 §3.1: the map is there where keys of streams are.
@@ -368,7 +388,10 @@ Status CheckHeader(const Header& header) {
   const bool is_empty = header.map_type == CsIdMapType::kEmpty && header.cs_count == 0;
   const bool may_have_map = IsAnswer(header.data_type) || header.data_type == DataType::kKeys;
   const bool is_map = header.map_type == CsIdMapType::kGenericId && header.cs_count > 0;
-  if (header.v_flag || !(is_empty || (may_have_map && is_map))) return Err(Error::kMalformed);
+  const bool is_prf = !IsBeforeChoice(header.data_type) || header.prf == PrfFunc::kHmacSha256;
+  if (header.v_flag || !is_prf || !(is_empty || (may_have_map && is_map))) {
+    return Err(Error::kMalformed);
+  }
   return {};
 }
 

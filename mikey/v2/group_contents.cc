@@ -6,26 +6,13 @@ namespace {
 
 constexpr size_t kMki = 6;  // MSK ID 4, MTK ID 2
 
-bool IsMsk(const KeyDataPayload& key) {
-  return key.kv.type == KvType::kInterval && key.kv.from.size() == 2 && key.kv.to.size() == 2;
-}
-
-// Keys of neighbouring levels: the SPI has the lowest node, then a version and a step for each.
-bool IsPath(const KeyDataPayload& key) {
-  constexpr size_t kNode = 4;
-  constexpr size_t kOfKey = 5;
-  if (key.kv.spi.size() < kNode + kOfKey || (key.kv.spi.size() - kNode) % kOfKey != 0) return false;
-  const size_t count = (key.kv.spi.size() - kNode) / kOfKey;
-  return count <= kMaxPathKeys && (key.key.size() == 16 * count || key.key.size() == 32 * count);
-}
-
 Status CheckKeys(const Contents& contents, const GroupName& group) {
   size_t msks = 0;
   for (const KeyDataPayload& key : contents.keys) {
     const bool is_msk = key.type == KeyDataType::kTgk;
     msks += is_msk ? 1u : 0u;
-    if (is_msk && !IsMsk(key)) return Err(Error::kMalformed);
-    if (key.type == KeyDataType::kTreeKey && !IsPath(key)) return Err(Error::kMalformed);
+    // ReadContents has looked at lengths.
+    if (is_msk && key.kv.type != KvType::kInterval) return Err(Error::kMalformed);
     if (key.type == KeyDataType::kMtk && Reader(key.kv.spi).U16() != group.key_group.value) {
       return Err(Error::kUnknownChannel);
     }

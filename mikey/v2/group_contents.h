@@ -6,8 +6,6 @@
 
 namespace keymast::mikey::v2 {
 
-inline constexpr size_t kMaxPathKeys = 24;  // of a leaf, MIKEYv2 §14
-
 // GroupName is which group a member is in, and how its messages are encrypted.
 struct GroupName {
   KeyDomainId domain;

@@ -313,7 +313,7 @@ Offerer::Outcome Offerer::TakeAnswer(const Received& received, crypto::Rng& rng,
   const Result<size_t> size = WriteFinish(suite_, exchange_, signer_, out);
   KEYMAST_CHECK(size.has_value());  // a finish is one datagram
   finish_ = Octets<kMaxOneDatagram>(out.first(*size));
-  has_keys_ = !contents_.keys.empty();
+  has_keys_ = !contents_.msks.empty();
   state_ = State::kAnswered;
   sendings_ = 0;
   Arm(received.now, rng);
@@ -357,21 +357,14 @@ Status Offerer::OpenKemac(const Received& received, const Parts& parts,
   const bool has_sender = answered != nullptr && answered->choice.mode == Mode::kRsa;
   const Result<Contents> contents = ReadContents(plain, has_sender);
   if (!contents) return Err(Error::kDecryptionFailed);
-  // MIKEYv2 §3.1: of a group, map and policies stand where an MSK does.
-  const bool has_msk = !contents->msks.empty();
-  if (exchange_.is_join() && has_msk == streams->sessions.empty()) return Err(Error::kMalformed);
-  if (!IsOfJoin(*contents)) return Err(Error::kUnexpected);
-  if (answered == nullptr) {
-    // KEYS have a group's keys, unless the answer had them, and maybe a ticket: nothing else.
-    if (exchange_.is_join() ? !has_msk && !has_keys_ : !streams->sessions.empty()) {
-      return Err(Error::kMalformed);
-    }
-    if (Status taken = TakeTicket(*contents, received.now); !taken) return taken;
-    if (!has_msk) return {};
-    has_keys_ = true;
-  } else if (Status checked = CheckAnswered(*streams, *contents, *answered); !checked) {
-    return checked;
-  }
+  const bool is_answer = answered != nullptr;
+  const Brought brought{received.message, *streams, *contents};
+  const Exchange& exchange = is_answer ? *answered : exchange_;
+  if (Status sound = CheckBrought(brought, exchange, is_answer); !sound) return sound;
+  const bool brings_tgk = is_answer && !exchange.is_join() && HasTgk(exchange.choice.mode);
+  if (brings_tgk) answered->tgk = ExchangeSecret(contents->keys[0].key);
+  if (!is_answer) TakeTicket(*contents, received.now);
+  if (!is_answer && contents->msks.empty()) return {};  // what the answer brought stays
   // What is kept is replaced only now: the contents are views of it.
   std::copy(plain.begin(), plain.end(), plain_.Room().begin());
   contents_ = *ReadContents(plain_.Keep(plain.size()), has_sender);
@@ -379,62 +372,32 @@ Status Offerer::OpenKemac(const Received& received, const Parts& parts,
   return {};
 }
 
-// MIKEYv2 §10: of another Key Domain ID or Key Group than the join's they are dropped; zeros there
-// stand for any.
-bool Offerer::IsOfJoin(const Contents& contents) const {
-  if (!exchange_.join) return contents.msks.empty();
-  const KeyIds& join = *exchange_.join;
-  const auto& domain = join.domain.octets;
-  const bool any_domain = join.domain == KeyDomainId{};
-  return std::ranges::all_of(contents.msks, [&](const MskState& state) {
-    const KeyGroup group = MskId::FromValue(state.msk).group;
-    return (any_domain || Equal(state.domain, domain)) &&
-           (join.msk.group == KeyGroup(0) || join.msk.group == group);
-  });
-}
-
-// TakeTicket of KEYS, one at most; a session has no other keys there.
-Status Offerer::TakeTicket(const Contents& contents, Instant now) {
-  const KeyDataPayload* ticket = nullptr;
-  for (const KeyDataPayload& key : contents.keys) {
-    const bool is_ticket = key.type == KeyDataType::kTicket;
-    if (is_ticket && (ticket != nullptr || key.key.size() > kMaxTicket)) {
-      return Err(Error::kMalformed);
-    }
-    if (!is_ticket && !exchange_.is_join()) return Err(Error::kMalformed);
-    if (is_ticket) ticket = &key;
-  }
-  if (ticket == nullptr) return {};
+// TakeTicket of KEYS, which CheckBrought has looked at.
+void Offerer::TakeTicket(const Contents& contents, Instant now) {
+  const auto ticket = std::ranges::find(contents.keys, KeyDataType::kTicket, &KeyDataPayload::type);
+  if (ticket == contents.keys.end()) return;
   const Duration life = std::chrono::seconds(Reader(ticket->kv.spi).U32());
   resumption_ = ResumptionOf(suite_, exchange_, now + std::min(life, kTicketLife));
   resumption_->ticket.assign(ticket->key.begin(), ticket->key.end());
   resumption_->id = TicketIdOf(suite_, ticket->key);
-  return {};
 }
 
-// MIKEYv2 §3.5, §6, §9: who sends RSA's keys says so inside; a unicast answer has all streams, and
-// one TGK where none follows from X.
-Status Offerer::CheckAnswered(const Streams& streams, const Contents& contents,
-                              Exchange& answered) const {
-  if (contents.sender) {
-    const Identity sender{contents.sender->id_type, contents.sender->data};
-    if (!(sender == answered.answerer.view())) return Err(Error::kUnknownIdentity);
+Status Offerer::CheckBrought(const Brought& brought, const Exchange& exchange,
+                             bool is_answer) const {
+  if (const auto& sender = brought.contents.sender) {
+    // MIKEYv2 §6: who sends RSA's keys says so inside.
+    const bool is_peer = Identity{sender->id_type, sender->data} == exchange.answerer.view();
+    if (!is_peer) return Err(Error::kUnknownIdentity);
   }
-  const bool has_ticket = std::ranges::any_of(contents.keys, [](const KeyDataPayload& key) {
-    return key.type == KeyDataType::kTicket;  // MIKEYv2 §11: KEYS alone bring them
-  });
-  if (has_ticket) return Err(Error::kMalformed);
-  if (answered.is_join()) return {};
-  if (!IsComplete(streams, Offer())) return Err(Error::kMalformed);
-  if (!HasTgk(answered.choice.mode)) {
-    return contents.keys.empty() ? Status() : Err(Error::kMalformed);
+  if (Status sound = CheckPolicies(brought, exchange.choice.profiles); !sound) return sound;
+  if (exchange.is_join()) {
+    // MIKEYv2 §7: it is joined with KEYS at the latest.
+    const bool is_late = !is_answer && !has_keys_ && brought.contents.msks.empty();
+    if (is_late) return Err(Error::kMalformed);
+    return CheckGroupKeys(brought, *exchange.join, is_answer);
   }
-  const bool has_tgk = contents.keys.size() == 1 && contents.keys[0].type == KeyDataType::kTgk &&
-                       contents.keys[0].key.size() == kTgkOctets &&
-                       contents.keys[0].kv.type == KvType::kNull;
-  if (!has_tgk) return Err(Error::kMalformed);
-  answered.tgk = ExchangeSecret(contents.keys[0].key);
-  return {};
+  if (!is_answer) return CheckSessionKeys(brought);
+  return CheckSessionAnswer(brought, Offer(), exchange.choice.mode);
 }
 
 Status Offerer::TakeKeys(const Received& received) {
@@ -457,11 +420,8 @@ Status Offerer::TakeKeys(const Received& received) {
     if (!told) return Err(told.error());
     fresh = Octets<kFreshSize>(told->fresh);
   }
-  if (!kemac.encr_data.empty()) {
-    if (Status opened = OpenKemac(received, *parts, protection, nullptr); !opened) return opened;
-  } else if (exchange_.is_join() && !has_keys_) {
-    return Err(Error::kMalformed);
-  }
+  if (Status opened = OpenKemac(received, *parts, protection, nullptr); !opened) return opened;
+  has_keys_ = has_keys_ || !contents_.msks.empty();
   next_fresh_ = fresh;
   state_ = State::kDone;
   done_ = received.now;

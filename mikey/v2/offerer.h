@@ -4,6 +4,7 @@
 #pragma once
 
 #include "mikey/v2/answer_check.h"
+#include "mikey/v2/answer_rules.h"
 
 namespace keymast::mikey::v2 {
 
@@ -113,9 +114,8 @@ class Offerer {
   Status ReadAnswer(const Received& received, crypto::Rng& rng);
   Status OpenKemac(const Received& received, const Parts& parts, const Protection& protection,
                    Exchange* answered);
-  Status CheckAnswered(const Streams& streams, const Contents& contents, Exchange& answered) const;
-  bool IsOfJoin(const Contents& contents) const;
-  Status TakeTicket(const Contents& contents, Instant now);
+  void TakeTicket(const Contents& contents, Instant now);
+  Status CheckBrought(const Brought& brought, const Exchange& exchange, bool is_answer) const;
   Status TakeKeys(const Received& received);
   Status TakeError(const Received& received, crypto::Rng& rng);
   bool IsErrorToFinish(const Received& received, const Parts& parts) const;

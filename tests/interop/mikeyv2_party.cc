@@ -5,16 +5,12 @@
 // implementations. CREDENTIALS is a file of JSON, see CredentialsOf: with it there is no pre-shared
 // key. With `resume` there is a second session by the first one's ticket, in each mode that it may.
 // The result is one line of JSON; its keys are the tests' own.
-#include <arpa/inet.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <chrono>
 #include <cstdio>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "tests/interop/loopback.h"
 #include "tests/unit/mikey/v2_directory.h"
 
 namespace keymast::mikey::v2 {
@@ -27,61 +23,6 @@ Instant Now() {
       std::chrono::duration_cast<Duration>(std::chrono::system_clock::now().time_since_epoch())
           .count());
 }
-
-class Socket {
- public:
-  explicit Socket(uint16_t port) : fd_(socket(AF_INET, SOCK_DGRAM, 0)) {
-    sockaddr_in local = At(port);
-    KEYMAST_CHECK(bind(fd_, Generic(&local), sizeof local) == 0);
-  }
-  ~Socket() { close(fd_); }
-  Socket(const Socket&) = delete;
-  Socket& operator=(const Socket&) = delete;
-
-  uint16_t port() const {
-    sockaddr_in local{};
-    socklen_t size = sizeof local;
-    KEYMAST_CHECK(getsockname(fd_, Generic(&local), &size) == 0);
-    return ntohs(local.sin_port);
-  }
-  void Send(ByteView octets, uint16_t port) const {
-    sockaddr_in to = At(port);
-    if (!octets.empty()) sendto(fd_, octets.data(), octets.size(), 0, Generic(&to), sizeof to);
-  }
-  // Send all that a machine wrote.
-  void Send(ByteView out, size_t first, const MoreDatagrams& more, uint16_t port) const {
-    Send(out.first(first), port);
-    size_t at = first;
-    for (const uint16_t size : more) {
-      Send(out.subspan(at, size), port);
-      at += size;
-    }
-  }
-  // Take waits for a datagram; empty when none comes in time.
-  Bytes Take(Instant until, uint16_t& port) const {
-    pollfd waiting{fd_, POLLIN, 0};
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - Now());
-    if (poll(&waiting, 1, static_cast<int>(std::max<int64_t>(left.count() + 1, 0))) <= 0) return {};
-    Bytes octets(65536);
-    sockaddr_in from{};
-    socklen_t size = sizeof from;
-    const ssize_t got = recvfrom(fd_, octets.data(), octets.size(), 0, Generic(&from), &size);
-    port = ntohs(from.sin_port);
-    octets.resize(static_cast<size_t>(std::max<ssize_t>(got, 0)));
-    return octets;
-  }
-
- private:
-  static sockaddr* Generic(sockaddr_in* address) { return reinterpret_cast<sockaddr*>(address); }
-  static sockaddr_in At(uint16_t port) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    return address;
-  }
-  int fd_;
-};
 
 Json Told(const UnicastSession& session) {
   Json all = Json::array();
@@ -155,8 +96,8 @@ std::optional<Credentials> CredentialsOf(const std::string& path) {
 }
 
 // Talk runs an exchange to its end.
-void Talk(Offerer& offerer, const Wish& wish, const Socket& socket, uint16_t port, MutableBytes out,
-          Json& refused) {
+void Talk(Offerer& offerer, const Wish& wish, const LoopbackSocket& socket, uint16_t port,
+          MutableBytes out, Json& refused) {
   crypto::SystemRng rng;
   const auto size = offerer.Open(wish, Now(), rng, out);
   KEYMAST_CHECK(size.has_value());
@@ -182,7 +123,7 @@ Policy ResumingPolicy(const Policy& policy) {
 }
 
 // Resume opens a second session by what the first one left.
-int Resume(const Offerer& first, const Policy& policy, Wish wish, const Socket& socket,
+int Resume(const Offerer& first, const Policy& policy, Wish wish, const LoopbackSocket& socket,
            uint16_t port) {
   KEYMAST_CHECK(first.resumption().has_value());
   const Resumption resumption = *first.resumption();
@@ -213,7 +154,7 @@ int Offer(uint16_t port, std::string_view what, std::string_view mode, const std
     wish.shown = credentials->shown;
     wish.takes_fragments = true;
   }
-  const Socket socket(0);
+  const LoopbackSocket socket(0);
   Bytes out(RoomOf(policy));
   Json refused = Json::array();
   Talk(offerer, wish, socket, port, out, refused);
@@ -240,19 +181,19 @@ int Answer(std::string_view what, std::string_view mode, const std::string& path
                     credentials ? &*credentials : nullptr);
   answerer.set_under_load(what == "load");
   if (what == "resume") answerer.use_tickets(&tickets);
-  const Socket socket(0);
+  const LoopbackSocket socket(0);
   std::fprintf(stderr, "%u\n", socket.port());
   Instant end = Now() + std::chrono::seconds(15);
   Json result{{"state", "over"}, {"refused", Json::array()}};
   Bytes out(RoomOf(policy));
   while (Now() < end) {
     uint16_t from = 0;
-    const Bytes datagram = socket.Take(end, from);
+    const Bytes datagram = socket.Take(end - Now(), from);
     if (datagram.empty()) break;
     const std::string address = std::to_string(from);
     const auto outcome = answerer.Receive(datagram, AsBytes(address), Now(), rng, out);
     if (!outcome.status) result["refused"].push_back(ErrorName(outcome.status.error()));
-    socket.Send(out, outcome.reply, outcome.more, from);
+    socket.Send(out, outcome.reply, outcome.more.view(), from);
     if (outcome.event != Answerer::Event::kVerified) continue;
     result["state"] = "verified";
     if (!outcome.entry->exchange.is_join()) {

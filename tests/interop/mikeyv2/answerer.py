@@ -269,7 +269,7 @@ class Answerer:
         caps = [Cap(retry_capabilities(fresh=self.fresh.now(now)).encode())] if self.party.policy.give_fresh else []
         kemac = seal.kemac(keys, entry.choice.list(T_ENCR)[0], entry.choice.list(T_MAC)[0], self.twist("keys.plain", got.encode()))
         payloads = [Randr(ROLE_O, entry.cap.rand(ROLE_O)), Randr(ROLE_A, rand_r), *caps, *sps, kemac]
-        header = message.Header(DT_KEYS, entry.cap.header.csb_id, entry.choice.list(T_PRF)[0], entries)
+        header = self.twist("keys.header", message.Header(DT_KEYS, entry.cap.header.csb_id, entry.choice.list(T_PRF)[0], entries))
         return self.twist("keys.octets", seal.build(header, self.twist("keys.payloads", payloads), keys, None, raw(self.twist, "keys"))), events
 
     def _late_error(self, entry):

@@ -28,7 +28,7 @@ def build(header, payloads, keys, private=None, edit=bytes):
         if isinstance(payload, (Kemac, V)) and payload.mac_alg in MAC_SIZE:  # a twist may have made it NULL
             size = len(payload.mac)
             octets[end - size : end] = keys.mac(payload.mac_alg, bytes(octets[: end - size]))[:size]
-        elif isinstance(payload, Sign):
+        elif isinstance(payload, Sign) and private:  # a twist may have added one
             size = len(payload.signature)
             octets[end - size : end] = signatures.sign(private, keys.covered(bytes(octets[: end - size])))
     return bytes(octets)

@@ -84,6 +84,27 @@ TEST(ContentsOfKemac, KeepTheirOrder) {
   EXPECT_FALSE(ReadContents(front, false));
 }
 
+TEST(ContentsOfKemac, KeysHaveTheShapeOfTheirKind) {
+  const auto is_read = [](const KeyDataPayload& key) {
+    Contents one;
+    one.keys.Add(key);
+    return IsRead(one);
+  };
+  const auto tgk = [](size_t size, KvType kv, size_t from, size_t to) {
+    return KeyDataPayload{KeyDataType::kTgk, Some(size), {}, {kv, {}, Some(from), Some(to)}};
+  };
+  EXPECT_TRUE(is_read(tgk(32, KvType::kNull, 0, 0)));
+  EXPECT_FALSE(is_read(tgk(16, KvType::kNull, 0, 0)));  // only an MSK is as short
+  EXPECT_FALSE(is_read(tgk(32, KvType::kInterval, 1, 2)));
+  EXPECT_FALSE(is_read(tgk(32, KvType::kInterval, 2, 4)));
+  EXPECT_FALSE(is_read(tgk(24, KvType::kInterval, 2, 2)));
+  EXPECT_TRUE(is_read(Key(KeyDataType::kTreeKey, 3 * 16, 4 + 3 * 5)));
+  EXPECT_TRUE(is_read(Key(KeyDataType::kTreeKey, 3 * 32, 4 + 3 * 5)));
+  EXPECT_FALSE(is_read(Key(KeyDataType::kTreeKey, 3 * 16 - 1, 4 + 3 * 5)));
+  EXPECT_FALSE(is_read(Key(KeyDataType::kTreeKey, 3 * 16, 4 + 3 * 5 + 1)));
+  EXPECT_FALSE(is_read(Key(KeyDataType::kTreeKey, 16, 4)));
+}
+
 TEST(ContentsOfKemac, RandsAndStatesBelongToMsks) {
   Contents more = All();
   more.rands.Add(Some(16));

@@ -191,28 +191,36 @@ TEST(ExchangeOfVersion2, TheUnentitledAreToldSoWithProof) {
 
 TEST(ExchangeOfVersion2, ErrorsWithoutProofAreHints) {
   World world;
-  const Bytes cap = world.Open(world.Session());
+  world.Open(world.Session());
+  Bytes hint(kMaxOneDatagram);
+  hint.resize(*WriteHint(world.offerer_.exchange(), ErrorNumber::kInvalidDt, hint));
+  world.ToOfferer(hint);
+  EXPECT_EQ(ErrorOf(world.offered_.status), Error::kAuthenticationFailed);
+  EXPECT_EQ(world.offerer_.peer_error(), ErrorNumber::kInvalidDt);
+  EXPECT_EQ(world.offerer_.state(), State::kOffered);
+}
+
+// An offer without anything that the Answerer takes: who has proved itself hears it with proof,
+// a stranger hears nothing.
+TEST(ExchangeOfVersion2, NothingInCommonIsToldToWhoHasProvedItself) {
+  World world;
   Policy narrow = Policy::Default();
   narrow.encrs.clear();
   narrow.encrs.Add(241);
   TestDirectory others;
   Answerer answerer(kSuite, narrow, others, 4, world.rng_);
-  Policy no_wrap = Policy::Default();
-  no_wrap.encrs.clear();
-  no_wrap.encrs.Add(3);
-  Offerer offerer(kSuite, no_wrap);
+  const Bytes cap = world.Open(world.Session());
   Bytes out(kMaxOneDatagram);
-  const Bytes theirs(out.begin(), out.begin() + static_cast<ptrdiff_t>(*offerer.Open(
-                                                    world.Session(), kStart, world.rng_, out)));
-  const auto outcome = answerer.Receive(theirs, AsBytes("a"), kStart, world.rng_, out);
+  const auto outcome = answerer.Receive(cap, AsBytes("a"), kStart, world.rng_, out);
   EXPECT_EQ(ErrorOf(outcome.status), Error::kUnsupportedPolicy);
-  ASSERT_GT(outcome.reply, 0u);
-  const Bytes error(out.begin(), out.begin() + static_cast<ptrdiff_t>(outcome.reply));
-  Bytes nothing(kMaxOneDatagram);
-  const auto told = offerer.Receive(error, kStart, world.rng_, nothing);
-  EXPECT_EQ(ErrorOf(told.status), Error::kAuthenticationFailed);
-  EXPECT_EQ(offerer.peer_error(), ErrorNumber::kInvalidDt);
-  EXPECT_EQ(offerer.state(), State::kOffered);
+  world.ToOfferer(Bytes(out.begin(), out.begin() + static_cast<ptrdiff_t>(outcome.reply)));
+  EXPECT_EQ(world.offerer_.peer_error(), ErrorNumber::kInvalidDt);
+  EXPECT_EQ(world.offerer_.state(), State::kFailed);
+  Bytes forged = cap;
+  forged.back() ^= 1;
+  const auto silence = answerer.Receive(forged, AsBytes("a"), kStart, world.rng_, out);
+  EXPECT_EQ(ErrorOf(silence.status), Error::kAuthenticationFailed);
+  EXPECT_EQ(silence.reply, 0u);
 }
 
 TEST(ExchangeOfVersion2, AnAddressHearsOneErrorASecond) {

@@ -16,6 +16,10 @@ ByteView Some(size_t size) { return ByteView(kOctets).first(size); }
 const RandrPayload kRandI{RandRole::kInitiator, Some(32)};
 const RandrPayload kRandR{RandRole::kResponder, Some(32)};
 const CapPayload kCap{1, {}};
+const Bytes kCookieTlv = {11, 0, 1, 7};
+const Bytes kFreshTlv = {12, 0, 16, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
+const CapPayload kCookie{1, kCookieTlv};
+const CapPayload kFresh{1, kFreshTlv};
 const IdrPayload kIdI{IdRole::kInitiator, IdType::kNai, Some(10)};
 const IdrPayload kIdR{IdRole::kResponder, IdType::kUri, Some(10)};
 const CertPayload kCert{CertType::kX509, Some(100)};
@@ -87,14 +91,14 @@ const std::vector<Line>& Lines() {
        {{kRandI}, {kRandR}, Maybe(kSp), {kDh}, {kMacAlone}}},
       {Form::kKeys,
        DataType::kKeys,
-       {{kRandI}, {kRandR}, Maybe(kCap), Maybe(kSp), Maybe(kVendor), {kKemac}}},
-      {Form::kKeys, DataType::kKeys, {{kRandR}, Maybe(kCap), {kT}, Maybe(kSp), {kKemac}}},
+       {{kRandI}, {kRandR}, Maybe(kFresh), Maybe(kSp), Maybe(kVendor), {kKemac}}},
+      {Form::kKeys, DataType::kKeys, {{kRandR}, Maybe(kFresh), {kT}, Maybe(kSp), {kKemac}}},
       {Form::kError, DataType::kError, {{kRandI}, {kErr}}},
       {Form::kError, DataType::kError, {{kRandI}, {kRandR}, {kErr}, {kV}}},
       {Form::kError, DataType::kError, {{kRandI}, {kRandR}, {kChash}, {kErr}, {kSign}}},
-      {Form::kRetry, DataType::kRetry, {{kRandI}, {kCap}}},
-      {Form::kRetry, DataType::kRetry, {{kFragment}, {kCap}}},
-      {Form::kFragment, DataType::kFragment, {Maybe(kCap), {kFragment}}},
+      {Form::kRetry, DataType::kRetry, {{kRandI}, {kCookie}}},
+      {Form::kRetry, DataType::kRetry, {{kFragment}, {kCookie}}},
+      {Form::kFragment, DataType::kFragment, {Maybe(kCookie), {kFragment}}},
       {Form::kReport,
        DataType::kReport,
        {{kRandI},
@@ -127,6 +131,7 @@ Status Match(
   Message message;
   message.header.version = kVersion2;
   message.header.data_type = line.type;
+  message.header.prf = PrfFunc::kHmacSha256;
   change(message.header);
   for (const Payload& payload : payloads) {
     std::visit([&message](const auto& p) { message.payloads.Add(p); }, payload);
@@ -230,6 +235,10 @@ TEST(FormsOfVersion2, RefuseWhatAHeaderMayNotBe) {
     EXPECT_EQ(Match(line, All(line), [](Header& h) { h.data_type = DataType::kPskInit; }).error(),
               Error::kUnknownDataType);
     EXPECT_FALSE(Match(line, All(line), [](Header& h) { h.cs_count = 1; }));
+    const bool may_choose = IsAnswer(line.type) || IsFinish(line.type) ||
+                            line.type == DataType::kKeys || line.type == DataType::kError;
+    const auto with_other_prf = [](Header& h) { h.prf = PrfFunc::kMikey1; };
+    EXPECT_EQ(Match(line, All(line), with_other_prf).has_value(), may_choose);
     EXPECT_FALSE(Match(line, All(line), [](Header& h) { h.map_type = CsIdMapType::kSrtpId; }));
     const bool may_have_map = IsAnswer(line.type) || line.type == DataType::kKeys;
     const auto with_map = [](Header& h) {
@@ -237,6 +246,32 @@ TEST(FormsOfVersion2, RefuseWhatAHeaderMayNotBe) {
       h.cs_count = 1;
     };
     EXPECT_EQ(Match(line, All(line), with_map).has_value(), may_have_map);
+  }
+}
+
+TEST(FormsOfVersion2, TellCookieAndFreshWhereTheirLinesHaveThem) {
+  Bytes both = kCookieTlv;
+  both.insert(both.end(), kFreshTlv.begin(), kFreshTlv.end());
+  Bytes more = both;
+  more.insert(more.end(), {200, 0, 1, 7});
+  const Bytes none;
+  const auto is_taken = [](Form form, const Bytes& tlvs) {
+    std::vector<Payload> payloads = All(LineOf(form));
+    for (Payload& payload : payloads) {
+      if (auto* cap = std::get_if<CapPayload>(&payload)) cap->tlvs = tlvs;
+    }
+    return Match(LineOf(form), payloads).has_value();
+  };
+  EXPECT_TRUE(is_taken(Form::kRetry, kCookieTlv));
+  EXPECT_TRUE(is_taken(Form::kRetry, both));
+  EXPECT_FALSE(is_taken(Form::kRetry, kFreshTlv));
+  EXPECT_TRUE(is_taken(Form::kFragment, kCookieTlv));
+  EXPECT_FALSE(is_taken(Form::kFragment, both));
+  EXPECT_TRUE(is_taken(Form::kKeys, kFreshTlv));
+  EXPECT_FALSE(is_taken(Form::kKeys, both));
+  for (const Form form : {Form::kRetry, Form::kFragment, Form::kKeys}) {
+    EXPECT_FALSE(is_taken(form, none));
+    EXPECT_FALSE(is_taken(form, more));
   }
 }
 
@@ -296,6 +331,7 @@ TEST(FormsOfVersion2, WhatIsOpaqueSaysWhy) {
 TEST(FormsOfVersion2, PointAtTheirParts) {
   Message message;
   message.header.version = kVersion2;
+  message.header.prf = PrfFunc::kHmacSha256;
   message.header.data_type = DataType::kCap;
   for (const Payload& payload : All(LineOf(Form::kCap))) {
     std::visit([&message](const auto& p) { message.payloads.Add(p); }, payload);

@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: Apache-2.0
+// Our Offerer and Answerer of version 2 as the honest side of an attack (attacks_test.py): each has
+// a socket on 127.0.0.1 and the clock that it is given. Orders come as lines of JSON on the
+// standard input, each is answered by one: what came of it. Nothing happens between orders.
+#include <cstdio>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "tests/interop/loopback.h"
+#include "tests/unit/mikey/v2_directory.h"
+
+namespace keymast::mikey::v2 {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr uint8_t kSpoken[] = {1, 2, 3, 4, 5, 6};  // the modes that both machines have
+
+// The parties of tests/interop/mikeyv2/lab.py.
+const Identity kAlice{IdType::kUri, AsBytes("sip:alice@example.org")};
+const Identity kBob{IdType::kNai, AsBytes("bob@example.org")};
+const Identity kOne{IdType::kUri, AsBytes("mbms://groups.example.org/one")};
+
+Bytes SharedOctets() {
+  Bytes octets(32);
+  for (size_t i = 0; i < octets.size(); ++i) octets[i] = static_cast<uint8_t>(i);
+  return octets;
+}
+const Bytes kShared = SharedOctets();
+
+// LabDirectory is Bob, and the controller of one group; Alice alone is known to it. What it gives
+// is the unit tests' own.
+class LabDirectory : public Directory {
+ public:
+  bool IsOwn(const Identity& identity) const override {
+    return identity == kBob || identity == kOne;
+  }
+  bool Serves(const Asked& asked) const override {
+    return asked.answerer == (asked.join ? kOne : kBob);
+  }
+  const crypto::SecretKey<kMaxSharedKey>* SharedWith(const Asked& asked) const override {
+    return asked.offerer == kAlice ? &shared_ : nullptr;
+  }
+  Result<Terms> TermsFor(const Asked& asked) const override { return given_.TermsFor(asked); }
+  // An EXT 3 that names another group is one to which nobody is entitled (MIKEYv2 §3.4).
+  Result<Grant> GrantTo(const Asked& asked, const Choice& choice) override {
+    const bool is_ours = !asked.join || asked.join->msk.value() == 0 || asked.join->msk == kMsk;
+    if (!is_ours) return Err(Error::kNotEntitled);
+    Result<Grant> grant = given_.GrantTo(asked, choice);
+    if (grant && asked.join && path_keys_ > 0) AddPath(grant->contents);
+    return grant;
+  }
+
+  TestDirectory given_;
+  size_t path_keys_ = 0;  // of a leaf, to make what a member gets longer
+
+ private:
+  static constexpr MskId kMsk{KeyGroup(1), KeyNumber(0)};
+
+  void AddPath(Contents& contents) const {
+    const size_t versions = 5 * path_keys_;
+    FixedList<KeyDataPayload, kMaxGivenKeys> keys;
+    keys.Add(contents.keys[0]);
+    keys.Add({KeyDataType::kTreeKey,
+              ByteView(path_).first(16 * path_keys_),
+              {},
+              {KvType::kSpi, ByteView(path_).first(4 + versions), {}, {}}});
+    for (size_t i = 1; i < contents.keys.size(); ++i) keys.Add(contents.keys[i]);
+    contents.keys = keys;
+  }
+
+  const Bytes path_ = Bytes(1024, 0x11);
+  crypto::SecretKey<kMaxSharedKey> shared_{kShared};
+};
+
+Bytes Unhex(const Json& text) {
+  Bytes octets;
+  KEYMAST_CHECK(FromHex(text.get<std::string>(), octets));
+  return octets;
+}
+
+CertificateChain ChainOf(const Json& certificates) {
+  CertificateChain chain;
+  for (const Json& certificate : certificates) chain.push_back(Unhex(certificate));
+  return chain;
+}
+
+Shown ShownBy(const std::string& how) {
+  if (how == "cert") return Shown::kCertificates;
+  return how == "chash" ? Shown::kHash : Shown::kNothing;
+}
+
+// Keys and certificates of a party, DER in hex.
+Credentials CredentialsOf(const Json& json) {
+  Credentials all;
+  for (const Json& own : json.at("own")) {
+    auto key = crypto::PrivateKey::FromDer(Unhex(own.at("key")));
+    KEYMAST_CHECK(key.has_value());
+    all.own.push_back({*std::move(key), ChainOf(own.at("chain"))});
+  }
+  all.shown = ShownBy(json.at("show"));
+  all.self = OwnedIdentity(kBob);
+  for (const Json& anchor : json.at("anchors")) {
+    KEYMAST_CHECK(all.trust.store().AddAnchor(Unhex(anchor)).has_value());
+  }
+  all.trust.set_controller_usage(json.at("usage"));
+  for (const Identity& identity : {kAlice, kBob, kOne}) {
+    const std::string name(AsText(identity.data));
+    if (!json.at("known").contains(name)) continue;
+    KEYMAST_CHECK(all.trust.Know(identity, ChainOf(json.at("known").at(name))).has_value());
+  }
+  return all;
+}
+
+template <class List>
+void Fill(const Json& numbers, List& list) {
+  list.clear();
+  for (const Json& number : numbers) list.Add(number.get<uint8_t>());
+}
+
+Policy PolicyOf(const Json& order) {
+  Policy policy;
+  Fill(order.at("modes"), policy.modes);
+  Fill(order.at("prf"), policy.prfs);
+  Fill(order.at("encr"), policy.encrs);
+  Fill(order.at("mac"), policy.macs);
+  Fill(order.at("groups"), policy.groups);
+  Fill(order.at("signatures"), policy.signatures);
+  policy.features = order.at("features").get<uint32_t>();
+  policy.fragments = order.at("fragments").get<uint8_t>();
+  policy.profiles.clear();
+  for (const Json& profile : order.at("profiles")) policy.profiles.Add(profile.get<uint16_t>());
+  return policy;
+}
+
+Instant NowOf(const Json& order) {
+  return FromUnixNanos(static_cast<int64_t>(order.at("now").get<double>() * 1e6) * 1000);
+}
+
+Json KeysOf(const UnicastSession& session) {
+  Json keys = Json::object();
+  const ByteView params = session.policies[0].params.view();  // of GCM or AES-CM (MIKEYv2 §9)
+  for (const CsbSession& stream : session.sessions) {
+    Bytes key(params[5]);
+    Bytes salt(params[2] == 6 ? 12 : 14);
+    session.TrafficKeys(crypto::DefaultSuite(), stream.cs_id, key, salt);
+    keys[std::to_string(stream.cs_id)] = ToHex(key) + ToHex(salt);
+  }
+  return keys;
+}
+
+Json KeysOf(const Contents& contents) {
+  Json keys = Json::object();
+  for (const KeyDataPayload& key : contents.keys) {
+    keys[std::to_string(static_cast<unsigned>(key.type))] = ToHex(key.key);
+  }
+  return keys;
+}
+
+// CountOf the datagrams that a machine wrote.
+size_t CountOf(size_t first, const MoreDatagrams& more) { return first == 0 ? 0 : 1 + more.size(); }
+
+std::string_view NameOf(const Status& status) { return status ? "ok" : ErrorName(status.error()); }
+
+class OurAnswerer {
+ public:
+  uint16_t port() const { return socket_.port(); }
+  Json Begin(const Json& order) {
+    policy_ = PolicyOf(order);
+    directory_ = std::make_unique<LabDirectory>();
+    directory_->given_.entitled_ = order.at("entitled").get<bool>();
+    directory_->path_keys_ = order.at("tree_keys").get<size_t>();
+    credentials_ = CredentialsOf(order.at("credentials"));
+    machine_ = std::make_unique<Answerer>(crypto::DefaultSuite(), policy_, *directory_,
+                                          order.at("capacity").get<size_t>(), rng_, &credentials_);
+    Set(order);
+    return {{"status", "ok"}};
+  }
+  Json Set(const Json& order) {
+    machine_->set_under_load(order.at("load").get<bool>());
+    return {{"status", "ok"}};
+  }
+  Json Take(const Json& order) {
+    uint16_t from = 0;
+    const Bytes datagram = socket_.Take(std::chrono::seconds(5), from);
+    const std::string address = std::to_string(from);
+    Bytes out(RoomOf(policy_));
+    const auto outcome = machine_->Receive(datagram, AsBytes(address), NowOf(order), rng_, out);
+    socket_.Send(out, outcome.reply, outcome.more.view(), from);
+    Json told{{"status", NameOf(outcome.status)},
+              {"sent", CountOf(outcome.reply, outcome.more)},
+              {"event", static_cast<int>(outcome.event)}};
+    const bool is_verified = outcome.event == Answerer::Event::kVerified;
+    if (is_verified && !outcome.entry->exchange.is_join()) {
+      told["keys"] = KeysOf(machine_->SessionOf(*outcome.entry));
+    }
+    return told;
+  }
+
+ private:
+  const LoopbackSocket socket_{0};
+  crypto::SystemRng rng_;
+  Policy policy_;
+  Credentials credentials_;
+  std::unique_ptr<LabDirectory> directory_;
+  std::unique_ptr<Answerer> machine_;
+};
+
+class OurOfferer {
+ public:
+  uint16_t port() const { return socket_.port(); }
+  Json Begin(const Json& order) {
+    policy_ = PolicyOf(order);
+    machine_.reset();
+    credentials_ = CredentialsOf(order.at("credentials"));
+    machine_ = std::make_unique<Offerer>(crypto::DefaultSuite(), policy_, &credentials_);
+    std::vector<StreamOffer> streams;
+    for (const Json& stream : order.at("streams")) {
+      const unsigned direction = stream.at(0).get<unsigned>();
+      streams.push_back(
+          {(direction & 1u) != 0, (direction & 2u) != 0, stream.at(1).get<uint32_t>()});
+    }
+    const Bytes session = Unhex(order.at("session"));
+    const Bytes fresh = Unhex(order.at("fresh"));
+    const Bytes fingerprint = Unhex(order.at("fingerprint"));
+    Wish wish{kAlice, kBob, kShared, std::nullopt, streams, session};
+    if (!order.at("join").is_null()) wish = {kAlice, kOne, kShared, IdsOf(order), {}, {}};
+    wish.shown = credentials_.shown;
+    wish.takes_fragments = order.at("big_cap").get<bool>();
+    wish.fresh = fresh;
+    wish.fingerprint = fingerprint;
+    to_ = order.at("to").get<uint16_t>();
+    Bytes out(RoomOf(policy_));
+    const Result<size_t> size = machine_->Open(wish, NowOf(order), rng_, out);
+    if (!size) return {{"status", ErrorName(size.error())}, {"sent", 0}};
+    socket_.Send(out, *size, machine_->more().view(), to_);
+    return Told({}, CountOf(*size, machine_->more()));
+  }
+  Json Take(const Json& order) {
+    uint16_t from = 0;
+    const Bytes datagram = socket_.Take(std::chrono::seconds(5), from);
+    Bytes out(RoomOf(policy_));
+    return Sent(machine_->Receive(datagram, NowOf(order), rng_, out), out);
+  }
+  Json Tick(const Json& order) {
+    Bytes out(RoomOf(policy_));
+    return Sent(machine_->Tick(NowOf(order), rng_, out), out);
+  }
+
+ private:
+  static KeyIds IdsOf(const Json& order) {
+    const Bytes domain = Unhex(order.at("join").at(0));
+    const Bytes group = Unhex(order.at("join").at(1));
+    KeyIds ids{};
+    std::copy(domain.begin(), domain.end(), ids.domain.octets.begin());
+    ids.msk = MskId::FromValue(static_cast<uint32_t>(Reader(group).U16()) << 16);
+    return ids;
+  }
+  Json Sent(const Offerer::Outcome& outcome, const Bytes& out) const {
+    socket_.Send(out, outcome.send, machine_->more().view(), to_);
+    return Told(outcome.status, CountOf(outcome.send, machine_->more()));
+  }
+  Json Told(const Status& status, size_t sent) const {
+    static constexpr const char* kStates[] = {"idle", "offered", "answered", "done", "failed"};
+    const Offerer::State state = machine_->state();
+    Json told{{"status", NameOf(status)},
+              {"sent", sent},
+              {"state", kStates[static_cast<size_t>(state)]},
+              {"has_keys", machine_->has_keys()}};
+    if (machine_->peer_error()) told["error"] = static_cast<int>(*machine_->peer_error());
+    const bool is_good = state == Offerer::State::kAnswered || state == Offerer::State::kDone;
+    const bool is_join = machine_->exchange().is_join();
+    if (is_good && !is_join) told["keys"] = KeysOf(machine_->session());
+    if (is_join) told["keys"] = KeysOf(machine_->contents());
+    return told;
+  }
+
+  const LoopbackSocket socket_{0};
+  uint16_t to_ = 0;
+  crypto::SystemRng rng_;
+  Policy policy_;
+  Credentials credentials_;
+  std::unique_ptr<Offerer> machine_;
+};
+
+int Run() {
+  OurAnswerer answerer;
+  OurOfferer offerer;
+  const Json hello{{"modes", kSpoken}, {"a", answerer.port()}, {"o", offerer.port()}};
+  std::cout << hello.dump() << std::endl;
+  std::string line;
+  while (std::getline(std::cin, line)) {
+    const Json order = Json::parse(line);
+    const std::string what = order.at("do");
+    Json told;
+    if (what == "answer") told = answerer.Begin(order);
+    if (what == "set") told = answerer.Set(order);
+    if (what == "a") told = answerer.Take(order);
+    if (what == "offer") told = offerer.Begin(order);
+    if (what == "o") told = offerer.Take(order);
+    if (what == "tick") told = offerer.Tick(order);
+    std::cout << told.dump() << std::endl;
+  }
+  return 0;
+}
+
+}  // namespace
+}  // namespace keymast::mikey::v2
+
+int main() { return keymast::mikey::v2::Run(); }

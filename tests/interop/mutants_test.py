@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""With a check compiled out, the attacks on it succeed: mutants.txt has a block for each check of our MIKEYv2.
+
+mutants_test.py                    each block fits the sources; those marked `short` are built and attacked, all with KEYMAST_LONG=1
+mutants_test.py --discover WORD    of the blocks without attacks, those whose title or file has the word: what they no longer hold;
+                                   in one mode each, but for --all-modes
+"""
+
+import os
+import pathlib
+import sys
+import unittest
+
+from attacks import mutants, suite, target
+
+SOURCE = pathlib.Path(os.environ["KEYMAST_SOURCE_DIR"])
+BIN = pathlib.Path(os.environ["KEYMAST_BIN"])
+LONG = os.environ.get("KEYMAST_LONG") == "1"
+TABLE = mutants.read(pathlib.Path(__file__).parent / "mutants.txt")
+
+
+def play(binary, names, every_mode=True):
+    """{(name, mode): what was seen}; of a machine that died, that."""
+    try:
+        ours = target.Target(binary)
+        results = suite.run(ours, names, every_mode)
+        ours.close()
+    except target.Died as died:
+        return {(name, None): ("died", str(died)) for name in names}
+    return {(attack.name, attack.mode): (outcome, wrong) for attack, outcome, wrong in results}
+
+
+def verdicts(binary, names, usual=None, every_mode=True):
+    """(attacks that succeed, attacks that are stopped for another reason than usual)."""
+    usual, seen = usual or play(BIN / "mikeyv2_target", names, every_mode), play(binary, names, every_mode)
+    red = {name for (name, _), (_, wrong) in seen.items() if wrong}
+    other = {name for (name, mode), (outcome, _) in seen.items() if (outcome, None) != usual.get((name, mode), (None, None))}
+    return red, other - red
+
+
+class Mutants(unittest.TestCase):
+    def test_every_block_fits_the_sources(self):
+        titles = [m.title for m in TABLE]
+        self.assertEqual(sorted(titles), sorted(set(titles)))
+        for m in TABLE:
+            with self.subTest(m.title):
+                for file in m.files():
+                    mutants.mutated(m, file, (SOURCE / file).read_text())
+                self.assertTrue(m.red or m.reason, "it attacks nothing")
+                self.assertLessEqual(set(m.red + m.reason), set(suite.names()))
+
+    def test_attacks_succeed_without_the_check(self):
+        builder = mutants.Builder(SOURCE, BIN.parent)
+        for m in TABLE:
+            if not LONG and not m.is_short:
+                continue
+            with self.subTest(m.title, files=m.files()):
+                red, other = verdicts(builder.binary(m), set(m.red + m.reason))
+                self.assertEqual(red, set(m.red))
+                self.assertEqual(other, set(m.reason))
+
+    def test_most_attacks_are_attacks_on_a_check(self):
+        self.assertGreaterEqual(len({name for m in TABLE for name in m.red}), 60)
+
+
+def sides(mutant):
+    """Whom its files concern: our Offerer, our Answerer or both."""
+    of = {"offerer": "O", "answer_rules": "O", "contents": "O", "party": "O", "csb": "O",
+          "answerer": "A", "exchange_cache": "A", "cookies": "A", "key_ids": "A"}
+    return {side for f in mutant.files() for side in of.get(pathlib.Path(f).stem, "OA")}
+
+
+def discover(word, every_mode):
+    builder = mutants.Builder(SOURCE, BIN.parent)
+    order = suite.names()
+    concerns = {n: suite.concerns(n) for n in order if not n.startswith("a bit of each")}
+    usual = play(BIN / "mikeyv2_target", set(concerns), every_mode)
+    for m in TABLE:
+        if m.red or m.reason or word not in m.title and not any(word in f for f in m.files()):
+            continue
+        try:
+            red, other = verdicts(builder.binary(m), {n for n in concerns if concerns[n] in sides(m)}, usual, every_mode)
+        except mutants.Odd as odd:
+            print("==", m.title, "\n", odd, flush=True)
+            continue
+        print("==", m.title, flush=True)
+        for kind, found in (("red", red), ("reason", other)):
+            for name in sorted(found, key=order.index)[:12]:
+                print(kind, name, flush=True)
+
+
+if __name__ == "__main__":
+    discover(sys.argv[2], "--all-modes" in sys.argv) if "--discover" in sys.argv else unittest.main()
