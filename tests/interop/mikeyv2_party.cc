@@ -104,7 +104,7 @@ void Talk(Offerer& offerer, const Wish& wish, const LoopbackSocket& socket, uint
   socket.Send(out, *size, offerer.more(), port);
   while (offerer.deadline() != kNever) {
     uint16_t from = 0;
-    const Bytes datagram = socket.Take(offerer.deadline(), from);
+    const Bytes datagram = socket.Take(offerer.deadline() - Now(), from);
     const auto outcome = datagram.empty() ? offerer.Tick(Now(), rng, out)
                                           : offerer.Receive(datagram, Now(), rng, out);
     if (!outcome.status) refused.push_back(ErrorName(outcome.status.error()));
