@@ -2,6 +2,7 @@
 #include "server/shard.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "keymast/v1/server.pb.h"
 
@@ -20,8 +21,9 @@ constexpr Duration kProbeAfter = std::chrono::seconds(1);
 constexpr Duration kMostBetweenTurns = std::chrono::milliseconds(5);
 constexpr uint32_t kRetryMs = 1000;
 constexpr size_t kMostHeldReplies = 16384;
-// Deadlines and members come first: what is left of strangers waits for the next turn.
-constexpr Duration kMostServing = std::chrono::milliseconds(2);
+// Deadlines and members come first: what is left of strangers waits for the next turn. Under a
+// flood they get as long as it took to tell them from members.
+constexpr Duration kLeastServing = std::chrono::milliseconds(2);
 
 std::string KindName(controller::Event::Kind kind) {
   return v1::Event::Kind_Name(static_cast<v1::Event::Kind>(kind));
@@ -168,13 +170,15 @@ std::optional<Failure> Shard::Unable() const {
 }
 
 void Shard::ReceiveDatagrams() {
+  const Instant begin = Now();
   parts_.port.Receive(kDatagramsATurn, [this](const Endpoint& from, ByteView octets) {
     TakeReply(controller_.OnDatagram(from, octets, Now()));
   });
+  receiving_ += Now() - begin;
 }
 
 void Shard::ServeStrangers() {
-  const Instant end = Now() + kMostServing;
+  const Instant end = Now() + std::max(kLeastServing, std::exchange(receiving_, {}));
   while (controller_.Waiting() > 0) {
     TakeReply(controller_.Serve(Now()));
     const Instant now = Now();

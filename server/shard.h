@@ -111,6 +111,7 @@ class Shard {
   Instant turned_at_{};
   Instant bookmark_at_ = kNever;
   size_t held_replies_ = 0;
+  Duration receiving_{};  // time spent on datagrams since strangers were served
   bool draining_ = false;
   std::optional<Failure> fatal_;
   Counters counters_;
