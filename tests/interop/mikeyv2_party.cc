@@ -101,14 +101,14 @@ void Talk(Offerer& offerer, const Wish& wish, const LoopbackSocket& socket, uint
   crypto::SystemRng rng;
   const auto size = offerer.Open(wish, Now(), rng, out);
   KEYMAST_CHECK(size.has_value());
-  socket.Send(out, *size, offerer.more(), port);
+  socket.Send(out, *size, offerer.more().view(), port);
   while (offerer.deadline() != kNever) {
     uint16_t from = 0;
     const Bytes datagram = socket.Take(offerer.deadline() - Now(), from);
     const auto outcome = datagram.empty() ? offerer.Tick(Now(), rng, out)
                                           : offerer.Receive(datagram, Now(), rng, out);
     if (!outcome.status) refused.push_back(ErrorName(outcome.status.error()));
-    socket.Send(out, outcome.send, offerer.more(), port);
+    socket.Send(out, outcome.send, offerer.more().view(), port);
   }
 }
 
