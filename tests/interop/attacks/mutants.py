@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Removes one check from a copy of a source, and builds mikeyv2_target with it: one or two objects are compiled, and it is linked anew."""
+import os
 import re
+import shutil
 import subprocess
 from dataclasses import dataclass, field
 
@@ -79,6 +81,7 @@ class Builder:
     def __init__(self, source, build):
         self.source, self.build = source, build
         self.place = build / "mutants"
+        shutil.rmtree(self.place, ignore_errors=True)  # what a run that was ended has left
         listed = subprocess.run(["ninja", "-C", build, "-t", "commands", "mikeyv2_target"], capture_output=True, text=True, check=True)
         self.commands = listed.stdout.splitlines()
 
@@ -112,6 +115,7 @@ class Builder:
         return out
 
     def _run(self, command, what):
-        done = subprocess.run(command, shell=True, cwd=self.build, capture_output=True, text=True)
+        alone = {**os.environ, "CCACHE_DISABLE": "1"}  # nobody else wants these objects
+        done = subprocess.run(command, shell=True, cwd=self.build, capture_output=True, text=True, env=alone)
         if done.returncode:
             raise Odd(f"{what} does not build:\n{done.stderr[:3000]}")

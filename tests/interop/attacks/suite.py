@@ -55,4 +55,6 @@ def run(target, wanted=None, every_mode=True):
             results.append((attack, None, None))
         except rows.Accepted as wrong:
             results.append((attack, None, str(wrong)))
+        except (LookupError, AttributeError, TypeError, ValueError) as odd:  # ours said something that cannot be gone on with
+            results.append((attack, None, repr(odd)))
     return results
