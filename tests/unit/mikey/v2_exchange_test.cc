@@ -204,9 +204,11 @@ TEST(ExchangeOfVersion2, ErrorsWithoutProofAreHints) {
 // a stranger hears nothing.
 TEST(ExchangeOfVersion2, NothingInCommonIsToldToWhoHasProvedItself) {
   World world;
+  world.policy_.encrs.clear();
+  world.policy_.encrs.Add(static_cast<uint8_t>(EncrAlg::kAesCm256));
   Policy narrow = Policy::Default();
   narrow.encrs.clear();
-  narrow.encrs.Add(241);
+  narrow.encrs.Add(static_cast<uint8_t>(EncrAlg::kAesKwp256));
   TestDirectory others;
   Answerer answerer(kSuite, narrow, others, 4, world.rng_);
   const Bytes cap = world.Open(world.Session());

@@ -269,7 +269,7 @@ TEST_F(GroupRekey, ContentIsJudged) {
             Event::kApplied);
   const auto forged = [&](const Change& change) { return ErrorOf(Forge(good, change)); };
   EXPECT_EQ(forged([](Header& header, auto&) { header.prf = PrfFunc::kMikey1; }),
-            Error::kUnsupportedAlgorithm);
+            Error::kMalformed);
   EXPECT_EQ(forged([](Header&, auto& payloads) {
               std::get<KemacPayload>(payloads[4]).encr_alg = EncrAlg::kAesCm128;
             }),
@@ -355,10 +355,10 @@ TEST_F(GroupRekey, TheKemacHasTheNewMskAlone) {
   EXPECT_EQ(ErrorOf(ForgeContents(bad)), Error::kMalformed);
   bad = {};
   bad.keys.Add({KeyDataType::kTgk, kNewMsk, {}, {}});  // no interval
-  EXPECT_EQ(ErrorOf(ForgeContents(bad)), Error::kMalformed);
+  EXPECT_EQ(ErrorOf(ForgeContents(bad)), Error::kDecryptionFailed);
   bad = {};
   bad.keys.Add({KeyDataType::kTgk, kNewMsk, {}, {KvType::kInterval, {}, kFirstMtk, kNewMsk}});
-  EXPECT_EQ(ErrorOf(ForgeContents(bad)), Error::kMalformed);
+  EXPECT_EQ(ErrorOf(ForgeContents(bad)), Error::kDecryptionFailed);
   bad = {};
   const Bytes id{0, 0, 0, 9};
   bad.keys.Add({KeyDataType::kVerificationKey, kNewRoot, {}, {KvType::kSpi, id, {}, {}}});

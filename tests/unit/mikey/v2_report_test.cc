@@ -170,7 +170,7 @@ TEST_F(Reports, HaveTheirForm) {
   const Bytes good = Write(ReportOf());
   EXPECT_EQ(Forge(good, [](Header&, auto&) {}), good);
   EXPECT_EQ(ErrorOf(Forge(good, [](Header& h, auto&) { h.prf = PrfFunc::kMikey1; })),
-            Error::kUnsupportedAlgorithm);
+            Error::kMalformed);
   EXPECT_EQ(ErrorOf(Forge(good,
                           [](Header&, auto& payloads) {
                             auto& v = std::get<VPayload>(payloads.back());
@@ -424,7 +424,7 @@ TEST_F(LooseKeysTest, HaveAPathOfALeafAtMost) {
   Contents tree;
   tree.member = contents_.member;
   tree.keys.Add({KeyDataType::kTreeKey, keys, {}, {KvType::kSpi, spi, {}, {}}});
-  EXPECT_EQ(BareError(tree), Error::kMalformed);
+  EXPECT_EQ(BareError(tree), Error::kDecryptionFailed);
   spi.resize(4 + 5 * kMaxPathKeys);
   keys.resize(16 * kMaxPathKeys);
   tree.keys.clear();
@@ -480,7 +480,7 @@ TEST_F(LooseKeysTest, MayHaveTreeKeysAlone) {
   EXPECT_EQ(AnswerError(tree), Error::kMalformed);  // streams without an MSK
   tree.keys.clear();
   tree.keys.Add({KeyDataType::kTreeKey, kNewRoot, {}, {KvType::kSpi, kMki, {}, {}}});
-  EXPECT_EQ(BareError(tree), Error::kMalformed);  // an SPI of no path
+  EXPECT_EQ(BareError(tree), Error::kDecryptionFailed);  // an SPI of no path
 }
 
 TEST_F(LooseKeysTest, NameTheirStreams) {

@@ -74,7 +74,7 @@ TEST_F(RsaOfVersion2, TheUnentitledAreToldWithTheAnswerersSignature) {
 
 TEST_F(RsaOfVersion2, EveryFlippedBitIsDropped) {
   certified.pair.peer.shown = Shown::kHash;
-  DropsEveryFlip(world, certified.Session(), 7);
+  DropsEveryFlip(world, certified.Join(), 7);
 }
 
 // MIKEYv2 §5: bad padding is no error of its own.
