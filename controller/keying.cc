@@ -15,7 +15,6 @@ constexpr std::string_view kScheme = "mikey://";
 constexpr uint32_t kMskMessages = 1U << 5;  // feature 5 (MIKEYv2 §10)
 constexpr Duration kCrowdedFor = std::chrono::seconds(1);
 constexpr Duration kRegularFor = std::chrono::hours(1);
-constexpr Rate kErrors{1, std::chrono::seconds(1)};  // MIKEYv2 §13
 
 std::string PrefixOf(const KeyingConfig& config) {
   return std::string(kScheme) + config.authority + "/";
@@ -76,7 +75,6 @@ Keying::Keying(const Ground& ground)
       unproved_(ground.config.address, ground.rng),
       proved_(ground.config.address, ground.rng),
       identities_(ground.config.identity, ground.rng),
-      errors_(kErrors, ground.rng),
       regulars_(ground.rng) {
   Forget();
 }
@@ -262,8 +260,6 @@ void Keying::Joined(const Endpoint& from, const mikey::v2::Entry& entry, const M
 // too.
 void Keying::Reply(const Endpoint& to, ByteView octets, const mikey::v2::Entry* entry,
                    const Moment& m) {
-  const bool is_error = TypeOf(octets) == DataType::kError;
-  if (is_error && !errors_.Take(Name(to).address(), m.now)) return;
   ChannelId channel;
   if (entry != nullptr) {
     channel = ChannelOf(ground_.config, AsText(entry->exchange.answerer.view().data));

@@ -108,7 +108,6 @@ class Keying final : private mikey::v2::Directory {
   Rates unproved_;  // addresses, by what they ask without cookie and
   Rates proved_;    // with one
   Rates identities_;
-  Rates errors_;
   InstantTable regulars_;  // addresses of finished joins
 
   // Of the datagram under way.

@@ -39,14 +39,8 @@ Result<FixedList<uint8_t, 6>> ParseJoinModes(std::string_view text) {
 
 mikey::v2::Policy JoinPolicy(const FixedList<uint8_t, 6>& modes,
                              const mikey::Profile3gpp& profile) {
-  mikey::v2::Policy policy = mikey::v2::Policy::Default();
+  mikey::v2::Policy policy = mikey::v2::Policy::OfGroup(profile);
   policy.modes = modes;
-  policy.prfs.clear();
-  policy.encrs.clear();
-  policy.macs.clear();
-  policy.prfs.Add(static_cast<uint8_t>(profile.prf));
-  policy.encrs.Add(static_cast<uint8_t>(profile.encr_alg));
-  policy.macs.Add(static_cast<uint8_t>(profile.mac_alg));
   policy.features = kMskMessages;
   return policy;
 }

@@ -17,19 +17,6 @@ using mikey::v2::Mode;
 constexpr std::array<std::pair<std::string_view, Mode>, 3> kModes = {
     {{"early-dhhmac", Mode::kEarlyDhhmac}, {"dhhmac", Mode::kDhhmac}, {"psk", Mode::kPsk}}};
 
-// A group has one prf, encr and mac for its MTK messages, which a join chooses too (MIKEYv2 §10).
-mikey::v2::Policy PolicyOf(const mikey::Profile3gpp& profile) {
-  mikey::v2::Policy policy = mikey::v2::Policy::Default();
-  policy.modes.clear();
-  policy.prfs.clear();
-  policy.encrs.clear();
-  policy.macs.clear();
-  policy.prfs.Add(static_cast<uint8_t>(profile.prf));
-  policy.encrs.Add(static_cast<uint8_t>(profile.encr_alg));
-  policy.macs.Add(static_cast<uint8_t>(profile.mac_alg));
-  return policy;
-}
-
 void ReadModes(shell::ConfigFile& file, const mikey::Profile3gpp& profile,
                mikey::v2::Policy& policy) {
   if (!file.Has("mikeyv2.modes")) {
@@ -77,7 +64,7 @@ void ReadKeying(shell::ConfigFile& file, ServerConfig& config) {
   using std::chrono::milliseconds;
   using std::chrono::seconds;
   controller::KeyingConfig& keying = config.keying;
-  keying.policy = PolicyOf(config.profile);
+  keying.policy = mikey::v2::Policy::OfGroup(config.profile);
   ReadModes(file, config.profile, keying.policy);
   keying.authority = file.String("mikeyv2.authority", DomainOf(config.identity));
   if (!IsAuthority(keying.authority)) {

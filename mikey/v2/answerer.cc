@@ -198,6 +198,7 @@ Answerer::Outcome Answerer::RepeatAnswer(Entry& entry, const FirstMessage& cap,
 // Retry gives FRESH where it can be of use: to early DH, and to who comes back (MIKEYv2 §8).
 Answerer::Outcome Answerer::Retry(const FirstMessage& cap, const Judged* judged,
                                   MutableBytes out) const {
+  if (in_signalling_) return Discard(Error::kReplayed);  // MIKEYv2 §12
   const CsbId csb_id(cap.header.csb_id);
   const Fresh::Tail tail = judged == nullptr ? Fresh::Tail() : judged->Tail(cap);
   const bool is_of_use = !tail.empty() || (cap.offer.Offers(Mode::kEarlyDh) &&

@@ -9,8 +9,6 @@
 
 namespace keymast::mikey::v2 {
 
-inline constexpr size_t kMaxEncrypted = kMaxPlain + 8;  // octets: key wrap adds up to 15 in all
-
 class Closing {
  public:
   // All are borrowed.

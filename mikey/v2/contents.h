@@ -9,6 +9,8 @@
 namespace keymast::mikey::v2 {
 
 inline constexpr size_t kMaxPlain = 2048;  // octets
+// Octets of Encr data: key wrap adds up to 15 (RFC 5649 §4.1).
+inline constexpr size_t kMaxEncrypted = kMaxPlain + 8;
 inline constexpr size_t kMaxGivenKeys = 16;
 inline constexpr size_t kMaxPathKeys = 24;  // of a leaf (MIKEYv2 §14)
 inline constexpr size_t kMaxMsks = 2;       // the active one and the one that is announced

@@ -3,10 +3,10 @@
 
 #include "mikey/key_ids.h"
 #include "mikey/mac_check.h"
-#include "mikey/v2/closing.h"
 #include "mikey/v2/extension_io.h"
 #include "mikey/v2/grammar.h"
 #include "mikey/v2/party.h"
+#include "mikey/v2/protection.h"
 
 namespace keymast::mikey::v2 {
 

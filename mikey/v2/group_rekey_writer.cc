@@ -2,9 +2,9 @@
 // The writer of GROUP_REKEY: packets are drafted with zeros where proofs will be, then the tree
 // over them is signed, then each gets its filter MAC (MIKEYv2 §10).
 #include "mikey/key_ids.h"
-#include "mikey/v2/closing.h"
 #include "mikey/v2/extension_io.h"
 #include "mikey/v2/group_rekey.h"
+#include "mikey/v2/protection.h"
 
 namespace keymast::mikey::v2 {
 namespace {

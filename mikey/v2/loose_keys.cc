@@ -2,7 +2,7 @@
 #include "mikey/v2/loose_keys.h"
 
 #include "mikey/v2/capabilities.h"
-#include "mikey/v2/closing.h"
+#include "mikey/v2/protection.h"
 
 namespace keymast::mikey::v2 {
 namespace {

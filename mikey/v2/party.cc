@@ -39,6 +39,15 @@ Policy Policy::Default() {
   return policy;
 }
 
+Policy Policy::OfGroup(const Profile3gpp& profile) {
+  Policy policy = Default();
+  policy.modes.clear();
+  policy.prfs = ListOf<decltype(policy.prfs)>({static_cast<uint8_t>(profile.prf)});
+  policy.encrs = ListOf<decltype(policy.encrs)>({static_cast<uint8_t>(profile.encr_alg)});
+  policy.macs = ListOf<decltype(policy.macs)>({static_cast<uint8_t>(profile.mac_alg)});
+  return policy;
+}
+
 std::optional<crypto::DhGroup> CryptoGroup(DhGroup group) {
   switch (group) {
     case DhGroup::kOakley5:

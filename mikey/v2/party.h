@@ -10,6 +10,7 @@
 #include "crypto/public_key.h"
 #include "mikey/csb.h"
 #include "mikey/mbms.h"
+#include "mikey/profile3gpp.h"
 #include "mikey/v2/contents.h"
 #include "mikey/v2/fragments.h"
 #include "mikey/v2/grammar.h"
@@ -49,6 +50,9 @@ struct Policy {
 
   // Default has no FRAGMENTs, no SHA-1 and no OAKLEY group (MIKEYv2 §3.3).
   static Policy Default();
+  // OfGroup has no modes yet, and the group's own prf, encr and mac: there is one of each for its
+  // MTK messages, which a join chooses too (MIKEYv2 §10).
+  static Policy OfGroup(const Profile3gpp& profile);
 };
 
 constexpr bool IsPskType(Mode mode) {

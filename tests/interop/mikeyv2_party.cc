@@ -10,6 +10,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "tests/interop/credentials_json.h"
 #include "tests/interop/loopback.h"
 #include "tests/unit/mikey/v2_directory.h"
 
@@ -58,23 +59,6 @@ Policy TestPolicy(std::string_view mode, bool has_certificates) {
   return policy;
 }
 
-Bytes Unhex(const Json& text) {
-  Bytes octets;
-  KEYMAST_CHECK(FromHex(text.get<std::string>(), octets));
-  return octets;
-}
-
-CertificateChain ChainOf(const Json& certificates) {
-  CertificateChain chain;
-  for (const Json& certificate : certificates) chain.push_back(Unhex(certificate));
-  return chain;
-}
-
-Shown ShownBy(const std::string& how) {
-  if (how == "cert") return Shown::kCertificates;
-  return how == "chash" ? Shown::kHash : Shown::kNothing;
-}
-
 // DER in hex: key, chain, anchor, the other's chain as `known`; `usage` is an OID.
 std::optional<Credentials> CredentialsOf(const std::string& path) {
   if (path.empty()) return std::nullopt;
@@ -87,11 +71,8 @@ std::optional<Credentials> CredentialsOf(const std::string& path) {
   all.shown = ShownBy(json["show"]);
   KEYMAST_CHECK(all.trust.store().AddAnchor(Unhex(json["anchor"])).has_value());
   all.trust.set_controller_usage(json["usage"]);
-  for (const Identity& identity : {kMemberId, kPeerId, kGroupId}) {
-    const auto name = std::string(AsText(identity.data));
-    if (!json["known"].contains(name)) continue;
-    KEYMAST_CHECK(all.trust.Know(identity, ChainOf(json["known"][name])).has_value());
-  }
+  const std::array<Identity, 3> others{kMemberId, kPeerId, kGroupId};
+  KnowNamed(json, others, all.trust);
   return all;
 }
 

@@ -6,6 +6,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "tests/interop/credentials_json.h"
 #include "tests/interop/loopback.h"
 #include "tests/unit/mikey/v2_directory.h"
 
@@ -73,23 +74,6 @@ class LabDirectory : public Directory {
   crypto::SecretKey<kMaxSharedKey> shared_{kShared};
 };
 
-Bytes Unhex(const Json& text) {
-  Bytes octets;
-  KEYMAST_CHECK(FromHex(text.get<std::string>(), octets));
-  return octets;
-}
-
-CertificateChain ChainOf(const Json& certificates) {
-  CertificateChain chain;
-  for (const Json& certificate : certificates) chain.push_back(Unhex(certificate));
-  return chain;
-}
-
-Shown ShownBy(const std::string& how) {
-  if (how == "cert") return Shown::kCertificates;
-  return how == "chash" ? Shown::kHash : Shown::kNothing;
-}
-
 // Keys and certificates of a party, DER in hex.
 Credentials CredentialsOf(const Json& json) {
   Credentials all;
@@ -104,11 +88,8 @@ Credentials CredentialsOf(const Json& json) {
     KEYMAST_CHECK(all.trust.store().AddAnchor(Unhex(anchor)).has_value());
   }
   all.trust.set_controller_usage(json.at("usage"));
-  for (const Identity& identity : {kAlice, kBob, kOne}) {
-    const std::string name(AsText(identity.data));
-    if (!json.at("known").contains(name)) continue;
-    KEYMAST_CHECK(all.trust.Know(identity, ChainOf(json.at("known").at(name))).has_value());
-  }
+  const std::array<Identity, 3> others{kAlice, kBob, kOne};
+  KnowNamed(json, others, all.trust);
   return all;
 }
 

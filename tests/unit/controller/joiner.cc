@@ -2,25 +2,10 @@
 #include "tests/unit/controller/joiner.h"
 
 namespace keymast::controller {
-namespace {
-
-mikey::v2::Policy PolicyOf(const mikey::Profile3gpp& profile) {
-  mikey::v2::Policy policy = mikey::v2::Policy::Default();
-  policy.modes.clear();
-  policy.prfs.clear();
-  policy.encrs.clear();
-  policy.macs.clear();
-  policy.prfs.Add(static_cast<uint8_t>(profile.prf));
-  policy.encrs.Add(static_cast<uint8_t>(profile.encr_alg));
-  policy.macs.Add(static_cast<uint8_t>(profile.mac_alg));
-  return policy;
-}
-
-}  // namespace
 
 KeyingConfig KeyingWith(const mikey::Profile3gpp& profile) {
   KeyingConfig config;
-  config.policy = PolicyOf(profile);
+  config.policy = mikey::v2::Policy::OfGroup(profile);
   for (const Mode mode : {Mode::kEarlyDhhmac, Mode::kDhhmac, Mode::kPsk}) {
     config.policy.modes.Add(static_cast<uint8_t>(mode));
   }
@@ -35,7 +20,7 @@ Receiver::Receiver(World& in, int member, Mode mode, uint32_t features)
       address(EndpointOf(member)),
       key(UserKeyOf(member)),
       identity(IdentityOf(member)),
-      policy(PolicyOf(in.profile)),
+      policy(mikey::v2::Policy::OfGroup(in.profile)),
       offerer(crypto::DefaultSuite(), policy) {
   policy.modes.Add(static_cast<uint8_t>(mode));
   policy.features = features;

@@ -40,6 +40,13 @@ TEST_P(EarlyDh, LeavesBothWithOneSessionBehindARetry) {
   EXPECT_EQ(world.offerer_.exchange().choice.mode, Mode::kEarlyDh);
 }
 
+// MIKEYv2 §12: what comes in SDP has its FRESH from there, or none.
+TEST_P(EarlyDh, ThereIsNoRetryInTheSignallingPath) {
+  world.answerer_.set_in_signalling(true);
+  EXPECT_TRUE(world.ToAnswerer(world.Open(certified.Session())).empty());
+  EXPECT_EQ(ReasonOf(world.answered_.status), Error::kReplayed);
+}
+
 TEST_P(EarlyDh, KeysBringTheNextFresh) {
   const Wish wish = Freshened(certified.Session());
   world.Run(wish);

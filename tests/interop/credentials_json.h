@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// Certificates of a party as tests hand them over: JSON, DER in hexadecimal.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include "mikey/v2/credentials.h"
+
+namespace keymast::mikey::v2 {
+
+inline Bytes Unhex(const nlohmann::json& text) {
+  Bytes octets;
+  KEYMAST_CHECK(FromHex(text.get<std::string>(), octets));
+  return octets;
+}
+
+inline CertificateChain ChainOf(const nlohmann::json& certificates) {
+  CertificateChain chain;
+  for (const nlohmann::json& certificate : certificates) chain.push_back(Unhex(certificate));
+  return chain;
+}
+
+inline Shown ShownBy(const std::string& how) {
+  if (how == "cert") return Shown::kCertificates;
+  return how == "chash" ? Shown::kHash : Shown::kNothing;
+}
+
+// KnowNamed takes what `json["known"]` has of the identities.
+inline void KnowNamed(const nlohmann::json& json, std::span<const Identity> identities,
+                      Trust& trust) {
+  for (const Identity& identity : identities) {
+    const std::string name(AsText(identity.data));
+    if (!json.at("known").contains(name)) continue;
+    KEYMAST_CHECK(trust.Know(identity, ChainOf(json.at("known").at(name))).has_value());
+  }
+}
+
+}  // namespace keymast::mikey::v2
