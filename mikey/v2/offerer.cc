@@ -133,7 +133,7 @@ Result<size_t> Offerer::SendCap(MutableBytes out) {
   if (exchange_.is_join() && policy_.features != 0) offer.features = features;
   const Result<size_t> size = WriteCap(suite_, exchange_, offer, out);
   if (!size) return size;
-  cap_ = Octets<kMaxOneDatagram>(out.first(*size));
+  cap_.Assign(out.first(*size));
   hashes_.Add(HashOf(suite_, cap_.view()));
   return size;
 }
@@ -193,7 +193,7 @@ Offerer::Outcome Offerer::TakeAnswer(const Received& received, Instant now, cryp
   exchange_.ah = HashOf(suite_, received.datagram);
   const Result<size_t> size = WriteFinish(suite_, exchange_, out);
   KEYMAST_CHECK(size.has_value());  // a finish is short
-  finish_ = Octets<kMaxOneDatagram>(out.first(*size));
+  finish_.Assign(out.first(*size));
   has_keys_ = !contents_.keys.empty();
   state_ = State::kAnswered;
   sendings_ = 0;
@@ -302,20 +302,30 @@ Status Offerer::OpenKemac(const Received& received, const Parts& parts,
   const ByteView encr_data = parts.kemac->encr_data;
   if (parts.kemac->encr_alg != protection.encr) return Err(Error::kUnsupportedAlgorithm);
   if (encr_data.size() > kMaxPlain) return Err(Error::kTooLong);
-  Result<Streams> streams = TakeStreams(received.message);
-  if (!streams) return Err(streams.error());
   crypto::SecretScratch<kMaxPlain> scratch;
   std::copy(encr_data.begin(), encr_data.end(), scratch.Room().begin());
   const MutableBytes plain = scratch.Keep(encr_data.size());
   Crypt(suite_, protection, plain);
-  const Result<Contents> contents = ReadContents(plain, false);
-  if (!contents) return Err(Error::kDecryptionFailed);
-  // MIKEYv2 §3.1: of a group, map and policies stand where an MSK does.
-  const bool has_msk = !contents->msks.empty();
-  if (exchange_.is_join() && has_msk == streams->sessions.empty()) return Err(Error::kMalformed);
+  const Result<bool> has_msk = HasMsk(plain);
+  if (!has_msk) return Err(has_msk.error());
+  if (Status kept = KeepStreams(received, *has_msk); !kept) return kept;
   // What is kept is replaced only now: the contents are views of it.
   std::copy(plain.begin(), plain.end(), plain_.Room().begin());
-  contents_ = *ReadContents(plain_.Keep(plain.size()), false);
+  return ReadContents(plain_.Keep(plain.size()), false, contents_);
+}
+
+// HasMsk is an error for contents that cannot be read.
+Result<bool> Offerer::HasMsk(ByteView plain) {
+  Contents contents;
+  if (!ReadContents(plain, false, contents)) return Err(Error::kDecryptionFailed);
+  return !contents.msks.empty();
+}
+
+// MIKEYv2 §3.1: of a group, map and policies stand where an MSK does.
+Status Offerer::KeepStreams(const Received& received, bool has_msk) {
+  const Result<Streams> streams = TakeStreams(received.message);
+  if (!streams) return Err(streams.error());
+  if (exchange_.is_join() && has_msk == streams->sessions.empty()) return Err(Error::kMalformed);
   if (!streams->sessions.empty()) streams_ = *streams;
   return {};
 }
@@ -421,7 +431,7 @@ void Offerer::Arm(Instant now, crypto::Rng& rng) {
   deadline_ = now + wait + wait * Reader(random).U16() / (4 * 0x10000);
 }
 
-size_t Offerer::Send(const Octets<kMaxOneDatagram>& sent, MutableBytes out) const {
+size_t Offerer::Send(const Octets<kMaxSent>& sent, MutableBytes out) const {
   KEYMAST_CHECK(out.size() >= sent.size());
   std::copy(sent.view().begin(), sent.view().end(), out.begin());
   return sent.size();

@@ -73,11 +73,13 @@ class Offerer {
   Status CheckChoice(const Received& received, const Parts& parts, Choice& choice) const;
   Status CheckGroup(const Parts& parts, const Capabilities& chosen, Choice& choice) const;
   Status OpenKemac(const Received& received, const Parts& parts, const Protection& protection);
+  static Result<bool> HasMsk(ByteView plain);
+  Status KeepStreams(const Received& received, bool has_msk);
   Status CheckAnswered(Exchange& answered) const;
   Status TakeKeys(const Received& received);
   Status TakeError(const Received& received);
   void Arm(Instant now, crypto::Rng& rng);
-  size_t Send(const Octets<kMaxOneDatagram>& sent, MutableBytes out) const;
+  size_t Send(const Octets<kMaxSent>& sent, MutableBytes out) const;
   void Fail();
 
   const crypto::Suite& suite_;
@@ -94,8 +96,8 @@ class Offerer {
   Octets<kMaxCookie> cookie_;
   Octets<kFreshSize> fresh_;
   FixedList<Digest, kMaxRetries + 1> hashes_;  // TH of each CAP that was sent
-  Octets<kMaxOneDatagram> cap_;
-  Octets<kMaxOneDatagram> finish_;
+  Octets<kMaxSent> cap_;
+  Octets<kMaxSent> finish_;
 
   Streams streams_;  // of the last message that had contents
   crypto::SecretScratch<kMaxPlain> plain_;

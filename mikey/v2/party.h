@@ -23,6 +23,8 @@ inline constexpr size_t kMinFirstCap = 411;   // so that any single datagram may
 inline constexpr size_t kMaxFirstCap = 1146;  // so that it fits with cookie and FRESH, §2
 inline constexpr size_t kMaxRetries = 3;      // RETRYs that an Offerer follows, §2
 inline constexpr size_t kMaxCookie = 64;
+// What an Offerer keeps to send it again. Small: a join by pre-shared key.
+inline constexpr size_t kMaxSent = kSmall ? 640 : kMaxOneDatagram;
 
 using Profiles = FixedList<uint16_t, 4>;  // IANA's numbers of SRTP protection profiles
 
@@ -99,8 +101,8 @@ struct UnicastSession {
   Octets<kMaxRand> rand_i;
   Octets<kMaxRand> rand_r;
   Digest f{};
-  FixedList<CsbSession, kMaxSessions> sessions;
-  FixedList<CsbPolicy, kMaxPolicies> policies;
+  CsbSessions sessions;
+  CsbPolicies policies;
 
   // TrafficKeys fills master key and salt of a crypto session, as long as its profile wants them.
   void TrafficKeys(const crypto::Suite& suite, uint8_t cs_id, MutableBytes key,
@@ -120,8 +122,8 @@ constexpr uint8_t CsIdOf(size_t stream, bool from_offerer) {
 // TakeMap reads map and policies of a message that brings streams: kMalformed for policies that the
 // map does not name, or two of one number, and what TakeSessions refuses.
 struct Streams {
-  FixedList<CsbSession, kMaxSessions> sessions;
-  FixedList<CsbPolicy, kMaxPolicies> policies;
+  CsbSessions sessions;
+  CsbPolicies policies;
 };
 Result<Streams> TakeStreams(const Message& message);
 
