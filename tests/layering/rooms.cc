@@ -11,10 +11,12 @@ constexpr System kPure = System::kPure;
 
 std::vector<Room> Table() {
   return {
+      // For programs in C; they include each other as those programs do.
+      {"include", {}, {"keymast/"}, kPure, {}},
       // inet_pton and inet_ntop: text of addresses, no socket.
       {"base", {}, {}, kPure, {"arpa/inet.h"}},
       {"shell", {"base"}, {"spdlog/", "toml++/", "systemd/", "nlohmann/", "CLI/"}, kCalls, {}},
-      {"crypto", {"base"}, {"openssl/", "sodium.h", "sodium/"}, kCalls, {}},
+      {"crypto", {"base", "include"}, {"openssl/", "sodium.h", "sodium/"}, kCalls, {}},
       {"mikey", {"base", "crypto"}, {}, kPure, {}},
       {"srtp", {"base"}, {}, kPure, {}},
       {"srtpio", {"base", "crypto", "srtp"}, {"srtp2/"}, kPure, {"mutex"}},
@@ -36,7 +38,11 @@ std::vector<Room> Table() {
        {"grpc/", "grpcpp/", "google/protobuf/", "prometheus/", "httplib.h"},
        kCalls,
        {}},
-      {"receiver", {"base", "shell", "crypto", "mikey", "srtp", "srtpio", "net"}, {}, kCalls, {}},
+      {"receiver",
+       {"base", "include", "shell", "crypto", "mikey", "srtp", "srtpio", "net"},
+       {},
+       kCalls,
+       {}},
       {"headend",
        {"base", "shell", "crypto", "srtp", "srtpio", "net", "proto"},
        {"grpcpp/", "google/protobuf/"},
@@ -81,6 +87,7 @@ const Room* FindRoom(std::string_view name) {
 HeaderKind KindOf(std::string_view header) {
   // tl::expected stands for std::expected, which C++20 lacks: a word of the language here.
   if (header == "tl/expected.hpp") return HeaderKind::kStandard;
+  if (IsOneOf(header, {"stddef.h", "stdint.h"})) return HeaderKind::kStandard;
   if (IsOneOf(header, {"thread", "mutex", "shared_mutex", "condition_variable", "future", "atomic",
                        "fstream", "iostream", "filesystem", "random", "ctime", "csignal",
                        "semaphore", "stop_token", "latch", "barrier"})) {
