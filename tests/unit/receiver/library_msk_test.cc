@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // MSK messages of 3GPP through the C interface (TS 33.246 §6.4), and what survives a loss of power.
-#include "srtp/policy.h"
 #include "tests/unit/receiver/library_world.h"
 
 namespace keymast::receiver::library {
@@ -17,30 +16,7 @@ class ByMessage : public testing::Test {
     EXPECT_TRUE(world.Take().kinds.empty());  // nothing is asked for
   }
   Bytes MskMessage(const std::string& from = kSender) {
-    std::array<mikey::SpParam, 16> policy{};
-    size_t count = 0;
-    for (const auto& param : srtp::ParamsOf(SrtpProfile::kAeadAes128Gcm)) {
-      policy[count++] = {param.type, param.value};
-    }
-    const std::array<mikey::StreamSync, 1> streams{{{0, Ssrc(0xfeedf00d), Roc(2)}}};
-    const Bytes rand = tv.Rand();
-    const Bytes msk = tv.Msk();
-    mikey::MskMessage message;
-    message.ids = {tv.domain, tv.msk, {}};
-    message.csb_id = tv.csb;
-    message.counter = ++user_counter;
-    message.rand = rand;
-    message.idi = AsBytes(from);
-    message.idr = AsBytes(kMember);
-    message.policy = std::span(policy).first(count);
-    message.streams = streams;
-    message.msk = msk;
-    message.low = low;
-    message.high = high;
-    Bytes out(600);
-    const auto size = mikey::WriteMskMessage(crypto::DefaultSuite(), {}, message, kUserKey, out);
-    out.resize(size.value_or(0));
-    return out;
+    return tv.MskMessage(++user_counter, from, low, high);
   }
 
   LibraryWorld world;

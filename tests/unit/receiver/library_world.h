@@ -10,6 +10,7 @@
 #include <map>
 
 #include "mikey/v2/answerer.h"
+#include "srtp/policy.h"
 
 extern "C" keymast_reason keymast_test_join_from_c(keymast_receiver* receiver, uint64_t now);
 
@@ -31,6 +32,7 @@ struct Group {
   uint16_t mtk = 1;
   uint32_t counter = 0;
   bool is_entitled = true;
+  const crypto::Suite* suite = &crypto::DefaultSuite();
 
   // Keys follow from names, so that tests can say what a receiver must hold.
   Bytes KeyOf(std::string_view name, uint32_t id, size_t size) const {
@@ -61,8 +63,36 @@ struct Group {
     const Bytes rand = Rand();
     const Bytes salt = Salt(id);
     const mikey::MtkMessage message{{domain, msk, MtkId(id)}, csb, with, rand, key, salt};
-    const auto size = mikey::WriteMtkMessage(crypto::DefaultSuite(), profile, message, Msk(), out);
+    const auto size = mikey::WriteMtkMessage(*suite, profile, message, Msk(), out);
     out.resize(size.value_or(0));
+    return out;
+  }
+
+  // MskMessage of 3GPP brings the MSK to the member, under the user key.
+  Bytes MskMessage(uint32_t with, std::string_view from, MtkId low = MtkId(1),
+                   MtkId high = MtkId(0xffff)) const {
+    std::array<mikey::SpParam, 16> policy{};
+    size_t count = 0;
+    for (const auto& param : srtp::ParamsOf(SrtpProfile::kAeadAes128Gcm)) {
+      policy[count++] = {param.type, param.value};
+    }
+    const std::array<mikey::StreamSync, 1> streams{{{0, Ssrc(0xfeedf00d), Roc(2)}}};
+    const Bytes rand = Rand();
+    const Bytes key = Msk();
+    mikey::MskMessage message;
+    message.ids = {domain, msk, {}};
+    message.csb_id = csb;
+    message.counter = with;
+    message.rand = rand;
+    message.idi = AsBytes(from);
+    message.idr = AsBytes(kMember);
+    message.policy = std::span(policy).first(count);
+    message.streams = streams;
+    message.msk = key;
+    message.low = low;
+    message.high = high;
+    Bytes out(600);
+    out.resize(mikey::WriteMskMessage(*suite, {}, message, kUserKey, out).value_or(0));
     return out;
   }
 };
