@@ -92,5 +92,6 @@ void BenchMtk(Report& report);
 void BenchAdmin(Report& report);
 void BenchHeadend(Report& report);
 void BenchRestart(Report& report);
+void BenchMikeyV2(Report& report);
 
 }  // namespace keymast::bench

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// keymast-bench [codec|msk|fanout|mtk|admin|headend|restart]... [--json FILE]
+// keymast-bench [codec|msk|fanout|mtk|admin|headend|restart|mikeyv2]... [--json FILE]
 #include <cstdio>
 #include <cstring>
 #include <string>
@@ -18,7 +18,7 @@ constexpr Named kBenches[] = {
     {"codec", keymast::bench::BenchCodec},     {"msk", keymast::bench::BenchMsk},
     {"fanout", keymast::bench::BenchFanout},   {"mtk", keymast::bench::BenchMtk},
     {"admin", keymast::bench::BenchAdmin},     {"headend", keymast::bench::BenchHeadend},
-    {"restart", keymast::bench::BenchRestart},
+    {"restart", keymast::bench::BenchRestart}, {"mikeyv2", keymast::bench::BenchMikeyV2},
 };
 
 bool Wanted(const std::vector<std::string>& names, const char* name) {
@@ -48,7 +48,8 @@ int main(int argc, char** argv) {
       names.emplace_back(argv[i]);
     } else {
       std::fprintf(stderr,
-                   "usage: %s [codec|msk|fanout|mtk|admin|headend|restart]... [--json FILE]\n",
+                   "usage: %s [codec|msk|fanout|mtk|admin|headend|restart|mikeyv2]... "
+                   "[--json FILE]\n",
                    argv[0]);
       return 2;
     }

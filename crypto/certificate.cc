@@ -4,6 +4,7 @@
 #include <openssl/x509v3.h>
 
 #include "crypto/authority.h"
+#include "crypto/der.h"
 
 namespace keymast::crypto {
 namespace {
@@ -39,15 +40,6 @@ bool NamesAuthority(int type, std::string_view name, const Authority& authority)
   return named && IsSameHost(named->host, authority.host) && named->port == authority.port;
 }
 
-Result<PublicKey> KeyIn(const X509* certificate) {
-  unsigned char* spki = nullptr;
-  const int size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &spki);
-  if (size <= 0) return Err(Error::kMalformed);
-  Result<PublicKey> key = PublicKey::FromSpki({spki, static_cast<size_t>(size)});
-  OPENSSL_free(spki);
-  return key;
-}
-
 }  // namespace
 
 Result<X509Handle> ReadX509(ByteView der) {
@@ -64,15 +56,39 @@ Result<Certificate> Certificate::FromDer(ByteView der) {
   Result<X509Handle> certificate = ReadX509(der);
   if (!certificate) return Err(certificate.error());
   const ErrorsDropped dropped;
-  Result<PublicKey> key = KeyIn(certificate->get());
+  Result<PublicKey> key = KeyIn(der);
   if (!key) return Err(key.error());
   return Certificate(*std::move(certificate), *std::move(key), Sha256(der));
+}
+
+// RFC 5280 §4.1: what stands before the key is walked over.
+Result<PublicKey> Certificate::KeyIn(ByteView der) {
+  if (der.size() > kMaxCertificate) return Err(Error::kTooLong);
+  const Result<ByteView> signed_part = TakeOnly(der, kDerSequence);
+  if (!signed_part) return Err(signed_part.error());
+  Reader certificate(*signed_part);
+  Reader tbs(TakeElement(certificate, kDerSequence));
+  TakeOptional(tbs, kDerTagged0);  // version
+  TakeElement(tbs, kDerInteger);   // serial number
+  // signature, issuer, validity, subject
+  for (int i = 0; i < 4; ++i) TakeElement(tbs, kDerSequence);
+  const ByteView from_key = tbs.rest();
+  TakeElement(tbs, kDerSequence);
+  if (!certificate.ok() || !tbs.ok()) return Err(Error::kMalformed);
+  return PublicKey::FromSpki(from_key.first(from_key.size() - tbs.remaining()));
 }
 
 bool Certificate::Names(ByteView identity) const {
   if (identity.empty()) return false;
   return AnyName(certificate_.get(),
                  [identity](int, ByteView name) { return Equal(name, identity); });
+}
+
+bool Certificate::NamesAs(NameKind kind, ByteView identity) const {
+  if (identity.empty()) return false;
+  const int wanted = kind == NameKind::kUri ? GEN_URI : GEN_EMAIL;
+  return AnyName(certificate_.get(),
+                 [&](int type, ByteView name) { return type == wanted && Equal(name, identity); });
 }
 
 bool Certificate::NamesAuthorityOf(std::string_view uri) const {

@@ -9,15 +9,30 @@
 namespace keymast::crypto {
 namespace {
 
-EVP_PKEY* Import(int selection, ByteView point, const BIGNUM* scalar) {
+EVP_PKEY* ImportPair(ByteView point, const BIGNUM* scalar) {
   const ParamBuilder builder(OSSL_PARAM_BLD_new());
   KEYMAST_CHECK(OSSL_PARAM_BLD_push_utf8_string(builder.get(), OSSL_PKEY_PARAM_GROUP_NAME,
                                                 "prime256v1", 0) == 1 &&
                 OSSL_PARAM_BLD_push_octet_string(builder.get(), OSSL_PKEY_PARAM_PUB_KEY,
-                                                 point.data(), point.size()) == 1);
-  KEYMAST_CHECK(scalar == nullptr ||
+                                                 point.data(), point.size()) == 1 &&
                 OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_PRIV_KEY, scalar) == 1);
-  return ImportKey("EC", selection, builder.get());
+  return ImportKey("EC", EVP_PKEY_KEYPAIR, builder.get());
+}
+
+// A key without its values: OpenSSL looks up a curve by its name slower than it verifies.
+EVP_PKEY* Curve() {
+  static EVP_PKEY* const curve = EVP_EC_gen("P-256");
+  KEYMAST_CHECK(curve != nullptr);
+  return curve;
+}
+
+// ImportPoint is null for a point off the curve.
+EVP_PKEY* ImportPoint(ByteView point) {
+  EVP_PKEY* key = EVP_PKEY_new();
+  KEYMAST_CHECK(key != nullptr && EVP_PKEY_copy_parameters(key, Curve()) == 1);
+  if (EVP_PKEY_set1_encoded_public_key(key, point.data(), point.size()) == 1) return key;
+  EVP_PKEY_free(key);
+  return nullptr;
 }
 
 bool IsPoint(ByteView bit_string, ByteView point) {
@@ -32,7 +47,7 @@ Result<PublicKey> ReadP256Public(ByteView point) {
   if (!point.empty() && (point[0] == 2 || point[0] == 3)) return Err(Error::kUnsupportedAlgorithm);
   if (point.size() != kP256Point || point[0] != 4) return Err(Error::kMalformed);
   const ErrorsDropped dropped;
-  EVP_PKEY* key = Import(EVP_PKEY_PUBLIC_KEY, point, nullptr);  // null for one off the curve
+  EVP_PKEY* key = ImportPoint(point);
   if (key == nullptr) return Err(Error::kMalformed);
   return KeyMaker::Public(KeyKind::kP256, key);
 }
@@ -54,7 +69,7 @@ Result<PrivateKey> ReadP256Private(ByteView der, bool is_named) {
   const Bignum number(BN_secure_new());
   KEYMAST_CHECK(number != nullptr &&
                 BN_bin2bn(scalar.data(), static_cast<int>(scalar.size()), number.get()) != nullptr);
-  EVP_PKEY* key = Import(EVP_PKEY_KEYPAIR, point, number.get());
+  EVP_PKEY* key = ImportPair(point, number.get());
   if (key == nullptr) return Err(Error::kMalformed);
   return KeyMaker::Private(KeyKind::kP256, key, scalar);
 }

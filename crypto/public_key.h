@@ -121,12 +121,19 @@ class Certificate {
  public:
   // FromDer: kMalformed, kTrailingOctets, kTooLong, or a PublicKey::FromSpki's error of its key.
   static Result<Certificate> FromDer(ByteView der);
+  // KeyIn is the subject's key of a certificate of which nothing else counts, since its fingerprint
+  // is known: a tenth of FromDer's time. kMalformed, kTrailingOctets, kTooLong, or
+  // PublicKey::FromSpki's.
+  static Result<PublicKey> KeyIn(ByteView der);
 
   PublicKey public_key() const { return key_; }
   crypto::Fingerprint Fingerprint() const { return fingerprint_; }
   // Names is true when a subjectAltName of type URI, e-mail or DNS has just the octets of
   // `identity` (RFC 3830 §6.7: an NAI or a URI). The subject's name is never asked.
   bool Names(ByteView identity) const;
+  // NamesAs is Names of one type of subjectAltName (docs/mikeyv2.md §6 rule 1).
+  enum class NameKind : uint8_t { kUri, kEmail };
+  bool NamesAs(NameKind kind, ByteView identity) const;
   // NamesAuthorityOf is true when a subjectAltName names the authority of `uri` (RFC 3986 §3.2,
   // docs/mikeyv2.md §6): of type DNS its host, whatever the port, of type URI its host and its
   // port. Hosts differ not by case; a name with `*` names no other host; an address is named by a

@@ -82,7 +82,17 @@ struct Member {
   MskId confirmed;  // last MSK whose verification came; number 0: none
   Instant created{};
   uint64_t revision = 0;
+  // The keys-given mark (MIKEYv2 §7): the newest MSK that an answer to a join may have brought
+  // since the last leave, whether or not the join was ever finished; number 0: none.
+  MskId given;
+  // Of its leaf: raised by each leave, and above that of an earlier member of this name.
+  uint32_t generation = 0;
+  // It joined without saying that it takes the MSK messages of 3GPP (MIKEYv2 §10, feature 5).
+  bool no_msk_messages = false;
 
+  // HoldsKeys: it may, so that keys must change when it goes.
+  bool HoldsKeys() const { return joined || given.number.value != 0; }
+  bool TakesMskMessages() const { return joined && !no_msk_messages; }
   bool EntitledAt(Instant now) const { return entitled_from <= now && now < entitled_until; }
 };
 

@@ -99,8 +99,8 @@ void ShowRest(const Area& area, FieldSink& sink) {
 class ChainDumper {
  public:
   // `inside` is the type of the first payload in a KEMAC of this message. Nothing means that this
-  // is the inside of one: there is key data and one ID (RFC 3830 §6.2), and no other payload that
-  // could have an inside again.
+  // is the inside of one: there is key data and what may stand beside it (RFC 3830 §6.2, MIKEYv2
+  // §3.5), and no other payload that could have an inside again.
   ChainDumper(Area area, Reader& reader, std::optional<PayloadType> inside, FieldSink& sink,
               uint8_t version = kVersion1)
       : area_(area), reader_(reader), inside_(inside), sink_(sink), version_(version) {}
@@ -131,7 +131,12 @@ class ChainDumper {
   }
   bool ShowKeyPayload() {
     if (next_ == PayloadType::kKeyData) return ShowAs<KeyDataPayload>();
-    return next_ == PayloadType::kId && reader_.position() == 0 && ShowAs<IdPayload>();
+    const bool is_first = reader_.position() == 0;
+    if (version_ == kVersion1) return next_ == PayloadType::kId && is_first && ShowAs<IdPayload>();
+    // MIKEYv2 §3.5.
+    if (next_ == PayloadType::kIdr) return is_first && ShowAs<IdrPayload>();
+    if (next_ == PayloadType::kRand) return ShowAs<RandPayload>();
+    return next_ == PayloadType::kExt && ShowAs<ExtPayload>();
   }
 
   template <class P>
@@ -250,10 +255,11 @@ Status Dump(ByteView octets, FieldSink& sink) {
   return status;
 }
 
-Status DumpKeyData(ByteView plain, size_t offset, FieldSink& sink, PayloadType first) {
+Status DumpKeyData(ByteView plain, size_t offset, FieldSink& sink, PayloadType first,
+                   uint8_t version) {
   if (plain.empty() && first == PayloadType::kKeyData) return {};  // no key (RFC 3830 §4.5)
   Reader reader(plain);
-  ChainDumper chain({plain, offset}, reader, std::nullopt, sink);
+  ChainDumper chain({plain, offset}, reader, std::nullopt, sink, version);
   chain.Show(first);
   if (!chain.reached_end() || !reader.empty()) return Err(Error::kMalformed);
   return {};

@@ -40,9 +40,10 @@ class FieldSink {
 Status Dump(ByteView octets, FieldSink& sink);
 
 // DumpKeyData shows what a KEMAC has inside when it is decrypted; `offset` is where it lies in the
-// message, `first` is kId in the public-key modes (RFC 3830 §3.2). kMalformed when it is no chain
+// message, `first` is kId in the public-key modes (RFC 3830 §3.2), kIdr in RSA mode of version 2
+// (MIKEYv2 §3.5). kMalformed when it is no chain
 // of payloads to its end; no octets are no keys, as for ParseKeyData.
 Status DumpKeyData(ByteView plain, size_t offset, FieldSink& sink,
-                   PayloadType first = PayloadType::kKeyData);
+                   PayloadType first = PayloadType::kKeyData, uint8_t version = kVersion1);
 
 }  // namespace keymast::mikey

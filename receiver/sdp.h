@@ -8,11 +8,12 @@
 #include "base/endpoint.h"
 #include "base/error.h"
 #include "base/ids.h"
+#include "sdp/description.h"
 
 namespace keymast::receiver {
 
 inline constexpr size_t kMaxSdp = 16 * 1024;
-inline constexpr size_t kMaxSdpLine = 512;
+inline constexpr size_t kMaxSdpLine = sdp::kMaxLine;
 
 struct SdpStream {
   std::string media;  // video, audio, application, text
@@ -34,9 +35,10 @@ struct ChannelSdp {
   std::vector<SdpStream> streams;
 };
 
-// ParseSdp reads a description strictly: lines end in CRLF or LF, unknown attributes are passed
-// over, everything that a receiver needs is there once. The error's message names line and reason:
-// kMalformed, kTooLong, kUnknownVersion, kUnsupportedPolicy (a transport that is not RTP/SAVP).
+// ParseSdp reads a description strictly (sdp/description.h): unknown attributes are passed over,
+// everything that a receiver needs is there once. The error's message names line and reason:
+// kMalformed, kTooLong, kUnknownVersion, kPayloadMissing, kSsrcInUse, kUnsupportedPolicy (a
+// transport that is not RTP/SAVP).
 tl::expected<ChannelSdp, Failure> ParseSdp(std::string_view text);
 
 // MediaGroups lists where media comes: the RTP port of each stream and the next one for RTCP

@@ -11,7 +11,8 @@
 
 namespace keymast::records {
 
-inline constexpr uint16_t kFormat = 1;
+// Format 2 added what a member's octet of flags says (records/fields.h); format 1 is read too.
+inline constexpr uint16_t kFormat = 2;
 
 enum class EntryType : uint8_t { kMeta = 1, kRecord = 2, kPage = 3 };
 

@@ -70,10 +70,12 @@ std::vector<Node> TreeOf(ByteView octets, Status& status) {
   return collector.Take();
 }
 
-Node KeyDataTree(ByteView plain, size_t offset, mikey::PayloadType first, Status& status) {
+Node KeyDataTree(ByteView plain, size_t offset, mikey::PayloadType first, Status& status,
+                 uint8_t version) {
   Collector collector;
-  status = plain.empty() ? Status() : mikey::DumpKeyData(plain, offset, collector, first);
-  Node group{"Decrypted", "RFC 3830 §6.2", offset, plain.size(), std::nullopt};
+  status = plain.empty() ? Status() : mikey::DumpKeyData(plain, offset, collector, first, version);
+  const char* clause = version == mikey::kVersion1 ? "RFC 3830 §6.2" : "MIKEYv2 §3.5";
+  Node group{"Decrypted", clause, offset, plain.size(), std::nullopt};
   group.inside = collector.Take();
   for (Node& payload : group.inside) MarkSecrets(payload);
   return group;

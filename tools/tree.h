@@ -27,7 +27,8 @@ std::vector<Node> TreeOf(ByteView octets, Status& status);
 
 // KeyDataTree is what a KEMAC has inside, decrypted: a group at the place of the encrypted data.
 // `status` is kMalformed when it is no chain of payloads. Keys and salts are marked as secret.
-Node KeyDataTree(ByteView plain, size_t offset, mikey::PayloadType first, Status& status);
+Node KeyDataTree(ByteView plain, size_t offset, mikey::PayloadType first, Status& status,
+                 uint8_t version = mikey::kVersion1);
 
 // PutInKemac puts the group into the tree's KEMAC, behind its encrypted data.
 void PutInKemac(std::vector<Node>& tree, Node group);

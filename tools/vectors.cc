@@ -78,6 +78,7 @@ constexpr VectorKind kKinds[] = {
     {"dhhmac.json", "Runs of the DHHMAC mode (RFC 4650)", DhhmacVectors, TestParties},
     {"rsar.json", "Runs of the RSA-R mode (RFC 4738)", RsarVectors, TestParties},
     {"error.json", "Error messages (RFC 3830 §5.1.2, RFC 4738 §3.9.2)", ErrorVectors, TestParties},
+    {"mikeyv2.json", "Exchanges of version 2 (docs/mikeyv2.md)", Version2Vectors},
 };
 
 }  // namespace

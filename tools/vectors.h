@@ -46,6 +46,9 @@ Json DhhmacVectors();
 Json RsarVectors();
 Json ErrorVectors();
 
+// Exchanges of version 2.
+Json Version2Vectors();
+
 // KeyDerivationVectors are inputs and outputs of the PRF (RFC 3830 §4.1).
 Json KeyDerivationVectors();
 

@@ -3,6 +3,7 @@
 
 #include "mikey/key_ids.h"
 #include "mikey/v2/messages.h"
+#include "mikey/v2/signing.h"
 
 namespace keymast::mikey::v2 {
 namespace {
@@ -11,10 +12,11 @@ constexpr size_t kAmplification = 3;  // MIKEYv2 §2
 
 Answerer::Outcome Discard(Error error) { return {Err(error), 0, Answerer::Event::kNone, nullptr}; }
 
-size_t CopyTo(ByteView octets, MutableBytes out) {
-  KEYMAST_CHECK(out.size() >= octets.size());
-  std::copy(octets.begin(), octets.end(), out.begin());
-  return octets.size();
+// SizeOfFragment is the least that such a datagram had, without what is not looked at.
+size_t SizeOfFragment(const Parts& parts) {
+  constexpr size_t kHead = 10 + 1 + FragmentPayload::kHashSize + 4;
+  const size_t cap = parts.cap == nullptr ? 0 : 4 + parts.cap->tlvs.size();
+  return kHead + cap + parts.fragment->data.size();
 }
 
 std::array<uint8_t, kRandOctets> DrawRand(crypto::Rng& rng) {
@@ -23,41 +25,11 @@ std::array<uint8_t, kRandOctets> DrawRand(crypto::Rng& rng) {
   return rand;
 }
 
-Identity IdentityOf(const IdrPayload* idr) {
-  return idr == nullptr ? Identity{} : Identity{idr->id_type, idr->data};
-}
-
-// FirstOf is the first number that was offered and is ours.
-template <class E, size_t N>
-bool FirstOf(ByteView offered, const FixedList<uint8_t, N>& ours, E& choice) {
-  for (const uint8_t number : offered) {
-    if (!Contains(ours.view(), number)) continue;
-    choice = static_cast<E>(number);
-    return true;
-  }
-  return false;
-}
-
 ErrorNumber NumberOf(Error error) {
   return error == Error::kNotEntitled ? ErrorNumber::kInvalidId : ErrorNumber::kUnspecified;
 }
 
 }  // namespace
-
-// Cap is a first message under way.
-struct Answerer::Cap {
-  ByteView datagram;
-  ByteView address;
-  Instant now;
-  const Header& header;
-  Parts parts;
-  Capabilities offer;
-  std::optional<KeyIds> join;
-  bool address_proved = false;
-  Exchange exchange;
-
-  Asked asked() const { return {IdentityOf(parts.id_i), IdentityOf(parts.id_r), join, offer}; }
-};
 
 struct Answerer::Finish {
   ByteView datagram;
@@ -67,19 +39,25 @@ struct Answerer::Finish {
 };
 
 Answerer::Answerer(const crypto::Suite& suite, const Policy& policy, Directory& others,
-                   size_t capacity, crypto::Rng& rng)
+                   size_t capacity, crypto::Rng& rng, const Credentials* credentials)
     : suite_(suite),
       policy_(policy),
       others_(others),
+      credentials_(credentials),
       cookies_(suite, rng),
+      fresh_(suite, kAnsweredRoom, rng),
       cache_(capacity, rng),
       nobodys_key_(crypto::SecretKey<kMaxSharedKey>::OfSize(32)) {
   rng.Fill(nobodys_key_.mutable_view());
 }
 
+Answering Answerer::answering() const {
+  return {suite_, policy_, others_, credentials_, nobodys_key_.view(), fresh_};
+}
+
 Answerer::Outcome Answerer::Receive(ByteView datagram, ByteView address, Instant now,
                                     crypto::Rng& rng, MutableBytes out) {
-  KEYMAST_CHECK(out.size() >= kMaxOneDatagram && address.size() <= kMaxAddress);
+  KEYMAST_CHECK(out.size() >= RoomOf(policy_) && address.size() <= kMaxAddress);
   Message message;
   if (Status parsed = ParseMessage(datagram, message); !parsed) return Discard(parsed.error());
   const Header& header = message.header;
@@ -87,13 +65,59 @@ Answerer::Outcome Answerer::Receive(ByteView datagram, ByteView address, Instant
   if (IsFinish(header.data_type)) {
     return TakeFinish({datagram, address, now, message}, rng, out);
   }
+  if (header.data_type == DataType::kFragment) {
+    return TakeFragment(message, address, now, rng, out);
+  }
+  return TakeFirst(message, datagram, address, now, false, rng, out);
+}
+
+// MIKEYv2 §3.6: behind a good cookie alone; the first FRAGMENT without one gets RETRY.
+Answerer::Outcome Answerer::TakeFragment(const Message& message, ByteView address, Instant now,
+                                         crypto::Rng& rng, MutableBytes out) {
+  if (policy_.fragments == 0) return Discard(Error::kUnknownDataType);
+  const Result<Parts> parts = ReadParts(message, Form::kFragment);
+  if (!parts) return Discard(parts.error());
+  const CsbId csb_id(message.header.csb_id);
+  Capabilities told;
+  if (parts->cap != nullptr) {
+    const Result<Capabilities> read = ReadCapabilities(*parts->cap);
+    if (!read) return Discard(read.error());
+    told = *read;
+  }
+  const FragmentPayload& fragment = *parts->fragment;
+  if (!cookies_.IsGood(told.cookie, address, csb_id, now)) {
+    if (fragment.index != 0) return Discard(Error::kWrongSource);
+    const auto fresh = fresh_.Make(now);
+    const bool is_of_use = Contains(policy_.modes.view(), Mode::kEarlyDh);
+    const Result<size_t> size = WriteFragmentRetry(
+        csb_id, fragment, cookies_.Make(address, csb_id, now), is_of_use ? fresh : ByteView(),
+        out.first(std::min(out.size(), SizeOfFragment(*parts))));
+    return {Err(Error::kRateLimited), size.value_or(0), Event::kNone, nullptr};
+  }
+  const Result<ByteView> whole = fragments_.Take(suite_, address, csb_id, fragment, now);
+  if (!whole) return Discard(whole.error());
+  if (whole->empty()) return {};
+  Message inner;
+  if (Status parsed = ParseMessage(*whole, inner); !parsed) return Discard(parsed.error());
+  const bool is_cap =
+      inner.header.data_type == DataType::kCap && inner.header.csb_id == csb_id.value;
+  if (!is_cap) return Discard(Error::kMalformed);
+  return TakeFirst(inner, *whole, address, now, true, rng, out);
+}
+
+// TakeFirst reads a CAP; one that is whole came in FRAGMENTs, which had its cookie.
+Answerer::Outcome Answerer::TakeFirst(const Message& message, ByteView datagram, ByteView address,
+                                      Instant now, bool is_whole, crypto::Rng& rng,
+                                      MutableBytes out) {
+  const Header& header = message.header;
   const Result<Parts> parts = ReadParts(message, Form::kCap);
   if (!parts) return Discard(parts.error());
   const Result<Capabilities> offer = ReadCapabilities(*parts->cap);
   if (!offer) return Discard(offer.error());
   if (header.prf != PrfFunc::kHmacSha256) return Discard(Error::kMalformed);
+  if (is_whole && !offer->cookie.empty()) return Discard(Error::kMalformed);
   if (Status checked = CheckOffer(*offer, *parts); !checked) return Discard(checked.error());
-  Cap cap{datagram, address, now, header, *parts, *offer, std::nullopt, false, {}};
+  FirstMessage cap{datagram, address, now, header, *parts, *offer, std::nullopt, is_whole, {}};
   if (parts->key_ids != nullptr) {
     const Result<KeyIds> ids = FindKeyIds(message);
     if (!ids) return Discard(ids.error());
@@ -102,157 +126,186 @@ Answerer::Outcome Answerer::Receive(ByteView datagram, ByteView address, Instant
   return TakeCap(cap, rng, out);
 }
 
-Answerer::Outcome Answerer::TakeCap(Cap& cap, crypto::Rng& rng, MutableBytes out) {
+Way Answerer::WayOf(const Capabilities& offer) const {
+  return {offer.Datagram(),
+          policy_.fragments == 0 ? 0 : std::min<size_t>(offer.Fragments(), kMaxFragments)};
+}
+
+// Sent puts a message into `out` in the way that its Offerer takes it.
+Answerer::Outcome Answerer::Sent(Outcome outcome, ByteView whole, const Entry& entry,
+                                 MutableBytes out) const {
+  const Fragmenting how{entry.exchange.csb_id, entry.way, {}};
+  const Result<size_t> size = Send(suite_, whole, how, out, outcome.more);
+  if (!size) return Discard(size.error());
+  outcome.reply = *size;
+  return outcome;
+}
+
+Answerer::Outcome Answerer::TakeCap(FirstMessage& cap, crypto::Rng& rng, MutableBytes out) {
   const Asked asked = cap.asked();
   if (others_.IsOwn(asked.offerer)) return Discard(Error::kUnknownIdentity);  // a reflection
   Exchange& exchange = cap.exchange;
   exchange.th = HashOf(suite_, cap.datagram);
-  if (Entry* known = cache_.FindCap(exchange.th, cap.address, cap.now)) {
-    known->sent = cap.now;
-    return {{}, CopyTo(known->answer.view(), out), Event::kNone, known};
-  }
   exchange.csb_id = CsbId(cap.header.csb_id);
-  cap.address_proved = cookies_.IsGood(cap.offer.cookie, cap.address, exchange.csb_id, cap.now);
+  cap.address_proved = cap.address_proved || in_signalling_ ||
+                       cookies_.IsGood(cap.offer.cookie, cap.address, exchange.csb_id, cap.now);
+  if (Entry* known = cache_.FindCap(exchange.th, cap.address, cap.now)) {
+    return RepeatAnswer(*known, cap, out);
+  }
+  // MIKEYv2 §8: answered from the cache alone.
+  if (fresh_.WasAnswered(exchange.th, cap.now)) return Discard(Error::kReplayed);
   const bool needs_cookie = under_load_ || cache_.is_crowded();
-  if (needs_cookie && !cap.address_proved) return Retry(cap, out);
+  if (needs_cookie && !cap.address_proved) return Retry(cap, nullptr, out);
   if (!others_.Serves(asked)) return Discard(Error::kUnknownIdentity);
   exchange.rand_i = Octets<kMaxRand>(cap.parts.rand_i->rand);
   exchange.offerer = OwnedIdentity(asked.offerer);
   exchange.answerer = OwnedIdentity(asked.answerer);
   exchange.join = cap.join;
-  if (Status chosen = Choose(cap, exchange.choice); !chosen) {
-    const Result<size_t> hint = WriteError(suite_, exchange, ErrorNumber::kInvalidDt, {}, out);
-    return {chosen, hint.value_or(0), Event::kNone, nullptr};
+  exchange.session = Octets<kMaxSessionId>(cap.offer.session);
+  const Judged judged = Judge(answering(), cap);
+  if (Status chosen = Choose(answering(), judged, cap); !chosen) {
+    return RefuseChoice(cap, judged, chosen.error(), out);
   }
-  if (Status proved = Prove(cap); !proved) return Discard(proved.error());
-  return Answer(cap, rng, out);
+  const Mode mode = exchange.choice.mode;
+  exchange.is_proved = IsPskType(mode) ? judged.v_good : judged.sign_good;
+  return Answer(cap, judged, rng, out);
 }
 
-Answerer::Outcome Answerer::Retry(const Cap& cap, MutableBytes out) const {
-  const auto cookie = cookies_.Make(cap.address, CsbId(cap.header.csb_id), cap.now);
-  const Result<size_t> size = WriteRetry(CsbId(cap.header.csb_id), cap.parts.rand_i->rand, cookie,
-                                         out.first(std::min(out.size(), cap.datagram.size())));
+// A copy from another address that has not proved itself gets what is in the ratio (MIKEYv2 §2).
+Answerer::Outcome Answerer::RepeatAnswer(Entry& entry, const FirstMessage& cap,
+                                         MutableBytes out) const {
+  const bool is_there = Equal(entry.address.view(), cap.address);
+  const bool is_in_ratio = entry.answer.size() <= kAmplification * cap.datagram.size();
+  if (!is_there && !cap.address_proved && !is_in_ratio) return Discard(Error::kWrongSource);
+  entry.sent = cap.now;
+  return Sent({{}, 0, Event::kNone, &entry}, entry.answer, entry, out);
+}
+
+// Retry gives FRESH where it can be of use: to early DH, and to who comes back (MIKEYv2 §8).
+Answerer::Outcome Answerer::Retry(const FirstMessage& cap, const Judged* judged,
+                                  MutableBytes out) const {
+  const CsbId csb_id(cap.header.csb_id);
+  const Fresh::Tail tail = judged == nullptr ? Fresh::Tail() : judged->Tail(cap);
+  const bool is_of_use = !tail.empty() || (cap.offer.Offers(Mode::kEarlyDh) &&
+                                           Contains(policy_.modes.view(), Mode::kEarlyDh));
+  const auto cookie = cookies_.Make(cap.address, csb_id, cap.now);
+  const auto fresh = fresh_.Make(cap.now, tail);
+  const Result<size_t> size =
+      WriteRetry(csb_id, cap.parts.rand_i->rand, cookie, is_of_use ? fresh : ByteView(),
+                 out.first(std::min(out.size(), cap.datagram.size())));
   return {Err(Error::kRateLimited), size.value_or(0), Event::kNone, nullptr};
 }
 
-// CanDo: what a mode needs of CAP and of ours is there.
-bool Answerer::CanDo(Mode mode, const Cap& cap, Choice& choice) const {
-  // MIKEYv2 §4.3: the identities are in the key.
-  if (!IsPskType(mode) || cap.parts.id_r == nullptr) return false;
-  if (!HasDh(mode)) return true;
-  if (suite_.pk == nullptr || !FirstOf(cap.offer.groups, policy_.groups, choice.group))
-    return false;
-  if (!IsEarly(mode)) return true;
-  // MIKEYv2 §3.3: eligible with the group of CAP's value only.
-  return cap.parts.dh->group == choice.group;
+// MIKEYv2 §7: silence when modes were struck, else a hint.
+Answerer::Outcome Answerer::RefuseChoice(const FirstMessage& cap, const Judged& judged, Error error,
+                                         MutableBytes out) const {
+  if (error == Error::kReplayed) return Retry(cap, &judged, out);
+  if (error == Error::kAuthenticationFailed) return Discard(error);
+  const auto number =
+      error == Error::kUnknownKey ? ErrorNumber::kInvalidCert : ErrorNumber::kInvalidDt;
+  const Result<size_t> hint = WriteHint(cap.exchange, number, out);
+  return {Err(error), hint.value_or(0), Event::kNone, nullptr};
 }
 
-// Choose takes the Offerer's first of each that is ours. kUnsupportedPolicy: there is none.
-Status Answerer::Choose(const Cap& cap, Choice& choice) const {
-  const Capabilities& offer = cap.offer;
-  const bool is_common = FirstOf(offer.prf, policy_.prfs, choice.prf) &&
-                         FirstOf(offer.encr, policy_.encrs, choice.encr) &&
-                         FirstOf(offer.mac, policy_.macs, choice.mac);
-  if (!is_common) return Err(Error::kUnsupportedPolicy);
-  const Result<Terms> terms = others_.TermsFor(cap.asked());
-  if (!terms) return Err(terms.error());
-  choice.profiles = terms->profiles;
-  choice.features = terms->features & offer.Features();
-  for (const uint16_t profile : terms->profiles) {
-    if (!offer.OffersProfile(profile)) return Err(Error::kUnsupportedPolicy);
-  }
-  for (const uint8_t number : offer.modes) {
-    choice.mode = static_cast<Mode>(number);
-    if (Contains(policy_.modes.view(), number) && CanDo(choice.mode, cap, choice)) return {};
-  }
-  return Err(Error::kUnsupportedPolicy);
-}
-
-// Prove checks V, of who is not known with a key that nobody has: it takes as long.
-Status Answerer::Prove(Cap& cap) const {
-  const auto* shared = others_.SharedWith(cap.asked());
-  const bool is_known = shared != nullptr;
-  const ByteView psk = is_known ? shared->view() : nobodys_key_.view();
-  Exchange& exchange = cap.exchange;
-  exchange.psk_v2 = PskV2(suite_, psk, exchange.offerer.view(), exchange.answerer.view());
-  if (exchange.choice.mode == Mode::kPsk) {
-    exchange.secret = ExchangeSecret(exchange.psk_v2.view());
-  }
-  const VPayload* v = cap.parts.v;
-  if (v == nullptr) return Err(Error::kPayloadMissing);
-  const ByteView head = HeadUpTo(cap.datagram, v->ver_data);
-  const Status checked = CheckMac(suite_, OfCap(exchange), head, v->auth_alg, v->ver_data);
-  if (!checked || !is_known) return Err(Error::kAuthenticationFailed);
-  return {};
-}
-
-Answerer::Outcome Answerer::Answer(Cap& cap, crypto::Rng& rng, MutableBytes out) {
+Answerer::Outcome Answerer::Answer(FirstMessage& cap, const Judged& judged, crypto::Rng& rng,
+                                   MutableBytes out) {
   Entry entry;
-  const Result<size_t> size = GivesInAnswer(cap.exchange)
-                                  ? AnswerWithGrant(cap, rng, entry.streams, out)
-                                  : AnswerWithoutKeys(cap, rng, out);
-  if (!size) return Refuse(cap, size.error(), rng, out);
-  const bool is_in_ratio = *size <= kAmplification * cap.datagram.size();
-  if (!cap.address_proved && !is_in_ratio) return Retry(cap, out);
+  const Result<size_t> size = WriteTheAnswer(cap, judged, rng, entry.streams, out);
+  if (!size) return Refuse(cap, judged, size.error(), rng, out);
+  entry.way = WayOf(cap.offer);
   entry.exchange = cap.exchange;
+  entry.answer.assign(out.begin(), out.begin() + static_cast<ptrdiff_t>(*size));
+  const Outcome sent = Sent({}, entry.answer, entry, out);
+  if (!sent.status) return Refuse(cap, judged, sent.status.error(), rng, out);
+  const bool is_in_ratio = TotalOf(sent.reply, sent.more) <= kAmplification * cap.datagram.size();
+  if (!cap.address_proved && !is_in_ratio) return Retry(cap, &judged, out);
+  const bool is_early = cap.offer.Offers(Mode::kEarlyDh);
   entry.address = Octets<kMaxAddress>(cap.address);
   entry.address_proved = cap.address_proved;
+  entry.is_for_all = cap.exchange.choice.mode == Mode::kEarlyDh || judged.leaves.has_value();
+  entry.wants_fresh = is_early && Contains(policy_.modes.view(), Mode::kEarlyDh);
   entry.made = cap.now;
   entry.sent = cap.now;
-  entry.answer = Octets<kMaxOneDatagram>(out.first(*size));
-  entry.exchange.ah = HashOf(suite_, entry.answer.view());
+  entry.exchange.ah = HashOf(suite_, entry.answer);
+  const bool is_for_all = entry.is_for_all;
   const Entry* kept = cache_.Add(std::move(entry), cap.now);
   if (kept == nullptr) return Discard(Error::kTooManyRequests);
-  return {{}, *size, Event::kAnswered, kept};
+  const bool is_remembered = !is_for_all || fresh_.Remember(cap.exchange.th, cap.now);
+  KEYMAST_CHECK(is_remembered);  // there was room, and it was not answered before
+  return {{}, sent.reply, Event::kAnswered, kept, sent.more};
 }
 
-// MIKEYv2 §1: group keys leave in an answer of modes 1 and 6 to a CAP whose V was good; streams of
-// a session in every answer.
+// MIKEYv2 §1: group keys leave in an answer of modes 1, 2, 5 and 6 to a CAP whose proof, that of
+// the chosen mode, was good; streams of a session in every answer.
 bool Answerer::GivesInAnswer(const Exchange& exchange) {
-  return !exchange.is_join() || exchange.choice.mode != Mode::kDhhmac;
+  return !exchange.is_join() || (!IsLate(exchange.choice.mode) && exchange.is_proved);
 }
 
 // Refuse tells who has proved itself, and nobody else.
-Answerer::Outcome Answerer::Refuse(const Cap& cap, Error error, crypto::Rng& rng,
-                                   MutableBytes out) const {
+Answerer::Outcome Answerer::Refuse(const FirstMessage& cap, const Judged& judged, Error error,
+                                   crypto::Rng& rng, MutableBytes out) const {
+  if (!judged.v_good && !judged.sign_good) return Discard(error);
   const auto rand_r = DrawRand(rng);
-  const Result<size_t> size = WriteError(suite_, cap.exchange, NumberOf(error), rand_r, out);
+  // MIKEYv2 §13: V where V and SIGN are both possible.
+  const Signer signer = judged.v_good ? Signer{} : judged.signer;
+  const Result<size_t> size =
+      WriteError(suite_, cap.exchange, NumberOf(error), rand_r, signer, out);
   return {Err(error), size.value_or(0), Event::kNone, nullptr};
 }
 
-Result<size_t> Answerer::AnswerWithGrant(Cap& cap, crypto::Rng& rng, Streams& streams,
-                                         MutableBytes out) {
+Result<size_t> Answerer::WriteTheAnswer(FirstMessage& cap, const Judged& judged, crypto::Rng& rng,
+                                        Streams& streams, MutableBytes out) {
   Exchange& exchange = cap.exchange;
-  if (Status ready = Prepare(cap, rng); !ready) return Err(ready.error());
-  const Result<Grant> grant = others_.GrantTo(cap.asked(), exchange.choice);
-  if (!grant) return Err(grant.error());
-  streams = grant->streams;
-  if (exchange.is_join()) return WriteAnswer(suite_, exchange, streams, grant->contents, out);
-  if (!IsComplete(streams, cap.offer)) return Err(Error::kUnsupportedPolicy);
-  Contents contents;
-  if (exchange.choice.mode == Mode::kPsk) {
-    exchange.tgk = ExchangeSecret::OfSize(kTgkOctets);
-    rng.Fill(exchange.tgk.mutable_view());
-    contents.keys.Add({KeyDataType::kTgk, exchange.tgk.view(), {}, {}});
+  Octets<crypto::kMaxModulusSize> envelope;
+  if (Status ready = Prepare(cap, rng, envelope); !ready) return Err(ready.error());
+  if (exchange.answerer.data.empty() && credentials_ != nullptr) {
+    exchange.answerer = credentials_->self;  // CAP did not name us
   }
-  return WriteAnswer(suite_, exchange, streams, contents, out);
+  Contents contents;
+  if (GivesInAnswer(exchange)) {
+    const Result<Grant> grant = others_.GrantTo(cap.asked(), exchange.choice);
+    if (!grant) return Err(grant.error());
+    streams = grant->streams;
+    if (exchange.is_join()) contents = grant->contents;
+  }
+  if (!exchange.is_join()) {
+    if (!IsComplete(streams, cap.offer)) return Err(Error::kUnsupportedPolicy);
+    if (HasTgk(exchange.choice.mode)) {
+      exchange.tgk = ExchangeSecret::OfSize(kTgkOctets);
+      rng.Fill(exchange.tgk.mutable_view());
+      contents.keys.Add({KeyDataType::kTgk, exchange.tgk.view(), {}, {}});
+    }
+  }
+  if (exchange.choice.mode == Mode::kRsa) {
+    contents.sender =
+        IdrPayload{IdRole::kResponder, exchange.answerer.type, exchange.answerer.data.view()};
+  }
+  const bool is_signed = IsSigned(exchange.choice.mode);
+  const Given given{streams, contents, envelope.view(), is_signed ? judged.signer : Signer{}};
+  return WriteAnswer(suite_, exchange, given, out.first(RoomOf(policy_)));
 }
 
-Result<size_t> Answerer::AnswerWithoutKeys(Cap& cap, crypto::Rng& rng, MutableBytes out) {
-  if (Status ready = Prepare(cap, rng); !ready) return Err(ready.error());
-  return WriteAnswer(suite_, cap.exchange, {}, {}, out);
-}
-
-// Prepare draws what an answer needs anew: RANDr, our public value.
-Status Answerer::Prepare(Cap& cap, crypto::Rng& rng) const {
+// Prepare draws what an answer needs anew: RANDr, our public value, the envelope's key.
+Status Answerer::Prepare(FirstMessage& cap, crypto::Rng& rng,
+                         Octets<crypto::kMaxModulusSize>& envelope) const {
   Exchange& exchange = cap.exchange;
+  const Mode mode = exchange.choice.mode;
   exchange.rand_r = Octets<kMaxRand>(DrawRand(rng));
-  if (!HasDh(exchange.choice.mode)) return {};
-  const auto group = CryptoGroup(exchange.choice.group);
-  if (!group) return Err(Error::kUnsupportedPolicy);
-  exchange.dh = crypto::DhKey(*suite_.pk, *group, rng);
-  const bool is_early = IsEarly(exchange.choice.mode);
-  if (is_early && !MixSecret(suite_, cap.parts.dh->value, exchange)) return Err(Error::kMalformed);
+  if (mode == Mode::kPsk) exchange.secret = ExchangeSecret(exchange.psk_v2.view());
+  if (mode == Mode::kRsa) {
+    exchange.secret = ExchangeSecret::OfSize(crypto::kOaepKey);
+    rng.Fill(exchange.secret.mutable_view());
+    std::array<uint8_t, crypto::kMaxModulusSize> wrapped;
+    const Result<size_t> size =
+        suite_.pk->wrap_oaep(*exchange.peer_key, exchange.secret.view(), rng, wrapped);
+    if (!size) return Err(size.error());
+    envelope = Octets<crypto::kMaxModulusSize>(ByteView(wrapped).first(*size));
+  }
+  if (!HasDh(mode)) return {};
+  exchange.dh = TakeDh(*suite_.pk, pool_, *CryptoGroup(exchange.choice.group), rng);
+  if (IsEarly(mode) && !MixSecret(suite_, cap.parts.dh->value, exchange)) {
+    return Err(Error::kMalformed);
+  }
   return {};
 }
 
@@ -271,16 +324,18 @@ Answerer::Outcome Answerer::TakeFinish(const Finish& finish, crypto::Rng& rng, M
   if (Status checked = CheckFinish(finish, entry->exchange, entry->streams); !checked) {
     return Discard(checked.error());
   }
-  const Result<size_t> size = AnswerFinish(*entry, rng, out);
+  const Result<size_t> size = AnswerFinish(*entry, finish.now, rng, out);
   if (!size) return Discard(size.error());
+  entry->keys.assign(out.begin(), out.begin() + static_cast<ptrdiff_t>(*size));
+  const Outcome sent = Sent({{}, 0, Event::kVerified, entry}, entry->keys, *entry, out);
+  if (!sent.status) return sent;
   entry->verified = true;
   entry->finish = HashOf(suite_, finish.datagram);
   // MIKEYv2 §2: the first good finish moves the entry to its address, and proves that.
   entry->address = Octets<kMaxAddress>(finish.address);
   entry->address_proved = true;
   entry->sent = finish.now;
-  entry->keys = Octets<kMaxOneDatagram>(out.first(*size));
-  return {{}, *size, Event::kVerified, entry};
+  return sent;
 }
 
 // MIKEYv2 §2: a repetition moves and proves nothing; from another address it is answered in ratio.
@@ -291,7 +346,7 @@ Answerer::Outcome Answerer::Repeat(Entry& entry, const Finish& finish, MutableBy
     return Discard(Error::kWrongSource);
   }
   entry.sent = finish.now;
-  return {{}, CopyTo(entry.keys.view(), out), Event::kNone, &entry};
+  return Sent({{}, 0, Event::kNone, &entry}, entry.keys, entry, out);
 }
 
 // CheckFinish completes the exchange's secret only when the proof under it is good.
@@ -303,37 +358,51 @@ Status Answerer::CheckFinish(const Finish& finish, Exchange& exchange,
   if (!parts) return Err(parts.error());
   if (finish.message.header.prf != exchange.choice.prf) return Err(Error::kUnsupportedAlgorithm);
   Exchange finished = exchange;
-  if (mode == Mode::kDhhmac) {
-    const DhPayload& dh = *parts->dh;
-    const bool is_group = dh.group == exchange.choice.group;
-    if (!is_group || !MixSecret(suite_, dh.value, finished)) return Err(Error::kMalformed);
-  }
-  const bool by_kemac = parts->kemac != nullptr;
-  const MacAlg alg = by_kemac ? parts->kemac->mac_alg : parts->v->auth_alg;
-  const ByteView mac = by_kemac ? parts->kemac->mac : parts->v->ver_data;
-  if (by_kemac && parts->kemac->encr_alg != exchange.choice.encr) {
-    return Err(Error::kUnsupportedAlgorithm);
-  }
-  const ByteView head = HeadUpTo(finish.datagram, mac);
-  const Status proved = CheckMac(suite_, OfFinish(suite_, finished), head, alg, mac);
-  if (!proved) return proved;
+  if (Status proved = ProveFinish(finish, *parts, finished); !proved) return proved;
   if (Status checked = CheckPolicies(parts->policies, finished, streams); !checked) return checked;
   exchange = finished;
   return {};
 }
 
+// ProveFinish of mode DH by the key of CAP's certificate, of all others by X.
+Status Answerer::ProveFinish(const Finish& finish, const Parts& parts, Exchange& finished) const {
+  const Mode mode = finished.choice.mode;
+  const bool is_group = parts.dh == nullptr || parts.dh->group == finished.choice.group;
+  if (!is_group) return Err(Error::kMalformed);
+  if (mode == Mode::kDh) {
+    const ByteView head = HeadUpTo(finish.datagram, parts.sign->signature);
+    const Status proved =
+        CheckSign(suite_, OfFinish(suite_, finished), *finished.peer_key, head, *parts.sign);
+    if (!proved) return proved;
+  }
+  if (IsLate(mode) && !MixSecret(suite_, parts.dh->value, finished)) return Err(Error::kMalformed);
+  if (mode == Mode::kDh) return {};
+  const KemacPayload* kemac = parts.kemac;
+  if (kemac != nullptr && kemac->encr_alg != finished.choice.encr) {
+    return Err(Error::kUnsupportedAlgorithm);
+  }
+  const MacAlg alg = kemac != nullptr ? kemac->mac_alg : parts.v->auth_alg;
+  const ByteView mac = kemac != nullptr ? kemac->mac : parts.v->ver_data;
+  const ByteView head = HeadUpTo(finish.datagram, mac);
+  return CheckMac(suite_, OfFinish(suite_, finished), head, alg, mac);
+}
+
 // AnswerFinish writes KEYS: an acknowledgement, or what a member may have only now.
-Result<size_t> Answerer::AnswerFinish(const Entry& entry, crypto::Rng& rng, MutableBytes out) {
+Result<size_t> Answerer::AnswerFinish(const Entry& entry, Instant now, crypto::Rng& rng,
+                                      MutableBytes out) {
   const Exchange& exchange = entry.exchange;
   const auto rand_r = DrawRand(rng);
-  if (GivesInAnswer(exchange)) return WriteKeys(suite_, exchange, rand_r, {}, {}, out);
+  const auto next = fresh_.Make(now);
+  const ByteView fresh = entry.wants_fresh ? next : ByteView();
+  const MutableBytes room = out.first(RoomOf(policy_));
+  if (GivesInAnswer(exchange)) return WriteKeys(suite_, exchange, rand_r, {}, {}, room, fresh);
   const Capabilities nothing;
   const Asked asked{exchange.offerer.view(), exchange.answerer.view(), exchange.join, nothing};
   const Result<Grant> grant = others_.GrantTo(asked, exchange.choice);
   if (!grant) {
     return WriteErrorToFinish(suite_, exchange, NumberOf(grant.error()), rand_r, out);
   }
-  return WriteKeys(suite_, exchange, rand_r, grant->streams, grant->contents, out);
+  return WriteKeys(suite_, exchange, rand_r, grant->streams, grant->contents, room, fresh);
 }
 
 // MIKEYv2 §9: each SP is one of the answer, and each crypto session finds its own; none in a join.

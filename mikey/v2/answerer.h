@@ -3,47 +3,12 @@
 // out. It keeps a cache of exchanges; who may have what is its owner's to say.
 #pragma once
 
+#include "mikey/v2/cap_check.h"
 #include "mikey/v2/cookies.h"
+#include "mikey/v2/dh_pool.h"
 #include "mikey/v2/exchange_cache.h"
 
 namespace keymast::mikey::v2 {
-
-// Asked is what a CAP wants; nothing of it may be believed before its proof.
-struct Asked {
-  Identity offerer;
-  Identity answerer;  // the group's URI in a join
-  std::optional<KeyIds> join;
-  const Capabilities& offer;
-};
-
-// Grant is what an Offerer gets: of a session its streams, of a group all that MIKEYv2 §10 lists.
-// Views live until the call that asked returns.
-struct Grant {
-  Streams streams;
-  Contents contents;  // of a group; the TGK of a session is made by the Answerer
-};
-
-// Terms are what can be said of a session or group before anything is proved.
-struct Terms {
-  Profiles profiles;  // that its streams use, each once
-  uint32_t features = 0;
-};
-
-// Directory is what an Answerer knows of others. No call changes anything but GrantTo.
-class Directory {
- public:
-  virtual ~Directory() = default;
-  virtual bool IsOwn(const Identity& identity) const = 0;
-  // Whether CAPs for this identity, and this group, are ours to answer.
-  virtual bool Serves(const Asked& asked) const = 0;
-  // The pre-shared key of the two, kMinSharedKey to kMaxSharedKey octets; null for a stranger.
-  virtual const crypto::SecretKey<kMaxSharedKey>* SharedWith(const Asked& asked) const = 0;
-  // kUnsupportedPolicy: no session or group can be had by this offer.
-  virtual Result<Terms> TermsFor(const Asked& asked) const = 0;
-  // What the Offerer, whose proof was good, gets. kNotEntitled and other reasons are told to it.
-  // Of a group the keys-given mark must be durable before what the Answerer returns is sent.
-  virtual Result<Grant> GrantTo(const Asked& asked, const Choice& choice) = 0;
-};
 
 class Answerer {
  public:
@@ -53,24 +18,41 @@ class Answerer {
     kVerified,  // a finish was good: the exchange's keys are usable
   };
 
-  // Outcome of a datagram. Send `reply` octets of `out` to where it came from, when all that
-  // GrantTo changed is durable. The exchange is good until the next call.
+  // Outcome of a datagram. Send `reply` octets of `out`, and those of `more` that follow them, to
+  // where it came from, when all that GrantTo changed is durable. There are more only where the
+  // policy has FRAGMENTs. The exchange is good until the next call.
   struct Outcome {
     Status status;
     size_t reply = 0;
     Event event = Event::kNone;
     const Entry* entry = nullptr;
+    MoreDatagrams more = {};
   };
 
-  // Borrowed: suite, policy, directory. At most `capacity` exchanges are remembered.
+  // Answered CAPs of early DH that are remembered, each for two hours at most (MIKEYv2 §8): beyond
+  // that mode DH takes its place. Room is taken when it is used.
+  static constexpr size_t kAnsweredRoom = 1 << 18;
+  // Addresses that have a message in FRAGMENTs under way.
+  static constexpr size_t kFragmented = 256;
+
+  // Borrowed: suite, policy, directory, credentials. At most `capacity` exchanges are remembered.
+  // Without credentials no mode by certificate is taken.
   Answerer(const crypto::Suite& suite, const Policy& policy, Directory& others, size_t capacity,
-           crypto::Rng& rng);
+           crypto::Rng& rng, const Credentials* credentials = nullptr);
+
+  // Credentials may be changed between two calls: exchanges under way need none.
+  void set_credentials(const Credentials* credentials) { credentials_ = credentials; }
+  // Values made ahead are taken from the pool; null: made when they are needed.
+  void use_pool(DhPool* pool) { pool_ = pool; }
 
   // Under load only addresses that prove themselves by a cookie are answered.
   void set_under_load(bool under_load) { under_load_ = under_load; }
+  // A CAP that comes in SDP is never answered by RETRY: no address is asked to prove itself, and
+  // no datagram is amplified (MIKEYv2 §12).
+  void set_in_signalling(bool in_signalling) { in_signalling_ = in_signalling; }
 
   // Receive steps in the order of MIKEYv2 §7. `address` is the sender's address and port in any
-  // form, at most kMaxAddress octets; `out` has kMaxOneDatagram octets or more. Every error is a
+  // form, at most kMaxAddress octets; `out` has RoomOf the policy. Every error is a
   // discard, some with a reply.
   Outcome Receive(ByteView datagram, ByteView address, Instant now, crypto::Rng& rng,
                   MutableBytes out);
@@ -79,33 +61,47 @@ class Answerer {
   UnicastSession SessionOf(const Entry& entry) const;
 
  private:
-  struct Cap;
   struct Finish;
-  Outcome TakeCap(Cap& cap, crypto::Rng& rng, MutableBytes out);
-  Outcome Retry(const Cap& cap, MutableBytes out) const;
-  bool CanDo(Mode mode, const Cap& cap, Choice& choice) const;
-  Status Choose(const Cap& cap, Choice& choice) const;
-  Status Prove(Cap& cap) const;
-  Outcome Answer(Cap& cap, crypto::Rng& rng, MutableBytes out);
+  Answering answering() const;
+  Outcome TakeCap(FirstMessage& cap, crypto::Rng& rng, MutableBytes out);
+  Outcome TakeFragment(const Message& message, ByteView address, Instant now, crypto::Rng& rng,
+                       MutableBytes out);
+  Outcome TakeFirst(const Message& message, ByteView datagram, ByteView address, Instant now,
+                    bool is_whole, crypto::Rng& rng, MutableBytes out);
+  Outcome Sent(Outcome outcome, ByteView whole, const Entry& entry, MutableBytes out) const;
+  Way WayOf(const Capabilities& offer) const;
+  Outcome RepeatAnswer(Entry& entry, const FirstMessage& cap, MutableBytes out) const;
+  Outcome Retry(const FirstMessage& cap, const Judged* judged, MutableBytes out) const;
+  Outcome RefuseChoice(const FirstMessage& cap, const Judged& judged, Error error,
+                       MutableBytes out) const;
+  Outcome Answer(FirstMessage& cap, const Judged& judged, crypto::Rng& rng, MutableBytes out);
   static bool GivesInAnswer(const Exchange& exchange);
-  Result<size_t> AnswerWithGrant(Cap& cap, crypto::Rng& rng, Streams& streams, MutableBytes out);
-  Result<size_t> AnswerWithoutKeys(Cap& cap, crypto::Rng& rng, MutableBytes out);
-  Status Prepare(Cap& cap, crypto::Rng& rng) const;
-  Outcome Refuse(const Cap& cap, Error error, crypto::Rng& rng, MutableBytes out) const;
+  Result<size_t> WriteTheAnswer(FirstMessage& cap, const Judged& judged, crypto::Rng& rng,
+                                Streams& streams, MutableBytes out);
+  Status Prepare(FirstMessage& cap, crypto::Rng& rng,
+                 Octets<crypto::kMaxModulusSize>& envelope) const;
+  Outcome Refuse(const FirstMessage& cap, const Judged& judged, Error error, crypto::Rng& rng,
+                 MutableBytes out) const;
   Outcome TakeFinish(const Finish& finish, crypto::Rng& rng, MutableBytes out);
   Status CheckFinish(const Finish& finish, Exchange& exchange, const Streams& streams) const;
+  Status ProveFinish(const Finish& finish, const Parts& parts, Exchange& finished) const;
   static Status CheckPolicies(std::span<const Payload> policies, const Exchange& exchange,
                               const Streams& streams);
-  Result<size_t> AnswerFinish(const Entry& entry, crypto::Rng& rng, MutableBytes out);
+  Result<size_t> AnswerFinish(const Entry& entry, Instant now, crypto::Rng& rng, MutableBytes out);
   Outcome Repeat(Entry& entry, const Finish& finish, MutableBytes out) const;
 
   const crypto::Suite& suite_;
   const Policy& policy_;
   Directory& others_;
+  const Credentials* credentials_;
+  DhPool* pool_ = nullptr;
   Cookies cookies_;
+  Fresh fresh_;
+  FragmentsByAddress fragments_{kFragmented};
   ExchangeCache cache_;
   crypto::SecretKey<kMaxSharedKey> nobodys_key_;  // for the V of who is not known
   bool under_load_ = false;
+  bool in_signalling_ = false;
 };
 
 }  // namespace keymast::mikey::v2

@@ -30,11 +30,15 @@ bool ExchangeCache::IsPast(const Entry& entry, Instant now) {
 
 Entry* ExchangeCache::FindCap(const Digest& th, ByteView address, Instant now) {
   Sweep(now);
-  const auto [begin, end] = caps_.equal_range(Hash({th, address}));
-  for (auto it = begin; it != end; ++it) {
-    Entry& entry = *slots_[it->second].entry;
-    const bool is_it = entry.exchange.th == th && Equal(entry.address.view(), address);
-    if (is_it && !IsPast(entry, now)) return &entry;
+  for (const bool is_for_all : {false, true}) {
+    const uint64_t key = is_for_all ? Hash({th}) : Hash({th, address});
+    const auto [begin, end] = caps_.equal_range(key);
+    for (auto it = begin; it != end; ++it) {
+      Entry& entry = *slots_[it->second].entry;
+      const bool is_it = entry.exchange.th == th && entry.is_for_all == is_for_all &&
+                         (is_for_all || Equal(entry.address.view(), address));
+      if (is_it && !IsPast(entry, now)) return &entry;
+    }
   }
   return nullptr;
 }
@@ -68,7 +72,7 @@ Entry* ExchangeCache::Add(Entry entry, Instant now) {
   const size_t at = free_.back();
   free_.pop_back();
   Slot& slot = slots_[at];
-  slot.by_cap = Hash({entry.exchange.th, address});
+  slot.by_cap = entry.is_for_all ? Hash({entry.exchange.th}) : Hash({entry.exchange.th, address});
   slot.by_finish = Hash({entry.exchange.rand_i.view(), entry.exchange.rand_r.view()});
   slot.by_address = by_address;
   slot.entry = std::make_unique<Entry>(std::move(entry));

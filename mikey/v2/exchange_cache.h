@@ -18,13 +18,16 @@ struct Entry {
   Exchange exchange;
   Octets<kMaxAddress> address;
   bool address_proved = false;
-  bool verified = false;  // its finish was good
+  bool verified = false;     // its finish was good
+  bool is_for_all = false;   // its CAP is answered so from any address (MIKEYv2 §8)
+  bool wants_fresh = false;  // KEYS bring FRESH for the next exchange
   Instant made;
   Instant sent;
-  Octets<kMaxOneDatagram> answer;
-  Digest finish{};               // SHA-256 of the good finish
-  Octets<kMaxOneDatagram> keys;  // what was sent to it
-  Streams streams;               // of the answer
+  Way way;  // what the Offerer takes
+  Bytes answer;
+  Digest finish{};  // SHA-256 of the good finish
+  Bytes keys;       // what was sent to it
+  Streams streams;  // of the answer
 };
 
 class ExchangeCache {
@@ -40,7 +43,7 @@ class ExchangeCache {
   // From here on only addresses that have proved themselves get an entry.
   bool is_crowded() const { return used_ >= capacity_ - capacity_ / 4; }
 
-  // Null: not there, or past.
+  // Null: not there, or past. An entry that is for all is found from any address.
   Entry* FindCap(const Digest& th, ByteView address, Instant now);
   Entry* FindFinish(CsbId csb_id, ByteView rand_i, ByteView rand_r, Instant now);
 

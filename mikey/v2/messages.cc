@@ -2,11 +2,11 @@
 #include "mikey/v2/messages.h"
 
 #include "mikey/key_ids.h"
+#include "mikey/v2/closing.h"
 
 namespace keymast::mikey::v2 {
 namespace {
 
-constexpr std::array<uint8_t, 32> kNoMacYet{};
 constexpr std::array<uint8_t, kMinFirstCap> kZeros{};
 
 // HeaderOf a message of the exchange, with the empty map.
@@ -52,19 +52,19 @@ void AddPadding(size_t behind, ChainWriter& chain) {
   }
 }
 
-// CloseWithKemac encrypts `plain` in place and adds it as a KEMAC that closes the message.
-void CloseWithKemac(const crypto::Suite& suite, const Protection& protection, MutableBytes plain,
-                    ChainWriter& chain) {
-  Crypt(suite, protection, plain);
-  const size_t mac = MacLength(protection.mac).value_or(0);
-  chain.Add(KemacPayload{protection.encr, plain, protection.mac, ByteView(kNoMacYet).first(mac)});
-  if (chain.ok()) ComputeMac(suite, protection, chain.Head(mac), chain.Tail(mac));
-}
-
-void CloseWithV(const crypto::Suite& suite, const Protection& protection, ChainWriter& chain) {
-  const size_t mac = MacLength(protection.mac).value_or(0);
-  chain.Add(VPayload{protection.mac, ByteView(kNoMacYet).first(mac)});
-  if (chain.ok()) ComputeMac(suite, protection, chain.Head(mac), chain.Tail(mac));
+// AddShown says who signs; false where nothing does (MIKEYv2 §6 rule 4).
+bool AddShown(const crypto::Suite& suite, const Signer& signer, ChainWriter& chain) {
+  if (kSmall || signer.credential == nullptr || signer.shown == Shown::kNothing) return false;
+  const CertificateChain& certificates = signer.credential->chain;
+  if (signer.shown == Shown::kHash) {
+    const Digest hash = HashOf(suite, certificates.front());
+    chain.Add(ChashPayload{HashFunc::kSha256, hash});
+    return true;
+  }
+  for (const Bytes& certificate : certificates) {
+    chain.Add(CertPayload{CertType::kX509, certificate});
+  }
+  return true;
 }
 
 Result<size_t> Finished(const ChainWriter& chain) {
@@ -72,15 +72,14 @@ Result<size_t> Finished(const ChainWriter& chain) {
   return chain.size();
 }
 
-MutableBytes OneDatagram(MutableBytes out) { return out.first(kMaxOneDatagram); }
-
 // ChosenPayload is the CAP payload of an answer: one value a TLV (MIKEYv2 §3.3).
 class ChosenPayload {
  public:
-  explicit ChosenPayload(const Choice& choice)
-      : one_{static_cast<uint8_t>(choice.mode), static_cast<uint8_t>(choice.prf),
-             static_cast<uint8_t>(choice.encr), static_cast<uint8_t>(choice.mac),
-             static_cast<uint8_t>(choice.group)} {
+  explicit ChosenPayload(const Exchange& exchange) {
+    const Choice& choice = exchange.choice;
+    one_ = {static_cast<uint8_t>(choice.mode),  static_cast<uint8_t>(choice.prf),
+            static_cast<uint8_t>(choice.encr),  static_cast<uint8_t>(choice.mac),
+            static_cast<uint8_t>(choice.group), static_cast<uint8_t>(choice.signature)};
     Writer profiles(profiles_);
     for (const uint16_t profile : choice.profiles) profiles.U16(profile);
     Writer(features_).U32(choice.features);
@@ -91,7 +90,9 @@ class ChosenPayload {
     chosen.encr = item(2);
     chosen.mac = item(3);
     if (HasDh(choice.mode)) chosen.groups = item(4);
+    if (IsSigned(choice.mode)) chosen.signatures = item(5);
     chosen.profiles = profiles.written();
+    chosen.session = exchange.session.view();
     if (choice.features != 0) chosen.features = features_;
     const Result<size_t> size = WriteCapabilities(chosen, tlvs_);
     KEYMAST_CHECK(profiles.ok() && size.has_value());
@@ -102,21 +103,22 @@ class ChosenPayload {
   CapPayload payload() const { return {kCapVersion, ByteView(tlvs_).first(size_)}; }
 
  private:
-  std::array<uint8_t, 5> one_;
+  std::array<uint8_t, 6> one_{};
   std::array<uint8_t, 8> profiles_{};
   std::array<uint8_t, 4> features_{};
-  std::array<uint8_t, 64> tlvs_{};
+  std::array<uint8_t, 96> tlvs_{};
   size_t size_ = 0;
 };
 
-// CloseWithContents closes an answer or KEYS with what it gives.
+// CloseWithContents closes KEYS with what they give.
 Result<size_t> CloseWithContents(const crypto::Suite& suite, const Protection& protection,
                                  const Contents& contents, ChainWriter& chain) {
   crypto::SecretScratch<kMaxPlain> plain;
   const Result<size_t> size = WriteContents(contents, plain.Room());
   if (!size) return size;
-  CloseWithKemac(suite, protection, plain.Keep(*size), chain);
-  return Finished(chain);
+  Closing closing(suite, protection, chain);
+  closing.AddKemac(plain.Keep(*size));
+  return closing.Finish();
 }
 
 // WithMap is a header with the map of the streams, which lives as long as the map.
@@ -126,107 +128,172 @@ Header WithMap(Header header, const SessionMap& map, const Streams& streams) {
 }
 
 Result<size_t> CloseError(const crypto::Suite& suite, const Protection& protection,
-                          const Exchange& exchange, ErrorNumber number, MutableBytes out) {
+                          const Exchange& exchange, ErrorNumber number, const Signer& signer,
+                          MutableBytes out) {
   Header header = HeaderOf(exchange, DataType::kError);
   header.prf = protection.prf;
-  ChainWriter chain(OneDatagram(out), header);
+  ChainWriter chain(out, header);
   AddRands(exchange, protection.rand_r, chain);
+  const bool is_signed = signer.credential != nullptr;
+  const bool is_shown = AddShown(suite, signer, chain);
+  if (is_signed && !is_shown) AddIdr(exchange.answerer, IdRole::kResponder, chain);
   chain.Add(ErrPayload{number, 0});
-  CloseWithV(suite, protection, chain);
+  Closing closing(suite, protection, chain);
+  if (is_signed) {
+    closing.AddSign(signer);
+  } else {
+    closing.AddV();
+  }
+  return closing.Finish();
+}
+
+// CloseAnswer adds what is behind the policies (MIKEYv2 §3.4).
+Result<size_t> CloseAnswer(const crypto::Suite& suite, const Exchange& exchange, const Given& given,
+                           ChainWriter& chain) {
+  const Protection protection = OfAnswer(exchange);
+  const Mode mode = exchange.choice.mode;
+  crypto::SecretScratch<kMaxPlain> plain;
+  const Result<size_t> size = WriteContents(given.contents, plain.Room());
+  if (!size) return size;
+  Closing closing(suite, protection, chain);
+  if (HasDh(mode)) AddDh(exchange, exchange.choice.group, chain);
+  if (mode != Mode::kDh) closing.AddKemac(plain.Keep(*size));
+  if (mode == Mode::kRsa) chain.Add(PkePayload{Cache::kNone, given.envelope});
+  if (IsSigned(mode)) closing.AddSign(given.signer);
+  return closing.Finish();
+}
+
+template <class P>
+Result<size_t> WriteRetryBehind(CsbId csb_id, const P& first, ByteView cookie, ByteView fresh,
+                                MutableBytes out) {
+  Capabilities told;
+  told.cookie = cookie;
+  told.fresh = fresh;
+  std::array<uint8_t, 128> tlvs{};
+  const Result<size_t> size = WriteCapabilities(told, tlvs);
+  if (!size) return size;
+  ChainWriter chain(out, HeaderBefore(csb_id, DataType::kRetry));
+  chain.Add(first);
+  chain.Add(CapPayload{kCapVersion, ByteView(tlvs).first(*size)});
   return Finished(chain);
 }
 
 }  // namespace
 
 Result<size_t> WriteCap(const crypto::Suite& suite, const Exchange& exchange,
-                        const Capabilities& offer, MutableBytes out) {
-  std::array<uint8_t, 1024> tlvs;  // as far as they are written
+                        const Capabilities& offer, const CapProofs& proofs, MutableBytes out) {
+  std::array<uint8_t, 2048> tlvs;  // as far as they are written
   const Result<size_t> tlv_size = WriteCapabilities(offer, tlvs);
   if (!tlv_size) return tlv_size;
-  ChainWriter chain(OneDatagram(out), HeaderBefore(exchange.csb_id, DataType::kCap));
+  ChainWriter chain(out, HeaderBefore(exchange.csb_id, DataType::kCap));
   chain.Add(RandrPayload{RandRole::kInitiator, exchange.rand_i.view()});
   chain.Add(CapPayload{kCapVersion, ByteView(tlvs).first(*tlv_size)});
   AddIdr(exchange.offerer, IdRole::kInitiator, chain);
-  AddIdr(exchange.answerer, IdRole::kResponder, chain);
+  AddShown(suite, proofs.signer, chain);
+  if (!exchange.answerer.data.empty()) AddIdr(exchange.answerer, IdRole::kResponder, chain);
   if (exchange.join) {
     std::array<uint8_t, kMaxKeyIds> ids{};
     Writer writer(ids);
     PutKeyIds(writer, *exchange.join);
     chain.Add(ExtPayload{ExtType::kKeyIds, writer.written()});
   }
+  const ByteView sdp_ids = exchange.sdp_ids.view();
+  if (!sdp_ids.empty()) chain.Add(ExtPayload{ExtType::kSdpIds, sdp_ids});
   if (!exchange.dh.empty()) AddDh(exchange, static_cast<DhGroup>(offer.groups[0]), chain);
-  AddPadding(2 + kNoMacYet.size(), chain);
-  CloseWithV(suite, OfCap(exchange), chain);
-  return Finished(chain);
+  const Protection protection = OfCap(exchange);
+  const size_t behind = (proofs.has_v ? SizeOfV(protection.mac) : 0) +
+                        (proofs.has_sign ? SizeOfSign(proofs.signer) : 0);
+  if (sdp_ids.empty()) AddPadding(behind, chain);  // MIKEYv2 §12
+  Closing closing(suite, protection, chain);
+  if (proofs.has_v) closing.AddV();
+  if (!kSmall && proofs.has_sign) closing.AddSign(proofs.signer);
+  return closing.Finish();
 }
 
-Result<size_t> WriteAnswer(const crypto::Suite& suite, const Exchange& exchange,
-                           const Streams& streams, const Contents& contents, MutableBytes out) {
+Result<size_t> WriteAnswer(const crypto::Suite& suite, const Exchange& exchange, const Given& given,
+                           MutableBytes out) {
   const Choice& choice = exchange.choice;
-  const SessionMap map(streams.sessions.view(), CsIdMapType::kGenericId);
-  const Header header = WithMap(HeaderOf(exchange, AnswerType(choice.mode)), map, streams);
-  ChainWriter chain(OneDatagram(out), header);
+  const SessionMap map(given.streams.sessions.view(), CsIdMapType::kGenericId);
+  const Header header = WithMap(HeaderOf(exchange, AnswerType(choice.mode)), map, given.streams);
+  ChainWriter chain(out, header);
   AddRands(exchange, exchange.rand_r.view(), chain);
-  const ChosenPayload chosen(choice);
+  const ChosenPayload chosen(exchange);
   chain.Add(chosen.payload());
-  AddIdr(exchange.answerer, IdRole::kResponder, chain);
-  for (const CsbPolicy& policy : streams.policies) chain.Add(policy.Payload());
-  if (HasDh(choice.mode)) AddDh(exchange, choice.group, chain);
-  return CloseWithContents(suite, OfAnswer(exchange), contents, chain);
+  // DH_RESP has the identity in place of a certificate, others beside it.
+  const bool is_dh = choice.mode == Mode::kDh || choice.mode == Mode::kEarlyDh;
+  if (!is_dh || given.signer.shown == Shown::kNothing) {
+    AddIdr(exchange.answerer, IdRole::kResponder, chain);
+  }
+  AddShown(suite, given.signer, chain);
+  for (const CsbPolicy& policy : given.streams.policies) chain.Add(policy.Payload());
+  return CloseAnswer(suite, exchange, given, chain);
 }
 
-Result<size_t> WriteFinish(const crypto::Suite& suite, const Exchange& exchange, MutableBytes out) {
+Result<size_t> WriteFinish(const crypto::Suite& suite, const Exchange& exchange,
+                           const Signer& signer, MutableBytes out) {
   const Choice& choice = exchange.choice;
   const Protection protection = OfFinish(suite, exchange);
-  ChainWriter chain(OneDatagram(out), HeaderOf(exchange, FinishType(choice.mode)));
+  ChainWriter chain(out, HeaderOf(exchange, FinishType(choice.mode)));
   AddRands(exchange, exchange.rand_r.view(), chain);
-  if (choice.mode == Mode::kDhhmac) {
-    AddDh(exchange, choice.group, chain);
-    CloseWithKemac(suite, protection, {}, chain);
+  if (IsLate(choice.mode)) AddDh(exchange, choice.group, chain);
+  Closing closing(suite, protection, chain);
+  if (!IsLate(choice.mode)) {
+    closing.AddV();
+  } else if (choice.mode == Mode::kDh) {
+    closing.AddSign(signer);
   } else {
-    CloseWithV(suite, protection, chain);
+    closing.AddKemac({});
   }
-  return Finished(chain);
+  return closing.Finish();
 }
 
 Result<size_t> WriteKeys(const crypto::Suite& suite, const Exchange& exchange, ByteView rand_r,
-                         const Streams& streams, const Contents& contents, MutableBytes out) {
+                         const Streams& streams, const Contents& contents, MutableBytes out,
+                         ByteView fresh) {
   const SessionMap map(streams.sessions.view(), CsIdMapType::kGenericId);
   const Header header = WithMap(HeaderOf(exchange, DataType::kKeys), map, streams);
-  ChainWriter chain(OneDatagram(out), header);
+  ChainWriter chain(out, header);
   AddRands(exchange, rand_r, chain);
+  std::array<uint8_t, kTlvHead + kFreshSize> tlvs{};
+  if (!fresh.empty()) {
+    Capabilities told;
+    told.fresh = fresh;
+    const Result<size_t> size = WriteCapabilities(told, tlvs);
+    if (!size) return size;
+    chain.Add(CapPayload{kCapVersion, tlvs});
+  }
   for (const CsbPolicy& policy : streams.policies) chain.Add(policy.Payload());
   return CloseWithContents(suite, OfKeys(suite, exchange, rand_r), contents, chain);
 }
 
-Result<size_t> WriteRetry(CsbId csb_id, ByteView rand_i, ByteView cookie, MutableBytes out) {
-  Capabilities told;
-  told.cookie = cookie;
-  std::array<uint8_t, 128> tlvs{};
-  const Result<size_t> size = WriteCapabilities(told, tlvs);
-  if (!size) return size;
-  ChainWriter chain(out, HeaderBefore(csb_id, DataType::kRetry));
-  chain.Add(RandrPayload{RandRole::kInitiator, rand_i});
-  chain.Add(CapPayload{kCapVersion, ByteView(tlvs).first(*size)});
+Result<size_t> WriteRetry(CsbId csb_id, ByteView rand_i, ByteView cookie, ByteView fresh,
+                          MutableBytes out) {
+  return WriteRetryBehind(csb_id, RandrPayload{RandRole::kInitiator, rand_i}, cookie, fresh, out);
+}
+
+Result<size_t> WriteFragmentRetry(CsbId csb_id, const FragmentPayload& fragment, ByteView cookie,
+                                  ByteView fresh, MutableBytes out) {
+  const FragmentPayload named{fragment.hash, 0, fragment.count, {}};
+  return WriteRetryBehind(csb_id, named, cookie, fresh, out);
+}
+
+Result<size_t> WriteHint(const Exchange& exchange, ErrorNumber number, MutableBytes out) {
+  ChainWriter chain(out, HeaderBefore(exchange.csb_id, DataType::kError));
+  chain.Add(RandrPayload{RandRole::kInitiator, exchange.rand_i.view()});
+  chain.Add(ErrPayload{number, 0});
   return Finished(chain);
 }
 
 Result<size_t> WriteError(const crypto::Suite& suite, const Exchange& exchange, ErrorNumber number,
-                          ByteView rand_r, MutableBytes out) {
-  if (!rand_r.empty()) {
-    return CloseError(suite, OfErrorInsteadOfAnswer(exchange, rand_r), exchange, number, out);
-  }
-  ChainWriter chain(OneDatagram(out), HeaderBefore(exchange.csb_id, DataType::kError));
-  chain.Add(RandrPayload{RandRole::kInitiator, exchange.rand_i.view()});
-  chain.Add(ErrPayload{number, 0});
-  return Finished(chain);
+                          ByteView rand_r, const Signer& signer, MutableBytes out) {
+  return CloseError(suite, OfErrorInsteadOfAnswer(exchange, rand_r), exchange, number, signer, out);
 }
 
 Result<size_t> WriteErrorToFinish(const crypto::Suite& suite, const Exchange& exchange,
                                   ErrorNumber number, ByteView rand_r, MutableBytes out) {
   Protection protection = OfKeys(suite, exchange, rand_r);
   protection.type = DataType::kError;
-  return CloseError(suite, protection, exchange, number, out);
+  return CloseError(suite, protection, exchange, number, {}, out);
 }
 
 }  // namespace keymast::mikey::v2

@@ -3,7 +3,7 @@
 // owns it sends what it writes, gives it what comes, and calls Tick at its deadline.
 #pragma once
 
-#include "mikey/v2/party.h"
+#include "mikey/v2/answer_check.h"
 
 namespace keymast::mikey::v2 {
 
@@ -11,10 +11,22 @@ namespace keymast::mikey::v2 {
 struct Wish {
   Identity self;
   Identity peer;                         // the other party, or the group's URI
-  ByteView psk;                          // PSK or MUK, kMinSharedKey octets or more
+  ByteView psk;                          // PSK or MUK, kMinSharedKey octets or more, or empty
   std::optional<KeyIds> join;            // Key Domain ID and Key Group; nothing: unicast
   std::span<const StreamOffer> streams;  // unicast: 1 to kMaxSessions / 2
   ByteView session;                      // SDP's id, or empty (MIKEYv2 §12)
+  // Of a CAP that goes in SDP (RFC 4567): the protocols offered there, `;` between them.
+  ByteView sdp_ids = {};
+
+  // Of the modes by certificate. A peer that lacks our certificate answers with the hint
+  // kInvalidCert to another Shown than kCertificates: then whoever owns the Offerer opens another
+  // exchange with that, beside the first (MIKEYv2 §6 rule 4).
+  Shown shown = Shown::kCertificates;
+  ByteView fingerprint = {};  // SDP's, SHA-256, or empty; with it the peer may have no name
+  ByteView fresh = {};        // of the last exchange or SDP, or empty (MIKEYv2 §8)
+
+  // The peer is configured or signalled to take a CAP in FRAGMENTs, where the policy has them.
+  bool takes_fragments = false;
 };
 
 class Offerer {
@@ -22,22 +34,30 @@ class Offerer {
   enum class State : uint8_t { kIdle, kOffered, kAnswered, kDone, kFailed };
 
   // Outcome of a step. `status` is the reason of a discard; `send` counts the octets in `out` that
-  // go to the peer.
+  // go to the peer. Where the policy has FRAGMENTs, more() tells what follows them.
   struct Outcome {
     Status status;
     size_t send = 0;
   };
 
-  // Suite and policy are borrowed.
-  Offerer(const crypto::Suite& suite, const Policy& policy) : suite_(suite), policy_(policy) {}
+  // All are borrowed, the credentials while an exchange is under way. Without credentials no mode
+  // by certificate is offered.
+  Offerer(const crypto::Suite& suite, const Policy& policy,
+          const Credentials* credentials = nullptr)
+      : suite_(suite), policy_(policy), credentials_(credentials) {}
+  // Values made ahead are taken from the pool; null: made when they are needed.
+  void use_pool(DhPool* pool) { pool_ = pool; }
 
   State state() const { return state_; }
+  // Datagrams behind the first that the last call wrote.
+  const MoreDatagrams& more() const { return more_; }
   // When Tick is due; kNever in idle, done and failed.
   Instant deadline() const { return deadline_; }
 
-  // Open begins an exchange and returns the length of CAP in `out`. kFailedPrecondition when one is
-  // under way; kInvalidArgument for a short key or missing identities or streams, kTooLong for a
-  // CAP above kMaxFirstCap.
+  // Open begins an exchange and returns the length of CAP in `out`, which has RoomOf the policy
+  // here and below. kFailedPrecondition when one is under way; kInvalidArgument for a short key,
+  // missing identities or streams, or when no mode of the policy can be offered, kTooLong for a CAP
+  // above kMaxFirstCap that cannot go in FRAGMENTs.
   Result<size_t> Open(const Wish& wish, Instant now, crypto::Rng& rng, MutableBytes out);
 
   // Receive takes a datagram that claims to belong to the exchange. Every error is a discard.
@@ -58,32 +78,42 @@ class Offerer {
   std::optional<ErrorNumber> peer_error() const { return peer_error_; }
   // Whether group keys have come.
   bool has_keys() const { return has_keys_; }
+  // FRESH for the next exchange, which KEYS may bring; else empty.
+  ByteView fresh() const { return next_fresh_.view(); }
 
  private:
-  struct Received;
   Status CheckWish(const Wish& wish) const;
+  FixedList<uint8_t, 6> ModesOf(const Wish& wish) const;
+  bool OffersAny(bool (*is_of)(Mode)) const;
   void TakeWish(const Wish& wish, crypto::Rng& rng);
+  void Forget();
+  Signer SignerOf(const Wish& wish) const;
   Capabilities Offer() const;
+  Awaited AwaitedNow(const Capabilities& offer, crypto::Rng& rng) const;
   Result<size_t> SendCap(MutableBytes out);
-  Outcome TakeRetry(const Received& received, Instant now, crypto::Rng& rng, MutableBytes out);
-  Outcome TakeAnswer(const Received& received, Instant now, crypto::Rng& rng, MutableBytes out);
-  static Result<Form> FormOf(const Received& received);
+  Result<size_t> SendAgain(MutableBytes out);
+  Outcome TakeMessage(ByteView datagram, Instant now, bool is_whole, crypto::Rng& rng,
+                      MutableBytes out);
+  Outcome TakeFragment(const Message& message, Instant now, crypto::Rng& rng, MutableBytes out);
+  bool IsToUs(const Parts& retry) const;
+  Outcome TakeRetry(const Received& received, crypto::Rng& rng, MutableBytes out);
+  Outcome TakeAnswer(const Received& received, crypto::Rng& rng, MutableBytes out);
   Status ReadAnswer(const Received& received, crypto::Rng& rng);
-  Status ProveAnswer(const Received& received, const Parts& parts, Exchange& answered) const;
-  Status CheckChoice(const Received& received, const Parts& parts, Choice& choice) const;
-  Status CheckGroup(const Parts& parts, const Capabilities& chosen, Choice& choice) const;
-  Status OpenKemac(const Received& received, const Parts& parts, const Protection& protection);
-  static Result<bool> HasMsk(ByteView plain);
-  Status KeepStreams(const Received& received, bool has_msk);
-  Status CheckAnswered(Exchange& answered) const;
+  Status OpenKemac(const Received& received, const Parts& parts, const Protection& protection,
+                   Exchange* answered);
+  Result<bool> HasMsk(ByteView plain, bool has_sender, Exchange* answered) const;
+  Status KeepStreams(const Received& received, bool has_msk, const Exchange* answered);
+  Status CheckAnswered(const Contents& contents, Exchange& answered) const;
   Status TakeKeys(const Received& received);
-  Status TakeError(const Received& received);
+  Status TakeError(const Received& received, crypto::Rng& rng);
+  bool IsErrorToFinish(const Received& received, const Parts& parts) const;
   void Arm(Instant now, crypto::Rng& rng);
-  size_t Send(const Octets<kMaxSent>& sent, MutableBytes out) const;
   void Fail();
 
   const crypto::Suite& suite_;
   const Policy& policy_;
+  const Credentials* credentials_;
+  DhPool* pool_ = nullptr;
   State state_ = State::kIdle;
   Instant deadline_ = kNever;
   unsigned sendings_ = 0;
@@ -92,17 +122,24 @@ class Offerer {
   FixedList<uint8_t, 6> modes_;
   Octets<8> profiles_;
   Octets<kMaxSessions * kStreamOctets> offered_streams_;
-  Octets<kMaxSessionId> session_id_;
+  std::array<uint8_t, 4> features_{};
   Octets<kMaxCookie> cookie_;
   Octets<kFreshSize> fresh_;
+  Signer signer_;
+  std::optional<crypto::Fingerprint> fingerprint_;
   FixedList<Digest, kMaxRetries + 1> hashes_;  // TH of each CAP that was sent
-  Octets<kMaxSent> cap_;
+  Octets<kMaxSent> cap_;                       // the last one, unless it goes in FRAGMENTs
+  LongCap long_cap_;                           // which has its cookie beside it
+  bool in_fragments_ = false;
   Octets<kMaxSent> finish_;
+  OffererFragments fragments_;
+  MoreDatagrams more_;
 
   Streams streams_;  // of the last message that had contents
   crypto::SecretScratch<kMaxPlain> plain_;
   Contents contents_;
   bool has_keys_ = false;
+  Octets<kFreshSize> next_fresh_;
   std::optional<ErrorNumber> peer_error_;
 };
 

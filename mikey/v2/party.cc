@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mikey/v2/party.h"
 
-#include "crypto/public_key.h"
-
 namespace keymast::mikey::v2 {
 namespace {
 
@@ -33,9 +31,10 @@ Policy Policy::Default() {
   Policy policy;
   policy.modes = ListOf<decltype(policy.modes)>({5, 6, 3, 4, 2, 1});
   policy.prfs = ListOf<decltype(policy.prfs)>({1});
-  policy.encrs = ListOf<decltype(policy.encrs)>({3, 1});
+  policy.encrs = ListOf<decltype(policy.encrs)>({3, 241, 1});
   policy.macs = ListOf<decltype(policy.macs)>({2});
   policy.groups = ListOf<decltype(policy.groups)>({242, 241});
+  policy.signatures = ListOf<decltype(policy.signatures)>({15, 14, 1});
   policy.profiles = ListOf<decltype(policy.profiles)>({0x0008, 0x0007, 0x0001, 0x0002});
   return policy;
 }

@@ -7,12 +7,14 @@
 #include "base/fixed_list.h"
 #include "base/octets.h"
 #include "base/time.h"
-#include "crypto/dh.h"
+#include "crypto/public_key.h"
 #include "mikey/csb.h"
 #include "mikey/mbms.h"
 #include "mikey/v2/contents.h"
+#include "mikey/v2/fragments.h"
 #include "mikey/v2/grammar.h"
 #include "mikey/v2/protection.h"
+#include "mikey/v2/small_party.h"
 
 namespace keymast::mikey::v2 {
 
@@ -25,6 +27,7 @@ inline constexpr size_t kMaxRetries = 3;      // RETRYs that an Offerer follows,
 inline constexpr size_t kMaxCookie = 64;
 // What an Offerer keeps to send it again. Small: a join by pre-shared key.
 inline constexpr size_t kMaxSent = kSmall ? 640 : kMaxOneDatagram;
+inline constexpr size_t kMaxSdpIds = 64;  // octets of the protocols that SDP offers, §12
 
 using Profiles = FixedList<uint16_t, 4>;  // IANA's numbers of SRTP protection profiles
 
@@ -33,23 +36,41 @@ using Profiles = FixedList<uint16_t, 4>;  // IANA's numbers of SRTP protection p
 struct Policy {
   FixedList<uint8_t, 6> modes;
   FixedList<uint8_t, 2> prfs;
-  FixedList<uint8_t, 3> encrs;  // AES-CM; key wrap is not spoken yet
+  FixedList<uint8_t, 3> encrs;
   FixedList<uint8_t, 2> macs;
   FixedList<uint8_t, 3> groups;
+  FixedList<uint8_t, 3> signatures;  // that are verified
   Profiles profiles;
   uint32_t features = 0;
+  // FRAGMENTs of a message that are taken and sent, 2 to kMaxFragments: then what the machines
+  // write needs room for kMaxWhole octets. 0: none, and room for one datagram.
+  uint8_t fragments = 0;
 
-  // Default has no SHA-1 and no OAKLEY group (MIKEYv2 §3.3).
+  // Default has no FRAGMENTs, no SHA-1 and no OAKLEY group (MIKEYv2 §3.3).
   static Policy Default();
 };
 
 constexpr bool IsPskType(Mode mode) {
   return mode == Mode::kPsk || mode == Mode::kDhhmac || mode == Mode::kEarlyDhhmac;
 }
-constexpr bool IsEarly(Mode mode) { return mode == Mode::kEarlyDh || mode == Mode::kEarlyDhhmac; }
-constexpr bool HasDh(Mode mode) { return mode >= Mode::kDh; }
+// A small receiver offers mode PSK alone, so these are false of all that it goes on with, and what
+// they guard is not linked.
+constexpr bool IsSigned(Mode mode) { return !kSmall && !IsPskType(mode); }
+constexpr bool IsEarly(Mode mode) {
+  return !kSmall && (mode == Mode::kEarlyDh || mode == Mode::kEarlyDhhmac);
+}
+constexpr bool HasDh(Mode mode) { return !kSmall && mode >= Mode::kDh; }
+// IsLate: the Offerer's value is in the finish alone (MIKEYv2 §8).
+constexpr bool IsLate(Mode mode) { return !kSmall && (mode == Mode::kDh || mode == Mode::kDhhmac); }
+// HasTgk: of a session the TGK is in the answer; else it is X (MIKEYv2 §3.5).
+constexpr bool HasTgk(Mode mode) { return mode == Mode::kPsk || mode == Mode::kRsa; }
 // CryptoGroup is empty for groups that version 2 does not have.
 std::optional<crypto::DhGroup> CryptoGroup(DhGroup group);
+
+// RoomOf what the machines write, in octets.
+inline size_t RoomOf(const Policy& policy) {
+  return policy.fragments == 0 ? kMaxOneDatagram : kMaxWhole;
+}
 
 // Choice is what an Answerer chose of an offer (MIKEYv2 §3.3).
 struct Choice {
@@ -57,8 +78,9 @@ struct Choice {
   PrfFunc prf = PrfFunc::kHmacSha256;
   EncrAlg encr = EncrAlg::kAesCm256;
   MacAlg mac = MacAlg::kHmacSha256_256;
-  DhGroup group = DhGroup::kX25519;  // modes with Diffie-Hellman
-  Profiles profiles;                 // those used
+  DhGroup group = DhGroup::kX25519;                   // modes with Diffie-Hellman
+  SignatureType signature = SignatureType::kEd25519;  // SIGNr's, in modes by certificate
+  Profiles profiles;                                  // those used
   uint32_t features = 0;
 };
 
@@ -70,13 +92,18 @@ struct Exchange {
   Octets<kMaxRand> rand_r;
   OwnedIdentity offerer;
   OwnedIdentity answerer;
-  std::optional<KeyIds> join;  // what CAP says of the group; nothing: unicast
+  std::optional<KeyIds> join;     // what CAP says of the group; nothing: unicast
+  Octets<kMaxSessionId> session;  // SDP's id, or empty
+  Octets<kMaxSdpIds> sdp_ids;     // EXT 1 of a CAP that goes in SDP itself, or empty
   crypto::Key32 psk_v2;
+  PeerKey peer_key;       // of the other's certificate
   crypto::DhKey dh;       // our value
   ExchangeSecret secret;  // X
   ExchangeSecret tgk;     // unicast: what the traffic keys follow from
   Digest th{};
   Digest ah{};
+  // CAP's proof, that of the chosen mode, was good (MIKEYv2 §1). The Answerer's to know.
+  bool is_proved = false;
 
   bool is_join() const { return join.has_value(); }
   Digest F(const crypto::Suite& suite) const { return FinishHash(suite, th, ah); }

@@ -42,7 +42,25 @@ std::string_view NameIn(DataType type) {
   return {};
 }
 
-size_t KeySize(EncrAlg alg) { return alg == EncrAlg::kAesCm128 ? 16 : 32; }
+crypto::Key32 EncryptionKey(const crypto::Suite& suite, const Protection& protection) {
+  auto key = crypto::Key32::OfSize(protection.encr == EncrAlg::kAesCm128 ? 16 : 32);
+  DeriveMessageKey(suite, protection.prf, protection.inkey, KeyConstant::kMikeyEncr,
+                   protection.label(), key.mutable_view());
+  return key;
+}
+
+// CryptByAes encrypts or decrypts in place.
+void CryptByAes(const crypto::Suite& suite, const Protection& protection, MutableBytes data) {
+  KEYMAST_CHECK(protection.encr == EncrAlg::kAesCm128 || protection.encr == EncrAlg::kAesCm256);
+  TransportKeys keys;
+  keys.encr = EncryptionKey(suite, protection);
+  keys.salt = crypto::Salt14::OfSize(14);  // RFC 3830 §4.2.3: 112 bits
+  DeriveMessageKey(suite, protection.prf, protection.inkey, KeyConstant::kMikeySalt,
+                   protection.label(), keys.salt.mutable_view());
+  std::array<uint8_t, 4> t{};
+  Writer(t).U32(protection.t);
+  CryptKeyData(suite, keys, protection.csb_id, {TsType::kCounter, t}, data);
+}
 
 }  // namespace
 
@@ -76,20 +94,27 @@ Status CheckMac(const crypto::Suite& suite, const Protection& protection, ByteVi
   return {};
 }
 
-void Crypt(const crypto::Suite& suite, const Protection& protection, MutableBytes data) {
-  if (data.empty()) return;
-  KEYMAST_CHECK(protection.encr == EncrAlg::kAesCm128 || protection.encr == EncrAlg::kAesCm256);
-  TransportKeys keys;
-  keys.encr = crypto::Key32::OfSize(KeySize(protection.encr));
-  keys.salt = crypto::Salt14::OfSize(14);  // RFC 3830 §4.2.3: 112 bits
-  const Label label = protection.label();
-  DeriveMessageKey(suite, protection.prf, protection.inkey, KeyConstant::kMikeyEncr, label,
-                   keys.encr.mutable_view());
-  DeriveMessageKey(suite, protection.prf, protection.inkey, KeyConstant::kMikeySalt, label,
-                   keys.salt.mutable_view());
-  std::array<uint8_t, 4> t{};
-  Writer(t).U32(protection.t);
-  CryptKeyData(suite, keys, protection.csb_id, {TsType::kCounter, t}, data);
+void Encrypt(const crypto::Suite& suite, const Protection& protection, ByteView plain,
+             MutableBytes out) {
+  KEYMAST_CHECK(out.size() == EncryptedSize(protection.encr, plain.size()));
+  if (plain.empty()) return;
+  if (protection.encr == EncrAlg::kAesKwp256) {
+    return suite.key_wrap(EncryptionKey(suite, protection).view(), plain, out);
+  }
+  std::copy(plain.begin(), plain.end(), out.begin());
+  CryptByAes(suite, protection, out);
+}
+
+Result<size_t> Decrypt(const crypto::Suite& suite, const Protection& protection, ByteView encrypted,
+                       MutableBytes out) {
+  KEYMAST_CHECK(out.size() >= encrypted.size());
+  if (encrypted.empty()) return size_t{0};
+  if (protection.encr == EncrAlg::kAesKwp256) {
+    return suite.key_unwrap(EncryptionKey(suite, protection).view(), encrypted, out);
+  }
+  std::copy(encrypted.begin(), encrypted.end(), out.begin());
+  CryptByAes(suite, protection, out.first(encrypted.size()));
+  return encrypted.size();
 }
 
 }  // namespace keymast::mikey::v2

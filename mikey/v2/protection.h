@@ -49,7 +49,16 @@ void ComputeMac(const crypto::Suite& suite, const Protection& protection, ByteVi
 Status CheckMac(const crypto::Suite& suite, const Protection& protection, ByteView head, MacAlg alg,
                 ByteView mac);
 
-// Crypt encrypts or decrypts in place by AES-CM.
-void Crypt(const crypto::Suite& suite, const Protection& protection, MutableBytes data);
+// EncryptedSize of a plaintext; of none there is no Encr data (MIKEYv2 §4.3).
+constexpr size_t EncryptedSize(EncrAlg alg, size_t plain) {
+  return alg == EncrAlg::kAesKwp256 && plain > 0 ? crypto::KeyWrapSize(plain) : plain;
+}
+// Encrypt fills `out`, of EncryptedSize.
+void Encrypt(const crypto::Suite& suite, const Protection& protection, ByteView plain,
+             MutableBytes out);
+// Decrypt writes the plaintext to the front of `out`, which is as long as `encrypted` at least, and
+// returns its length: kDecryptionFailed where a key wrap is not whole.
+Result<size_t> Decrypt(const crypto::Suite& suite, const Protection& protection, ByteView encrypted,
+                       MutableBytes out);
 
 }  // namespace keymast::mikey::v2

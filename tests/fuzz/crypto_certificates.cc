@@ -18,14 +18,17 @@ using namespace keymast::crypto;
 const PublicSuite& Pk() { return *DefaultSuite().pk; }
 
 void ReadsCertificate(ByteView octets) {
+  const auto key = Certificate::KeyIn(octets);
   const auto certificate = Certificate::FromDer(octets);
   if (!certificate) return;
+  KEYMAST_CHECK(key && key->kind() == certificate->public_key().kind());
   KEYMAST_CHECK(certificate->Fingerprint() == Sha256(octets));
   KEYMAST_CHECK(certificate->public_key().signature_size() >= kEcSignature);
   certificate->MaySign();
   certificate->MayEncrypt();
   KEYMAST_CHECK(!certificate->Names({}));
   certificate->Names(AsBytes("end@example.org"));
+  certificate->NamesAs(Certificate::NameKind::kEmail, AsBytes("end@example.org"));
   certificate->HasExtendedUsage("1.3.6.1.5.5.7.3.1");
   certificate->NamesAuthorityOf("mikey://end.example.org:2269/a");
 }

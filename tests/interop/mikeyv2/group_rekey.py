@@ -148,7 +148,9 @@ class Member:
     key_id: int
     key: object  # Ed25519 public
     derive: object
+    encr: int = AES_CM_256  # the group's
     announced_t: int = 0
+    rolled: tuple = None  # (key id, key, (tree id, epoch, T)) before the last roll: for the other packets of that update
     wrong: list = field(default_factory=list)  # moments of wrong signatures without a good filter MAC
     missing: bool = False  # REPORT `missing` is due
 
@@ -164,11 +166,12 @@ class Member:
         require(update.t > max(self.t, self.announced_t if foreign else 0), "T", "§10")
         filtered = self._filter(m, update)
         self._signature(now, m, update, key_id, index, leaves, path, filtered)
-        roll = self._roll(m, update)
+        roll = self._roll(m, update, key_id)
         if foreign:
             self.announced_t, self.missing = update.t, True
             return "foreign"
-        if roll:
+        if roll and key_id == self.key_id:
+            self.rolled = (self.key_id, self.key, (update.tree_id, update.epoch, update.t))
             self.key_id, self.key = roll
         if update.kind == ANNOUNCEMENT:
             return "announced"
@@ -189,23 +192,30 @@ class Member:
     def _signature(self, now, m, update, key_id, index, leaves, path, filtered):
         self.wrong = [w for w in self.wrong if now - w < 1]
         require(filtered or len(self.wrong) < 20, "wrong signatures", "§10")
-        require(key_id == self.key_id, "verification key", "§10")
+        key = self._key_of(update, key_id)
+        require(key is not None, "verification key", "§10")
         root = root_of(leaf_of(index, body_of(m)), index, leaves, path)
         try:
-            self.key.verify(m.one(Sign).signature, update.signed(key_id, leaves, root))
+            key.verify(m.one(Sign).signature, update.signed(key_id, leaves, root))
         except Exception:
             if not filtered:
                 self.wrong.append(now)
             raise Refused("signature", "§10") from None
 
-    def _roll(self, m, update):
+    def _key_of(self, update, key_id):
+        if key_id == self.key_id:
+            return self.key
+        old_id, old, of = self.rolled or (None, None, None)
+        return old if key_id == old_id and of == (update.tree_id, update.epoch, update.t) else None
+
+    def _roll(self, m, update, signer):
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
         data = m.ext(E_ROLL)
         if data is None:
             return None
         new_id, public = int.from_bytes(data[:4], "big"), Ed25519PublicKey.from_public_bytes(data[4:36])
         try:
-            public.verify(data[36:], update.roll(self.key_id, new_id, data[4:36]))
+            public.verify(data[36:], update.roll(signer, new_id, data[4:36]))
         except Exception:
             raise Refused("key roll", "§10") from None
         return new_id, public
@@ -214,6 +224,7 @@ class Member:
         root = self.derive(m.ext(E_TREE), update.epoch)
         require(root is not None, "nothing for this member in this packet", "§10")
         keys, kemac = update.wrapping(root), m.one(Kemac)
+        require(kemac.encr == self.encr, "algorithm of GROUP_REKEY", "§4.4")
         try:
             seal.check_mac(m, Kemac, keys)
         except Refused:
@@ -225,7 +236,6 @@ class Member:
         self.epoch, self.t, self.missing = update.epoch, update.t, False
         return "applied"
 
-
     def install(self, got, asked):
         """Content of KEYS or of an answer; asked: of an exchange or a REPORT that this member opened. Nothing older is installed."""
         r = Reader(got.member_state)
@@ -234,7 +244,7 @@ class Member:
         require(all(state[:3] == self.key_domain and state[3:5] == self.key_group for state in got.msk_states), "group", "§10")
         if tree_id == self.tree_id:
             newest = max(int.from_bytes(i[2:], "big") for i in self.msks)
-            require((epoch, int.from_bytes(msk_ids[0][2:], "big")) >= (self.epoch, newest), "older keys", "§10")
+            require((epoch, max(int.from_bytes(i[2:], "big") for i in msk_ids)) >= (self.epoch, newest), "older keys", "§10")
         else:
             require(asked, "tree id that was not asked for", "§10")
         self.tree_id, self.epoch, self.t = tree_id, epoch, max(t, self.t)

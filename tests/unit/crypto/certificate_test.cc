@@ -37,6 +37,16 @@ TEST(Certificate, RefusesPrefixesAndTrailingOctets) {
   EXPECT_EQ(Certificate::FromDer(Bytes(kMaxCertificate + 1)).error(), Error::kTooLong);
 }
 
+TEST(Certificate, KeyInRefusesPrefixesAndTrailingOctets) {
+  Bytes der = MakeCertificate(EndRecipe());
+  for (size_t size = 0; size < der.size(); ++size) {
+    ASSERT_EQ(Certificate::KeyIn(ByteView(der).first(size)).error(), Error::kMalformed);
+  }
+  der.push_back(0);
+  EXPECT_EQ(Certificate::KeyIn(der).error(), Error::kTrailingOctets);
+  EXPECT_EQ(Certificate::KeyIn(Bytes(kMaxCertificate + 1)).error(), Error::kTooLong);
+}
+
 TEST(Certificate, NamesWhatItsAltNamesSay) {
   const auto certificate =
       WithNames("URI:sip:alice@example.org,email:bob@example.org,DNS:keys.example.org,IP:10.0.0.1");
@@ -83,6 +93,26 @@ TEST(Certificate, HasKeysOfEachKind) {
     const auto certificate = Certificate::FromDer(MakeCertificate(recipe));
     ASSERT_TRUE(certificate);
     EXPECT_EQ(certificate->public_key().kind(), kind);
+  }
+}
+
+TEST(Certificate, KeyInIsTheKeyThatSigned) {
+  for (const auto& [pem, scheme] :
+       {std::pair(testdata::kEndKey, SignatureScheme::kRsaPssSha256),
+        std::pair(testdata::kP256Key, SignatureScheme::kEcdsaP256Sha256),
+        std::pair(testdata::kEd25519Key, SignatureScheme::kEd25519)}) {
+    CertificateRecipe recipe = EndRecipe();
+    recipe.key = pem;
+    const auto key = Certificate::KeyIn(MakeCertificate(recipe));
+    ASSERT_TRUE(key);
+    const std::array<ByteView, 1> parts{AsBytes("text")};
+    const PrivateKey own = TestKey(pem);
+    Bytes signature(own.signature_size());
+    const PublicSuite& pk = *DefaultSuite().pk;
+    ASSERT_TRUE(pk.sign(own, scheme, parts, signature));
+    EXPECT_TRUE(pk.verify(*key, scheme, parts, signature));
+    signature[7] ^= 1;
+    EXPECT_FALSE(pk.verify(*key, scheme, parts, signature));
   }
 }
 

@@ -39,8 +39,14 @@ class TestDirectory : public Directory {
     grant.streams.policies.Add({3, ProtType::kSrtp, Octets<255>(kGcmParams)});
     return asked.join ? OfGroup(grant) : OfSession(grant, asked.offer);
   }
+  std::optional<crypto::Fingerprint> FingerprintOf(const Asked&) const override {
+    return fingerprint_;
+  }
+  std::optional<uint32_t> LeavesOf(const Asked&) const override { return leaves_; }
 
   bool entitled_ = true;
+  std::optional<crypto::Fingerprint> fingerprint_;
+  std::optional<uint32_t> leaves_;
   int grants_ = 0;
 
  private:

@@ -88,12 +88,31 @@ TEST_F(KeysOfVersion2, CloseAMessage) {
 TEST_F(KeysOfVersion2, HideWhatIsInAMessage) {
   Protection finish = Finish();
   finish.t = 5;
-  Bytes data(AsBytes("0123456789abcdef0123").begin(), AsBytes("0123456789abcdef0123").end());
-  Crypt(kSuite, finish, data);
+  const ByteView plain = AsBytes("0123456789abcdef0123");
+  Bytes data(plain.size());
+  Encrypt(kSuite, finish, plain, data);
   EXPECT_EQ(ToHex(data), "d45da81e53d5b5dfa3b7009b2c536a06651e490d");
-  Crypt(kSuite, finish, data);
-  EXPECT_TRUE(Equal(data, AsBytes("0123456789abcdef0123")));
-  Crypt(kSuite, finish, {});
+  Bytes again(data.size());
+  EXPECT_EQ(Decrypt(kSuite, finish, data, again), plain.size());
+  EXPECT_TRUE(Equal(again, plain));
+  Encrypt(kSuite, finish, {}, {});
+  EXPECT_EQ(Decrypt(kSuite, finish, {}, {}), 0u);
+}
+
+TEST_F(KeysOfVersion2, WrapWhatIsInAMessage) {
+  Protection finish = Finish();
+  finish.encr = EncrAlg::kAesKwp256;
+  const ByteView plain = AsBytes("0123456789abcdef0123");
+  Bytes data(EncryptedSize(finish.encr, plain.size()));
+  EXPECT_EQ(data.size(), 32u);
+  Encrypt(kSuite, finish, plain, data);
+  Bytes again(data.size());
+  EXPECT_EQ(Decrypt(kSuite, finish, data, again), plain.size());
+  EXPECT_TRUE(Equal(ByteView(again).first(plain.size()), plain));
+  data[3] ^= 1;
+  EXPECT_FALSE(Decrypt(kSuite, finish, data, again));
+  Encrypt(kSuite, finish, {}, {});
+  EXPECT_EQ(Decrypt(kSuite, finish, {}, {}), 0u);
 }
 
 TEST_F(KeysOfVersion2, AnEmptyRandHasLengthZero) {

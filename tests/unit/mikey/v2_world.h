@@ -13,7 +13,10 @@ namespace keymast::mikey::v2 {
 // World is an Offerer and an Answerer, and what goes between them.
 class World {
  public:
-  explicit World(uint64_t seed = 1, Mode mode = Mode::kPsk) : rng_(seed) {
+  // The credentials are borrowed; without them there are only modes by pre-shared key.
+  explicit World(uint64_t seed = 1, Mode mode = Mode::kPsk, const Credentials* member = nullptr,
+                 const Credentials* peer = nullptr)
+      : rng_(seed), member_(member), peer_(peer) {
     policy_.modes.clear();
     policy_.modes.Add(static_cast<uint8_t>(mode));
   }
@@ -24,43 +27,70 @@ class World {
   }
   Wish Join() const { return {kMemberId, kGroupId, kPskOctets, kAnyGroup, {}, {}}; }
 
+  // Each of these returns the first datagram that is sent; all of them are in `sent_`.
   Bytes Open(const Wish& wish) {
-    Bytes out(kMaxOneDatagram);
+    Bytes out(RoomOf(policy_));
     const Result<size_t> size = offerer_.Open(wish, now_, rng_, out);
     EXPECT_TRUE(size) << ErrorName(size ? Error::kInternal : size.error());
-    out.resize(size.value_or(0));
-    return out;
+    return Cut(out, size.value_or(0), offerer_.more());
   }
   Bytes ToAnswerer(const Bytes& datagram, std::string_view address = "10.0.0.1:5000") {
-    Bytes out(kMaxOneDatagram);
+    Bytes out(RoomOf(policy_));
     answered_ = answerer_.Receive(datagram, AsBytes(address), now_, rng_, out);
-    out.resize(answered_.reply);
-    return out;
+    return Cut(out, answered_.reply, answered_.more);
   }
   Bytes ToOfferer(const Bytes& datagram) {
-    Bytes out(kMaxOneDatagram);
+    Bytes out(RoomOf(policy_));
     offered_ = offerer_.Receive(datagram, now_, rng_, out);
-    out.resize(offered_.send);
-    return out;
+    return Cut(out, offered_.send, offerer_.more());
   }
   Bytes Tick() {
-    Bytes out(kMaxOneDatagram);
+    Bytes out(RoomOf(policy_));
     now_ = offerer_.deadline();
     offered_ = offerer_.Tick(now_, rng_, out);
-    out.resize(offered_.send);
-    return out;
+    return Cut(out, offered_.send, offerer_.more());
   }
   // Run is a whole exchange without loss.
   void Run(const Wish& wish) { ToOfferer(ToAnswerer(ToOfferer(ToAnswerer(Open(wish))))); }
 
+  // RunAll is the same with messages of any length.
+  void RunAll(const Wish& wish) {
+    Open(wish);
+    std::vector<Bytes> way = sent_;
+    for (bool to_answerer = true; !way.empty(); to_answerer = !to_answerer) {
+      std::vector<Bytes> back;
+      for (const Bytes& datagram : way) {
+        to_answerer ? ToAnswerer(datagram) : ToOfferer(datagram);
+        back.insert(back.end(), sent_.begin(), sent_.end());
+      }
+      way = back;
+    }
+  }
+
   Instant now_ = kStart;
   crypto::SeededRng rng_;
+  const Credentials* member_;
+  const Credentials* peer_;
   Policy policy_ = Policy::Default();
   TestDirectory others_;
-  Offerer offerer_{crypto::DefaultSuite(), policy_};
-  Answerer answerer_{crypto::DefaultSuite(), policy_, others_, 64, rng_};
+  Offerer offerer_{crypto::DefaultSuite(), policy_, member_};
+  Answerer answerer_{crypto::DefaultSuite(), policy_, others_, 64, rng_, peer_};
   Answerer::Outcome answered_;
   Offerer::Outcome offered_;
+  std::vector<Bytes> sent_;
+
+ private:
+  Bytes Cut(const Bytes& out, size_t first, const MoreDatagrams& more) {
+    sent_.clear();
+    if (first == 0) return {};
+    auto at = out.begin() + static_cast<ptrdiff_t>(first);
+    sent_.emplace_back(out.begin(), at);
+    for (const uint16_t size : more) {
+      sent_.emplace_back(at, at + size);
+      at += size;
+    }
+    return sent_.front();
+  }
 };
 
 }  // namespace keymast::mikey::v2

@@ -61,8 +61,54 @@ TEST(Codec, KeepsTheFieldsOfAMember) {
     EXPECT_EQ(put.member.confirmed, member.confirmed);
     EXPECT_EQ(put.member.created, member.created);
     EXPECT_EQ(put.member.revision, member.revision);
+    EXPECT_EQ(put.member.given, member.given);
+    EXPECT_EQ(put.member.generation, member.generation);
+    EXPECT_EQ(put.member.no_msk_messages, member.no_msk_messages);
   });
   EXPECT_TRUE(read.has_value());
+}
+
+// A member as format 1 wrote it, octet by octet: it has no mark and no generation.
+constexpr std::string_view kMemberOfFormat1 =
+    "08"                // MemberPut
+    "046e657773"        // channel news
+    "04616e6e61"        // anna
+    "8000000000000000"  // entitled ever since
+    "7fffffffffffffff"  // and for ever
+    "04c000024d08df"    // 192.0.2.77:2271
+    "01"                // joined
+    "00070003"          // confirmed
+    "18fae27693b40000"
+    "0000000000000005";  // created, revision
+
+TEST(Codec, ReadsAMemberOfFormat1) {
+  Bytes octets;
+  ASSERT_TRUE(FromHex(kMemberOfFormat1, octets));
+  const Status read = ForEachChange(octets, [](const rekey::Change& change, ByteView) {
+    const groups::Member& member = std::get<rekey::MemberPut>(change).member;
+    EXPECT_EQ(member.subscriber, SubscriberId("anna"));
+    EXPECT_EQ(member.entitled_until, kNever);
+    EXPECT_TRUE(member.joined);
+    EXPECT_EQ(member.confirmed, (MskId{KeyGroup(7), KeyNumber(3)}));
+    EXPECT_EQ(member.revision, 5U);
+    EXPECT_FALSE(member.given.number.value != 0 || member.generation != 0);
+    EXPECT_FALSE(member.no_msk_messages);
+  });
+  EXPECT_TRUE(read.has_value());
+  EXPECT_TRUE(Equal(Again(octets), octets)) << "what has no mark is written as it was";
+}
+
+TEST(Codec, RefusesAMarkThatSaysNothing) {
+  groups::Member member = Dice(4).Member(SubscriberId("anna"));
+  member.given = {KeyGroup(7), KeyNumber(3)};
+  member.generation = 9;
+  const crypto::SecretBytes octets = Encoded(rekey::MemberPut{ChannelId("news"), member});
+  crypto::SecretBytes no_number = octets;
+  no_number[no_number.size() - 5] = 0;
+  EXPECT_TRUE(Again(no_number).empty());
+  crypto::SecretBytes no_generation = octets;
+  no_generation.back() = 0;
+  EXPECT_TRUE(Again(no_generation).empty());
 }
 
 TEST(Codec, SecretsComeBack) {

@@ -113,6 +113,9 @@ groups::Member Dice::Member(SubscriberId id) {
   member.confirmed = Msk();
   member.created = Time();
   member.revision = Number();
+  if (OneIn(2)) member.given = {KeyGroup(Of<uint16_t>()), KeyNumber(1 + Of<uint8_t>())};
+  if (OneIn(2)) member.generation = 1 + Of<uint8_t>();
+  member.no_msk_messages = OneIn(2);
   return member;
 }
 

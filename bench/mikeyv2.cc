@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+// MIKEYv2: joins a second and core of each mode, against the primitives of an exchange and nothing
+// else, and sessions of two against a DTLS-SRTP handshake of OpenSSL.
+#include "bench/harness.h"
+#include "bench/mikeyv2_rig.h"
+#include "bench/peer_dtls.h"
+
+namespace keymast::bench {
+namespace {
+
+using mikey::DhGroup;
+using mikey::v2::Mode;
+using mikey::v2::Shown;
+
+constexpr int kRuns = 15;
+constexpr double kPskTarget = 0.6;
+constexpr double kPublicKeyTarget = 0.85;
+
+constexpr JoinKind kJoins[] = {
+    {.name = "PSK", .mode = Mode::kPsk},
+    {.name = "RSA 2048", .mode = Mode::kRsa, .key = KeyType::kRsa2048, .shown = Shown::kHash},
+    {.name = "DH P-256", .mode = Mode::kDh, .group = DhGroup::kSecp256r1},
+    {.name = "DH X25519, Ed25519", .mode = Mode::kDh, .key = KeyType::kEd25519},
+    {.name = "DHHMAC X25519", .mode = Mode::kDhhmac},
+    {.name = "early DH P-256", .mode = Mode::kEarlyDh, .group = DhGroup::kSecp256r1},
+    {.name = "early DH X25519, Ed25519", .mode = Mode::kEarlyDh, .key = KeyType::kEd25519},
+    {.name = "early DHHMAC X25519", .mode = Mode::kEarlyDhhmac},
+};
+
+// Sessions of two, as DTLS-SRTP makes them.
+constexpr JoinKind kSessionP256{
+    .name = "DH P-256", .mode = Mode::kDh, .group = DhGroup::kSecp256r1, .joins = false};
+constexpr JoinKind kSessionP256Known{.name = "DH P-256, certificates known",
+                                     .mode = Mode::kDh,
+                                     .group = DhGroup::kSecp256r1,
+                                     .shown = Shown::kHash,
+                                     .joins = false};
+constexpr JoinKind kSession25519{
+    .name = "DH X25519, Ed25519", .mode = Mode::kDh, .key = KeyType::kEd25519, .joins = false};
+
+// RateOfPlaying plays tapes as often as a batch has exchanges.
+double RateOfPlaying(std::initializer_list<const Tape*> tapes) {
+  const double start = ThreadCpuSeconds();
+  for (size_t i = 0; i < JoinRig::kBatch; ++i) {
+    for (const Tape* tape : tapes) tape->Play();
+  }
+  return JoinRig::kBatch / (ThreadCpuSeconds() - start);
+}
+
+std::string Named(const JoinKind& kind, const char* what) {
+  return std::string(kind.name) + ", " + what;
+}
+
+// A batch gives both rates: the last one is kept for the second figure.
+void BenchJoins(const JoinKind& kind, Report& report) {
+  JoinRig rig(kind, crypto::DefaultSuite());
+  JoinRig recorded(kind, Tape::Suite());
+  JoinRig::Tapes tapes;
+  recorded.Record(tapes);
+  JoinRig::Time time;
+  const auto rates =
+      InTurn(kRuns, {[&] {
+                       time = rig.Batch();
+                       return JoinRig::kBatch / time.answerer;
+                     },
+                     [&] { return JoinRig::kBatch / (time.answerer + time.offerer); },
+                     [&] { return RateOfPlaying({&tapes.answerer}); },
+                     [&] {
+                       return RateOfPlaying({&tapes.offerer, &tapes.answerer});
+                     }});
+  const double target = kind.mode == Mode::kPsk ? kPskTarget : kPublicKeyTarget;
+  const auto add = [&](const std::string& name, size_t ours, size_t floor) {
+    const Paired paired = Compare(name, rates[ours], rates[floor]);
+    report.AddThroughput("mikeyv2", name, paired.product, paired.floor, "joins/s", target);
+  };
+  add(Named(kind, "server"), 0, 2);
+  add(Named(kind, "both ends"), 1, 3);
+}
+
+// What is made ahead counts here: OpenSSL makes its values within the handshake.
+void BenchAgainstDtls(const JoinKind& kind, PeerDtls& dtls, double target, Report& report) {
+  JoinRig rig(kind, crypto::DefaultSuite());
+  const std::string name = Named(kind, "to a full DTLS-SRTP handshake");
+  const Paired paired = Interleave(
+      name, kRuns,
+      [&] {
+        const JoinRig::Time time = rig.Batch();
+        return JoinRig::kBatch / (time.answerer + time.offerer + time.ahead);
+      },
+      [&] {
+        const double start = ThreadCpuSeconds();
+        for (size_t i = 0; i < JoinRig::kBatch; ++i) dtls.Full();
+        return JoinRig::kBatch / (ThreadCpuSeconds() - start);
+      });
+  report.AddPeer("mikeyv2", name, paired.product, paired.floor, "sessions/s", target);
+}
+
+void CompareTraffic(const JoinKind& kind, const PeerDtls::Traffic& theirs, double target,
+                    Report& report) {
+  JoinRig rig(kind, crypto::DefaultSuite());
+  const JoinTraffic ours = rig.One();
+  report.AddBound("mikeyv2", Named(kind, "octets to DTLS-SRTP"), static_cast<double>(ours.octets),
+                  static_cast<double>(theirs.octets), "octets", target);
+}
+
+// MIKEYv2 §1: three datagrams until both sides have keys, but where a group's keys are in KEYS.
+void CountDatagrams(const JoinKind& kind, Report& report) {
+  JoinRig rig(kind, crypto::DefaultSuite());
+  const bool is_late = kind.joins && mikey::v2::IsLate(kind.mode);
+  report.AddLimit("mikeyv2", Named(kind, "datagrams"), static_cast<double>(rig.One().datagrams),
+                  "datagrams", is_late ? 4 : 3);
+}
+
+}  // namespace
+
+void BenchMikeyV2(Report& report) {
+  for (const JoinKind& kind : kJoins) {
+    BenchJoins(kind, report);
+    CountDatagrams(kind, report);
+  }
+  PeerDtls dtls;
+  BenchAgainstDtls(kSessionP256, dtls, 2.5, report);
+  BenchAgainstDtls(kSession25519, dtls, 4, report);
+  const PeerDtls::Traffic theirs = dtls.Full();
+  CompareTraffic(kSessionP256, theirs, 0.9, report);
+  CompareTraffic(kSessionP256Known, theirs, 0.5, report);
+  CountDatagrams(kSessionP256, report);
+}
+
+}  // namespace keymast::bench

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mikey/v2/cap_check.h"
+
+#include "mikey/v2/signing.h"
+
+namespace keymast::mikey::v2 {
+namespace {
+
+Identity IdentityOf(const IdrPayload* idr) {
+  return idr == nullptr ? Identity{} : Identity{idr->id_type, idr->data};
+}
+
+// FirstOf is the first number that was offered and is ours.
+template <class E, size_t N>
+bool FirstOf(ByteView offered, const FixedList<uint8_t, N>& ours, E& choice) {
+  for (const uint8_t number : offered) {
+    if (!Contains(ours.view(), number)) continue;
+    choice = static_cast<E>(number);
+    return true;
+  }
+  return false;
+}
+
+bool OffersAny(const Capabilities& offer, bool (*is_of)(Mode)) {
+  return std::ranges::any_of(offer.modes,
+                             [is_of](uint8_t number) { return is_of(static_cast<Mode>(number)); });
+}
+bool NeedsPsk(Mode mode) { return IsPskType(mode); }
+bool NeedsCertificate(Mode mode) { return IsSigned(mode); }
+
+// JudgeV checks V, of who is not known with a key that nobody has: it takes as long.
+void JudgeV(const Answering& answering, FirstMessage& cap, Judged& judged) {
+  if (!OffersAny(cap.offer, NeedsPsk)) return;
+  Exchange& exchange = cap.exchange;
+  const auto* shared = answering.others.SharedWith(cap.asked());
+  const bool is_known = shared != nullptr;
+  const ByteView psk = is_known ? shared->view() : answering.nobodys_key;
+  exchange.psk_v2 = PskV2(answering.suite, psk, exchange.offerer.view(), exchange.answerer.view());
+  const VPayload* v = cap.parts.v;
+  judged.strikes_psk = true;
+  if (v == nullptr) return;
+  const ByteView head = HeadUpTo(cap.datagram, v->ver_data);
+  const Status checked = CheckMac(answering.suite, OfCap(exchange), head, v->auth_alg, v->ver_data);
+  judged.v_good = checked.has_value() && is_known;
+  judged.strikes_psk = !judged.v_good;
+}
+
+// JudgeSign checks the Offerer's certificate, and SIGN where it is there.
+void JudgeSign(const Answering& answering, FirstMessage& cap, Judged& judged) {
+  const bool can_do = answering.credentials != nullptr && answering.suite.pk != nullptr;
+  if (!can_do || !OffersAny(cap.offer, NeedsCertificate)) return;
+  const Asked asked = cap.asked();
+  const auto fingerprint = answering.others.FingerprintOf(asked);
+  judged.only_certificates = fingerprint.has_value();
+  const Claim claim{asked.offerer, false, fingerprint};
+  Result<Proved> proved = answering.credentials->trust.Judge(cap.parts, claim, cap.now);
+  if (!proved) {
+    const bool is_shown = !cap.parts.certificates.empty();
+    judged.lacks_certificate = !is_shown && proved.error() == Error::kUnknownIdentity;
+    judged.strikes_pk = !judged.lacks_certificate;
+    return;
+  }
+  if (const SignPayload* sign = cap.parts.sign) {
+    const ByteView head = HeadUpTo(cap.datagram, sign->signature);
+    const Status checked =
+        CheckSign(answering.suite, OfCap(cap.exchange), proved->key, head, *sign);
+    judged.sign_good = checked.has_value();
+    judged.strikes_pk = !judged.sign_good;
+    if (judged.strikes_pk) return;
+  }
+  judged.may_encrypt = proved->may_encrypt;
+  judged.signer = answering.credentials->SignerFor(cap.offer.signatures);
+  cap.exchange.peer_key = std::move(proved->key);
+}
+
+// CanSign: what a mode by certificate needs of both sides is there.
+bool CanSign(const Answering& answering, Mode mode, const Judged& judged, FirstMessage& cap) {
+  const Exchange& exchange = cap.exchange;
+  if (!exchange.peer_key || judged.signer.credential == nullptr) return false;
+  cap.exchange.choice.signature = judged.signer.type();
+  const SignatureType theirs = TypeOf(exchange.peer_key->kind());
+  const bool is_taken = Contains(answering.policy.signatures.view(), theirs);
+  return is_taken && (mode != Mode::kRsa || judged.may_encrypt);
+}
+
+// CanDo: what a mode needs of CAP and of ours is there.
+bool CanDo(const Answering& answering, Mode mode, const Judged& judged, FirstMessage& cap) {
+  if (!Contains(answering.policy.modes.view(), mode)) return false;
+  if (IsPskType(mode)) {
+    // MIKEYv2 §4.3: the identities are in the key.
+    const bool has_key = cap.parts.id_r != nullptr && !judged.strikes_psk;
+    if (!has_key || judged.only_certificates) return false;
+  } else if (!CanSign(answering, mode, judged, cap)) {
+    return false;
+  }
+  if (!HasDh(mode)) return true;
+  DhGroup& group = cap.exchange.choice.group;
+  const bool can_agree = answering.suite.pk != nullptr &&
+                         FirstOf(cap.offer.groups, answering.policy.groups, group) &&
+                         CryptoGroup(group).has_value();
+  // MIKEYv2 §3.3: an early mode is eligible with the group of CAP's value only.
+  return can_agree && (!IsEarly(mode) || cap.parts.dh->group == group);
+}
+
+// ChooseMode takes the Offerer's first that can be done. Without good FRESH mode 5 is mode 3, which
+// it implies, and never one further down (MIKEYv2 §8).
+Status ChooseMode(const Answering& answering, const Judged& judged, FirstMessage& cap) {
+  const bool is_fresh = answering.fresh.IsGood(cap.offer.fresh, cap.now, judged.Tail(cap)) &&
+                        answering.fresh.HasRoom(cap.now);
+  for (const uint8_t number : cap.offer.modes) {
+    Mode mode = static_cast<Mode>(number);
+    if (!CanDo(answering, mode, judged, cap)) continue;
+    if (judged.leaves && !is_fresh) return Err(Error::kReplayed);
+    if (mode == Mode::kEarlyDh && !is_fresh) {
+      mode = Mode::kDh;
+      if (!CanDo(answering, mode, judged, cap)) return Err(Error::kReplayed);
+    }
+    cap.exchange.choice.mode = mode;
+    return {};
+  }
+  if (judged.strikes_psk || judged.strikes_pk) return Err(Error::kAuthenticationFailed);
+  return Err(judged.lacks_certificate ? Error::kUnknownKey : Error::kUnsupportedPolicy);
+}
+
+}  // namespace
+
+Asked FirstMessage::asked() const {
+  return {IdentityOf(parts.id_i), IdentityOf(parts.id_r), join, offer};
+}
+
+Fresh::Tail Judged::Tail(const FirstMessage& cap) const {
+  return leaves ? Fresh::MemberTail(IdentityOf(cap.parts.id_i), *leaves) : Fresh::Tail();
+}
+
+Judged Judge(const Answering& answering, FirstMessage& cap) {
+  Judged judged;
+  JudgeV(answering, cap, judged);
+  JudgeSign(answering, cap, judged);
+  judged.leaves = answering.others.LeavesOf(cap.asked());
+  return judged;
+}
+
+Status Choose(const Answering& answering, const Judged& judged, FirstMessage& cap) {
+  if (Status chosen = ChooseMode(answering, judged, cap); !chosen) return chosen;
+  const Capabilities& offer = cap.offer;
+  const Policy& policy = answering.policy;
+  Choice& choice = cap.exchange.choice;
+  const bool is_common = FirstOf(offer.prf, policy.prfs, choice.prf) &&
+                         FirstOf(offer.encr, policy.encrs, choice.encr) &&
+                         FirstOf(offer.mac, policy.macs, choice.mac);
+  if (!is_common) return Err(Error::kUnsupportedPolicy);
+  const Result<Terms> terms = answering.others.TermsFor(cap.asked());
+  if (!terms) return Err(terms.error());
+  choice.profiles = terms->profiles;
+  choice.features = terms->features & offer.Features();
+  for (const uint16_t profile : terms->profiles) {
+    if (!offer.OffersProfile(profile)) return Err(Error::kUnsupportedPolicy);
+  }
+  return {};
+}
+
+}  // namespace keymast::mikey::v2

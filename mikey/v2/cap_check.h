@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an Answerer makes of a CAP that may cost something: its proofs strike modes, then one is
+// chosen (MIKEYv2 §7). Nothing of the Answerer changes here.
+#pragma once
+
+#include "mikey/v2/credentials.h"
+#include "mikey/v2/directory.h"
+#include "mikey/v2/fresh.h"
+
+namespace keymast::mikey::v2 {
+
+// FirstMessage is a CAP under way, with the exchange that it may open.
+struct FirstMessage {
+  ByteView datagram;
+  ByteView address;
+  Instant now;
+  const Header& header;
+  Parts parts;
+  Capabilities offer;
+  std::optional<KeyIds> join;
+  bool address_proved = false;
+  Exchange exchange;
+
+  Asked asked() const;
+};
+
+// Answering is what an Answerer judges with; borrowed.
+struct Answering {
+  const crypto::Suite& suite;
+  const Policy& policy;
+  const Directory& others;
+  const Credentials* credentials;  // null: no mode by certificate
+  ByteView nobodys_key;            // for the V of who is not known
+  const Fresh& fresh;
+};
+
+// Judged is what the proofs of a CAP are worth.
+struct Judged {
+  bool v_good = false;
+  bool sign_good = false;
+  bool strikes_psk = false;        // modes 1, 4, 6
+  bool strikes_pk = false;         // modes 2, 3, 5
+  bool lacks_certificate = false;  // we do not have what CAP shows by hash or name
+  bool may_encrypt = false;        // the Offerer's certificate is good for an envelope
+  bool only_certificates = false;  // there is a fingerprint of SDP's
+  Signer signer;                   // of ours whose type the Offerer verifies
+  std::optional<uint32_t> leaves;  // of a member that comes back
+
+  // What FRESH is for (MIKEYv2 §8).
+  Fresh::Tail Tail(const FirstMessage& cap) const;
+};
+
+// Judge checks V and SIGN; the exchange has the keys that they were good for.
+Judged Judge(const Answering& answering, FirstMessage& cap);
+
+// Choose fills the exchange's choice: of what both take what the Offerer prefers.
+// kAuthenticationFailed when modes were struck and none is left, kUnknownKey for a certificate that
+// is not known, kReplayed when FRESH is missing or not good, kUnsupportedPolicy.
+Status Choose(const Answering& answering, const Judged& judged, FirstMessage& cap);
+
+}  // namespace keymast::mikey::v2

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// A party's keys and certificates, and what those of others prove (MIKEYv2 §5, §6).
+#pragma once
+
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "base/fixed_list.h"
+#include "crypto/public_key.h"
+#include "mikey/identity.h"
+#include "mikey/v2/grammar.h"
+
+namespace keymast::mikey::v2 {
+
+using CertificateChain = std::vector<Bytes>;  // DER, leaf first, 1 to kMaxCertificates
+
+// Credential is a key of ours and the certificates that lead from it to an authority.
+struct Credential {
+  crypto::PrivateKey key;
+  CertificateChain chain;  // the leaf is of `key`
+};
+
+// Shown is how a party says whose key signs (MIKEYv2 §6 rule 4): by its certificates, or by the
+// hash of its own or its identity alone, whose certificate the other then has.
+enum class Shown : uint8_t { kCertificates, kHash, kNothing };
+
+// Signer is one who signs; borrowed.
+struct Signer {
+  const Credential* credential = nullptr;  // null: nobody
+  Shown shown = Shown::kCertificates;
+
+  SignatureType type() const;
+  size_t signature_size() const;  // octets; 0 of nobody
+};
+
+// Claim is what a certificate should prove.
+struct Claim {
+  Identity identity;
+  bool is_group = false;  // to answer in the name of that group: §6 rule 2
+  std::optional<crypto::Fingerprint> fingerprint;  // SDP's (MIKEYv2 §12): it alone counts
+};
+
+// Proved is a key that a claim was proved for.
+struct Proved {
+  crypto::PublicKey key;
+  bool may_encrypt = false;  // an RSA key that an envelope may go under
+};
+
+// Trust says whose certificates prove what. Judge may be called by several threads at once.
+class Trust {
+ public:
+  // Anchors and revocation lists. Its pins count for whom the certificate names.
+  crypto::TrustStore& store() { return store_; }
+
+  // Pin: this identity's, or group's, record has the hash of that certificate (§6 rules 1, 2). Then
+  // nothing else of the certificate counts.
+  void Pin(const Identity& identity, const crypto::Fingerprint& fingerprint);
+  // Know keeps certificates that are shown by hash or identity alone; they must prove what others
+  // must. The last ones of an identity are those that its name stands for. An error of
+  // Certificate::FromDer, kInvalidArgument for no certificate or too many.
+  Status Know(const Identity& identity, CertificateChain chain);
+  // The extended key usage, as in "1.3.6.1.5.5.7.3.1", of controllers' certificates; empty: only
+  // pinned ones answer for a group.
+  void set_controller_usage(std::string oid) { controller_usage_ = std::move(oid); }
+
+  // Judge finds the certificate that a message shows and whether it proves the claim at `now`:
+  // kUnknownIdentity when we do not have what its hash or identity stands for,
+  // kCertificateUntrusted, kCertificateExpired, kCertificateRevoked, what FromDer refuses it for.
+  Result<Proved> Judge(const Parts& shown, const Claim& claim, Instant now) const;
+
+ private:
+  using Known = std::shared_ptr<const CertificateChain>;
+  static std::string NameOf(const Identity& identity);
+  Known KnownOf(const Parts& shown, const Identity& identity) const;
+  Result<Proved> JudgeChain(std::span<const ByteView> chain, const Claim& claim, Instant now) const;
+  Status CheckName(const crypto::Certificate& leaf, const Claim& claim) const;
+
+  crypto::TrustStore store_;
+  std::map<std::string, std::set<crypto::Fingerprint>> pins_;
+  std::map<std::string, Known> known_;
+  std::map<crypto::Fingerprint, Known> by_hash_;
+  std::string controller_usage_;
+};
+
+// Credentials are all that a party needs for the modes by certificate. Whoever borrows them keeps
+// pointers for as long as an exchange of an Offerer lasts, or a call of an Answerer.
+struct Credentials {
+  std::vector<Credential> own;         // in order of preference
+  Shown shown = Shown::kCertificates;  // of an Answerer; an Offerer's Wish says its own
+  OwnedIdentity self;                  // of an Answerer that a CAP did not name; may be empty
+  Trust trust;
+
+  // SignerFor an Answerer: of the types that the other verifies, in its order, the first that we
+  // have a key for.
+  Signer SignerFor(ByteView signatures) const;
+  // First of our credentials that a mode can be offered with; null: none.
+  const Credential* FirstFor(ExchangeMode mode) const;
+};
+
+}  // namespace keymast::mikey::v2

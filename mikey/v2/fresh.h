@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// FRESH: what keeps an Answerer from answering a recorded CAP again (MIKEYv2 §8).
+#pragma once
+
+#include <set>
+
+#include "base/time.h"
+#include "mikey/v2/capabilities.h"
+#include "mikey/v2/keys.h"
+
+namespace keymast::mikey::v2 {
+
+class Fresh {
+ public:
+  static constexpr Duration kPeriod = std::chrono::hours(1);
+  using Value = std::array<uint8_t, kFreshSize>;
+
+  // The key is drawn at each start: what was recorded before is not fresh. At most `room` CAPs are
+  // remembered.
+  Fresh(const crypto::Suite& suite, size_t room, crypto::Rng& rng);
+
+  // Tail is nothing, or MemberTail of a member who left or was removed.
+  using Tail = Octets<kMaxIdentity + 8>;
+  static Tail MemberTail(const Identity& offerer, uint32_t leaves);
+
+  Value Make(Instant now, const Tail& tail = {}) const;
+  // IsGood is true for one of this period or the last one.
+  bool IsGood(ByteView fresh, Instant now, const Tail& tail = {}) const;
+
+  // CAPs that were answered while their FRESH was good, by TH. Remember is false where there is no
+  // room, or it was answered already.
+  bool WasAnswered(const Digest& th, Instant now) const;
+  bool HasRoom(Instant now) const;
+  bool Remember(const Digest& th, Instant now);
+
+ private:
+  // A CAP is remembered with the period in which it was answered: its FRESH is good until the end
+  // of the next one.
+  struct Period {
+    int64_t number = -1;
+    std::set<Digest> answered;
+  };
+  Value Of(int64_t period, const Tail& tail) const;
+  static bool Counts(const Period& period, int64_t current);
+
+  const crypto::Suite& suite_;
+  size_t room_;
+  crypto::Key32 key_;
+  std::array<Period, 2> periods_;
+};
+
+}  // namespace keymast::mikey::v2

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mikey/v2/report_schedule.h"
+
+namespace keymast::mikey::v2 {
+namespace {
+
+using std::chrono::milliseconds;
+constexpr std::array<Duration, 4> kPushWaits = {milliseconds(500), milliseconds(1000),
+                                                milliseconds(2000), milliseconds(4000)};
+constexpr size_t kLeaveWaits = 3;  // of those
+
+}  // namespace
+
+void ReportSchedule::Missing(Duration window, Instant now, crypto::Rng& rng) {
+  if (missing_at_ != kNever) return;
+  window_ = window;
+  fold_ = 1;
+  Plan(now, rng);
+}
+
+// At a random moment of the window, so that not all who miss something ask at once.
+void ReportSchedule::Plan(Instant now, crypto::Rng& rng) {
+  std::array<uint8_t, 4> random{};
+  rng.Fill(random);
+  constexpr int64_t kParts = int64_t{1} << 20;
+  missing_at_ = now + window_ * fold_ / kParts * (Reader(random).U32() % kParts);
+  fold_ = std::min(2 * fold_, kMaxFold);
+}
+
+void ReportSchedule::Leave(Instant now) {
+  if (is_leaving_) return;
+  is_leaving_ = true;
+  missing_at_ = kNever;
+  leave_at_ = now;
+}
+
+void ReportSchedule::Left() {
+  if (is_leaving_) leave_at_ = kNever;
+}
+
+std::optional<ReportKind> ReportSchedule::Due(Instant now, crypto::Rng& rng) {
+  if (deadline() == kNever || now < deadline()) return std::nullopt;
+  if (!is_leaving_) {
+    Plan(now, rng);
+    return ReportKind::kMissing;
+  }
+  leave_at_ = leaves_sent_ < kLeaveWaits ? now + kPushWaits[leaves_sent_] : kNever;
+  ++leaves_sent_;
+  return ReportKind::kLeave;
+}
+
+void PushSchedule::Sent(Instant now) {
+  is_open_ = true;
+  repeated_ = 0;
+  at_ = now + kPushWaits[0];
+}
+
+bool PushSchedule::Due(Instant now) {
+  if (at_ == kNever || now < at_) return false;
+  ++repeated_;
+  at_ = repeated_ < kPushWaits.size() ? now + kPushWaits[repeated_] : kNever;
+  return true;
+}
+
+}  // namespace keymast::mikey::v2

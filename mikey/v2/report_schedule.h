@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// When a member reports, and when a controller repeats KEYS that nobody asked for (MIKEYv2 §10).
+#pragma once
+
+#include "base/time.h"
+#include "crypto/rng.h"
+#include "mikey/v2/extensions.h"
+
+namespace keymast::mikey::v2 {
+
+// ReportSchedule is a member's. Every REPORT is a new one, with a new T. Who has no R opens a join
+// at these moments.
+class ReportSchedule {
+ public:
+  static constexpr uint32_t kMaxFold = 16;
+
+  // Missing says that keys are missing; while that is known already it changes nothing. `window` is
+  // the repair window.
+  void Missing(Duration window, Instant now, crypto::Rng& rng);
+  // Cured: what was missing has come.
+  void Cured() { missing_at_ = kNever; }
+  // Leave asks for `leave`, and for nothing else from now on. Left: it was answered.
+  void Leave(Instant now);
+  void Left();
+
+  // When Due has something; kNever: not before one of the calls above.
+  Instant deadline() const { return is_leaving_ ? leave_at_ : missing_at_; }
+  // Due is the REPORT to send now, if there is one, and plans the next.
+  std::optional<ReportKind> Due(Instant now, crypto::Rng& rng);
+  // Whether the member has left, answered or not.
+  bool is_gone() const { return is_leaving_ && leave_at_ == kNever; }
+
+ private:
+  void Plan(Instant now, crypto::Rng& rng);
+
+  Duration window_{};
+  uint32_t fold_ = 1;
+  Instant missing_at_ = kNever;
+  bool is_leaving_ = false;
+  size_t leaves_sent_ = 0;
+  Instant leave_at_ = kNever;
+};
+
+// PushSchedule is a controller's, of one member: the same octets each time.
+class PushSchedule {
+ public:
+  // Sent: the KEYS went out for the first time.
+  void Sent(Instant now);
+  // Acknowledged by REPORT `acknowledge`.
+  void Acknowledged() { *this = {}; }
+  // Whether the KEYS go once more at the member's next datagram.
+  bool is_open() const { return is_open_; }
+  Instant deadline() const { return at_; }
+  // Due is true when they go again now, and plans the next time.
+  bool Due(Instant now);
+
+ private:
+  bool is_open_ = false;
+  size_t repeated_ = 0;
+  Instant at_ = kNever;
+};
+
+}  // namespace keymast::mikey::v2

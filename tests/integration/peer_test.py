@@ -1,0 +1,399 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Two keymast-peer processes hold a session over loopback: descriptions by files and pipes, MIKEYv2 and
+SRTP on one port each. What somebody changes on the way is fatal."""
+
+import base64
+import os
+import pathlib
+import re
+import secrets
+import shutil
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.dont_write_bytecode = True
+
+from harness import BIN, Process, free_port, wait_for  # noqa: E402 (no byte code in the tree)
+
+ALICE, BOB = "uri:sip:alice@example.org", "nai:bob@example.org"
+PCMU_FRAME = 160  # octets, 20 ms
+
+
+def value(text, attribute):
+    return re.search(rf"^a={attribute}:(\S+)\r?$", text, re.M)[1]
+
+
+def even_port():
+    """A free port whose next one is free too: players take that for RTCP."""
+    while True:
+        port = free_port() & ~1
+        try:
+            for number in (port, port + 1):
+                with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+                    probe.bind(("127.0.0.1", number))
+            return port
+        except OSError:
+            continue
+
+
+class Session:
+    """One folder with the files of Alice and Bob, and their processes."""
+
+    def __init__(self, test):
+        self.root = pathlib.Path(tempfile.mkdtemp(prefix="keymast-peer-"))
+        test.addCleanup(self.close)
+        self.processes = []
+        self.key = self.root / "key"
+        self.key.touch(mode=0o600)
+        self.key.write_text(secrets.token_hex(32))
+
+    def close(self):
+        for process in self.processes:
+            if process.running():
+                process.kill()
+        shutil.rmtree(self.root)
+
+    def path(self, name):
+        return self.root / name
+
+    def start(self, who, part, *options, offer="offer", answer="answer", key=None):
+        identity, other = (ALICE, BOB) if who == "alice" else (BOB, ALICE)
+        process = Process(who, [
+            BIN / "keymast-peer", part, "--identity", identity, "--peer-identity", other,
+            "--key-file", key or self.key, "--offer", self.path(offer), "--answer",
+            self.path(answer), "--for", "60s", *options], self.root / f"{who}.log")
+        self.processes.append(process)
+        return process
+
+    def both(self, *options, offerer=(), answerer=(), first="alice", **paths):
+        second = "bob" if first == "alice" else "alice"
+        return (self.start(first, "offer", *options, *offerer, **paths),
+                self.start(second, "answer", *options, *answerer, **paths))
+
+    def read(self, name):
+        """A description, when it is there as a whole."""
+        path = self.path(name)
+        return wait_for(lambda: path.exists() and path.read_bytes().decode(), 20, f"{path} is there")
+
+    def pass_on(self, source, target, change=lambda text: text):
+        """Carries a description from one side to the other, as changed."""
+        text = change(self.read(source))
+        partial = self.path(target + ".partial")
+        partial.write_bytes(text.encode())
+        partial.rename(self.path(target))
+        return text
+
+
+def heard(process, streams, packets=10):
+    """Whether all of these streams have come, and nothing but the tone."""
+    report = process.last.get("streams", {})
+    return all(report.get(str(s), {}).get("received", 0) >= packets for s in streams)
+
+
+class Peer(unittest.TestCase):
+    def setUp(self):
+        self.session = Session(self)
+
+    def wait_heard(self, process, *streams):
+        try:
+            wait_for(lambda: heard(process, streams), 30, f"{process.name} hears {streams}")
+        except AssertionError as late:
+            raise AssertionError(f"{late}: {process.last} {process.log()}") from late
+        for number in streams:
+            stream = process.last["streams"][str(number)]
+            self.assertEqual(stream["received"], stream["tone"], process.last)
+        self.assertEqual(process.last["state"], "up")
+        self.assertEqual(process.last["media_refused"], 0)
+
+    def wait_failed(self, process, reason):
+        wait_for(lambda: not process.running(), 30, f"{process.name} gives up: {process.last}")
+        self.assertEqual(process.stop(), 1)
+        self.assertEqual(process.last["state"], "failed")
+        self.assertIn(reason, process.last["reason"])
+
+    def stop(self, *processes):
+        for process in processes:
+            self.assertEqual(process.stop(), 0, process.log())
+
+    def test_one_stream_each_way_and_either_side_offers(self):
+        for first in ("alice", "bob"):
+            with self.subTest(first=first):
+                offerer, answerer = self.session.both(first=first, offer=f"{first}-offer",
+                                                      answer=f"{first}-answer")
+                self.wait_heard(offerer, 1)
+                self.wait_heard(answerer, 1)
+                self.assertEqual(offerer.last["mode"], "early DHHMAC")
+                self.stop(offerer, answerer)
+
+    def test_several_streams_each_its_way_in_every_mode(self):
+        for mode in ("psk", "dhhmac", "early-dhhmac"):
+            with self.subTest(mode=mode):
+                # A direction is each side's own view of a stream.
+                offerer, answerer = self.session.both(
+                    "--modes", mode, offer=f"{mode}-offer", answer=f"{mode}-answer",
+                    offerer=("--stream", "sendrecv", "--stream", "sendonly:L16", "--stream",
+                             "recvonly", "--stream", "sendrecv:L16"),
+                    answerer=("--stream", "sendrecv", "--stream", "recvonly:L16", "--stream",
+                              "sendonly", "--stream", "sendrecv:L16"))
+                self.wait_heard(offerer, 1, 3, 4)
+                self.wait_heard(answerer, 1, 2, 4)
+                self.assertFalse(offerer.last["streams"]["2"]["receives"])
+                self.assertEqual(offerer.last["mode"].lower().replace(" ", "-"), mode)
+                self.stop(offerer, answerer)
+
+    def test_named_pipes(self):
+        for name in ("offer", "answer"):
+            os.mkfifo(self.session.path(name), 0o600)
+        offerer, answerer = self.session.both()
+        self.wait_heard(offerer, 1)
+        self.wait_heard(answerer, 1)
+        self.stop(offerer, answerer)
+
+    def test_standard_input_and_output(self):
+        """A description that comes through an ordinary pipe, the report beside it."""
+        argv = [BIN / "keymast-peer", "answer", "--identity", BOB, "--peer-identity", ALICE,
+                "--key-file", self.session.key, "--offer", "-", "--answer", "-", "--for", "60s"]
+        log = open(self.session.path("bob.err"), "w+")
+        self.addCleanup(log.close)
+        bob = subprocess.Popen([str(word) for word in argv], stdin=subprocess.PIPE,
+                               stdout=subprocess.PIPE, stderr=log, text=True)
+        try:
+            alice = self.session.start("alice", "offer")
+            bob.stdin.write(self.session.read("offer") + "\n")
+            bob.stdin.flush()
+            lines = []
+            while not lines or lines[-1].strip():
+                lines.append(bob.stdout.readline())
+                self.assertTrue(lines[-1], "standard output ended")
+            self.session.path("answer.partial").write_text("".join(lines[:-1]))
+            self.session.path("answer.partial").rename(self.session.path("answer"))
+            self.wait_heard(alice, 1)
+            self.stop(alice)
+        finally:
+            bob.kill()
+            bob.communicate()
+
+    def test_early_media_is_held_until_its_answer(self):
+        port = free_port()
+        alice = self.session.start("alice", "offer", "--early", f"127.0.0.1:{port}",
+                                   answer="answer-to-alice")
+        bob = self.session.start("bob", "answer", "--media", f"127.0.0.1:{port}",
+                                 answer="answer-of-bob")
+        wait_for(lambda: alice.last.get("early", 0) > 10, 20, f"early media: {alice.log()}")
+        self.assertEqual(alice.last["state"], "early")
+        wait_for(lambda: heard(bob, [1]), 20, "Bob hears who has not been told of him")
+        self.session.pass_on("answer-of-bob", "answer-to-alice")
+        wait_for(lambda: alice.last["state"] == "up", 20, "the answer makes it final")
+        self.wait_heard(alice, 1)
+        self.stop(alice, bob)
+
+    def test_early_media_of_somebody_else_is_thrown_away(self):
+        port = free_port()
+        alice = self.session.start("alice", "offer", "--early", f"127.0.0.1:{port}",
+                                   answer="answer-to-alice")
+        bob = self.session.start("bob", "answer", "--media", f"127.0.0.1:{port}",
+                                 answer="answer-of-bob")
+        wait_for(lambda: alice.last.get("early", 0) > 10, 20, f"early media: {alice.log()}")
+        self.session.pass_on("answer-of-bob", "answer-to-alice", self.other_session)
+        self.wait_failed(alice, "not what its description told: policy_violation")
+
+    def test_key_management_in_the_description(self):
+        alice, bob = self.session.both(offerer=("--key-mgmt",))
+        self.wait_heard(alice, 1)
+        self.wait_heard(bob, 1)
+        for name in ("offer", "answer"):
+            message = base64.b64decode(re.search(r"a=key-mgmt:mikey (\S+)", self.session.read(name))[1])
+            self.assertEqual(message[0], 2)
+        self.assertEqual(alice.last["port"]["mikey"], 1)  # KEYS alone
+        self.assertEqual(bob.last["port"]["mikey"], 1)    # the finish
+        self.stop(alice, bob)
+
+    def test_the_answerer_adds_a_stream_later(self):
+        more = ("--next-offer", self.session.path("offer2"), "--next-answer",
+                self.session.path("answer2"))
+        alice = self.session.start("alice", "offer", "--next", "answer", "--add", "recvonly:L16", *more)
+        bob = self.session.start("bob", "answer", "--next", "offer", "--add", "sendonly:L16", *more)
+        self.wait_heard(alice, 1, 2)
+        wait_for(lambda: bob.last["rounds"] == 2 and bob.last["state"] == "up", 20, "round 2")
+        before = bob.last["streams"]["1"]["received"]
+        wait_for(lambda: bob.last["streams"]["1"]["received"] > before, 20, "the first one goes on")
+        self.wait_heard(bob, 1)
+        self.assertEqual(alice.last["mki"], bob.last["mki"])
+        self.assertNotEqual(alice.last["mki"], "")
+        self.stop(alice, bob)
+
+    # What somebody on the way changes.
+
+    @staticmethod
+    def other_session(text):
+        return text.replace(value(text, "mikeyv2-id"), base64.b64encode(bytes(32)).decode())
+
+    @staticmethod
+    def without_dh(text):
+        """mikeyv2-cap with mode PSK alone, and all else as it was."""
+        old = value(text, "mikeyv2-cap")
+        octets, kept = base64.b64decode(old), b""
+        while octets:
+            kind, size = octets[0], int.from_bytes(octets[1:3], "big")
+            if kind == 1:
+                kept += bytes([1, 0, 1, 1])
+            elif kind != 5:
+                kept += octets[:3 + size]
+            octets = octets[3 + size:]
+        return text.replace(old, base64.b64encode(kept).decode())
+
+    @staticmethod
+    def with_fingerprint(text):
+        line = "a=fingerprint:sha-256 " + ":".join(["AB"] * 32)
+        return text.replace("a=mikeyv2-id", line + "\r\na=mikeyv2-id", 1)
+
+    def changed(self, name, change):
+        """Alice and Bob, with a description changed between them."""
+        paths = {name: f"{name}-as-written"}
+        others = {name: f"{name}-as-read"}
+        writer, reader = (paths, others) if name == "offer" else (others, paths)
+        alice = self.session.start("alice", "offer", **writer)
+        bob = self.session.start("bob", "answer", **reader)
+        self.session.pass_on(f"{name}-as-written", f"{name}-as-read", change)
+        return alice, bob
+
+    def test_another_session_in_the_offer(self):
+        alice, bob = self.changed("offer", self.other_session)
+        self.wait_failed(alice, "no answer")
+        self.assertEqual(bob.stop(), 1)
+        self.assertEqual(bob.last["state"], "offered")
+        self.assertGreaterEqual(bob.last["mikey_refused"], 1)
+
+    def test_another_session_in_the_answer(self):
+        alice, bob = self.changed("answer", self.other_session)
+        self.wait_failed(alice, "not what its description told: policy_violation")
+        self.assertEqual(bob.stop(), 1)
+        self.assertEqual(bob.last["state"], "offered")
+
+    def test_fewer_capabilities_in_the_offer(self):
+        alice, bob = self.changed("offer", self.without_dh)
+        self.wait_failed(bob, "a proven CAP is not what its description told")
+        self.wait_failed(alice, "the other side says error 12")
+
+    def test_other_capabilities_in_the_answer(self):
+        alice, bob = self.changed("answer", self.without_dh)
+        self.wait_failed(alice, "not what its description told: policy_violation")
+
+    def test_a_fingerprint_of_somebody(self):
+        alice, bob = self.changed("offer", self.with_fingerprint)
+        self.wait_failed(bob, "a=fingerprint: certificate_untrusted")
+
+    def test_a_fingerprint_of_somebody_in_the_answer(self):
+        alice, bob = self.changed("answer", self.with_fingerprint)
+        self.wait_failed(alice, "a=fingerprint: certificate_untrusted")
+
+    def test_a_protocol_taken_off_or_put_on_the_list(self):
+        alice = self.session.start("alice", "offer", "--key-mgmt", offer="offer-as-written")
+        bob = self.session.start("bob", "answer", offer="offer-as-read")
+        self.session.pass_on("offer-as-written", "offer-as-read",
+                             lambda text: text.replace("a=key-mgmt", "a=key-mgmt:x eA==\r\na=key-mgmt", 1))
+        self.wait_failed(bob, "policy_violation")
+
+    def test_another_key(self):
+        other = self.session.path("other")
+        other.touch(mode=0o600)
+        other.write_text(secrets.token_hex(32))
+        alice = self.session.start("alice", "offer")
+        bob = self.session.start("bob", "answer", key=other)
+        self.wait_failed(alice, "no answer")
+        self.assertEqual(bob.stop(), 1)
+        self.assertEqual(bob.last["state"], "offered")
+
+    # The port.
+
+    def test_what_else_comes_to_the_port(self):
+        port = free_port()
+        alice = self.session.start("alice", "offer")
+        bob = self.session.start("bob", "answer", "--media", f"127.0.0.1:{port}")
+        self.wait_heard(bob, 1)
+        stun = bytes.fromhex("000100002112a442") + bytes(12)
+        stray = {"dtls": [bytes([first]) + bytes(30) for first in (20, 22, 63)],
+                 "stun": [stun, b"\x02" + stun[1:]],
+                 "other": [b"\x00" + bytes(30), b"\x40" + bytes(30), b"\xc0" + bytes(30), b"\x01"]}
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
+            for datagrams in stray.values():
+                for datagram in datagrams:
+                    out.sendto(datagram, ("127.0.0.1", port))
+            out.sendto(b"\x02\xf1" + bytes(60), ("127.0.0.1", port))
+        wait_for(lambda: bob.last["mikey_refused"] == 1, 20, f"all are counted: {bob.last}")
+        for kind, datagrams in stray.items():
+            self.assertEqual(bob.last["port"][kind], len(datagrams))
+        before = bob.last["streams"]["1"]["received"]
+        wait_for(lambda: bob.last["streams"]["1"]["received"] > before, 20, "the session goes on")
+        self.stop(alice, bob)
+
+    def test_rtp_from_outside_and_to_outside(self):
+        source, sink = free_port(), free_port()
+        sound = self.session.path("sound")
+        alice = self.session.start("alice", "offer", "--source", f"1=udp:127.0.0.1:{source}",
+                                   "--sink", f"1=file:{sound}")
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as player:
+            player.bind(("127.0.0.1", sink))
+            player.settimeout(20)
+            bob = self.session.start("bob", "answer", "--sink", f"1=udp:127.0.0.1:{sink}")
+            wait_for(lambda: bob.last.get("state") == "up", 20, "keys")
+            payload = secrets.token_bytes(160)
+            packet = bytes([0x80, 0x80]) + bytes.fromhex("1234000000641111aaaa") + payload
+            player.sendto(packet, ("127.0.0.1", source))
+            got = player.recv(2000)
+        # Payload, marker and timestamp are the encoder's; number and SSRC the session's.
+        self.assertEqual(got[12:], payload)
+        self.assertEqual(got[:2] + got[4:8], packet[:2] + packet[4:8])
+        self.assertEqual(int.from_bytes(got[8:12], "big"), alice.last["streams"]["1"]["ssrc"])
+        wait_for(lambda: sound.exists() and sound.stat().st_size >= 5 * PCMU_FRAME, 20, "a tone")
+        self.stop(alice, bob)
+
+    def test_a_player_opens_what_is_sent(self):
+        """ffmpeg as the receiver of one direction, under the keys that Alice was asked to reveal."""
+        if shutil.which("ffmpeg") is None:
+            self.skipTest("no ffmpeg")
+        port = even_port()
+        alice = self.session.start(
+            "alice", "offer", "--stream", "sendrecv", "--stream", "sendonly", "--profiles",
+            "AES_CM_128_HMAC_SHA1_80", "--reveal-keys", self.session.path("keys"),
+            answer="answer-to-alice")
+        bob = self.session.start("bob", "answer", "--stream", "sendrecv", "--stream", "recvonly",
+                                 answer="answer-of-bob")
+        # The second stream goes to the player: where media is received, nothing is bound to.
+        self.session.pass_on("answer-of-bob", "answer-to-alice", lambda text: re.sub(
+            r"(m=audio \d+.*)m=audio \d+", rf"\1m=audio {port}", text, flags=re.S))
+        self.wait_heard(alice, 1)
+        keys = wait_for(lambda: self.session.path("keys").exists() and
+                        self.session.path("keys").read_text(), 20, "keys")
+        self.assertEqual(self.session.path("keys").stat().st_mode & 0o777, 0o600)
+        session, ssrc, profile, key, salt, mki = keys.splitlines()[2].split()
+        self.assertEqual((session, profile, mki), ("3", "AES_CM_128_HMAC_SHA1_80", "-"))
+        samples = self.play(port, bytes.fromhex(key + salt))
+        # The tone of a stream follows from its SSRC.
+        hertz = 300 + 40 * (int(ssrc) % 16)
+        rises = sum(a < 0 <= b for a, b in zip(samples, samples[1:]))
+        self.assertAlmostEqual(rises * 8000 / len(samples), hertz, delta=5)
+        self.stop(alice, bob)
+
+    def play(self, port, key_and_salt):
+        """The sound that ffmpeg makes of SRTP at a port: samples at 8 kHz."""
+        inline = base64.b64encode(key_and_salt).decode()
+        description = self.session.path("player.sdp")
+        description.write_text(
+            "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=-\nc=IN IP4 127.0.0.1\nt=0 0\n"
+            f"m=audio {port} RTP/SAVP 0\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{inline}\n")
+        done = subprocess.run(
+            ["ffmpeg", "-nostdin", "-v", "error", "-protocol_whitelist", "file,udp,rtp,srtp",
+             "-analyzeduration", "200000", "-i", str(description), "-t", "1", "-f", "s16le", "-"],
+            capture_output=True, timeout=40)
+        samples = struct.unpack(f"<{len(done.stdout) // 2}h", done.stdout)
+        self.assertGreater(len(samples), 4000, done.stderr.decode())
+        return samples
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

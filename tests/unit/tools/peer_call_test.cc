@@ -1,0 +1,406 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "peer_world.h"
+#include "sdp/base64.h"
+
+namespace keymast::tools {
+namespace {
+
+using enum sdp::Direction;
+using State = PeerCall::State;
+
+// Counters of what a side has received on its streams: authenticated, and exactly the tone.
+std::string HeardBy(PeerCall& side) {
+  std::string heard;
+  for (const CallStream& stream : side.media().streams()) {
+    heard += std::to_string(stream.received) + "/" + std::to_string(stream.tone) + " ";
+  }
+  return heard;
+}
+
+// Changed is a description with one character of an attribute's value replaced.
+std::string Changed(std::string text, std::string_view attribute) {
+  const size_t at = text.find(attribute);
+  EXPECT_NE(at, std::string::npos) << attribute << " in\n" << text;
+  char& letter = text[at + attribute.size() + 5];
+  letter = letter == 'A' ? 'B' : 'A';
+  return text;
+}
+
+TEST(PeerCall, TwoSidesHearEachOther) {
+  CallWorld world;
+  world.AddStreams({kSendRecv});
+  ASSERT_TRUE(world.Round(world.alice_, world.bob_)) << world.alice_.failure().message;
+  EXPECT_EQ(world.alice_.state(), State::kUp);
+  EXPECT_EQ(world.bob_.state(), State::kUp);
+  world.TalkBoth(10);
+  EXPECT_EQ(HeardBy(world.alice_), "10/10 ");
+  EXPECT_EQ(HeardBy(world.bob_), "10/10 ");
+  EXPECT_EQ(world.alice_.mode(), mikey::v2::Mode::kEarlyDhhmac);
+  EXPECT_EQ(world.bob_.media().TakePlain().size(), 10u);
+  EXPECT_EQ(world.alice_.refused_messages(), 0u);
+  EXPECT_EQ(world.alice_.deadline(), kNever);
+}
+
+TEST(PeerCall, SeveralStreamsEachWithItsDirectionAndKeys) {
+  CallWorld world;
+  world.AddStreams({kSendRecv, kSendOnly, kRecvOnly, kSendRecv});
+  ASSERT_TRUE(world.Round(world.alice_, world.bob_)) << world.alice_.failure().message;
+  world.TalkBoth(5);
+  EXPECT_EQ(HeardBy(world.alice_), "5/5 0/0 5/5 5/5 ");
+  EXPECT_EQ(HeardBy(world.bob_), "5/5 5/5 0/0 5/5 ");
+  ASSERT_EQ(world.alice_.keys().size(), 6u);
+  std::set<std::string> all;
+  for (const StreamKey& key : world.alice_.keys()) all.insert(ToHex(key.key.master_key.view()));
+  EXPECT_EQ(all.size(), 6u);
+}
+
+TEST(PeerCall, EachModeAndProfile) {
+  for (const uint8_t mode : std::initializer_list<uint8_t>{1, 4, 6}) {
+    for (const uint16_t profile : std::initializer_list<uint16_t>{1, 2, 7, 8}) {
+      CallSetup alice = SetupOf(true);
+      alice.policy.modes.clear();
+      alice.policy.modes.Add(mode);
+      alice.policy.profiles.clear();
+      alice.policy.profiles.Add(profile);
+      CallWorld world(std::move(alice));
+      world.AddStreams({kSendRecv});
+      ASSERT_TRUE(world.Round(world.alice_, world.bob_)) << world.alice_.failure().message;
+      world.TalkBoth(2);
+      EXPECT_EQ(HeardBy(world.alice_) + HeardBy(world.bob_), "2/2 2/2 ") << mode << profile;
+    }
+  }
+}
+
+// CAP, answer, finish, KEYS.
+TEST(PeerCall, EveryMessageMayBeLost) {
+  for (size_t lost = 0; lost < 4; ++lost) {
+    CallWorld world;
+    world.lost_ = lost;
+    world.AddStreams({kSendRecv});
+    ASSERT_TRUE(world.Round(world.alice_, world.bob_));
+    EXPECT_NE(world.alice_.deadline(), kNever) << lost;
+    world.now_ = world.alice_.deadline();
+    world.alice_.Tick(world.now_);
+    world.Pump();
+    EXPECT_EQ(world.alice_.state(), State::kUp) << lost;
+    EXPECT_EQ(world.bob_.state(), State::kUp) << lost;
+    EXPECT_EQ(world.alice_.deadline(), kNever) << lost;
+  }
+}
+
+TEST(PeerCall, NobodyAnswers) {
+  CallWorld world;
+  world.AddStreams({kSendRecv});
+  ASSERT_TRUE(world.bob_.TakeOffer(*world.alice_.Offer(world.now_), world.now_));
+  ASSERT_TRUE(world.alice_.TakeAnswer(*world.bob_.Answer(world.now_), world.now_));
+  while (world.alice_.deadline() != kNever) {
+    world.now_ = world.alice_.deadline();
+    world.alice_.Tick(world.now_);
+  }
+  EXPECT_EQ(world.alice_.TakeOut().size(), 4u);
+  EXPECT_EQ(world.alice_.state(), State::kFailed);
+  EXPECT_EQ(world.alice_.failure().message, "no answer: unavailable");
+}
+
+TEST(PeerCall, KeysAreNotNeededWhereMediaAuthenticates) {
+  CallWorld world;
+  world.AddStreams({kSendRecv});
+  ASSERT_TRUE(world.bob_.TakeOffer(*world.alice_.Offer(world.now_), world.now_));
+  ASSERT_TRUE(world.alice_.TakeAnswer(*world.bob_.Answer(world.now_), world.now_));
+  const auto carry = [&](PeerCall& from, const Endpoint& port) {
+    for (Datagram& datagram : from.TakeOut()) world.Carry(datagram, port);
+  };
+  carry(world.alice_, kAlicesPort);
+  carry(world.bob_, kBobsPort);
+  carry(world.alice_, kAlicesPort);
+  world.bob_.TakeOut();  // KEYS
+  world.Talk(world.bob_, 1);
+  while (world.alice_.deadline() != kNever) {
+    world.now_ = world.alice_.deadline();
+    world.alice_.Tick(world.now_);
+    world.alice_.TakeOut();
+  }
+  EXPECT_EQ(world.alice_.state(), State::kUp);
+}
+
+TEST(PeerCall, EarlyMediaIsHeldUntilTheAnswer) {
+  CallWorld world;
+  world.AddStreams({kSendRecv});
+  ASSERT_TRUE(world.bob_.TakeOffer(*world.alice_.Offer(world.now_), world.now_));
+  ASSERT_TRUE(world.alice_.OpenEarly(kBobsPort, world.now_));
+  world.Pump();
+  EXPECT_EQ(world.alice_.state(), State::kEarly);
+  EXPECT_EQ(world.bob_.state(), State::kUp);
+  world.TalkBoth(3);
+  EXPECT_EQ(HeardBy(world.bob_), "3/3 ");  // who knows whose media it is
+  EXPECT_EQ(world.alice_.media().early(), 3u);
+  EXPECT_TRUE(world.alice_.media().TakePlain().empty());
+  ASSERT_TRUE(world.alice_.TakeAnswer(*world.bob_.Answer(world.now_), world.now_));
+  EXPECT_EQ(world.alice_.state(), State::kUp);
+  EXPECT_EQ(world.alice_.media().TakePlain().size(), 3u);
+  world.TalkBoth(2);
+  EXPECT_EQ(HeardBy(world.alice_), "5/5 ");
+  EXPECT_EQ(world.alice_.media().TakePlain().size(), 2u);
+}
+
+TEST(PeerCall, AProvisionalAnswerThatIsNotTheDescriptionsBeginsAnew) {
+  CallWorld world;
+  world.AddStreams({kSendRecv});
+  ASSERT_TRUE(world.bob_.TakeOffer(*world.alice_.Offer(world.now_), world.now_));
+  ASSERT_TRUE(world.alice_.OpenEarly(kBobsPort, world.now_));
+  world.Pump();
+  world.Talk(world.bob_, 3);
+  const std::string answer = Changed(*world.bob_.Answer(world.now_), "a=mikeyv2-cap:");
+  const std::string first = ToHex(world.alice_.keys()[0].key.master_key.view());
+  const auto taken = world.alice_.TakeAnswer(answer, world.now_);
+  if (!taken) GTEST_SKIP() << "the changed capabilities cannot be read";
+  EXPECT_EQ(world.alice_.state(), State::kOffered);
+  EXPECT_TRUE(world.alice_.keys().empty());
+  EXPECT_TRUE(world.alice_.media().TakePlain().empty());  // what was held is gone
+  world.Pump();
+  EXPECT_EQ(world.alice_.state(), State::kFailed);  // the same answer, to another CAP
+  EXPECT_EQ(world.alice_.failure().error, Error::kPolicyViolation);
+}
+
+TEST(PeerCall, KeyManagementInTheSignallingPath) {
+  CallSetup alice = SetupOf(true);
+  alice.key_mgmt = true;
+  CallWorld world(std::move(alice));
+  world.AddStreams({kSendRecv, kSendOnly});
+  const auto offer = world.alice_.Offer(world.now_);
+  EXPECT_NE(offer->find("a=key-mgmt:mikey "), std::string::npos);
+  EXPECT_EQ(offer->find("a=mikeyv2-cap"), std::string::npos);
+  EXPECT_EQ(world.alice_.deadline(), kNever);
+  EXPECT_FALSE(world.alice_.OpenEarly(kBobsPort, world.now_));
+  ASSERT_TRUE(world.bob_.TakeOffer(*offer, world.now_)) << world.bob_.failure().message;
+  const auto answer = world.bob_.Answer(world.now_);
+  ASSERT_TRUE(answer) << answer.error().message;
+  ASSERT_TRUE(world.alice_.TakeAnswer(*answer, world.now_)) << world.alice_.failure().message;
+  EXPECT_EQ(world.alice_.state(), State::kUp);
+  world.Pump();  // finish and KEYS
+  EXPECT_EQ(world.bob_.state(), State::kUp);
+  EXPECT_EQ(world.alice_.deadline(), kNever);
+  EXPECT_EQ(world.alice_.traffic(mikey::PortTraffic::kMikey), 1u);
+  EXPECT_EQ(world.bob_.traffic(mikey::PortTraffic::kMikey), 1u);
+  world.TalkBoth(4);
+  EXPECT_EQ(HeardBy(world.alice_), "4/4 0/0 ");
+  EXPECT_EQ(HeardBy(world.bob_), "4/4 4/4 ");
+}
+
+// RFC 4567: who takes a better protocol off the list is found out by EXT 1.
+TEST(PeerCall, AListThatWasChangedOnItsWayIsFatal) {
+  CallSetup alice = SetupOf(true);
+  alice.key_mgmt = true;
+  CallWorld world(std::move(alice));
+  world.AddStreams({kSendRecv});
+  std::string offer = *world.alice_.Offer(world.now_);
+  const size_t at = offer.find("a=key-mgmt");
+  offer.insert(at, "a=key-mgmt:other eA==\r\n");
+  ASSERT_TRUE(world.bob_.TakeOffer(offer, world.now_));
+  EXPECT_FALSE(world.bob_.Answer(world.now_));
+  EXPECT_EQ(world.bob_.failure().error, Error::kPolicyViolation);
+}
+
+TEST(PeerCall, TheAnswererAddsAStream) {
+  CallWorld world;
+  world.AddStreams({kSendRecv});
+  ASSERT_TRUE(world.Round(world.alice_, world.bob_));
+  world.TalkBoth(5);
+  const std::string before = ToHex(world.alice_.keys()[0].key.master_key.view());
+  world.AddStreams({kRecvOnly});
+  ASSERT_TRUE(world.Round(world.bob_, world.alice_)) << world.bob_.failure().message;
+  EXPECT_EQ(world.bob_.state(), State::kUp);
+  EXPECT_EQ(world.alice_.state(), State::kUp);
+  ASSERT_EQ(world.alice_.keys().size(), 3u);
+  EXPECT_EQ(world.alice_.keys()[0].key.mki.size(), 4u);  // MIKEYv2 §9: streams that run have MKIs
+  EXPECT_TRUE(world.alice_.keys()[0].at);
+  EXPECT_FALSE(world.alice_.keys()[2].at);
+  world.TalkBoth(7);
+  EXPECT_EQ(HeardBy(world.alice_), "12/12 7/7 ");
+  EXPECT_EQ(HeardBy(world.bob_), "12/12 0/0 ");
+  // And the first side once more.
+  world.AddStreams({kSendOnly});
+  ASSERT_TRUE(world.Round(world.alice_, world.bob_)) << world.alice_.failure().message;
+  world.TalkBoth(1);
+  EXPECT_EQ(HeardBy(world.bob_), "13/13 0/0 1/1 ");
+}
+
+TEST(PeerCall, MediaGoesOnWhileAnotherRoundIsOpen) {
+  CallWorld world;
+  world.AddStreams({kSendRecv});
+  ASSERT_TRUE(world.Round(world.alice_, world.bob_));
+  ASSERT_TRUE(world.alice_.TakeOffer(*world.bob_.Offer(world.now_), world.now_));
+  world.TalkBoth(3);
+  EXPECT_EQ(HeardBy(world.alice_) + HeardBy(world.bob_), "3/3 3/3 ");
+  ASSERT_TRUE(world.bob_.TakeAnswer(*world.alice_.Answer(world.now_), world.now_));
+  world.TalkBoth(3);
+  world.Pump();
+  EXPECT_EQ(world.bob_.media().refused(), 0u);
+}
+
+TEST(PeerCall, AStreamThatIsNotWantedIsRefusedAlone) {
+  CallWorld world;
+  world.alice_.media().Add(kSendRecv, ToneCodecs()[0]);
+  world.alice_.media().Add(kSendRecv, ToneCodecs()[0]);
+  world.bob_.media().Add(kRecvOnly, ToneCodecs()[0]);
+  ASSERT_TRUE(world.Round(world.alice_, world.bob_)) << world.alice_.failure().message;
+  world.TalkBoth(2);
+  EXPECT_EQ(HeardBy(world.bob_), "2/2 0/0 ");
+  EXPECT_EQ(HeardBy(world.alice_), "0/0 0/0 ");
+  EXPECT_EQ(world.alice_.SendRtp(1, Bytes(20, 0x80)).error(), Error::kPolicyViolation);
+  ASSERT_TRUE(world.Round(world.bob_, world.alice_)) << world.bob_.failure().message;
+}
+
+TEST(PeerCall, NoFormatInCommon) {
+  CallWorld world;
+  world.alice_.media().Add(kSendRecv, ToneCodecs()[0]);
+  world.bob_.media().Add(kSendRecv, ToneCodecs()[1]);
+  EXPECT_FALSE(world.Round(world.alice_, world.bob_));
+  EXPECT_EQ(world.alice_.failure().message, "all streams are refused: unsupported_policy");
+}
+
+TEST(PeerCall, WhatDiffersBetweenDescriptionAndDatagramIsFatal) {
+  for (const bool in_offer : {true, false}) {
+    for (const std::string_view attribute : {"a=mikeyv2-id:", "a=mikeyv2-cap:"}) {
+      CallWorld world;
+      world.AddStreams({kSendRecv});
+      std::string offer = *world.alice_.Offer(world.now_);
+      if (in_offer) offer = Changed(offer, attribute);
+      if (!world.bob_.TakeOffer(offer, world.now_)) continue;  // cannot even be read
+      std::string answer = *world.bob_.Answer(world.now_);
+      if (!in_offer) answer = Changed(answer, attribute);
+      if (!world.alice_.TakeAnswer(answer, world.now_)) continue;
+      world.Pump();
+      while (world.alice_.deadline() != kNever) {
+        world.now_ = world.alice_.deadline();
+        world.alice_.Tick(world.now_);
+        world.Pump();
+      }
+      EXPECT_EQ(world.alice_.state(), State::kFailed) << in_offer << attribute;
+      EXPECT_NE(world.bob_.state(), State::kUp) << in_offer << attribute;
+      world.bob_.media().streams()[0].sends = true;
+      EXPECT_EQ(world.bob_.SendRtp(0, Bytes(20, 0x80)).error(), Error::kUnknownKey);
+    }
+  }
+}
+
+// A preference that somebody on the way took out of both: the CAP that comes has it.
+TEST(PeerCall, CapabilitiesTakenOutOfAnOfferAreFatal) {
+  CallWorld world;
+  world.AddStreams({kSendRecv});
+  std::string offer = *world.alice_.Offer(world.now_);
+  const auto read = sdp::ReadSession(offer);
+  sdp::Session changed = *read;
+  changed.keying.capabilities.clear();
+  const auto told = mikey::v2::ReadCapabilities({1, read->keying.capabilities});
+  mikey::v2::Capabilities fewer = *told;
+  const uint8_t psk[] = {1};
+  fewer.modes = psk;
+  fewer.groups = {};
+  Bytes tlvs(512);
+  tlvs.resize(*mikey::v2::WriteCapabilities(fewer, tlvs));
+  changed.keying.capabilities = tlvs;
+  ASSERT_TRUE(world.bob_.TakeOffer(sdp::WriteSession(changed), world.now_));
+  ASSERT_TRUE(world.alice_.TakeAnswer(*world.bob_.Answer(world.now_), world.now_));
+  world.Pump();
+  EXPECT_EQ(world.bob_.state(), State::kFailed);
+  EXPECT_EQ(world.alice_.state(), State::kFailed);
+  EXPECT_EQ(world.alice_.failure().message, "the other side says error 12: policy_violation");
+}
+
+TEST(PeerCall, AFingerprintWantsACertificate) {
+  CallWorld world;
+  world.AddStreams({kSendRecv});
+  std::string offer = *world.alice_.Offer(world.now_);
+  std::string line = "a=fingerprint:sha-256 ";
+  for (int i = 0; i < 32; ++i) line += i == 0 ? "AB" : ":AB";
+  std::string marked = offer;
+  marked.insert(marked.find("a=mikeyv2-id"), line + "\r\n");
+  EXPECT_FALSE(world.bob_.TakeOffer(marked, world.now_));
+  EXPECT_EQ(world.bob_.failure().error, Error::kCertificateUntrusted);
+}
+
+TEST(PeerCall, AnotherKeyOpensNothing) {
+  CallSetup bob = SetupOf(false);
+  bob.psk = crypto::SecretKey<mikey::kMaxSharedKey>(Bytes(32, 0x6c));
+  CallWorld world(SetupOf(true), std::move(bob));
+  world.AddStreams({kSendRecv});
+  ASSERT_TRUE(world.Round(world.alice_, world.bob_));
+  EXPECT_EQ(world.bob_.state(), State::kOffered);
+  EXPECT_EQ(world.bob_.refused_messages(), 1u);
+  EXPECT_EQ(world.alice_.state(), State::kOffered);
+}
+
+TEST(PeerCall, OtherThingsOnThePortAreCounted) {
+  CallWorld world;
+  world.AddStreams({kSendRecv});
+  ASSERT_TRUE(world.Round(world.alice_, world.bob_));
+  const auto give = [&](Bytes octets) {
+    octets.resize(40);
+    world.bob_.OnDatagram(kAlicesPort, octets, world.now_);
+  };
+  give({22, 254, 253});                        // DTLS
+  give({0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42});  // STUN
+  give({2, 241});                              // no MIKEY
+  give({0x80, 0});                             // RTP of nobody
+  give({0x80, 200});                           // RTCP of nobody
+  give({1});
+  give({64});
+  EXPECT_EQ(world.bob_.traffic(mikey::PortTraffic::kDtls), 1u);
+  EXPECT_EQ(world.bob_.traffic(mikey::PortTraffic::kStun), 1u);
+  EXPECT_EQ(world.bob_.traffic(mikey::PortTraffic::kOther), 2u);
+  EXPECT_EQ(world.bob_.refused_messages(), 1u);
+  EXPECT_EQ(world.bob_.media().refused(), 2u);
+  EXPECT_TRUE(world.bob_.TakeOut().empty());
+  world.TalkBoth(2);
+  EXPECT_EQ(HeardBy(world.bob_), "2/2 ");
+}
+
+TEST(PeerCall, ForgedMediaIsRefused) {
+  CallWorld world;
+  world.AddStreams({kSendRecv});
+  ASSERT_TRUE(world.Round(world.alice_, world.bob_));
+  CallStream& stream = world.alice_.media().streams()[0];
+  const Tone tone(*stream.codec, stream.sender.ssrc());
+  Bytes packet(kMaxMediaPacket);
+  packet.resize(tone.Packet(0, 0, 0, packet));
+  ASSERT_TRUE(world.alice_.SendRtp(0, packet));
+  Datagram sent = world.alice_.TakeOut()[0];
+  EXPECT_FALSE(Equal(ByteView(sent.octets).subspan(12, 100), ByteView(packet).subspan(12, 100)));
+  Bytes forged = sent.octets;
+  forged[20] ^= 1;
+  world.bob_.OnDatagram(kAlicesPort, forged, world.now_);
+  EXPECT_EQ(HeardBy(world.bob_), "0/0 ");
+  Bytes again = sent.octets;
+  world.bob_.OnDatagram(kAlicesPort, sent.octets, world.now_);
+  world.bob_.OnDatagram(kAlicesPort, again, world.now_);  // a replay
+  EXPECT_EQ(HeardBy(world.bob_), "1/1 ");
+  EXPECT_EQ(world.bob_.media().refused(), 2u);
+}
+
+TEST(PeerCall, RoundsComeOneAfterTheOther) {
+  CallWorld world;
+  world.AddStreams({kSendRecv});
+  const auto offer = world.alice_.Offer(world.now_);
+  EXPECT_EQ(world.alice_.Offer(world.now_).error().error, Error::kFailedPrecondition);
+  EXPECT_EQ(world.alice_.Answer(world.now_).error().error, Error::kFailedPrecondition);
+  EXPECT_EQ(world.bob_.TakeAnswer(*offer, world.now_).error().error, Error::kFailedPrecondition);
+  EXPECT_EQ(world.bob_.Answer(world.now_).error().error, Error::kFailedPrecondition);
+  EXPECT_EQ(world.alice_.state(), State::kOffered);
+  EXPECT_EQ(world.bob_.state(), State::kIdle);
+}
+
+TEST(PeerCall, SequenceNumbersMayWrap) {
+  CallWorld world;
+  world.AddStreams({kSendOnly});
+  ASSERT_TRUE(world.Round(world.alice_, world.bob_));
+  world.Talk(world.alice_, 66000);
+  EXPECT_EQ(HeardBy(world.bob_), "66000/66000 ");
+  // A second exchange tells the position.
+  ASSERT_TRUE(world.Round(world.bob_, world.alice_)) << world.bob_.failure().message;
+  world.Talk(world.alice_, 10);
+  EXPECT_EQ(HeardBy(world.bob_), "66010/66010 ");
+}
+
+}  // namespace
+}  // namespace keymast::tools

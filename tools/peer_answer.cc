@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+// The answering side of a call.
+#include "sdp/binding.h"
+#include "tools/peer_call.h"
+#include "tools/peer_choice.h"
+
+namespace keymast::tools {
+
+using mikey::v2::Answerer;
+using mikey::v2::Capabilities;
+using mikey::v2::StreamOffer;
+
+namespace {
+
+// MkiOf a round: streams that run already need one, and a new one (MIKEYv2 §9).
+Bytes MkiOf(size_t round) {
+  if (round < 2) return {};
+  Bytes mki(4);
+  Writer(mki).U32(round);
+  return mki;
+}
+
+}  // namespace
+
+std::vector<sdp::Ability> PeerCall::Abilities() const {
+  std::vector<sdp::Ability> abilities;
+  for (size_t i = 0; i < media_.streams().size(); ++i) {
+    const sdp::Stream ours = Described(i);
+    abilities.push_back({ours.at, ours.direction, ours.formats, ours.ssrc});
+  }
+  return abilities;
+}
+
+PeerCall::Done PeerCall::TakeOffer(std::string_view text, Instant) {
+  if (Done begun = Begin(false); !begun) return begun;
+  if (Done taken = TakeTheirs(text); !taken) return taken;
+  const Bytes& message = theirs_->keying.message;
+  const Result<Bytes> tlvs =
+      message.empty() ? Result<Bytes>(theirs_->keying.capabilities) : sdp::BoundTlvs(message);
+  if (!tlvs) return Fail(tlvs.error(), "a=key-mgmt:mikey");
+  if (tlvs->empty()) return Fail(Error::kPayloadMissing, "a=mikeyv2-cap");
+  const Result<Capabilities> told = mikey::v2::ReadCapabilities({mikey::v2::kCapVersion, *tlvs});
+  if (!told) return Fail(told.error(), "a=mikeyv2-cap");
+  if (Done checked = CheckStreams(*told); !checked) return checked;
+  // What an answer will say; media may flow before it is given.
+  sdp::Session answer = sdp::MakeAnswer(*theirs_, Abilities());
+  answer.origin = ours_.origin;
+  for (size_t i = 0; i < answer.streams.size() && i < media_.streams().size(); ++i) {
+    const sdp::Stream& stream = answer.streams[i];
+    if (!stream.is_refused()) media_.streams()[i].payload_type = stream.formats[0].payload_type;
+  }
+  ours_ = std::move(answer);
+  UseDirections();
+  return ExpectCap(*told);
+}
+
+// CheckStreams: stream k of CAP is the k-th m= line that the offer does not refuse.
+PeerCall::Done PeerCall::CheckStreams(const Capabilities& told) {
+  for (size_t i = 0; i < theirs_->streams.size(); ++i) {
+    const sdp::Stream& stream = theirs_->streams[i];
+    const bool is_keyed = !stream.is_refused() && stream.direction != sdp::Direction::kInactive;
+    if (is_keyed) keyed_.push_back(i);
+  }
+  bool agrees = told.StreamCount() == keyed_.size();
+  for (size_t k = 0; agrees && k < keyed_.size(); ++k) {
+    const sdp::Stream& stream = theirs_->streams[keyed_[k]];
+    const StreamOffer offered = told.Stream(k);
+    agrees = offered.from_offerer == sdp::Sends(stream.direction) &&
+             offered.from_answerer == sdp::Receives(stream.direction) &&
+             (!stream.ssrc || stream.ssrc->value == offered.ssrc);
+  }
+  return Check(agrees ? Status() : Err(Error::kPolicyViolation), "streams and capabilities");
+}
+
+PeerCall::Done PeerCall::ExpectCap(const Capabilities& told) {
+  const Result<mikey::v2::Policy> decided = Decide(told, setup_.policy);
+  if (!decided) return Fail(decided.error(), "a=mikeyv2-cap");
+  decided_ = *decided;
+  PeerDirectory::Expected expected;
+  const ByteView session = theirs_->keying.session.view();
+  expected.session.assign(session.begin(), session.end());
+  expected.profile = decided_.profiles[0];
+  expected.mki = MkiOf(rounds_);
+  while (media_.streams().size() < theirs_->streams.size()) {
+    // A stream that we know nothing of is refused; the exchange keys it all the same.
+    media_.Add(sdp::Direction::kInactive, ToneCodecs()[0]);
+  }
+  for (size_t k = 0; k < keyed_.size(); ++k) {
+    const CallStream& stream = media_.streams()[keyed_[k]];
+    PeerDirectory::Source source;
+    // MIKEYv2 §3.3: the Offerer may leave it to us.
+    const StreamOffer offered = told.Stream(k);
+    const bool is_ours_to_draw = offered.from_offerer && offered.ssrc == 0;
+    source.theirs = is_ours_to_draw ? media_.DrawSsrc() : Ssrc(offered.ssrc);
+    source.ours = stream.sender.ssrc();
+    source.ours_at = stream.sender.at();
+    if (stream.receiver) source.theirs_at = stream.receiver->at();
+    expected.sources.push_back(source);
+  }
+  directory_.Expect(std::move(expected));
+  return {};
+}
+
+tl::expected<std::string, Failure> PeerCall::Answer(Instant now) {
+  const bool is_awaited =
+      !we_offer_ && theirs_.has_value() && (state_ == State::kOffered || state_ == State::kUp);
+  if (!is_awaited) return keymast::Fail(Error::kFailedPrecondition, "there is no offer to answer");
+  ours_.keying = {};
+  ours_.keying.session = theirs_->keying.session;
+  if (theirs_->keying.message.empty()) {
+    ours_.keying.capabilities = AnswerTlvs(decided_, ours_.keying.session.view());
+    return sdp::WriteSession(ours_);
+  }
+  Result<Bytes> answer = AnswerCapInSdp(now);
+  if (!answer) return Fail(answer.error(), "a=key-mgmt:mikey");
+  ours_.keying.message = std::move(*answer);
+  ours_.keying.protocols = "mikey";
+  return sdp::WriteSession(ours_);
+}
+
+// TakeCap asks whether the CAP is what its description told before it is answered; the Answerer
+// looks at that only when the proof was good.
+Answerer::Outcome PeerCall::TakeCap(const Endpoint& from, ByteView octets, Instant now,
+                                    MutableBytes out) {
+  Status bound = theirs_ ? sdp::CheckBound(theirs_->keying, octets) : Err(Error::kUnexpected);
+  const bool is_in_sdp = theirs_ && !theirs_->keying.message.empty();
+  if (bound && is_in_sdp) bound = sdp::CheckProtocols(theirs_->keying, octets);
+  directory_.set_bound(bound);
+  return answerer_.Receive(octets, AsBytes(ToString(from)), now, rng_, out);
+}
+
+Result<Bytes> PeerCall::AnswerCapInSdp(Instant now) {
+  Bytes out(mikey::v2::kMaxOneDatagram);
+  answerer_.set_in_signalling(true);
+  const Answerer::Outcome outcome =
+      TakeCap(theirs_->streams[0].at, theirs_->keying.message, now, out);
+  answerer_.set_in_signalling(false);
+  if (!outcome.status) return Err(outcome.status.error());
+  out.resize(outcome.reply);
+  return out;
+}
+
+void PeerCall::OnAnswererSide(const Endpoint& from, ByteView octets, Instant now) {
+  // A CAP that belongs in SDP has no business here.
+  const bool is_cap = static_cast<mikey::DataType>(octets[1]) == mikey::DataType::kCap;
+  const bool is_elsewhere = is_cap && theirs_ && !theirs_->keying.message.empty();
+  if (is_elsewhere) {
+    ++refused_;
+    return;
+  }
+  Bytes out(mikey::v2::kMaxOneDatagram);
+  const Answerer::Outcome outcome = TakeCap(from, octets, now, out);
+  Push(from, ByteView(out).first(outcome.reply));
+  if (!outcome.status) ++refused_;
+  const bool is_fatal = is_cap && !outcome.status &&
+                        outcome.status.error() == Error::kPolicyViolation && outcome.reply != 0;
+  if (is_fatal) {
+    static_cast<void>(
+        Fail(Error::kPolicyViolation, "a proven CAP is not what its description told"));
+    return;
+  }
+  if (outcome.event != Answerer::Event::kVerified || we_offer_) return;
+  if (TakeKeys(answerer_.SessionOf(*outcome.entry), outcome.entry->exchange.choice)) {
+    state_ = State::kUp;
+  }
+}
+
+}  // namespace keymast::tools

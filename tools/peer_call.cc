@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/peer_call.h"
+
+#include "sdp/binding.h"
+#include "tools/peer_choice.h"
+
+namespace keymast::tools {
+
+using mikey::PortTraffic;
+using mikey::v2::Answerer;
+using mikey::v2::Offerer;
+
+namespace {
+
+constexpr size_t kExchanges = 16;  // that an answering side remembers
+
+}  // namespace
+
+std::string_view StateName(PeerCall::State state) {
+  constexpr std::string_view kNames[] = {"idle", "offered", "early", "up", "failed"};
+  return kNames[static_cast<size_t>(state)];
+}
+
+PeerCall::PeerCall(const crypto::Suite& suite, CallSetup setup, crypto::Rng& rng)
+    : suite_(suite),
+      setup_(std::move(setup)),
+      rng_(rng),
+      media_(rng),
+      directory_(setup_.self.view(), setup_.peer.view(), setup_.psk.view()),
+      answerer_(suite, decided_, directory_, kExchanges, rng) {
+  std::array<uint8_t, 8> id{};
+  rng_.Fill(id);
+  ours_.origin = {"-", Reader(id).U64() >> 2, 0, setup_.media};  // RFC 3264 §5: a signed number
+}
+
+tl::unexpected<Failure> PeerCall::Fail(Error error, const std::string& what) {
+  state_ = State::kFailed;
+  media_.ForgetKeys();
+  keys_.clear();
+  offerer_.reset();
+  directory_.ExpectNothing();
+  failure_ = {error, what + ": " + std::string(ErrorName(error)), {}, {}, 0};
+  return tl::unexpected<Failure>(failure_);
+}
+
+PeerCall::Done PeerCall::Check(const Status& status, const std::string& what) {
+  if (!status) return Fail(status.error(), what);
+  return {};
+}
+
+PeerCall::Done PeerCall::Begin(bool we_offer) {
+  if (state_ != State::kIdle && state_ != State::kUp) {
+    return keymast::Fail(Error::kFailedPrecondition, "a round is open");
+  }
+  // The other side has no keys before the finish of this one has arrived.
+  if (offerer_ && offerer_->state() == Offerer::State::kAnswered) {
+    return keymast::Fail(Error::kFailedPrecondition, "the last exchange is not confirmed");
+  }
+  if (we_offer) directory_.ExpectNothing();
+  we_offer_ = we_offer;
+  ++rounds_;
+  ++ours_.origin.version;
+  if (theirs_) before_ = std::exchange(theirs_, std::nullopt);
+  answer_.clear();
+  keyed_.clear();
+  is_sent_ = false;
+  state_ = State::kOffered;
+  return {};
+}
+
+void PeerCall::Push(const Endpoint& to, ByteView octets) {
+  if (!octets.empty() && !to.IsUnset()) out_.push_back({to, Bytes(octets.begin(), octets.end())});
+}
+
+sdp::Stream PeerCall::Described(size_t index) const {
+  const CallStream& stream = media_.streams()[index];
+  sdp::Stream described;
+  described.media = "audio";
+  described.direction = stream.wanted;
+  if (stream.wanted != sdp::Direction::kInactive) described.at = setup_.media;
+  described.formats = {{stream.payload_type, std::string(stream.codec->rtpmap), {}}};
+  described.mid = std::to_string(index + 1);
+  if (sdp::Sends(stream.wanted)) described.ssrc = stream.sender.ssrc();
+  return described;
+}
+
+// TakeTheirs reads a description and asks of it what both kinds have in common.
+PeerCall::Done PeerCall::TakeTheirs(std::string_view text) {
+  auto read = sdp::ReadSession(text);
+  if (!read) return Fail(read.error().error, read.error().message);
+  theirs_ = std::move(*read);
+  if (before_) {
+    Done next = Check(sdp::CheckNext(*before_, *theirs_), "a description that does not follow");
+    if (!next) return next;
+  }
+  if (theirs_->keying.session.empty()) return Fail(Error::kPayloadMissing, "a=mikeyv2-id");
+  // Modes by certificate will bring the certificate that proved the exchange.
+  return Check(sdp::CheckFingerprint(theirs_->keying, std::nullopt), "a=fingerprint");
+}
+
+// UseDirections: a stream goes where both descriptions say so; an offer alone is believed until its
+// answer comes.
+void PeerCall::UseDirections() {
+  for (size_t i = 0; i < media_.streams().size(); ++i) {
+    CallStream& stream = media_.streams()[i];
+    const bool is_described = i < ours_.streams.size() && !ours_.streams[i].is_refused();
+    const sdp::Direction ours =
+        is_described ? ours_.streams[i].direction : sdp::Direction::kInactive;
+    sdp::Direction both = ours;
+    stream.to = remote_;
+    if (theirs_) {
+      const sdp::Stream* other = i < theirs_->streams.size() ? &theirs_->streams[i] : nullptr;
+      const bool is_there = other != nullptr && !other->is_refused();
+      both =
+          is_there ? sdp::Common(ours, sdp::Reversed(other->direction)) : sdp::Direction::kInactive;
+      if (is_there) stream.to = other->at;
+    }
+    stream.sends = sdp::Sends(both);
+    stream.receives = sdp::Receives(both);
+  }
+}
+
+PeerCall::Done PeerCall::TakeKeys(const mikey::v2::UnicastSession& session,
+                                  const mikey::v2::Choice& choice) {
+  Result<std::vector<StreamKey>> keys = KeysOf(suite_, session, choice.profiles);
+  if (!keys) return Fail(keys.error(), "the policies of the exchange");
+  for (const StreamKey& key : *keys) {
+    const size_t stream = (key.cs_id - 1u) / 2;  // MIKEYv2 §9
+    const bool is_offerers = key.cs_id % 2 == 1;
+    if (stream >= keyed_.size()) return Fail(Error::kMalformed, "the map of the exchange");
+    const Status used = media_.UseKey(keyed_[stream], is_offerers == we_offer_, key);
+    if (!used) return Fail(used.error(), "the keys of the exchange");
+  }
+  keys_ = std::move(*keys);
+  mode_ = choice.mode;
+  return {};
+}
+
+void PeerCall::OnDatagram(const Endpoint& from, MutableBytes octets, Instant now) {
+  const PortTraffic kind = mikey::TrafficOf(octets);
+  ++traffic_[static_cast<size_t>(kind)];
+  if (state_ == State::kIdle || state_ == State::kFailed) return;
+  switch (kind) {
+    case PortTraffic::kRtp:
+    case PortTraffic::kRtcp:
+      // A packet that no key opens is counted by the media.
+      static_cast<void>(media_.OnPacket(octets, kind == PortTraffic::kRtcp));
+      return;
+    case PortTraffic::kMikey:
+      break;
+    case PortTraffic::kDtls:
+    case PortTraffic::kStun:
+    case PortTraffic::kOther:
+      return;  // nobody here speaks them
+  }
+  const auto type =
+      octets.size() > 1 ? static_cast<mikey::DataType>(octets[1]) : mikey::DataType::kPskInit;
+  const bool is_to_answerer = type == mikey::DataType::kCap || mikey::v2::IsFinish(type);
+  is_to_answerer ? OnAnswererSide(from, octets, now) : OnOffererSide(octets, now);
+}
+
+Status PeerCall::SendRtp(size_t stream, ByteView packet) {
+  const Result<Bytes> octets = media_.Protect(stream, packet);
+  if (!octets) return Err(octets.error());
+  Push(media_.streams()[stream].to, *octets);
+  return {};
+}
+
+}  // namespace keymast::tools

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+// One side of a session of two: descriptions, MIKEYv2 and SRTP on one port, without I/O. Whoever
+// owns it carries descriptions and datagrams, and calls Tick at its deadline.
+#pragma once
+
+#include <memory>
+
+#include "mikey/port_traffic.h"
+#include "mikey/v2/offerer.h"
+#include "sdp/offer_answer.h"
+#include "tools/peer_directory.h"
+#include "tools/peer_media.h"
+
+namespace keymast::tools {
+
+// CallSetup is what a side is told.
+struct CallSetup {
+  mikey::OwnedIdentity self;
+  mikey::OwnedIdentity peer;
+  crypto::SecretKey<mikey::kMaxSharedKey> psk;
+  mikey::v2::Policy policy;  // modes by pre-shared key
+  Endpoint media;            // where our side receives
+  bool key_mgmt = false;     // our offers carry CAP (RFC 4567)
+};
+
+// Datagram goes out.
+struct Datagram {
+  Endpoint to;
+  Bytes octets;
+};
+
+class PeerCall {
+ public:
+  enum class State : uint8_t {
+    kIdle,
+    kOffered,  // a description, or keys, are awaited
+    kEarly,    // the Offerer has keys and not yet the answering description: provisional
+    kUp,       // keys are there, and bound to the descriptions
+    kFailed,
+  };
+  using Done = tl::expected<void, Failure>;
+
+  // Borrowed: suite and randomness.
+  PeerCall(const crypto::Suite& suite, CallSetup setup, crypto::Rng& rng);
+  PeerCall(const PeerCall&) = delete;
+  PeerCall& operator=(const PeerCall&) = delete;
+
+  State state() const { return state_; }
+  const Failure& failure() const { return failure_; }  // why it failed
+  CallMedia& media() { return media_; }
+  const CallMedia& media() const { return media_; }
+
+  // Each round is an offer with its answer; either side may begin one when the last one is over.
+  // What is refused ends the call: a description that cannot be read or taken, or is not what came
+  // in a datagram.
+
+  // Offer describes the streams of media(), as many as there are.
+  tl::expected<std::string, Failure> Offer(Instant now);
+  // OpenEarly sends CAP before there is an answer, to an address that is known otherwise. An answer
+  // to it is provisional (MIKEYv2 §12). kFailedPrecondition where CAP is in SDP.
+  Done OpenEarly(const Endpoint& to, Instant now);
+  Done TakeAnswer(std::string_view text, Instant now);
+
+  // TakeOffer takes the other side's: from then on its CAP is awaited. Streams beyond those of
+  // media() are refused.
+  Done TakeOffer(std::string_view text, Instant now);
+  tl::expected<std::string, Failure> Answer(Instant now);
+
+  // OnDatagram takes what came to the media port, in place.
+  void OnDatagram(const Endpoint& from, MutableBytes octets, Instant now);
+  Instant deadline() const;
+  void Tick(Instant now);
+
+  // SendRtp protects a plain packet of one of our streams and sends it.
+  Status SendRtp(size_t stream, ByteView packet);
+
+  // TakeOut gives what is to be sent.
+  std::vector<Datagram> TakeOut() { return std::exchange(out_, {}); }
+
+  uint64_t traffic(mikey::PortTraffic kind) const { return traffic_[static_cast<size_t>(kind)]; }
+  uint64_t refused_messages() const { return refused_; }  // of MIKEYv2
+  size_t rounds() const { return rounds_; }
+  mikey::v2::Mode mode() const { return mode_; }
+  // Of the last exchange; for who was asked to reveal them.
+  const std::vector<StreamKey>& keys() const { return keys_; }
+
+ private:
+  tl::unexpected<Failure> Fail(Error error, const std::string& what);
+  Done Check(const Status& status, const std::string& what);
+  Done Begin(bool we_offer);
+  void Push(const Endpoint& to, ByteView octets);
+
+  // Descriptions.
+  // Described is a stream as we offer it; refused where we want none.
+  sdp::Stream Described(size_t index) const;
+  Done TakeTheirs(std::string_view text);
+  void UseDirections();
+  std::vector<sdp::Ability> Abilities() const;
+
+  // We offer.
+  Result<Bytes> OpenExchange(Instant now);
+  Done SendCap(Instant now);
+  Done BindAnswer(Instant now);
+  Done CheckOwnAnswer() const;
+  void OnOffererSide(ByteView octets, Instant now);
+  void OnAnswer(ByteView octets, ByteView finish);
+  Done TakeAnswerInSdp(Instant now);
+
+  // We answer.
+  Done CheckStreams(const mikey::v2::Capabilities& told);
+  Done ExpectCap(const mikey::v2::Capabilities& told);
+  void OnAnswererSide(const Endpoint& from, ByteView octets, Instant now);
+  mikey::v2::Answerer::Outcome TakeCap(const Endpoint& from, ByteView octets, Instant now,
+                                       MutableBytes out);
+  Result<Bytes> AnswerCapInSdp(Instant now);
+
+  Done TakeKeys(const mikey::v2::UnicastSession& session, const mikey::v2::Choice& choice);
+
+  const crypto::Suite& suite_;
+  CallSetup setup_;
+  crypto::Rng& rng_;
+  CallMedia media_;
+  State state_ = State::kIdle;
+  Failure failure_;
+  size_t rounds_ = 0;
+  bool we_offer_ = false;
+
+  sdp::Session ours_;                   // our last description
+  std::optional<sdp::Session> theirs_;  // theirs of this round
+  std::optional<sdp::Session> before_;  // theirs of the last one
+  std::vector<size_t> keyed_;           // m= line of each stream that the exchange keys
+
+  std::unique_ptr<mikey::v2::Offerer> offerer_;
+  bool is_sent_ = false;  // CAP is on its way
+  Endpoint remote_;       // where messages of our exchange go
+  Bytes answer_;          // that the Offerer took
+
+  mikey::v2::Policy decided_;
+  PeerDirectory directory_;
+  mikey::v2::Answerer answerer_;
+
+  mikey::v2::Mode mode_ = mikey::v2::Mode::kPsk;
+  std::vector<StreamKey> keys_;
+  std::vector<Datagram> out_;
+  std::array<uint64_t, mikey::kPortTrafficKinds> traffic_{};
+  uint64_t refused_ = 0;
+};
+
+std::string_view StateName(PeerCall::State state);
+
+}  // namespace keymast::tools

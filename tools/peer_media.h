@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// The streams of a session of two: SRTP both ways, and what is held until it counts.
+#pragma once
+
+#include "sdp/session.h"
+#include "tools/peer_srtp.h"
+#include "tools/peer_tone.h"
+
+namespace keymast::tools {
+
+// CallStream is one m= line as our side knows it.
+struct CallStream {
+  CallStream(sdp::Direction direction, const ToneCodec& what, Ssrc ssrc, uint16_t first)
+      : wanted(direction), codec(&what), payload_type(what.payload_type), sender(ssrc, first) {}
+
+  sdp::Direction wanted;   // our side of it
+  const ToneCodec* codec;  // that the tone is in, and that we offer and take
+  uint8_t payload_type;
+  SrtpSender sender;
+  std::optional<SrtpReceiver> receiver;
+  std::optional<Tone> expected;  // of the receiver's SSRC
+
+  // As the descriptions of both say it.
+  bool sends = false;
+  bool receives = false;
+  Endpoint to;
+
+  uint64_t sent = 0;
+  uint64_t received = 0;  // that authenticated
+  uint64_t tone = 0;      // of these: exactly the tone
+  uint64_t rtcp = 0;
+};
+
+// PlainPacket has authenticated.
+struct PlainPacket {
+  size_t stream = 0;
+  Bytes rtp;
+};
+
+class CallMedia {
+ public:
+  static constexpr size_t kMaxHeld = 1024;  // packets; beyond, the oldest go
+
+  explicit CallMedia(crypto::Rng& rng) : rng_(rng) {}
+
+  CallStream& Add(sdp::Direction direction, const ToneCodec& codec);
+  // DrawSsrc gives one that none of the streams has.
+  Ssrc DrawSsrc();
+  std::vector<CallStream>& streams() { return streams_; }
+  const std::vector<CallStream>& streams() const { return streams_; }
+
+  // UseKey of one of our streams, or of one that comes to us.
+  Status UseKey(size_t stream, bool is_ours, const StreamKey& key);
+  // ForgetKeys wipes all keys, and drops what was held under them.
+  void ForgetKeys();
+
+  // While held, what comes is opened and kept (MIKEYv2 §12, provisional); Release hands it on.
+  void set_held(bool held);
+
+  // Protect gives the SRTP packet of a plain one. kPolicyViolation where the stream does not go
+  // that way, else what the sender refuses.
+  Result<Bytes> Protect(size_t stream, ByteView packet);
+  // OnPacket opens RTP or RTCP in place. kUnknownKey for an SSRC that nobody keyed.
+  Status OnPacket(MutableBytes packet, bool is_rtcp);
+
+  std::vector<PlainPacket> TakePlain() { return std::exchange(plain_, {}); }
+  // Whether anything has authenticated under the keys that came last.
+  bool has_authenticated() const { return has_authenticated_; }
+  uint64_t early() const { return early_; }      // packets that were held
+  uint64_t refused() const { return refused_; }  // that no key opened
+
+ private:
+  Status Open(size_t stream, MutableBytes packet, bool is_rtcp);
+
+  crypto::Rng& rng_;
+  std::vector<CallStream> streams_;
+  bool is_held_ = false;
+  std::deque<PlainPacket> held_;
+  std::vector<PlainPacket> plain_;
+  bool has_authenticated_ = false;
+  uint64_t early_ = 0;
+  uint64_t refused_ = 0;
+};
+
+}  // namespace keymast::tools

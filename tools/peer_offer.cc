@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+// The offering side of a call.
+#include "sdp/binding.h"
+#include "tools/peer_call.h"
+
+namespace keymast::tools {
+
+using mikey::v2::Offerer;
+using mikey::v2::StreamOffer;
+
+namespace {
+
+constexpr std::string_view kMikey = "mikey";  // of a=key-mgmt (RFC 4567)
+
+}  // namespace
+
+// OpenExchange makes CAP of the open offer, with CSB ID and RANDi of its own each time.
+Result<Bytes> PeerCall::OpenExchange(Instant now) {
+  std::vector<StreamOffer> streams;
+  for (const size_t index : keyed_) {
+    const CallStream& stream = media_.streams()[index];
+    const bool sends = sdp::Sends(stream.wanted);
+    streams.push_back(
+        {sends, sdp::Receives(stream.wanted), sends ? stream.sender.ssrc().value : 0});
+  }
+  mikey::v2::Wish wish;
+  wish.self = setup_.self.view();
+  wish.peer = setup_.peer.view();
+  wish.psk = setup_.psk.view();
+  wish.streams = streams;
+  wish.session = ours_.keying.session.view();
+  if (setup_.key_mgmt) wish.sdp_ids = AsBytes(kMikey);
+  offerer_ = std::make_unique<Offerer>(suite_, setup_.policy);
+  Bytes cap(mikey::v2::kMaxOneDatagram);
+  const Result<size_t> size = offerer_->Open(wish, now, rng_, cap);
+  if (!size) return Err(size.error());
+  cap.resize(*size);
+  return cap;
+}
+
+tl::expected<std::string, Failure> PeerCall::Offer(Instant now) {
+  if (Done begun = Begin(true); !begun) return tl::unexpected<Failure>(begun.error());
+  ours_.streams.clear();
+  ours_.keying = {};
+  for (size_t i = 0; i < media_.streams().size(); ++i) {
+    ours_.streams.push_back(Described(i));
+    if (!ours_.streams[i].is_refused()) {
+      keyed_.push_back(i);
+    } else if (before_ && i < before_->streams.size()) {
+      ours_.streams[i] = before_->streams[i];  // RFC 3264 §8: a line keeps what it was
+      ours_.streams[i].at.port = 0;
+    }
+  }
+  std::array<uint8_t, sdp::kMaxSessionId> session{};
+  rng_.Fill(session);
+  ours_.keying.session = Octets<sdp::kMaxSessionId>(session);
+  // The exchange that is opened here goes on only in SDP itself; in the media path it tells what a
+  // CAP will say, whose own is made when it is sent: its timers begin then.
+  const Result<Bytes> cap = OpenExchange(now);
+  if (!cap) return Fail(cap.error(), "an offer of these streams");
+  if (setup_.key_mgmt) {
+    ours_.keying.message = *cap;
+    ours_.keying.protocols = kMikey;
+  } else {
+    ours_.keying.capabilities = sdp::BoundTlvs(*cap).value_or(Bytes());
+  }
+  return sdp::WriteSession(ours_);
+}
+
+PeerCall::Done PeerCall::SendCap(Instant now) {
+  const Result<Bytes> cap = OpenExchange(now);
+  if (!cap) return Fail(cap.error(), "CAP");
+  is_sent_ = true;
+  Push(remote_, *cap);
+  return {};
+}
+
+PeerCall::Done PeerCall::OpenEarly(const Endpoint& to, Instant now) {
+  const bool may_open = state_ == State::kOffered && we_offer_ && !is_sent_ && !setup_.key_mgmt;
+  if (!may_open) return keymast::Fail(Error::kFailedPrecondition, "nothing to open early");
+  remote_ = to;
+  UseDirections();
+  return SendCap(now);
+}
+
+PeerCall::Done PeerCall::TakeAnswer(std::string_view text, Instant now) {
+  const bool is_awaited = (state_ == State::kOffered || state_ == State::kEarly) && we_offer_;
+  if (!is_awaited || theirs_) return keymast::Fail(Error::kFailedPrecondition, "no answer awaited");
+  if (Done taken = TakeTheirs(text); !taken) return taken;
+  Done checked = Check(sdp::CheckAnswer(ours_, *theirs_), "an answer to another offer");
+  if (!checked) return checked;
+  remote_ = {};
+  for (const sdp::Stream& stream : theirs_->streams) {
+    if (remote_.IsUnset() && !stream.is_refused()) remote_ = stream.at;
+  }
+  if (remote_.IsUnset()) return Fail(Error::kUnsupportedPolicy, "all streams are refused");
+  UseDirections();
+  if (setup_.key_mgmt) return TakeAnswerInSdp(now);
+  if (!is_sent_) return SendCap(now);
+  return state_ == State::kEarly ? BindAnswer(now) : Done();
+}
+
+// MIKEYv2 §12: what came in SDP is the answer; the finish goes in the media path.
+PeerCall::Done PeerCall::TakeAnswerInSdp(Instant now) {
+  const Bytes message = theirs_->keying.message;
+  if (message.empty()) return Fail(Error::kPayloadMissing, "a=key-mgmt:mikey of the answer");
+  is_sent_ = true;
+  OnOffererSide(message, now);
+  if (state_ == State::kFailed) return tl::unexpected<Failure>(failure_);
+  if (state_ != State::kUp) return Fail(Error::kAuthenticationFailed, "a=key-mgmt:mikey");
+  return {};
+}
+
+// BindAnswer: the answer that was provisional is that of the description, or the exchange begins
+// anew, now that it is known whose answer is taken (MIKEYv2 §12).
+PeerCall::Done PeerCall::BindAnswer(Instant now) {
+  if (CheckOwnAnswer()) {
+    state_ = State::kUp;
+    media_.set_held(false);
+    return {};
+  }
+  media_.ForgetKeys();
+  media_.set_held(false);
+  keys_.clear();
+  answer_.clear();
+  state_ = State::kOffered;
+  return SendCap(now);
+}
+
+PeerCall::Done PeerCall::CheckOwnAnswer() const {
+  const Status bound = sdp::CheckBound(theirs_->keying, answer_);
+  if (!bound) {
+    return keymast::Fail(bound.error(), "the answer is not what its description told");
+  }
+  return {};
+}
+
+void PeerCall::OnOffererSide(ByteView octets, Instant now) {
+  if (!offerer_ || !is_sent_) {
+    ++refused_;
+    return;
+  }
+  const Offerer::State before = offerer_->state();
+  Bytes out(mikey::v2::kMaxOneDatagram);
+  const Offerer::Outcome outcome = offerer_->Receive(octets, now, rng_, out);
+  if (!outcome.status) ++refused_;
+  const ByteView reply = ByteView(out).first(outcome.send);
+  if (offerer_->state() == Offerer::State::kFailed && before != Offerer::State::kFailed) {
+    const auto number = offerer_->peer_error();
+    const std::string name = number ? std::to_string(static_cast<unsigned>(*number)) : "?";
+    static_cast<void>(Fail(Error::kPolicyViolation, "the other side says error " + name));
+    return;
+  }
+  const bool is_answered =
+      before == Offerer::State::kOffered && offerer_->state() == Offerer::State::kAnswered;
+  is_answered ? OnAnswer(octets, reply) : Push(remote_, reply);
+}
+
+// OnAnswer takes a verified answer; its finish is sent only when the answer is that of the
+// description, where that has come.
+void PeerCall::OnAnswer(ByteView octets, ByteView finish) {
+  answer_.assign(octets.begin(), octets.end());
+  if (theirs_) {
+    if (const Done bound = CheckOwnAnswer(); !bound) {
+      static_cast<void>(Fail(bound.error().error, bound.error().message));
+      return;
+    }
+  }
+  if (!TakeKeys(offerer_->session(), offerer_->exchange().choice)) return;
+  state_ = theirs_ ? State::kUp : State::kEarly;
+  media_.set_held(state_ == State::kEarly);
+  Push(remote_, finish);
+}
+
+Instant PeerCall::deadline() const { return offerer_ && is_sent_ ? offerer_->deadline() : kNever; }
+
+void PeerCall::Tick(Instant now) {
+  if (!offerer_ || !is_sent_) return;
+  const Offerer::State before = offerer_->state();
+  Bytes out(mikey::v2::kMaxOneDatagram);
+  const Offerer::Outcome outcome = offerer_->Tick(now, rng_, out);
+  Push(remote_, ByteView(out).first(outcome.send));
+  if (offerer_->state() != Offerer::State::kFailed || before == Offerer::State::kFailed) return;
+  // MIKEYv2 §7: without KEYS the exchange is done where the other side's media has authenticated.
+  const bool has_answer = before == Offerer::State::kAnswered;
+  if (has_answer && media_.has_authenticated()) return;
+  static_cast<void>(Fail(Error::kUnavailable, has_answer ? "unconfirmed" : "no answer"));
+}
+
+}  // namespace keymast::tools
