@@ -4,50 +4,57 @@
 namespace keymast::receiver::library {
 namespace {
 
-struct Row {
-  Error error;
-  keymast_reason reason;
-  const char* name;  // of base/error.h, whose texts are not linked
+// In the order of keymast_reason, behind KEYMAST_OK; their names, which are those of base/error.h,
+// one behind the other, as a table of them would need to be filled in when it is loaded.
+constexpr Error kErrors[] = {
+    Error::kTruncated,
+    Error::kTrailingOctets,
+    Error::kTooLong,
+    Error::kMalformed,
+    Error::kUnknownVersion,
+    Error::kUnknownDataType,
+    Error::kUnknownPayload,
+    Error::kTooManyPayloads,
+    Error::kPayloadMissing,
+    Error::kPayloadUnexpected,
+    Error::kUnsupportedAlgorithm,
+    Error::kUnsupportedPolicy,
+    Error::kUnknownChannel,
+    Error::kUnknownIdentity,
+    Error::kUnknownKey,
+    Error::kWrongCsb,
+    Error::kReplayed,
+    Error::kOutsideInterval,
+    Error::kAlreadyHeld,
+    Error::kUnexpected,
+    Error::kAuthenticationFailed,
+    Error::kDecryptionFailed,
+    Error::kPolicyViolation,
+    Error::kNotEntitled,
+    Error::kUnavailable,
+    Error::kInvalidArgument,
+    Error::kFailedPrecondition,
+    Error::kCorrupt,
+    Error::kNewerFormat,
+    Error::kInternal,
 };
+static_assert(std::size(kErrors) == KEYMAST_INTERNAL);
 
-constexpr Row kRows[] = {
-    {Error::kTruncated, KEYMAST_TRUNCATED, "truncated"},
-    {Error::kTrailingOctets, KEYMAST_TRAILING_OCTETS, "trailing_octets"},
-    {Error::kTooLong, KEYMAST_TOO_LONG, "too_long"},
-    {Error::kMalformed, KEYMAST_MALFORMED, "malformed"},
-    {Error::kUnknownVersion, KEYMAST_UNKNOWN_VERSION, "unknown_version"},
-    {Error::kUnknownDataType, KEYMAST_UNKNOWN_DATA_TYPE, "unknown_data_type"},
-    {Error::kUnknownPayload, KEYMAST_UNKNOWN_PAYLOAD, "unknown_payload"},
-    {Error::kTooManyPayloads, KEYMAST_TOO_MANY_PAYLOADS, "too_many_payloads"},
-    {Error::kPayloadMissing, KEYMAST_PAYLOAD_MISSING, "payload_missing"},
-    {Error::kPayloadUnexpected, KEYMAST_PAYLOAD_UNEXPECTED, "payload_unexpected"},
-    {Error::kUnsupportedAlgorithm, KEYMAST_UNSUPPORTED_ALGORITHM, "unsupported_algorithm"},
-    {Error::kUnsupportedPolicy, KEYMAST_UNSUPPORTED_POLICY, "unsupported_policy"},
-    {Error::kUnknownChannel, KEYMAST_UNKNOWN_CHANNEL, "unknown_channel"},
-    {Error::kUnknownIdentity, KEYMAST_UNKNOWN_IDENTITY, "unknown_identity"},
-    {Error::kUnknownKey, KEYMAST_UNKNOWN_KEY, "unknown_key"},
-    {Error::kWrongCsb, KEYMAST_WRONG_CSB, "wrong_csb"},
-    {Error::kReplayed, KEYMAST_REPLAYED, "replayed"},
-    {Error::kOutsideInterval, KEYMAST_OUTSIDE_INTERVAL, "outside_interval"},
-    {Error::kAlreadyHeld, KEYMAST_ALREADY_HELD, "already_held"},
-    {Error::kUnexpected, KEYMAST_UNEXPECTED, "unexpected"},
-    {Error::kAuthenticationFailed, KEYMAST_AUTHENTICATION_FAILED, "authentication_failed"},
-    {Error::kDecryptionFailed, KEYMAST_DECRYPTION_FAILED, "decryption_failed"},
-    {Error::kPolicyViolation, KEYMAST_POLICY_VIOLATION, "policy_violation"},
-    {Error::kNotEntitled, KEYMAST_NOT_ENTITLED, "not_entitled"},
-    {Error::kUnavailable, KEYMAST_UNAVAILABLE, "unavailable"},
-    {Error::kInvalidArgument, KEYMAST_INVALID_ARGUMENT, "invalid_argument"},
-    {Error::kFailedPrecondition, KEYMAST_FAILED_PRECONDITION, "failed_precondition"},
-    {Error::kCorrupt, KEYMAST_CORRUPT, "corrupt"},
-    {Error::kNewerFormat, KEYMAST_NEWER_FORMAT, "newer_format"},
-    {Error::kInternal, KEYMAST_INTERNAL, "internal"},
-};
+constexpr char kNames[] =
+    "ok\0truncated\0trailing_octets\0too_long\0malformed\0unknown_version\0unknown_data_type\0"
+    "unknown_payload\0too_many_payloads\0payload_missing\0payload_unexpected\0"
+    "unsupported_algorithm\0unsupported_policy\0unknown_channel\0unknown_identity\0unknown_key\0"
+    "wrong_csb\0replayed\0outside_interval\0already_held\0unexpected\0authentication_failed\0"
+    "decryption_failed\0policy_violation\0not_entitled\0unavailable\0invalid_argument\0"
+    "failed_precondition\0corrupt\0newer_format\0internal";
 
 }  // namespace
 
 keymast_reason ReasonOf(Error error) {
-  for (const Row& row : kRows) {
-    if (row.error == error) return row.reason;
+  unsigned reason = 1;
+  for (const Error known : kErrors) {
+    if (known == error) return static_cast<keymast_reason>(reason);
+    ++reason;
   }
   return KEYMAST_INTERNAL;
 }
@@ -55,10 +62,13 @@ keymast_reason ReasonOf(Error error) {
 }  // namespace keymast::receiver::library
 
 extern "C" const char* keymast_reason_name(keymast_reason reason) {
-  using keymast::receiver::library::kRows;
-  if (reason == KEYMAST_OK) return "ok";
-  for (const auto& row : kRows) {
-    if (row.reason == reason) return row.name;
+  using keymast::receiver::library::kNames;
+  unsigned left = reason;
+  if (left > KEYMAST_INTERNAL) return "unknown";
+  const char* name = kNames;
+  for (; left > 0; --left) {
+    while (*name != '\0') ++name;
+    ++name;
   }
-  return "unknown";
+  return name;
 }

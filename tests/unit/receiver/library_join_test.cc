@@ -230,6 +230,13 @@ TEST(LibraryJoin, WrongCallsAreRefused) {
   EXPECT_EQ(world.Receive({3, 1, 1, 1}), KEYMAST_UNKNOWN_VERSION);
   EXPECT_STREQ(keymast_reason_name(KEYMAST_AUTHENTICATION_FAILED), "authentication_failed");
   EXPECT_STREQ(keymast_reason_name(KEYMAST_OK), "ok");
+  for (int number = KEYMAST_TRUNCATED; number <= KEYMAST_INTERNAL; ++number) {
+    Error error{};
+    EXPECT_TRUE(ErrorFromName(keymast_reason_name(static_cast<keymast_reason>(number)), error));
+  }
+  EXPECT_STREQ(keymast_reason_name(KEYMAST_INTERNAL), "internal");
+  EXPECT_STREQ(keymast_reason_name(KEYMAST_REPLAYED), "replayed");
+  EXPECT_STREQ(keymast_reason_name(static_cast<keymast_reason>(31)), "unknown");
   keymast_member nobody = world.member_;
   nobody.user_key.size = 15;
   keymast_receiver other;
