@@ -176,9 +176,10 @@ typedef struct {
   uint64_t room[KEYMAST_CONTEXT_SIZE / 8];
 } keymast_receiver;
 
-/* Makes a context of memory that holds none: of a context that was made, wipe first. `saved` is what the last KEYMAST_PERSIST gave, empty at
- * the first start ever. KEYMAST_INVALID_ARGUMENT; KEYMAST_CORRUPT and KEYMAST_NEWER_FORMAT: the
- * context is as good as after a start with nothing saved, but takes recorded MSK messages again. */
+/* Makes a context of memory that holds none: of a context that was made, wipe first. `saved` is
+ * what the last KEYMAST_PERSIST gave, empty at the first start ever. KEYMAST_INVALID_ARGUMENT;
+ * KEYMAST_CORRUPT and KEYMAST_NEWER_FORMAT: the context is as good as after a start with nothing
+ * saved, but takes recorded MSK messages again. */
 keymast_reason keymast_receiver_init(keymast_receiver* receiver, const keymast_crypto* crypto,
                                      const keymast_member* member, keymast_octets saved);
 
