@@ -141,6 +141,24 @@ Status ProveByKey(const Awaited& awaited, const Received& received, const Parts&
   return Agree(awaited, parts.dh->value, answered);
 }
 
+Status ProveErrorBySign(const Awaited& awaited, const Received& received, const Parts& parts,
+                        const Exchange& exchange) {
+  Exchange refused = exchange;
+  if (Status named = TakeIdentity(parts, refused); !named) return named;
+  Result<crypto::PublicKey> key = JudgeAnswerer(awaited, parts, received.now, refused);
+  if (!key) return Err(key.error());
+  refused.peer_key = *std::move(key);
+  Status proved = Err(Error::kAuthenticationFailed);
+  for (const Digest& th : awaited.hashes) {
+    refused.th = th;
+    proved = CheckSign(awaited.suite, OfErrorInsteadOfAnswer(refused, parts.rand_r->rand),
+                       *refused.peer_key, HeadUpTo(received.datagram, parts.sign->signature),
+                       *parts.sign);
+    if (proved) break;
+  }
+  return proved;
+}
+
 }  // namespace
 
 Result<Form> FormOf(const Message& message) {
@@ -187,30 +205,20 @@ Status ProveAnswer(const Awaited& awaited, const Received& received, const Parts
 
 Status ProveError(const Awaited& awaited, const Received& received, const Parts& parts,
                   const Exchange& exchange) {
-  Exchange refused = exchange;
   if (received.message.header.prf != PrfFunc::kHmacSha256) {
     return Err(Error::kUnsupportedAlgorithm);
   }
-  // A small receiver knows nobody's certificate.
-  if (!kSmall && parts.sign != nullptr) {
-    if (Status named = TakeIdentity(parts, refused); !named) return named;
-    Result<crypto::PublicKey> key = JudgeAnswerer(awaited, parts, received.now, refused);
-    if (!key) return Err(key.error());
-    refused.peer_key = *std::move(key);
-  } else if (exchange.psk_v2.empty() || parts.v == nullptr) {
-    return Err(Error::kAuthenticationFailed);
+  if constexpr (!kSmall) {
+    if (parts.sign != nullptr) return ProveErrorBySign(awaited, received, parts, exchange);
   }
+  if (exchange.psk_v2.empty() || parts.v == nullptr) return Err(Error::kAuthenticationFailed);
+  Exchange refused = exchange;
   Status proved = Err(Error::kAuthenticationFailed);
   for (const Digest& th : awaited.hashes) {
     refused.th = th;
-    const Protection protection = OfErrorInsteadOfAnswer(refused, parts.rand_r->rand);
-    if (!kSmall && parts.sign != nullptr) {
-      proved = CheckSign(awaited.suite, protection, *refused.peer_key,
-                         HeadUpTo(received.datagram, parts.sign->signature), *parts.sign);
-    } else {
-      proved = CheckMac(awaited.suite, protection, HeadUpTo(received.datagram, parts.v->ver_data),
-                        parts.v->auth_alg, parts.v->ver_data);
-    }
+    proved = CheckMac(awaited.suite, OfErrorInsteadOfAnswer(refused, parts.rand_r->rand),
+                      HeadUpTo(received.datagram, parts.v->ver_data), parts.v->auth_alg,
+                      parts.v->ver_data);
     if (proved) break;
   }
   return proved;
