@@ -141,7 +141,7 @@ Status ProveByKey(const Awaited& awaited, const Received& received, const Parts&
   return Agree(awaited, parts.dh->value, answered);
 }
 
-Status ProveErrorBySign(const Awaited& awaited, const Received& received, const Parts& parts,
+[[maybe_unused]] Status ProveErrorBySign(const Awaited& awaited, const Received& received, const Parts& parts,
                         const Exchange& exchange) {
   Exchange refused = exchange;
   if (Status named = TakeIdentity(parts, refused); !named) return named;
