@@ -104,7 +104,8 @@ typedef struct {
    * all zero. */
   int (*x25519)(void* user, const uint8_t* scalar, const uint8_t* point, uint8_t* out);
   /* Whether an Ed25519 signature of 64 octets (RFC 8032 §5.1.7) over the parts, at most 8 of 256
-   * octets in all, verifies under a public key of 32 octets. 0: it does not, or the key is no point or of a small order. */
+   * octets in all, verifies under a public key of 32 octets. 0: it does not, or the key is no point
+   * or of a small order. */
   int (*ed25519_verify)(void* user, const uint8_t* key, const keymast_octets* parts, size_t count,
                         const uint8_t* signature);
 } keymast_crypto;
@@ -210,9 +211,9 @@ void keymast_receiver_wipe(keymast_receiver* receiver);
 keymast_reason keymast_receiver_join(keymast_receiver* receiver, uint8_t channel,
                                      const keymast_group* group, uint64_t now);
 
-/* Lets go of a channel and wipes its keys, which are retired without further notice. Where the group
- * has REPORT (MIKEYv2 §10) the full library tells the server, and KEYMAST_LEFT says when that is
- * done; until then a join of the channel takes the leave back. */
+/* Lets go of a channel and wipes its keys, which are retired without further notice. Where the
+ * group has REPORT (MIKEYv2 §10) the full library tells the server, and KEYMAST_LEFT says when that
+ * is done; until then a join of the channel takes the leave back. */
 keymast_reason keymast_receiver_leave(keymast_receiver* receiver, uint8_t channel, uint64_t now);
 
 /* Takes a datagram of the MIKEY port, from the server or from the group's multicast address. Every

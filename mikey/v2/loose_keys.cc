@@ -54,7 +54,8 @@ Result<size_t> Write(const crypto::Suite& suite, const Protection& protection, b
   if (!size) return size;
   const ByteView plain = scratch.Keep(*size);
   std::array<uint8_t, kMaxEncrypted> room{};
-  const MutableBytes sealed = MutableBytes(room).first(EncryptedSize(protection.encr, plain.size()));
+  const MutableBytes sealed =
+      MutableBytes(room).first(EncryptedSize(protection.encr, plain.size()));
   Encrypt(suite, protection, plain, sealed);
   const SessionMap map(content.streams.sessions.view(), CsIdMapType::kGenericId);
   Header header;

@@ -114,7 +114,8 @@ Status Channel::CheckJoin(const mikey::v2::Contents& contents, bool asked) const
 
 Status Channel::TakeJoin(const mikey::v2::Contents& contents, const mikey::v2::Streams& streams,
                          const mikey::v2::Choice& choice) {
-  const mikey::Algorithms before = std::exchange(algorithms_, {choice.prf, choice.encr, choice.mac});
+  const mikey::Algorithms before =
+      std::exchange(algorithms_, {choice.prf, choice.encr, choice.mac});
   const Status taken = TakeContents(contents, streams, true);
   if (!taken) {
     algorithms_ = before;
@@ -125,8 +126,8 @@ Status Channel::TakeJoin(const mikey::v2::Contents& contents, const mikey::v2::S
   return {};
 }
 
-Status Channel::TakeContents(const mikey::v2::Contents& contents,
-                             const mikey::v2::Streams& streams, bool asked) {
+Status Channel::TakeContents(const mikey::v2::Contents& contents, const mikey::v2::Streams& streams,
+                             bool asked) {
   if (Status checked = CheckJoin(contents, asked); !checked) return checked;
   if (Status taken = TakeStreams(streams); !taken) return taken;
   std::copy(contents.msks[0].domain.begin(), contents.msks[0].domain.end(), domain_.octets.begin());

@@ -285,8 +285,8 @@ mikey::v2::Resumption* Receiver::TicketOf(uint8_t index, uint64_t now) {
   if constexpr (kPskOnly) return nullptr;
   const mikey::Identity group = GroupOf(channels_[index]);
   for (Ticket& ticket : tickets_) {
-    const bool serves = ticket.channel == index && IsFor(ticket.resumption, self_.view(), group,
-                                                         false, InstantOf(now));
+    const bool serves = ticket.channel == index &&
+                        IsFor(ticket.resumption, self_.view(), group, false, InstantOf(now));
     if (serves) return &ticket.resumption;
   }
   return nullptr;
@@ -298,8 +298,9 @@ void Receiver::KeepTicket(uint8_t index) {
   if (!offerer_->resumption()) return;
   Ticket* place = &tickets_[0];
   for (Ticket& ticket : tickets_) {
-    const bool is_worse = ticket.channel == kNobody || (place->channel != kNobody &&
-                          ticket.resumption.expiry < place->resumption.expiry);
+    const bool is_worse =
+        ticket.channel == kNobody ||
+        (place->channel != kNobody && ticket.resumption.expiry < place->resumption.expiry);
     if (is_worse) place = &ticket;
     if (ticket.channel != index) continue;
     place = &ticket;
@@ -359,8 +360,7 @@ void Receiver::Cured(Followed& followed, uint64_t now) {
 void Receiver::TakeStanding(Followed& followed, const mikey::v2::MemberState& member) {
   // MIKEYv2 §10: it takes over every T that is stated and greater than its own.
   SavedGroup& group = SavedOf(followed);
-  const bool is_greater =
-      member.report_t > group.report_t || member.keys_t > group.keys_t;
+  const bool is_greater = member.report_t > group.report_t || member.keys_t > group.keys_t;
   group.report_t = std::max(group.report_t, member.report_t);
   group.keys_t = std::max(group.keys_t, member.keys_t);
   must_persist_ = must_persist_ || is_greater;
@@ -419,8 +419,8 @@ uint64_t Receiver::deadline() const {
       offerer_ && asking_ != kNobody ? MillisecondsOf(offerer_->deadline()) : kNoTime;
   for (const Followed& followed : channels_) {
     if (followed.wants_keys && asking_ == kNobody) return 0;
-    earliest = std::min(
-        {earliest, followed.missing_at, followed.leave_at, followed.keys.deadline()});
+    earliest =
+        std::min({earliest, followed.missing_at, followed.leave_at, followed.keys.deadline()});
   }
   return earliest;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a member says and hears outside of exchanges (MIKEYv2 §10): REPORT, the KEYS to it, and KEYS
-// that nobody asked for. A member with a pre-shared key has R always (§4.4). Not for pre-shared keys
-// alone: there an exchange is opened at these moments.
+// that nobody asked for. A member with a pre-shared key has R always (§4.4). Not for pre-shared
+// keys alone: there an exchange is opened at these moments.
 #include "receiver/library/receiver.h"
 
 namespace keymast::receiver::library {
