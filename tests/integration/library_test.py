@@ -28,8 +28,8 @@ class Library(unittest.TestCase):
 
     def example(self, name, *more):
         return self.site.start_process(
-            name, BIN / "receiver_example", "127.0.0.1", self.site.mikey_port, GROUP, self.mtk_port,
-            "127.0.0.1", URI, f"{name}@example.org", self.site.credentials[name],
+            name, "sh", "-c", 'exec "$@" >&2', "sh",  # its lines are no JSON: into the log at once
+            BIN / "receiver_example", "127.0.0.1", self.site.mikey_port, GROUP, self.mtk_port, "127.0.0.1", URI, f"{name}@example.org", self.site.credentials[name],
             self.site.root / f"{name}.saved", *more)
 
     def member(self, name):

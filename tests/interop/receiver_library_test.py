@@ -63,7 +63,7 @@ class Example(unittest.TestCase):
                          [KEY, "stream ssrc feedf00d roc 7 profile 7"])
 
     def test_joins_by_diffie_hellman(self):
-        receiver = self.receiver(self.answerer(), PSK, "dh")
+        receiver = self.receiver(self.answerer("--modes", "early-dhhmac"), PSK, "dh")
         self.assertEqual(list(self.lines(receiver, 1)), [KEY])
 
     def test_follows_a_cookie(self):
