@@ -132,7 +132,7 @@ def update_of(update, about, numbers):
 def report_of(told):
     octets = bytes.fromhex(told["octets"])
     m = message.decode(octets)
-    held = "not held" if told["held"] == 0xFFFFFFFF else f"held for {told['held']} ms"
+    held = "held for very long" if told["held"] == 0xFFFFFFFF else f"held for {told['held']} ms"
     text = f"**REPORT {told['name']}**, T {told['t']}, the newest MSK {held}, {len(octets)} octets\n"
     r, rand = octets_of(told, "r", "rand")
     return [text, block(outside(m), proof(report.report_keys(r, told["csb_id"], rand), m.one(V)))]
