@@ -35,11 +35,14 @@ class Membership {
   virtual Result<const groups::Member*> GiveKeys(const ChannelId& channel,
                                                  const SubscriberId& subscriber,
                                                  const Moment& m) = 0;
+  // KeysToldTo is the greatest T of KEYS that a subscriber was sent unasked, or one that none has.
+  virtual uint32_t KeysToldTo(const SubscriberId& subscriber) const = 0;
   // FinishJoin takes a member in that was given keys. `holds`: its finish proves that it has them;
   // `from` is the address that it proved.
   struct Joined {
     Endpoint from;
     bool takes_msk_messages = false;
+    bool takes_keys = false;  // unasked
     bool holds = false;
   };
   virtual void FinishJoin(const ChannelId& channel, const SubscriberId& subscriber,
@@ -67,6 +70,10 @@ class Keying final : private mikey::v2::Directory {
   void Serve(const Moment& m);
   size_t waiting() const { return waiting_.size(); }
   size_t exchanges() const { return answerer_ ? answerer_->exchanges() : 0; }
+
+  // Regulars are addresses that members proved within the hour: they are served before strangers.
+  bool IsRegular(const Endpoint& from, Instant now) const;
+  void MakeRegular(const Endpoint& from, Instant now);
 
   // Forget drops all exchanges: what they answered may rest on changes that were not kept.
   void Forget();
@@ -108,7 +115,7 @@ class Keying final : private mikey::v2::Directory {
   Rates unproved_;  // addresses, by what they ask without cookie and
   Rates proved_;    // with one
   Rates identities_;
-  InstantTable regulars_;  // addresses of finished joins
+  InstantTable regulars_;
 
   // Of the datagram under way.
   const Moment* moment_ = nullptr;
