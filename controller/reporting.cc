@@ -38,6 +38,8 @@ void Controller::Impl::TakeReport(const ChannelId& channel_id, const SubscriberI
     AfterLeave(channel, m);
     return Schedule(channel, m.now);
   }
+  // KEYS that nobody asked for go under an R that A holds.
+  if (reported.by_ticket) member.takes_keys = false;
   if (std::exchange(member.msk_endpoint, reported.from) != reported.from) ++member.revision;
   Put(rekey::MemberPut{channel_id, std::move(member)}, m);
   for (auto* delivery : {&channel.current, &channel.next}) {

@@ -35,13 +35,14 @@ bool Reports::Serves(const Report& report) const {
          report.csb_id == channel->ladder.msk->csb_id;
 }
 
-// MIKEYv2 §4.4: R follows from the PSK, and without one from the resumption secret in the ticket.
+// MIKEYv2 §4.4: R follows from the PSK. Who has none, or none at hand, sends a ticket: then it
+// follows from the resumption secret in that.
 const crypto::Key32* Reports::ReportKeyOf(const Report& report) const {
   const rekey::SubscriberState* subscriber = Named(report.member);
   if (subscriber == nullptr) return nullptr;
   subscriber_ = subscriber->subscriber.id;
-  if (!subscriber->user_key.empty()) {
-    if (!report.ticket.empty()) return nullptr;
+  if (report.ticket.empty()) {
+    if (subscriber->user_key.empty()) return nullptr;
     const crypto::Key32 psk_v2 =
         mikey::v2::PskV2(ground_.suite, subscriber->user_key.view(), report.member, report.group);
     r_ = mikey::v2::ReportKey(ground_.suite, psk_v2.view());

@@ -16,6 +16,7 @@ struct Reported {
   mikey::v2::ReportKind kind = mikey::v2::ReportKind::kAcknowledge;
   uint32_t t = 0;
   MskId newest;
+  bool by_ticket = false;  // its R is known to the controller while it reports alone
   Endpoint from;
 };
 

@@ -20,13 +20,14 @@ struct Joining : testing::TestWithParam<std::string> {
     profile.mac_alg = mikey::MacAlg::kHmacSha256_256;
     const bool is_modes = testing::UnitTest::GetInstance()->current_test_info()->value_param();
     const std::string modes = is_modes ? GetParam() : "psk";
-    const mikey::v2::Policy policy = JoinPolicy(*ParseJoinModes(modes), profile);
+    const mikey::v2::Policy policy = JoinPolicy(*ParseJoinModes(modes), profile, true);
     answering = mikey::v2::Policy::Default();
     answerer.emplace(crypto::DefaultSuite(), answering, others, 64, rng);
-    joiner.emplace(crypto::DefaultSuite(), JoinSetup{policy, {}, "mikey://example.org/tv"},
+    joiner.emplace(crypto::DefaultSuite(), JoinSetup{policy, {}, "mikey://example.org/tv", nullptr},
                    Joiner::Party{mikey::OwnedIdentity(mikey::v2::kMemberId),
                                  crypto::Key32(mikey::v2::kPskOctets),
-                                 {{}, {}, std::nullopt}});
+                                 {{}, {}, std::nullopt}},
+                   Joiner::Kept{{}, keeper, std::nullopt, keeper});
   }
   Bytes Tick() {
     Bytes out(mikey::v2::kMaxOneDatagram);
@@ -56,6 +57,20 @@ struct Joining : testing::TestWithParam<std::string> {
     return keys + (step.has_keys ? 1 : 0);
   }
 
+  struct Keeper : TKeeper, TicketKeeper {
+    bool Keep(const MemberTs& ts) override {
+      kept = ts;
+      return works;
+    }
+    bool KeepTicket(const mikey::v2::Resumption* held) override {
+      ticket = held == nullptr ? std::nullopt : std::optional(*held);
+      return works;
+    }
+    MemberTs kept;
+    std::optional<mikey::v2::Resumption> ticket;
+    bool works = true;
+  };
+  Keeper keeper;
   Instant now = mikey::v2::kStart;
   crypto::SeededRng rng{1};
   mikey::Profile3gpp profile;
@@ -137,8 +152,8 @@ TEST(JoinModes, AreReadInOrder) {
   ASSERT_EQ(modes->size(), 2U);
   EXPECT_EQ((*modes)[0], 1);
   EXPECT_EQ((*modes)[1], 6);
-  EXPECT_EQ(ParseJoinModes("all")->size(), 3U);
-  for (const char* wrong : {"", "psk,", ",psk", "psk,psk", "rsa", "PSK", "all,psk"}) {
+  EXPECT_EQ(ParseJoinModes("all")->size(), 6U);
+  for (const char* wrong : {"", "psk,", ",psk", "psk,psk", "dsa", "PSK", "all,psk"}) {
     EXPECT_FALSE(ParseJoinModes(wrong)) << wrong;
   }
 }
