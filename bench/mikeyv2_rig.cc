@@ -57,6 +57,7 @@ Policy PolicyOf(const JoinKind& kind) {
   if (kind.mode == Mode::kEarlyDh) policy.modes.Add(static_cast<uint8_t>(Mode::kDh));
   policy.groups.clear();
   policy.groups.Add(static_cast<uint8_t>(kind.group));
+  if (kind.resumes) policy.features = kTicketFeature;
   return policy;
 }
 
@@ -123,6 +124,7 @@ struct JoinRig::Exchange {
   Offerer offerer;
   std::array<uint8_t, kMaxOneDatagram> out{};
   Bytes datagram;  // the last one that was sent
+  std::optional<Resumption> ticket;
   JoinTraffic traffic;
 };
 
@@ -132,26 +134,30 @@ JoinRig::JoinRig(const JoinKind& kind, const crypto::Suite& suite)
       policy_(PolicyOf(kind)),
       others_(std::make_unique<Others>()),
       pool_(*suite.pk, 2 * kBatch),
+      tickets_(suite, 4 * kBatch),
       now_(std::chrono::seconds(time(nullptr))) {
   if (IsSigned(kind.mode)) Introduce(kind.key, member_, controller_);
   controller_.shown = kind.shown;
   answerer_ = std::make_unique<Answerer>(suite_, policy_, *others_, 4 * kBatch, rng_, &controller_);
   answerer_->use_pool(&pool_);
+  if (kind.resumes) answerer_->use_tickets(&tickets_);
   for (size_t i = 0; i < kBatch; ++i) {
     exchanges_.push_back(std::make_unique<Exchange>(*this));
     exchanges_.back()->offerer.use_pool(&pool_);
   }
   if (kind.mode == Mode::kEarlyDh) One();  // its KEYS have FRESH
+  if (kind.resumes) Batch();               // its KEYS have tickets
 }
 
 JoinRig::~JoinRig() = default;
 
-Wish JoinRig::WishOf() const {
+Wish JoinRig::WishOf(const Exchange& exchange) const {
   Wish wish{kMember, kind_.joins ? kGroup : kPeer, others_->psk(), std::nullopt, {}, {}};
   if (kind_.joins) wish.join = KeyIds{};
   if (!kind_.joins) wish.streams = kStreams;
   wish.shown = kind_.shown;
   wish.fresh = fresh_.view();
+  if (exchange.ticket) wish.resume = &*exchange.ticket;
   return wish;
 }
 
@@ -161,7 +167,7 @@ void JoinRig::MakeAhead(size_t count) {
 }
 
 void JoinRig::Send(Exchange& exchange) {
-  const Result<size_t> size = exchange.offerer.Open(WishOf(), now_, rng_, exchange.out);
+  const Result<size_t> size = exchange.offerer.Open(WishOf(exchange), now_, rng_, exchange.out);
   Demand(size.has_value(), "no CAP is made");
   exchange.Keep(*size);
 }
@@ -188,6 +194,10 @@ void JoinRig::Acknowledge(Exchange& exchange) {
   const bool is_done = outcome.status && exchange.offerer.state() == Offerer::State::kDone;
   const Mode mode = exchange.offerer.exchange().choice.mode;
   Demand(is_done && (mode == kind_.mode || fresh_.empty()), "an exchange did not end as it should");
+  if (kind_.resumes) {
+    exchange.ticket = exchange.offerer.resumption();
+    Demand(exchange.ticket.has_value(), "an exchange left no ticket");
+  }
   const ByteView fresh = exchange.offerer.fresh();
   if (!fresh.empty()) fresh_ = Octets<kFreshSize>(fresh);
 }

@@ -19,6 +19,8 @@ struct JoinKind {
   mikey::DhGroup group = mikey::DhGroup::kX25519;
   mikey::v2::Shown shown = mikey::v2::Shown::kCertificates;
   bool joins = true;  // a group, else a session of two
+  // A session by the ticket that the one before it left.
+  bool resumes = false;
 };
 
 // Traffic of one exchange until both sides had keys; KEYS as an acknowledgement is not counted.
@@ -62,7 +64,7 @@ class JoinRig {
   class Others;
   struct Exchange;
 
-  mikey::v2::Wish WishOf() const;
+  mikey::v2::Wish WishOf(const Exchange& exchange) const;
   void MakeAhead(size_t count);
   void Send(Exchange& exchange);
   void Answer(Exchange& exchange);
@@ -77,6 +79,7 @@ class JoinRig {
   std::unique_ptr<Others> others_;
   crypto::SeededRng rng_{1};
   mikey::v2::DhPool pool_;
+  mikey::v2::PeerTickets tickets_;
   std::unique_ptr<mikey::v2::Answerer> answerer_;
   std::vector<std::unique_ptr<Exchange>> exchanges_;
   Octets<mikey::v2::kFreshSize> fresh_;

@@ -216,7 +216,7 @@ Answerer::Outcome Answerer::RefuseChoice(const FirstMessage& cap, const Judged& 
                                          crypto::Rng& rng, MutableBytes out) {
   if (error == Error::kReplayed) return Retry(cap, &judged, out);
   if (error == Error::kAuthenticationFailed) return Discard(error);
-  if (judged.v_good || judged.sign_good) return Refuse(cap, judged, error, rng, out);
+  if (judged.CanProveErrors()) return Refuse(cap, judged, error, rng, out);
   if (!errors_.Take(cap.address, cap.now)) return Discard(error);
   const Result<size_t> hint = WriteHint(cap.exchange, NumberOf(error), out);
   return {Err(error), hint.value_or(0), Event::kNone, nullptr};
@@ -268,11 +268,10 @@ bool Answerer::GivesInAnswer(const Exchange& exchange) {
   return !exchange.is_join() || (!IsLate(exchange.choice.mode) && exchange.is_proved);
 }
 
-// Refuse tells who has proved itself, and nobody else.
+// Refuse tells who has proved itself, and can verify it, and nobody else.
 Answerer::Outcome Answerer::Refuse(const FirstMessage& cap, const Judged& judged, Error error,
                                    crypto::Rng& rng, MutableBytes out) {
-  const bool has_proof = judged.v_good || judged.sign_good;
-  if (!has_proof || !errors_.Take(cap.address, cap.now)) return Discard(error);
+  if (!judged.CanProveErrors() || !errors_.Take(cap.address, cap.now)) return Discard(error);
   const auto rand_r = DrawRand(rng);
   // MIKEYv2 §13: V where V and SIGN are both possible.
   const Signer signer = judged.v_good ? Signer{} : judged.signer;

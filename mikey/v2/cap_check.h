@@ -6,6 +6,7 @@
 #include "mikey/v2/credentials.h"
 #include "mikey/v2/directory.h"
 #include "mikey/v2/fresh.h"
+#include "mikey/v2/tickets.h"
 
 namespace keymast::mikey::v2 {
 
@@ -48,6 +49,8 @@ struct Judged {
   Signer signer;                   // of ours whose type the Offerer verifies
   std::optional<uint32_t> leaves;  // of a member that comes back
 
+  // MIKEYv2 §13: V or SIGN of ours is due to who has proved itself, where the Offerer takes it.
+  bool CanProveErrors() const { return v_good || (sign_good && signer.credential != nullptr); }
   // What FRESH is for (MIKEYv2 §8).
   Fresh::Tail Tail(const FirstMessage& cap) const;
 };

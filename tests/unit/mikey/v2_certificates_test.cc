@@ -280,6 +280,20 @@ TEST_F(Struck, ACertificateThatIsNotKnownIsAskedFor) {
   }
 }
 
+// §13: an ERROR that A can prove neither by V nor by SIGN is a hint.
+TEST_F(Struck, WhoVerifiesNoneOfOurSignaturesGetsAHint) {
+  const auto ours = std::exchange(world_.policy_.signatures, {});
+  world_.policy_.signatures.Add(static_cast<uint8_t>(SignatureType::kEd25519));
+  Wish wish = world_.Session();
+  wish.psk = {};
+  const Bytes cap = world_.Open(wish);
+  world_.policy_.signatures = ours;
+  world_.ToOfferer(world_.ToAnswerer(cap));
+  EXPECT_EQ(ReasonOf(world_.answered_.status), Error::kUnsupportedPolicy);
+  EXPECT_EQ(world_.offerer_.peer_error(), ErrorNumber::kInvalidDt);
+  EXPECT_EQ(world_.offerer_.state(), Offerer::State::kOffered);
+}
+
 TEST_F(Struck, AnOffererTakesNoAnswerOfAnotherCertificate) {
   world_.policy_.modes.clear();
   world_.policy_.modes.Add(static_cast<uint8_t>(Mode::kDh));

@@ -162,6 +162,21 @@ class RocksDamage : public ::testing::Test {
     return opened;
   }
 
+  // ImageWithTable is that of a store that was opened twice.
+  Image ImageWithTable() {
+    states_ = {{}};
+    const auto env = DiskWith({});
+    for (const bool create : {true, false}) {
+      const auto store = OpenRocksStore({"/data", create, env.get()});
+      EXPECT_TRUE(store);
+      if (store) SmallHistory(**store, 4);
+    }
+    return ImageOf(*env);
+  }
+  static auto Count(const Image& image, std::string_view suffix) {
+    return std::count_if(image.begin(), image.end(),
+                         [&](const auto& file) { return file.first.ends_with(suffix); });
+  }
   static std::string Only(const Image& image, const std::string& suffix, bool is_prefix = false) {
     std::string found;
     for (const auto& [name, content] : image) {
@@ -227,13 +242,10 @@ TEST_F(RocksLogDamage, AZeroedBlockInTheLogIsAPrefixOrRefused) {
 }
 
 TEST_F(RocksDamage, ManifestCurrentAndTables) {
-  const auto env = DiskWith({});
-  for (const bool create : {true, false}) {
-    const auto store = OpenRocksStore({"/data", create, env.get()});
-    ASSERT_TRUE(store);
-    SmallHistory(**store, 4);
-  }
-  const Image image = ImageOf(*env);
+  // A store that is closed at once may leave a table behind that is no longer needed: damage to it
+  // says nothing, so that another history is made.
+  Image image;
+  for (int i = 0; i < 10 && Count(image, ".sst") != 1; ++i) image = ImageWithTable();
   const std::string table = Only(image, ".sst");
   FlipBitsOfTable(image, table);
   for (const std::string& name : {Only(image, "MANIFEST", true), Only(image, "CURRENT"), table}) {
