@@ -79,9 +79,9 @@ Status Reports::CheckMember(const Report& report) const {
 }
 
 void Reports::Take(const Report& report) {
-  ground_.members.TakeReport(channel_id_, subscriber_,
-                             {report.body.kind, report.t, MskId::FromValue(report.body.msk), from_},
-                             *moment_);
+  const Reported reported{report.body.kind, report.t, MskId::FromValue(report.body.msk),
+                          !report.ticket.empty(), from_};
+  ground_.members.TakeReport(channel_id_, subscriber_, reported, *moment_);
 }
 
 // --- what comes
