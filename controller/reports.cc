@@ -55,8 +55,9 @@ const crypto::Key32* Reports::ReportKeyOf(const Report& report) const {
 }
 
 std::optional<mikey::v2::Resumption> Reports::Resumed(const Report& report) const {
-  if (report.ticket.empty() || tickets_ == nullptr) return std::nullopt;
-  std::optional<mikey::v2::Resumption> resumed = tickets_->Find(report.ticket, {}, moment_->now);
+  const mikey::v2::Tickets* tickets = ground_.keying.tickets();
+  if (report.ticket.empty() || tickets == nullptr) return std::nullopt;
+  std::optional<mikey::v2::Resumption> resumed = tickets->Find(report.ticket, {}, moment_->now);
   const bool is_its =
       resumed && mikey::v2::IsFor(*resumed, report.member, report.group, false, moment_->now);
   return is_its ? std::move(resumed) : std::nullopt;

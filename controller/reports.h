@@ -41,13 +41,10 @@ class Reports final : private mikey::v2::ReportDirectory {
     const crypto::Suite& suite;
     crypto::Rng& rng;
     ReportMembership& members;
-    Keying& keying;  // its regulars
+    Keying& keying;  // its regulars and tickets
     ReportCounters& counters;
   };
   explicit Reports(const Ground& ground);
-
-  // Members without user key report under what their ticket holds. Borrowed; null: nobody does.
-  void use_tickets(const mikey::v2::Tickets* tickets) { tickets_ = tickets; }
 
   // Take handles a REPORT. A discard changes nothing but counters.
   void Take(const Endpoint& from, ByteView datagram, const Moment& m);
@@ -69,7 +66,6 @@ class Reports final : private mikey::v2::ReportDirectory {
   void Discard(Error error) { ++ground_.counters.discards[static_cast<size_t>(error)]; }
 
   const Ground ground_;
-  const mikey::v2::Tickets* tickets_ = nullptr;
   mikey::v2::ReportTaker taker_;
   Bucket strangers_;
   Rates addresses_;
