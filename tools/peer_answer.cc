@@ -163,7 +163,7 @@ void PeerCall::OnAnswererSide(const Endpoint& from, ByteView octets, Instant now
     return;
   }
   if (outcome.event != Answerer::Event::kVerified || we_offer_) return;
-  if (TakeKeys(answerer_.SessionOf(*outcome.entry), outcome.entry->exchange.choice)) {
+  if (TakeKeys(answerer_.SessionOf(*outcome.entry), outcome.entry->exchange.choice, now)) {
     state_ = State::kUp;
   }
 }

@@ -26,6 +26,7 @@ PeerCall::PeerCall(const crypto::Suite& suite, CallSetup setup, crypto::Rng& rng
       setup_(std::move(setup)),
       rng_(rng),
       media_(rng),
+      rtcp_(media_, rng),
       tickets_(suite, kTickets),
       directory_(setup_.self.view(), setup_.peer.view(), setup_.psk.view()),
       answerer_(suite, decided_.policy, directory_, kExchanges, rng, setup_.credentials.get()) {
@@ -37,8 +38,7 @@ PeerCall::PeerCall(const crypto::Suite& suite, CallSetup setup, crypto::Rng& rng
 
 tl::unexpected<Failure> PeerCall::Fail(Error error, const std::string& what) {
   state_ = State::kFailed;
-  media_.ForgetKeys();
-  keys_.clear();
+  ForgetKeys();
   offerer_.reset();
   directory_.ExpectNothing();
   failure_ = {error, what + ": " + std::string(ErrorName(error)), {}, {}, 0};
@@ -152,8 +152,14 @@ void PeerCall::UseDirections() {
   }
 }
 
+void PeerCall::ForgetKeys() {
+  media_.ForgetKeys();
+  rtcp_.Forget();
+  keys_.clear();
+}
+
 PeerCall::Done PeerCall::TakeKeys(const mikey::v2::UnicastSession& session,
-                                  const mikey::v2::Choice& choice) {
+                                  const mikey::v2::Choice& choice, Instant now) {
   Result<std::vector<StreamKey>> keys = KeysOf(suite_, session, choice.profiles);
   if (!keys) return Fail(keys.error(), "the policies of the exchange");
   for (const StreamKey& key : *keys) {
@@ -165,6 +171,7 @@ PeerCall::Done PeerCall::TakeKeys(const mikey::v2::UnicastSession& session,
   }
   keys_ = std::move(*keys);
   mode_ = choice.mode;
+  rtcp_.Arm(now);
   return {};
 }
 
@@ -173,10 +180,12 @@ void PeerCall::OnDatagram(const Endpoint& from, MutableBytes octets, Instant now
   ++traffic_[static_cast<size_t>(kind)];
   if (state_ == State::kIdle || state_ == State::kFailed) return;
   switch (kind) {
+    // A packet that no key opens is counted by the media.
     case PortTraffic::kRtp:
+      static_cast<void>(media_.OnRtp(octets, now));
+      return;
     case PortTraffic::kRtcp:
-      // A packet that no key opens is counted by the media.
-      static_cast<void>(media_.OnPacket(octets, kind == PortTraffic::kRtcp));
+      static_cast<void>(rtcp_.OnPacket(octets, now));
       return;
     case PortTraffic::kMikey:
       break;
@@ -191,8 +200,23 @@ void PeerCall::OnDatagram(const Endpoint& from, MutableBytes octets, Instant now
   is_to_answerer ? OnAnswererSide(from, octets, now) : OnOffererSide(octets, now);
 }
 
-Status PeerCall::SendRtp(size_t stream, ByteView packet) {
-  const Result<Bytes> octets = media_.Protect(stream, packet);
+void PeerCall::Tick(Instant now) {
+  TickExchange(now);
+  PushReports(rtcp_.Tick(now));
+}
+
+Instant PeerCall::deadline() const { return std::min(exchange_deadline(), rtcp_.deadline()); }
+
+void PeerCall::Leave(Instant now) { PushReports(rtcp_.Leave(now)); }
+
+void PeerCall::PushReports(std::vector<CallRtcp::Packet> packets) {
+  for (const CallRtcp::Packet& packet : packets) {
+    Push(media_.streams()[packet.stream].to, packet.octets);
+  }
+}
+
+Status PeerCall::SendRtp(size_t stream, ByteView packet, Instant now) {
+  const Result<Bytes> octets = media_.Protect(stream, packet, now);
   if (!octets) return Err(octets.error());
   Push(media_.streams()[stream].to, *octets);
   return {};

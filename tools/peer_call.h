@@ -9,8 +9,8 @@
 #include "mikey/v2/offerer.h"
 #include "sdp/offer_answer.h"
 #include "tools/peer_choice.h"
+#include "tools/peer_control.h"
 #include "tools/peer_directory.h"
-#include "tools/peer_media.h"
 
 namespace keymast::tools {
 
@@ -53,6 +53,7 @@ class PeerCall {
   const Failure& failure() const { return failure_; }  // why it failed
   CallMedia& media() { return media_; }
   const CallMedia& media() const { return media_; }
+  const CallRtcp& rtcp() const { return rtcp_; }
 
   // Each round is an offer with its answer; either side may begin one when the last one is over.
   // What is refused ends the call: a description that cannot be read or taken, or is not what came
@@ -74,10 +75,14 @@ class PeerCall {
   // OnDatagram takes what came to the media port, in place.
   void OnDatagram(const Endpoint& from, MutableBytes octets, Instant now);
   Instant deadline() const;
+  // Likewise of the exchange alone: kNever when it waits for nothing.
+  Instant exchange_deadline() const;
   void Tick(Instant now);
 
   // SendRtp protects a plain packet of one of our streams and sends it.
-  Status SendRtp(size_t stream, ByteView packet);
+  Status SendRtp(size_t stream, ByteView packet, Instant now);
+  // Leave says BYE; nothing is sent on our streams from then on.
+  void Leave(Instant now);
 
   // TakeOut gives what is to be sent.
   std::vector<Datagram> TakeOut() { return std::exchange(out_, {}); }
@@ -117,7 +122,8 @@ class PeerCall {
   Done BindAnswer(Instant now);
   Done CheckOwnAnswer() const;
   void OnOffererSide(ByteView octets, Instant now);
-  void OnAnswer(ByteView octets, ByteView finish);
+  void OnAnswer(ByteView octets, ByteView finish, Instant now);
+  void TickExchange(Instant now);
   Done TakeAnswerInSdp(Instant now);
 
   // We answer.
@@ -128,12 +134,16 @@ class PeerCall {
                                        MutableBytes out);
   Result<Bytes> AnswerCapInSdp(Instant now);
 
-  Done TakeKeys(const mikey::v2::UnicastSession& session, const mikey::v2::Choice& choice);
+  Done TakeKeys(const mikey::v2::UnicastSession& session, const mikey::v2::Choice& choice,
+                Instant now);
+  void ForgetKeys();
+  void PushReports(std::vector<CallRtcp::Packet> packets);
 
   const crypto::Suite& suite_;
   CallSetup setup_;
   crypto::Rng& rng_;
   CallMedia media_;
+  CallRtcp rtcp_;
   State state_ = State::kIdle;
   Failure failure_;
   size_t rounds_ = 0;

@@ -137,9 +137,8 @@ PeerCall::Done PeerCall::BindAnswer(Instant now) {
     media_.set_held(false);
     return {};
   }
-  media_.ForgetKeys();
+  ForgetKeys();
   media_.set_held(false);
-  keys_.clear();
   answer_.clear();
   state_ = State::kOffered;
   return SendCap(now);
@@ -172,7 +171,7 @@ void PeerCall::OnOffererSide(ByteView octets, Instant now) {
   }
   const bool is_answered =
       before == Offerer::State::kOffered && offerer_->state() == Offerer::State::kAnswered;
-  is_answered ? OnAnswer(octets, reply) : Push(remote_, reply);
+  is_answered ? OnAnswer(octets, reply, now) : Push(remote_, reply);
 }
 
 void PeerCall::KeepTicket() {
@@ -181,7 +180,7 @@ void PeerCall::KeepTicket() {
 
 // OnAnswer takes a verified answer; its finish is sent only when the answer is that of the
 // description, where that has come.
-void PeerCall::OnAnswer(ByteView octets, ByteView finish) {
+void PeerCall::OnAnswer(ByteView octets, ByteView finish, Instant now) {
   answer_.assign(octets.begin(), octets.end());
   if (theirs_) {
     if (const Done bound = CheckOwnAnswer(); !bound) {
@@ -189,15 +188,17 @@ void PeerCall::OnAnswer(ByteView octets, ByteView finish) {
       return;
     }
   }
-  if (!TakeKeys(offerer_->session(), offerer_->exchange().choice)) return;
+  if (!TakeKeys(offerer_->session(), offerer_->exchange().choice, now)) return;
   state_ = theirs_ ? State::kUp : State::kEarly;
   media_.set_held(state_ == State::kEarly);
   Push(remote_, finish);
 }
 
-Instant PeerCall::deadline() const { return offerer_ && is_sent_ ? offerer_->deadline() : kNever; }
+Instant PeerCall::exchange_deadline() const {
+  return offerer_ && is_sent_ ? offerer_->deadline() : kNever;
+}
 
-void PeerCall::Tick(Instant now) {
+void PeerCall::TickExchange(Instant now) {
   if (!offerer_ || !is_sent_) return;
   const Offerer::State before = offerer_->state();
   Bytes out(mikey::v2::kMaxOneDatagram);

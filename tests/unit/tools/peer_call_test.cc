@@ -42,7 +42,7 @@ TEST(PeerCall, TwoSidesHearEachOther) {
   EXPECT_EQ(world.alice_.mode(), mikey::v2::Mode::kEarlyDhhmac);
   EXPECT_EQ(world.bob_.media().TakePlain().size(), 10u);
   EXPECT_EQ(world.alice_.refused_messages(), 0u);
-  EXPECT_EQ(world.alice_.deadline(), kNever);
+  EXPECT_EQ(world.alice_.exchange_deadline(), kNever);
 }
 
 TEST(PeerCall, SeveralStreamsEachWithItsDirectionAndKeys) {
@@ -82,13 +82,13 @@ TEST(PeerCall, EveryMessageMayBeLost) {
     world.lost_ = lost;
     world.AddStreams({kSendRecv});
     ASSERT_TRUE(world.Round(world.alice_, world.bob_));
-    EXPECT_NE(world.alice_.deadline(), kNever) << lost;
-    world.now_ = world.alice_.deadline();
+    EXPECT_NE(world.alice_.exchange_deadline(), kNever) << lost;
+    world.now_ = world.alice_.exchange_deadline();
     world.alice_.Tick(world.now_);
     world.Pump();
     EXPECT_EQ(world.alice_.state(), State::kUp) << lost;
     EXPECT_EQ(world.bob_.state(), State::kUp) << lost;
-    EXPECT_EQ(world.alice_.deadline(), kNever) << lost;
+    EXPECT_EQ(world.alice_.exchange_deadline(), kNever) << lost;
   }
 }
 
@@ -97,8 +97,8 @@ TEST(PeerCall, NobodyAnswers) {
   world.AddStreams({kSendRecv});
   ASSERT_TRUE(world.bob_.TakeOffer(*world.alice_.Offer(world.now_), world.now_));
   ASSERT_TRUE(world.alice_.TakeAnswer(*world.bob_.Answer(world.now_), world.now_));
-  while (world.alice_.deadline() != kNever) {
-    world.now_ = world.alice_.deadline();
+  while (world.alice_.exchange_deadline() != kNever) {
+    world.now_ = world.alice_.exchange_deadline();
     world.alice_.Tick(world.now_);
   }
   EXPECT_EQ(world.alice_.TakeOut().size(), 4u);
@@ -119,8 +119,8 @@ TEST(PeerCall, KeysAreNotNeededWhereMediaAuthenticates) {
   carry(world.alice_, kAlicesPort);
   world.bob_.TakeOut();  // KEYS
   world.Talk(world.bob_, 1);
-  while (world.alice_.deadline() != kNever) {
-    world.now_ = world.alice_.deadline();
+  while (world.alice_.exchange_deadline() != kNever) {
+    world.now_ = world.alice_.exchange_deadline();
     world.alice_.Tick(world.now_);
     world.alice_.TakeOut();
   }
@@ -174,7 +174,7 @@ TEST(PeerCall, KeyManagementInTheSignallingPath) {
   const auto offer = world.alice_.Offer(world.now_);
   EXPECT_NE(offer->find("a=key-mgmt:mikey "), std::string::npos);
   EXPECT_EQ(offer->find("a=mikeyv2-cap"), std::string::npos);
-  EXPECT_EQ(world.alice_.deadline(), kNever);
+  EXPECT_EQ(world.alice_.exchange_deadline(), kNever);
   EXPECT_FALSE(world.alice_.OpenEarly(kBobsPort, world.now_));
   ASSERT_TRUE(world.bob_.TakeOffer(*offer, world.now_)) << world.bob_.failure().message;
   const auto answer = world.bob_.Answer(world.now_);
@@ -183,7 +183,7 @@ TEST(PeerCall, KeyManagementInTheSignallingPath) {
   EXPECT_EQ(world.alice_.state(), State::kUp);
   world.Pump();  // finish and KEYS
   EXPECT_EQ(world.bob_.state(), State::kUp);
-  EXPECT_EQ(world.alice_.deadline(), kNever);
+  EXPECT_EQ(world.alice_.exchange_deadline(), kNever);
   EXPECT_EQ(world.alice_.traffic(mikey::PortTraffic::kMikey), 1u);
   EXPECT_EQ(world.bob_.traffic(mikey::PortTraffic::kMikey), 1u);
   world.TalkBoth(4);
@@ -256,7 +256,7 @@ TEST(PeerCall, AStreamThatIsNotWantedIsRefusedAlone) {
   world.TalkBoth(2);
   EXPECT_EQ(HeardBy(world.bob_), "2/2 0/0 ");
   EXPECT_EQ(HeardBy(world.alice_), "0/0 0/0 ");
-  EXPECT_EQ(world.alice_.SendRtp(1, Bytes(20, 0x80)).error(), Error::kPolicyViolation);
+  EXPECT_EQ(world.alice_.SendRtp(1, Bytes(20, 0x80), world.now_).error(), Error::kPolicyViolation);
   ASSERT_TRUE(world.Round(world.bob_, world.alice_)) << world.bob_.failure().message;
 }
 
@@ -280,15 +280,15 @@ TEST(PeerCall, WhatDiffersBetweenDescriptionAndDatagramIsFatal) {
       if (!in_offer) answer = Changed(answer, attribute);
       if (!world.alice_.TakeAnswer(answer, world.now_)) continue;
       world.Pump();
-      while (world.alice_.deadline() != kNever) {
-        world.now_ = world.alice_.deadline();
+      while (world.alice_.exchange_deadline() != kNever) {
+        world.now_ = world.alice_.exchange_deadline();
         world.alice_.Tick(world.now_);
         world.Pump();
       }
       EXPECT_EQ(world.alice_.state(), State::kFailed) << in_offer << attribute;
       EXPECT_NE(world.bob_.state(), State::kUp) << in_offer << attribute;
       world.bob_.media().streams()[0].sends = true;
-      EXPECT_EQ(world.bob_.SendRtp(0, Bytes(20, 0x80)).error(), Error::kUnknownKey);
+      EXPECT_EQ(world.bob_.SendRtp(0, Bytes(20, 0x80), world.now_).error(), Error::kUnknownKey);
     }
   }
 }
@@ -383,8 +383,8 @@ TEST(PeerCall, AnotherFingerprintIsFatal) {
     if (!in_offer) answer = Changed(answer, "a=fingerprint:sha-256");
     ASSERT_TRUE(world->alice_.TakeAnswer(answer, world->now_));
     world->Pump();
-    while (world->alice_.deadline() != kNever) {
-      world->now_ = world->alice_.deadline();
+    while (world->alice_.exchange_deadline() != kNever) {
+      world->now_ = world->alice_.exchange_deadline();
       world->alice_.Tick(world->now_);
       world->Pump();
     }
@@ -419,8 +419,8 @@ TEST(PeerCall, KeysThatWereLostLeaveNoTicket) {
   world.AddStreams({kSendRecv});
   ASSERT_TRUE(world.Round(world.alice_, world.bob_));
   world.Talk(world.bob_, 1);
-  while (world.alice_.deadline() != kNever) {
-    world.now_ = world.alice_.deadline();
+  while (world.alice_.exchange_deadline() != kNever) {
+    world.now_ = world.alice_.exchange_deadline();
     world.alice_.Tick(world.now_);
     world.alice_.TakeOut();
   }
@@ -485,7 +485,7 @@ TEST(PeerCall, ForgedMediaIsRefused) {
   const Tone tone(*stream.codec, stream.sender.ssrc());
   Bytes packet(kMaxMediaPacket);
   packet.resize(tone.Packet(0, 0, 0, packet));
-  ASSERT_TRUE(world.alice_.SendRtp(0, packet));
+  ASSERT_TRUE(world.alice_.SendRtp(0, packet, world.now_));
   Datagram sent = world.alice_.TakeOut()[0];
   EXPECT_FALSE(Equal(ByteView(sent.octets).subspan(12, 100), ByteView(packet).subspan(12, 100)));
   Bytes forged = sent.octets;

@@ -90,7 +90,7 @@ class CallWorld {
         Bytes packet(kMaxMediaPacket);
         const auto timestamp = static_cast<uint32_t>(n * stream.codec->frame_samples());
         packet.resize(tone.Packet(stream.payload_type, 0, timestamp, packet));
-        EXPECT_TRUE(side.SendRtp(i, packet));
+        EXPECT_TRUE(side.SendRtp(i, packet, now_));
       }
     }
     Pump();
