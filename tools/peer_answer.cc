@@ -74,7 +74,9 @@ PeerCall::Done PeerCall::CheckStreams(const Capabilities& told) {
 PeerCall::Done PeerCall::ExpectCap(const Capabilities& told) {
   is_resumed_ = !told.ticket_id.empty();
   if (Done same = CheckSameParty(); !same) return same;
-  const Result<Decided> decided = Decide(told, PolicyOf(is_resumed_), setup_.credentials.get());
+  const bool is_in_sdp = !theirs_->keying.message.empty();
+  const Result<Decided> decided =
+      Decide(told, PolicyOf(is_resumed_, is_in_sdp), setup_.credentials.get());
   if (!decided) return Fail(decided.error(), "a=mikeyv2-cap");
   decided_ = *decided;
   PeerDirectory::Expected expected;

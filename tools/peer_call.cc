@@ -71,13 +71,18 @@ PeerCall::Done PeerCall::Begin(bool we_offer) {
   return {};
 }
 
-// PolicyOf an exchange: both sides keep tickets in memory alone, so mode PSK serves, and no key is
-// agreed on again (MIKEYv2 §11).
-mikey::v2::Policy PeerCall::PolicyOf(bool is_resumed) const {
+// PolicyOf an exchange. Both sides keep tickets in memory alone, so mode PSK serves, and no key is
+// agreed on again (MIKEYv2 §11). Early DH needs FRESH, which RETRY would bring: there is none in
+// SDP (MIKEYv2 §12).
+mikey::v2::Policy PeerCall::PolicyOf(bool is_resumed, bool is_in_sdp) const {
+  using mikey::v2::Mode;
   mikey::v2::Policy policy = setup_.policy;
-  if (!is_resumed) return policy;
   policy.modes.clear();
-  policy.modes.Add(static_cast<uint8_t>(mikey::v2::Mode::kPsk));
+  if (is_resumed) policy.modes.Add(static_cast<uint8_t>(Mode::kPsk));
+  for (const uint8_t mode : setup_.policy.modes) {
+    const bool is_left_out = is_in_sdp && static_cast<Mode>(mode) == Mode::kEarlyDh;
+    if (!is_resumed && !is_left_out) policy.modes.Add(mode);
+  }
   return policy;
 }
 

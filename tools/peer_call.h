@@ -63,7 +63,7 @@ class PeerCall {
   tl::expected<std::string, Failure> Offer(Instant now);
   // OpenEarly sends CAP before there is an answer, to an address that is known otherwise. An answer
   // to it is provisional (MIKEYv2 §12). kFailedPrecondition where CAP is in SDP, and with a
-  // certificate: which one proves the answer is not known before.
+  // certificate: which one proves the answer is not known before, and none other is accepted.
   Done OpenEarly(const Endpoint& to, Instant now);
   Done TakeAnswer(std::string_view text, Instant now);
 
@@ -112,7 +112,7 @@ class PeerCall {
   std::optional<sdp::Fingerprint> OurFingerprint() const;
 
   // Tickets that exchanges left (MIKEYv2 §11).
-  mikey::v2::Policy PolicyOf(bool is_resumed) const;
+  mikey::v2::Policy PolicyOf(bool is_resumed, bool is_in_sdp) const;
   void KeepTicket();
   Done CheckSameParty();
 

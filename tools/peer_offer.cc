@@ -36,7 +36,7 @@ Result<Bytes> PeerCall::OpenExchange(Instant now) {
     wish.fingerprint = *theirs_->keying.fingerprint;
   }
   offerer_.reset();
-  offered_ = PolicyOf(resume_.has_value());
+  offered_ = PolicyOf(resume_.has_value(), setup_.key_mgmt);
   offerer_ = std::make_unique<Offerer>(suite_, offered_, setup_.credentials.get());
   Bytes cap(mikey::v2::kMaxOneDatagram);
   const Result<size_t> size = offerer_->Open(wish, now, rng_, cap);
@@ -46,9 +46,6 @@ Result<Bytes> PeerCall::OpenExchange(Instant now) {
 }
 
 tl::expected<std::string, Failure> PeerCall::Offer(Instant now) {
-  if (setup_.key_mgmt && setup_.credentials != nullptr) {
-    return keymast::Fail(Error::kFailedPrecondition, "CAP in SDP goes with a pre-shared key");
-  }
   if (Done begun = Begin(true); !begun) return tl::unexpected<Failure>(begun.error());
   ours_.streams.clear();
   ours_.keying = {};
@@ -123,6 +120,8 @@ PeerCall::Done PeerCall::TakeAnswerInSdp(Instant now) {
   const Bytes message = theirs_->keying.message;
   if (message.empty()) return Fail(Error::kPayloadMissing, "a=key-mgmt:mikey of the answer");
   is_sent_ = true;
+  // Whose certificate proves the answer is told beside it.
+  if (theirs_->keying.fingerprint) offerer_->Expect(*theirs_->keying.fingerprint);
   OnOffererSide(message, now);
   if (state_ == State::kFailed) return tl::unexpected<Failure>(failure_);
   if (state_ != State::kUp) return Fail(Error::kAuthenticationFailed, "a=key-mgmt:mikey");

@@ -137,8 +137,10 @@ tl::expected<void, Failure> TakeKey(const PeerOptions& options, CallSetup& setup
   if (!options.certificate.empty()) {
     if (!options.key_file.empty()) return Usage("--key-file or --certificate, not both");
     if (options.private_key.empty()) return Usage("--private-key is missing");
-    if (!options.early.empty() || options.key_mgmt) {
-      return Usage("--early and --key-mgmt go with --key-file");
+    if (!options.early.empty()) return Usage("--early goes with --key-file");
+    if (options.key_mgmt && setup.policy.modes.view().size() == 1 &&
+        mikey::v2::Contains(setup.policy.modes.view(), Mode::kEarlyDh)) {
+      return Usage("--modes: --key-mgmt has no early-dh, which needs a round trip before");
     }
     auto credentials = LoadCredentials(options.certificate, options.private_key, setup.self);
     if (!credentials) return tl::unexpected<Failure>(credentials.error());

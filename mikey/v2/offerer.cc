@@ -230,6 +230,11 @@ Result<size_t> Offerer::SendAgain(MutableBytes out) {
   return Send(suite_, long_cap_, how, out, more_);
 }
 
+void Offerer::Expect(const crypto::Fingerprint& fingerprint) {
+  KEYMAST_CHECK(state_ == State::kOffered);
+  fingerprint_ = fingerprint;
+}
+
 Offerer::Outcome Offerer::Receive(ByteView datagram, Instant now, crypto::Rng& rng,
                                   MutableBytes out) {
   more_.clear();

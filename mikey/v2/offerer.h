@@ -65,6 +65,10 @@ class Offerer {
   // above kMaxFirstCap that cannot go in FRAGMENTs.
   Result<size_t> Open(const Wish& wish, Instant now, crypto::Rng& rng, MutableBytes out);
 
+  // Expect the Answerer's certificate, which SDP told only after CAP was made (MIKEYv2 §12): from
+  // then on no other one counts. Before the answer has come.
+  void Expect(const crypto::Fingerprint& fingerprint);
+
   // Receive takes a datagram that claims to belong to the exchange. Every error is a discard.
   Outcome Receive(ByteView datagram, Instant now, crypto::Rng& rng, MutableBytes out);
 
