@@ -90,6 +90,31 @@ void PeerCall::Push(const Endpoint& to, ByteView octets) {
   if (!octets.empty() && !to.IsUnset()) out_.push_back({to, Bytes(octets.begin(), octets.end())});
 }
 
+void PeerCall::PushAll(const Endpoint& to, ByteView out, size_t first,
+                       const mikey::v2::MoreDatagrams& more) {
+  Push(to, out.first(first));
+  for (size_t at = first, i = 0; i < more.size(); at += more[i++]) {
+    Push(to, out.subspan(at, more[i]));
+  }
+}
+
+// SDP has no FRAGMENTs (MIKEYv2 §3.6): what the machines cut for datagrams is one there.
+Result<Bytes> PeerCall::Whole(ByteView out, size_t first,
+                              const mikey::v2::MoreDatagrams& more) const {
+  Bytes whole;
+  if (more.empty()) whole.assign(out.begin(), out.begin() + static_cast<ptrdiff_t>(first));
+  for (size_t at = 0, i = 0; !more.empty() && i <= more.size(); ++i) {
+    const ByteView datagram = out.subspan(at, i == 0 ? first : more[i - 1]);
+    at += datagram.size();
+    mikey::Message message;
+    if (Status parsed = mikey::ParseMessage(datagram, message); !parsed) return Err(parsed.error());
+    const auto* fragment = message.Get<mikey::FragmentPayload>();
+    if (fragment == nullptr) return Err(Error::kInternal);
+    whole.insert(whole.end(), fragment->data.begin(), fragment->data.end());
+  }
+  return whole;
+}
+
 sdp::Stream PeerCall::Described(size_t index) const {
   const CallStream& stream = media_.streams()[index];
   sdp::Stream described;
@@ -201,7 +226,14 @@ void PeerCall::OnDatagram(const Endpoint& from, MutableBytes octets, Instant now
   }
   const auto type =
       octets.size() > 1 ? static_cast<mikey::DataType>(octets[1]) : mikey::DataType::kPskInit;
-  const bool is_to_answerer = type == mikey::DataType::kCap || mikey::v2::IsFinish(type);
+  const bool is_fragment = type == mikey::DataType::kFragment;
+  const bool is_to_answerer =
+      type == mikey::DataType::kCap || mikey::v2::IsFinish(type) || (is_fragment && !we_offer_);
+  // MIKEYv2 §3.6: an Offerer takes FRAGMENTs from where it wrote to.
+  if (is_fragment && we_offer_ && from != remote_) {
+    ++refused_;
+    return;
+  }
   is_to_answerer ? OnAnswererSide(from, octets, now) : OnOffererSide(octets, now);
 }
 

@@ -102,6 +102,11 @@ class PeerCall {
   Done Check(const Status& status, const std::string& what);
   Done Begin(bool we_offer);
   void Push(const Endpoint& to, ByteView octets);
+  // PushAll of the datagrams that stand at the front of `out`.
+  void PushAll(const Endpoint& to, ByteView out, size_t first,
+               const mikey::v2::MoreDatagrams& more);
+  // Whole is the message that these datagrams are.
+  Result<Bytes> Whole(ByteView out, size_t first, const mikey::v2::MoreDatagrams& more) const;
 
   // Descriptions.
   // Described is a stream as we offer it; refused where we want none.
@@ -117,7 +122,9 @@ class PeerCall {
   Done CheckSameParty();
 
   // We offer.
-  Result<Bytes> OpenExchange(Instant now);
+  // OpenExchange leaves CAP in `out` and returns the length of its first datagram.
+  Result<size_t> OpenExchange(bool takes_fragments, Instant now, Bytes& out);
+  size_t TheirFragments() const;
   Done SendCap(Instant now);
   Done BindAnswer(Instant now);
   Done CheckOwnAnswer() const;
@@ -130,8 +137,6 @@ class PeerCall {
   Done CheckStreams(const mikey::v2::Capabilities& told);
   Done ExpectCap(const mikey::v2::Capabilities& told);
   void OnAnswererSide(const Endpoint& from, ByteView octets, Instant now);
-  mikey::v2::Answerer::Outcome TakeCap(const Endpoint& from, ByteView octets, Instant now,
-                                       MutableBytes out);
   Result<Bytes> AnswerCapInSdp(Instant now);
 
   Done TakeKeys(const mikey::v2::UnicastSession& session, const mikey::v2::Choice& choice,

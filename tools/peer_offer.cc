@@ -15,7 +15,7 @@ constexpr std::string_view kMikey = "mikey";  // of a=key-mgmt (RFC 4567)
 }  // namespace
 
 // OpenExchange makes CAP of the open offer, with CSB ID and RANDi of its own each time.
-Result<Bytes> PeerCall::OpenExchange(Instant now) {
+Result<size_t> PeerCall::OpenExchange(bool takes_fragments, Instant now, Bytes& out) {
   std::vector<StreamOffer> streams;
   for (const size_t index : keyed_) {
     const CallStream& stream = media_.streams()[index];
@@ -30,6 +30,7 @@ Result<Bytes> PeerCall::OpenExchange(Instant now) {
   wish.streams = streams;
   wish.session = ours_.keying.session.view();
   if (setup_.key_mgmt) wish.sdp_ids = AsBytes(kMikey);
+  wish.takes_fragments = takes_fragments;
   if (resume_) {
     wish.resume = &*resume_;
   } else if (theirs_ && theirs_->keying.fingerprint) {
@@ -38,11 +39,16 @@ Result<Bytes> PeerCall::OpenExchange(Instant now) {
   offerer_.reset();
   offered_ = PolicyOf(resume_.has_value(), setup_.key_mgmt);
   offerer_ = std::make_unique<Offerer>(suite_, offered_, setup_.credentials.get());
-  Bytes cap(mikey::v2::kMaxOneDatagram);
-  const Result<size_t> size = offerer_->Open(wish, now, rng_, cap);
-  if (!size) return Err(size.error());
-  cap.resize(*size);
-  return cap;
+  out.resize(RoomOf(offered_));
+  return offerer_->Open(wish, now, rng_, out);
+}
+
+// TheirFragments are those of a message that their description says they take; 0: none.
+size_t PeerCall::TheirFragments() const {
+  if (!theirs_) return 0;
+  const auto told =
+      mikey::v2::ReadCapabilities({mikey::v2::kCapVersion, theirs_->keying.capabilities});
+  return told ? told->Fragments() : 0;
 }
 
 tl::expected<std::string, Failure> PeerCall::Offer(Instant now) {
@@ -67,7 +73,10 @@ tl::expected<std::string, Failure> PeerCall::Offer(Instant now) {
   ours_.keying.fingerprint = OurFingerprint();
   // The exchange that is opened here goes on only in SDP itself; in the media path it tells what a
   // CAP will say, whose own is made when it is sent: its timers begin then.
-  const Result<Bytes> cap = OpenExchange(now);
+  Bytes out;
+  const Result<size_t> size = OpenExchange(true, now, out);
+  if (!size) return Fail(size.error(), "an offer of these streams");
+  const Result<Bytes> cap = Whole(out, *size, offerer_->more());
   if (!cap) return Fail(cap.error(), "an offer of these streams");
   if (setup_.key_mgmt) {
     resume_.reset();
@@ -80,11 +89,16 @@ tl::expected<std::string, Failure> PeerCall::Offer(Instant now) {
 }
 
 PeerCall::Done PeerCall::SendCap(Instant now) {
-  const Result<Bytes> cap = OpenExchange(now);
-  if (!cap) return Fail(cap.error(), "CAP");
+  Bytes out;
+  const size_t fragments = TheirFragments();
+  const Result<size_t> size = OpenExchange(fragments != 0, now, out);
+  if (!size) return Fail(size.error(), "CAP, and what the other side takes");
+  // MIKEYv2 §2: a CAP in FRAGMENTs goes to who says that it takes them.
+  const bool fits = offerer_->more().empty() || offerer_->more().size() < fragments;
+  if (!fits) return Fail(Error::kTooLong, "CAP, and what the other side takes");
   resume_.reset();
   is_sent_ = true;
-  Push(remote_, *cap);
+  PushAll(remote_, out, *size, offerer_->more());
   return {};
 }
 
@@ -157,7 +171,7 @@ void PeerCall::OnOffererSide(ByteView octets, Instant now) {
     return;
   }
   const Offerer::State before = offerer_->state();
-  Bytes out(mikey::v2::kMaxOneDatagram);
+  Bytes out(RoomOf(offered_));
   const Offerer::Outcome outcome = offerer_->Receive(octets, now, rng_, out);
   if (!outcome.status) ++refused_;
   if (before != offerer_->state() && offerer_->state() == Offerer::State::kDone) KeepTicket();
@@ -170,7 +184,11 @@ void PeerCall::OnOffererSide(ByteView octets, Instant now) {
   }
   const bool is_answered =
       before == Offerer::State::kOffered && offerer_->state() == Offerer::State::kAnswered;
-  is_answered ? OnAnswer(octets, reply, now) : Push(remote_, reply);
+  if (is_answered) {
+    OnAnswer(outcome.whole.empty() ? octets : outcome.whole, reply, now);
+  } else {
+    PushAll(remote_, out, outcome.send, offerer_->more());
+  }
 }
 
 void PeerCall::KeepTicket() {
@@ -200,9 +218,9 @@ Instant PeerCall::exchange_deadline() const {
 void PeerCall::TickExchange(Instant now) {
   if (!offerer_ || !is_sent_) return;
   const Offerer::State before = offerer_->state();
-  Bytes out(mikey::v2::kMaxOneDatagram);
+  Bytes out(RoomOf(offered_));
   const Offerer::Outcome outcome = offerer_->Tick(now, rng_, out);
-  Push(remote_, ByteView(out).first(outcome.send));
+  PushAll(remote_, out, outcome.send, offerer_->more());
   if (offerer_->state() != Offerer::State::kFailed || before == Offerer::State::kFailed) return;
   // MIKEYv2 §7: without KEYS the exchange is done where the other side's media has authenticated.
   const bool has_answer = before == Offerer::State::kAnswered;

@@ -273,7 +273,10 @@ Offerer::Outcome Offerer::TakeFragment(const Message& message, Instant now, cryp
     return Discard(Error::kPayloadUnexpected);  // an Offerer has no cookies
   const Result<ByteView> whole = fragments_.Take(suite_, exchange_.csb_id, *parts->fragment, now);
   if (!whole) return Discard(whole.error());
-  return whole->empty() ? Outcome{} : TakeMessage(*whole, now, true, rng, out);
+  if (whole->empty()) return {};
+  Outcome outcome = TakeMessage(*whole, now, true, rng, out);
+  outcome.whole = *whole;
+  return outcome;
 }
 
 // IsToUs is true for a RETRY that names our exchange, or the CAP that went in FRAGMENTs last.

@@ -43,6 +43,8 @@ class Offerer {
   struct Outcome {
     Status status;
     size_t send = 0;
+    // A message that came in FRAGMENTs, with the last of them; good until the next call.
+    ByteView whole = {};
   };
 
   // All are borrowed, the credentials while an exchange is under way. Without credentials no mode

@@ -298,6 +298,14 @@ class Peer(unittest.TestCase):
         return (self.certificate("alice", ["ed25519"]),
                 self.certificate("bob", ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"]))
 
+    def chains(self):
+        """RSA keys; each certificate has another behind it."""
+        options = [self.certificate(who, ["rsa:2048"]) for who in ("alice", "bob")]
+        texts = [self.session.path(f"{who}.crt").read_text() for who in ("alice", "bob")]
+        self.session.path("alice.crt").write_text(texts[0] + texts[1])
+        self.session.path("bob.crt").write_text(texts[1] + texts[0])
+        return options
+
     def test_certificates_by_their_fingerprints(self):
         of_alice, of_bob = self.certificates()
         for mode in ("dh", "early-dh"):
@@ -310,6 +318,52 @@ class Peer(unittest.TestCase):
                 self.assertEqual(alice.last["mode"].lower().replace(" ", "-"), mode)
                 self.assertIn("a=fingerprint:sha-256 ", self.session.read(f"{mode}-offer"))
                 self.stop(alice, bob)
+
+    def test_certificates_in_the_description(self):
+        """CAP and answer in a=key-mgmt, each beside its fingerprint; RSA's are longer than a datagram."""
+        of_alice, of_bob = self.chains()
+        for mode in ("dh", "rsa"):
+            with self.subTest(mode=mode):
+                alice, bob = self.session.both(
+                    "--modes", mode, offerer=(*of_alice, "--key-mgmt"), answerer=of_bob, key=None,
+                    offer=f"{mode}-offer", answer=f"{mode}-answer")
+                self.wait_heard(alice, 1)
+                self.wait_heard(bob, 1)
+                self.assertEqual(alice.last["mode"].lower(), mode)
+                self.assertEqual((alice.last["port"]["mikey"], bob.last["port"]["mikey"]), (1, 1))
+                for name in ("offer", "answer"):
+                    text = self.session.read(f"{mode}-{name}")
+                    self.assertIn("a=fingerprint:sha-256 ", text)
+                    message = base64.b64decode(re.search(r"a=key-mgmt:mikey (\S+)", text)[1])
+                    self.assertGreater(len(message), 1232)
+                self.stop(alice, bob)
+
+    def test_rsa_certificates_and_chains_in_the_media_path(self):
+        of_alice, of_bob = self.chains()
+        for mode in ("dh", "early-dh", "rsa"):
+            with self.subTest(mode=mode):
+                alice, bob = self.session.both("--modes", mode, offerer=of_alice, answerer=of_bob,
+                                               key=None, offer=f"{mode}-offer",
+                                               answer=f"{mode}-answer")
+                self.wait_heard(alice, 1)
+                self.wait_heard(bob, 1)
+                self.assertEqual(alice.last["mode"].lower().replace(" ", "-"), mode)
+                # RETRY, FRAGMENTs of the answer, KEYS; both FRAGMENTs of CAP once more behind RETRY.
+                self.assertGreaterEqual(alice.last["port"]["mikey"], 4)
+                self.assertGreaterEqual(bob.last["port"]["mikey"], 5)
+                self.stop(alice, bob)
+
+    def test_another_fingerprint_beside_the_answer(self):
+        of_alice, of_bob = self.certificates()
+        alice = self.session.start("alice", "offer", *of_alice, "--key-mgmt", key=None,
+                                   answer="answer-as-read")
+        bob = self.session.start("bob", "answer", *of_bob, key=None, answer="answer-as-written")
+        other = "a=fingerprint:sha-256 " + ":".join(["AB"] * 32)
+        self.session.pass_on("answer-as-written", "answer-as-read",
+                             lambda text: re.sub("a=fingerprint:.*[0-9A-F]", other, text))
+        self.wait_failed(alice, "a=key-mgmt:mikey: authentication_failed")
+        self.assertEqual(bob.stop(), 1)
+        self.assertEqual(bob.last["state"], "offered")
 
     def test_another_fingerprint_than_the_certificates(self):
         of_alice, of_bob = self.certificates()
