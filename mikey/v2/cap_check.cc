@@ -168,7 +168,7 @@ Status ChooseMode(const Answering& answering, const Judged& judged, FirstMessage
 }  // namespace
 
 Asked FirstMessage::asked() const {
-  return {IdentityOf(parts.id_i), IdentityOf(parts.id_r), join, offer};
+  return {IdentityOf(parts.id_i), IdentityOf(parts.id_r), join, offer, parts.cap->tlvs};
 }
 
 Fresh::Tail Judged::Tail(const FirstMessage& cap) const {
