@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/keying.h"
 
+#include "controller/address_name.h"
 #include "controller/impl.h"
 #include "mikey/v2/grammar.h"
 
@@ -10,35 +11,18 @@ namespace {
 using mikey::DataType;
 using mikey::v2::Answerer;
 using mikey::v2::Asked;
+using Name = AddressName;
 
 constexpr std::string_view kScheme = "mikey://";
-constexpr uint32_t kMskMessages = 1U << 5;  // feature 5 (MIKEYv2 §10)
+// Features 5 and 6 (MIKEYv2 §10).
+constexpr uint32_t kMskMessages = 1U << 5;
+constexpr uint32_t kReportFeature = 1U << 6;
 constexpr Duration kCrowdedFor = std::chrono::seconds(1);
 constexpr Duration kRegularFor = std::chrono::hours(1);
 
 std::string PrefixOf(const KeyingConfig& config) {
   return std::string(kScheme) + config.authority + "/";
 }
-
-// Name is an endpoint as octets: with its port it is MIKEYv2's address, without it whose it is.
-struct Name {
-  explicit Name(const Endpoint& endpoint) {
-    const bool is_v4 = endpoint.family == Endpoint::Family::kIpv4;
-    Writer writer(octets);
-    writer.U8(static_cast<uint8_t>(endpoint.family));
-    writer.Put(ByteView(endpoint.address).first(is_v4 ? 4 : 16));
-    // Whoever has one IPv6 address has its whole /64.
-    host_size = is_v4 ? writer.size() : 1 + 8;
-    writer.U16(endpoint.port);
-    size = writer.size();
-  }
-  ByteView address() const { return ByteView(octets).first(size); }
-  ByteView host() const { return ByteView(octets).first(host_size); }
-
-  std::array<uint8_t, 19> octets{};
-  size_t size = 0;
-  size_t host_size = 0;
-};
 
 // TypeOf a datagram that nobody has read yet (RFC 3830 §6.1).
 DataType TypeOf(ByteView datagram) {
@@ -72,6 +56,7 @@ std::string JoinPlace(const KeyingConfig& config, const mikey::Profile3gpp& prof
 
 Keying::Keying(const Ground& ground)
     : ground_(ground),
+      tickets_({ground.config, ground.profile, ground.suite, ground.members, ground.counters}),
       unproved_(ground.config.address, ground.rng),
       proved_(ground.config.address, ground.rng),
       identities_(ground.config.identity, ground.rng),
@@ -84,7 +69,25 @@ void Keying::Forget() {
   if (!IsSpoken(ground_.config)) return;
   mikey::v2::Directory& directory = *this;
   answerer_.emplace(ground_.suite, ground_.config.policy, directory, ground_.config.exchanges,
-                    ground_.rng);
+                    ground_.rng, credentials_ == nullptr ? nullptr : &credentials_->all);
+  if (GivesTickets(ground_.config)) answerer_->use_tickets(&tickets_);
+}
+
+// An exchange by certificate that has not brought its keys yet does not outlive the trust that it
+// began with: who was revoked meanwhile gets nothing at its finish.
+void Keying::UseCredentials(std::shared_ptr<const JoinCredentials> credentials) {
+  const bool is_other = credentials_ != nullptr &&
+                        (credentials == nullptr || credentials->trust != credentials_->trust);
+  tickets_.set_trust(credentials == nullptr ? crypto::Fingerprint{} : credentials->trust);
+  if (answerer_) {
+    answerer_->set_credentials(credentials == nullptr ? nullptr : &credentials->all);
+    if (is_other) {
+      answerer_->ForgetIf([](const mikey::v2::Entry& entry) {
+        return !entry.verified && mikey::v2::IsSigned(entry.exchange.choice.mode);
+      });
+    }
+  }
+  credentials_ = std::move(credentials);
 }
 
 // --- what the Answerer asks
@@ -124,7 +127,8 @@ bool Keying::IsGroupOf(const rekey::ChannelState& channel, const Asked& asked) c
 // told more before its proof.
 Result<mikey::v2::Terms> Keying::TermsFor(const Asked& asked) const {
   mikey::v2::Terms terms;
-  terms.features = kMskMessages;
+  terms.features = kMskMessages | kReportFeature;
+  if (GivesTickets(ground_.config)) terms.features |= mikey::v2::kTicketFeature;
   uint16_t profile = Reader(asked.offer.profiles).U16();
   const ChannelId id = ChannelOf(ground_.config, AsText(asked.answerer.data));
   if (const rekey::ChannelState* channel = ground_.members.ChannelNamed(id)) {
@@ -152,7 +156,7 @@ Result<mikey::v2::Grant> Keying::GrantTo(const Asked& asked, const mikey::v2::Ch
   }
   const auto member = ground_.members.GiveKeys(id, member_id, *moment_);
   if (!member) return Err(member.error());
-  keys_.emplace(*channel, **member);
+  keys_.emplace(*channel, **member, ground_.members.KeysToldTo(member_id));
   granted_ = true;
   mikey::v2::Grant grant;
   grant.streams = keys_->streams();
@@ -160,14 +164,28 @@ Result<mikey::v2::Grant> Keying::GrantTo(const Asked& asked, const mikey::v2::Ch
   return grant;
 }
 
+// MIKEYv2 §8: whoever left or was removed once comes back by FRESH of its own.
+std::optional<uint32_t> Keying::LeavesOf(const Asked& asked) const {
+  const rekey::SubscriberState* subscriber = Named(asked.offerer);
+  if (subscriber == nullptr || subscriber->subscriber.leaves == 0) return std::nullopt;
+  return subscriber->subscriber.leaves;
+}
+
 // --- what comes
 
 bool Keying::IsStranger(const Endpoint& from, ByteView datagram, Instant now) const {
   if (!OpensAnExchange(datagram)) return false;
-  const Name name(from);
-  const Instant* until = regulars_.Find(name.address());
-  if (until != nullptr && *until > now) return false;
-  return !answerer_->IsProved(datagram, name.address(), now);
+  if (IsRegular(from, now)) return false;
+  return !answerer_->IsProved(datagram, Name(from).address(), now);
+}
+
+bool Keying::IsRegular(const Endpoint& from, Instant now) const {
+  const Instant* until = regulars_.Find(Name(from).address());
+  return until != nullptr && *until > now;
+}
+
+void Keying::MakeRegular(const Endpoint& from, Instant now) {
+  regulars_.At(Name(from).address()) = now + kRegularFor;
 }
 
 void Keying::Take(const Endpoint& from, ByteView datagram, const Moment& m) {
@@ -212,13 +230,15 @@ void Keying::Handle(const Endpoint& from, ByteView datagram, bool is_stranger, c
   if (const Status admitted = Admit(from, datagram, is_stranger, m.now); !admitted) {
     return Discard(admitted.error());
   }
-  std::array<uint8_t, mikey::v2::kMaxOneDatagram> out;  // as far as it is written
+  std::array<uint8_t, mikey::v2::kMaxWhole> out;  // as far as it is written
   const Name name(from);
   moment_ = &m;
+  tickets_.set_moment(&m);
   granted_ = false;
   const Answerer::Outcome outcome =
       answerer_->Receive(datagram, name.address(), m.now, ground_.rng, out);
   moment_ = nullptr;
+  tickets_.set_moment(nullptr);
   keys_.reset();
   shared_ = {};
   const ByteView reply = ByteView(out).first(outcome.reply);
@@ -226,7 +246,7 @@ void Keying::Handle(const Endpoint& from, ByteView datagram, bool is_stranger, c
   if (outcome.event == Answerer::Event::kVerified) Joined(from, *outcome.entry, m);
   // What cannot be kept now can be soon: the Offerer asks again by itself.
   const bool is_kept = outcome.status || outcome.status.error() != Error::kStoreClosed;
-  if (!reply.empty() && is_kept) Reply(from, reply, outcome.entry, m);
+  if (!reply.empty() && is_kept) Reply(from, out, outcome, m);
 }
 
 void Keying::Count(const Answerer::Outcome& outcome, ByteView reply) {
@@ -245,26 +265,36 @@ void Keying::Count(const Answerer::Outcome& outcome, ByteView reply) {
 // A finish that was answered with an error is verified, too; nothing was given then.
 void Keying::Joined(const Endpoint& from, const mikey::v2::Entry& entry, const Moment& m) {
   const mikey::v2::Exchange& exchange = entry.exchange;
-  const bool by_answer = exchange.choice.mode != mikey::v2::Mode::kDhhmac;
+  const bool by_answer = !mikey::v2::IsLate(exchange.choice.mode) && exchange.is_proved;
   if (!by_answer && !granted_) return;
   const rekey::SubscriberState* subscriber = Named(exchange.offerer.view());
   if (subscriber == nullptr) return;  // deleted since the answer
-  regulars_.At(Name(from).address()) = m.now + kRegularFor;
+  MakeRegular(from, m.now);
   ++ground_.counters.joins[static_cast<size_t>(exchange.choice.mode)];
   const ChannelId channel = ChannelOf(ground_.config, AsText(exchange.answerer.view().data));
+  const uint32_t features = exchange.choice.features;
+  // Of who joins by certificate no R is held, so that it is sent nothing unasked.
+  const bool takes_keys =
+      (features & kReportFeature) != 0 && mikey::v2::IsPskType(exchange.choice.mode);
   ground_.members.FinishJoin(channel, subscriber->subscriber.id,
-                             {from, (exchange.choice.features & kMskMessages) != 0, by_answer}, m);
+                             {from, (features & kMskMessages) != 0, takes_keys, by_answer}, m);
 }
 
 // A reply names its channel, so that it waits for what is not yet durable of that; a repetition
 // too.
-void Keying::Reply(const Endpoint& to, ByteView octets, const mikey::v2::Entry* entry,
+void Keying::Reply(const Endpoint& to, ByteView octets, const Answerer::Outcome& outcome,
                    const Moment& m) {
   ChannelId channel;
-  if (entry != nullptr) {
-    channel = ChannelOf(ground_.config, AsText(entry->exchange.answerer.view().data));
+  if (outcome.entry != nullptr) {
+    channel = ChannelOf(ground_.config, AsText(outcome.entry->exchange.answerer.view().data));
   }
-  m.step.datagrams.push_back({to, std::move(channel), Bytes(octets.begin(), octets.end()), {}, {}});
+  Reader reader(octets);
+  const auto send = [&](size_t size) {
+    const ByteView one = reader.Take(size);
+    m.step.datagrams.push_back({to, channel, Bytes(one.begin(), one.end()), {}, {}});
+  };
+  send(outcome.reply);
+  for (const uint16_t size : outcome.more) send(size);
 }
 
 }  // namespace keymast::controller

@@ -63,7 +63,7 @@ void Controller::Impl::Open(rekey::ChannelState& durable, Instant now) {
     if (!member.joined) continue;
     ++channel.joined;
     if (member.confirmed >= ladder.msk->id) ++channel.confirmed;
-    if (member.no_msk_messages) continue;
+    if (!IsPushedTo(member)) continue;
     if (member.entitled_until <= now) continue;  // its join ends with the first tick
     for (auto* delivery : {&channel.current, &channel.next}) {
       if (*delivery && member.confirmed < (*delivery)->msk()) (*delivery)->Add(subscriber);
@@ -82,6 +82,7 @@ void Controller::Impl::Rebuild(Instant now) {
     user_keys.Add(subscriber.user_key.view());
     subscribers.try_emplace(id);
   }
+  keying.LoadTickets();
   for (auto& [id, durable] : state.channels) {
     Open(durable, now);
     // To whom the keys went that were loaded is not known.

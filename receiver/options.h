@@ -27,6 +27,15 @@ struct Options {
   std::string log_level;
   std::string join;  // modes of MIKEYv2 with commas between them, or `all`
   bool print_sdp = false;
+  // Of modes by certificate; files in PEM, lists of them with commas between.
+  std::string join_certificate;
+  std::string join_private_key;
+  std::vector<std::string> join_anchors;
+  std::vector<std::string> join_revocation_lists;
+  std::string join_pin;             // SHA-256 of the controller's certificate
+  std::string join_controller_use;  // extended key usage of controllers' certificates
+  bool leave = false;
+  bool no_msk_messages = false;
 };
 
 inline constexpr std::string_view kDefaultListen = "127.0.0.1:2271";
@@ -49,6 +58,7 @@ struct Setup {
   std::string log_level;
   bool print_sdp = false;
   std::optional<JoinSetup> join;  // by MIKEYv2; nothing: MSK messages come by themselves
+  bool leaves = false;            // says so at the end
   bool answers = true;            // MSK messages are answered, and their COUNTERs saved to `state`
 };
 

@@ -129,7 +129,9 @@ void FillKeying(const Shard& shard, core::MetricsSnapshot& out) {
   Family(out, "keymast_mtk_switches_held_total", "Switches that waited for a headend.", kCounter)
       .Add(counters.switches_held);
   std::array<uint64_t, kErrorCount> discards = counters.discards;
-  for (size_t i = 0; i < discards.size(); ++i) discards[i] += counters.keying.discards[i];
+  for (size_t i = 0; i < discards.size(); ++i) {
+    discards[i] += counters.keying.discards[i] + counters.reports.discards[i];
+  }
   Family(out, "keymast_datagrams_discarded_total", "Datagrams discarded by reason.", kCounter)
       .AddByReason(discards, "reason");
 }
@@ -153,12 +155,50 @@ void FillJoins(const Shard& shard, core::MetricsSnapshot& out) {
       .Add(counters.repetitions);
   Family(out, "keymast_join_retries_total", "RETRYs: cookies asked for.", kCounter)
       .Add(counters.retries);
+  Family(out, "keymast_join_tickets_total", "Tickets by what was done.", kCounter)
+      .Add(counters.tickets_given, {{"result", "given"}})
+      .Add(counters.tickets_taken, {{"result", "taken"}})
+      .Add(counters.tickets_refused, {{"result", "refused"}});
+  Family(out, "keymast_join_tickets_spent", "Spent tickets that are kept.", kGauge)
+      .Add(uint64_t{shard.controller().state().tickets.spent.size()});
   Family(out, "keymast_join_discards_total", "MIKEYv2 datagrams refused.", kCounter)
       .AddByReason(counters.discards, "reason");
   Family(out, "keymast_join_exchanges", "Exchanges remembered.", kGauge)
       .Add(uint64_t{shard.controller().Exchanges()});
   Family(out, "keymast_join_waiting", "Joins of strangers that wait.", kGauge)
       .Add(uint64_t{shard.controller().Waiting()});
+}
+
+void FillReports(const Shard& shard, core::MetricsSnapshot& out) {
+  const controller::ReportCounters& counters = shard.controller().counters().reports;
+  Family taken(out, "keymast_reports_total", "REPORTs taken.", kCounter);
+  taken.Add(counters.taken[1], {{"kind", "acknowledge"}});
+  taken.Add(counters.taken[2], {{"kind", "missing"}});
+  taken.Add(counters.taken[3], {{"kind", "leave"}});
+  Family(out, "keymast_report_answers_total", "REPORTs answered by KEYS.", kCounter)
+      .Add(counters.answers);
+  Family(out, "keymast_report_discards_total", "REPORTs refused.", kCounter)
+      .AddByReason(counters.discards, "reason");
+  Family(out, "keymast_keys_pushed_total", "KEYS sent unasked.", kCounter).Add(counters.pushes);
+  Family(out, "keymast_keys_push_repetitions_total", "Unasked KEYS sent again.", kCounter)
+      .Add(counters.repetitions);
+}
+
+// Unix time in seconds; 0: it has no end.
+double EndOf(Instant end) { return end == kNever ? 0 : Seconds(end.time_since_epoch()); }
+
+void FillJoinFiles(const JoinFilesView& files, core::MetricsSnapshot& out) {
+  Family(out, "keymast_join_certificate_end_timestamp_seconds",
+         "When the first certificate of this server ends.", kGauge)
+      .Add(EndOf(files.certificate_end));
+  Family(out, "keymast_join_revocation_list_end_timestamp_seconds",
+         "When the first revocation list ends.", kGauge)
+      .Add(EndOf(files.list_end.value_or(kNever)));
+  Family(out, "keymast_join_reloads_total", "Reloads of files of joins by result.", kCounter)
+      .Add(files.reloads, {{"result", "ok"}})
+      .Add(files.failed, {{"result", "failed"}});
+  Family(out, "keymast_join_reload_failed", "1 when the last reload kept the old files.", kGauge)
+      .Add(uint64_t{files.last_failed});
 }
 
 void FillNetwork(const DatagramPort::Counters& counters, core::MetricsSnapshot& out) {
@@ -229,10 +269,13 @@ void FillProcess(core::MetricsSnapshot& out) {
 }  // namespace
 
 void FillMetrics(const Shard& shard, const DatagramPort::Counters& network, const Clients& clients,
-                 const About& store, uint64_t record_lost, core::MetricsSnapshot& snapshot) {
+                 const About& store, const JoinFilesView& join_files, uint64_t record_lost,
+                 core::MetricsSnapshot& snapshot) {
   FillMembership(shard, snapshot);
   FillKeying(shard, snapshot);
   FillJoins(shard, snapshot);
+  FillReports(shard, snapshot);
+  FillJoinFiles(join_files, snapshot);
   FillNetwork(network, snapshot);
   FillStore(shard, store, snapshot);
   FillClients(shard, clients, snapshot);

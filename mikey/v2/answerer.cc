@@ -308,7 +308,10 @@ Result<size_t> Answerer::WriteTheAnswer(FirstMessage& cap, const Judged& judged,
         IdrPayload{IdRole::kResponder, exchange.answerer.type, exchange.answerer.data.view()};
   }
   const bool is_signed = IsSigned(exchange.choice.mode);
-  const Given given{streams, contents, envelope.view(), is_signed ? judged.signer : Signer{}};
+  // MIKEYv2 §12: SDP tells it to the Offerer before CAP is sent.
+  const uint8_t fragments = exchange.session.empty() ? uint8_t{0} : policy_.fragments;
+  const Signer signer = is_signed ? judged.signer : Signer{};
+  const Given given{streams, contents, envelope.view(), signer, fragments};
   return WriteAnswer(suite_, exchange, given, out.first(RoomOf(policy_)));
 }
 
@@ -362,6 +365,7 @@ Answerer::Outcome Answerer::TakeFinish(const Finish& finish, crypto::Rng& rng, M
   entry->address = Octets<kMaxAddress>(finish.address);
   entry->address_proved = true;
   entry->sent = finish.now;
+  entry->finished = finish.now;
   return sent;
 }
 
@@ -422,7 +426,9 @@ Result<size_t> Answerer::AnswerFinish(const Entry& entry, Instant now, crypto::R
   const auto rand_r = DrawRand(rng);
   const auto next = fresh_.Make(now);
   const ByteView fresh = entry.wants_fresh ? next : ByteView();
-  const MutableBytes room = out.first(RoomOf(policy_));
+  // Whoever takes no FRAGMENTs gets one datagram.
+  const size_t most = entry.way.fragments == 0 ? entry.way.datagram : kMaxWhole;
+  const MutableBytes room = out.first(std::min(RoomOf(policy_), most));
   Streams streams;
   Contents contents;
   if (!GivesInAnswer(exchange)) {
@@ -436,11 +442,14 @@ Result<size_t> Answerer::AnswerFinish(const Entry& entry, Instant now, crypto::R
     contents = grant->contents;
   }
   const std::optional<Resumption> ticket = GiveTicket(entry, now, rng);
-  std::array<uint8_t, 4> seconds{};
   if (ticket && !contents.keys.full()) {
+    std::array<uint8_t, 4> seconds{};
     const auto left = std::chrono::duration_cast<std::chrono::seconds>(ticket->expiry - now);
     Writer(seconds).U32(static_cast<uint32_t>(std::max<int64_t>(left.count(), 0)));
-    contents.keys.Add({KeyDataType::kTicket, ticket->ticket, {}, {KvType::kSpi, seconds, {}, {}}});
+    Contents with = contents;
+    with.keys.Add({KeyDataType::kTicket, ticket->ticket, {}, {KvType::kSpi, seconds, {}, {}}});
+    const auto size = WriteKeys(suite_, exchange, rand_r, streams, with, room, fresh);
+    if (size || size.error() != Error::kTooLong) return size;
   }
   return WriteKeys(suite_, exchange, rand_r, streams, contents, room, fresh);
 }

@@ -26,7 +26,8 @@ bool OffersAny(const Capabilities& offer, bool (*is_of)(Mode)) {
                              [is_of](uint8_t number) { return is_of(static_cast<Mode>(number)); });
 }
 bool NeedsPsk(Mode mode) { return IsPskType(mode); }
-bool NeedsCertificate(Mode mode) { return IsSigned(mode); }
+// A number that is no mode needs nothing.
+bool NeedsCertificate(Mode mode) { return mode <= Mode::kEarlyDhhmac && IsSigned(mode); }
 
 bool ShowsTicket(const Capabilities& offer) {
   return !offer.ticket.empty() || !offer.ticket_id.empty();
@@ -104,6 +105,7 @@ void JudgeSign(const Answering& answering, FirstMessage& cap, Judged& judged) {
     if (judged.strikes_pk) return;
   }
   judged.may_encrypt = proved->may_encrypt;
+  judged.until = proved->until;
   judged.signer = answering.credentials->SignerFor(cap.offer.signatures);
   cap.exchange.peer_key = std::move(proved->key);
 }
@@ -152,6 +154,11 @@ Status ChooseMode(const Answering& answering, const Judged& judged, FirstMessage
       if (!CanDo(answering, mode, judged, cap)) return Err(Error::kReplayed);
     }
     cap.exchange.choice.mode = mode;
+    if (IsSigned(mode)) {
+      cap.exchange.standing = {true, judged.until};
+    } else if (judged.resumed) {
+      cap.exchange.standing = judged.resumed->standing;
+    }
     return {};
   }
   if (judged.strikes_psk || judged.strikes_pk) return Err(Error::kAuthenticationFailed);
@@ -161,7 +168,7 @@ Status ChooseMode(const Answering& answering, const Judged& judged, FirstMessage
 }  // namespace
 
 Asked FirstMessage::asked() const {
-  return {IdentityOf(parts.id_i), IdentityOf(parts.id_r), join, offer};
+  return {IdentityOf(parts.id_i), IdentityOf(parts.id_r), join, offer, parts.cap->tlvs};
 }
 
 Fresh::Tail Judged::Tail(const FirstMessage& cap) const {

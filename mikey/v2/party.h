@@ -107,10 +107,11 @@ struct Exchange {
   Octets<kMaxSessionId> session;  // SDP's id, or empty
   Octets<kMaxSdpIds> sdp_ids;     // EXT 1 of a CAP that goes in SDP itself, or empty
   crypto::Key32 psk_v2;
-  PeerPublicKey peer_key;  // of the other's certificate
-  crypto::DhKey dh;        // our value
-  ExchangeSecret secret;   // X
-  ExchangeSecret tgk;      // unicast: what the traffic keys follow from
+  PeerPublicKey peer_key;                       // of the other's certificate
+  [[no_unique_address]] KeptStanding standing;  // of the Offerer; the Answerer's to know
+  crypto::DhKey dh;                             // our value
+  ExchangeSecret secret;                        // X
+  ExchangeSecret tgk;                           // unicast: what the traffic keys follow from
   Digest th{};
   Digest ah{};
   bool was_dh = false;  // a ticket of a DH kind has opened it (MIKEYv2 §11)

@@ -33,6 +33,17 @@ inline constexpr uint32_t kTicketFeature = 1u << 4;              // MIKEYv2 §10
 using TicketOctets = std::conditional_t<kSmall, SmallTicket, Bytes>;
 inline constexpr size_t kMaxKeptTicket = kSmall ? SmallTicket::kMax : kMaxTicket;
 
+// Standing is what is left of a certificate that opened a row of exchanges: no ticket of that row
+// outlives it (MIKEYv2 §11). An Answerer's to know; a small receiver has none.
+struct Standing {
+  bool by_certificate = false;
+  Instant until = kNever;  // never for one that is known by its hash
+};
+struct NoStanding {
+  static constexpr Instant until = kNever;
+};
+using KeptStanding = std::conditional_t<kSmall, NoStanding, Standing>;
+
 using TicketId = std::array<uint8_t, kTicketIdSize>;
 TicketId TicketIdOf(const crypto::Suite& suite, ByteView ticket);
 
@@ -47,6 +58,7 @@ struct Resumption {
   Instant expiry;
   bool is_dh = false;      // it must not hang on a long-lived key alone
   bool is_sealed = false;  // the ticket holds the secret, under a key of the Answerer's
+  [[no_unique_address]] KeptStanding standing;  // of the Offerer
 };
 
 // MayResume in a mode by pre-shared key. Mode 1 only where nothing hangs on a sealing key that
