@@ -60,6 +60,7 @@ class Library(unittest.TestCase):
         self.assertEqual(len(set(first.values())), len(first))
         for example in examples:
             self.assertEqual(example.stop(), 0, example.log()[-800:])
+            self.assertIn("left: ok", example.log())  # by REPORT
 
     def test_goes_on_after_a_crash_of_either(self):
         self.up()
