@@ -76,8 +76,8 @@ TEST(Layering, EveryFolderWithCodeIsARoom) {
   std::vector<std::string> strange;
   for (const Source& source : AllSources()) {
     const std::string folder = source.folder();
-    const bool is_beside =
-        folder == "tests" || folder == "bench" || folder == "proto" || folder == "include";
+    const bool is_beside = folder == "tests" || folder == "bench" || folder == "proto" ||
+                           folder == "include" || folder == "examples";
     if (IsCpp(source) && !is_beside && FindRoom(folder) == nullptr) strange.push_back(source.path);
   }
   EXPECT_THAT(strange, IsEmpty());
