@@ -365,6 +365,7 @@ Answerer::Outcome Answerer::TakeFinish(const Finish& finish, crypto::Rng& rng, M
   entry->address = Octets<kMaxAddress>(finish.address);
   entry->address_proved = true;
   entry->sent = finish.now;
+  entry->finished = finish.now;
   return sent;
 }
 

@@ -154,7 +154,7 @@ class Offerer {
   Octets<kMaxSent> cap_;                       // the last one, unless it goes in FRAGMENTs
   LongCap long_cap_;                           // which has its cookie beside it
   bool in_fragments_ = false;
-  Octets<kMaxSent> finish_;
+  Octets<kMaxFinish> finish_;
   OffererFragments fragments_;
   MoreDatagrams more_;
 
