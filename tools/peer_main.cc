@@ -26,7 +26,7 @@ void DescribeParty(shell::Args& args, PeerOptions& options) {
   args.Option("--key-file", options.key_file, "pre-shared key in hexadecimal, mode 0600, or `-`");
   args.Option("--certificate", options.certificate, "ours in PEM, for the modes by certificate");
   args.Option("--private-key", options.private_key, "its key in PEM, mode 0600");
-  args.Option("--modes", options.modes, "psk, dhhmac, early-dhhmac, or dh, early-dh");
+  args.Option("--modes", options.modes, "psk, dhhmac, early-dhhmac, or dh, early-dh, rsa");
   args.Option("--profiles", options.profiles, "as AEAD_AES_256_GCM, in order of preference");
 }
 

@@ -79,6 +79,7 @@ void CallMedia::ForgetKeys() {
   for (CallStream& stream : streams_) {
     stream.sender.ForgetKey();
     if (stream.receiver) stream.receiver->ForgetKeys();
+    if (stream.reception) stream.reception.emplace(stream.codec->rate);
   }
 }
 

@@ -55,7 +55,7 @@ class CallMedia {
 
   // UseKey of one of our streams, or of one that comes to us.
   Status UseKey(size_t stream, bool is_ours, const StreamKey& key);
-  // ForgetKeys wipes all keys, and drops what was held under them.
+  // ForgetKeys wipes all keys, and drops what was held and counted for reports under them.
   void ForgetKeys();
 
   // While held, what comes is opened and kept (MIKEYv2 §12, provisional); Release hands it on.

@@ -8,6 +8,10 @@
 #include <filesystem>
 #include <fstream>
 
+#include "sdp/base64.h"
+#include "tests/data/rsa_keys.h"
+#include "tests/unit/crypto/make_certificate.h"
+
 namespace keymast::tools {
 namespace {
 
@@ -135,6 +139,35 @@ TEST_F(PeerOptionsTest, AKeyThatOthersCanReadIsRefused) {
   EXPECT_NE(Refusal().find("chmod 600"), std::string::npos) << Refusal();
   WriteKey("6b6b6b6b6b6b6b6b6b6b6b6b6b6b6b", 0600);
   EXPECT_NE(Refusal().find("16 octets"), std::string::npos) << Refusal();
+}
+
+TEST_F(PeerOptionsTest, CertificatesHaveModesOfTheirOwn) {
+  crypto::CertificateRecipe recipe;
+  recipe.key = recipe.signer = testdata::kEndKey;
+  const std::string certificate = (folder_ / "crt").string();
+  std::ofstream(certificate) << "-----BEGIN CERTIFICATE-----\n"
+                             << sdp::ToBase64(crypto::MakeCertificate(recipe))
+                             << "\n-----END CERTIFICATE-----\n";
+  WriteKey(testdata::kEndKey, 0600);
+  options_.private_key = std::exchange(options_.key_file, "");
+  options_.certificate = certificate;
+  options_.modes = "rsa,early-dh,dh";
+  for (const bool key_mgmt : {false, true}) {
+    options_.key_mgmt = key_mgmt;
+    const auto plan = MakePlan(options_);
+    ASSERT_TRUE(plan) << plan.error().message;
+    EXPECT_EQ(ToHex(plan->setup.policy.modes.view()), "020503");
+    EXPECT_EQ(plan->setup.policy.fragments, mikey::v2::kMaxFragments);
+  }
+  options_.modes = "early-dh";
+  EXPECT_NE(Refusal().find("--key-mgmt has no early-dh"), std::string::npos) << Refusal();
+  options_.key_mgmt = false;
+  EXPECT_EQ(Refusal(), "");
+  options_.modes = "psk";
+  EXPECT_NE(Refusal().find("--modes: dh, early-dh, rsa"), std::string::npos) << Refusal();
+  options_.modes = "dh";
+  options_.early = "127.0.0.1:5000";
+  EXPECT_EQ(Refusal(), "--early goes with --key-file");
 }
 
 TEST(PeerIdentity, Kinds) {
