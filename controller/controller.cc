@@ -53,6 +53,10 @@ Step Controller::Serve(Instant now) {
   return step;
 }
 
+void Controller::UseCredentials(std::shared_ptr<const JoinCredentials> credentials) {
+  impl_->keying.UseCredentials(std::move(credentials));
+}
+
 size_t Controller::Waiting() const { return impl_->keying.waiting(); }
 size_t Controller::Exchanges() const { return impl_->keying.exchanges(); }
 
@@ -63,6 +67,7 @@ Step Controller::Tick(Instant now, size_t most) {
     Channel& channel = impl_->deadlines.Pop();
     impl_->Run(channel, {now, due, step});
   }
+  impl_->keying.Expire({now, now, step});
   return step;
 }
 

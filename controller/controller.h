@@ -10,6 +10,7 @@
 
 #include "base/time.h"
 #include "controller/counters.h"
+#include "controller/join_credentials.h"
 #include "controller/keying_config.h"
 #include "crypto/boxes.h"
 #include "mikey/profile3gpp.h"
@@ -211,6 +212,9 @@ class Controller {
   Step OnDatagram(const Endpoint& from, ByteView octets, Instant now);
   Step Serve(Instant now);
   size_t Waiting() const;
+  // UseCredentials is for joins by certificate from now on; null: there are none. Exchanges that
+  // hang on a trust which is not there any more end.
+  void UseCredentials(std::shared_ptr<const JoinCredentials> credentials);
   // MIKEYv2 exchanges that are remembered.
   size_t Exchanges() const;
 

@@ -17,6 +17,9 @@ struct KeyingCounters {
   std::array<uint64_t, 7> joins{};    // exchanges that were finished
   uint64_t repetitions = 0;           // of answers and KEYS
   uint64_t retries = 0;               // RETRYs
+  uint64_t tickets_given = 0;
+  uint64_t tickets_taken = 0;    // exchanges that one opened
+  uint64_t tickets_refused = 0;  // spent, void, past or unreadable
   std::array<uint64_t, kErrorCount> discards{};
 };
 

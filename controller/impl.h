@@ -129,6 +129,8 @@ struct Controller::Impl final : Membership {
   void EndJoin(Channel& channel, groups::Member member, const Moment& m);
   void AfterLeave(Channel& channel, const Moment& m);
   void Remove(Channel& channel, const SubscriberId& subscriber, const Moment& m);
+  // CountLeave keeps that joins which it sent until now are not to be taken again.
+  void CountLeave(const SubscriberId& subscriber, const Moment& m);
   void EndWindows(Channel& channel, const Moment& m);
 
   // Rekeying (msk_change.cc, mtk_change.cc).
@@ -178,6 +180,8 @@ struct Controller::Impl final : Membership {
                                          const Moment& m) override;
   void FinishJoin(const ChannelId& channel, const SubscriberId& subscriber, const Joined& joined,
                   const Moment& m) override;
+  const rekey::Tickets& Tickets() const override { return state.tickets; }
+  bool KeepTickets(rekey::Change change, const Moment& m) override;
 
   // Headends (headends.cc, hold.cc, issue.cc).
   const HeadendView* ViewOf(const Channel& channel, const HeadendId& headend) const;

@@ -75,4 +75,10 @@ void Controller::Impl::FinishJoin(const ChannelId& channel_id, const SubscriberI
   Schedule(channel, m.now);
 }
 
+bool Controller::Impl::KeepTickets(rekey::Change change, const Moment& m) {
+  if (frozen) return false;
+  Put(std::move(change), m);
+  return true;
+}
+
 }  // namespace keymast::controller

@@ -72,6 +72,7 @@ std::string JoinPlace(const KeyingConfig& config, const mikey::Profile3gpp& prof
 
 Keying::Keying(const Ground& ground)
     : ground_(ground),
+      tickets_({ground.config, ground.profile, ground.suite, ground.members, ground.counters}),
       unproved_(ground.config.address, ground.rng),
       proved_(ground.config.address, ground.rng),
       identities_(ground.config.identity, ground.rng),
@@ -84,7 +85,25 @@ void Keying::Forget() {
   if (!IsSpoken(ground_.config)) return;
   mikey::v2::Directory& directory = *this;
   answerer_.emplace(ground_.suite, ground_.config.policy, directory, ground_.config.exchanges,
-                    ground_.rng);
+                    ground_.rng, credentials_ == nullptr ? nullptr : &credentials_->all);
+  if (GivesTickets(ground_.config)) answerer_->use_tickets(&tickets_);
+}
+
+// An exchange by certificate that has not brought its keys yet does not outlive the trust that it
+// began with: who was revoked meanwhile gets nothing at its finish.
+void Keying::UseCredentials(std::shared_ptr<const JoinCredentials> credentials) {
+  const bool is_other = credentials_ != nullptr &&
+                        (credentials == nullptr || credentials->trust != credentials_->trust);
+  tickets_.set_trust(credentials == nullptr ? crypto::Fingerprint{} : credentials->trust);
+  if (answerer_) {
+    answerer_->set_credentials(credentials == nullptr ? nullptr : &credentials->all);
+    if (is_other) {
+      answerer_->ForgetIf([](const mikey::v2::Entry& entry) {
+        return !entry.verified && mikey::v2::IsSigned(entry.exchange.choice.mode);
+      });
+    }
+  }
+  credentials_ = std::move(credentials);
 }
 
 // --- what the Answerer asks
@@ -125,6 +144,7 @@ bool Keying::IsGroupOf(const rekey::ChannelState& channel, const Asked& asked) c
 Result<mikey::v2::Terms> Keying::TermsFor(const Asked& asked) const {
   mikey::v2::Terms terms;
   terms.features = kMskMessages;
+  if (GivesTickets(ground_.config)) terms.features |= mikey::v2::kTicketFeature;
   uint16_t profile = Reader(asked.offer.profiles).U16();
   const ChannelId id = ChannelOf(ground_.config, AsText(asked.answerer.data));
   if (const rekey::ChannelState* channel = ground_.members.ChannelNamed(id)) {
@@ -158,6 +178,13 @@ Result<mikey::v2::Grant> Keying::GrantTo(const Asked& asked, const mikey::v2::Ch
   grant.streams = keys_->streams();
   grant.contents = keys_->contents();
   return grant;
+}
+
+// MIKEYv2 §8: whoever left or was removed once comes back by FRESH of its own.
+std::optional<uint32_t> Keying::LeavesOf(const Asked& asked) const {
+  const rekey::SubscriberState* subscriber = Named(asked.offerer);
+  if (subscriber == nullptr || subscriber->subscriber.leaves == 0) return std::nullopt;
+  return subscriber->subscriber.leaves;
 }
 
 // --- what comes
@@ -212,13 +239,15 @@ void Keying::Handle(const Endpoint& from, ByteView datagram, bool is_stranger, c
   if (const Status admitted = Admit(from, datagram, is_stranger, m.now); !admitted) {
     return Discard(admitted.error());
   }
-  std::array<uint8_t, mikey::v2::kMaxOneDatagram> out;  // as far as it is written
+  std::array<uint8_t, mikey::v2::kMaxWhole> out;  // as far as it is written
   const Name name(from);
   moment_ = &m;
+  tickets_.set_moment(&m);
   granted_ = false;
   const Answerer::Outcome outcome =
       answerer_->Receive(datagram, name.address(), m.now, ground_.rng, out);
   moment_ = nullptr;
+  tickets_.set_moment(nullptr);
   keys_.reset();
   shared_ = {};
   const ByteView reply = ByteView(out).first(outcome.reply);
@@ -226,7 +255,7 @@ void Keying::Handle(const Endpoint& from, ByteView datagram, bool is_stranger, c
   if (outcome.event == Answerer::Event::kVerified) Joined(from, *outcome.entry, m);
   // What cannot be kept now can be soon: the Offerer asks again by itself.
   const bool is_kept = outcome.status || outcome.status.error() != Error::kStoreClosed;
-  if (!reply.empty() && is_kept) Reply(from, reply, outcome.entry, m);
+  if (!reply.empty() && is_kept) Reply(from, out, outcome, m);
 }
 
 void Keying::Count(const Answerer::Outcome& outcome, ByteView reply) {
@@ -245,7 +274,7 @@ void Keying::Count(const Answerer::Outcome& outcome, ByteView reply) {
 // A finish that was answered with an error is verified, too; nothing was given then.
 void Keying::Joined(const Endpoint& from, const mikey::v2::Entry& entry, const Moment& m) {
   const mikey::v2::Exchange& exchange = entry.exchange;
-  const bool by_answer = exchange.choice.mode != mikey::v2::Mode::kDhhmac;
+  const bool by_answer = !mikey::v2::IsLate(exchange.choice.mode) && exchange.is_proved;
   if (!by_answer && !granted_) return;
   const rekey::SubscriberState* subscriber = Named(exchange.offerer.view());
   if (subscriber == nullptr) return;  // deleted since the answer
@@ -258,13 +287,19 @@ void Keying::Joined(const Endpoint& from, const mikey::v2::Entry& entry, const M
 
 // A reply names its channel, so that it waits for what is not yet durable of that; a repetition
 // too.
-void Keying::Reply(const Endpoint& to, ByteView octets, const mikey::v2::Entry* entry,
+void Keying::Reply(const Endpoint& to, ByteView octets, const Answerer::Outcome& outcome,
                    const Moment& m) {
   ChannelId channel;
-  if (entry != nullptr) {
-    channel = ChannelOf(ground_.config, AsText(entry->exchange.answerer.view().data));
+  if (outcome.entry != nullptr) {
+    channel = ChannelOf(ground_.config, AsText(outcome.entry->exchange.answerer.view().data));
   }
-  m.step.datagrams.push_back({to, std::move(channel), Bytes(octets.begin(), octets.end()), {}, {}});
+  Reader reader(octets);
+  const auto send = [&](size_t size) {
+    const ByteView one = reader.Take(size);
+    m.step.datagrams.push_back({to, channel, Bytes(one.begin(), one.end()), {}, {}});
+  };
+  send(outcome.reply);
+  for (const uint16_t size : outcome.more) send(size);
 }
 
 }  // namespace keymast::controller

@@ -11,40 +11,13 @@
 #include <optional>
 
 #include "base/endpoint.h"
-#include "controller/counters.h"
-#include "controller/keying_config.h"
+#include "controller/join_credentials.h"
+#include "controller/keying_tickets.h"
 #include "mikey/profile3gpp.h"
 #include "mikey/v2/answerer.h"
 #include "rekey/group_keys.h"
 
 namespace keymast::controller {
-
-struct Moment;
-
-// Membership is what Keying asks of the controller.
-class Membership {
- public:
-  virtual ~Membership() = default;
-  // Null for who and what is not there.
-  virtual const rekey::SubscriberState* SubscriberNamed(std::string_view identity) const = 0;
-  virtual const rekey::ChannelState* ChannelNamed(const ChannelId& id) const = 0;
-  virtual bool IsEntitled(const ChannelId& channel, const SubscriberId& subscriber,
-                          Instant now) const = 0;
-  // GiveKeys makes the keys-given mark of who is entitled, and returns the member: kStoreClosed
-  // while no mark can be made.
-  virtual Result<const groups::Member*> GiveKeys(const ChannelId& channel,
-                                                 const SubscriberId& subscriber,
-                                                 const Moment& m) = 0;
-  // FinishJoin takes a member in that was given keys. `holds`: its finish proves that it has them;
-  // `from` is the address that it proved.
-  struct Joined {
-    Endpoint from;
-    bool takes_msk_messages = false;
-    bool holds = false;
-  };
-  virtual void FinishJoin(const ChannelId& channel, const SubscriberId& subscriber,
-                          const Joined& joined, const Moment& m) = 0;
-};
 
 class Keying final : private mikey::v2::Directory {
  public:
@@ -68,6 +41,12 @@ class Keying final : private mikey::v2::Directory {
   size_t waiting() const { return waiting_.size(); }
   size_t exchanges() const { return answerer_ ? answerer_->exchanges() : 0; }
 
+  // UseCredentials is Controller::UseCredentials.
+  void UseCredentials(std::shared_ptr<const JoinCredentials> credentials);
+  // LoadTickets follows when what is kept of them was read anew; Expire lets go of what has ended.
+  void LoadTickets() { tickets_.Load(); }
+  void Expire(const Moment& m) { tickets_.Expire(m); }
+
   // Forget drops all exchanges: what they answered may rest on changes that were not kept.
   void Forget();
   // While frozen nothing is begun or finished that would have to be kept.
@@ -86,6 +65,7 @@ class Keying final : private mikey::v2::Directory {
   Result<mikey::v2::Terms> TermsFor(const mikey::v2::Asked& asked) const override;
   Result<mikey::v2::Grant> GrantTo(const mikey::v2::Asked& asked,
                                    const mikey::v2::Choice& choice) override;
+  std::optional<uint32_t> LeavesOf(const mikey::v2::Asked& asked) const override;
 
   const rekey::SubscriberState* Named(const mikey::Identity& identity) const;
   bool IsGroupOf(const rekey::ChannelState& channel, const mikey::v2::Asked& asked) const;
@@ -95,10 +75,13 @@ class Keying final : private mikey::v2::Directory {
   void Handle(const Endpoint& from, ByteView datagram, bool is_stranger, const Moment& m);
   void Count(const mikey::v2::Answerer::Outcome& outcome, ByteView reply);
   void Joined(const Endpoint& from, const mikey::v2::Entry& entry, const Moment& m);
-  void Reply(const Endpoint& to, ByteView octets, const mikey::v2::Entry* entry, const Moment& m);
+  void Reply(const Endpoint& to, ByteView octets, const mikey::v2::Answerer::Outcome& outcome,
+             const Moment& m);
   void Discard(Error error) { ++ground_.counters.discards[static_cast<size_t>(error)]; }
 
   const Ground ground_;
+  std::shared_ptr<const JoinCredentials> credentials_;
+  KeyingTickets tickets_;
   std::optional<mikey::v2::Answerer> answerer_;
   std::deque<Waiting> waiting_;
   bool frozen_ = false;

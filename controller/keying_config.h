@@ -22,10 +22,15 @@ struct KeyingConfig {
   Rate strangers{500, std::chrono::milliseconds(1)};
   Rate address{50, std::chrono::milliseconds(20)};
   Rate identity{8, std::chrono::seconds(1)};
+  // Of tickets (MIKEYv2 §11), at most mikey::v2::kTicketLife; 0: none are given or taken.
+  Duration ticket_life = std::chrono::hours(24);
+  Duration ticket_key_period = std::chrono::hours(24);  // how long a key seals them
 };
 
 // IsSpoken: version 2 is.
 inline bool IsSpoken(const KeyingConfig& config) { return !config.policy.modes.empty(); }
+
+inline bool GivesTickets(const KeyingConfig& config) { return config.ticket_life > Duration(0); }
 
 // GroupUri is IDR(2) of a join of the channel (MIKEYv2 §3.4); ChannelOf its inverse, empty for what
 // is no group's of this authority.

@@ -24,6 +24,13 @@ void Controller::Impl::Withdraw(Channel& channel, const groups::Member& member) 
   if (member.confirmed >= channel.ladder().msk->id) --channel.confirmed;
 }
 
+void Controller::Impl::CountLeave(const SubscriberId& id, const Moment& m) {
+  const rekey::SubscriberState& known = state.subscribers.at(id);
+  groups::Subscriber subscriber = known.subscriber;
+  ++subscriber.leaves;
+  Put(rekey::SubscriberPut{std::move(subscriber), known.user_key}, m);
+}
+
 // EndJoin takes the mark away with the join: the change of keys that follows is decided in the same
 // step.
 void Controller::Impl::EndJoin(Channel& channel, groups::Member member, const Moment& m) {
@@ -34,6 +41,7 @@ void Controller::Impl::EndJoin(Channel& channel, groups::Member member, const Mo
   member.generation =
       std::max(member.generation + 1, static_cast<uint32_t>(channel.ladder().epoch));
   ++member.revision;
+  CountLeave(member.subscriber, m);
   Put(rekey::MemberPut{channel.id(), std::move(member)}, m);
   if (was_joined) Tell(Event::Kind::kLeft, channel.id(), name, m);
 }
@@ -63,7 +71,9 @@ void Controller::Impl::AfterLeave(Channel& channel, const Moment& m) {
 }
 
 void Controller::Impl::Remove(Channel& channel, const SubscriberId& subscriber, const Moment& m) {
-  Withdraw(channel, channel.durable->members.at(subscriber));
+  const groups::Member& member = channel.durable->members.at(subscriber);
+  Withdraw(channel, member);
+  if (member.HoldsKeys()) CountLeave(subscriber, m);
   std::erase(subscribers.at(subscriber).memberships, channel.id());
   Put(rekey::MemberDeleted{channel.id(), subscriber}, m);
   Tell(Event::Kind::kExpelled, channel.id(), NameOf(channel.id(), subscriber), m);

@@ -82,6 +82,7 @@ void Controller::Impl::Rebuild(Instant now) {
     user_keys.Add(subscriber.user_key.view());
     subscribers.try_emplace(id);
   }
+  keying.LoadTickets();
   for (auto& [id, durable] : state.channels) {
     Open(durable, now);
     // To whom the keys went that were loaded is not known.

@@ -111,6 +111,17 @@ bool Certificate::HasExtendedUsage(const std::string& oid) const {
   return false;
 }
 
+Instant InstantOf(const ASN1_TIME* time) {
+  const ErrorsDropped dropped;
+  std::tm parts{};
+  if (time == nullptr || ASN1_TIME_to_tm(time, &parts) != 1) return kNever;
+  const std::chrono::seconds seconds(timegm(&parts));
+  const bool has_place = seconds < std::chrono::floor<std::chrono::seconds>(Duration::max());
+  return has_place ? Instant(seconds) : kNever;  // certificates may end in the year 9999
+}
+
+Instant Certificate::NotAfter() const { return InstantOf(X509_get0_notAfter(certificate_.get())); }
+
 bool Certificate::MaySign() const {
   const ErrorsDropped dropped;
   return (X509_get_key_usage(certificate_.get()) & KU_DIGITAL_SIGNATURE) != 0;

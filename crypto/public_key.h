@@ -4,6 +4,8 @@
 // table of what is done with them. All objects may be read by several threads at once.
 #pragma once
 
+#include <map>
+#include <optional>
 #include <set>
 
 #include "base/time.h"
@@ -144,6 +146,8 @@ class Certificate {
   // "1.3.6.1.5.5.7.3.1". A certificate without that extension has none, and anyExtendedKeyUsage is
   // an entry as any other.
   bool HasExtendedUsage(const std::string& oid) const;
+  // NotAfter is the last second of its validity (RFC 5280 §4.1.2.5).
+  Instant NotAfter() const;
   // Key usage (RFC 5280 §4.2.1.3); a certificate without that extension allows both.
   bool MaySign() const;
   bool MayEncrypt() const;
@@ -188,6 +192,13 @@ class TrustStore {
   // counts.
   void TakeStaleLists() { takes_stale_lists_ = true; }
 
+  // NextUpdate is the earliest nextUpdate of the lists that count, one of each issuer; nothing
+  // where there are no lists, or none says when it ends.
+  std::optional<Instant> NextUpdate() const;
+  // Digest is of whom is believed: anchors, pins and what lists revoke, however they were added. A
+  // newer list that revokes the same changes nothing of it.
+  crypto::Fingerprint Digest() const;
+
   // Verify judges an end certificate, which comes first, with the certificates that lead from it to
   // an anchor: signatures (never by SHA-1 or MD5, keys never below 112 bits of strength), CA bits,
   // path lengths, key usage and name constraints (RFC 5280 §6.1) of all, validity at `now`.
@@ -198,9 +209,16 @@ class TrustStore {
   Status Verify(std::span<const ByteView> chain_der, Instant now) const;
 
  private:
+  // What a list of one issuer says of its own time.
+  struct ListTime {
+    Instant update;
+    Instant next = kNever;
+  };
   std::shared_ptr<x509_store_st> anchors_;
+  std::set<crypto::Fingerprint> anchor_names_;
   std::set<crypto::Fingerprint> pins_;
-  bool has_lists_ = false;
+  std::map<crypto::Fingerprint, ListTime> lists_;  // by issuer
+  std::set<std::array<uint8_t, 16>> revoked_;      // hashes of issuer and serial number
   bool takes_stale_lists_ = false;
 };
 

@@ -39,4 +39,23 @@ Result<RevocationList> ReadRevocationList(ByteView der) {
   return list;
 }
 
+Revoked RevokedBy(X509_CRL* list) {
+  unsigned char* name = nullptr;
+  const int size = i2d_X509_NAME(X509_CRL_get_issuer(list), &name);
+  KEYMAST_CHECK(size > 0);
+  Revoked revoked;
+  revoked.issuer = Sha256(ByteView(name, static_cast<size_t>(size)));
+  OPENSSL_free(name);
+  const STACK_OF(X509_REVOKED)* entries = X509_CRL_get_REVOKED(list);
+  for (int i = 0; i < sk_X509_REVOKED_num(entries); ++i) {
+    const ASN1_INTEGER* serial = X509_REVOKED_get0_serialNumber(sk_X509_REVOKED_value(entries, i));
+    Bytes both(revoked.issuer.begin(), revoked.issuer.end());
+    const unsigned char* octets = ASN1_STRING_get0_data(serial);
+    both.insert(both.end(), octets, octets + ASN1_STRING_length(serial));
+    const Fingerprint hash = Sha256(both);
+    std::copy_n(hash.begin(), 16, revoked.certificates.emplace_back().begin());
+  }
+  return revoked;
+}
+
 }  // namespace keymast::crypto

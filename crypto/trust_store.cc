@@ -2,6 +2,7 @@
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
+#include "base/cursor.h"
 #include "crypto/certificate.h"
 #include "crypto/revocation_list.h"
 
@@ -118,6 +119,7 @@ Status TrustStore::AddAnchor(ByteView der) {
   if (!certificate) return Err(certificate.error());
   if (!IsAuthority(certificate->get())) return Err(Error::kInvalidArgument);
   KEYMAST_CHECK(X509_STORE_add_cert(anchors_.get(), certificate->get()) == 1);
+  anchor_names_.insert(Sha256(der));
   return {};
 }
 
@@ -125,8 +127,36 @@ Status TrustStore::AddRevocationList(ByteView der) {
   const Result<RevocationList> list = ReadRevocationList(der);
   if (!list) return Err(list.error());
   KEYMAST_CHECK(X509_STORE_add_crl(anchors_.get(), list->get()) == 1);
-  has_lists_ = true;
+  const Revoked revoked = RevokedBy(list->get());
+  ListTime& known = lists_[revoked.issuer];
+  const Instant update = InstantOf(X509_CRL_get0_lastUpdate(list->get()));
+  if (update >= known.update) {
+    known = {update, InstantOf(X509_CRL_get0_nextUpdate(list->get()))};
+  }
+  revoked_.insert(revoked.certificates.begin(), revoked.certificates.end());
   return {};
+}
+
+std::optional<Instant> TrustStore::NextUpdate() const {
+  std::optional<Instant> first;
+  for (const auto& [issuer, time] : lists_) {
+    if (time.next != kNever) first = std::min(first.value_or(kNever), time.next);
+  }
+  return first;
+}
+
+crypto::Fingerprint TrustStore::Digest() const {
+  Bytes all;
+  const auto add = [&all](const auto& entries) {
+    std::array<uint8_t, 4> count{};
+    Writer(count).U32(entries.size());
+    all.insert(all.end(), count.begin(), count.end());
+    for (const auto& entry : entries) all.insert(all.end(), entry.begin(), entry.end());
+  };
+  add(anchor_names_);
+  add(pins_);
+  add(revoked_);
+  return Sha256(all);
 }
 
 Status TrustStore::Verify(std::span<const ByteView> chain_der, Instant now) const {
@@ -138,7 +168,7 @@ Status TrustStore::Verify(std::span<const ByteView> chain_der, Instant now) cons
   if (pins_.contains(Sha256(chain_der[0]))) {
     return CheckValidity(sk_X509_value(chain.get(), 0), now);
   }
-  const auto list_failure = !has_lists_          ? nullptr
+  const auto list_failure = lists_.empty()       ? nullptr
                             : takes_stale_lists_ ? WithoutOrStaleList
                                                  : WithoutList;
   return VerifyPath(anchors_.get(), chain.get(), now, list_failure);

@@ -71,6 +71,9 @@ struct Subscriber {
   std::string identity;  // NAI, IDr of MIKEY messages, unique
   Instant created{};
   uint64_t revision = 0;
+  // How often it left a group that it had keys of, or was removed from one: joins that it sent
+  // before are not taken any more (MIKEYv2 §8).
+  uint32_t leaves = 0;
 };
 
 struct Member {

@@ -39,6 +39,14 @@ template <>
 constexpr uint8_t kTag<rekey::KeyGroupRetired> = 14;
 template <>
 constexpr uint8_t kTag<rekey::UnknownGroupsSkipped> = 15;
+template <>
+constexpr uint8_t kTag<rekey::TicketKeyPut> = 16;
+template <>
+constexpr uint8_t kTag<rekey::TicketKeyDropped> = 17;
+template <>
+constexpr uint8_t kTag<rekey::TicketSpent> = 18;
+template <>
+constexpr uint8_t kTag<rekey::TicketForgotten> = 19;
 
 template <class Coder>
 void Write(Coder& coder, const rekey::Change& change) {

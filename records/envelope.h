@@ -11,8 +11,9 @@
 
 namespace keymast::records {
 
-// Format 2 added what a member's octet of flags says (records/fields.h); format 1 is read too.
-inline constexpr uint16_t kFormat = 2;
+// Format 2 added what a member's octet of flags says, format 3 the leaves of a subscriber
+// (records/fields.h), and tickets; those before are read too.
+inline constexpr uint16_t kFormat = 3;
 
 enum class EntryType : uint8_t { kMeta = 1, kRecord = 2, kPage = 3 };
 

@@ -82,6 +82,23 @@ void Fields(C& c, Ref<C, groups::Subscriber> s) {
   All(c, s.id, s.identity, s.created, s.revision);
 }
 
+// The octet of a user key's length says (128) whether a number of leaves follows: what formats
+// before 3 wrote is read as it was meant.
+template <class C>
+void KeyAndLeaves(C& c, Ref<C, groups::Subscriber> s, Ref<C, crypto::Key32> key) {
+  uint8_t size = static_cast<uint8_t>(key.size() | (s.leaves != 0 ? 128 : 0));
+  All(c, size);
+  if constexpr (C::kReads) {
+    if ((size & 127) > 32) return c.Refuse();
+    key = crypto::Key32(c.Take(size & 127));
+  } else {
+    c.Octets(key.view());
+  }
+  if ((size & 128) == 0) return;
+  All(c, s.leaves);
+  if (s.leaves == 0) c.Refuse();
+}
+
 // One octet says that a member has joined (1) and gets no MSK messages (2), and whether its mark
 // (4) and its generation (8) follow behind the rest: what format 1 wrote is read as it was meant.
 template <class C>
@@ -163,7 +180,19 @@ void Fields(C& c, Ref<C, rekey::KeyGroupName> group) {
 
 template <class C>
 void Fields(C& c, Ref<C, rekey::SubscriberState> s) {
-  All(c, s.subscriber, s.user_key);
+  All(c, s.subscriber);
+  KeyAndLeaves(c, s.subscriber, s.user_key);
+}
+
+template <class C>
+void Fields(C& c, Ref<C, rekey::TicketKey> k) {
+  All(c, k.number, k.key, k.made, k.ends);
+}
+
+template <class C>
+void Fields(C& c, Ref<C, rekey::SpentTicket> t) {
+  All(c, t.expiry);
+  Fixed(c, t.id);
 }
 
 // Members have pages of their own.
@@ -199,7 +228,8 @@ void Fields(C& c, Ref<C, rekey::RekeyRecorded> change) {
 }
 template <class C>
 void Fields(C& c, Ref<C, rekey::SubscriberPut> change) {
-  All(c, change.subscriber, change.user_key);
+  All(c, change.subscriber);
+  KeyAndLeaves(c, change.subscriber, change.user_key);
 }
 template <class C>
 void Fields(C& c, Ref<C, rekey::SubscriberDeleted> change) {
@@ -236,6 +266,22 @@ void Fields(C& c, Ref<C, rekey::KeyGroupRetired> change) {
 template <class C>
 void Fields(C& c, Ref<C, rekey::UnknownGroupsSkipped> change) {
   All(c, change.last);
+}
+template <class C>
+void Fields(C& c, Ref<C, rekey::TicketKeyPut> change) {
+  All(c, change.key);
+}
+template <class C>
+void Fields(C& c, Ref<C, rekey::TicketKeyDropped> change) {
+  All(c, change.number);
+}
+template <class C>
+void Fields(C& c, Ref<C, rekey::TicketSpent> change) {
+  All(c, change.ticket);
+}
+template <class C>
+void Fields(C& c, Ref<C, rekey::TicketForgotten> change) {
+  All(c, change.ticket);
 }
 
 }  // namespace keymast::records

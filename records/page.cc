@@ -23,6 +23,7 @@ void Fields(C& c, Ref<C, RetiredGroup> group) {
 std::string_view IdOf(const groups::Member& member) { return member.subscriber.value; }
 std::string_view IdOf(const rekey::SubscriberState& state) { return state.subscriber.id.value; }
 std::string IdOf(const RetiredGroup& group) { return RetiredRow(group.first); }
+std::string IdOf(const rekey::SpentTicket& ticket) { return SpentRow(ticket); }
 
 const SubscriberId& KeyOf(const groups::Member& member) { return member.subscriber; }
 const SubscriberId& KeyOf(const rekey::SubscriberState& state) { return state.subscriber.id; }
@@ -87,6 +88,22 @@ Status ReadHeadend(const PageName& name, ByteView body, rekey::State& state) {
   Fields(decoder, headend);
   if (!decoder.Finished() || headend.id.value != name.first) return Err(Error::kCorrupt);
   state.headends[headend.id] = std::move(headend);
+  return {};
+}
+
+Status ReadTicketKey(const PageName& name, ByteView body, rekey::State& state) {
+  Decoder decoder(body);
+  rekey::TicketKey key;
+  Fields(decoder, key);
+  if (!decoder.Finished() || SealingRow(key.number) != name.first) return Err(Error::kCorrupt);
+  state.tickets.keys[key.number] = std::move(key);
+  return {};
+}
+
+Status ReadSpentTickets(const PageName& name, ByteView body, rekey::State& state) {
+  const auto rows = ReadRows<rekey::SpentTicket>(name.first, body);
+  if (!rows) return Err(rows.error());
+  state.tickets.spent.insert(rows->begin(), rows->end());
   return {};
 }
 
@@ -170,6 +187,18 @@ struct Row {
   PageName operator()(const rekey::KeyGroupRetired& change) const {
     return {PageKind::kRetired, {}, RetiredRow(change.group)};
   }
+  PageName operator()(const rekey::TicketKeyPut& change) const {
+    return {PageKind::kTicketKey, {}, SealingRow(change.key.number)};
+  }
+  PageName operator()(const rekey::TicketKeyDropped& change) const {
+    return {PageKind::kTicketKey, {}, SealingRow(change.number)};
+  }
+  PageName operator()(const rekey::TicketSpent& change) const {
+    return {PageKind::kSpentTickets, {}, SpentRow(change.ticket)};
+  }
+  PageName operator()(const rekey::TicketForgotten& change) const {
+    return {PageKind::kSpentTickets, {}, SpentRow(change.ticket)};
+  }
   static PageName HeadOf(const ChannelId& id) { return {PageKind::kHead, id, {}}; }
 };
 
@@ -182,6 +211,17 @@ std::string RetiredRow(const rekey::KeyGroupName& group) {
   const auto low = static_cast<uint8_t>(group.second.value & 0xff);
   return ToHex(group.first.octets) + ToHex(Bytes{high, low});
 }
+
+std::string SpentRow(const rekey::SpentTicket& ticket) {
+  std::array<uint8_t, 8> expiry{};
+  Writer writer(expiry);
+  const auto nanos = static_cast<uint64_t>(ToUnixNanos(ticket.expiry));
+  writer.U32(static_cast<uint32_t>(nanos >> 32));
+  writer.U32(static_cast<uint32_t>(nanos));
+  return ToHex(expiry) + ToHex(ticket.id);
+}
+
+std::string SealingRow(uint8_t number) { return ToHex(ByteView(&number, 1)); }
 
 std::string RowPrefix(const PageName& name) {
   std::string prefix(kPagePrefix);
@@ -200,7 +240,7 @@ Result<PageName> ParsePageKey(std::string_view key) {
   if (key.size() < kKindAt + 2 || !key.starts_with(kPagePrefix) || key[kKindAt + 1] != '/') {
     return Err(Error::kCorrupt);
   }
-  if (std::string_view("chmnrs").find(key[kKindAt]) == std::string_view::npos) {
+  if (std::string_view("chkmnrst").find(key[kKindAt]) == std::string_view::npos) {
     return Err(Error::kCorrupt);
   }
   PageName name{static_cast<PageKind>(key[kKindAt]), {}, std::string(key.substr(kKindAt + 2))};
@@ -229,6 +269,10 @@ Status ReadPage(const PageName& name, ByteView body, rekey::State& state, size_t
       return ReadRetired(name, body, state);
     case PageKind::kSubscribers:
       return ReadSubscribers(name, body, state, expected);
+    case PageKind::kTicketKey:
+      return ReadTicketKey(name, body, state);
+    case PageKind::kSpentTickets:
+      return ReadSpentTickets(name, body, state);
   }
   return Err(Error::kCorrupt);
 }
@@ -264,6 +308,16 @@ std::vector<PageBody> WritePages(const PageName& name, const rekey::State& rows,
       std::vector<const rekey::SubscriberState*> subscribers;
       for (const auto& [id, subscriber] : rows.subscribers) subscribers.push_back(&subscriber);
       return Cut(name, std::move(subscribers), most);
+    }
+    case PageKind::kTicketKey: {
+      if (rows.tickets.keys.empty()) return {};
+      const rekey::TicketKey& key = rows.tickets.keys.begin()->second;
+      return One(name, [&](Encoder& encoder) { Fields(encoder, key); });
+    }
+    case PageKind::kSpentTickets: {
+      std::vector<const rekey::SpentTicket*> tickets;
+      for (const rekey::SpentTicket& ticket : rows.tickets.spent) tickets.push_back(&ticket);
+      return Cut(name, std::move(tickets), most);
     }
   }
   return {};

@@ -4,13 +4,15 @@
 //
 //   p/c/CHANNEL           head: definition, ladder, positions, history
 //   p/h/HEADEND           a headend
+//   p/k/NUMBER            a key that seals tickets
 //   p/m/CHANNEL/FIRST     members of a channel from FIRST to the next page's, in order of id
 //   p/n/                  numbers that belong to no channel
 //   p/r/FIRST             retired key groups
 //   p/s/FIRST             subscribers
+//   p/t/FIRST             spent tickets, in order of expiry
 //
-// Heads come first in key order. Kinds `m`, `r` and `s` have many rows to a page, the first page of
-// each begins with the empty id.
+// Heads come first in key order. Kinds `m`, `r`, `s` and `t` have many rows to a page, the first
+// page of each begins with the empty id.
 #pragma once
 
 #include "crypto/secret.h"
@@ -23,19 +25,22 @@ inline constexpr std::string_view kPagePrefix = "p/";
 enum class PageKind : char {
   kHead = 'c',
   kHeadend = 'h',
+  kTicketKey = 'k',
   kMembers = 'm',
   kNumbers = 'n',
   kRetired = 'r',
   kSubscribers = 's',
+  kSpentTickets = 't',
 };
 inline bool HasManyRows(PageKind kind) {
-  return kind == PageKind::kMembers || kind == PageKind::kRetired || kind == PageKind::kSubscribers;
+  return kind == PageKind::kMembers || kind == PageKind::kRetired ||
+         kind == PageKind::kSubscribers || kind == PageKind::kSpentTickets;
 }
 
 struct PageName {
   PageKind kind = PageKind::kNumbers;
   ChannelId channel;  // of kHead and kMembers
-  std::string first;  // id of kHeadend; first row of pages with many
+  std::string first;  // id of kHeadend, number of kTicketKey; first row of pages with many
   bool OfChannel() const { return kind == PageKind::kHead || kind == PageKind::kMembers; }
 };
 std::string PageKey(const PageName& name);
@@ -50,6 +55,9 @@ PageName RowOf(const rekey::Change& change);
 
 // RetiredRow is a key group as the id of a row.
 std::string RetiredRow(const rekey::KeyGroupName& group);
+// SpentRow is a spent ticket as one, SealingRow the number of a key that seals tickets.
+std::string SpentRow(const rekey::SpentTicket& ticket);
+std::string SealingRow(uint8_t number);
 
 // ReadPage adds the rows of a page to `state`; members of a channel that `state` has not are
 // ignored. kCorrupt when a row is malformed, out of order or below the page's first.

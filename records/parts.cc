@@ -37,6 +37,8 @@ void ForEachPart(const rekey::State& state, const Take& take) {
   take(rekey::MukCounterReserved{state.muk_counter.end});
   take(rekey::UnknownGroupsSkipped{state.unknown_groups});
   for (const auto& [group, last] : state.retired) take(rekey::KeyGroupRetired{group, last});
+  for (const auto& [number, key] : state.tickets.keys) take(rekey::TicketKeyPut{key});
+  for (const rekey::SpentTicket& ticket : state.tickets.spent) take(rekey::TicketSpent{ticket});
   for (const auto* subscriber : Sorted(state.subscribers)) {
     take(rekey::SubscriberPut{subscriber->second.subscriber, subscriber->second.user_key});
   }

@@ -34,6 +34,7 @@ std::vector<Change> SkipLost(const State& state, uint64_t commits, SkipLimit lim
   const Skip skip{commits, limit};
   changes.push_back(MukCounterReserved{skip(state.muk_counter.end, kMukCounterBlock, kCounterEnd)});
   changes.push_back(UnknownGroupsSkipped{skip(state.unknown_groups)});
+  for (const auto& [number, key] : state.tickets.keys) changes.push_back(TicketKeyDropped{number});
   for (const auto& [group, last] : state.retired) {
     changes.push_back(KeyGroupRetired{group, skip(last)});
   }

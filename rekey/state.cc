@@ -75,6 +75,16 @@ void Fold(State& state, const UnknownGroupsSkipped& change) {
   state.unknown_groups = std::max(state.unknown_groups, change.last);
 }
 
+void Fold(State& state, const TicketKeyPut& change) {
+  state.tickets.keys[change.key.number] = change.key;
+}
+
+void Fold(State& state, const TicketKeyDropped& change) { state.tickets.keys.erase(change.number); }
+
+void Fold(State& state, const TicketSpent& change) { state.tickets.spent.insert(change.ticket); }
+
+void Fold(State& state, const TicketForgotten& change) { state.tickets.spent.erase(change.ticket); }
+
 }  // namespace
 
 void Apply(State& state, const Change& change) {

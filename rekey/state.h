@@ -6,6 +6,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <unordered_map>
 #include <variant>
 
@@ -104,6 +105,27 @@ struct SubscriberState {
   crypto::Key32 user_key;  // MUK
 };
 
+// TicketKey seals tickets (MIKEYv2 §11).
+struct TicketKey {
+  uint8_t number = 0;
+  crypto::SecretKey<32> key;
+  Instant made{};
+  Instant ends{};  // no ticket under it lives longer
+};
+
+// SpentTicket has opened its exchange.
+struct SpentTicket {
+  Instant expiry;  // the ticket's
+  std::array<uint8_t, 16> id{};
+  friend auto operator<=>(const SpentTicket&, const SpentTicket&) = default;
+};
+
+// Tickets are what a server keeps of those that it gave.
+struct Tickets {
+  std::map<uint8_t, TicketKey> keys;  // by number
+  std::set<SpentTicket> spent;        // those that have not ended
+};
+
 // KeyGroupName is a key group within its domain: what an MSK ID is unique in.
 using KeyGroupName = std::pair<KeyDomainId, KeyGroup>;
 
@@ -119,6 +141,7 @@ struct State {
   // nothing is known may have given out: a new channel of the group goes on behind it.
   std::map<KeyGroupName, KeyNumber> retired;
   KeyNumber unknown_groups;
+  Tickets tickets;
 };
 
 // Changes hold absolute values, so that a tail of them applied again, also over a state that has
@@ -177,11 +200,24 @@ struct KeyGroupRetired {
 struct UnknownGroupsSkipped {
   KeyNumber last;
 };
+struct TicketKeyPut {
+  TicketKey key;
+};
+struct TicketKeyDropped {
+  uint8_t number = 0;
+};
+struct TicketSpent {
+  SpentTicket ticket;
+};
+struct TicketForgotten {
+  SpentTicket ticket;
+};
 
 using Change =
     std::variant<ChannelPut, ChannelDeleted, LadderPut, PositionsPut, RekeyRecorded, SubscriberPut,
                  SubscriberDeleted, MemberPut, MemberDeleted, MemberConfirmed, HeadendPut,
-                 HeadendDeleted, MukCounterReserved, KeyGroupRetired, UnknownGroupsSkipped>;
+                 HeadendDeleted, MukCounterReserved, KeyGroupRetired, UnknownGroupsSkipped,
+                 TicketKeyPut, TicketKeyDropped, TicketSpent, TicketForgotten>;
 
 // Sizes of the blocks in which counters are reserved. A LadderPut reserves at most one block under
 // each MSK and makes at most one MSK, a MukCounterReserved reserves one block; `records` writes at
@@ -198,9 +234,9 @@ void Apply(State& state, const Change& change);
 KeyNumber LastKeyNumber(const State& state, const KeyGroupName& group);
 
 // SkipLost is the changes that move every counter, epoch and Key Number of `state` behind whatever
-// `commits` lost commits can have given out. Without a `limit` they are exact: what reaches the end
-// of its range is used up. kHalf takes at most half of what is left of each range, so that a store
-// that is far behind can go on.
+// `commits` lost commits can have given out, and end all tickets: one may have been spent. Without
+// a `limit` they are exact: what reaches the end of its range is used up. kHalf takes at most half
+// of what is left of each range, so that a store that is far behind can go on.
 enum class SkipLimit : uint8_t { kNone, kHalf };
 std::vector<Change> SkipLost(const State& state, uint64_t commits, SkipLimit limit);
 

@@ -14,15 +14,24 @@ constexpr size_t kMaxIdentity = 255;  // octets of an ID payload that we send (R
 
 using mikey::v2::Mode;
 
-constexpr std::array<std::pair<std::string_view, Mode>, 3> kModes = {
-    {{"early-dhhmac", Mode::kEarlyDhhmac}, {"dhhmac", Mode::kDhhmac}, {"psk", Mode::kPsk}}};
+constexpr std::array<std::pair<std::string_view, Mode>, 6> kModes = {
+    {{"early-dh", Mode::kEarlyDh},
+     {"dh", Mode::kDh},
+     {"early-dhhmac", Mode::kEarlyDhhmac},
+     {"dhhmac", Mode::kDhhmac},
+     {"psk", Mode::kPsk},
+     {"rsa", Mode::kRsa}}};
 
-void ReadModes(shell::ConfigFile& file, const mikey::Profile3gpp& profile,
+void ReadModes(shell::ConfigFile& file, const mikey::Profile3gpp& profile, bool has_certificate,
                mikey::v2::Policy& policy) {
   if (!file.Has("mikeyv2.modes")) {
     // MKIs with key domain are none of version 2's (MIKEYv2 §10).
     if (profile.mki_with_domain) return;
-    for (const auto& [name, mode] : kModes) policy.modes.Add(static_cast<uint8_t>(mode));
+    for (const auto& [name, mode] : kModes) {
+      if (has_certificate || mikey::v2::IsPskType(mode)) {
+        policy.modes.Add(static_cast<uint8_t>(mode));
+      }
+    }
     return;
   }
   for (const std::string& given : file.Strings("mikeyv2.modes")) {
@@ -32,9 +41,13 @@ void ReadModes(shell::ConfigFile& file, const mikey::Profile3gpp& profile,
         known != kModes.end() &&
         !mikey::v2::Contains(policy.modes.view(), static_cast<uint8_t>(known->second));
     if (!is_new) {
-      return file.Refuse("mikeyv2.modes",
-                         "has each of early-dhhmac, dhhmac and psk once at most; empty: MIKEYv2 is "
-                         "not spoken");
+      return file.Refuse(
+          "mikeyv2.modes",
+          "has each of early-dh, dh, early-dhhmac, dhhmac, psk and rsa once at most; "
+          "empty: MIKEYv2 is not spoken");
+    }
+    if (!has_certificate && mikey::v2::IsSigned(known->second)) {
+      return file.Refuse("mikeyv2.modes", "needs mikeyv2.certificates for " + given);
     }
     policy.modes.Add(static_cast<uint8_t>(known->second));
   }
@@ -60,12 +73,62 @@ controller::Rate RateOf(shell::ConfigFile& file, std::string_view key, int64_t f
   return {static_cast<uint32_t>(std::max<int64_t>(burst / each, 1)), each};
 }
 
+// The first certificate and the first key belong together, and so on.
+void ReadJoinFiles(shell::ConfigFile& file, JoinFiles& files) {
+  std::vector<std::string> certificates = file.Strings("mikeyv2.certificates");
+  std::vector<std::string> keys = file.Strings("mikeyv2.private_keys");
+  files.anchors = file.Strings("mikeyv2.anchors");
+  files.revocation_lists = file.Strings("mikeyv2.revocation_lists");
+  files.pins = file.String("mikeyv2.pins", "");
+  files.take_stale_lists = file.Boolean("mikeyv2.take_stale_lists", false);
+  if (certificates.size() != keys.size()) {
+    return file.Refuse(keys.empty() ? "mikeyv2.certificates" : "mikeyv2.private_keys",
+                       "must be as many as " + std::string(keys.empty() ? "mikeyv2.private_keys"
+                                                                        : "mikeyv2.certificates"));
+  }
+  for (size_t i = 0; i < keys.size(); ++i) {
+    files.own.push_back({std::move(certificates[i]), std::move(keys[i])});
+  }
+  if (!files.own.empty() && files.anchors.empty() && files.pins.empty()) {
+    file.Refuse("mikeyv2.certificates",
+                "needs mikeyv2.anchors or mikeyv2.pins: nobody's "
+                "certificate would be believed");
+  }
+}
+
+void ReadTickets(shell::ConfigFile& file, controller::KeyingConfig& keying) {
+  using std::chrono::hours;
+  using std::chrono::minutes;
+  keying.ticket_life = file.DurationOf("mikeyv2.ticket_life", hours(24));
+  keying.ticket_key_period = file.DurationOf("mikeyv2.ticket_key_period", hours(24));
+  const bool is_off = keying.ticket_life == Duration(0);
+  const bool is_in_range =
+      keying.ticket_life >= minutes(1) && keying.ticket_life <= mikey::v2::kTicketLife;
+  if (!is_off && !is_in_range) {
+    file.Refuse("mikeyv2.ticket_life", "must be from 1m to 24h, or 0s: no tickets");
+  }
+  // So that fewer keys than there are numbers are in use at once.
+  const Duration shortest = std::max<Duration>(std::chrono::seconds(1), keying.ticket_life / 200);
+  if (keying.ticket_key_period < shortest || keying.ticket_key_period > hours(24 * 30)) {
+    file.Refuse("mikeyv2.ticket_key_period",
+                "must be from 1s, and a 200th of mikeyv2.ticket_life, to 30d");
+  }
+}
+
 void ReadKeying(shell::ConfigFile& file, ServerConfig& config) {
   using std::chrono::milliseconds;
   using std::chrono::seconds;
   controller::KeyingConfig& keying = config.keying;
   keying.policy = mikey::v2::Policy::OfGroup(config.profile);
-  ReadModes(file, config.profile, keying.policy);
+  ReadJoinFiles(file, config.join_files);
+  ReadTickets(file, keying);
+  ReadModes(file, config.profile, !config.join_files.own.empty(), keying.policy);
+  // A chain of certificates rarely fits one datagram.
+  const auto& modes = keying.policy.modes;
+  const bool has_chains = std::any_of(modes.begin(), modes.end(), [](uint8_t mode) {
+    return mikey::v2::IsSigned(static_cast<Mode>(mode));
+  });
+  if (has_chains) keying.policy.fragments = mikey::v2::kMaxFragments;
   keying.authority = file.String("mikeyv2.authority", DomainOf(config.identity));
   if (!IsAuthority(keying.authority)) {
     // An identity that names no domain names no groups either.

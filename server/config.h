@@ -5,6 +5,7 @@
 #include "base/endpoint.h"
 #include "controller/keying_config.h"
 #include "mikey/profile3gpp.h"
+#include "server/join_files.h"
 #include "shell/config.h"
 #include "shell/log.h"
 
@@ -24,6 +25,7 @@ struct ServerConfig {
   shell::LogLevel log_level = shell::LogLevel::kInfo;
   mikey::Profile3gpp profile;
   controller::KeyingConfig keying;
+  JoinFiles join_files;
   // From the command line alone: neither may stay in a file by mistake.
   bool accept_rollback = false;
   int master_key_fd = -1;

@@ -66,13 +66,14 @@ int main(int argc, char** argv) {
     return made ? 0 : Refuse(made.error());
   }
   // Before any thread starts, so that all of them leave the signals to the descriptor.
-  const int termination = keymast::shell::TerminationFd();
+  const keymast::server::Signals signals{keymast::shell::TerminationFd(),
+                                         keymast::shell::ReloadFd()};
   keymast::shell::InitLog("keymastd", config->log_level);
   if (!is_locked) {
     keymast::shell::Log(keymast::shell::LogLevel::kInfo, "memory_not_locked",
                         {{"reason", "RLIMIT_MEMLOCK has an end: keys may reach swap"}});
   }
   keymast::shell::RaiseDescriptorLimit(kWantedDescriptors);
-  const auto served = keymast::server::Run(*config, termination);
+  const auto served = keymast::server::Run(*config, signals);
   return served ? 0 : Refuse(served.error());
 }

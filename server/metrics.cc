@@ -153,12 +153,33 @@ void FillJoins(const Shard& shard, core::MetricsSnapshot& out) {
       .Add(counters.repetitions);
   Family(out, "keymast_join_retries_total", "RETRYs: cookies asked for.", kCounter)
       .Add(counters.retries);
+  Family(out, "keymast_join_tickets_total", "Tickets by what was done.", kCounter)
+      .Add(counters.tickets_given, {{"result", "given"}})
+      .Add(counters.tickets_taken, {{"result", "taken"}})
+      .Add(counters.tickets_refused, {{"result", "refused"}});
   Family(out, "keymast_join_discards_total", "MIKEYv2 datagrams refused.", kCounter)
       .AddByReason(counters.discards, "reason");
   Family(out, "keymast_join_exchanges", "Exchanges remembered.", kGauge)
       .Add(uint64_t{shard.controller().Exchanges()});
   Family(out, "keymast_join_waiting", "Joins of strangers that wait.", kGauge)
       .Add(uint64_t{shard.controller().Waiting()});
+}
+
+// Unix time in seconds; 0: it has no end.
+double EndOf(Instant end) { return end == kNever ? 0 : Seconds(end.time_since_epoch()); }
+
+void FillJoinFiles(const JoinFilesView& files, core::MetricsSnapshot& out) {
+  Family(out, "keymast_join_certificate_end_timestamp_seconds",
+         "When the first certificate of this server ends.", kGauge)
+      .Add(EndOf(files.certificate_end));
+  Family(out, "keymast_join_revocation_list_end_timestamp_seconds",
+         "When the first revocation list ends.", kGauge)
+      .Add(EndOf(files.list_end.value_or(kNever)));
+  Family(out, "keymast_join_reloads_total", "Reloads of files of joins by result.", kCounter)
+      .Add(files.reloads, {{"result", "ok"}})
+      .Add(files.failed, {{"result", "failed"}});
+  Family(out, "keymast_join_reload_failed", "1 when the last reload kept the old files.", kGauge)
+      .Add(uint64_t{files.last_failed});
 }
 
 void FillNetwork(const DatagramPort::Counters& counters, core::MetricsSnapshot& out) {
@@ -229,10 +250,12 @@ void FillProcess(core::MetricsSnapshot& out) {
 }  // namespace
 
 void FillMetrics(const Shard& shard, const DatagramPort::Counters& network, const Clients& clients,
-                 const About& store, uint64_t record_lost, core::MetricsSnapshot& snapshot) {
+                 const About& store, const JoinFilesView& join_files, uint64_t record_lost,
+                 core::MetricsSnapshot& snapshot) {
   FillMembership(shard, snapshot);
   FillKeying(shard, snapshot);
   FillJoins(shard, snapshot);
+  FillJoinFiles(join_files, snapshot);
   FillNetwork(network, snapshot);
   FillStore(shard, store, snapshot);
   FillClients(shard, clients, snapshot);

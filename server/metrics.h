@@ -3,12 +3,14 @@
 #pragma once
 
 #include "private/core.pb.h"
+#include "server/join_reload.h"
 #include "server/shard.h"
 
 namespace keymast::server {
 
 // FillMetrics writes every family. No label names a channel or a member: their number has no bound.
 void FillMetrics(const Shard& shard, const DatagramPort::Counters& network, const Clients& clients,
-                 const About& store, uint64_t record_lost, core::MetricsSnapshot& snapshot);
+                 const About& store, const JoinFilesView& join_files, uint64_t record_lost,
+                 core::MetricsSnapshot& snapshot);
 
 }  // namespace keymast::server

@@ -25,6 +25,10 @@ struct ChannelOf {
   const ChannelId* operator()(const rekey::MukCounterReserved&) const { return nullptr; }
   const ChannelId* operator()(const rekey::KeyGroupRetired&) const { return nullptr; }
   const ChannelId* operator()(const rekey::UnknownGroupsSkipped&) const { return nullptr; }
+  const ChannelId* operator()(const rekey::TicketKeyPut&) const { return nullptr; }
+  const ChannelId* operator()(const rekey::TicketKeyDropped&) const { return nullptr; }
+  const ChannelId* operator()(const rekey::TicketSpent&) const { return nullptr; }
+  const ChannelId* operator()(const rekey::TicketForgotten&) const { return nullptr; }
 };
 
 }  // namespace

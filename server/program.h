@@ -19,7 +19,14 @@ tl::expected<crypto::SecretKey<32>, Failure> MasterKeyOf(const ServerConfig& con
 // (kNotFound): another could not open them.
 tl::expected<void, Failure> Init(const ServerConfig& config);
 
-// Run serves until `termination` becomes readable, then drains.
-tl::expected<void, Failure> Run(const ServerConfig& config, int termination);
+// Signals are descriptors of shell/process.h.
+struct Signals {
+  int termination = -1;
+  int reload = -1;  // below 0: nothing is read again
+};
+
+// Run serves until a termination comes, then drains. At a reload the files of joins by certificate
+// are read again.
+tl::expected<void, Failure> Run(const ServerConfig& config, const Signals& signals);
 
 }  // namespace keymast::server

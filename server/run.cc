@@ -87,6 +87,25 @@ std::string CoreSocketReason(Error error) {
   }
 }
 
+tl::expected<LoadedJoinFiles, Failure> LoadJoinFilesOf(const ServerConfig& config) {
+  const mikey::OwnedIdentity self({config.profile.idi_type, AsBytes(config.identity)});
+  return LoadJoinFiles(config.join_files, self, config.profile.idr_type);
+}
+
+// FirstJoinFiles refuses a start with files that cannot be used; one of the server's own that has
+// ended is told, and keeps nobody else from joining.
+tl::expected<std::optional<LoadedJoinFiles>, Failure> FirstJoinFiles(const ServerConfig& config,
+                                                                     Instant now) {
+  if (config.join_files.own.empty()) return std::nullopt;
+  auto loaded = LoadJoinFilesOf(config);
+  if (!loaded) return tl::unexpected(loaded.error());
+  if (loaded->certificate_end <= now) {
+    shell::Log(shell::LogLevel::kError, "certificate_ended",
+               {{"reason", "no receiver accepts it; renew it and send SIGHUP"}});
+  }
+  return *std::move(loaded);
+}
+
 // Daemon is a server on this machine: its sockets, its store, its loop.
 class Daemon {
  public:
@@ -94,11 +113,13 @@ class Daemon {
          net::UdpSocket socket, std::unique_ptr<net::Recorder> recorder)
       : config_(config),
         store_(std::move(store)),
+        clock_(clock),
         loop_(clock),
+        reload_([&config] { return LoadJoinFilesOf(config); }, [this] { loop_.Wake(); }),
         recorder_(recorder.get()),
         transmitter_(clock, std::move(socket), config.mikey_listen, std::move(recorder)),
         server_({clock, loop_, *store_.durable, transmitter_, rng_, store_.import_key,
-                 [this] { return recorder_ == nullptr ? 0 : recorder_->lost(); }},
+                 [this] { return recorder_ == nullptr ? 0 : recorder_->lost(); }, &reload_.view()},
                 {config.identity, config.profile, config.keying}, store_.about,
                 std::move(store_.state), StateHashOf) {}
 
@@ -110,9 +131,17 @@ class Daemon {
                 "socket " + config_.socket + ": " + CoreSocketReason(listening.error()));
   }
 
-  tl::expected<void, Failure> Serve(int termination) {
+  void Use(const LoadedJoinFiles& loaded) {
+    reload_.Adopt(loaded);
+    server_.shard().controller().UseCredentials(loaded.credentials);
+  }
+
+  tl::expected<void, Failure> Serve(const Signals& signals) {
     bool ended = false;
-    loop_.Watch(termination, EPOLLIN, [&](uint32_t) { ended = true; });
+    loop_.Watch(signals.termination, EPOLLIN, [&](uint32_t) { ended = true; });
+    if (signals.reload >= 0) {
+      loop_.Watch(signals.reload, EPOLLIN, [&](uint32_t) { Reload(signals.reload); });
+    }
     loop_.Watch(transmitter_.unicast_fd(), EPOLLIN,
                 [this](uint32_t) { server_.shard().ReceiveDatagrams(); });
     WatchInterfaces();
@@ -123,17 +152,36 @@ class Daemon {
     for (shard.Turn(); !ended && !shard.fatal(); shard.Turn()) {
       loop_.WakeAt(shard.NextDeadline());
       loop_.Turn();
+      TakeReloaded();
       TellOfLostRecords();
     }
     if (!shard.fatal()) Drain();
     if (interfaces_) loop_.Forget(interfaces_->fd());
     loop_.Forget(transmitter_.unicast_fd());
-    loop_.Forget(termination);
+    if (signals.reload >= 0) loop_.Forget(signals.reload);
+    loop_.Forget(signals.termination);
     if (shard.fatal()) return tl::unexpected(*shard.fatal());
     return {};
   }
 
  private:
+  void Reload(int signal) {
+    if (!shell::TakeReload(signal)) return;
+    if (!config_.join_files.own.empty()) return reload_.Start();
+    shell::Log(shell::LogLevel::kInfo, "nothing_to_reload",
+               {{"reason", "there are no mikeyv2.certificates"}});
+  }
+  void TakeReloaded() {
+    const auto loaded = reload_.Take(clock_.Now());
+    if (!loaded) return;
+    if (!*loaded) {
+      return shell::Log(
+          shell::LogLevel::kError, "join_reload_failed",
+          {{"reason", loaded->error().message}, {"kept", "the files that were read before"}});
+    }
+    Use(**loaded);
+    shell::Log(shell::LogLevel::kInfo, "join_reload");
+  }
   void TellOfLostRecords() {
     if (recorder_ == nullptr || !recorder_->TakeFirstLoss()) return;
     shell::Log(
@@ -177,7 +225,9 @@ class Daemon {
   const ServerConfig& config_;
   crypto::SystemRng rng_;
   OpenedStore store_;
+  const shell::SystemClock& clock_;
   Loop loop_;
+  JoinReload reload_;
   net::Recorder* recorder_;  // of the transmitter; may be null
   Transmitter transmitter_;
   std::optional<net::InterfaceWatch> interfaces_;
@@ -186,7 +236,7 @@ class Daemon {
 
 }  // namespace
 
-tl::expected<void, Failure> Run(const ServerConfig& config, int termination) {
+tl::expected<void, Failure> Run(const ServerConfig& config, const Signals& signals) {
   const auto master_key = MasterKeyOf(config);
   if (!master_key) return tl::unexpected(master_key.error());
   auto store = OpenStore(config, *master_key);
@@ -196,9 +246,12 @@ tl::expected<void, Failure> Run(const ServerConfig& config, int termination) {
   auto recorder = OpenRecorder(config);
   if (!recorder) return tl::unexpected(recorder.error());
   const shell::SystemClock clock;
+  const auto join_files = FirstJoinFiles(config, clock.Now());
+  if (!join_files) return tl::unexpected(join_files.error());
   Daemon daemon(config, clock, std::move(*store), std::move(*socket), std::move(*recorder));
   if (auto listening = daemon.Listen(); !listening) return listening;
-  return daemon.Serve(termination);
+  if (*join_files) daemon.Use(**join_files);
+  return daemon.Serve(signals);
 }
 
 }  // namespace keymast::server

@@ -29,8 +29,10 @@ Server::Server(const Ground& ground, const controller::Config& config, const Abo
       calls_(
           clients_, shard_, ground.import_key,
           {config.identity, config.profile, ground.clock.Now(), about_},
-          [this, &port = ground.port, lost = ground.record_lost](core::MetricsSnapshot& snapshot) {
-            FillMetrics(shard_, port.counters(), clients_, about_, lost ? lost() : 0, snapshot);
+          [this, &port = ground.port, lost = ground.record_lost,
+           files = ground.join_files](core::MetricsSnapshot& snapshot) {
+            FillMetrics(shard_, port.counters(), clients_, about_,
+                        files == nullptr ? JoinFilesView{} : *files, lost ? lost() : 0, snapshot);
           },
           std::move(state_hash)) {}
 

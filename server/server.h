@@ -4,6 +4,7 @@
 #pragma once
 
 #include "server/calls.h"
+#include "server/join_reload.h"
 
 namespace keymast::server {
 
@@ -20,6 +21,7 @@ class Server {
     const crypto::KeyPair& import_key;
     // Datagrams that are missing from the recording; may be empty.
     std::function<uint64_t()> record_lost = {};
+    const JoinFilesView* join_files = nullptr;  // null: there are none
   };
 
   // `state` is what `ground.durable` has acknowledged.

@@ -31,18 +31,30 @@ std::string UserDirectory(const char* variable, const char* below_home) {
 
 std::string SharedRuntimeDirectory() { return "/tmp/keymast-" + std::to_string(geteuid()); }
 
-}  // namespace
-
-int TerminationFd() {
+int FdOf(std::initializer_list<int> numbers) {
   sigset_t signals;
   sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
+  for (const int number : numbers) sigaddset(&signals, number);
   KEYMAST_CHECK(pthread_sigmask(SIG_BLOCK, &signals, nullptr) == 0);
-  KEYMAST_CHECK(signal(SIGPIPE, SIG_IGN) != SIG_ERR);
   const int fd = signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
   KEYMAST_CHECK(fd >= 0);
   return fd;
+}
+
+}  // namespace
+
+int TerminationFd() {
+  KEYMAST_CHECK(signal(SIGPIPE, SIG_IGN) != SIG_ERR);
+  return FdOf({SIGTERM, SIGINT});
+}
+
+int ReloadFd() { return FdOf({SIGHUP}); }
+
+bool TakeReload(int fd) {
+  signalfd_siginfo signal{};
+  bool any = false;
+  while (read(fd, &signal, sizeof signal) == static_cast<ssize_t>(sizeof signal)) any = true;
+  return any;
 }
 
 uint64_t RaiseDescriptorLimit(uint64_t wanted) {

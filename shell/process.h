@@ -26,6 +26,10 @@ class SystemClock final : public Clock {
 // readable when one comes. Also ignores SIGPIPE. Call before any thread starts.
 int TerminationFd();
 
+// ReloadFd does the same with SIGHUP: TakeReload takes what came, and is false when nothing has.
+int ReloadFd();
+bool TakeReload(int fd);
+
 // RaiseDescriptorLimit lets the process open as many files as its hard limit allows, and returns
 // how many that is. Fewer than `wanted` are told in the log.
 uint64_t RaiseDescriptorLimit(uint64_t wanted);

@@ -422,7 +422,9 @@ Result<size_t> Answerer::AnswerFinish(const Entry& entry, Instant now, crypto::R
   const auto rand_r = DrawRand(rng);
   const auto next = fresh_.Make(now);
   const ByteView fresh = entry.wants_fresh ? next : ByteView();
-  const MutableBytes room = out.first(RoomOf(policy_));
+  // Whoever takes no FRAGMENTs gets one datagram.
+  const size_t most = entry.way.fragments == 0 ? entry.way.datagram : kMaxWhole;
+  const MutableBytes room = out.first(std::min(RoomOf(policy_), most));
   Streams streams;
   Contents contents;
   if (!GivesInAnswer(exchange)) {
@@ -436,11 +438,14 @@ Result<size_t> Answerer::AnswerFinish(const Entry& entry, Instant now, crypto::R
     contents = grant->contents;
   }
   const std::optional<Resumption> ticket = GiveTicket(entry, now, rng);
-  std::array<uint8_t, 4> seconds{};
   if (ticket && !contents.keys.full()) {
+    std::array<uint8_t, 4> seconds{};
     const auto left = std::chrono::duration_cast<std::chrono::seconds>(ticket->expiry - now);
     Writer(seconds).U32(static_cast<uint32_t>(std::max<int64_t>(left.count(), 0)));
-    contents.keys.Add({KeyDataType::kTicket, ticket->ticket, {}, {KvType::kSpi, seconds, {}, {}}});
+    Contents with = contents;
+    with.keys.Add({KeyDataType::kTicket, ticket->ticket, {}, {KvType::kSpi, seconds, {}, {}}});
+    const auto size = WriteKeys(suite_, exchange, rand_r, streams, with, room, fresh);
+    if (size || size.error() != Error::kTooLong) return size;
   }
   return WriteKeys(suite_, exchange, rand_r, streams, contents, room, fresh);
 }

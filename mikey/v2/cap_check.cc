@@ -104,6 +104,7 @@ void JudgeSign(const Answering& answering, FirstMessage& cap, Judged& judged) {
     if (judged.strikes_pk) return;
   }
   judged.may_encrypt = proved->may_encrypt;
+  judged.until = proved->until;
   judged.signer = answering.credentials->SignerFor(cap.offer.signatures);
   cap.exchange.peer_key = std::move(proved->key);
 }
@@ -152,6 +153,11 @@ Status ChooseMode(const Answering& answering, const Judged& judged, FirstMessage
       if (!CanDo(answering, mode, judged, cap)) return Err(Error::kReplayed);
     }
     cap.exchange.choice.mode = mode;
+    if (IsSigned(mode)) {
+      cap.exchange.standing = {true, judged.until};
+    } else if (judged.resumed) {
+      cap.exchange.standing = judged.resumed->standing;
+    }
     return {};
   }
   if (judged.strikes_psk || judged.strikes_pk) return Err(Error::kAuthenticationFailed);

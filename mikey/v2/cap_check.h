@@ -44,6 +44,7 @@ struct Judged {
   bool lacks_certificate = false;  // we do not have what CAP shows by hash or name
   bool may_encrypt = false;        // the Offerer's certificate is good for an envelope
   bool only_certificates = false;  // there is a fingerprint of SDP's
+  Instant until = kNever;          // of that certificate
   std::optional<Resumption> resumed;
   Signer signer;                   // of ours whose type the Offerer verifies
   std::optional<uint32_t> leaves;  // of a member that comes back

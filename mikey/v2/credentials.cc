@@ -10,7 +10,7 @@ namespace {
 Result<Proved> ProvedByHash(ByteView certificate) {
   const Result<crypto::PublicKey> key = crypto::Certificate::KeyIn(certificate);
   if (!key) return Err(key.error());
-  return Proved{*key, key->kind() == crypto::KeyKind::kRsa};
+  return Proved{*key, key->kind() == crypto::KeyKind::kRsa, kNever};
 }
 
 }  // namespace
@@ -30,6 +30,17 @@ std::string Trust::NameOf(const Identity& identity) {
 
 void Trust::Pin(const Identity& identity, const crypto::Fingerprint& fingerprint) {
   pins_[NameOf(identity)].insert(fingerprint);
+}
+
+crypto::Fingerprint Trust::Digest() const {
+  const crypto::Fingerprint store = store_.Digest();
+  Bytes all(store.begin(), store.end());
+  for (const auto& [name, pinned] : pins_) {
+    const crypto::Fingerprint hash = crypto::Sha256(AsBytes(name));
+    all.insert(all.end(), hash.begin(), hash.end());
+    for (const crypto::Fingerprint& one : pinned) all.insert(all.end(), one.begin(), one.end());
+  }
+  return crypto::Sha256(all);
 }
 
 Status Trust::Know(const Identity& identity, CertificateChain chain) {
@@ -88,7 +99,7 @@ Result<Proved> Trust::JudgeChain(std::span<const ByteView> chain, const Claim& c
   if (Status verified = store_.Verify(chain, now); !verified) return Err(verified.error());
   if (!leaf->MaySign()) return Err(Error::kCertificateUntrusted);  // MIKEYv2 §5
   if (Status named = CheckName(*leaf, claim); !named) return Err(named.error());
-  return Proved{leaf->public_key(), is_rsa && leaf->MayEncrypt()};
+  return Proved{leaf->public_key(), is_rsa && leaf->MayEncrypt(), leaf->NotAfter()};
 }
 
 // MIKEYv2 §6 rules 1 and 2.

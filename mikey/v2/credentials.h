@@ -45,6 +45,7 @@ struct Claim {
 struct Proved {
   crypto::PublicKey key;
   bool may_encrypt = false;  // an RSA key that an envelope may go under
+  Instant until = kNever;    // the certificate's end; never for one that is known by its hash
 };
 
 // Trust says whose certificates prove what. Judge may be called by several threads at once.
@@ -52,6 +53,7 @@ class Trust {
  public:
   // Anchors and revocation lists. Its pins count for whom the certificate names.
   crypto::TrustStore& store() { return store_; }
+  const crypto::TrustStore& store() const { return store_; }
 
   // Pin: this identity's, or group's, record has the hash of that certificate (§6 rules 1, 2). Then
   // nothing else of the certificate counts.
@@ -68,6 +70,9 @@ class Trust {
   // kUnknownIdentity when we do not have what its hash or identity stands for,
   // kCertificateUntrusted, kCertificateExpired, kCertificateRevoked, what FromDer refuses it for.
   Result<Proved> Judge(const Parts& shown, const Claim& claim, Instant now) const;
+
+  // Digest is of what may be believed: crypto::TrustStore::Digest, and pins.
+  crypto::Fingerprint Digest() const;
 
  private:
   using Known = std::shared_ptr<const CertificateChain>;

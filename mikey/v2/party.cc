@@ -78,7 +78,8 @@ Resumption ResumptionOf(const crypto::Suite& suite, const Exchange& exchange, In
   left.secret = ResumptionSecret(suite, exchange.secret.view(), exchange.th, exchange.ah);
   left.offerer = exchange.offerer;
   left.answerer = exchange.answerer;
-  left.expiry = expiry;
+  left.standing = exchange.standing;
+  left.expiry = std::min(expiry, exchange.standing.until);  // MIKEYv2 §11
   left.is_dh = HasDh(exchange.choice.mode) || exchange.was_dh;
   // A controller seals its tickets, peers keep theirs.
   left.is_sealed = exchange.is_join();

@@ -98,6 +98,7 @@ struct Exchange {
   Octets<kMaxSdpIds> sdp_ids;     // EXT 1 of a CAP that goes in SDP itself, or empty
   crypto::Key32 psk_v2;
   std::optional<crypto::PublicKey> peer_key;  // of the other's certificate
+  Standing standing;                          // of the Offerer; the Answerer's to know
   crypto::DhKey dh;                           // our value
   ExchangeSecret secret;                      // X
   ExchangeSecret tgk;                         // unicast: what the traffic keys follow from

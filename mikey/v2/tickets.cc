@@ -8,12 +8,26 @@ namespace {
 
 constexpr std::string_view kPurpose = "keymast mikeyv2 ticket 1";
 constexpr size_t kOwnTicket = 32;  // octets of one that only names
-constexpr size_t kMaxSealed = 1 + 4 + 8 + 32 + 2 * (3 + kMaxIdentity);
+constexpr size_t kMaxSealed = 1 + 4 + 8 + 8 + 32 + 2 * (3 + kMaxIdentity);
+// The first octet of what is sealed.
+constexpr uint8_t kIsDh = 1;
+constexpr uint8_t kByCertificate = 2;  // its end follows
 
 void PutIdentity(Writer& writer, const OwnedIdentity& identity) {
   writer.U8(static_cast<uint8_t>(identity.type));
   writer.U16(identity.data.size());
   writer.Put(identity.data.view());
+}
+
+void PutInstant(Writer& writer, Instant instant) {
+  const auto nanos = static_cast<uint64_t>(ToUnixNanos(instant));
+  writer.U32(static_cast<uint32_t>(nanos >> 32));
+  writer.U32(static_cast<uint32_t>(nanos));
+}
+
+Instant TakeInstant(Reader& reader) {
+  const uint64_t high = reader.U32();
+  return FromUnixNanos(static_cast<int64_t>(high << 32 | reader.U32()));
 }
 
 // TakeIdentity is false for one that is too long.
@@ -103,11 +117,11 @@ Result<Bytes> TicketSealer::Seal(const Resumption& resumption, uint32_t generati
   if (key == keys_.end()) return Err(Error::kFailedPrecondition);
   crypto::SecretScratch<kMaxSealed> plain;
   Writer writer(plain.Room());
-  const auto expiry = static_cast<uint64_t>(ToUnixNanos(resumption.expiry));
-  writer.U8(resumption.is_dh ? 1 : 0);
+  const Standing& standing = resumption.standing;
+  writer.U8((resumption.is_dh ? kIsDh : 0) | (standing.by_certificate ? kByCertificate : 0));
   writer.U32(generation);
-  writer.U32(static_cast<uint32_t>(expiry >> 32));
-  writer.U32(static_cast<uint32_t>(expiry));
+  PutInstant(writer, resumption.expiry);
+  if (standing.by_certificate) PutInstant(writer, standing.until);
   writer.Put(resumption.secret.view());
   PutIdentity(writer, resumption.offerer);
   PutIdentity(writer, resumption.answerer);
@@ -128,10 +142,11 @@ Result<TicketSealer::Opened> TicketSealer::Open(const crypto::Suite& suite, Byte
   Opened opened;
   Resumption& resumption = opened.resumption;
   Reader reader(*plain);
-  resumption.is_dh = reader.U8() != 0;
+  const uint8_t flags = reader.U8();
+  resumption.is_dh = (flags & kIsDh) != 0;
   opened.generation = reader.U32();
-  const uint64_t high = reader.U32();
-  resumption.expiry = FromUnixNanos(static_cast<int64_t>(high << 32 | reader.U32()));
+  resumption.expiry = TakeInstant(reader);
+  if ((flags & kByCertificate) != 0) resumption.standing = {true, TakeInstant(reader)};
   resumption.secret = crypto::Key32(reader.Take(32));
   const bool is_read =
       TakeIdentity(reader, resumption.offerer) && TakeIdentity(reader, resumption.answerer);

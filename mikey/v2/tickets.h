@@ -14,6 +14,14 @@ namespace keymast::mikey::v2 {
 inline constexpr Duration kTicketLife = std::chrono::hours(24);  // at most
 inline constexpr uint32_t kTicketFeature = 1u << 4;              // MIKEYv2 §10
 
+// Standing is what is left of a certificate that opened a row of exchanges: no ticket of that row
+// outlives it (MIKEYv2 §11).
+struct Standing {
+  bool by_certificate = false;
+  Instant until = kNever;  // never for one that is known by its hash
+  friend bool operator==(const Standing&, const Standing&) = default;
+};
+
 using TicketId = std::array<uint8_t, kTicketIdSize>;
 TicketId TicketIdOf(const crypto::Suite& suite, ByteView ticket);
 
@@ -28,6 +36,7 @@ struct Resumption {
   Instant expiry;
   bool is_dh = false;      // it must not hang on a long-lived key alone
   bool is_sealed = false;  // the ticket holds the secret, under a key of the Answerer's
+  Standing standing;       // of the Offerer; an Answerer's to know
 };
 
 // MayResume in a mode by pre-shared key. Mode 1 only where nothing hangs on a sealing key that

@@ -108,6 +108,7 @@ def _offer_arguments(p):
     p.add_argument("--fresh", help="hex")
     p.add_argument("--session", help="hex")
     p.add_argument("--fingerprint", help="hex, of A's certificate")
+    p.add_argument("--features", type=lambda t: int(t, 16), default=0x41, help="hex, of a join (§10); 10 asks for tickets")
     p.add_argument("--ticket-file", help="a ticket is read from it when it is there, and the next one written to it (JSON, secret)")
 
 
@@ -207,6 +208,7 @@ def offer(args):
     for name in ("fresh", "session", "fingerprint"):
         setattr(plan, name, bytes.fromhex(getattr(args, name)) if getattr(args, name) else None)
     plan.big_cap = True
+    party.policy.features = args.features
     _load_ticket(args, plan)
     o = Offerer(party, plan, Seeded(args.seed) if args.seed else System(), _twist(args, "O"))
     net, end = Socket(("::" if ":" in args.to[0] else "0.0.0.0", 0)), time.time() + args.seconds

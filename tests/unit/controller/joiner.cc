@@ -15,13 +15,14 @@ KeyingConfig KeyingWith(const mikey::Profile3gpp& profile) {
   return config;
 }
 
-Receiver::Receiver(World& in, int member, Mode mode, uint32_t features)
+Receiver::Receiver(World& in, int member, Mode mode, uint32_t features,
+                   const mikey::v2::Credentials* credentials)
     : world(in),
       address(EndpointOf(member)),
       key(UserKeyOf(member)),
       identity(IdentityOf(member)),
       policy(mikey::v2::Policy::OfGroup(in.profile)),
-      offerer(crypto::DefaultSuite(), policy) {
+      offerer(crypto::DefaultSuite(), policy, credentials) {
   policy.modes.Add(static_cast<uint8_t>(mode));
   policy.features = features;
 }
@@ -30,13 +31,19 @@ Bytes Receiver::Cap(std::string_view uri) {
   mikey::v2::Wish wish;
   wish.self = {mikey::IdType::kNai, AsBytes(identity)};
   wish.peer = {mikey::IdType::kUri, AsBytes(uri)};
-  wish.psk = key.view();
+  if (resume == nullptr) wish.psk = key.view();
+  wish.resume = resume;
   wish.join = group;
   Bytes out(mikey::v2::kMaxOneDatagram);
   const auto size = offerer.Open(wish, world.now, *world.rng, out);
   EXPECT_TRUE(size.has_value());
   out.resize(size.value_or(0));
   return out;
+}
+
+void Receiver::Run() {
+  Bytes next = Cap();
+  for (int i = 0; i < 4 && !next.empty(); ++i) next = Take(Ask(next));
 }
 
 Bytes Receiver::Ask(const Bytes& datagram) {

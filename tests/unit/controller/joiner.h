@@ -17,7 +17,9 @@ KeyingConfig KeyingWith(const mikey::Profile3gpp& profile = {});
 
 class Receiver {
  public:
-  Receiver(World& world, int member, Mode mode, uint32_t features = kMskMessages);
+  // `credentials` of who joins by certificate; borrowed.
+  Receiver(World& world, int member, Mode mode, uint32_t features = kMskMessages,
+           const mikey::v2::Credentials* credentials = nullptr);
 
   // Cap begins a join of `uri`.
   Bytes Cap(std::string_view uri = kNewsUri);
@@ -26,8 +28,8 @@ class Receiver {
   Bytes Ask(const Bytes& datagram);
   // Take hands a datagram to the receiver and returns what it sends.
   Bytes Take(const Bytes& datagram);
-  // Run is a whole join.
-  void Run() { Take(Ask(Take(Ask(Cap())))); }
+  // Run is a whole join, by RETRY where that is asked for.
+  void Run();
 
   mikey::v2::Offerer::State state() const { return offerer.state(); }
 
@@ -36,6 +38,7 @@ class Receiver {
   crypto::Key32 key;
   std::string identity;
   mikey::KeyIds group{{}, {}, std::nullopt};
+  const mikey::v2::Resumption* resume = nullptr;  // joins by its ticket
   mikey::v2::Policy policy;
   mikey::v2::Offerer offerer;
   Step step;

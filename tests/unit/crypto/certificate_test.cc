@@ -27,6 +27,18 @@ TEST(Certificate, HasItsKeyAndFingerprint) {
       pk.verify(certificate->public_key(), SignatureScheme::kRsaPkcs1Sha256, parts, signature));
 }
 
+TEST(Certificate, TellsWhenItEnds) {
+  CertificateRecipe recipe = EndRecipe();
+  recipe.until = 1000;
+  EXPECT_EQ(Certificate::FromDer(MakeCertificate(recipe))->NotAfter(),
+            kTestNow + std::chrono::seconds(1000));
+  recipe.until = 200L * 365 * 86400;  // the time of a certificate reaches further than ours
+  EXPECT_EQ(Certificate::FromDer(MakeCertificate(recipe))->NotAfter(),
+            kTestNow + std::chrono::hours(24 * 365 * 200));
+  recipe.until = 300L * 365 * 86400;
+  EXPECT_EQ(Certificate::FromDer(MakeCertificate(recipe))->NotAfter(), kNever);
+}
+
 TEST(Certificate, RefusesPrefixesAndTrailingOctets) {
   Bytes der = MakeCertificate(EndRecipe());
   for (size_t size = 0; size < der.size(); ++size) {

@@ -202,6 +202,45 @@ TEST_F(Revocation, RefusesListsThatItWouldNotTakeInWhole) {
   EXPECT_EQ(Verify({WithSerial(7)}), kGood) << "none was taken";
 }
 
+TEST_F(Revocation, TellsWhenTheFirstListEnds) {
+  EXPECT_FALSE(store_.NextUpdate());
+  ListRecipe older = ListOf({});
+  older.from = -50000;
+  older.until = 100;
+  Add(older);
+  EXPECT_EQ(store_.NextUpdate(), kTestNow + seconds(100));
+  Add(ListOf({}));
+  EXPECT_EQ(store_.NextUpdate(), kTestNow + seconds(43200)) << "the newer one counts";
+  ListRecipe between = ListOf({});
+  between.issuer = "between";
+  between.signer = testdata::kP256Key;
+  between.until = 300;
+  Add(between);
+  EXPECT_EQ(store_.NextUpdate(), kTestNow + seconds(300)) << "one of each issuer";
+}
+
+TEST_F(Revocation, TheDigestIsOfWhomIsBelieved) {
+  const auto nobody = TrustStore().Digest();
+  const auto anchored = store_.Digest();
+  EXPECT_NE(anchored, nobody);
+  Add(ListOf({}));
+  EXPECT_EQ(store_.Digest(), anchored) << "it revokes nobody";
+  Add(ListOf({8}));
+  const auto revoking = store_.Digest();
+  EXPECT_NE(revoking, anchored);
+  ListRecipe newer = ListOf({8});
+  newer.until = 90000;
+  Add(newer);
+  EXPECT_EQ(store_.Digest(), revoking);
+  store_.Pin({1});
+  EXPECT_NE(store_.Digest(), revoking);
+  TrustStore other;
+  other.Pin({1});
+  EXPECT_TRUE(other.AddRevocationList(MakeRevocationList(ListOf({8}))));
+  EXPECT_TRUE(other.AddAnchor(MakeCertificate(AuthorityRecipe())));
+  EXPECT_EQ(other.Digest(), store_.Digest()) << "in any order";
+}
+
 TEST_F(Revocation, RefusesPrefixesAndTrailingOctets) {
   Bytes der = MakeRevocationList(ListOf({1, 2, 3}));
   for (size_t size = 0; size < der.size(); ++size) {

@@ -111,6 +111,38 @@ TEST(Codec, RefusesAMarkThatSaysNothing) {
   EXPECT_TRUE(Again(no_generation).empty());
 }
 
+// A subscriber as formats 1 and 2 wrote it: it has no number of leaves.
+constexpr std::string_view kSubscriberOfFormat2 =
+    "06"                                  // SubscriberPut
+    "04616e6e61"                          // anna
+    "06616e6e614062"                      // anna@b
+    "18fae27693b40000"                    // created
+    "0000000000000001"                    // revision
+    "1000112233445566778899aabbccddeeff"  // user key
+    ;
+
+TEST(Codec, ReadsASubscriberOfFormat2) {
+  Bytes octets;
+  ASSERT_TRUE(FromHex(kSubscriberOfFormat2, octets));
+  const Status read = ForEachChange(octets, [](const rekey::Change& change, ByteView) {
+    const auto& put = std::get<rekey::SubscriberPut>(change);
+    EXPECT_EQ(put.subscriber.identity, "anna@b");
+    EXPECT_EQ(put.subscriber.leaves, 0U);
+    EXPECT_EQ(put.user_key.size(), 16U);
+  });
+  EXPECT_TRUE(read.has_value());
+  EXPECT_TRUE(Equal(Again(octets), octets)) << "without leaves it is written as it was";
+}
+
+TEST(Codec, RefusesANumberOfNoLeaves) {
+  const crypto::SecretBytes octets = Encoded(
+      rekey::SubscriberPut{{SubscriberId("anna"), "anna@b", {}, 1, 3}, crypto::Key32(Bytes(16, 7))});
+  EXPECT_TRUE(Equal(Again(octets), octets));
+  crypto::SecretBytes none = octets;
+  none.back() = 0;
+  EXPECT_TRUE(Again(none).empty());
+}
+
 TEST(Codec, SecretsComeBack) {
   Dice dice(3);
   const rekey::Ladder ladder = [&] {

@@ -143,6 +143,19 @@ rekey::KeyGroupName Dice::Group() {
           KeyGroup(static_cast<uint16_t>(Below(12)))};
 }
 
+// TicketKey is one of a few numbers, SpentTicket one of a few tickets: so that they meet.
+rekey::TicketKey Dice::TicketKey() {
+  return {static_cast<uint8_t>(Below(4)), Key(), Time(), Time()};
+}
+
+rekey::SpentTicket Dice::SpentTicket() {
+  rekey::SpentTicket ticket{Instant(std::chrono::seconds(Below(9))), {}};
+  ticket.id.back() = static_cast<uint8_t>(Below(99));
+  return ticket;
+}
+
+uint32_t Dice::Leaves() { return OneIn(2) ? 0 : 1 + static_cast<uint32_t>(Below(3)); }
+
 rekey::Change Dice::Value(size_t alternative) {
   const ChannelId channel(Text(255));
   const SubscriberId subscriber(Text(63));
@@ -158,7 +171,7 @@ rekey::Change Dice::Value(size_t alternative) {
     case 4:
       return rekey::RekeyRecorded{channel, Rekey()};
     case 5:
-      return rekey::SubscriberPut{{subscriber, Text(255), Time(), Number()}, Key()};
+      return rekey::SubscriberPut{{subscriber, Text(255), Time(), Number(), Leaves()}, Key()};
     case 6:
       return rekey::SubscriberDeleted{subscriber};
     case 7:
@@ -177,6 +190,14 @@ rekey::Change Dice::Value(size_t alternative) {
       return rekey::KeyGroupRetired{Group(), KeyNumber(Of<uint16_t>())};
     case 14:
       return rekey::UnknownGroupsSkipped{KeyNumber(Of<uint16_t>())};
+    case 15:
+      return rekey::TicketKeyPut{TicketKey()};
+    case 16:
+      return rekey::TicketKeyDropped{Of<uint8_t>()};
+    case 17:
+      return rekey::TicketSpent{SpentTicket()};
+    case 18:
+      return rekey::TicketForgotten{SpentTicket()};
     default:
       CheckFailed("a kind of change without random values", __FILE__, __LINE__);
   }
@@ -185,7 +206,7 @@ rekey::Change Dice::Value(size_t alternative) {
 rekey::Change Dice::Event() {
   const ChannelId channel = AChannel();
   const SubscriberId subscriber = ASubscriber();
-  switch (Below(26)) {
+  switch (Below(32)) {
     case 0:
     case 1:
       return rekey::ChannelPut{Channel(channel)};
@@ -208,7 +229,7 @@ rekey::Change Dice::Event() {
     case 9:
     case 10:
     case 11:
-      return rekey::SubscriberPut{{subscriber, Text(20), Time(), Number()}, Key()};
+      return rekey::SubscriberPut{{subscriber, Text(20), Time(), Number(), Leaves()}, Key()};
     case 12:
     case 13:
     case 14:
@@ -226,6 +247,15 @@ rekey::Change Dice::Event() {
       return rekey::KeyGroupRetired{Group(), KeyNumber(Of<uint16_t>())};
     case 21:
       return rekey::UnknownGroupsSkipped{KeyNumber(static_cast<uint16_t>(Below(100)))};
+    case 22:
+      return rekey::TicketKeyPut{TicketKey()};
+    case 23:
+      return rekey::TicketKeyDropped{static_cast<uint8_t>(Below(4))};
+    case 24:
+    case 25:
+      return rekey::TicketSpent{SpentTicket()};
+    case 26:
+      return rekey::TicketForgotten{SpentTicket()};
     default:
       return rekey::MemberPut{channel, Member(subscriber)};
   }

@@ -37,6 +37,9 @@ class Dice {
   groups::Member Member(SubscriberId id);
   groups::Headend Headend(HeadendId id);
   std::map<Ssrc, rekey::Position> Positions();
+  rekey::TicketKey TicketKey();
+  rekey::SpentTicket SpentTicket();
+  uint32_t Leaves();
   ChannelId AChannel() { return ChannelId("channel-" + std::to_string(Below(3))); }
   SubscriberId ASubscriber() { return SubscriberId("s-" + std::to_string(Below(60))); }
   HeadendId AHeadend() { return HeadendId("headend-" + std::to_string(Below(3))); }

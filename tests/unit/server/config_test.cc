@@ -150,12 +150,58 @@ identity_rate = 4
 
 TEST(ServerConfig, RefusesWhatMikeyv2CannotDo) {
   const std::string identity = "identity = \"a@b\"\n";
-  EXPECT_THAT(Refusal(identity + "mikeyv2.modes = [\"rsa\"]\n"), HasSubstr("mikeyv2.modes has"));
+  EXPECT_THAT(Refusal(identity + "mikeyv2.modes = [\"rsa\"]\n"),
+              HasSubstr("needs mikeyv2.certificates"));
+  EXPECT_THAT(Refusal(identity + "mikeyv2.modes = [\"none\"]\n"), HasSubstr("mikeyv2.modes has"));
   EXPECT_THAT(Refusal(identity + "mikeyv2.modes = [\"psk\", \"psk\"]\n"), HasSubstr("once"));
   EXPECT_THAT(Refusal(identity + "mikeyv2.authority = \"a/b\"\n"), HasSubstr("must be a name"));
   EXPECT_THAT(Refusal(identity + "mikeyv2.place = \"somewhere\"\n"), HasSubstr("an address"));
   EXPECT_THAT(Refusal(identity + "mikeyv2.modes = [\"psk\"]\nprofile.mki_with_domain = true\n"),
               HasSubstr("must be empty"));
+}
+
+TEST(ServerConfig, ReadsFilesOfJoinsByCertificate) {
+  const std::string files = R"(
+identity = "bmsc@example.org"
+[mikeyv2]
+certificates = ["/a.pem", "/b.pem"]
+private_keys = ["/a.key", "/b.key"]
+anchors = ["/anchor.pem"]
+revocation_lists = ["/list.pem"]
+pins = "/pins"
+take_stale_lists = true
+ticket_life = "1h"
+ticket_key_period = "10m"
+)";
+  const auto config = Read(files);
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->keying.policy.modes.size(), 6U);
+  EXPECT_EQ(config->keying.policy.fragments, mikey::v2::kMaxFragments);
+  EXPECT_EQ(config->keying.ticket_life, std::chrono::hours(1));
+  EXPECT_EQ(config->keying.ticket_key_period, std::chrono::minutes(10));
+  const JoinFiles& names = config->join_files;
+  ASSERT_EQ(names.own.size(), 2U);
+  EXPECT_EQ(names.own[1].certificates, "/b.pem");
+  EXPECT_EQ(names.own[1].private_key, "/b.key");
+  EXPECT_EQ(names.anchors, std::vector<std::string>{"/anchor.pem"});
+  EXPECT_EQ(names.revocation_lists, std::vector<std::string>{"/list.pem"});
+  EXPECT_EQ(names.pins, "/pins");
+  EXPECT_TRUE(names.take_stale_lists);
+}
+
+TEST(ServerConfig, RefusesFilesAndTicketsThatCannotBe) {
+  const std::string identity = "identity = \"a@b\"\n";
+  EXPECT_THAT(Refusal(identity + "mikeyv2.certificates = [\"/a\"]\n"),
+              HasSubstr("must be as many as mikeyv2.private_keys"));
+  EXPECT_THAT(Refusal(identity + "mikeyv2.private_keys = [\"/a\"]\n"),
+              HasSubstr("must be as many as mikeyv2.certificates"));
+  EXPECT_THAT(Refusal(identity + "mikeyv2.certificates = [\"/a\"]\n"
+                                 "mikeyv2.private_keys = [\"/b\"]\n"),
+              HasSubstr("needs mikeyv2.anchors or mikeyv2.pins"));
+  EXPECT_THAT(Refusal(identity + "mikeyv2.ticket_life = \"25h\"\n"), HasSubstr("from 1m to 24h"));
+  EXPECT_THAT(Refusal(identity + "mikeyv2.ticket_key_period = \"5m\"\n"), HasSubstr("to 30d"));
+  EXPECT_FALSE(
+      controller::GivesTickets(Read(identity + "mikeyv2.ticket_life = \"0s\"\n")->keying));
 }
 
 TEST(ServerConfig, ListensOnNoGroup) {

@@ -177,7 +177,13 @@ TEST(StateHash, SeesEverythingButPositionsWithinReservations) {
       rekey::MukCounterReserved{257},
       rekey::KeyGroupRetired{{KeyDomainId{}, KeyGroup(1)}, KeyNumber(1)},
       rekey::UnknownGroupsSkipped{KeyNumber(1)},
+      rekey::TicketKeyPut{{1, crypto::SecretKey<32>(Bytes(32, 1)), {}, kNever}},
+      rekey::TicketSpent{{kNever, {1}}},
+      rekey::TicketSpent{{kNever, {2}}},
+      rekey::TicketForgotten{{kNever, {1}}},
+      rekey::TicketKeyDropped{1},
       rekey::SubscriberPut{{anna, "anna@example.org", {}, 1}, crypto::Key32(Bytes(16, 2))},
+      rekey::SubscriberPut{{anna, "anna@example.org", {}, 1, 1}, crypto::Key32(Bytes(16, 2))},
   };
   std::set<std::array<uint8_t, 32>> seen = {StateHashOf(state)};
   for (const rekey::Change& change : changes) {

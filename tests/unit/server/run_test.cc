@@ -39,7 +39,7 @@ class RunTest : public testing::Test {
     tl::expected<void, Failure> served;
     std::atomic<bool> over = false;
     std::thread keymastd([&] {
-      served = server::Run(config_, termination[0]);
+      served = server::Run(config_, {termination[0], -1});
       over = true;
     });
     auto client = CoreClient::Connect(config_.socket);
@@ -122,7 +122,7 @@ TEST_F(RunTest, WithoutAWitnessNobodyKnowsHowMuchIsLost) {
 
 TEST_F(RunTest, ASecondKeymastdIsTold) {
   const auto first = Serve([&](CoreClient& client) {
-    const auto second = server::Run(config_, -1);
+    const auto second = server::Run(config_, {});
     ASSERT_FALSE(second);
     EXPECT_EQ(second.error().error, Error::kInUse) << second.error().message;
     EXPECT_TRUE(Create(client, "north"));  // the first goes on
@@ -132,7 +132,7 @@ TEST_F(RunTest, ASecondKeymastdIsTold) {
 
 TEST_F(RunTest, WhatCannotBeOpenedIsNamed) {
   config_.mikey_listen = *ParseEndpoint("192.0.2.1:2269");  // of no interface here
-  const auto served = server::Run(config_, -1);
+  const auto served = server::Run(config_, {});
   ASSERT_FALSE(served);
   EXPECT_EQ(served.error().message,
             "mikey_listen 192.0.2.1:2269: no interface of this host has this address; give one of "
@@ -142,7 +142,7 @@ TEST_F(RunTest, WhatCannotBeOpenedIsNamed) {
 TEST_F(RunTest, WhatCannotBeOpenedIsNamedWithItsPlaceInTheFile) {
   config_.record = folder_ + "/absent/record";
   config_.record_place = "k.toml:7:10: ";
-  const auto served = server::Run(config_, -1);
+  const auto served = server::Run(config_, {});
   ASSERT_FALSE(served);
   EXPECT_EQ(served.error().message,
             "k.toml:7:10: record " + config_.record +
@@ -154,7 +154,7 @@ TEST_F(RunTest, WhatCannotBeOpenedIsNamedWithItsPlaceInTheFile) {
 TEST_F(RunTest, AFolderOfSomebodyElseIsNoPlaceForTheSocket) {
   const std::string folder = folder_ + "/run";
   const auto refusal = [&] {
-    const auto served = server::Run(config_, -1);
+    const auto served = server::Run(config_, {});
     EXPECT_FALSE(served);
     return served ? std::string() : served.error().message;
   };
@@ -174,7 +174,7 @@ TEST_F(RunTest, AFolderOfSomebodyElseIsNoPlaceForTheSocket) {
 
 TEST_F(RunTest, ASocketThatCannotBeMadeIsNamed) {
   config_.socket = "/proc/none/core.sock";
-  const auto served = server::Run(config_, -1);
+  const auto served = server::Run(config_, {});
   ASSERT_FALSE(served);
   EXPECT_EQ(served.error().message,
             "socket /proc/none/core.sock: cannot be made; keymastd must be able to make files in "

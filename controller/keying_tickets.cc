@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/keying_tickets.h"
+
+#include <algorithm>
+
+#include "controller/impl.h"
+
+namespace keymast::controller {
+namespace {
+
+using mikey::v2::Resumption;
+using mikey::v2::Standing;
+
+constexpr Duration kShortest = std::chrono::minutes(1);  // less is not worth a ticket
+// A clock that is set back a little brings no spent ticket back to life.
+constexpr Duration kMargin = std::chrono::minutes(1);
+constexpr size_t kForgottenAtOnce = 256;
+constexpr std::string_view kPurpose = "keymast ticket generation 1";
+
+const rekey::TicketKey* NewestOf(const rekey::Tickets& tickets) {
+  const auto newest =
+      std::max_element(tickets.keys.begin(), tickets.keys.end(),
+                       [](const auto& a, const auto& b) { return a.second.made < b.second.made; });
+  return newest == tickets.keys.end() ? nullptr : &newest->second;
+}
+
+// NextNumber is none when all are in use.
+std::optional<uint8_t> NextNumber(const rekey::Tickets& tickets, uint8_t last) {
+  for (unsigned step = 1; step <= 256; ++step) {
+    const auto number = static_cast<uint8_t>(last + step);
+    if (!tickets.keys.contains(number)) return number;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+void KeyingTickets::Load() {
+  std::vector<const rekey::TicketKey*> keys;
+  for (const auto& [number, key] : ground_.members.Tickets().keys) keys.push_back(&key);
+  std::sort(keys.begin(), keys.end(),
+            [](const auto* a, const auto* b) { return a->made < b->made; });
+  sealer_ = {};
+  for (const rekey::TicketKey* key : keys) sealer_.AddKey(key->number, key->key);
+}
+
+void KeyingTickets::Expire(const Moment& m) {
+  const rekey::Tickets& tickets = ground_.members.Tickets();
+  for (size_t i = 0; i < kForgottenAtOnce && !tickets.spent.empty(); ++i) {
+    const rekey::SpentTicket first = *tickets.spent.begin();
+    if (m.now < first.expiry + kMargin) break;
+    if (!ground_.members.KeepTickets(rekey::TicketForgotten{first}, m)) return;
+  }
+  std::vector<uint8_t> ended;
+  for (const auto& [number, key] : tickets.keys) {
+    if (key.ends + kMargin <= m.now) ended.push_back(number);
+  }
+  for (const uint8_t number : ended) {
+    if (!ground_.members.KeepTickets(rekey::TicketKeyDropped{number}, m)) return;
+    sealer_.DropKey(number);
+  }
+}
+
+const rekey::SubscriberState* KeyingTickets::OffererOf(const Resumption& resumption) const {
+  if (resumption.offerer.type != ground_.profile.idr_type) return nullptr;
+  return ground_.members.SubscriberNamed(AsText(resumption.offerer.data.view()));
+}
+
+// MIKEYv2 §11: raised when the subscriber is another one or has another user key and, for what a
+// certificate gave, when trust was taken away.
+uint32_t KeyingTickets::GenerationOf(const rekey::SubscriberState& subscriber,
+                                     const Standing& standing) const {
+  std::array<uint8_t, 8> created{};
+  Writer writer(created);
+  const auto nanos = static_cast<uint64_t>(ToUnixNanos(subscriber.subscriber.created));
+  writer.U32(static_cast<uint32_t>(nanos >> 32));
+  writer.U32(static_cast<uint32_t>(nanos));
+  const std::array<ByteView, 3> parts{AsBytes(kPurpose), created,
+                                      standing.by_certificate ? ByteView(trust_) : ByteView()};
+  return Reader(crypto::HmacSha256(subscriber.user_key.view(), parts).view()).U32();
+}
+
+std::optional<Resumption> KeyingTickets::Open(ByteView ticket, Instant now) const {
+  auto opened = sealer_.Open(ground_.suite, ticket);
+  if (!opened || now >= opened->resumption.expiry) return std::nullopt;
+  const Resumption& resumption = opened->resumption;
+  const rekey::SubscriberState* subscriber = OffererOf(resumption);
+  if (subscriber == nullptr) return std::nullopt;
+  if (opened->generation != GenerationOf(*subscriber, resumption.standing)) return std::nullopt;
+  const auto& spent = ground_.members.Tickets().spent;
+  if (spent.size() >= kMostSpent || spent.contains({resumption.expiry, resumption.id})) {
+    return std::nullopt;
+  }
+  return std::move(opened->resumption);
+}
+
+// A controller finds all inside the ticket, and nothing by an id.
+std::optional<Resumption> KeyingTickets::Find(ByteView ticket, ByteView, Instant now) const {
+  std::optional<Resumption> found = Open(ticket, now);
+  if (!found) ++ground_.counters.tickets_refused;
+  return found;
+}
+
+// The CAP that spent it is answered from the cache alone, which is asked before: its TH need not be
+// kept. What is kept here waits with the answer for the same commit.
+bool KeyingTickets::Spend(const Resumption& resumption, const mikey::v2::Digest&) {
+  const rekey::SpentTicket ticket{resumption.expiry, resumption.id};
+  if (moment_ == nullptr || ground_.members.Tickets().spent.contains(ticket)) return false;
+  if (!ground_.members.KeepTickets(rekey::TicketSpent{ticket}, *moment_)) return false;
+  ++ground_.counters.tickets_taken;
+  return true;
+}
+
+bool KeyingTickets::HasKey(Instant now, crypto::Rng& rng) {
+  const rekey::Tickets& tickets = ground_.members.Tickets();
+  const rekey::TicketKey* newest = NewestOf(tickets);
+  const Duration period = ground_.config.ticket_key_period;
+  const Duration life = ground_.config.ticket_life;
+  const bool is_in_use = newest != nullptr && now >= newest->made && now < newest->made + period &&
+                         now + life <= newest->ends;
+  if (is_in_use) return true;
+  const auto number = NextNumber(tickets, newest == nullptr ? 0 : newest->number);
+  if (!number) return false;
+  rekey::TicketKey key{*number, crypto::SecretKey<32>::OfSize(32), now, now + period + life};
+  rng.Fill(key.key.mutable_view());
+  if (!ground_.members.KeepTickets(rekey::TicketKeyPut{key}, *moment_)) return false;
+  sealer_.AddKey(key.number, key.key);
+  return true;
+}
+
+// MIKEYv2 §11: no longer than certificate, which bounds `fresh.expiry` already, and entitlement.
+std::optional<Resumption> KeyingTickets::Give(Resumption fresh, Instant now, crypto::Rng& rng) {
+  const rekey::SubscriberState* subscriber = OffererOf(fresh);
+  const ChannelId group = ChannelOf(ground_.config, AsText(fresh.answerer.data.view()));
+  const rekey::ChannelState* channel = ground_.members.ChannelNamed(group);
+  if (moment_ == nullptr || subscriber == nullptr || channel == nullptr) return std::nullopt;
+  const auto member = channel->members.find(subscriber->subscriber.id);
+  if (member == channel->members.end() || !member->second.EntitledAt(now)) return std::nullopt;
+  fresh.expiry =
+      std::min({fresh.expiry, now + ground_.config.ticket_life, member->second.entitled_until});
+  if (fresh.expiry < now + kShortest || !HasKey(now, rng)) return std::nullopt;
+  auto ticket = sealer_.Seal(fresh, GenerationOf(*subscriber, fresh.standing), rng);
+  if (!ticket) return std::nullopt;
+  fresh.ticket = *std::move(ticket);
+  fresh.id = mikey::v2::TicketIdOf(ground_.suite, fresh.ticket);
+  fresh.is_sealed = true;
+  ++ground_.counters.tickets_given;
+  return fresh;
+}
+
+}  // namespace keymast::controller

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// What joins by MIKEYv2 ask of the controller: who is a member, and what is kept.
+#pragma once
+
+#include "base/endpoint.h"
+#include "rekey/state.h"
+
+namespace keymast::controller {
+
+struct Moment;
+
+// Membership is what Keying asks of the controller.
+class Membership {
+ public:
+  virtual ~Membership() = default;
+  // Null for who and what is not there.
+  virtual const rekey::SubscriberState* SubscriberNamed(std::string_view identity) const = 0;
+  virtual const rekey::ChannelState* ChannelNamed(const ChannelId& id) const = 0;
+  virtual bool IsEntitled(const ChannelId& channel, const SubscriberId& subscriber,
+                          Instant now) const = 0;
+  // GiveKeys makes the keys-given mark of who is entitled, and returns the member: kStoreClosed
+  // while no mark can be made.
+  virtual Result<const groups::Member*> GiveKeys(const ChannelId& channel,
+                                                 const SubscriberId& subscriber,
+                                                 const Moment& m) = 0;
+  // FinishJoin takes a member in that was given keys. `holds`: its finish proves that it has them;
+  // `from` is the address that it proved.
+  struct Joined {
+    Endpoint from;
+    bool takes_msk_messages = false;
+    bool holds = false;
+  };
+  virtual void FinishJoin(const ChannelId& channel, const SubscriberId& subscriber,
+                          const Joined& joined, const Moment& m) = 0;
+  // What is kept of tickets. KeepTickets makes a change of it: false while none can be kept.
+  virtual const rekey::Tickets& Tickets() const = 0;
+  virtual bool KeepTickets(rekey::Change change, const Moment& m) = 0;
+};
+
+}  // namespace keymast::controller

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+// Joins by certificate: whose are believed, and what a reload of them changes.
+#include "rekey/group_keys.h"
+#include "tests/unit/controller/joins.h"
+
+namespace keymast::controller {
+namespace {
+
+struct Certificates : Joins, testing::WithParamInterface<Mode> {
+  explicit Certificates(const KeyingConfig& keying = WithModes({Mode::kEarlyDh, Mode::kDh}))
+      : Joins(keying) {
+    Use(ServerCredentials());
+  }
+  // Silence is what a receiver with that certificate hears.
+  void IsMetWithSilence(const crypto::CertificateRecipe& recipe, int member = 1) {
+    const auto credentials = CredentialsOf(recipe);
+    Receiver receiver(world, member, Mode::kDh, kMskMessages, &credentials);
+    EXPECT_TRUE(receiver.Ask(receiver.Cap()).empty());
+    EXPECT_TRUE(receiver.step.changes.empty());
+  }
+};
+
+struct EachMode : Certificates {
+  EachMode() : Certificates(WithModes({GetParam()})) {}
+};
+INSTANTIATE_TEST_SUITE_P(Modes, EachMode, testing::Values(Mode::kDh, Mode::kEarlyDh));
+
+TEST_P(EachMode, GivesTheKeysOfNow) {
+  const auto credentials = CredentialsOf(CertificateOf(1));
+  Receiver receiver(world, 1, GetParam(), kMskMessages, &credentials);
+  receiver.Run();
+  ASSERT_EQ(receiver.state(), State::kDone);
+  EXPECT_EQ(receiver.offerer.exchange().choice.mode, GetParam());
+  const rekey::Ladder& ladder = world.ladder();
+  const mikey::v2::Contents& contents = receiver.offerer.contents();
+  EXPECT_TRUE(Equal(contents.keys[0].key, ladder.msk->key.view()));
+  const rekey::Mtk mtk = rekey::DeriveMtk(*ladder.msk, ladder.active->mtk, world.channel().channel);
+  EXPECT_TRUE(Equal(contents.keys[1].key, mtk.key.view()));
+  EXPECT_EQ(world.core->JoinedCount(kNews), 1U);
+  const bool by_answer = GetParam() == Mode::kEarlyDh;
+  EXPECT_EQ(world.core->ConfirmedCount(kNews), by_answer ? 1U : 0U);
+  EXPECT_EQ(counters().joins[static_cast<size_t>(GetParam())], 1U);
+  EXPECT_EQ(counters().retries, by_answer ? 1U : 0U) << "FRESH, for early DH alone";
+}
+
+TEST_P(EachMode, TheMarkIsDurableBeforeKeysLeave) {
+  const auto credentials = CredentialsOf(CertificateOf(1));
+  Receiver receiver(world, 1, GetParam(), kMskMessages, &credentials);
+  Bytes next = receiver.Cap();
+  while (!next.empty()) {
+    const bool had = receiver.offerer.has_keys();
+    const Bytes reply = receiver.Ask(next);
+    const bool is_marked =
+        world.durable.channels.at(kNews).members.at(IdOf(1)).given.number.value != 0;
+    next = receiver.Take(reply);
+    if (!had && receiver.offerer.has_keys()) {
+      EXPECT_TRUE(is_marked);
+      EXPECT_FALSE(receiver.step.changes.empty());
+    } else if (!had) {
+      EXPECT_FALSE(is_marked);
+    }
+  }
+  EXPECT_TRUE(receiver.offerer.has_keys());
+}
+
+TEST_P(EachMode, WhoIsNotEntitledHearsWhatAStrangerWithAGoodCertificateHears) {
+  world.Do(Expel{kNews, {IdOf(2)}});
+  for (const int member : {2, 99}) {
+    const auto credentials = CredentialsOf(CertificateOf(member));
+    Receiver receiver(world, member, GetParam(), kMskMessages, &credentials);
+    receiver.Run();
+    EXPECT_EQ(receiver.state(), State::kFailed) << member;
+    EXPECT_EQ(receiver.offerer.peer_error(), mikey::ErrorNumber::kInvalidId) << member;
+    EXPECT_FALSE(receiver.offerer.has_keys());
+  }
+}
+
+TEST_F(Certificates, OthersAreNotBelieved) {
+  crypto::CertificateRecipe other_authority = CertificateOf(1);
+  other_authority.signer = testdata::kOtherKey;
+  IsMetWithSilence(other_authority);
+  crypto::CertificateRecipe ended = CertificateOf(1);
+  ended.until = -60;
+  IsMetWithSilence(ended);
+  crypto::CertificateRecipe begins = CertificateOf(1);
+  begins.from = 60;
+  IsMetWithSilence(begins);
+  crypto::CertificateRecipe no_signer = CertificateOf(1);
+  no_signer.key_usage = "critical,keyEncipherment";
+  IsMetWithSilence(no_signer);
+  IsMetWithSilence(CertificateOf(2), 1);  // another member's
+  EXPECT_EQ(Discarded(Error::kAuthenticationFailed), 5U) << "one looks like the other";
+  Use(ServerCredentials({101}));
+  IsMetWithSilence(CertificateOf(1));
+  EXPECT_EQ(Discarded(Error::kAuthenticationFailed), 6U);
+}
+
+TEST_F(Certificates, AListThatIsPastShutsItsAuthorityOut) {
+  Use(ServerCredentials({}, 600));
+  const auto credentials = CredentialsOf(CertificateOf(1));
+  Receiver before(world, 1, Mode::kDh, kMskMessages, &credentials);
+  before.Run();
+  EXPECT_EQ(before.state(), State::kDone);
+  world.Pass(minutes(11));
+  IsMetWithSilence(CertificateOf(1));
+  auto lenient = ServerCredentials({}, 600);
+  lenient->all.trust.store().TakeStaleLists();
+  Use(lenient);
+  Receiver after(world, 1, Mode::kDh, kMskMessages, &credentials);
+  after.Run();
+  EXPECT_EQ(after.state(), State::kDone);
+}
+
+TEST_F(Certificates, APinIsEnough) {
+  crypto::CertificateRecipe alone = CertificateOf(1);
+  alone.signer = testdata::kOtherKey;
+  const auto credentials = CredentialsOf(alone);
+  auto pinning = ServerCredentials();
+  pinning->all.trust.Pin({mikey::IdType::kNai, AsBytes(IdentityOf(1))},
+                         crypto::Sha256(credentials.own[0].chain[0]));
+  pinning->trust = pinning->all.trust.Digest();
+  Use(pinning);
+  Receiver receiver(world, 1, Mode::kDh, kMskMessages, &credentials);
+  receiver.Run();
+  EXPECT_EQ(receiver.state(), State::kDone);
+  IsMetWithSilence(alone, 2);
+}
+
+TEST_F(Certificates, WhoIsRevokedInTheMiddleGetsNothing) {
+  const auto credentials = CredentialsOf(CertificateOf(1));
+  Receiver receiver(world, 1, Mode::kDh, kMskMessages, &credentials);
+  const Bytes finish = receiver.Take(receiver.Ask(receiver.Cap()));
+  ASSERT_FALSE(finish.empty());
+  Use(ServerCredentials({101}));
+  EXPECT_TRUE(receiver.Ask(finish).empty());
+  EXPECT_EQ(world.core->Exchanges(), 0U);
+}
+
+TEST_F(Certificates, ANewListThatSaysTheSameEndsNothing) {
+  const auto credentials = CredentialsOf(CertificateOf(1));
+  Receiver receiver(world, 1, Mode::kDh, kMskMessages, &credentials);
+  const Bytes finish = receiver.Take(receiver.Ask(receiver.Cap()));
+  Use(ServerCredentials({}, 20 * 86400));
+  receiver.Take(receiver.Ask(finish));
+  EXPECT_EQ(receiver.state(), State::kDone);
+}
+
+TEST_F(Certificates, WithoutCredentialsNoModeOfTheirsIsTaken) {
+  Use(nullptr);
+  const auto credentials = CredentialsOf(CertificateOf(1));
+  Receiver receiver(world, 1, Mode::kDh, kMskMessages, &credentials);
+  receiver.Take(receiver.Ask(receiver.Cap()));
+  EXPECT_EQ(receiver.state(), State::kOffered);
+  EXPECT_EQ(receiver.offerer.peer_error(), mikey::ErrorNumber::kInvalidDt) << "a hint";
+}
+
+}  // namespace
+}  // namespace keymast::controller

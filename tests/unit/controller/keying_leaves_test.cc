@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who left, or was removed, comes back by FRESH of its own: a recorded CAP brings nobody back
+// (MIKEYv2 §8).
+#include "tests/unit/controller/joins.h"
+
+namespace keymast::controller {
+namespace {
+
+struct ComesBack : Joins, testing::WithParamInterface<Mode> {
+  // Joined is the CAP of a member that joined by it.
+  Bytes Joined(Mode mode) {
+    Receiver receiver(world, 1, mode);
+    Bytes cap = receiver.Cap();
+    receiver.Take(receiver.Ask(receiver.Take(receiver.Ask(cap))));
+    EXPECT_EQ(receiver.state(), State::kDone);
+    return cap;
+  }
+  // Replayed is what a recorded CAP brings.
+  Bytes Replayed(const Bytes& cap) {
+    Receiver thief(world, 1, GetParam());
+    thief.address = EndpointOf(66);
+    Bytes reply = thief.Ask(cap);
+    EXPECT_TRUE(thief.step.changes.empty());
+    return reply;
+  }
+  void JoinsByFresh() {
+    Receiver receiver(world, 1, GetParam());
+    const Bytes first = receiver.Cap();
+    const Bytes retry = receiver.Ask(first);
+    ASSERT_EQ(static_cast<mikey::DataType>(retry[1]), mikey::DataType::kRetry);
+    EXPECT_LE(retry.size(), first.size());
+    const Bytes second = receiver.Take(retry);
+    receiver.Take(receiver.Ask(receiver.Take(receiver.Ask(second))));
+    EXPECT_EQ(receiver.state(), State::kDone);
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Modes, ComesBack,
+                         testing::Values(Mode::kPsk, Mode::kDhhmac, Mode::kEarlyDhhmac));
+
+TEST_P(ComesBack, AfterALeave) {
+  const Bytes cap = Joined(GetParam());
+  world.Do(Leave{kNews, IdOf(1)});
+  world.Pass(minutes(1));
+  const Bytes reply = Replayed(cap);
+  ASSERT_FALSE(reply.empty());
+  EXPECT_EQ(static_cast<mikey::DataType>(reply[1]), mikey::DataType::kRetry);
+  EXPECT_FALSE(world.channel().members.at(IdOf(1)).HoldsKeys());
+  JoinsByFresh();
+}
+
+TEST_P(ComesBack, AfterARemoval) {
+  const Bytes cap = Joined(GetParam());
+  world.Do(Expel{kNews, {IdOf(1)}});
+  groups::Member member;
+  member.subscriber = IdOf(1);
+  member.msk_endpoint = EndpointOf(1);
+  world.Do(CreateMembers{kNews, {{member, false}}});
+  world.Pass(minutes(1));
+  world.Restart(seconds(1));
+  Replayed(cap);
+  EXPECT_FALSE(world.channel().members.at(IdOf(1)).HoldsKeys());
+  JoinsByFresh();
+}
+
+TEST_P(ComesBack, ByFreshOfThisLeaveAlone) {
+  Joined(GetParam());
+  world.Do(Leave{kNews, IdOf(1)});
+  Receiver receiver(world, 1, GetParam());
+  const Bytes second = receiver.Take(receiver.Ask(receiver.Cap()));
+  receiver.Take(receiver.Ask(receiver.Take(receiver.Ask(second))));
+  ASSERT_EQ(receiver.state(), State::kDone);
+  world.Pass(minutes(1));
+  EXPECT_TRUE(Replayed(second).empty()) << "its TH is remembered";
+  world.Do(Leave{kNews, IdOf(1)});
+  Replayed(second);
+  EXPECT_FALSE(world.channel().members.at(IdOf(1)).HoldsKeys());
+}
+
+TEST_F(ComesBack, OthersNeedNone) {
+  Joined(Mode::kPsk);
+  world.Do(Leave{kNews, IdOf(1)});
+  Receiver other(world, 2, Mode::kPsk);
+  other.Take(other.Ask(other.Take(other.Ask(other.Cap()))));
+  EXPECT_EQ(other.state(), State::kDone);
+  EXPECT_EQ(counters().retries, 0U);
+}
+
+}  // namespace
+}  // namespace keymast::controller
