@@ -135,8 +135,8 @@ TEST(Codec, ReadsASubscriberOfFormat2) {
 }
 
 TEST(Codec, RefusesANumberOfNoLeaves) {
-  const crypto::SecretBytes octets = Encoded(
-      rekey::SubscriberPut{{SubscriberId("anna"), "anna@b", {}, 1, 3}, crypto::Key32(Bytes(16, 7))});
+  const crypto::SecretBytes octets = Encoded(rekey::SubscriberPut{
+      {SubscriberId("anna"), "anna@b", {}, 1, 3}, crypto::Key32(Bytes(16, 7))});
   EXPECT_TRUE(Equal(Again(octets), octets));
   crypto::SecretBytes none = octets;
   none.back() = 0;

@@ -200,8 +200,7 @@ TEST(ServerConfig, RefusesFilesAndTicketsThatCannotBe) {
               HasSubstr("needs mikeyv2.anchors or mikeyv2.pins"));
   EXPECT_THAT(Refusal(identity + "mikeyv2.ticket_life = \"25h\"\n"), HasSubstr("from 1m to 24h"));
   EXPECT_THAT(Refusal(identity + "mikeyv2.ticket_key_period = \"5m\"\n"), HasSubstr("to 30d"));
-  EXPECT_FALSE(
-      controller::GivesTickets(Read(identity + "mikeyv2.ticket_life = \"0s\"\n")->keying));
+  EXPECT_FALSE(controller::GivesTickets(Read(identity + "mikeyv2.ticket_life = \"0s\"\n")->keying));
 }
 
 TEST(ServerConfig, ListensOnNoGroup) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Files of joins by certificate: what is taken, what is refused and in which words, and how they are
-// read again.
+// Files of joins by certificate: what is taken, what is refused and in which words, and how they
+// are read again.
 #include "server/join_files.h"
 
 #include <gmock/gmock.h>
@@ -27,8 +27,8 @@ class JoinFilesTest : public testing::Test {
     EXPECT_NE(mkdtemp(folder_.data()), nullptr);
     const std::string server = Pem("CERTIFICATE", crypto::MakeCertificate(ServerRecipe()));
     files_.own.push_back({Write("server.pem", server), Write("server.key", testdata::kP256Key)});
-    files_.anchors = {
-        Write("anchor.pem", Pem("CERTIFICATE", crypto::MakeCertificate(crypto::AuthorityRecipe())))};
+    files_.anchors = {Write(
+        "anchor.pem", Pem("CERTIFICATE", crypto::MakeCertificate(crypto::AuthorityRecipe())))};
     files_.revocation_lists = {Write("list.pem", Pem("X509 CRL", List({9})))};
     files_.pins = Write("pins", "");
   }
