@@ -21,6 +21,12 @@ class Octets {
     KEYMAST_CHECK(Fits(octets));
     std::copy(octets.begin(), octets.end(), octets_.begin());
   }
+  // Assign is the same in place, for what is large.
+  void Assign(ByteView octets) {
+    KEYMAST_CHECK(Fits(octets));
+    size_ = static_cast<uint16_t>(octets.size());
+    std::copy(octets.begin(), octets.end(), octets_.begin());
+  }
   static bool Fits(ByteView octets) { return octets.size() <= Capacity; }
 
   ByteView view() const { return {octets_.data(), size_}; }

@@ -3,6 +3,7 @@
 
 #include <rocksdb/db.h>
 #include <rocksdb/table.h>
+#include <sodium.h>
 
 #include <memory>
 #include <vector>

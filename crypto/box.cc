@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sealed boxes: X25519, HKDF-SHA-256, XChaCha20-Poly1305.
+#include <sodium.h>
+
 #include <string>
 
 #include "crypto/primitives.h"

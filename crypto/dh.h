@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/octets.h"
+#include "base/small.h"
 #include "crypto/primitives.h"
 
 namespace keymast::crypto {
@@ -34,7 +35,7 @@ inline constexpr size_t DhSharedSize(DhGroup group) {
 inline constexpr size_t DhPublicSize(DhGroup group) {
   return group == DhGroup::kSecp256r1 ? 65 : DhSharedSize(group);
 }
-inline constexpr size_t kMaxDhValue = 192;
+inline constexpr size_t kMaxDhValue = kSmall ? 65 : 192;  // small: no group modulo a prime
 using DhSecret = SecretKey<kMaxDhValue>;
 
 // DhKey is one side's pair of values in a group. It may be made ahead of the exchange that it is

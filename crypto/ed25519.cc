@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Ed25519 (RFC 8032) by libsodium, which refuses points of small order and s from the order upward.
+#include <sodium.h>
+
 #include "crypto/key_maker.h"
 #include "crypto/signatures.h"
 

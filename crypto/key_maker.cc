@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "crypto/key_maker.h"
 
+#include <sodium.h>
+
 namespace keymast::crypto {
 namespace {
 

@@ -21,26 +21,51 @@ inline constexpr size_t KeyWrapSize(size_t plain) { return (plain + 7) / 8 * 8 +
 
 struct PublicSuite;  // crypto/public_key.h
 
-// Suite is the table of functions through which mikey and the receiver core reach primitives, so
-// that a receiver without OpenSSL can bring its own. No function allocates on the caller's behalf
-// beyond what its implementation hides; none fails on inputs of the stated sizes.
+// SuiteFunctions are what a Suite does; each is handed the suite's own `context`. No function
+// allocates on the caller's behalf beyond what its implementation hides; none fails on inputs of
+// the stated sizes.
+struct SuiteFunctions {
+  using Parts = std::span<const ByteView>;
+  void (*hmac)(const void* context, Hash hash, ByteView key, Parts parts, MutableBytes out);
+  void (*sha256)(const void* context, Parts parts, MutableBytes out);
+  void (*aes_ctr)(const void* context, ByteView key, ByteView iv, MutableBytes data);
+  // Null where key wrap is not spoken.
+  void (*key_wrap)(ByteView key, ByteView plain, MutableBytes out);
+  Result<size_t> (*key_unwrap)(ByteView key, ByteView wrapped, MutableBytes out);
+};
+
+// Suite is the table through which mikey and the receiver core reach primitives, so that a receiver
+// without OpenSSL can bring its own.
 struct Suite {
+  const SuiteFunctions* functions;
+  // Null in a build for pre-shared keys only.
+  const PublicSuite* pk = nullptr;
+  const void* context = nullptr;
+
   // HMAC (RFC 2104) of the concatenation of `parts`; `out` has HashSize(hash) octets.
-  void (*hmac)(Hash hash, ByteView key, std::span<const ByteView> parts, MutableBytes out);
+  void hmac(Hash hash, ByteView key, SuiteFunctions::Parts parts, MutableBytes out) const {
+    functions->hmac(context, hash, key, parts, out);
+  }
   // SHA-256 of the concatenation of `parts`; `out` has 32 octets.
-  void (*sha256)(std::span<const ByteView> parts, MutableBytes out);
+  void sha256(SuiteFunctions::Parts parts, MutableBytes out) const {
+    functions->sha256(context, parts, out);
+  }
   // AES in counter mode (RFC 3711 §4.1.1): XORs the keystream of (key 16 or 32 octets, 16-octet
   // initial counter block, which may be public) into `data` in place.
-  void (*aes_ctr)(ByteView key, ByteView iv, MutableBytes data);
+  void aes_ctr(ByteView key, ByteView iv, MutableBytes data) const {
+    functions->aes_ctr(context, key, iv, data);
+  }
   // AES-256 key wrap with padding (RFC 5649) under a key of 32 octets. key_wrap fills `out`,
   // KeyWrapSize(plain.size()) octets; `plain` has 1 to kMaxKeyWrap.
-  void (*key_wrap)(ByteView key, ByteView plain, MutableBytes out);
+  void key_wrap(ByteView key, ByteView plain, MutableBytes out) const {
+    functions->key_wrap(key, plain, out);
+  }
   // key_unwrap writes what key_wrap took to the front of `out` and returns its length; `out` has
   // wrapped.size() octets or more, the rest becomes zero. kDecryptionFailed, leaving all of it
   // zero, for anything else; the time taken shows the length of `wrapped` alone.
-  Result<size_t> (*key_unwrap)(ByteView key, ByteView wrapped, MutableBytes out);
-  // Null in a build for pre-shared keys only.
-  const PublicSuite* pk = nullptr;
+  Result<size_t> key_unwrap(ByteView key, ByteView wrapped, MutableBytes out) const {
+    return functions->key_unwrap(key, wrapped, out);
+  }
 };
 
 // DefaultSuite is OpenSSL's primitives with contexts made once per thread and re-armed.

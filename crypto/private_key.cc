@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What private keys are packed in. OpenSSL's own decoders leave the DER in freed memory, so it is
 // read here.
+#include <sodium.h>
+
 #include "crypto/der.h"
 #include "crypto/key_maker.h"
 

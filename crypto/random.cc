@@ -8,8 +8,11 @@
 #include "crypto/primitives.h"
 #include "crypto/rng.h"
 #include "crypto/secret.h"
+#include "crypto/wipe.h"
 
 namespace keymast::crypto {
+
+void Wipe(void* octets, size_t size) { sodium_memzero(octets, size); }
 
 bool ConstantTimeEqual(ByteView a, ByteView b) {
   return a.size() == b.size() && sodium_memcmp(a.data(), b.data(), a.size()) == 0;

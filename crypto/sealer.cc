@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <sodium.h>
+
 #include "crypto/primitives.h"
 
 namespace keymast::crypto {

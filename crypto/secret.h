@@ -2,8 +2,6 @@
 // Homes of key material: wiped when released, compared in constant time, never printable.
 #pragma once
 
-#include <sodium.h>
-
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -13,6 +11,7 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "crypto/wipe.h"
 
 namespace keymast::crypto {
 
@@ -26,7 +25,7 @@ struct WipingAllocator {
   WipingAllocator(const WipingAllocator<U>&) {}
   T* allocate(size_t count) { return std::allocator<T>().allocate(count); }
   void deallocate(T* memory, size_t count) {
-    sodium_memzero(memory, count * sizeof(T));
+    Wipe(memory, count * sizeof(T));
     std::allocator<T>().deallocate(memory, count);
   }
   friend bool operator==(const WipingAllocator&, const WipingAllocator&) { return true; }
@@ -49,7 +48,7 @@ class SecretKey {
   }
   SecretKey(const SecretKey&) = default;
   SecretKey& operator=(const SecretKey&) = default;
-  ~SecretKey() { sodium_memzero(octets_.data(), octets_.size()); }
+  ~SecretKey() { Wipe(octets_.data(), octets_.size()); }
 
   // OfSize returns a key of `size` zero octets for the caller to fill through `mutable_view`.
   static SecretKey OfSize(size_t size) {
@@ -85,11 +84,11 @@ class SecretScratch {
   SecretScratch() {}
   SecretScratch(const SecretScratch&) = delete;
   SecretScratch& operator=(const SecretScratch&) = delete;
-  ~SecretScratch() { sodium_memzero(octets_.data(), used_); }
+  ~SecretScratch() { Wipe(octets_.data(), used_); }
 
   // Room is all of it, to be written from the front; Keep then says how much was, and returns that.
   MutableBytes Room() {
-    sodium_memzero(octets_.data(), used_);
+    Wipe(octets_.data(), used_);
     used_ = Capacity;
     return octets_;
   }

@@ -156,19 +156,20 @@ class ReusedCtr {
   EVP_CIPHER_CTX* context_;
 };
 
-void SuiteHmac(Hash hash, ByteView key, std::span<const ByteView> parts, MutableBytes out) {
+void SuiteHmac(const void*, Hash hash, ByteView key, std::span<const ByteView> parts,
+               MutableBytes out) {
   KEYMAST_CHECK(!key.empty() && out.size() == HashSize(hash));
   thread_local ReusedHmac sha1("SHA1");
   thread_local ReusedHmac sha256("SHA256");
   (hash == Hash::kSha1 ? sha1 : sha256).Compute(key, parts, out);
 }
 
-void SuiteSha256(std::span<const ByteView> parts, MutableBytes out) {
+void SuiteSha256(const void*, std::span<const ByteView> parts, MutableBytes out) {
   thread_local ReusedDigest sha256("SHA256");
   sha256.Compute(parts, out);
 }
 
-void SuiteAesCtr(ByteView key, ByteView iv, MutableBytes data) {
+void SuiteAesCtr(const void*, ByteView key, ByteView iv, MutableBytes data) {
   KEYMAST_CHECK((key.size() == 16 || key.size() == 32) && iv.size() == 16);
   // OpenSSL branches on a carry of the counter. Counter blocks may be known: RFC 3711 §3.2.1 lets
   // even the salts in them be public.
@@ -178,8 +179,8 @@ void SuiteAesCtr(ByteView key, ByteView iv, MutableBytes data) {
   (key.size() == 16 ? aes128 : aes256).Xor(key, iv, data);
 }
 
-constexpr Suite kOpenSsl = {SuiteHmac, SuiteSha256, SuiteAesCtr,
-                            KeyWrap,   KeyUnwrap,   &kOpenSslPublic};
+constexpr SuiteFunctions kFunctions = {SuiteHmac, SuiteSha256, SuiteAesCtr, KeyWrap, KeyUnwrap};
+constexpr Suite kOpenSsl = {&kFunctions, &kOpenSslPublic};
 
 }  // namespace
 
@@ -187,7 +188,7 @@ const Suite& DefaultSuite() { return kOpenSsl; }
 
 SecretKey<32> HmacSha256(ByteView key, std::span<const ByteView> parts) {
   auto out = SecretKey<32>::OfSize(32);
-  SuiteHmac(Hash::kSha256, key, parts, out.mutable_view());
+  SuiteHmac(nullptr, Hash::kSha256, key, parts, out.mutable_view());
   return out;
 }
 

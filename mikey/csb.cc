@@ -30,8 +30,8 @@ bool HasPolicyTwice(const Message& message, const SpPayload& sp) {
   return count > 1;
 }
 
-CsbPolicy* FindPolicy(Csb& csb, uint8_t number) {
-  for (CsbPolicy& policy : csb.policies.mutable_view()) {
+CsbPolicy* FindPolicy(CsbPolicies& policies, uint8_t number) {
+  for (CsbPolicy& policy : policies.mutable_view()) {
     if (policy.number == number) return &policy;
   }
   return nullptr;
@@ -99,8 +99,8 @@ void PutGenericId(WriteIo& io, const CsbSession& session) {
   GenericIdEntry::Describe(io, entry);
 }
 
-bool HasSession(const Csb& csb, uint8_t cs_id) {
-  return std::any_of(csb.sessions.begin(), csb.sessions.end(),
+bool HasSession(const CsbSessions& sessions, uint8_t cs_id) {
+  return std::any_of(sessions.begin(), sessions.end(),
                      [cs_id](const CsbSession& session) { return session.cs_id == cs_id; });
 }
 
@@ -116,40 +116,41 @@ Status TakeKeys(std::span<const KeyDataPayload> keys, Csb& csb) {
   return {};
 }
 
-Status PutPolicy(const CsbPolicy& policy, Csb& csb) {
-  if (CsbPolicy* known = FindPolicy(csb, policy.number)) {
+Status PutPolicy(const CsbPolicy& policy, CsbPolicies& policies) {
+  if (CsbPolicy* known = FindPolicy(policies, policy.number)) {
     *known = policy;
     return {};
   }
-  if (csb.policies.full()) return Err(Error::kUnsupportedPolicy);
-  csb.policies.Add(policy);
+  if (policies.full()) return Err(Error::kUnsupportedPolicy);
+  policies.Add(policy);
   return {};
 }
 
-Status TakePolicies(const Message& message, Csb& csb) {
+Status TakePolicies(const Message& message, CsbPolicies& policies) {
   for (size_t i = 0; const auto* sp = message.Get<SpPayload>(i); ++i) {
     if (HasPolicyTwice(message, *sp)) return Err(Error::kMalformed);
-    if (!Octets<255>::Fits(sp->params)) return Err(Error::kUnsupportedPolicy);
-    const CsbPolicy policy{sp->policy, sp->prot_type, Octets<255>(sp->params)};
-    if (Status put = PutPolicy(policy, csb); !put) return put;
+    using Params = decltype(CsbPolicy::params);
+    if (!Params::Fits(sp->params)) return Err(Error::kUnsupportedPolicy);
+    const CsbPolicy policy{sp->policy, sp->prot_type, Params(sp->params)};
+    if (Status put = PutPolicy(policy, policies); !put) return put;
   }
   return {};
 }
 
-Status TakeSessions(const Header& header, Csb& csb) {
+Status TakeSessions(const Header& header, CsbSessions& sessions) {
   if (header.map_type == CsIdMapType::kEmpty || header.cs_count == 0) return {};
   if (header.cs_count > kMaxSessions) return Err(Error::kUnsupportedPolicy);
-  csb.sessions.clear();
+  sessions.clear();
   Reader reader(header.map);
   ReadIo io(reader);
   for (uint8_t number = 1; number <= header.cs_count; ++number) {
     CsbSession session;
     const bool read = header.map_type == CsIdMapType::kSrtpId ? ReadSrtpId(io, number, session)
                                                               : ReadGenericId(io, session);
-    if (!read || !IsCsId(session.cs_id) || HasSession(csb, session.cs_id)) {
+    if (!read || !IsCsId(session.cs_id) || HasSession(sessions, session.cs_id)) {
       return Err(Error::kMalformed);
     }
-    csb.sessions.Add(session);
+    sessions.Add(session);
   }
   return {};
 }

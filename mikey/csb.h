@@ -13,8 +13,9 @@ namespace keymast::mikey {
 
 inline constexpr size_t kMaxTgk = 192;  // a secret of DH group OAKLEY 5
 inline constexpr size_t kMaxSaltOctets = 32;
-inline constexpr size_t kMaxSpi = 128;  // octets; libsrtp takes no longer MKI
+inline constexpr size_t kMaxSpi = kSmall ? 8 : 128;  // octets; libsrtp takes no longer MKI
 inline constexpr size_t kMaxPolicies = 8;
+inline constexpr size_t kMaxPolicyParams = kSmall ? 32 : 255;  // octets
 inline constexpr size_t kMaxSessions = 16;
 
 // CsbKey is one key of a bundle, with its validity (RFC 3830 §6.13, §6.14).
@@ -34,7 +35,7 @@ struct CsbKey {
 struct CsbPolicy {
   uint8_t number = 0;
   ProtType prot_type = ProtType::kSrtp;
-  Octets<255> params;
+  Octets<kMaxPolicyParams> params;
 
   SpPayload Payload() const { return {number, prot_type, params.view()}; }
 };
@@ -50,13 +51,16 @@ struct CsbSession {
   Octets<kMaxSpi> spi;
 };
 
+using CsbPolicies = FixedList<CsbPolicy, kMaxPolicies>;
+using CsbSessions = FixedList<CsbSession, kMaxSessions>;
+
 struct Csb {
   CsbId csb_id;
   PrfFunc prf = PrfFunc::kHmacSha256;
   Octets<255> rand;
   FixedList<CsbKey, kMaxKeys> keys;
-  FixedList<CsbPolicy, kMaxPolicies> policies;
-  FixedList<CsbSession, kMaxSessions> sessions;
+  CsbPolicies policies;
+  CsbSessions sessions;
 };
 
 // TakeKeys puts keys in place of those that the bundle had. kUnsupportedPolicy for more than
@@ -67,16 +71,16 @@ Status TakeKeys(std::span<const KeyDataPayload> keys, Csb& csb);
 // TakePolicies adds the SP payloads of a message, each in place of the one of its number: an update
 // may bring some anew (RFC 3830 §4.5). kUnsupportedPolicy for more or longer ones than fit,
 // kMalformed for two with one number.
-Status TakePolicies(const Message& message, Csb& csb);
+Status TakePolicies(const Message& message, CsbPolicies& policies);
 
 // PutPolicy adds one policy, in place of the one of its number: kUnsupportedPolicy when there is no
 // room.
-Status PutPolicy(const CsbPolicy& policy, Csb& csb);
+Status PutPolicy(const CsbPolicy& policy, CsbPolicies& policies);
 
 // TakeSessions puts the crypto sessions of a message's map in place of those that the bundle had; a
 // message without any leaves them. kUnsupportedPolicy for more than fit, kMalformed for session
 // data that cannot be read, a crypto session 0 or 255, or two of one number.
-Status TakeSessions(const Header& header, Csb& csb);
+Status TakeSessions(const Header& header, CsbSessions& sessions);
 
 // SessionMap is the written map of at most kMaxSessions crypto sessions; it lives as long as the
 // header that points into it. Sessions numbered from 1 without SEQ and SPI go into an SRTP-ID map,

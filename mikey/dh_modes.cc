@@ -127,7 +127,7 @@ Status ReadDhResp(const Party& party, const Received& received, Exchange& exchan
   if (Status proof = CheckProof(party, received, exchange.idr.view(), exchange); !proof) {
     return proof;
   }
-  if (Status taken = TakeSessions(received.message.header, exchange.session.csb); !taken) {
+  if (Status taken = TakeSessions(received.message.header, exchange.session.csb.sessions); !taken) {
     return taken;
   }
   if (!has_dh) return {};

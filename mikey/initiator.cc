@@ -53,7 +53,7 @@ Status Initiator::TakeOffer(const Offer& offer) {
   if (!offer.sessions.empty()) csb.sessions.clear();
   for (const CsbSession& session : offer.sessions) csb.sessions.Add(session);
   for (const CsbPolicy& policy : offer.policies) {
-    if (Status put = PutPolicy(policy, csb); !put) return Err(Error::kInvalidArgument);
+    if (Status put = PutPolicy(policy, csb.policies); !put) return Err(Error::kInvalidArgument);
   }
   return {};
 }

@@ -15,6 +15,23 @@ PayloadType ReadNext(Reader& reader) {
   return static_cast<PayloadType>(reader.U8());
 }
 
+// IsLeftOut is true for what a small receiver has no use for: there such a payload is an unknown
+// one, behind which nothing is read.
+constexpr bool IsLeftOut(PayloadType type) {
+  switch (type) {
+    case PayloadType::kPke:
+    case PayloadType::kCert:
+    case PayloadType::kChash:
+    case PayloadType::kFragment:
+      return kSmall;
+    case PayloadType::kDh:
+    case PayloadType::kSign:
+      return kPskOnly;
+    default:
+      return false;
+  }
+}
+
 // ChainReader follows the chain from one payload to the next.
 class ChainReader {
  public:
@@ -63,7 +80,8 @@ class ChainReader {
   Status ReadRare(PayloadType type, std::index_sequence<I...>) {
     Status read = Err(Error::kUnknownPayload);
     const bool known = IsOfVersion(type, version_) &&
-                       ((type == std::variant_alternative_t<I, Payload>::kInfo.type &&
+                       ((!IsLeftOut(std::variant_alternative_t<I, Payload>::kInfo.type) &&
+                         type == std::variant_alternative_t<I, Payload>::kInfo.type &&
                          (read = ReadAs<std::variant_alternative_t<I, Payload>>(), true)) ||
                         ...);
     return known ? read : TakeRest(Error::kUnknownPayload);

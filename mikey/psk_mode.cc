@@ -48,7 +48,7 @@ Status ReadAnswer(const Party& party, const Received& received, Exchange& exchan
   const Status status = CheckV(party.suite, exchange.Context(), received.datagram, received.message,
                                exchange.Transcript());
   if (!status) return status;
-  return TakeSessions(received.message.header, exchange.session.csb);
+  return TakeSessions(received.message.header, exchange.session.csb.sessions);
 }
 
 }  // namespace keymast::mikey

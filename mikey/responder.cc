@@ -214,9 +214,9 @@ void Responder::Remember(const Run& run) {
 Status Responder::TakeContents(Run& run) const {
   const Message& message = run.received.message;
   Csb& csb = run.exchange.session.csb;
-  if (Status taken = TakePolicies(message, csb); !taken) return taken;
+  if (Status taken = TakePolicies(message, csb.policies); !taken) return taken;
   if (Status taken = TakeProposals(run); !taken) return taken;
-  if (Status taken = TakeSessions(message.header, csb); !taken) return taken;
+  if (Status taken = TakeSessions(message.header, csb.sessions); !taken) return taken;
   party_.others.CompleteSessions(run.exchange.idi.view(), csb.sessions.mutable_view());
   const bool ids = party_.others.TakesSdpIds(SdpIdsOf(message));
   return ids ? Status{} : Status{Err(Error::kPolicyViolation)};

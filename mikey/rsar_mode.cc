@@ -89,8 +89,8 @@ Status TakeAnswer(const Received& received, std::optional<CsbId> group, Csb& csb
     csb.rand = Octets<255>(rand->rand);
   }
   if (received.Get<SpPayload>() != nullptr) csb.policies.clear();
-  if (Status taken = TakePolicies(received.message, csb); !taken) return taken;
-  return TakeSessions(received.message.header, csb);
+  if (Status taken = TakePolicies(received.message, csb.policies); !taken) return taken;
+  return TakeSessions(received.message.header, csb.sessions);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include "base/cursor.h"
 #include "base/ids.h"
+#include "base/small.h"
 #include "mikey/code_points.h"
 
 namespace keymast::mikey {
@@ -18,8 +19,8 @@ inline constexpr uint8_t kVersion2 = 2;  // docs/mikeyv2.md, cited as MIKEYv2 th
 // No valid message of ours comes near these.
 inline constexpr size_t kMaxMessage = 65507;  // what a UDP datagram over IPv4 holds
 inline constexpr size_t kMaxMessage2 = 9856;  // of version 2, reassembled (MIKEYv2 §14)
-inline constexpr size_t kMaxPayloads = 64;
-inline constexpr size_t kMaxIdentity = 255;
+inline constexpr size_t kMaxPayloads = kSmall ? 20 : 64;
+inline constexpr size_t kMaxIdentity = kSmall ? 64 : 255;
 inline constexpr size_t kMaxCertificates = 4;
 inline constexpr uint8_t kMaxCryptoSessions = 254;  // 0xff marks MIKEY's own keys, RFC 3830 §4.1.4
 inline constexpr size_t kMinRand = 16;  // RFC 3830 §6.11 recommends it, opening requires it

@@ -136,9 +136,27 @@ Status ProveByKey(const Awaited& awaited, const Received& received, const Parts&
     verified = CheckKemac(awaited, received, *parts.kemac, answered);
     if (verified) break;
   }
-  if (!verified || mode != Mode::kDhhmac) return verified;
+  if (!verified || !IsLate(mode)) return verified;
   if (!parts.kemac->encr_data.empty()) return Err(Error::kMalformed);
   return Agree(awaited, parts.dh->value, answered);
+}
+
+Status ProveErrorBySign(const Awaited& awaited, const Received& received, const Parts& parts,
+                        const Exchange& exchange) {
+  Exchange refused = exchange;
+  if (Status named = TakeIdentity(parts, refused); !named) return named;
+  Result<crypto::PublicKey> key = JudgeAnswerer(awaited, parts, received.now, refused);
+  if (!key) return Err(key.error());
+  refused.peer_key = *std::move(key);
+  Status proved = Err(Error::kAuthenticationFailed);
+  for (const Digest& th : awaited.hashes) {
+    refused.th = th;
+    proved = CheckSign(awaited.suite, OfErrorInsteadOfAnswer(refused, parts.rand_r->rand),
+                       *refused.peer_key, HeadUpTo(received.datagram, parts.sign->signature),
+                       *parts.sign);
+    if (proved) break;
+  }
+  return proved;
 }
 
 }  // namespace
@@ -182,35 +200,27 @@ Status ProveAnswer(const Awaited& awaited, const Received& received, const Parts
                    Exchange& answered) {
   if (Status named = TakeIdentity(parts, answered); !named) return named;
   answered.rand_r = Octets<kMaxRand>(parts.rand_r->rand);
-  return IsSigned(answered.choice.mode) ? ProveSigned(awaited, received, parts, answered)
-                                        : ProveByKey(awaited, received, parts, answered);
+  if (!kSmall && IsSigned(answered.choice.mode))
+    return ProveSigned(awaited, received, parts, answered);
+  return ProveByKey(awaited, received, parts, answered);
 }
 
 Status ProveError(const Awaited& awaited, const Received& received, const Parts& parts,
                   const Exchange& exchange) {
-  Exchange refused = exchange;
   if (received.message.header.prf != PrfFunc::kHmacSha256) {
     return Err(Error::kUnsupportedAlgorithm);
   }
-  if (parts.sign != nullptr) {
-    if (Status named = TakeIdentity(parts, refused); !named) return named;
-    Result<crypto::PublicKey> key = JudgeAnswerer(awaited, parts, received.now, refused);
-    if (!key) return Err(key.error());
-    refused.peer_key = *std::move(key);
-  } else if (exchange.psk_v2.empty()) {
-    return Err(Error::kAuthenticationFailed);
+  if constexpr (!kSmall) {
+    if (parts.sign != nullptr) return ProveErrorBySign(awaited, received, parts, exchange);
   }
+  if (exchange.psk_v2.empty() || parts.v == nullptr) return Err(Error::kAuthenticationFailed);
+  Exchange refused = exchange;
   Status proved = Err(Error::kAuthenticationFailed);
   for (const Digest& th : awaited.hashes) {
     refused.th = th;
-    const Protection protection = OfErrorInsteadOfAnswer(refused, parts.rand_r->rand);
-    if (parts.sign != nullptr) {
-      proved = CheckSign(awaited.suite, protection, *refused.peer_key,
-                         HeadUpTo(received.datagram, parts.sign->signature), *parts.sign);
-    } else {
-      proved = CheckMac(awaited.suite, protection, HeadUpTo(received.datagram, parts.v->ver_data),
-                        parts.v->auth_alg, parts.v->ver_data);
-    }
+    proved = CheckMac(awaited.suite, OfErrorInsteadOfAnswer(refused, parts.rand_r->rand),
+                      HeadUpTo(received.datagram, parts.v->ver_data), parts.v->auth_alg,
+                      parts.v->ver_data);
     if (proved) break;
   }
   return proved;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mikey/v2/answer_rules.h"
 
+#include <bitset>
+
 #include "mikey/v2/group_contents.h"
 
 namespace keymast::mikey::v2 {
@@ -20,23 +22,14 @@ struct ProfileParams {
 constexpr ProfileParams kProfiles[] = {
     {0x0001, kCm80}, {0x0002, kCm32}, {0x0007, kGcm128}, {0x0008, kGcm256}};
 
-std::optional<uint16_t> ProfileOf(ByteView params) {
-  for (const ProfileParams& row : kProfiles) {
-    if (Equal(row.params, params)) return row.profile;
-  }
-  return std::nullopt;
-}
-
 // MapPolicies are all policy numbers of the map, and whether each stream names some.
 struct MapPolicies {
-  FixedList<uint8_t, 255> numbers;
+  std::bitset<256> numbers;
   bool is_sound = true;
 
   void Take(const GenericIdEntry& entry) {
     is_sound = is_sound && !entry.policies.empty() && !entry.session_data.empty();
-    for (const uint8_t number : entry.policies) {
-      if (!Contains(numbers.view(), number)) numbers.Add(number);
-    }
+    for (const uint8_t number : entry.policies) numbers.set(number);
   }
 };
 
@@ -93,25 +86,27 @@ Status Malformed(bool is_sound) { return is_sound ? Status() : Err(Error::kMalfo
 
 }  // namespace
 
+std::optional<uint16_t> ProfileOf(ByteView params) {
+  for (const ProfileParams& row : kProfiles) {
+    if (Equal(row.params, params)) return row.profile;
+  }
+  return std::nullopt;
+}
+
 Status CheckPolicies(const Brought& brought, const Profiles& chosen) {
   if (brought.streams.sessions.empty()) return {};
-  const MapPolicies map = PoliciesOf(brought.message.header);
+  MapPolicies map = PoliciesOf(brought.message.header);
   FixedList<uint16_t, kMaxPolicies> used;
   for (const CsbPolicy& policy : brought.streams.policies) {
     const std::optional<uint16_t> profile = ProfileOf(policy.params.view());
-    if (!profile || !Contains(map.numbers.view(), policy.number)) return Err(Error::kMalformed);
+    if (!profile || !map.numbers.test(policy.number)) return Err(Error::kMalformed);
     used.Add(*profile);
+    map.numbers.reset(policy.number);
   }
-  const auto has_policy = [&](uint8_t number) {
-    return std::ranges::any_of(brought.streams.policies, [number](const CsbPolicy& policy) {
-      return policy.number == number;
-    });
-  };
   const auto is_in = [](const auto& list) {
     return [&list](uint16_t profile) { return std::ranges::find(list, profile) != list.end(); };
   };
-  return Malformed(map.is_sound && std::ranges::all_of(map.numbers, has_policy) &&
-                   std::ranges::all_of(used, is_in(chosen)) &&
+  return Malformed(map.is_sound && map.numbers.none() && std::ranges::all_of(used, is_in(chosen)) &&
                    std::ranges::all_of(chosen, is_in(used)));
 }
 

@@ -14,6 +14,9 @@ struct Brought {
   const Contents& contents;
 };
 
+// ProfileOf the parameters of an SP, which are exactly one profile's, as IANA numbers it.
+std::optional<uint16_t> ProfileOf(ByteView params);
+
 // CheckPolicies: each policy number of the map has one SP, each SP is used and is exactly one
 // profile's, and the profiles are those of the choice (MIKEYv2 §3.3, §9). Of a message without
 // streams there is nothing to ask. kMalformed.

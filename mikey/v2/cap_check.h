@@ -6,6 +6,7 @@
 #include "mikey/v2/credentials.h"
 #include "mikey/v2/directory.h"
 #include "mikey/v2/fresh.h"
+#include "mikey/v2/tickets.h"
 
 namespace keymast::mikey::v2 {
 

@@ -93,18 +93,18 @@ bool ReadWhole(ByteView data, T& value) {
 
 class ContentsReader {
  public:
-  explicit ContentsReader(ByteView plain) : reader_(plain), io_(reader_) {}
+  ContentsReader(ByteView plain, Contents& contents)
+      : reader_(plain), io_(reader_), contents_(contents) {}
 
-  Result<Contents> Read(PayloadType next) {
+  bool Read(PayloadType next) {
     while (next != PayloadType::kLast) {
       const PayloadType type = next;
       next = static_cast<PayloadType>(reader_.U8());
-      if (!ReadOne(type) || !io_.ok()) return Err(Error::kMalformed);
+      if (!ReadOne(type) || !io_.ok()) return false;
     }
-    if (!io_.Finish()) return Err(Error::kMalformed);
+    if (!io_.Finish()) return false;
     // The k-th RAND and the k-th state belong to the k-th MSK.
-    if (contents_.rands.size() != contents_.msks.size()) return Err(Error::kMalformed);
-    return contents_;
+    return contents_.rands.size() == contents_.msks.size();
   }
 
  private:
@@ -189,8 +189,18 @@ class ContentsReader {
   ReadIo io_;
   Rank rank_ = Rank::kSender;
   KeyDataType last_key_ = KeyDataType::kTgk;
-  Contents contents_;
+  Contents& contents_;
 };
+
+// Clear makes no second one to assign from.
+void Clear(Contents& contents) {
+  contents.sender.reset();
+  contents.keys.clear();
+  contents.rands.clear();
+  contents.csb_id.reset();
+  contents.msks.clear();
+  contents.member.reset();
+}
 
 }  // namespace
 
@@ -209,11 +219,19 @@ Result<size_t> WriteContents(const Contents& contents, MutableBytes out) {
   return chain.Finish();
 }
 
-Result<Contents> ReadContents(ByteView plain, bool has_sender) {
-  if (plain.empty()) return has_sender ? Result<Contents>(Err(Error::kMalformed)) : Contents{};
+Status ReadContents(ByteView plain, bool has_sender, Contents& contents) {
+  Clear(contents);
+  if (plain.empty()) return has_sender ? Err(Error::kMalformed) : Status();
   const PayloadType first = has_sender ? PayloadType::kIdr : PayloadType::kKeyData;
-  Result<Contents> contents = ContentsReader(plain).Read(first);
-  if (contents && contents->sender.has_value() != has_sender) return Err(Error::kMalformed);
+  const bool is_read = ContentsReader(plain, contents).Read(first);
+  const bool is_good = is_read && contents.sender.has_value() == has_sender;
+  return is_good ? Status() : Err(Error::kMalformed);
+}
+
+Result<Contents> ReadContents(ByteView plain, bool has_sender) {
+  Result<Contents> contents(tl::in_place);
+  const Status read = ReadContents(plain, has_sender, *contents);
+  if (!read) contents = Err(read.error());
   return contents;
 }
 

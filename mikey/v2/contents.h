@@ -8,10 +8,10 @@
 
 namespace keymast::mikey::v2 {
 
-inline constexpr size_t kMaxPlain = 2048;  // octets
+inline constexpr size_t kMaxPlain = kSmall ? 1152 : 2048;  // octets; small: of one datagram
 // Octets of Encr data: key wrap adds up to 15 (RFC 5649 §4.1).
 inline constexpr size_t kMaxEncrypted = kMaxPlain + 8;
-inline constexpr size_t kMaxGivenKeys = 16;
+inline constexpr size_t kMaxGivenKeys = kSmall ? 10 : 16;
 inline constexpr size_t kMaxPathKeys = 24;  // of a leaf (MIKEYv2 §14)
 inline constexpr size_t kMaxMsks = 2;       // the active one and the one that is announced
 inline constexpr size_t kGroupRandSize = 16;
@@ -34,5 +34,7 @@ Result<size_t> WriteContents(const Contents& contents, MutableBytes out);
 // kMalformed for all that is not in its place, too much of it, key data of a type that version 2
 // does not have, and keys of lengths that nobody uses.
 Result<Contents> ReadContents(ByteView plain, bool has_sender);
+// The same in place: after an error there is nothing in `contents` to be used.
+Status ReadContents(ByteView plain, bool has_sender, Contents& contents);
 
 }  // namespace keymast::mikey::v2

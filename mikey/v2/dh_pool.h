@@ -40,7 +40,7 @@ class DhPool {
 // TakeDh takes a value of the pool, or makes one where there is no pool.
 inline crypto::DhKey TakeDh(const crypto::PublicSuite& pk, DhPool* pool, crypto::DhGroup group,
                             crypto::Rng& rng) {
-  return pool != nullptr ? pool->Take(group, rng) : crypto::DhKey(pk, group, rng);
+  return kSmall || pool == nullptr ? crypto::DhKey(pk, group, rng) : pool->Take(group, rng);
 }
 
 }  // namespace keymast::mikey::v2

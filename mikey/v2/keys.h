@@ -10,7 +10,7 @@ namespace keymast::mikey::v2 {
 using Digest = std::array<uint8_t, 32>;  // SHA-256
 inline constexpr Digest kNoDigest{};     // the "0" of MIKEYv2 §4.1
 
-inline constexpr size_t kMaxSharedSecret = 192;  // Z of OAKLEY 5
+inline constexpr size_t kMaxSharedSecret = kSmall ? 32 : 192;  // Z of OAKLEY 5
 // ExchangeSecret is X: what proves answer and finish, and a TGK where none is sent (MIKEYv2 §4.4).
 using ExchangeSecret = crypto::SecretKey<kMaxSharedSecret>;
 

@@ -126,12 +126,12 @@ class KeysOpener {
     const ByteView plain = scratch.Keep(*size);
     const Result<Contents> contents = ReadContents(plain, false);
     if (!contents) return Err(Error::kDecryptionFailed);
-    const Result<Streams> streams = TakeStreams(form.message);
-    if (!streams) return Err(streams.error());
-    if (Status checked = Check(*contents, *streams); !checked) return checked;
+    Streams streams;
+    if (Status read = TakeStreams(form.message, streams); !read) return read;
+    if (Status checked = Check(*contents, streams); !checked) return checked;
     std::copy(plain.begin(), plain.end(), taken.plain_.Room().begin());
     taken.contents_ = *ReadContents(taken.plain_.Keep(plain.size()), false);
-    taken.streams_ = *streams;
+    taken.streams_ = streams;
     taken.fresh_ = Octets<kFreshSize>(form.fresh);
     taken.t_ = protection.t;
     return {};

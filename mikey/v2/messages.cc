@@ -54,7 +54,7 @@ void AddPadding(size_t behind, ChainWriter& chain) {
 
 // AddShown says who signs; false where nothing does (MIKEYv2 §6 rule 4).
 bool AddShown(const crypto::Suite& suite, const Signer& signer, ChainWriter& chain) {
-  if (signer.credential == nullptr || signer.shown == Shown::kNothing) return false;
+  if (kSmall || signer.credential == nullptr || signer.shown == Shown::kNothing) return false;
   const CertificateChain& certificates = signer.credential->chain;
   if (signer.shown == Shown::kHash) {
     const Digest hash = HashOf(suite, certificates.front());
@@ -206,7 +206,7 @@ Result<size_t> WriteCap(const crypto::Suite& suite, const Exchange& exchange,
   if (sdp_ids.empty()) AddPadding(behind, chain);  // MIKEYv2 §12
   Closing closing(suite, protection, chain);
   if (proofs.has_v) closing.AddV();
-  if (proofs.has_sign) closing.AddSign(proofs.signer);
+  if (!kSmall && proofs.has_sign) closing.AddSign(proofs.signer);
   return closing.Finish();
 }
 
@@ -237,15 +237,12 @@ Result<size_t> WriteFinish(const crypto::Suite& suite, const Exchange& exchange,
   AddRands(exchange, exchange.rand_r.view(), chain);
   if (IsLate(choice.mode)) AddDh(exchange, choice.group, chain);
   Closing closing(suite, protection, chain);
-  switch (choice.mode) {
-    case Mode::kDh:
-      closing.AddSign(signer);
-      break;
-    case Mode::kDhhmac:
-      closing.AddKemac({});
-      break;
-    default:
-      closing.AddV();
+  if (!IsLate(choice.mode)) {
+    closing.AddV();
+  } else if (choice.mode == Mode::kDh) {
+    closing.AddSign(signer);
+  } else {
+    closing.AddKemac({});
   }
   return closing.Finish();
 }

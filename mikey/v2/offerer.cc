@@ -64,9 +64,9 @@ FixedList<uint8_t, 6> Offerer::ModesOf(const Wish& wish) const {
     // MIKEYv2 §12: with a fingerprint only modes by certificate. The identities are in the key.
     bool can_do =
         IsPskType(mode) && !wish.psk.empty() && !wish.peer.empty() && wish.fingerprint.empty();
-    if (wish.resume != nullptr) {
+    if (!kPskOnly && wish.resume != nullptr) {
       can_do = IsPskType(mode) && MayResume(*wish.resume, mode);
-    } else if (IsSigned(mode)) {
+    } else if (!kSmall && IsSigned(mode)) {
       can_do = credential != nullptr && !policy_.signatures.empty() &&
                (mode != Mode::kRsa || credential->key.kind() == crypto::KeyKind::kRsa);
     }
@@ -78,7 +78,7 @@ FixedList<uint8_t, 6> Offerer::ModesOf(const Wish& wish) const {
 
 // SignerOf an exchange: who can do the first of the policy's modes by certificate.
 Signer Offerer::SignerOf(const Wish& wish) const {
-  if (credentials_ == nullptr || suite_.pk == nullptr) return {};
+  if (kSmall || credentials_ == nullptr || suite_.pk == nullptr) return {};
   for (const uint8_t number : policy_.modes) {
     const auto mode = static_cast<Mode>(number);
     if (!IsSigned(mode)) continue;
@@ -104,7 +104,7 @@ void Offerer::TakeWish(const Wish& wish, crypto::Rng& rng) {
   exchange_.session = Octets<kMaxSessionId>(wish.session);
   exchange_.sdp_ids = Octets<kMaxSdpIds>(wish.sdp_ids);
   modes_ = ModesOf(wish);
-  if (wish.resume != nullptr) {
+  if (!kPskOnly && wish.resume != nullptr) {
     exchange_.psk_v2 = ResumedPsk(suite_, wish.resume->secret.view(), wish.self, wish.peer);
     exchange_.was_dh = wish.resume->is_dh;
     // MIKEYv2 §11: a session shows the id where both peers keep the secret, never the ticket.
@@ -212,10 +212,10 @@ Result<size_t> Offerer::SendCap(MutableBytes out) {
   if (is_first) in_fragments_ = in_fragments_ && cap.size() > kMaxFirstCap;
   if (is_first && !in_fragments_ && cap.size() > kMaxFirstCap) return Err(Error::kTooLong);
   hashes_.Add(HashOf(suite_, cap));
-  if (in_fragments_) {
+  if (!kSmall && in_fragments_) {
     long_cap_.assign(cap.begin(), cap.end());
   } else {
-    cap_ = Octets<kMaxOneDatagram>(cap);
+    cap_.Assign(cap);
   }
   return SendAgain(out);
 }
@@ -223,6 +223,11 @@ Result<size_t> Offerer::SendCap(MutableBytes out) {
 // SendAgain sends CAP or finish as it was.
 Result<size_t> Offerer::SendAgain(MutableBytes out) {
   const bool is_answered = state_ == State::kAnswered || state_ == State::kDone;
+  if constexpr (kSmall) {
+    const ByteView sent = is_answered ? finish_.view() : cap_.view();
+    std::copy(sent.begin(), sent.end(), out.begin());
+    return sent.size();
+  }
   Fragmenting how{exchange_.csb_id, {}, cookie_.view()};
   if (is_answered) return Send(suite_, finish_.view(), how, out, more_);
   if (!in_fragments_) return Send(suite_, cap_.view(), how, out, more_);
@@ -261,7 +266,7 @@ Offerer::Outcome Offerer::TakeMessage(ByteView datagram, Instant now, bool is_wh
 
 Offerer::Outcome Offerer::TakeFragment(const Message& message, Instant now, crypto::Rng& rng,
                                        MutableBytes out) {
-  if (policy_.fragments == 0) return Discard(Error::kUnknownDataType);
+  if (kSmall || policy_.fragments == 0) return Discard(Error::kUnknownDataType);
   const Result<Parts> parts = ReadParts(message, Form::kFragment);
   if (!parts) return Discard(parts.error());
   if (parts->cap != nullptr)
@@ -312,7 +317,7 @@ Offerer::Outcome Offerer::TakeAnswer(const Received& received, crypto::Rng& rng,
   exchange_.ah = HashOf(suite_, received.datagram);
   const Result<size_t> size = WriteFinish(suite_, exchange_, signer_, out);
   KEYMAST_CHECK(size.has_value());  // a finish is one datagram
-  finish_ = Octets<kMaxOneDatagram>(out.first(*size));
+  finish_.Assign(out.first(*size));
   has_keys_ = !contents_.msks.empty();
   state_ = State::kAnswered;
   sendings_ = 0;
@@ -347,35 +352,45 @@ Status Offerer::OpenKemac(const Received& received, const Parts& parts,
     return Err(Error::kUnsupportedAlgorithm);
   }
   if (encr_data.size() > kMaxEncrypted) return Err(Error::kTooLong);
-  Result<Streams> streams = TakeStreams(received.message);
-  if (!streams) return Err(streams.error());
   crypto::SecretScratch<kMaxEncrypted> scratch;
   const Result<size_t> size = Decrypt(suite_, protection, encr_data, scratch.Room());
   if (!size) return Err(Error::kDecryptionFailed);
   if (*size > kMaxPlain) return Err(Error::kTooLong);
   const ByteView plain = scratch.Keep(*size);
   const bool has_sender = answered != nullptr && answered->choice.mode == Mode::kRsa;
-  const Result<Contents> contents = ReadContents(plain, has_sender);
-  if (!contents) return Err(Error::kDecryptionFailed);
-  const bool is_answer = answered != nullptr;
-  const Brought brought{received.message, *streams, *contents};
-  const Exchange& exchange = is_answer ? *answered : exchange_;
-  if (Status sound = CheckBrought(brought, exchange, is_answer); !sound) return sound;
-  const bool brings_tgk = is_answer && !exchange.is_join() && HasTgk(exchange.choice.mode);
-  if (brings_tgk) answered->tgk = ExchangeSecret(contents->keys[0].key);
-  if (!is_answer) TakeTicket(*contents, received.now);
-  if (!is_answer && contents->msks.empty()) return {};  // what the answer brought stays
+  const Result<bool> is_kept = TakeBrought(received, plain, answered);
+  if (!is_kept) return Err(is_kept.error());
+  if (!*is_kept) return {};
   // What is kept is replaced only now: the contents are views of it.
   std::copy(plain.begin(), plain.end(), plain_.Room().begin());
-  contents_ = *ReadContents(plain_.Keep(plain.size()), has_sender);
-  if (!streams->sessions.empty()) streams_ = *streams;
-  return {};
+  return ReadContents(plain_.Keep(plain.size()), has_sender, contents_);
+}
+
+// TakeBrought looks at all that a message brings before it takes any of it. False: what the answer
+// brought stays.
+Result<bool> Offerer::TakeBrought(const Received& received, ByteView plain, Exchange* answered) {
+  const bool is_answer = answered != nullptr;
+  const Exchange& exchange = is_answer ? *answered : exchange_;
+  const bool has_sender = is_answer && exchange.choice.mode == Mode::kRsa;
+  Contents contents;
+  if (!ReadContents(plain, has_sender, contents)) return Err(Error::kDecryptionFailed);
+  Streams streams;
+  if (Status taken = TakeStreams(received.message, streams); !taken) return Err(taken.error());
+  const Brought brought{received.message, streams, contents};
+  if (Status sound = CheckBrought(brought, exchange, is_answer); !sound) return Err(sound.error());
+  const bool brings_tgk = is_answer && !exchange.is_join() && HasTgk(exchange.choice.mode);
+  if (brings_tgk) answered->tgk = ExchangeSecret(contents.keys[0].key);
+  if (!is_answer) TakeTicket(contents, received.now);
+  if (!is_answer && contents.msks.empty()) return false;
+  if (!streams.sessions.empty()) streams_ = streams;
+  return true;
 }
 
 // TakeTicket of KEYS, which CheckBrought has looked at.
 void Offerer::TakeTicket(const Contents& contents, Instant now) {
+  if constexpr (kPskOnly) return;
   const auto ticket = std::ranges::find(contents.keys, KeyDataType::kTicket, &KeyDataPayload::type);
-  if (ticket == contents.keys.end()) return;
+  if (ticket == contents.keys.end() || ticket->key.size() > kMaxKeptTicket) return;
   const Duration life = std::chrono::seconds(Reader(ticket->kv.spi).U32());
   resumption_ = ResumptionOf(suite_, exchange_, now + std::min(life, kTicketLife));
   resumption_->ticket.assign(ticket->key.begin(), ticket->key.end());
@@ -390,7 +405,7 @@ Status Offerer::CheckBrought(const Brought& brought, const Exchange& exchange,
     if (!is_peer) return Err(Error::kUnknownIdentity);
   }
   if (Status sound = CheckPolicies(brought, exchange.choice.profiles); !sound) return sound;
-  if (exchange.is_join()) {
+  if (kSmall || exchange.is_join()) {
     // MIKEYv2 §7: it is joined with KEYS at the latest.
     const bool is_late = !is_answer && !has_keys_ && brought.contents.msks.empty();
     if (is_late) return Err(Error::kMalformed);

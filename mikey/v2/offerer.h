@@ -114,6 +114,7 @@ class Offerer {
   Status ReadAnswer(const Received& received, crypto::Rng& rng);
   Status OpenKemac(const Received& received, const Parts& parts, const Protection& protection,
                    Exchange* answered);
+  Result<bool> TakeBrought(const Received& received, ByteView plain, Exchange* answered);
   void TakeTicket(const Contents& contents, Instant now);
   Status CheckBrought(const Brought& brought, const Exchange& exchange, bool is_answer) const;
   Status TakeKeys(const Received& received);
@@ -141,14 +142,14 @@ class Offerer {
   Octets<kFreshSize> fresh_;
   Signer signer_;
   std::optional<crypto::Fingerprint> fingerprint_;
-  Bytes ticket_;  // or
+  TicketOctets ticket_;  // or
   Octets<kTicketIdSize> ticket_id_;
   FixedList<Digest, kMaxRetries + 1> hashes_;  // TH of each CAP that was sent
-  Octets<kMaxOneDatagram> cap_;                // the last one, unless it goes in FRAGMENTs
-  Bytes long_cap_;                             // which has its cookie beside it
+  Octets<kMaxSent> cap_;                       // the last one, unless it goes in FRAGMENTs
+  LongCap long_cap_;                           // which has its cookie beside it
   bool in_fragments_ = false;
-  Octets<kMaxOneDatagram> finish_;
-  Fragments fragments_;
+  Octets<kMaxSent> finish_;
+  OffererFragments fragments_;
   MoreDatagrams more_;
 
   Streams streams_;  // of the last message that had contents

@@ -151,17 +151,16 @@ UnicastSession SessionOf(const crypto::Suite& suite, const Exchange& exchange,
   return session;
 }
 
-Result<Streams> TakeStreams(const Message& message) {
-  Csb csb;
-  if (Status taken = TakeSessions(message.header, csb); !taken) return Err(taken.error());
-  if (Status taken = TakePolicies(message, csb); !taken) return Err(taken.error());
-  for (const CsbSession& session : csb.sessions) {
+Status TakeStreams(const Message& message, Streams& streams) {
+  auto& [sessions, policies] = streams;
+  if (Status taken = TakeSessions(message.header, sessions); !taken) return taken;
+  if (Status taken = TakePolicies(message, policies); !taken) return taken;
+  for (const CsbSession& session : sessions) {
     const bool has_policy = std::ranges::any_of(
-        csb.policies, [&](const CsbPolicy& policy) { return policy.number == session.policy; });
+        policies, [&](const CsbPolicy& policy) { return policy.number == session.policy; });
     if (!has_policy) return Err(Error::kMalformed);
   }
-  if (csb.sessions.empty() && !csb.policies.empty()) return Err(Error::kMalformed);
-  return Streams{csb.sessions, csb.policies};
+  return sessions.empty() && !policies.empty() ? Err(Error::kMalformed) : Status();
 }
 
 bool IsComplete(const Streams& streams, const Capabilities& offer) {

@@ -15,7 +15,8 @@
 #include "mikey/v2/fragments.h"
 #include "mikey/v2/grammar.h"
 #include "mikey/v2/protection.h"
-#include "mikey/v2/tickets.h"
+#include "mikey/v2/resumption.h"
+#include "mikey/v2/small_party.h"
 
 namespace keymast::mikey::v2 {
 
@@ -26,6 +27,8 @@ inline constexpr size_t kMinFirstCap = 411;   // so that any single datagram may
 inline constexpr size_t kMaxFirstCap = 1146;  // so that it fits with cookie and FRESH, §2
 inline constexpr size_t kMaxRetries = 3;      // RETRYs that an Offerer follows, §2
 inline constexpr size_t kMaxCookie = 64;
+// What an Offerer keeps to send it again. Small: a join by pre-shared key.
+inline constexpr size_t kMaxSent = kPskOnly ? 640 : kMaxOneDatagram;
 inline constexpr size_t kMaxSdpIds = 64;  // octets of the protocols that SDP offers, §12
 
 using Profiles = FixedList<uint16_t, 4>;  // IANA's numbers of SRTP protection profiles
@@ -58,11 +61,17 @@ struct Policy {
 constexpr bool IsPskType(Mode mode) {
   return mode == Mode::kPsk || mode == Mode::kDhhmac || mode == Mode::kEarlyDhhmac;
 }
-constexpr bool IsSigned(Mode mode) { return !IsPskType(mode); }
-constexpr bool IsEarly(Mode mode) { return mode == Mode::kEarlyDh || mode == Mode::kEarlyDhhmac; }
-constexpr bool HasDh(Mode mode) { return mode >= Mode::kDh; }
+// A small receiver offers no mode by certificate, one for pre-shared keys alone no mode with
+// Diffie-Hellman: these are false of all that it goes on with, and what they guard is not linked.
+constexpr bool IsSigned(Mode mode) { return !kSmall && !IsPskType(mode); }
+constexpr bool IsEarly(Mode mode) {
+  return !kPskOnly && (mode == Mode::kEarlyDh || mode == Mode::kEarlyDhhmac);
+}
+constexpr bool HasDh(Mode mode) { return !kPskOnly && mode >= Mode::kDh; }
 // IsLate: the Offerer's value is in the finish alone (MIKEYv2 §8).
-constexpr bool IsLate(Mode mode) { return mode == Mode::kDh || mode == Mode::kDhhmac; }
+constexpr bool IsLate(Mode mode) {
+  return !kPskOnly && (mode == Mode::kDh || mode == Mode::kDhhmac);
+}
 // HasTgk: of a session the TGK is in the answer; else it is X (MIKEYv2 §3.5).
 constexpr bool HasTgk(Mode mode) { return mode == Mode::kPsk || mode == Mode::kRsa; }
 // CryptoGroup is empty for groups that version 2 does not have.
@@ -97,11 +106,11 @@ struct Exchange {
   Octets<kMaxSessionId> session;  // SDP's id, or empty
   Octets<kMaxSdpIds> sdp_ids;     // EXT 1 of a CAP that goes in SDP itself, or empty
   crypto::Key32 psk_v2;
-  std::optional<crypto::PublicKey> peer_key;  // of the other's certificate
-  Standing standing;                          // of the Offerer; the Answerer's to know
-  crypto::DhKey dh;                           // our value
-  ExchangeSecret secret;                      // X
-  ExchangeSecret tgk;                         // unicast: what the traffic keys follow from
+  PeerPublicKey peer_key;                       // of the other's certificate
+  [[no_unique_address]] KeptStanding standing;  // of the Offerer; the Answerer's to know
+  crypto::DhKey dh;                             // our value
+  ExchangeSecret secret;                        // X
+  ExchangeSecret tgk;                           // unicast: what the traffic keys follow from
   Digest th{};
   Digest ah{};
   bool was_dh = false;  // a ticket of a DH kind has opened it (MIKEYv2 §11)
@@ -134,8 +143,8 @@ struct UnicastSession {
   Octets<kMaxRand> rand_i;
   Octets<kMaxRand> rand_r;
   Digest f{};
-  FixedList<CsbSession, kMaxSessions> sessions;
-  FixedList<CsbPolicy, kMaxPolicies> policies;
+  CsbSessions sessions;
+  CsbPolicies policies;
 
   // TrafficKeys fills master key and salt of a crypto session, as long as its profile wants them.
   void TrafficKeys(const crypto::Suite& suite, uint8_t cs_id, MutableBytes key,
@@ -152,13 +161,13 @@ constexpr uint8_t CsIdOf(size_t stream, bool from_offerer) {
   return static_cast<uint8_t>(2 * stream + (from_offerer ? 1 : 2));
 }
 
-// TakeMap reads map and policies of a message that brings streams: kMalformed for policies that the
-// map does not name, or two of one number, and what TakeSessions refuses.
+// TakeStreams reads map and policies of a message that brings streams: kMalformed for policies that
+// the map does not name, or two of one number, and what TakeSessions refuses.
 struct Streams {
-  FixedList<CsbSession, kMaxSessions> sessions;
-  FixedList<CsbPolicy, kMaxPolicies> policies;
+  CsbSessions sessions;
+  CsbPolicies policies;
 };
-Result<Streams> TakeStreams(const Message& message);
+Status TakeStreams(const Message& message, Streams& streams);
 
 // IsComplete is true when the streams are exactly those that were offered (MIKEYv2 §9).
 bool IsComplete(const Streams& streams, const Capabilities& offer);

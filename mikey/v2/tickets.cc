@@ -41,22 +41,6 @@ bool TakeIdentity(Reader& reader, OwnedIdentity& identity) {
 
 }  // namespace
 
-TicketId TicketIdOf(const crypto::Suite& suite, ByteView ticket) {
-  const Digest hash = HashOf(suite, ticket);
-  TicketId id{};
-  std::copy_n(hash.begin(), id.size(), id.begin());
-  return id;
-}
-
-bool IsFor(const Resumption& resumption, const Identity& offerer, const Identity& answerer,
-           bool by_id, Instant now) {
-  const Identity first = resumption.offerer.view();
-  const Identity second = resumption.answerer.view();
-  const bool is_same = first == offerer && second == answerer;
-  const bool is_turned = by_id && first == answerer && second == offerer;
-  return now < resumption.expiry && (is_same || is_turned);
-}
-
 std::optional<Resumption> PeerTickets::Find(ByteView ticket, ByteView id, Instant now) const {
   TicketId wanted{};
   if (ticket.empty() && id.size() != wanted.size()) return std::nullopt;

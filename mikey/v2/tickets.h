@@ -1,54 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an exchange leaves for the next one (MIKEYv2 §11).
+// Who keeps tickets, and what is sealed into them (MIKEYv2 §11).
 #pragma once
 
 #include <map>
 
-#include "base/time.h"
-#include "mikey/identity.h"
-#include "mikey/v2/capabilities.h"
-#include "mikey/v2/keys.h"
+#include "mikey/v2/resumption.h"
 
 namespace keymast::mikey::v2 {
-
-inline constexpr Duration kTicketLife = std::chrono::hours(24);  // at most
-inline constexpr uint32_t kTicketFeature = 1u << 4;              // MIKEYv2 §10
-
-// Standing is what is left of a certificate that opened a row of exchanges: no ticket of that row
-// outlives it (MIKEYv2 §11).
-struct Standing {
-  bool by_certificate = false;
-  Instant until = kNever;  // never for one that is known by its hash
-  friend bool operator==(const Standing&, const Standing&) = default;
-};
-
-using TicketId = std::array<uint8_t, kTicketIdSize>;
-TicketId TicketIdOf(const crypto::Suite& suite, ByteView ticket);
-
-// Resumption is what both sides know of a ticket. It opens one exchange: whoever has used it wipes
-// it.
-struct Resumption {
-  Bytes ticket;  // may be empty at who only has its id
-  TicketId id{};
-  crypto::Key32 secret;
-  OwnedIdentity offerer;  // of the exchange that gave it
-  OwnedIdentity answerer;
-  Instant expiry;
-  bool is_dh = false;      // it must not hang on a long-lived key alone
-  bool is_sealed = false;  // the ticket holds the secret, under a key of the Answerer's
-  Standing standing;       // of the Offerer; an Answerer's to know
-};
-
-// MayResume in a mode by pre-shared key. Mode 1 only where nothing hangs on a sealing key that
-// another mode had kept from there.
-constexpr bool MayResume(const Resumption& resumption, ExchangeMode mode) {
-  return mode != ExchangeMode::kPsk || !resumption.is_dh || !resumption.is_sealed;
-}
-
-// IsFor is true for a CAP of these identities at `now`: those of the exchange that gave it, for an
-// id in either order.
-bool IsFor(const Resumption& resumption, const Identity& offerer, const Identity& answerer,
-           bool by_id, Instant now);
 
 // Tickets is what an Answerer asks its owner about resumption.
 class Tickets {

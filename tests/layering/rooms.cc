@@ -11,10 +11,12 @@ constexpr System kPure = System::kPure;
 
 std::vector<Room> Table() {
   return {
+      // For programs in C; they include each other as those programs do.
+      {"include", {}, {"keymast/"}, kPure, {}},
       // inet_pton and inet_ntop: text of addresses, no socket.
       {"base", {}, {}, kPure, {"arpa/inet.h"}},
       {"shell", {"base"}, {"spdlog/", "toml++/", "systemd/", "nlohmann/", "CLI/"}, kCalls, {}},
-      {"crypto", {"base"}, {"openssl/", "sodium.h", "sodium/"}, kCalls, {}},
+      {"crypto", {"base", "include"}, {"openssl/", "sodium.h", "sodium/"}, kCalls, {}},
       {"mikey", {"base", "crypto"}, {}, kPure, {}},
       {"sdp", {"base", "mikey"}, {}, kPure, {}},
       {"srtp", {"base"}, {}, kPure, {}},
@@ -38,7 +40,7 @@ std::vector<Room> Table() {
        kCalls,
        {}},
       {"receiver",
-       {"base", "shell", "crypto", "mikey", "sdp", "srtp", "srtpio", "net"},
+       {"base", "include", "shell", "crypto", "mikey", "sdp", "srtp", "srtpio", "net"},
        {},
        kCalls,
        {}},
@@ -86,6 +88,7 @@ const Room* FindRoom(std::string_view name) {
 HeaderKind KindOf(std::string_view header) {
   // tl::expected stands for std::expected, which C++20 lacks: a word of the language here.
   if (header == "tl/expected.hpp") return HeaderKind::kStandard;
+  if (IsOneOf(header, {"stddef.h", "stdint.h"})) return HeaderKind::kStandard;
   if (IsOneOf(header, {"thread", "mutex", "shared_mutex", "condition_variable", "future", "atomic",
                        "fstream", "iostream", "filesystem", "random", "ctime", "csignal",
                        "semaphore", "stop_token", "latch", "barrier"})) {

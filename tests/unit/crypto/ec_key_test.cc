@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <openssl/core_names.h>
+#include <sodium.h>
 
 #include "crypto/openssl.h"
 #include "crypto/public_key.h"

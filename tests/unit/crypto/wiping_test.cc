@@ -3,6 +3,7 @@
 #include <malloc.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
+#include <sodium.h>
 
 #include <algorithm>
 #include <cstdlib>

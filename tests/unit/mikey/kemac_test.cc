@@ -104,11 +104,13 @@ TEST(Kemac, MacIsCheckedBeforeAnythingIsDecrypted) {
   octets.back() ^= 1;
   static int decryptions;
   decryptions = 0;
-  crypto::Suite counting = crypto::DefaultSuite();
-  counting.aes_ctr = [](ByteView key, ByteView iv, MutableBytes data) {
+  crypto::SuiteFunctions functions = *crypto::DefaultSuite().functions;
+  functions.aes_ctr = [](const void*, ByteView key, ByteView iv, MutableBytes data) {
     ++decryptions;
     crypto::DefaultSuite().aes_ctr(key, iv, data);
   };
+  crypto::Suite counting = crypto::DefaultSuite();
+  counting.functions = &functions;
   Message message;
   ASSERT_TRUE(ParseMessage(octets, message));
   OpenedKeys opened;

@@ -87,7 +87,7 @@ TEST_F(InitTest, NoKeyIsMadeForDataThatAreThere) {
             "master key " + config_.master_key_file + ": not there, and the data in " +
                 config_.data + " can be read with no other; bring it back (is its disk there?)");
   EXPECT_FALSE(std::filesystem::exists(config_.master_key_file));
-  const auto run = server::Run(config_, -1);
+  const auto run = server::Run(config_, {});
   ASSERT_FALSE(run);
   EXPECT_EQ(run.error().message, made.error().message);
   std::filesystem::rename(away, config_.master_key_file);
@@ -95,7 +95,7 @@ TEST_F(InitTest, NoKeyIsMadeForDataThatAreThere) {
 }
 
 TEST_F(InitTest, WithoutDataAMissingKeyIsMade) {
-  const auto run = server::Run(config_, -1);
+  const auto run = server::Run(config_, {});
   ASSERT_FALSE(run);
   EXPECT_NE(run.error().message.find("not there; `keymastd init` makes one"), std::string::npos);
   std::filesystem::create_directory(config_.data);

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The core of a receiver of broadcast keys: datagrams and instants go in, datagrams to send and
+ * SRTP keys come out. It joins groups by MIKEYv2 (docs/mikeyv2.md, cited as MIKEYv2), then follows
+ * their MTK messages, and MSK messages of 3GPP (TS 33.246). docs/receiver-library.md has a whole
+ * example.
+ *
+ * It does no I/O and reads no clock, calls no allocator and throws nothing; it needs at most 8 KiB
+ * of stack beside what the functions of `keymast_crypto` take. All state is in one
+ * `keymast_receiver`, memory of the caller's: calls for one context come one after another, calls
+ * for several may run in parallel.
+ *
+ * Octets that are handed in are borrowed for the call. Pointers that are handed out point into the
+ * context and say how long they are good.
+ */
+#ifndef KEYMAST_RECEIVER_H
+#define KEYMAST_RECEIVER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum {
+  KEYMAST_CHANNELS = 4,         /* that a context follows at once */
+  KEYMAST_CONTEXT_SIZE = 16384, /* octets of a context */
+  KEYMAST_DATAGRAM_SIZE = 1232, /* octets of the longest datagram that is sent, MIKEYv2 §2 */
+  KEYMAST_SAVED_SIZE = 256,     /* octets of the longest KEYMAST_PERSIST */
+  KEYMAST_STREAMS = 16,         /* of a group */
+  KEYMAST_IDENTITY_SIZE = 64,   /* octets of an identity, of a group's URI; MIKEYv2 §14 */
+  KEYMAST_MIN_USER_KEY = 16,    /* octets */
+  KEYMAST_MAX_USER_KEY = 32
+};
+
+/* KEYMAST_NEVER is the deadline of who waits for nothing. */
+#define KEYMAST_NEVER UINT64_MAX
+
+/* Why something was refused, or a join failed. The names are those of keymast's metrics. */
+typedef enum {
+  KEYMAST_OK = 0,
+  /* octets that cannot be read */
+  KEYMAST_TRUNCATED,
+  KEYMAST_TRAILING_OCTETS,
+  KEYMAST_TOO_LONG,
+  KEYMAST_MALFORMED,
+  KEYMAST_UNKNOWN_VERSION,
+  KEYMAST_UNKNOWN_DATA_TYPE,
+  KEYMAST_UNKNOWN_PAYLOAD,
+  KEYMAST_TOO_MANY_PAYLOADS,
+  KEYMAST_PAYLOAD_MISSING,
+  KEYMAST_PAYLOAD_UNEXPECTED,
+  KEYMAST_UNSUPPORTED_ALGORITHM,
+  KEYMAST_UNSUPPORTED_POLICY,
+  /* datagrams that are well formed and refused */
+  KEYMAST_UNKNOWN_CHANNEL,
+  KEYMAST_UNKNOWN_IDENTITY,
+  KEYMAST_UNKNOWN_KEY,
+  KEYMAST_WRONG_CSB,
+  KEYMAST_REPLAYED,
+  KEYMAST_OUTSIDE_INTERVAL,
+  KEYMAST_ALREADY_HELD,
+  KEYMAST_UNEXPECTED,
+  KEYMAST_AUTHENTICATION_FAILED,
+  KEYMAST_DECRYPTION_FAILED,
+  KEYMAST_POLICY_VIOLATION,
+  /* joins and calls */
+  KEYMAST_NOT_ENTITLED,        /* the server says so, proven (MIKEYv2 §13, error 7) */
+  KEYMAST_UNAVAILABLE,         /* no answer to four sendings (MIKEYv2 §2) */
+  KEYMAST_INVALID_ARGUMENT,    /* a call that breaks what is said below */
+  KEYMAST_FAILED_PRECONDITION, /* actions are to be taken first */
+  KEYMAST_CORRUPT,             /* what was saved is damaged */
+  KEYMAST_NEWER_FORMAT,        /* or of a later version of this library */
+  KEYMAST_INTERNAL
+} keymast_reason;
+
+/* Octets that somebody else owns. */
+typedef struct {
+  const uint8_t* data;
+  size_t size;
+} keymast_octets;
+
+typedef enum { KEYMAST_SHA1 = 1, KEYMAST_SHA256 = 2 } keymast_hash;
+
+/* The primitives, each handed `user`. None may fail on arguments of the sizes given, none keeps a
+ * pointer. receiver_crypto.h has ready tables. Table and `user` outlive the context. */
+typedef struct {
+  void* user;
+  /* HMAC (RFC 2104) over the `count` parts, at most 8, one after another; `out` has 20 or 32
+   * octets. `key` has 1 to 64 octets. */
+  void (*hmac)(void* user, keymast_hash hash, keymast_octets key, const keymast_octets* parts,
+               size_t count, uint8_t* out);
+  /* SHA-256 over the parts, at most 8; `out` has 32 octets. */
+  void (*sha256)(void* user, const keymast_octets* parts, size_t count, uint8_t* out);
+  /* AES in counter mode (RFC 3711 §4.1.1) under a key of 16 or 32 octets: XORs the keystream into
+   * `data`, from the counter block `iv` of 16 octets, the whole of which counts up. */
+  void (*aes_ctr)(void* user, keymast_octets key, const uint8_t* iv, uint8_t* data, size_t size);
+  /* Random octets that nobody can guess. */
+  void (*random)(void* user, uint8_t* out, size_t size);
+} keymast_crypto;
+
+/* ID types of RFC 3830 §6.7. */
+typedef enum { KEYMAST_NAI = 0, KEYMAST_URI = 1, KEYMAST_OCTET_STRING = 2 } keymast_id_type;
+
+/* Who this receiver is to the key server. */
+typedef struct {
+  keymast_id_type id_type;
+  keymast_octets identity; /* 1 to KEYMAST_IDENTITY_SIZE octets */
+  keymast_octets user_key; /* PSK or MUK: KEYMAST_MIN_USER_KEY to KEYMAST_MAX_USER_KEY octets */
+  /* Not 0: groups may have the algorithms of 3GPP, which use SHA-1 (MIKEYv2 §3.3). */
+  int offers_sha1;
+} keymast_member;
+
+/* What to receive. */
+typedef struct {
+  keymast_octets uri; /* of the group, 1 to KEYMAST_IDENTITY_SIZE octets */
+  /* As the group's description has them (RFC 4563 §4); all zero: not known, which a group that is
+   * joined by MIKEYv2 may be. */
+  uint8_t key_domain[3];
+  uint16_t key_group;
+  /* Not 0: nothing is asked for; the server brings MSKs by messages of 3GPP (TS 33.246 §6.4.5.1).
+   * Key domain and group are known then. */
+  int by_3gpp;
+} keymast_group;
+
+/* An SRTP key (MIKEYv2 §10). */
+typedef struct {
+  uint8_t mki[6];    /* MSK ID 4, MTK ID 2: what packets under this key have behind them */
+  uint8_t key_size;  /* octets: 16 or 32 */
+  uint8_t salt_size; /* octets: 12 or 14 */
+  uint8_t key[32];   /* SRTP master key */
+  uint8_t salt[14];  /* SRTP master salt */
+} keymast_key;
+
+/* A stream of a group, as the message said that brought it. */
+typedef struct {
+  uint32_t ssrc;
+  uint32_t roc;     /* SRTP's roll-over counter (RFC 3711 §3.2.1) */
+  uint16_t seq;     /* SRTP's highest sequence number, when has_seq is not 0 */
+  uint16_t profile; /* IANA's number of an SRTP protection profile (RFC 5764 §4.1.2, RFC 7714
+                     * §14.2); 0xff01: AES_256_CM_HMAC_SHA1_80, which has none */
+  uint8_t has_seq;
+} keymast_stream;
+
+typedef enum {
+  KEYMAST_NONE = 0,
+  /* Keep `octets` where a loss of power does not take them, in place of those before, ere the next
+   * action is taken; give them to keymast_receiver_init at the next start. They are no secrets, but
+   * who can put older ones in their place can play recorded messages again. */
+  KEYMAST_PERSIST,
+  /* The key whose MKI is in `octets` is no longer to be used. Here it is wiped already. */
+  KEYMAST_KEY_RETIRED,
+  /* `key` may be used, until it is retired or the channel is left. */
+  KEYMAST_KEY_INSTALLED,
+  /* Send `octets` to the key server. */
+  KEYMAST_SEND,
+  /* The channel has its first keys; keymast_receiver_streams tells its streams. */
+  KEYMAST_JOINED,
+  /* The join failed for `reason`; keys that the channel has stay, it may be joined again. */
+  KEYMAST_FAILED
+} keymast_action_kind;
+
+/* What the caller has to do. What its pointers point to is good until the next call that takes an
+ * instant, or wipes. */
+typedef struct {
+  keymast_action_kind kind;
+  uint8_t channel;       /* below KEYMAST_CHANNELS; 0 with KEYMAST_PERSIST */
+  keymast_reason reason; /* of KEYMAST_FAILED */
+  keymast_octets octets;
+  const keymast_key* key; /* of KEYMAST_KEY_INSTALLED */
+} keymast_action;
+
+/* A context. It holds keys: it is never copied, moved or swapped out. */
+typedef struct {
+  uint64_t room[KEYMAST_CONTEXT_SIZE / 8];
+} keymast_receiver;
+
+/* Makes a context of memory that holds none: of a context that was made, wipe first. `saved` is
+ * what the last KEYMAST_PERSIST gave, empty at the first start ever. KEYMAST_INVALID_ARGUMENT;
+ * KEYMAST_CORRUPT and KEYMAST_NEWER_FORMAT: the context is as good as after a start with nothing
+ * saved, but takes recorded MSK messages again. */
+keymast_reason keymast_receiver_init(keymast_receiver* receiver, const keymast_crypto* crypto,
+                                     const keymast_member* member, keymast_octets saved);
+
+/* Ends a context that was made, and wipes all of it: it may be made anew, nothing else. */
+void keymast_receiver_wipe(keymast_receiver* receiver);
+
+/* All that follow take instants as milliseconds of a clock that never goes back, whatever its
+ * beginning. When actions wait to be taken they are KEYMAST_FAILED_PRECONDITION and do nothing, but
+ * for keymast_receiver_used and the questions. */
+
+/* Begins to follow a group as `channel`, below KEYMAST_CHANNELS: asks for its keys, again if it
+ * has asked before, for the group of before. One channel asks at a time, others wait. */
+keymast_reason keymast_receiver_join(keymast_receiver* receiver, uint8_t channel,
+                                     const keymast_group* group, uint64_t now);
+
+/* Lets go of a channel and wipes its keys, which are retired without further notice. */
+keymast_reason keymast_receiver_leave(keymast_receiver* receiver, uint8_t channel, uint64_t now);
+
+/* Takes a datagram of the MIKEY port, from the server or from the group's multicast address. Every
+ * reason but KEYMAST_OK is a discard: nothing but counters changed, it is not to be answered. */
+keymast_reason keymast_receiver_receive(keymast_receiver* receiver, keymast_octets datagram,
+                                        uint64_t now);
+
+/* When keymast_receiver_tick is due, an instant that may be past; KEYMAST_NEVER. */
+uint64_t keymast_receiver_deadline(const keymast_receiver* receiver);
+keymast_reason keymast_receiver_tick(keymast_receiver* receiver, uint64_t now);
+
+/* Takes the next action in the order in which they have to be done. 0: there is none, and `action`
+ * is KEYMAST_NONE. */
+int keymast_receiver_next(keymast_receiver* receiver, keymast_action* action);
+
+/* The key that packets with an MKI are under; null: none is held. Good as an action's key. */
+const keymast_key* keymast_receiver_key(const keymast_receiver* receiver, uint8_t channel,
+                                        keymast_octets mki);
+
+/* Says that a packet under a key was authenticated: older keys go then, MIKEYv2 §10. It may be said
+ * of every packet. KEYMAST_UNKNOWN_KEY. */
+keymast_reason keymast_receiver_used(keymast_receiver* receiver, uint8_t channel,
+                                     keymast_octets mki, uint64_t now);
+
+/* Says that a packet came under an MKI that is not held: when that goes on for longer than the
+ * window that the group announced, its keys are asked for, at a random moment (MIKEYv2 §10). */
+keymast_reason keymast_receiver_missing(keymast_receiver* receiver, uint8_t channel,
+                                        keymast_octets mki, uint64_t now);
+
+/* The streams of a channel, until its next KEYMAST_JOINED or KEYMAST_KEY_INSTALLED. */
+const keymast_stream* keymast_receiver_streams(const keymast_receiver* receiver, uint8_t channel,
+                                               size_t* count);
+
+/* The stable name of a reason, as "authentication_failed". */
+const char* keymast_reason_name(keymast_reason reason);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* KEYMAST_RECEIVER_H */

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a small receiver does not have (MIKEYv2 §14), in the places where a party keeps it:
+// certificates and FRAGMENTs. These types are empty, so that neither their room nor their code is
+// there; what is declared and not defined is never called.
+#pragma once
+
+#include "base/small.h"
+#include "crypto/public_key.h"
+#include "mikey/v2/fragments.h"
+
+namespace keymast::mikey::v2 {
+
+struct NoPeerKey {
+  NoPeerKey& operator=(const crypto::PublicKey&);
+  const crypto::PublicKey& operator*() const;
+};
+using PeerPublicKey = std::conditional_t<kSmall, NoPeerKey, std::optional<crypto::PublicKey>>;
+
+struct NoFragments {
+  Result<ByteView> Take(const crypto::Suite& suite, CsbId csb_id, const FragmentPayload& fragment,
+                        Instant now);
+};
+using OffererFragments = std::conditional_t<kSmall, NoFragments, Fragments>;
+
+// LongCap is a CAP that goes in FRAGMENTs.
+struct NoLongCap {
+  void assign(ByteView::iterator begin, ByteView::iterator end);
+  void clear() {}
+  operator ByteView() const { return {}; }
+};
+using LongCap = std::conditional_t<kSmall, NoLongCap, Bytes>;
+
+}  // namespace keymast::mikey::v2

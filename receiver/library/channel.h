@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+// The keys of one group, and what messages and packets do to them (MIKEYv2 §10). Instants are
+// milliseconds.
+#pragma once
+
+#include "include/keymast/receiver.h"
+#include "mikey/mbms.h"
+#include "mikey/v2/party.h"
+
+namespace keymast::receiver::library {
+
+inline constexpr uint64_t kNoTime = KEYMAST_NEVER;
+inline constexpr size_t kMkiSize = 6;
+using Mki = std::array<uint8_t, kMkiSize>;
+
+// Msk is a slot of an MSK and of what is used below it.
+struct Msk {
+  bool held = false;
+  MskId id;
+  crypto::Key32 key;
+  Octets<32> rand;
+  CsbId csb_id;
+  MtkId low;  // the interval of MTK IDs; both ends count
+  MtkId high;
+  MtkId floor;                          // MTK IDs up to this one are past
+  std::optional<uint32_t> mtk_counter;  // COUNTER of the last MTK message that was taken
+  mikey::Algorithms algorithms;         // of its MTK messages
+  bool is_of_3gpp = false;              // it came by a message of 3GPP
+};
+
+// Mtk is a slot of an MTK. Its key is wiped when it is let go.
+struct Mtk {
+  bool held = false;
+  bool is_told = false;  // as installed
+  bool is_used = false;
+  MskId msk;
+  MtkId id;
+  keymast_key key{};
+  uint64_t order = 0;  // grows with each key
+  uint64_t last_used = 0;
+  uint64_t passed_at = kNoTime;  // first use of a later key under the same MSK
+  uint64_t ends_at = kNoTime;    // at which it goes whatever comes
+};
+
+// What a member knows of its place in the group: nothing older is taken (MIKEYv2 §10).
+struct Standing {
+  std::array<uint8_t, mikey::v2::kTreeIdSize> tree_id{};
+  uint32_t epoch = 0;
+  uint32_t rekey_t = 0;
+  uint32_t window_ms = 0;
+  KeyNumber newest;
+};
+
+class Channel {
+ public:
+  static constexpr size_t kMsks = 2;
+  static constexpr size_t kMtks = 6;
+  static constexpr uint64_t kGrace = 5000;       // of an MTK behind another one under its MSK
+  static constexpr uint64_t kRetireTime = 2000;  // of MTKs whose MSK has retired (MIKEYv2 §10)
+  static constexpr uint32_t kDefaultWindow = 2000;
+
+  // Follow begins anew for a group, or goes on with the same one.
+  void Follow(const keymast_group& group);
+  void Wipe();
+
+  bool is_followed() const { return is_followed_; }
+  bool is_by_3gpp() const { return by_3gpp_; }
+  ByteView uri() const { return uri_.view(); }
+  mikey::KeyIds scope() const { return {domain_, {group_, KeyNumber(0)}, {}}; }
+  bool Is(const mikey::KeyIds& ids) const;
+  std::span<const keymast_stream> streams() const {
+    return std::span(streams_).first(stream_count_);
+  }
+
+  // TakeJoin takes what an answer or KEYS brought: kMalformed, kUnknownChannel for another group's,
+  // kReplayed for what is older than what is held, kUnsupportedPolicy. Nothing changes then.
+  Status TakeJoin(const mikey::v2::Contents& contents, const mikey::v2::Streams& streams,
+                  const mikey::v2::Choice& choice);
+  // TakeMsk takes what a message of 3GPP brought. MTK IDs below `floor` are past.
+  Status TakeMsk(const mikey::Unverified& message, const mikey::OpenedMsk& opened,
+                 std::optional<uint32_t> mtk_counter, MtkId floor);
+  // TakeMtk takes an MTK message: kUnknownKey, kOutsideInterval, kReplayed, or what opening it is;
+  // kAlreadyHeld for another key under a known ID. True: the key is a new one.
+  Result<bool> TakeMtk(const crypto::Suite& suite, const mikey::Unverified& message);
+
+  const keymast_key* Find(ByteView mki) const;
+  Status Used(ByteView mki, uint64_t now);
+  bool Holds(MskId id) const { return FindMsk(id) != nullptr; }
+  bool IsOf3gpp(MskId id) const { return Holds(id) && FindMsk(id)->is_of_3gpp; }
+  uint64_t deadline() const;
+  void Tick(uint64_t now);
+
+  // What is to be told, in this order; each once.
+  const Mki* NextRetired();
+  const keymast_key* NextInstalled();
+  bool HasNews() const;
+  void ForgetTold();
+
+  Standing standing;
+
+ private:
+  const Msk* FindMsk(MskId id) const;
+  Msk* FindMsk(MskId id) { return const_cast<Msk*>(std::as_const(*this).FindMsk(id)); }
+  Mtk* FindMtk(MskId msk, MtkId id);
+  Status CheckJoin(const mikey::v2::Contents& contents) const;
+  Status TakeStreams(const mikey::v2::Streams& streams);
+  bool IsOurs(const mikey::KeyDataPayload& mtk) const;
+  void PutMsk(const Msk& msk);
+  bool PutMtk(MskId msk, MtkId id, ByteView key, ByteView salt);
+  Mtk& Place();
+  void Retire(Mtk& mtk);
+  static uint64_t EndOf(const Mtk& mtk);
+
+  bool is_followed_ = false;
+  bool by_3gpp_ = false;
+  Octets<KEYMAST_IDENTITY_SIZE> uri_;
+  KeyDomainId domain_;
+  KeyGroup group_;
+  uint8_t key_size_ = 0;  // of the streams' profiles
+  uint8_t salt_size_ = 0;
+  std::array<Msk, kMsks> msks_;
+  std::array<Mtk, kMtks> mtks_;
+  uint64_t order_ = 0;
+  FixedList<Mki, kMtks> retired_;  // and how many of them were told
+  size_t retired_told_ = 0;
+  std::array<keymast_stream, KEYMAST_STREAMS> streams_{};
+  size_t stream_count_ = 0;
+};
+
+}  // namespace keymast::receiver::library

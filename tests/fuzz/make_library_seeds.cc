@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+// Writes the seeds of receiver_library_input: make_library_seeds tests/fuzz/corpus
+#include <filesystem>
+#include <fstream>
+
+#include "receiver/library/table.h"
+#include "tests/fuzz/toy_table.h"
+#include "tests/unit/receiver/library_world.h"
+
+namespace keymast::receiver::library {
+namespace {
+
+namespace fs = std::filesystem;
+using fuzz::Step;
+
+// Recorder leads the life that the target will lead, and writes down its steps.
+class Recorder {
+ public:
+  Recorder() : answerer_(suite_, policy_, server_, 64, rng_) {
+    for (uint8_t which = 0; which < 2; ++which) {
+      const keymast_group group = fuzz::ToyGroup(which);
+      Group& added = server_.Add(std::string(AsText(ViewOf(group.uri))));
+      added.suite = &suite_;
+    }
+    const keymast_member member = {
+        KEYMAST_NAI, COctets(AsBytes(fuzz::kToyMember)), {fuzz::kToyKey, 16}, 1};
+    keymast_receiver_init(context_.get(), &table_, &member, {});
+    Join(0);
+    Act();
+    Join(1);
+    Act();
+  }
+  ~Recorder() { keymast_receiver_wipe(context_.get()); }
+  Recorder(const Recorder&) = delete;
+  Recorder& operator=(const Recorder&) = delete;
+
+  Group& group(uint8_t which) {
+    return server_.groups_.at(std::string(AsText(ViewOf(fuzz::ToyGroup(which).uri))));
+  }
+  void Receive(const Bytes& datagram) {
+    Note(Step::kReceive);
+    NoteSized(datagram);
+    const auto reason = keymast_receiver_receive(context_.get(), COctets(datagram), now_);
+    std::printf("  %s\n", keymast_reason_name(reason));
+    Act();
+  }
+  // Answer gives the last datagram that was sent to the server, and what comes back to the
+  // receiver.
+  void Answer() {
+    Bytes out(mikey::v2::kMaxOneDatagram);
+    const Instant at = Instant(std::chrono::milliseconds(now_));
+    out.resize(answerer_.Receive(sent_, AsBytes("1"), at, rng_, out).reply);
+    Receive(out);
+  }
+  void Due() {
+    Note(Step::kDue);
+    now_ = std::clamp(keymast_receiver_deadline(context_.get()), now_, now_ + 600'000);
+    keymast_receiver_tick(context_.get(), now_);
+    Act();
+  }
+  void Used(uint8_t channel, const Bytes& mki) {
+    Packet(Step::kUsed, channel, mki);
+    keymast_receiver_used(context_.get(), channel, COctets(mki), now_);
+    Act();
+  }
+  void Missing(uint8_t channel, const Bytes& mki) {
+    Packet(Step::kMissing, channel, mki);
+    keymast_receiver_missing(context_.get(), channel, COctets(mki), now_);
+    Act();
+  }
+  // Steps after which nothing is recorded that depends on them.
+  void Note(Step step, std::initializer_list<uint8_t> more = {}) {
+    steps_.push_back(static_cast<uint8_t>(step));
+    steps_.insert(steps_.end(), more);
+  }
+  void NoteSized(const Bytes& octets) {
+    steps_.push_back(static_cast<uint8_t>(octets.size() >> 8));
+    steps_.push_back(static_cast<uint8_t>(octets.size()));
+    steps_.insert(steps_.end(), octets.begin(), octets.end());
+  }
+  void Save(const fs::path& folder, const std::string& name) {
+    fs::create_directories(folder);
+    std::ofstream(folder / name, std::ios::binary) << AsText(steps_);
+    std::printf("%s\n", name.c_str());
+  }
+  mikey::v2::Answerer& answerer() { return answerer_; }
+  const Bytes& saved() const { return saved_; }
+
+ private:
+  void Packet(Step step, uint8_t channel, const Bytes& mki) {
+    Note(step, {channel});
+    steps_.insert(steps_.end(), mki.begin(), mki.end());
+  }
+  void Join(uint8_t which) {
+    const keymast_group group = fuzz::ToyGroup(which);
+    keymast_receiver_join(context_.get(), which, &group, now_);
+  }
+  void Act() {
+    Take();
+    keymast_receiver_tick(context_.get(), now_);
+    Take();
+  }
+  void Take() {
+    keymast_action action;
+    while (keymast_receiver_next(context_.get(), &action) != 0) {
+      if (action.kind == KEYMAST_SEND) sent_ = Owned(action.octets);
+      if (action.kind == KEYMAST_PERSIST) saved_ = Owned(action.octets);
+    }
+  }
+
+  uint32_t random_ = 0;
+  keymast_crypto table_ = fuzz::ToyTable(random_);
+  crypto::Suite suite_ = SuiteOf(table_);
+  crypto::SeededRng rng_{1};
+  mikey::v2::Policy policy_ = mikey::v2::Policy::Default();
+  Server server_;
+  mikey::v2::Answerer answerer_;
+  uint64_t now_ = 1'000'000;
+  std::unique_ptr<keymast_receiver> context_ = std::make_unique<keymast_receiver>();
+  Bytes sent_;
+  Bytes saved_;
+  Bytes steps_;
+};
+
+void Joins(const fs::path& folder) {
+  Recorder life;
+  Group& group = life.group(0);
+  life.Answer();
+  life.Answer();
+  for (const uint16_t id : {uint16_t{1}, uint16_t{2}}) {
+    life.Receive(group.MtkMessage(id, JoinedProfile()));
+  }
+  life.Receive(group.MtkMessageOf(2, ++group.counter, JoinedProfile(), Bytes(16, 7)));
+  life.Used(0, group.Mki(1));
+  life.Used(0, group.Mki(2));
+  life.Due();
+  group.msk.number = KeyNumber(2);
+  group.counter = 0;
+  life.Receive(group.MtkMessage(1, JoinedProfile()));
+  life.Due();
+  life.Answer();
+  life.Answer();
+  life.Used(0, group.Mki(1));
+  life.Due();
+  life.Note(Step::kLeave, {0});
+  life.Save(folder, "joins");
+}
+
+void IsRefused(const fs::path& folder) {
+  Recorder life;
+  life.group(0).is_entitled = false;
+  life.Answer();
+  life.Save(folder, "is_refused");
+}
+
+void FollowsACookie(const fs::path& folder) {
+  Recorder life;
+  life.answerer().set_under_load(true);
+  life.Answer();
+  life.Answer();
+  life.Answer();
+  life.Save(folder, "follows_a_cookie");
+}
+
+void HearsNothing(const fs::path& folder) {
+  Recorder life;
+  for (int i = 0; i < 5; ++i) life.Due();
+  const Bytes unknown = {0, 7, 0, 1, 0, 1};
+  life.Missing(0, unknown);
+  for (int i = 0; i < 6; ++i) life.Due();
+  life.Note(Step::kJoin, {2, 2});
+  life.Note(Step::kJoin, {3, 0});
+  life.Note(Step::kPass, {1, 0});
+  life.Save(folder, "hears_nothing");
+}
+
+void TakesMessages(const fs::path& folder) {
+  Recorder life;
+  Group& group = life.group(1);
+  const Bytes first = group.MskMessage(5, "bmsc");
+  life.Receive(first);
+  life.Receive(first);
+  for (uint16_t id = 1; id < 9; ++id) life.Receive(group.MtkMessage(id, {}));
+  life.Used(1, group.Mki(7));
+  life.Used(1, group.Mki(8));
+  life.Due();
+  group.msk.number = KeyNumber(2);
+  life.Receive(group.MskMessage(6, "bmsc"));
+  life.Receive(group.MtkMessage(1, {}));
+  life.Used(1, group.Mki(1));
+  life.Due();
+  life.Receive(group.MskMessage(7, "bmsc", MtkId(2), MtkId(1)));
+  for (const char* from : {"b", "c", "d", "e"}) life.Receive(group.MskMessage(1, from));
+  life.Note(Step::kStart);
+  life.Note(Step::kReceive);
+  life.NoteSized(group.MskMessage(8, "bmsc"));
+  life.Save(folder, "takes_messages");
+
+  Recorder other;
+  Bytes damaged = life.saved();
+  other.Note(Step::kSaved);
+  other.NoteSized(damaged);
+  damaged.back() ^= 1;
+  other.Note(Step::kSaved);
+  other.NoteSized(damaged);
+  other.Note(Step::kSaved);
+  other.NoteSized({9, 9});
+  other.Save(folder, "starts");
+}
+
+}  // namespace
+}  // namespace keymast::receiver::library
+
+int main(int argc, char** argv) {
+  if (argc != 2) return 2;
+  using namespace keymast::receiver::library;
+  const fs::path folder = fs::path(argv[1]) / "receiver_library_input";
+  Joins(folder);
+  IsRefused(folder);
+  FollowsACookie(folder);
+  HearsNothing(folder);
+  TakesMessages(folder);
+  return 0;
+}
