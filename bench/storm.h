@@ -17,7 +17,7 @@ struct StormPlan {
   double by_ticket = 0.2;       // who resume, and
   double by_certificate = 0.1;  // who join in mode DH
   double strangers = 0.04;      // beside them, and not to be let in
-  double ramp_seconds = 20;     // in which all of them arrive
+  double ramp_seconds = 28;     // in which all of them arrive
   double limit_seconds = 60;    // until the last has its keys
   double loss = 0.2;            // of each datagram, each way
   double duplication = 0.05;

@@ -3,7 +3,6 @@
 
 #include <arpa/inet.h>
 #include <linux/sock_diag.h>
-#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -157,13 +156,10 @@ bool StormLink::Turn(Instant now, const Take& take) {
     if (held.is_outgoing) Queue(held.party, held.octets);
     if (!held.is_outgoing) take(held.party, held.octets, now);
   }
+  size_t got = kBatch;
+  for (size_t all = 0; got == kBatch && all < 16 * kBatch; all += got) got = TakeSome(now, take);
   Flush();
-  size_t all = 0;
-  for (size_t got = kBatch; got == kBatch && all < 16 * kBatch; all += got) {
-    got = TakeSome(now, take);
-  }
-  Flush();
-  return all > 0;
+  return got == kBatch;
 }
 
 size_t StormLink::TakeSome(Instant now, const Take& take) {
@@ -186,14 +182,6 @@ size_t StormLink::TakeSome(Instant now, const Take& take) {
          [&](size_t who, ByteView what) { take(who, what, now); });
   }
   return static_cast<size_t>(std::max(got, 0));
-}
-
-void StormLink::Wait(Instant now, Instant until) const {
-  if (!held_.empty()) until = std::min(until, held_.begin()->first);
-  if (until <= now) return;
-  const auto wait = std::chrono::duration_cast<std::chrono::milliseconds>(until - now);
-  pollfd one{fd_, POLLIN, 0};
-  poll(&one, 1, static_cast<int>(std::min<int64_t>(wait.count() + 1, 100)));
 }
 
 uint64_t StormLink::Dropped() const {

@@ -50,11 +50,9 @@ class StormLink {
 
   void set_conditions(const Conditions& conditions) { conditions_ = conditions; }
   void Send(size_t party, ByteView octets, Instant now);
-  // Turn hands over what was held back until now, sends what waits, and takes what came; false when
-  // nothing came.
+  // Turn hands over what was held back until now, takes what came, and sends what waits; true when
+  // there is more.
   bool Turn(Instant now, const Take& take);
-  // Wait until something comes, `until` at the latest; `now` is the time.
-  void Wait(Instant now, Instant until) const;
 
   const Counters& counters() const { return counters_; }
   uint64_t Dropped() const;  // by the kernel

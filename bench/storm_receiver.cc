@@ -23,8 +23,8 @@ Duration Part(Duration most, crypto::Rng& rng) {
 
 StormReceiver::Step StormReceiver::Open(const World& world, bool by_ticket, Instant now,
                                         MutableBytes out) {
-  const bool has_certificate = HasCertificate(world.people.Of(number_));
-  if (has_certificate) credentials_ = StormSite::CredentialsOf(world.people, number_);
+  const bool has_certificate = !certificate_.empty();
+  if (has_certificate) credentials_ = StormSite::CredentialsOf(certificate_);
   offerer_ = std::make_unique<Offerer>(
       world.suite, has_certificate ? world.by_certificate : world.by_key, credentials_.get());
   const std::string identity = People::IdentityOf(number_);
@@ -82,6 +82,7 @@ StormReceiver::Step StormReceiver::After(const World& world, size_t send, Instan
   }
   if (state != Offerer::State::kDone && state != Offerer::State::kFailed) return step;
   const bool is_entitled = IsEntitled(world.people.Of(number_));
+  if (certificate_.empty()) world.spare.push_back(std::move(offerer_));
   offerer_.reset();
   credentials_.reset();
   const bool goes_on = !has_keys() && (is_entitled || ++failures_ < kMostFailures);
@@ -116,7 +117,7 @@ bool StormReceiver::AreRight(const World& world) const {
 
 void StormReceiver::Reset() {
   std::unique_ptr<mikey::v2::Resumption> ticket = std::move(ticket_);
-  *this = StormReceiver(number_);
+  *this = StormReceiver(number_, std::move(certificate_));
   ticket_ = std::move(ticket);
 }
 

@@ -21,6 +21,8 @@ class StormReceiver {
     mikey::v2::Policy by_certificate;  // mode DH
     const crypto::Suite& suite;
     crypto::Rng& rng;
+    // Of those by key that have ended, for the next.
+    mutable std::vector<std::unique_ptr<mikey::v2::Offerer>> spare = {};
   };
   // What became of it in a step; `send` counts the octets in `out`.
   struct Step {
@@ -30,7 +32,9 @@ class StormReceiver {
     bool are_right = false;
   };
 
-  explicit StormReceiver(size_t number) : number_(number) {}
+  // `certificate` may be empty.
+  StormReceiver(size_t number, Bytes certificate)
+      : number_(number), certificate_(std::move(certificate)) {}
   // Open begins an exchange; by its ticket, if it has one and `by_ticket` is true.
   Step Open(const World& world, bool by_ticket, Instant now, MutableBytes out);
   Step Receive(const World& world, ByteView octets, Instant now, MutableBytes out);
@@ -56,6 +60,7 @@ class StormReceiver {
   bool AreRight(const World& world) const;
 
   size_t number_;
+  Bytes certificate_;
   std::unique_ptr<mikey::v2::Credentials> credentials_;
   std::unique_ptr<mikey::v2::Offerer> offerer_;
   std::unique_ptr<mikey::v2::Resumption> ticket_;

@@ -163,17 +163,17 @@ void StormSite::Populate(const People& people, uint16_t receivers_port) {
   WriteState(config, master_key, state);
 }
 
-std::unique_ptr<mikey::v2::Credentials> StormSite::CredentialsOf(const People& people,
-                                                                 size_t number) {
+Bytes StormSite::CertificateOf(size_t number) {
+  return crypto::MakeCertificate(
+      EndRecipe(testdata::kEd25519Key, "email:" + People::IdentityOf(number), SerialOf(number)));
+}
+
+std::unique_ptr<mikey::v2::Credentials> StormSite::CredentialsOf(const Bytes& certificate) {
   auto credentials = std::make_unique<mikey::v2::Credentials>();
   static const Bytes authority = Authority();
   Demand(credentials->trust.store().AddAnchor(authority).has_value(), "no anchor is taken");
   credentials->trust.set_controller_usage(kControllerUsage);
-  if (!HasCertificate(people.Of(number))) return credentials;
-  const crypto::CertificateRecipe recipe =
-      EndRecipe(testdata::kEd25519Key, "email:" + People::IdentityOf(number), SerialOf(number));
-  credentials->own.push_back(
-      {crypto::TestKey(testdata::kEd25519Key), {crypto::MakeCertificate(recipe)}});
+  credentials->own.push_back({crypto::TestKey(testdata::kEd25519Key), {certificate}});
   return credentials;
 }
 

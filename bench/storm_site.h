@@ -24,8 +24,9 @@ class StormSite {
   const groups::Channel& channel() const { return channel_; }
   const rekey::Msk& msk() const { return msk_; }  // the only one during a storm
 
-  // Credentials of a person who has a certificate, or of who believes the server's; made anew.
-  static std::unique_ptr<mikey::v2::Credentials> CredentialsOf(const People& people, size_t number);
+  // Of a person who has one; all have the same key.
+  static Bytes CertificateOf(size_t number);
+  static std::unique_ptr<mikey::v2::Credentials> CredentialsOf(const Bytes& certificate);
 
   // Metrics now, by `name` or `name{value of the label}`.
   std::map<std::string, double> Metrics();
