@@ -39,7 +39,12 @@ Step Controller::OnDatagram(const Endpoint& from, ByteView octets, Instant now) 
   // The first octet is MIKEY's version (RFC 3830 §6.1).
   const bool is_version2 = !octets.empty() && octets[0] == mikey::kVersion2;
   if (is_version2 && IsSpoken(impl_->config.keying)) {
-    impl_->keying.Take(from, octets, moment);
+    const bool is_report = octets.size() > 1 && octets[1] == uint8_t(mikey::DataType::kReport);
+    if (is_report) {
+      impl_->reports.Take(from, octets, moment);
+    } else {
+      impl_->keying.Take(from, octets, moment);
+    }
     return step;
   }
   const Status status = impl_->Verify(octets, moment);

@@ -23,6 +23,15 @@ struct KeyingCounters {
   std::array<uint64_t, kErrorCount> discards{};
 };
 
+// Of MIKEYv2's REPORTs.
+struct ReportCounters {
+  std::array<uint64_t, 4> taken{};  // by kind, from 1
+  uint64_t answers = 0;             // KEYS
+  uint64_t pushes = 0;              // KEYS that nobody asked for, first sends
+  uint64_t repetitions = 0;         // of those
+  std::array<uint64_t, kErrorCount> discards{};
+};
+
 struct Counters {
   std::array<uint64_t, kErrorCount> discards{};  // datagrams, by reason
   std::map<std::pair<rekey::KeyLevel, rekey::RekeyReason>, uint64_t> rekeys;
@@ -33,6 +42,7 @@ struct Counters {
   uint64_t mtk_messages = 0;  // first sends of an MTK
   uint64_t mtk_repetitions = 0;
   KeyingCounters keying;
+  ReportCounters reports;
   uint64_t switches_held = 0;  // MTK switches put off because no headend held the key
 };
 

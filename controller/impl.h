@@ -13,6 +13,7 @@
 #include "controller/keying.h"
 #include "controller/pacer.h"
 #include "controller/rate_limit.h"
+#include "controller/reports.h"
 #include "controller/user_keys.h"
 #include "rekey/grid.h"
 #include "rekey/ladder.h"
@@ -36,6 +37,14 @@ struct BuiltMtk {
   MtkId mtk;
   uint32_t counter = 0;
   Bytes octets;  // empty: there is none
+};
+
+// PushedKeys are KEYS that nobody asked for, octet for octet as they are repeated (MIKEYv2 §10).
+struct PushedKeys {
+  MskId newest;  // that they bring
+  uint32_t t = 0;
+  Instant sent{};
+  Bytes octets;
 };
 
 // Channel is a channel at work.
@@ -66,6 +75,7 @@ struct Channel {
   std::optional<Delivery> current;  // of ladder().msk
   std::optional<Delivery> next;     // of ladder().next_msk
   Pacer pacer;
+  std::unordered_map<SubscriberId, PushedKeys> pushed;  // not acknowledged yet
 
   std::set<std::pair<Instant, SubscriberId>> window_ends;  // of joined members
   std::vector<HeadendId> headends;                         // enrolled
@@ -100,7 +110,7 @@ struct Headend {
   std::map<ChannelId, HeadendView> views;
 };
 
-struct Controller::Impl final : Membership {
+struct Controller::Impl final : ReportMembership {
   Impl(Config config_in, rekey::State state_in, crypto::Rng& rng_in, const crypto::Suite& suite_in)
       : config(std::move(config_in)), state(std::move(state_in)), rng(rng_in), suite(suite_in) {}
 
@@ -139,6 +149,7 @@ struct Controller::Impl final : Membership {
                                       const Moment& m);
   std::optional<rekey::Rekey> MakeNextMsk(Channel& channel, rekey::RekeyReason reason,
                                           Instant change, const Moment& m);
+  bool IsPushedTo(const groups::Member& member) const;
   void DeliverToAll(Channel& channel, Delivery& delivery);
   std::optional<rekey::Rekey> PrepareMtk(Channel& channel, rekey::RekeyReason reason,
                                          std::optional<Instant> switch_at, const Moment& m);
@@ -178,10 +189,19 @@ struct Controller::Impl final : Membership {
                   Instant now) const override;
   Result<const groups::Member*> GiveKeys(const ChannelId& channel, const SubscriberId& subscriber,
                                          const Moment& m) override;
+  uint32_t KeysToldTo(const SubscriberId& subscriber) const override;
   void FinishJoin(const ChannelId& channel, const SubscriberId& subscriber, const Joined& joined,
                   const Moment& m) override;
   const rekey::Tickets& Tickets() const override { return state.tickets; }
   bool KeepTickets(rekey::Change change, const Moment& m) override;
+
+  // REPORTs, and KEYS that nobody asked for (reporting.cc).
+  Status CheckReport(const ChannelId& channel, const SubscriberId& subscriber,
+                     mikey::v2::ReportKind kind, Instant now) const override;
+  void TakeReport(const ChannelId& channel, const SubscriberId& subscriber,
+                  const Reported& reported, const Moment& m) override;
+  std::optional<uint32_t> PushKeys(Channel& channel, const SubscriberId& id, const Moment& m);
+  std::optional<Bytes> WriteKeys(const Channel& channel, const SubscriberId& id, uint32_t t);
 
   // Headends (headends.cc, hold.cc, issue.cc).
   const HeadendView* ViewOf(const Channel& channel, const HeadendId& headend) const;
@@ -236,6 +256,7 @@ struct Controller::Impl final : Membership {
   bool frozen = false;           // changes cannot be made durable
   Keying keying{
       {config.identity, config.keying, config.profile, suite, rng, *this, counters.keying}};
+  Reports reports{{config.keying, config.profile, suite, rng, *this, keying, counters.reports}};
 };
 
 }  // namespace keymast::controller

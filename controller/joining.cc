@@ -56,19 +56,23 @@ void Controller::Impl::FinishJoin(const ChannelId& channel_id, const SubscriberI
   const bool is_new = !std::exchange(member.joined, true);
   const bool is_silent = !joined.takes_msk_messages;
   const bool was_silent = std::exchange(member.no_msk_messages, is_silent);
+  const bool took_keys = std::exchange(member.takes_keys, joined.takes_keys);
   const Endpoint before = std::exchange(member.msk_endpoint, joined.from);
-  if (is_new || was_silent != is_silent || before != joined.from) {
+  if (is_new || was_silent != is_silent || took_keys != joined.takes_keys ||
+      before != joined.from) {
     ++member.revision;
     if (is_new) ++channel.joined;
     if (is_new && member.confirmed >= channel.ladder().msk->id) ++channel.confirmed;
     Put(rekey::MemberPut{channel_id, std::move(member)}, m);
   }
+  const bool is_pushed_to = IsPushedTo(channel.durable->members.at(subscriber));
+  channel.pushed.erase(subscriber);
   if (is_new) Tell(Event::Kind::kJoined, channel_id, NameOf(channel_id, subscriber), m);
   for (auto* delivery : {&channel.current, &channel.next}) {
     if (!*delivery) continue;
     const bool has_it = joined.holds && (*delivery)->msk() <= given;
     (*delivery)->Remove(subscriber);
-    if (!has_it && !is_silent) (*delivery)->Add(subscriber);
+    if (!has_it && is_pushed_to) (*delivery)->Add(subscriber);
   }
   if (joined.holds) KeepConfirmed(channel, subscriber, m);
   SendMsks(channel, m);

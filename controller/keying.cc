@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/keying.h"
 
+#include "controller/address_name.h"
 #include "controller/impl.h"
 #include "mikey/v2/grammar.h"
 
@@ -10,35 +11,18 @@ namespace {
 using mikey::DataType;
 using mikey::v2::Answerer;
 using mikey::v2::Asked;
+using Name = AddressName;
 
 constexpr std::string_view kScheme = "mikey://";
-constexpr uint32_t kMskMessages = 1U << 5;  // feature 5 (MIKEYv2 §10)
+// Features 5 and 6 (MIKEYv2 §10).
+constexpr uint32_t kMskMessages = 1U << 5;
+constexpr uint32_t kReportFeature = 1U << 6;
 constexpr Duration kCrowdedFor = std::chrono::seconds(1);
 constexpr Duration kRegularFor = std::chrono::hours(1);
 
 std::string PrefixOf(const KeyingConfig& config) {
   return std::string(kScheme) + config.authority + "/";
 }
-
-// Name is an endpoint as octets: with its port it is MIKEYv2's address, without it whose it is.
-struct Name {
-  explicit Name(const Endpoint& endpoint) {
-    const bool is_v4 = endpoint.family == Endpoint::Family::kIpv4;
-    Writer writer(octets);
-    writer.U8(static_cast<uint8_t>(endpoint.family));
-    writer.Put(ByteView(endpoint.address).first(is_v4 ? 4 : 16));
-    // Whoever has one IPv6 address has its whole /64.
-    host_size = is_v4 ? writer.size() : 1 + 8;
-    writer.U16(endpoint.port);
-    size = writer.size();
-  }
-  ByteView address() const { return ByteView(octets).first(size); }
-  ByteView host() const { return ByteView(octets).first(host_size); }
-
-  std::array<uint8_t, 19> octets{};
-  size_t size = 0;
-  size_t host_size = 0;
-};
 
 // TypeOf a datagram that nobody has read yet (RFC 3830 §6.1).
 DataType TypeOf(ByteView datagram) {
@@ -143,7 +127,7 @@ bool Keying::IsGroupOf(const rekey::ChannelState& channel, const Asked& asked) c
 // told more before its proof.
 Result<mikey::v2::Terms> Keying::TermsFor(const Asked& asked) const {
   mikey::v2::Terms terms;
-  terms.features = kMskMessages;
+  terms.features = kMskMessages | kReportFeature;
   if (GivesTickets(ground_.config)) terms.features |= mikey::v2::kTicketFeature;
   uint16_t profile = Reader(asked.offer.profiles).U16();
   const ChannelId id = ChannelOf(ground_.config, AsText(asked.answerer.data));
@@ -172,7 +156,7 @@ Result<mikey::v2::Grant> Keying::GrantTo(const Asked& asked, const mikey::v2::Ch
   }
   const auto member = ground_.members.GiveKeys(id, member_id, *moment_);
   if (!member) return Err(member.error());
-  keys_.emplace(*channel, **member);
+  keys_.emplace(*channel, **member, ground_.members.KeysToldTo(member_id));
   granted_ = true;
   mikey::v2::Grant grant;
   grant.streams = keys_->streams();
@@ -191,10 +175,17 @@ std::optional<uint32_t> Keying::LeavesOf(const Asked& asked) const {
 
 bool Keying::IsStranger(const Endpoint& from, ByteView datagram, Instant now) const {
   if (!OpensAnExchange(datagram)) return false;
-  const Name name(from);
-  const Instant* until = regulars_.Find(name.address());
-  if (until != nullptr && *until > now) return false;
-  return !answerer_->IsProved(datagram, name.address(), now);
+  if (IsRegular(from, now)) return false;
+  return !answerer_->IsProved(datagram, Name(from).address(), now);
+}
+
+bool Keying::IsRegular(const Endpoint& from, Instant now) const {
+  const Instant* until = regulars_.Find(Name(from).address());
+  return until != nullptr && *until > now;
+}
+
+void Keying::MakeRegular(const Endpoint& from, Instant now) {
+  regulars_.At(Name(from).address()) = now + kRegularFor;
 }
 
 void Keying::Take(const Endpoint& from, ByteView datagram, const Moment& m) {
@@ -278,11 +269,14 @@ void Keying::Joined(const Endpoint& from, const mikey::v2::Entry& entry, const M
   if (!by_answer && !granted_) return;
   const rekey::SubscriberState* subscriber = Named(exchange.offerer.view());
   if (subscriber == nullptr) return;  // deleted since the answer
-  regulars_.At(Name(from).address()) = m.now + kRegularFor;
+  MakeRegular(from, m.now);
   ++ground_.counters.joins[static_cast<size_t>(exchange.choice.mode)];
   const ChannelId channel = ChannelOf(ground_.config, AsText(exchange.answerer.view().data));
+  const uint32_t features = exchange.choice.features;
+  // Of who joins by certificate no R is held, so that it is sent nothing unasked.
+  const bool takes_keys = (features & kReportFeature) != 0 && IsPskType(exchange.choice.mode);
   ground_.members.FinishJoin(channel, subscriber->subscriber.id,
-                             {from, (exchange.choice.features & kMskMessages) != 0, by_answer}, m);
+                             {from, (features & kMskMessages) != 0, takes_keys, by_answer}, m);
 }
 
 // A reply names its channel, so that it waits for what is not yet durable of that; a repetition

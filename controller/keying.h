@@ -41,11 +41,18 @@ class Keying final : private mikey::v2::Directory {
   size_t waiting() const { return waiting_.size(); }
   size_t exchanges() const { return answerer_ ? answerer_->exchanges() : 0; }
 
+  // Regulars are addresses that members proved within the hour: they are served before strangers.
+  bool IsRegular(const Endpoint& from, Instant now) const;
+  void MakeRegular(const Endpoint& from, Instant now);
   // UseCredentials is Controller::UseCredentials.
   void UseCredentials(std::shared_ptr<const JoinCredentials> credentials);
   // LoadTickets follows when what is kept of them was read anew; Expire lets go of what has ended.
   void LoadTickets() { tickets_.Load(); }
   void Expire(const Moment& m) { tickets_.Expire(m); }
+  // Null where none are given.
+  const mikey::v2::Tickets* tickets() const {
+    return GivesTickets(ground_.config) ? &tickets_ : nullptr;
+  }
 
   // Forget drops all exchanges: what they answered may rest on changes that were not kept.
   void Forget();
@@ -91,7 +98,7 @@ class Keying final : private mikey::v2::Directory {
   Rates unproved_;  // addresses, by what they ask without cookie and
   Rates proved_;    // with one
   Rates identities_;
-  InstantTable regulars_;  // addresses of finished joins
+  InstantTable regulars_;
 
   // Of the datagram under way.
   const Moment* moment_ = nullptr;

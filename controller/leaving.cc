@@ -18,6 +18,7 @@ void Controller::Impl::Withdraw(Channel& channel, const groups::Member& member) 
   for (auto* delivery : {&channel.current, &channel.next}) {
     if (*delivery) (*delivery)->Remove(member.subscriber);
   }
+  channel.pushed.erase(member.subscriber);
   channel.window_ends.erase({member.entitled_until, member.subscriber});
   if (!member.joined) return;
   --channel.joined;

@@ -63,7 +63,7 @@ void Controller::Impl::Open(rekey::ChannelState& durable, Instant now) {
     if (!member.joined) continue;
     ++channel.joined;
     if (member.confirmed >= ladder.msk->id) ++channel.confirmed;
-    if (member.no_msk_messages) continue;
+    if (!IsPushedTo(member)) continue;
     if (member.entitled_until <= now) continue;  // its join ends with the first tick
     for (auto* delivery : {&channel.current, &channel.next}) {
       if (*delivery && member.confirmed < (*delivery)->msk()) (*delivery)->Add(subscriber);

@@ -23,11 +23,14 @@ class Membership {
   virtual Result<const groups::Member*> GiveKeys(const ChannelId& channel,
                                                  const SubscriberId& subscriber,
                                                  const Moment& m) = 0;
+  // KeysToldTo is the greatest T of KEYS that a subscriber was sent unasked, or one that none has.
+  virtual uint32_t KeysToldTo(const SubscriberId& subscriber) const = 0;
   // FinishJoin takes a member in that was given keys. `holds`: its finish proves that it has them;
   // `from` is the address that it proved.
   struct Joined {
     Endpoint from;
     bool takes_msk_messages = false;
+    bool takes_keys = false;  // unasked
     bool holds = false;
   };
   virtual void FinishJoin(const ChannelId& channel, const SubscriberId& subscriber,

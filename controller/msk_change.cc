@@ -13,10 +13,15 @@ constexpr uint32_t kExclusionCopies = 3;
 
 }  // namespace
 
+// Both MSK messages and KEYS are under what a user key gives.
+bool Controller::Impl::IsPushedTo(const groups::Member& member) const {
+  return member.IsPushedTo() && !state.subscribers.at(member.subscriber).user_key.empty();
+}
+
 void Controller::Impl::DeliverToAll(Channel& channel, Delivery& delivery) {
   delivery.Reserve(channel.joined);
   for (const auto& [id, member] : channel.durable->members) {
-    if (member.TakesMskMessages()) delivery.Add(id);
+    if (IsPushedTo(member)) delivery.Add(id);
   }
 }
 

@@ -36,8 +36,10 @@ void Controller::Impl::SendMsk(Channel& channel, Delivery& delivery, const Momen
   const groups::Member& member = channel.durable->members.at(id);
   const rekey::Msk* msk = rekey::MskOf(channel.ladder(), delivery.msk());
   KEYMAST_CHECK(msk != nullptr);
-  std::optional<uint32_t> counter = TakeUserCounter(subscribers.at(id), m);
-  if (counter) {
+  const bool by_keys = member.TakesKeys();
+  const std::optional<uint32_t> counter =
+      by_keys ? PushKeys(channel, id, m) : TakeUserCounter(subscribers.at(id), m);
+  if (counter && !by_keys) {
     const rekey::MskRecipient to{config.identity, subscriber.subscriber.identity,
                                  subscriber.user_key.view(), *counter};
     Result<Bytes> octets = rekey::MskMessage(suite, config.profile, *channel.durable, *msk, to);
@@ -45,7 +47,7 @@ void Controller::Impl::SendMsk(Channel& channel, Delivery& delivery, const Momen
     m.step.datagrams.push_back({member.msk_endpoint, channel.id(), std::move(*octets), m.due, {}});
   }
   const bool first = delivery.Sent(m.now, channel.policy().msk_give_up, counter);
-  if (counter) ++(first ? counters.msk_messages : counters.msk_retransmissions);
+  if (counter && !by_keys) ++(first ? counters.msk_messages : counters.msk_retransmissions);
 }
 
 // SendMsks hands out what is due as fast as the pacing lets it, exclusions first.

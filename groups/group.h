@@ -92,10 +92,17 @@ struct Member {
   uint32_t generation = 0;
   // It joined without saying that it takes the MSK messages of 3GPP (MIKEYv2 §10, feature 5).
   bool no_msk_messages = false;
+  // It said that it reports: it may be sent KEYS that it did not ask for (feature 6).
+  bool takes_keys = false;
+  // Greatest T of its REPORTs (MIKEYv2 §10).
+  uint32_t report_t = 0;
 
   // HoldsKeys: it may, so that keys must change when it goes.
   bool HoldsKeys() const { return joined || given.number.value != 0; }
+  // MSKs go to it by themselves: by messages of 3GPP, or by KEYS.
   bool TakesMskMessages() const { return joined && !no_msk_messages; }
+  bool TakesKeys() const { return joined && no_msk_messages && takes_keys; }
+  bool IsPushedTo() const { return TakesMskMessages() || TakesKeys(); }
   bool EntitledAt(Instant now) const { return entitled_from <= now && now < entitled_until; }
 };
 

@@ -35,6 +35,19 @@ std::string_view CutWord(std::string_view& line) {
   return word;
 }
 
+// A row of a group's is of a sender whose name begins with an octet 0, which no identity does.
+enum class GroupRow : uint8_t { kReport = 1, kKeys = 2 };
+constexpr size_t kGroupDigest = 16;
+
+Octets<255> NameOf(GroupRow row, std::string_view uri) {
+  Bytes name = {0, static_cast<uint8_t>(row)};
+  const auto digest = crypto::Sha256(AsBytes(uri));
+  name.insert(name.end(), digest.begin(), digest.begin() + kGroupDigest);
+  return Octets<255>(name);
+}
+
+bool IsGroupRow(const CounterRow& row) { return row.counter.idi.view()[0] == 0; }
+
 }  // namespace
 
 Result<CounterRows> CountersFromText(std::string_view text) {
@@ -121,18 +134,46 @@ tl::expected<CounterFile, Failure> CounterFile::Read(const std::string& path,
 std::vector<SenderCounter> CounterFile::counters() const {
   std::vector<SenderCounter> kept;
   for (const CounterRow& row : rows_) {
-    if (row.user_key == user_key_ && kept.size() < kMaxSenders) kept.push_back(row.counter);
+    const bool is_sender = row.user_key == user_key_ && !IsGroupRow(row);
+    if (is_sender && kept.size() < kMaxSenders) kept.push_back(row.counter);
   }
   return kept;
 }
 
 Status CounterFile::Save(std::span<const SenderCounter> counters) {
-  KEYMAST_CHECK(lock_.has_value());
   CounterRows rows;
   for (const CounterRow& row : rows_) {
-    if (row.user_key != user_key_) rows.push_back(row);
+    if (row.user_key != user_key_ || IsGroupRow(row)) rows.push_back(row);
   }
   for (const SenderCounter& counter : counters) rows.push_back({user_key_, counter});
+  return Write(std::move(rows));
+}
+
+MemberTs CounterFile::member(std::string_view uri) const {
+  MemberTs ts;
+  for (const CounterRow& row : rows_) {
+    if (row.user_key != user_key_) continue;
+    if (row.counter.idi == NameOf(GroupRow::kReport, uri)) ts.report = row.counter.highest;
+    if (row.counter.idi == NameOf(GroupRow::kKeys, uri)) ts.keys = row.counter.highest;
+  }
+  return ts;
+}
+
+Status CounterFile::SaveMember(std::string_view uri, const MemberTs& ts) {
+  const auto report = NameOf(GroupRow::kReport, uri);
+  const auto keys = NameOf(GroupRow::kKeys, uri);
+  CounterRows rows;
+  for (const CounterRow& row : rows_) {
+    const bool is_its = row.counter.idi == report || row.counter.idi == keys;
+    if (row.user_key != user_key_ || !is_its) rows.push_back(row);
+  }
+  rows.push_back({user_key_, {report, ts.report}});
+  rows.push_back({user_key_, {keys, ts.keys}});
+  return Write(std::move(rows));
+}
+
+Status CounterFile::Write(CounterRows rows) {
+  KEYMAST_CHECK(lock_.has_value());
   if (rows.size() > kMaxRows) return Err(Error::kNoSpace);
   rows_ = std::move(rows);
   return shell::ReplaceStateFile(path_, ToText(rows_));

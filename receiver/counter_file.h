@@ -26,6 +26,13 @@ using CounterRows = std::vector<CounterRow>;  // at most 64
 std::string ToText(const CounterRows& rows);
 Result<CounterRows> CountersFromText(std::string_view text);
 
+// MemberTs are T of REPORTs and of KEYS in a group (MIKEYv2 §10). They outlive the process.
+struct MemberTs {
+  uint32_t report = 0;  // T of REPORTs up to this one may have been used
+  uint32_t keys = 0;    // of the last unasked KEYS that were taken
+  friend bool operator==(const MemberTs&, const MemberTs&) = default;
+};
+
 // CounterFile keeps the highest COUNTER per user key and sender in a text file of mode 0600. User
 // keys appear by fingerprint, so a key that comes back finds its counters again.
 class CounterFile {
@@ -46,7 +53,13 @@ class CounterFile {
   // the old file still stands.
   Status Save(std::span<const SenderCounter> counters);
 
+  // member gives what is kept of the group with this URI, SaveMember makes it durable as Save does.
+  // They are rows of senders that no message can name.
+  MemberTs member(std::string_view uri) const;
+  Status SaveMember(std::string_view uri, const MemberTs& ts);
+
  private:
+  Status Write(CounterRows rows);
   std::optional<shell::FileLock> lock_;
   std::string path_;
   std::string user_key_;

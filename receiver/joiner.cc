@@ -8,13 +8,21 @@ namespace {
 
 using mikey::v2::Mode;
 using mikey::v2::Offerer;
+using mikey::v2::ReportKind;
 
 constexpr uint32_t kMskMessages = 1U << 5;  // feature 5 (MIKEYv2 §10)
 constexpr Duration kFirstPause = std::chrono::seconds(2);
-constexpr unsigned kMostDoublings = 4;  // of pauses, and of the repair window (MIKEYv2 §10)
+constexpr unsigned kMostDoublings = 4;   // of pauses
+constexpr unsigned kMostUnanswered = 2;  // REPORTs, before another join
+constexpr unsigned kMostRepairs = 3;     // doublings; the schedule adds one at most: 16 fold (§10)
 
-constexpr std::array<std::pair<std::string_view, Mode>, 3> kModes = {
-    {{"early-dhhmac", Mode::kEarlyDhhmac}, {"dhhmac", Mode::kDhhmac}, {"psk", Mode::kPsk}}};
+constexpr std::array<std::pair<std::string_view, Mode>, 6> kModes = {
+    {{"early-dh", Mode::kEarlyDh},
+     {"early-dhhmac", Mode::kEarlyDhhmac},
+     {"dh", Mode::kDh},
+     {"dhhmac", Mode::kDhhmac},
+     {"rsa", Mode::kRsa},
+     {"psk", Mode::kPsk}}};
 
 }  // namespace
 
@@ -37,16 +45,51 @@ Result<FixedList<uint8_t, 6>> ParseJoinModes(std::string_view text) {
   }
 }
 
-mikey::v2::Policy JoinPolicy(const FixedList<uint8_t, 6>& modes,
-                             const mikey::Profile3gpp& profile) {
+FixedList<uint8_t, 6> ResumedModes() {
+  FixedList<uint8_t, 6> modes;
+  for (const auto& [name, mode] : kModes) {
+    if (mikey::v2::IsPskType(mode)) modes.Add(static_cast<uint8_t>(mode));
+  }
+  return modes;
+}
+
+mikey::v2::Policy JoinPolicy(const FixedList<uint8_t, 6>& modes, const mikey::Profile3gpp& profile,
+                             bool takes_msk_messages) {
   mikey::v2::Policy policy = mikey::v2::Policy::OfGroup(profile);
   policy.modes = modes;
-  policy.features = kMskMessages;
+  policy.features = kReportFeature | mikey::v2::kTicketFeature;
+  if (takes_msk_messages) policy.features |= kMskMessages;
+  // A CAP with certificates may be longer than a datagram.
+  const bool is_signed = std::ranges::any_of(
+      modes, [](uint8_t mode) { return mikey::v2::IsSigned(static_cast<Mode>(mode)); });
+  if (is_signed) policy.fragments = mikey::v2::kMaxFragments;
   return policy;
 }
 
-Joiner::Joiner(const crypto::Suite& suite, JoinSetup setup, Party party)
-    : setup_(std::move(setup)), party_(std::move(party)), offerer_(suite, setup_.policy) {}
+Joiner::Joiner(const crypto::Suite& suite, JoinSetup setup, Party party, Kept kept)
+    : suite_(suite),
+      setup_(std::move(setup)),
+      party_(std::move(party)),
+      policy_(setup_.policy),
+      offerer_(suite, policy_, setup_.credentials.get()),
+      reporter_(suite, party_.self, setup_.uri, kept.ts, kept.t_keeper),
+      ticket_keeper_(kept.ticket_keeper),
+      ticket_(std::move(kept.ticket)) {
+  if (party_.user_key.empty()) return;
+  // MIKEYv2 §4.4: R of a member with PSK follows from that.
+  const mikey::Identity group{mikey::IdType::kUri, AsBytes(setup_.uri)};
+  const crypto::Key32 psk_v2 =
+      mikey::v2::PskV2(suite, party_.user_key.view(), party_.self.view(), group);
+  reporter_.SetKey(mikey::v2::ReportKey(suite, psk_v2.view()), {});
+}
+
+Instant Joiner::deadline() const {
+  const Instant joins = std::min(open_at_, offerer_.deadline());
+  if (schedule_.is_gone()) return kNever;
+  // A leave waits for nothing, all else for the join under way.
+  const bool waits = IsBusy() && !is_leaving_;
+  return waits ? joins : std::min({joins, schedule_.deadline(), acknowledge_at_});
+}
 
 // Part is a random part of `most`.
 Duration Joiner::Part(Duration most, crypto::Rng& rng) const {
@@ -56,59 +99,189 @@ Duration Joiner::Part(Duration most, crypto::Rng& rng) const {
 }
 
 Joiner::Outcome Joiner::Tick(Instant now, crypto::Rng& rng, MutableBytes out) {
-  if (now < open_at_) return After(offerer_.Tick(now, rng, out), now, rng);
+  if (now < deadline()) return {};
+  if (now >= open_at_) return Open(now, rng, out);
+  if (IsDue(now) && (is_leaving_ || !IsBusy())) return ReportDue(now, rng, out);
+  return After(offerer_.Tick(now, rng, out), now, rng);
+}
+
+// TakeTicket takes the one that is held out of all memory before it is shown: it opens one
+// exchange. One that cannot be taken out of the file is not shown.
+std::optional<mikey::v2::Resumption> Joiner::TakeTicket(Instant now) {
+  std::optional<mikey::v2::Resumption> ticket = std::exchange(ticket_, std::nullopt);
+  if (!ticket || !ticket_keeper_.KeepTicket(nullptr)) return std::nullopt;
+  const mikey::Identity group{mikey::IdType::kUri, AsBytes(setup_.uri)};
+  const bool is_good = mikey::v2::IsFor(*ticket, party_.self.view(), group, false, now);
+  return is_good ? std::move(ticket) : std::nullopt;
+}
+
+Joiner::Outcome Joiner::Open(Instant now, crypto::Rng& rng, MutableBytes out) {
   open_at_ = kNever;
   is_new_ = true;
+  has_ticket_ = false;
+  schedule_.Cured();  // by this join
+  is_other_tree_ = false;
+  const std::optional<mikey::v2::Resumption> ticket = TakeTicket(now);
+  by_ticket_ = ticket.has_value();
+  policy_ = setup_.policy;
+  // MIKEYv2 §3.3: a ticket is shown in modes by pre-shared key alone, whatever others are joined
+  // by.
+  if (by_ticket_) policy_.modes = ResumedModes();
   mikey::v2::Wish wish;
   wish.self = party_.self.view();
   wish.peer = {mikey::IdType::kUri, AsBytes(setup_.uri)};
   wish.psk = party_.user_key.view();
   wish.join = party_.group;
+  wish.fresh = fresh_.view();
+  wish.resume = ticket ? &*ticket : nullptr;
+  wish.takes_fragments = policy_.fragments != 0;
   const Result<size_t> size = offerer_.Open(wish, now, rng, out);
-  if (!size) return {Err(size.error())};
-  return {{}, *size};
+  if (size) return {{}, *size};
+  open_at_ = now + kFirstPause;
+  return {Err(size.error())};
 }
 
 Joiner::Outcome Joiner::Receive(ByteView datagram, Instant now, crypto::Rng& rng,
                                 MutableBytes out) {
+  if (reporter_.IsForUs(datagram)) return TakeKeys(datagram, now);
   return After(offerer_.Receive(datagram, now, rng, out), now, rng);
 }
 
 Joiner::Outcome Joiner::After(const Offerer::Outcome& step, Instant now, crypto::Rng& rng) {
   Outcome outcome{step.status, step.send};
-  if (offerer_.state() == Offerer::State::kFailed && open_at_ == kNever) {
-    const Duration pause = kFirstPause * (1 << std::min(failures_++, kMostDoublings));
-    open_at_ = now + pause + Part(pause, rng);
+  if (offerer_.state() == Offerer::State::kFailed && open_at_ == kNever && !is_leaving_) {
+    // What a ticket did not bring a whole join may: at once.
+    const Duration pause = kFirstPause * (1 << std::min(failures_, kMostDoublings));
+    open_at_ = by_ticket_ ? now : now + pause + Part(pause, rng);
+    failures_ += by_ticket_ ? 0 : 1;
+    by_ticket_ = false;
     outcome.has_failed = true;
     return outcome;
   }
+  KeepTicketGiven();
   if (!offerer_.has_keys() || !is_new_) return outcome;
   is_new_ = false;
+  const Status placed = reporter_.Joined(offerer_);
+  if (!placed) {
+    outcome.status = placed;
+    return outcome;
+  }
   is_joined_ = true;
+  is_loose_ = false;
   failures_ = 0;
   takes_msk_messages_ = (offerer_.exchange().choice.features & kMskMessages) != 0;
-  if (offerer_.contents().member) {
-    window_ =
-        std::chrono::milliseconds(std::max<uint32_t>(offerer_.contents().member->window_ms, 1));
-  }
+  TakeWindow();
   outcome.has_keys = true;
   return outcome;
 }
 
-// MIKEYv2 §10: an unknown MSK for longer than the repair window, then a random moment of the
-// window, which doubles until keys are there again.
+void Joiner::TakeWindow() {
+  const auto& member = contents().member;
+  if (!member) return;
+  window_ = std::chrono::milliseconds(std::max<uint32_t>(member->window_ms, 1));
+}
+
+// KeepTicketGiven: R of a member without PSK follows from the newest ticket's secret, and is kept
+// apart from it at once (MIKEYv2 §4.4).
+void Joiner::KeepTicketGiven() {
+  if (offerer_.state() != Offerer::State::kDone || std::exchange(has_ticket_, true)) return;
+  if (!offerer_.fresh().empty()) {
+    fresh_ = Octets<mikey::v2::kFreshSize>(offerer_.fresh());
+  }
+  if (!offerer_.resumption()) return;
+  ticket_ = offerer_.resumption();
+  // It is of a controller's, which keeps none of it: all is in the ticket (MIKEYv2 §11).
+  ticket_->is_sealed = true;
+  if (!ticket_keeper_.KeepTicket(&*ticket_)) ticket_.reset();
+  if (!party_.user_key.empty() || !ticket_) return;
+  reporter_.SetKey(mikey::v2::ReportKey(suite_, ticket_->secret.view()), ticket_->ticket);
+}
+
+// --- between joins
+
+const mikey::v2::Streams& Joiner::streams() const {
+  return is_loose_ ? reporter_.streams() : offerer_.streams();
+}
+
+const mikey::v2::Contents& Joiner::contents() const {
+  return is_loose_ ? reporter_.contents() : offerer_.contents();
+}
+
+Joiner::Outcome Joiner::Report(ReportKind kind, Instant now, crypto::Rng& rng, MutableBytes out) {
+  const Result<size_t> size = reporter_.Report(kind, now, rng, out);
+  if (!size) return {Err(size.error())};
+  Outcome outcome{{}, *size};
+  outcome.reports = kind;
+  return outcome;
+}
+
+// ReportDue: who has no R, or is not heard, opens a join (MIKEYv2 §10).
+Joiner::Outcome Joiner::ReportDue(Instant now, crypto::Rng& rng, MutableBytes out) {
+  if (acknowledge_at_ <= now && !is_leaving_) {
+    acknowledge_at_ = kNever;
+    return Report(ReportKind::kAcknowledge, now, rng, out);
+  }
+  const auto kind = schedule_.Due(now, rng);
+  if (!kind) return {};
+  if (*kind == ReportKind::kLeave) return Report(*kind, now, rng, out);
+  const bool is_heard = reporter_.can_report() && reporter_.unanswered() < kMostUnanswered;
+  return is_heard ? Report(*kind, now, rng, out) : Open(now, rng, out);
+}
+
+Joiner::Outcome Joiner::TakeKeys(ByteView datagram, Instant now) {
+  const auto taken = reporter_.TakeKeys(datagram);
+  if (!taken) return {Err(taken.error())};
+  Outcome outcome;
+  outcome.is_loose = true;
+  if (taken->is_leave) {
+    is_left_ = true;
+    schedule_.Left();
+    return outcome;
+  }
+  // Once what came is taken.
+  if (taken->is_unasked) acknowledge_at_ = now;
+  if (!taken->has_keys || is_leaving_) return outcome;
+  is_loose_ = true;
+  outcome.has_keys = true;
+  is_other_tree_ = false;
+  schedule_.Cured();
+  TakeWindow();
+  return outcome;
+}
+
+void Joiner::GroupRekey(ByteView datagram, Instant now, crypto::Rng& rng) {
+  if (!reporter_.OnGroupRekey(datagram, now) || !is_joined_ || IsBusy() || is_leaving_) return;
+  is_other_tree_ = true;
+  Ask(now, rng);
+}
+
+// At a random moment of the window, which doubles until a packet opens.
+void Joiner::Ask(Instant now, crypto::Rng& rng) {
+  if (schedule_.deadline() != kNever) return;
+  schedule_.Missing(window_ * (1 << std::min(repairs_++, kMostRepairs)), now, rng);
+}
+
+// MIKEYv2 §10: an unknown MSK for longer than the repair window.
 void Joiner::Missing(Instant now, crypto::Rng& rng) {
-  const bool is_busy = open_at_ != kNever || offerer_.deadline() != kNever;
-  if (!is_joined_ || is_busy) return;
+  if (!is_joined_ || IsBusy() || is_leaving_) return;
   if (missing_since_ == kNever) missing_since_ = now;
   if (now - missing_since_ < window_) return;
-  open_at_ = now + Part(window_ * (1 << std::min(repairs_++, kMostDoublings)), rng);
   missing_since_ = kNever;
+  Ask(now, rng);
 }
 
 void Joiner::Opened() {
   missing_since_ = kNever;
   repairs_ = 0;
+  if (!is_leaving_ && !is_other_tree_) schedule_.Cured();
+}
+
+void Joiner::Leave(Instant now) {
+  if (std::exchange(is_leaving_, true)) return;
+  open_at_ = kNever;
+  if (IsBusy()) offerer_.Abandon();
+  schedule_.Leave(now);
+  if (!is_joined_ || !reporter_.can_report()) schedule_.Left();
 }
 
 }  // namespace keymast::receiver

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Joins a channel by MIKEYv2, and again when keys are missing (MIKEYv2 §10): when to begin, what to
-// send, whether keys have come. Octets in, octets out; no socket, no clock.
+// Joins a channel by MIKEYv2, and asks for keys that are missing by REPORT, or where that cannot be
+// by another join (MIKEYv2 §10): when to begin, what to send, whether keys have come. Octets in,
+// octets out; no socket, no clock.
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "base/endpoint.h"
-#include "mikey/v2/offerer.h"
+#include "mikey/v2/credentials.h"
+#include "receiver/reporter.h"
 
 namespace keymast::receiver {
 
@@ -14,73 +17,135 @@ namespace keymast::receiver {
 struct JoinSetup {
   mikey::v2::Policy policy;
   Endpoint server;
-  std::string uri;  // of the group
+  std::string uri;                                            // of the group
+  std::shared_ptr<const mikey::v2::Credentials> credentials;  // null: no mode by certificate
 };
 
 // ParseJoinModes reads `all`, or names of modes with commas between them, in order of preference:
-// early-dhhmac, dhhmac, psk. kInvalidArgument.
+// early-dh, early-dhhmac, dh, dhhmac, rsa, psk. kInvalidArgument.
 Result<FixedList<uint8_t, 6>> ParseJoinModes(std::string_view text);
+// ResumedModes are those that a ticket is shown in.
+FixedList<uint8_t, 6> ResumedModes();
 
 // JoinPolicy is what a receiver offers: it takes MTK messages under the algorithms of its profile,
-// which are those of the group (MIKEYv2 §10), and MSKs by the messages of 3GPP.
-mikey::v2::Policy JoinPolicy(const FixedList<uint8_t, 6>& modes, const mikey::Profile3gpp& profile);
+// which are those of the group (MIKEYv2 §10), tickets, and KEYS; MSKs by the messages of 3GPP too
+// where it has a user key and wants them.
+mikey::v2::Policy JoinPolicy(const FixedList<uint8_t, 6>& modes, const mikey::Profile3gpp& profile,
+                             bool takes_msk_messages);
+
+// TicketKeeper keeps a ticket where it outlives the process.
+class TicketKeeper {
+ public:
+  virtual ~TicketKeeper() = default;
+  // Null: none is held any more. False when that could not be made durable.
+  virtual bool KeepTicket(const mikey::v2::Resumption* ticket) = 0;
+};
 
 class Joiner {
  public:
-  // Who joins what.
+  // Who joins what. Without a user key it joins by certificate and by ticket alone.
   struct Party {
     mikey::OwnedIdentity self;
     crypto::Key32 user_key;
     mikey::KeyIds group;  // Key Domain ID, and Key Group with Key Number 0
   };
-  // Outcome of a step: `send` counts the octets in `out` that go to the server. `has_keys`: keys
-  // have come just now, and can be taken until the next call.
+  // Kept is what outlives the process, and who keeps it; both keepers outlive the joiner.
+  struct Kept {
+    MemberTs ts;
+    TKeeper& t_keeper;
+    std::optional<mikey::v2::Resumption> ticket;
+    TicketKeeper& ticket_keeper;
+  };
+  // Outcome of a step: `send` counts the octets in `out` that go to the server, and more() what
+  // follows them. `has_keys`: keys have come just now, and can be taken until the next call.
   struct Outcome {
     Status status;
     size_t send = 0;
     bool has_keys = false;
     bool has_failed = false;  // just now; another begins at the deadline
+    std::optional<mikey::v2::ReportKind> reports = std::nullopt;  // what is sent is a REPORT
+    bool is_loose = false;  // keys came by KEYS outside of an exchange
   };
 
   // `suite` outlives the joiner.
-  Joiner(const crypto::Suite& suite, JoinSetup setup, Party party);
+  Joiner(const crypto::Suite& suite, JoinSetup setup, Party party, Kept kept);
   Joiner(const Joiner&) = delete;
   Joiner& operator=(const Joiner&) = delete;
 
-  // Tick begins a join, and sends again what was not answered; `deadline` says when it is due.
-  // `out` has kMaxOneDatagram octets or more.
+  // Tick begins a join, reports, and sends again what was not answered; `deadline` says when it is
+  // due. `out` has Room() octets or more, here and below.
   Outcome Tick(Instant now, crypto::Rng& rng, MutableBytes out);
-  // Receive takes a datagram of version 2. Every error is a discard.
+  // Receive takes a datagram of version 2 from the server. Every error is a discard.
   Outcome Receive(ByteView datagram, Instant now, crypto::Rng& rng, MutableBytes out);
-  Instant deadline() const { return std::min(open_at_, offerer_.deadline()); }
+  Instant deadline() const;
+  size_t Room() const { return mikey::v2::RoomOf(policy_); }
+  // Datagrams behind the first that the last call wrote.
+  const mikey::v2::MoreDatagrams& more() const { return offerer_.more(); }
+  // What brought keys: good as long as `has_keys` says.
+  const mikey::v2::Streams& streams() const;
+  const mikey::v2::Contents& contents() const;
 
+  // GroupRekey takes a datagram of version 2 that came by multicast. Nothing is sent for it.
+  void GroupRekey(ByteView datagram, Instant now, crypto::Rng& rng);
   // Missing tells of a packet or message under an MSK that is not held, Opened of a packet that
-  // opened.
+  // opened, Holds of the newest MSK.
   void Missing(Instant now, crypto::Rng& rng);
   void Opened();
+  void Holds(MskId newest, Instant now) { reporter_.Holds(newest, now); }
+
+  // Leave says so to the controller, where it can, and does nothing else from then on. has_left:
+  // that is over; is_left: and was answered.
+  void Leave(Instant now);
+  bool has_left() const { return schedule_.is_gone(); }
+  bool is_left() const { return is_left_; }
 
   bool is_joined() const { return is_joined_; }
   // MSK messages of version 1 are taken by who has joined and said so, and by nobody else.
   bool takes_msk_messages() const { return takes_msk_messages_; }
   // How the last join went.
   const mikey::v2::Offerer& offerer() const { return offerer_; }
+  const Reporter& reporter() const { return reporter_; }
   const JoinSetup& setup() const { return setup_; }
 
  private:
+  Outcome Open(Instant now, crypto::Rng& rng, MutableBytes out);
+  std::optional<mikey::v2::Resumption> TakeTicket(Instant now);
+  Outcome Report(mikey::v2::ReportKind kind, Instant now, crypto::Rng& rng, MutableBytes out);
+  Outcome ReportDue(Instant now, crypto::Rng& rng, MutableBytes out);
+  Outcome TakeKeys(ByteView datagram, Instant now);
   Outcome After(const mikey::v2::Offerer::Outcome& step, Instant now, crypto::Rng& rng);
+  void KeepTicketGiven();
+  void TakeWindow();
+  void Ask(Instant now, crypto::Rng& rng);
+  bool IsBusy() const { return open_at_ != kNever || offerer_.deadline() != kNever; }
+  bool IsDue(Instant now) const { return std::min(schedule_.deadline(), acknowledge_at_) <= now; }
   Duration Part(Duration most, crypto::Rng& rng) const;
 
+  const crypto::Suite& suite_;
   JoinSetup setup_;
   Party party_;
+  mikey::v2::Policy policy_;  // of the join under way
   mikey::v2::Offerer offerer_;
+  Reporter reporter_;
+  mikey::v2::ReportSchedule schedule_;
+  TicketKeeper& ticket_keeper_;
+  std::optional<mikey::v2::Resumption> ticket_;
+  Octets<mikey::v2::kFreshSize> fresh_;
   Instant open_at_ = Instant::min();
   unsigned failures_ = 0;
-  bool is_new_ = true;  // keys of the exchange under way have not come yet
+  bool by_ticket_ = false;   // the exchange under way
+  bool is_new_ = true;       // keys of the exchange under way have not come yet
+  bool has_ticket_ = false;  // its ticket was taken
   bool is_joined_ = false;
+  bool is_leaving_ = false;
+  bool is_left_ = false;
+  bool is_loose_ = false;  // the last keys came outside of an exchange
   bool takes_msk_messages_ = false;
+  bool is_other_tree_ = false;                 // keys are missing that no packet tells of
   Duration window_ = std::chrono::seconds(2);  // repair window
   Instant missing_since_ = kNever;
   unsigned repairs_ = 0;
+  Instant acknowledge_at_ = kNever;
 };
 
 }  // namespace keymast::receiver

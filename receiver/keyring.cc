@@ -57,7 +57,9 @@ Status Keyring::CheckMsk(const mikey::Unverified& message) const {
   // Key Number 0 stands for "the current MSK" in requests and names no key (TS 33.246 §6.3.2.1).
   if (message.ids.msk.number.value == 0) return Err(Error::kMalformed);
   if (message.ids.msk.number < oldest_) return Err(Error::kReplayed);
-  if (!Equal(message.idr, credential_.identity.view()) || message.idi.empty()) {
+  // A name that begins with an octet 0 is none (receiver/counter_file.h).
+  const bool is_named = !message.idi.empty() && message.idi[0] != 0;
+  if (!Equal(message.idr, credential_.identity.view()) || !is_named) {
     return Err(Error::kUnknownIdentity);
   }
   const SenderCounter* sender = FindSender(message.idi);

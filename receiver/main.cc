@@ -57,8 +57,13 @@ void AddRunOptions(shell::Args& args, Options& options) {
   args.Option("--state", options.state, "file of COUNTERs: replays stay refused over a restart");
   args.Option("--write-sdp", options.write_sdp, "write the plain session description here");
   args.Flag("--print-sdp", options.print_sdp, "print the plain session description and leave");
-  args.Option("--join", options.join,
-              "join by MIKEYv2: all, or early-dhhmac,dhhmac,psk in order of preference");
+  args.Option(
+      "--join", options.join,
+      "join by MIKEYv2: all, or early-dh,early-dhhmac,dh,dhhmac,rsa,psk in order of preference");
+  args.Flag("--leave", options.leave,
+            "leave the channel at the end, where it was joined by MIKEYv2");
+  args.Flag("--no-msk-messages", options.no_msk_messages,
+            "with --join: new MSKs come by KEYS of MIKEYv2 alone");
   args.Option("--log-level", options.log_level, "debug, info, warning, error");
 }
 
@@ -135,6 +140,14 @@ void Loop(Program& program, const Clock& clock, int stop_fd, int report_fd) {
   }
 }
 
+// LeaveChannel waits until the controller has heard of it, or was told four times. It is stopped by
+// nothing but a kill.
+void LeaveChannel(Program& program) {
+  program.Leave();
+  while (!program.has_left()) program.Poll(100, -1);
+  shell::Log(shell::LogLevel::kInfo, program.is_left() ? "left" : "leave_not_answered");
+}
+
 int RunCommand(const Options& options) {
   const int stop_fd = shell::TerminationFd();
   const int report_fd = ReportFd();
@@ -156,8 +169,10 @@ int RunCommand(const Options& options) {
   auto program = Program::Open(std::move(*setup), clock);
   if (!program) return Refuse(program.error());
   shell::NotifyReady();
+  const bool leaves = (*program)->setup().leaves;
   Loop(**program, clock, stop_fd, report_fd);
   shell::NotifyStopping();
+  if (leaves) LeaveChannel(**program);
   (*program)->PrintReport();
   return 0;
 }

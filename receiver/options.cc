@@ -13,13 +13,13 @@ void Default(std::string& value, const std::string& fallback) {
 }
 
 // JoinOf is where the session description says that the channel is joined.
-tl::expected<JoinSetup, Failure> JoinOf(const std::string& modes, const ChannelSdp& channel,
+tl::expected<JoinSetup, Failure> JoinOf(const Options& options, const ChannelSdp& channel,
                                         const mikey::Profile3gpp& profile) {
-  const auto parsed = ParseJoinModes(modes);
+  const auto parsed = ParseJoinModes(options.join);
   if (!parsed) {
-    return Fail(Error::kInvalidArgument,
-                "--join " + modes +
-                    ": `all`, or some of early-dhhmac, dhhmac, psk with commas between them");
+    return Fail(Error::kInvalidArgument, "--join " + options.join +
+                                             ": `all`, or some of early-dh, early-dhhmac, dh, "
+                                             "dhhmac, rsa, psk with commas between them");
   }
   if (channel.join_uri.empty()) {
     return Fail(Error::kNotFound,
@@ -33,7 +33,9 @@ tl::expected<JoinSetup, Failure> JoinOf(const std::string& modes, const ChannelS
                        : "a=mikeyv2-join: " + channel.join_host + " is no address");
   }
   server->port = channel.join_port;
-  return JoinSetup{JoinPolicy(*parsed, profile), *server, channel.join_uri};
+  const bool takes_msk_messages = !options.no_msk_messages;
+  return JoinSetup{JoinPolicy(*parsed, profile, takes_msk_messages), *server, channel.join_uri,
+                   nullptr};
 }
 
 }  // namespace
@@ -53,6 +55,8 @@ tl::expected<void, Failure> AddConfig(Options& options, mikey::Profile3gpp& prof
   Default(options.write_sdp, file.String("write_sdp", ""));
   Default(options.log_level, file.String("log_level", ""));
   Default(options.join, file.String("join", ""));
+  options.leave = file.Boolean("leave", false) || options.leave;
+  options.no_msk_messages = file.Boolean("no_msk_messages", false) || options.no_msk_messages;
   const std::vector<std::string> forward = file.Strings("forward");
   if (options.forward.empty()) options.forward = forward;
   shell::ConfigFields fields(file);
@@ -115,7 +119,7 @@ tl::expected<Setup, Failure> MakeSetup(Options options) {
   if (!targets) return tl::unexpected<Failure>(targets.error());
 
   if (!options.join.empty()) {
-    auto join = JoinOf(options.join, *channel, setup.profile);
+    auto join = JoinOf(options, *channel, setup.profile);
     if (!join) return tl::unexpected<Failure>(join.error());
     if (join->server.family != listen->family) {
       return Fail(Error::kInvalidArgument,
@@ -134,6 +138,7 @@ tl::expected<Setup, Failure> MakeSetup(Options options) {
   setup.write_sdp = options.write_sdp;
   setup.log_level = options.log_level;
   setup.print_sdp = options.print_sdp;
+  setup.leaves = options.leave;
   return setup;
 }
 

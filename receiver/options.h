@@ -27,6 +27,8 @@ struct Options {
   std::string log_level;
   std::string join;  // modes of MIKEYv2 with commas between them, or `all`
   bool print_sdp = false;
+  bool leave = false;
+  bool no_msk_messages = false;
 };
 
 inline constexpr std::string_view kDefaultListen = "127.0.0.1:2271";
@@ -49,6 +51,7 @@ struct Setup {
   std::string log_level;
   bool print_sdp = false;
   std::optional<JoinSetup> join;  // by MIKEYv2; nothing: MSK messages come by themselves
+  bool leaves = false;            // says so at the end
   bool answers = true;            // MSK messages are answered, and their COUNTERs saved to `state`
 };
 

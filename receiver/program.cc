@@ -28,6 +28,11 @@ std::string NameOf(MskId msk, MtkId mtk) {
   return std::to_string(msk.value()) + "/" + std::to_string(mtk.value);
 }
 
+std::string_view NameOf(mikey::v2::ReportKind kind) {
+  static constexpr std::array<std::string_view, 4> kNames = {"", "acknowledge", "missing", "leave"};
+  return kNames[static_cast<size_t>(kind)];
+}
+
 }  // namespace
 
 Program::Program(Setup setup, const Clock& clock, Parts parts)
@@ -47,7 +52,11 @@ Program::Program(Setup setup, const Clock& clock, Parts parts)
         mikey::OwnedIdentity({setup_.profile.idr_type, setup_.credential.identity.view()}),
         setup_.credential.user_key,
         {setup_.channel.domain, {setup_.channel.key_group, KeyNumber(0)}, std::nullopt}};
-    joiner_ = std::make_unique<Joiner>(crypto::DefaultSuite(), *setup_.join, std::move(party));
+    member_.emplace(counter_file_ && setup_.answers ? &*counter_file_ : nullptr, setup_.state,
+                    setup_.join->uri);
+    Joiner::Kept kept{member_->ts(), *member_, member_->ticket(), *member_};
+    joiner_ = std::make_unique<Joiner>(crypto::DefaultSuite(), *setup_.join, std::move(party),
+                                       std::move(kept));
   }
   // Without notices Tick looks.
   if (auto watch = net::InterfaceWatch::Open()) interfaces_ = std::move(*watch);
@@ -102,6 +111,7 @@ void Program::TakeMsk(const net::Incoming& datagram) {
     Log(LogLevel::kDebug, "msk_discarded", {{"reason", std::string(ErrorName(event.error()))}});
     return;
   }
+  TellHeld();
   Log(LogLevel::kInfo, event->deleted ? "msk_deleted" : "msk_taken",
       {{"msk_id", std::to_string(event->id.value())}, {"new", event->is_new ? "true" : "false"}});
   if (!setup_.answers) return;
@@ -128,37 +138,67 @@ void Program::SendKeying(const Endpoint& to, ByteView octets) {
 }
 
 void Program::TakeJoin(const net::Incoming& datagram) {
-  std::array<uint8_t, mikey::v2::kMaxOneDatagram> out;  // as far as it is written
+  Bytes out(joiner_->Room());
   const Joiner::Outcome step = joiner_->Receive(datagram.octets, clock_.Now(), rng_, out);
   if (!step.status) {
     Log(LogLevel::kDebug, "join_discarded",
         {{"reason", std::string(ErrorName(step.status.error()))}});
   }
-  AfterJoinStep(step, ByteView(out).first(step.send));
+  AfterJoinStep(step, out);
 }
 
 // Keys are taken before what follows from them is sent.
 void Program::AfterJoinStep(const Joiner::Outcome& step, ByteView out) {
-  const mikey::v2::Offerer& offerer = joiner_->offerer();
-  if (step.has_keys) {
-    const Status taken = core_.OnJoin(offerer.streams(), offerer.contents(), clock_.Now());
-    Log(taken ? LogLevel::kInfo : LogLevel::kWarning, taken ? "joined" : "join_not_taken",
-        {{"mode", std::string(NameOf(offerer.exchange().choice.mode))},
-         {"reason", taken ? "" : std::string(ErrorName(taken.error()))}});
-  }
+  if (step.has_keys) AfterKeys(step);
   if (step.has_failed) {
-    const auto error = offerer.peer_error();
+    const auto error = joiner_->offerer().peer_error();
     Log(LogLevel::kWarning, "join_failed",
-        {{"reason", error ? std::string(NameOf(*error)) : "no answer"}});
+        {{"reason", error ? std::string(mikey::NameOf(*error)) : "no answer"}});
   }
-  if (!out.empty()) SendKeying(setup_.join->server, out);
+  if (step.reports) {
+    Log(LogLevel::kInfo, "reported", {{"kind", std::string(NameOf(*step.reports))}});
+  }
+  if (step.send == 0) return;
+  SendKeying(setup_.join->server, out.first(step.send));
+  size_t at = step.send;
+  for (const uint16_t size : joiner_->more()) {
+    if (step.reports) break;
+    SendKeying(setup_.join->server, out.subspan(at, size));
+    at += size;
+  }
+}
+
+void Program::AfterKeys(const Joiner::Outcome& step) {
+  const Status taken = core_.OnJoin(joiner_->streams(), joiner_->contents(), clock_.Now());
+  const std::string reason = taken ? "" : std::string(ErrorName(taken.error()));
+  if (step.is_loose) {
+    Log(taken ? LogLevel::kInfo : LogLevel::kWarning, taken ? "keys_taken" : "keys_not_taken",
+        {{"reason", reason}});
+  } else {
+    const mikey::v2::Mode mode = joiner_->offerer().exchange().choice.mode;
+    Log(taken ? LogLevel::kInfo : LogLevel::kWarning, taken ? "joined" : "join_not_taken",
+        {{"mode", std::string(mikey::NameOf(mode))}, {"reason", reason}});
+  }
+  TellHeld();
+}
+
+void Program::TellHeld() {
+  const MskSlot* newest = core_.keyring().msks().Newest();
+  if (joiner_ != nullptr && newest != nullptr) joiner_->Holds(newest->id, clock_.Now());
+}
+
+void Program::Leave() {
+  if (joiner_ != nullptr) joiner_->Leave(clock_.Now());
 }
 
 void Program::DriveJoin() {
   if (joiner_ == nullptr || clock_.Now() < joiner_->deadline()) return;
-  std::array<uint8_t, mikey::v2::kMaxOneDatagram> out;  // as far as it is written
+  Bytes out(joiner_->Room());
   const Joiner::Outcome step = joiner_->Tick(clock_.Now(), rng_, out);
-  AfterJoinStep(step, ByteView(out).first(step.send));
+  if (!step.status) {
+    Log(LogLevel::kWarning, "not_sent", {{"reason", std::string(ErrorName(step.status.error()))}});
+  }
+  AfterJoinStep(step, out);
 }
 
 void Program::DrainMsk() {
@@ -184,6 +224,8 @@ void Program::DrainMtk() {
 void Program::TakeMtk(const Endpoint& group, const net::Incoming& datagram) {
   const Instant now = clock_.Now();
   Record(net::Recorder::Direction::kReceived, datagram.from, group, datagram.octets, now);
+  const bool is_version2 = !datagram.octets.empty() && datagram.octets[0] == mikey::kVersion2;
+  if (joiner_ != nullptr && is_version2) return joiner_->GroupRekey(datagram.octets, now, rng_);
   const Result<MtkEvent> event = core_.OnMtk(datagram.octets, now);
   if (joiner_ != nullptr && !event && event.error() == Error::kUnknownKey) {
     joiner_->Missing(now, rng_);

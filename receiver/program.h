@@ -10,6 +10,7 @@
 #include "net/record.h"
 #include "receiver/counter_file.h"
 #include "receiver/make_core.h"
+#include "receiver/member_state.h"
 #include "receiver/sockets.h"
 
 namespace keymast::receiver {
@@ -28,6 +29,11 @@ class Program {
 
   // Tick is due once a second: old keys go; what failed when an interface came is tried again.
   void Tick();
+
+  // Leave begins to leave the channel; Poll goes on until has_left; is_left: it was answered.
+  void Leave();
+  bool is_left() const { return joiner_ != nullptr && joiner_->is_left(); }
+  bool has_left() const { return joiner_ == nullptr || joiner_->has_left(); }
 
   std::string Report() const;
   void PrintReport() const;
@@ -52,6 +58,8 @@ class Program {
   void TakeJoin(const net::Incoming& datagram);
   void DriveJoin();
   void AfterJoinStep(const Joiner::Outcome& step, ByteView out);
+  void AfterKeys(const Joiner::Outcome& step);
+  void TellHeld();
   void SendKeying(const Endpoint& to, ByteView octets);
   void TakeMtk(const Endpoint& group, const net::Incoming& datagram);
   void ForwardTo(const MediaPacket& packet, ByteView octets, std::vector<net::Outgoing>& out);
@@ -72,7 +80,8 @@ class Program {
   std::unique_ptr<net::Recorder> recorder_;
   std::optional<CounterFile> counter_file_;
   crypto::SystemRng rng_;
-  std::unique_ptr<Joiner> joiner_;  // null: MSK messages come by themselves
+  std::optional<MemberState> member_;  // of who joins
+  std::unique_ptr<Joiner> joiner_;     // null: MSK messages come by themselves
 };
 
 }  // namespace keymast::receiver

@@ -11,7 +11,7 @@
 
 namespace keymast::records {
 
-// Format 2 added what a member's octet of flags says, format 3 the leaves of a subscriber
+// Formats 2 and 3 added what a member's octet of flags says, format 3 the leaves of a subscriber
 // (records/fields.h), and tickets; those before are read too.
 inline constexpr uint16_t kFormat = 3;
 

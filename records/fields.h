@@ -99,22 +99,27 @@ void KeyAndLeaves(C& c, Ref<C, groups::Subscriber> s, Ref<C, crypto::Key32> key)
   if (s.leaves == 0) c.Refuse();
 }
 
-// One octet says that a member has joined (1) and gets no MSK messages (2), and whether its mark
-// (4) and its generation (8) follow behind the rest: what format 1 wrote is read as it was meant.
+// One octet says that a member has joined (1), gets no MSK messages (2) and takes KEYS (32), and
+// whether its mark (4), its generation (8) and the T of its REPORTs (16) follow behind the rest:
+// what formats 1 and 2 wrote is read as it was meant.
 template <class C>
 void Fields(C& c, Ref<C, groups::Member> m) {
   const bool is_marked = m.given.number.value != 0;
   uint8_t flags = static_cast<uint8_t>((m.joined ? 1 : 0) | (m.no_msk_messages ? 2 : 0) |
-                                       (is_marked ? 4 : 0) | (m.generation != 0 ? 8 : 0));
+                                       (is_marked ? 4 : 0) | (m.generation != 0 ? 8 : 0) |
+                                       (m.report_t != 0 ? 16 : 0) | (m.takes_keys ? 32 : 0));
   All(c, m.subscriber, m.entitled_from, m.entitled_until, m.msk_endpoint, flags, m.confirmed,
       m.created, m.revision);
   if ((flags & 4) != 0) All(c, m.given);
   if ((flags & 8) != 0) All(c, m.generation);
+  if ((flags & 16) != 0) All(c, m.report_t);
   if constexpr (C::kReads) {
     m.joined = (flags & 1) != 0;
     m.no_msk_messages = (flags & 2) != 0;
-    const bool is_spelled = flags < 16 && ((flags & 4) == 0 || m.given.number.value != 0) &&
-                            ((flags & 8) == 0 || m.generation != 0);
+    m.takes_keys = (flags & 32) != 0;
+    const bool is_spelled = flags < 64 && ((flags & 4) == 0 || m.given.number.value != 0) &&
+                            ((flags & 8) == 0 || m.generation != 0) &&
+                            ((flags & 16) == 0 || m.report_t != 0);
     if (!is_spelled) c.Refuse();
   }
 }

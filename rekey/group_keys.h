@@ -16,8 +16,9 @@ bool IsJoinable(const groups::Channel& channel, const mikey::Profile3gpp& profil
 // MTK, and the next of both where they are announced. It owns what the contents point to.
 class GroupKeys {
  public:
-  // The ladder has an active MTK, the channel is joinable.
-  GroupKeys(const ChannelState& channel, const groups::Member& member);
+  // The ladder has an active MTK, the channel is joinable. `keys_t` is the T that KEYS to this
+  // member, which nobody asked for, had last.
+  GroupKeys(const ChannelState& channel, const groups::Member& member, uint32_t keys_t);
   GroupKeys(const GroupKeys&) = delete;
   GroupKeys& operator=(const GroupKeys&) = delete;
 
@@ -38,7 +39,7 @@ class GroupKeys {
   void AddStreams(const ChannelState& channel);
   void AddMsk(const Msk& msk, MtkId low);
   void AddMtk(const Slot& slot, const Ladder& ladder, const groups::Channel& channel);
-  void AddMember(const groups::Channel& channel, const groups::Member& member);
+  void AddMember(const groups::Channel& channel, const groups::Member& member, uint32_t keys_t);
 
   KeyDomainId domain_;
   std::array<GivenMsk, 2> msks_;

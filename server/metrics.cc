@@ -129,7 +129,9 @@ void FillKeying(const Shard& shard, core::MetricsSnapshot& out) {
   Family(out, "keymast_mtk_switches_held_total", "Switches that waited for a headend.", kCounter)
       .Add(counters.switches_held);
   std::array<uint64_t, kErrorCount> discards = counters.discards;
-  for (size_t i = 0; i < discards.size(); ++i) discards[i] += counters.keying.discards[i];
+  for (size_t i = 0; i < discards.size(); ++i) {
+    discards[i] += counters.keying.discards[i] + counters.reports.discards[i];
+  }
   Family(out, "keymast_datagrams_discarded_total", "Datagrams discarded by reason.", kCounter)
       .AddByReason(discards, "reason");
 }
@@ -163,6 +165,21 @@ void FillJoins(const Shard& shard, core::MetricsSnapshot& out) {
       .Add(uint64_t{shard.controller().Exchanges()});
   Family(out, "keymast_join_waiting", "Joins of strangers that wait.", kGauge)
       .Add(uint64_t{shard.controller().Waiting()});
+}
+
+void FillReports(const Shard& shard, core::MetricsSnapshot& out) {
+  const controller::ReportCounters& counters = shard.controller().counters().reports;
+  Family taken(out, "keymast_reports_total", "REPORTs taken.", kCounter);
+  taken.Add(counters.taken[1], {{"kind", "acknowledge"}});
+  taken.Add(counters.taken[2], {{"kind", "missing"}});
+  taken.Add(counters.taken[3], {{"kind", "leave"}});
+  Family(out, "keymast_report_answers_total", "REPORTs answered by KEYS.", kCounter)
+      .Add(counters.answers);
+  Family(out, "keymast_report_discards_total", "REPORTs refused.", kCounter)
+      .AddByReason(counters.discards, "reason");
+  Family(out, "keymast_keys_pushed_total", "KEYS sent unasked.", kCounter).Add(counters.pushes);
+  Family(out, "keymast_keys_push_repetitions_total", "Unasked KEYS sent again.", kCounter)
+      .Add(counters.repetitions);
 }
 
 // Unix time in seconds; 0: it has no end.
@@ -255,6 +272,7 @@ void FillMetrics(const Shard& shard, const DatagramPort::Counters& network, cons
   FillMembership(shard, snapshot);
   FillKeying(shard, snapshot);
   FillJoins(shard, snapshot);
+  FillReports(shard, snapshot);
   FillJoinFiles(join_files, snapshot);
   FillNetwork(network, snapshot);
   FillStore(shard, store, snapshot);

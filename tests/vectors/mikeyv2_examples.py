@@ -24,9 +24,9 @@ WIDTH = 64  # octets a line
 NAME = 13
 
 
-def rows(name, octets):
-    lines = [octets[at : at + WIDTH].hex() for at in range(0, len(octets), WIDTH)] or ["none"]
-    return [f"{name if number == 0 else '':{NAME}}{line}" for number, line in enumerate(lines)]
+def rows(name, octets, column=NAME, width=WIDTH):
+    lines = [octets[at : at + width].hex() for at in range(0, len(octets), width)] or ["none"]
+    return [f"{name if number == 0 else '':{column}}{line}" for number, line in enumerate(lines)]
 
 
 def shortened(name, octets):
@@ -102,14 +102,19 @@ def page(vectors):
     return "\n".join(parts)
 
 
-def main():
-    told = {vector["name"]: vector for vector in json.loads((FOLDER / "mikeyv2.json").read_text(encoding="utf-8"))["vectors"]}
-    text = page([told[name] for name in SHOWN])
+def spell(text):
+    """What the program does with its page: prints it, or compares it."""
+    program = pathlib.Path(sys.argv[0]).name
     if sys.argv[1:2] != ["--check"]:
         return print(text, end="")
     if pathlib.Path(sys.argv[2]).read_text(encoding="utf-8") != text:
-        sys.exit(f"{sys.argv[2]} is not what the vectors say: tests/vectors/mikeyv2_examples.py > {sys.argv[2]}")
+        sys.exit(f"{sys.argv[2]} is not what the vectors say: tests/vectors/{program} > {sys.argv[2]}")
     return None
+
+
+def main():
+    told = {vector["name"]: vector for vector in json.loads((FOLDER / "mikeyv2.json").read_text(encoding="utf-8"))["vectors"]}
+    spell(page([told[name] for name in SHOWN]))
 
 
 if __name__ == "__main__":

@@ -43,6 +43,7 @@ class Entry:
     reply: bytes = None  # KEYS, or ERROR 7
     sessions: list = None
     began: float = 0
+    verified: float = None  # when its finish did
     sent: float = 0
 
     @property
@@ -147,11 +148,12 @@ class Answerer:
         return before + sending
 
     def _make_room(self, address):
-        """§2: in a full cache the oldest entry without good finish goes, of an unproved address first."""
-        require(sum(a == address for _, a in self.entries) < PER_ADDRESS, "entries of one address", "§2")
-        if len(self.entries) < CACHE:
+        """§2: in a full cache the oldest entry without good finish goes, of an unproved address first; of a full address its own."""
+        is_full = sum(e.address == address for e in self.entries.values()) >= PER_ADDRESS
+        if len(self.entries) < CACHE and not is_full:
             return
-        open_ones = [(e.proved, e.began, key) for key, e in self.entries.items() if e.finish is None]
+        open_ones = [(e.proved, e.began, key) for key, e in self.entries.items()
+                     if e.finish is None and (e.address == address or not is_full)]
         require(open_ones, "cache full", "§2")
         del self.entries[min(open_ones, key=lambda o: o[:2])[2]]
 
@@ -219,7 +221,7 @@ class Answerer:
             chosen = chosen_policies(answer.header.map, answer.all(Sp), sps)
             sessions = keys_of_sessions(answer.header.map, chosen, answer.all(Sp), entry.choice.list(T_PRF)[0],
                                         entry.tgk or x, m.header.csb_id, m.rand(ROLE_O), entry.rand_r, entry.f)
-        entry.x, entry.finish, entry.sessions, entry.sent, entry.proved = x, m.octets, sessions, now, True
+        entry.x, entry.finish, entry.sessions, entry.sent, entry.verified, entry.proved = x, m.octets, sessions, now, now, True
         entry.address = address  # a good one moves the entry
         entry.reply, events = self._reply(now, entry)
         return events + self._send(address, entry.reply, entry.cap)

@@ -15,7 +15,7 @@ from .tickets import may_resume
 def check(a, now, m):
     """mode, choice and who O is; or `retry`, or `error`."""
     found = SimpleNamespace(retry=False, error=None, mode=None, choice=None, group=None, psk=None, chain=None, resumed=None,
-                            v_good=False, sign_good=False, proved=False, dh_kind=False, now=now)
+                            v_good=False, sign_good=False, proved=False, dh_kind=False, may_encrypt=True, lacks_certificate=False, now=now)
     join, named = m.ext(E_KEY_ID) is not None, m.identity(ROLE_A)
     if join:
         found.group = a.groups.get(named)
@@ -33,7 +33,7 @@ def check(a, now, m):
         if struck:
             raise Refused("no proof", "§7")
         else:
-            found.error = ERR_CERTIFICATE if found.chain is None and m.one(Chash) else ERR_NO_MODE
+            found.error = ERR_CERTIFICATE if found.lacks_certificate else ERR_NO_MODE
         return found
     found.mode = found.choice.list(T_MODES)[0]
     found.proved = found.v_good if found.mode in PSK_TYPE else found.sign_good
@@ -128,9 +128,10 @@ def _check_sign(a, now, m, offered, found):
     else:
         chain = trust.by_hash(m.one(Chash).hash) if m.one(Chash) else trust.known.get(identity)
     if not chain:
-        return SIGNED if m.one(Sign) and not m.one(Chash) else set()
+        found.lacks_certificate = True  # §6 rule 4: strikes nothing
+        return set()
     try:
-        certificates.check_identity(trust, chain, identity, now, enciphers=RSA in offered)
+        found.may_encrypt = certificates.check_identity(trust, chain, identity, now)
         if m.one(Sign):
             keys = schedule.MessageKeys(b"?", PRF_SHA256, m.header.csb_id, DT_CAP, m.rand(ROLE_O), b"", ZERO, ZERO, ZERO)
             seal.check_signature(m, keys, certificates.public_key(chain))
@@ -149,7 +150,7 @@ def _eligible(a, m, mode, found):
         kind = signatures.type_of(certificates.public_key(found.chain))
         if kind not in a.party.policy.signatures or a.party.signer(m.caps.list(T_SIGNATURES)) is None:
             return False
-        return mode != RSA or kind == S_RSA_PSS
+        return mode != RSA or kind == S_RSA_PSS and found.may_encrypt
     return found.resumed is None or may_resume(found.resumed, mode) or T_TICKET_ID in m.caps \
         or found.resumed.id in a.party.peers.held
 

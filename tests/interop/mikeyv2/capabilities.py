@@ -48,7 +48,7 @@ def check_value(kind, value):
     if kind in LISTS:
         size = LISTS[kind]
         entries = [value[i : i + size] for i in range(0, len(value), size)]
-        require(value and len(value) % size == 0, f"length of TLV {kind}", "§3.3")
+        require(0 < len(value) <= LIST_MAX and len(value) % size == 0, f"length of TLV {kind}", "§3.3")
         require(len(set(entries)) == len(entries), f"repetition in TLV {kind}", "§3.3")
     elif kind in SIZES:
         low, high = SIZES[kind]

@@ -98,20 +98,25 @@ def _is_ca(certificate):
         raise Refused("issuer is no CA", "§5")
 
 
-def _usage(leaf, enciphers):
+def _signs(leaf):
     usage = _extension(leaf, x509.KeyUsage)
-    if usage and not (usage.digital_signature and (usage.key_encipherment or not enciphers)):
+    if usage and not usage.digital_signature:
         raise Refused("key usage", "§5")
 
 
-def check_chain(trust, chain, now, enciphers=False):
+def _enciphers(leaf):
+    usage = _extension(leaf, x509.KeyUsage)
+    return usage is None or usage.key_encipherment
+
+
+def check_chain(trust, chain, now):
     """A chain to an anchor, leaf first, not revoked, valid now."""
     certificates = [load(der) for der in chain]
     if trust.revoked & {H(der) for der in chain}:
         raise Refused("revoked", "§5")
     for certificate in certificates:
         _valid_now(certificate, now)
-    _usage(certificates[0], enciphers)
+    _signs(certificates[0])
     for certificate, issuer in zip(certificates, certificates[1:]):
         _is_ca(issuer)
         _issued(issuer, certificate)
@@ -134,24 +139,26 @@ def names(leaf):
 
 
 @_as_refusal
-def check_identity(trust, chain, identity, now, enciphers=False, fingerprint=None, group=False):
-    """§6 rules 1 to 3: that the credential proves that identity; a fingerprint is the SDP's."""
+def check_identity(trust, chain, identity, now, fingerprint=None, group=False):
+    """§6 rules 1 to 3: that the credential proves that identity; a fingerprint is the SDP's. True where it may encipher, for mode 2."""
     pinned = H(chain[0])
     if trust.revoked & {pinned}:
         raise Refused("revoked", "§5")
     if fingerprint is not None:
         if pinned != fingerprint:
             raise Refused("not the SDP's fingerprint", "§12")
-        return
+        return True
     if identity is not None and pinned in trust.pins.get(identity, ()):
-        return
+        return True
     if identity is None:
         raise Refused("nothing tells who may answer", "§6")
-    check_chain(trust, chain, now, enciphers)
+    check_chain(trust, chain, now)
+    leaf = load(chain[0])
     if group:
-        _check_controller(trust, load(chain[0]), identity)
-    elif (identity.type, identity.value) not in names(load(chain[0])):
+        _check_controller(trust, leaf, identity)
+    elif (identity.type, identity.value) not in names(leaf):
         raise Refused("identity is not the certificate's", "§6")
+    return _enciphers(leaf)
 
 
 def _check_controller(trust, leaf, group_uri):
@@ -160,8 +167,14 @@ def _check_controller(trust, leaf, group_uri):
     if not trust.controller_use or use is None or trust.controller_use not in {oid.dotted_string for oid in use}:
         raise Refused("member's certificate", "§6")
     san = _extension(leaf, x509.SubjectAlternativeName)
-    authority = urlparse(group_uri.value.decode("ascii", "replace")).hostname
-    hosts = set(san.get_values_for_type(x509.DNSName)) if san else set()
-    uris = {urlparse(u).hostname for u in san.get_values_for_type(x509.UniformResourceIdentifier)} if san else set()
-    if not authority or authority not in hosts | uris:
+    authority = _authority(group_uri.value.decode("ascii", "replace"))
+    hosts = {name.lower() for name in san.get_values_for_type(x509.DNSName)} if san else set()
+    uris = {_authority(u) for u in san.get_values_for_type(x509.UniformResourceIdentifier)} if san else set()
+    if not authority or not (authority[0] in hosts or authority in uris):
         raise Refused("certificate names another authority", "§6")
+
+
+def _authority(uri):
+    """(host, port), or None."""
+    found = urlparse(uri)
+    return found.hostname and (found.hostname, found.port)

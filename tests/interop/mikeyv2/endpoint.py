@@ -21,8 +21,9 @@ def kind_of(octets):
 
 
 class Endpoint:
-    """O and A of one party towards one peer. Of two exchanges with the same `session`, or none, the one with the greater RANDi gives
-    way when a finish or an answer of the other has verified, not before: who forges a CAP ends nothing."""
+    """O and A of one party towards one peer. Of two exchanges with the same `session`, or none, of which neither had ended when the other
+    began, the one with the greater RANDi gives way when a finish or an answer of the other has verified, not before: who forges a CAP
+    ends nothing."""
 
     TO_O = set(ANSWERS) | {DT_KEYS, DT_ERROR, DT_RETRY}
 
@@ -38,7 +39,7 @@ class Endpoint:
         if to_o and before == "offered" and self.o.state == "answered":
             self._answered()
         if any(isinstance(x, Event) and x.name == "verified" for x in actions):
-            actions += self._verified()
+            actions += self._verified(now)
         return actions
 
     def _same(self, entry):
@@ -48,11 +49,18 @@ class Endpoint:
 
     def _answered(self):
         """O's own exchange has verified: those of the peer with a greater RANDi give way."""
-        self.a.entries = {k: e for k, e in self.a.entries.items() if not (self._same(e) and e.cap.rand(ROLE_O) > self.o.rand_i)}
+        def gives_way(e):
+            at_once = e.verified is None or e.verified >= self.o.opened
+            return at_once and self._same(e) and e.cap.rand(ROLE_O) > self.o.rand_i
+        self.a.entries = {k: e for k, e in self.a.entries.items() if not gives_way(e)}
 
-    def _verified(self):
-        ours = self.o.state in ("offered", "answered")
-        if ours and any(e.finish and self._same(e) and e.cap.rand(ROLE_O) < self.o.rand_i for e in self.a.entries.values()):
+    def _verified(self, now):
+        """An entry of the peer's has: our own exchange with a greater RANDi gives way."""
+        o = self.o
+        def wins(e):
+            at_once = o.state in ("offered", "answered") or o.done_at is not None and o.done_at >= e.began
+            return e.verified == now and at_once and self._same(e) and e.cap.rand(ROLE_O) < o.rand_i
+        if any(wins(e) for e in self.a.entries.values()):
             self.o.state, self.o.next_timer, self.o.sessions = "failed", None, None
             return [Event("failed", "gave way")]
         return []

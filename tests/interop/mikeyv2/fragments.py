@@ -23,7 +23,7 @@ def split(octets, csb_id, limit=DATAGRAM, cookie=None):
 
 
 class Buffers:
-    """One buffer an address, for 10 s."""
+    """One buffer an address, for 10 s from its first fragment."""
 
     def __init__(self):
         self.open = {}
@@ -32,13 +32,13 @@ class Buffers:
         """The whole message when it is complete, else None."""
         self.open = {a: b for a, b in self.open.items() if now - b[0] < 10}
         key = (fragment.hash, fragment.count)
-        since, kept, pieces = self.open.get(address, (now, key, {}))
+        begun, last, kept, pieces = self.open.get(address, (now, now, key, {}))
         if kept != key:
-            if now - since < 0.5:
+            if now - last < 0.5:
                 raise Refused("FRAGMENT of another message", "§3.6")
-            pieces = {}
+            begun, pieces = now, {}
         pieces.setdefault(fragment.index, fragment.data)  # of two of one index the first stays
-        self.open[address] = (now, key, pieces)
+        self.open[address] = (begun, now, key, pieces)
         if len(pieces) < fragment.count:
             return None
         del self.open[address]

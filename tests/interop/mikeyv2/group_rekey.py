@@ -112,7 +112,7 @@ def _draft(update, header, tree, leaves, index, signing, old_msk_id, root, plain
         payloads.append(Ext(E_TREE, tree))
     if roll:
         new_id, new_private = roll
-        public = _public(new_private)
+        public = public_of(new_private)
         payloads.append(Ext(E_ROLL, u32(new_id) + public + new_private.sign(update.roll(signing[0], new_id, public))))
     if plain is not None:
         payloads.append(seal.kemac(update.wrapping(root), encr, HMAC_SHA256, plain))
@@ -128,7 +128,7 @@ def _draft(update, header, tree, leaves, index, signing, old_msk_id, root, plain
     return payloads, bytes(octets[: ends[-3]]), ends
 
 
-def _public(private):
+def public_of(private):
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
     return private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
 

@@ -19,7 +19,8 @@ SEEDS = {1: bytes((1,)) * 32, 2: bytes((2,)) * 32}  # key id: seed of the Ed2551
 DOMAIN, CSB = b"\1\2\3", 0x4D
 MEMBER, GROUP = Identity(NAI, b"member@example.org"), Identity(URI, b"mikey://example.org/tv")
 MSK_BEFORE, MSK = bytes(range(16)), bytes(range(16, 32))
-R = schedule.report_key(bytes(range(64, 96)))
+PSK_V2 = bytes(range(64, 96))
+R = schedule.report_key(PSK_V2)
 
 
 def private(key_id):
@@ -78,7 +79,7 @@ def group_content(two=False):
     keys += [KeyData(K_TGK, bytes(range(32, 48)), interval=(b"\0\1", b"\xff\xfe"))] if two else []
     keys.append(KeyData(K_TREE, bytes(range(48)), spi=u32(9) + b"".join(u32(v) + b"\1" for v in (3, 4, 5))))
     keys.append(KeyData(K_MTK, b"k" * 16, b"s" * 12, spi=b"\0\7\0\2\0\5"))
-    keys.append(KeyData(K_VERIFY, group_rekey._public(private(1)), spi=u32(1)))
+    keys.append(KeyData(K_VERIFY, group_rekey.public_of(private(1)), spi=u32(1)))
     states = [DOMAIN + b"\0\7\0\2" + u32(41)] + ([DOMAIN + b"\0\7\0\3" + u32(0)] if two else [])
     member = b"treetree" + u32(5) + u32(10) + u32(3) + u32(2) + u16(1400) + u32(1000) + u32(8) + u32(4)
     return Content(keys, None, [bytes((i,)) * 16 for i in range(len(states))], CSB, states, member)
@@ -96,10 +97,12 @@ def loose(name, encr, got, asked=None, t=0):
 
 
 def all_keys():
-    asked = a_report("missing", report.MISSING)["octets"]
+    asked = {one["name"]: one["octets"] for one in reports()}
     tree_only = Content([group_content().keys[1]], member_state=group_content().member_state)
-    return [loose("to missing", AES_CM_256, group_content(), asked), loose("to leave", AES_CM_256, Content(), asked),
-            loose("two MSKs", AES_CM_128, group_content(True), asked), loose("unasked", AES_CM_256, group_content(), t=5),
+    return [loose("to missing", AES_CM_256, group_content(), asked["missing"]),
+            loose("to leave", AES_CM_256, Content(), asked["leave"]),
+            loose("to acknowledge: a next MSK", AES_CM_128, group_content(True), asked["acknowledge"]),
+            loose("unasked", AES_CM_256, group_content(), t=5),
             loose("unasked, key wrap", KEY_WRAP, group_content(True), t=6), loose("tree keys alone", AES_CM_256, tree_only, t=7)]
 
 
@@ -125,8 +128,8 @@ def plain(value):
 
 
 def text():
-    found = {"seeds": {str(k): v for k, v in SEEDS.items()}, "member": MEMBER.value, "group": GROUP.value, "updates": updates(),
-             "reports": reports(), "keys": all_keys(), "ticks": ticks()}
+    found = {"seeds": {str(k): v for k, v in SEEDS.items()}, "member": MEMBER.value, "group": GROUP.value, "psk_v2": PSK_V2,
+             "updates": updates(), "reports": reports(), "keys": all_keys(), "ticks": ticks()}
     return json.dumps(plain(found), indent=1) + "\n"
 
 

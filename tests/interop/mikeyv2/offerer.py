@@ -52,6 +52,7 @@ class Offerer:
 
     def open(self, now):
         plan, policy = self.plan, self.party.policy
+        self.opened, self.done_at = now, None
         modes = plan.modes or policy.modes
         if plan.resume:
             modes = tuple(m for m in modes if m in PSK_TYPE and (plan.as_id or may_resume(plan.resume, m)))
@@ -294,7 +295,7 @@ class Offerer:
             actions.append(Event("keys", got))
         self._keep_ticket(now, got)
         self.fresh = m.caps[T_FRESH] if m.caps else None
-        self.state, self.next_timer = "done", None
+        self.state, self.next_timer, self.done_at = "done", None, now
         return actions + [Event("done")]
 
     def _check_keys_content(self, m, got):

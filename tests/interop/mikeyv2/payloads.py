@@ -202,7 +202,7 @@ class Idr:
         require(role in (ROLE_O, ROLE_A), "IDR's role")
         require(type_ in (NAI, URI, OCTET_STRING), "ID type")
         value = r.sized(2)
-        require(len(value) <= 255, "identity above 255 octets", "§3.2")
+        require(1 <= len(value) <= 255, "identity of none or above 255 octets", "§3.2")
         return Idr(role, Identity(type_, value))
 
 

@@ -369,14 +369,16 @@ def _():
     return lab.o.state == "answered" and "RANDr" in str(lab.dropped()[-1]), lab.dropped()
 
 
-@scene("the 17th exchange of one address", "§2")
+@scene("the 17th exchange of one address: the oldest without finish goes", "§2")
 def _():
     lab = Lab((PSK,))
-    said = []
+    said, opened = [], []
     for _ in range(18):
         lab.again()
         said.append(len(lab.to_a(lab.open())))
-    return said == [1] * 16 + [0] * 2 and len(lab.a.entries) == 16, said
+        opened.append(lab.o.rand_i)
+    left = [e.cap.rand(ROLE_O) for e in lab.a.entries.values()]
+    return said == [1] * 18 and left == opened[2:], said
 
 
 @scene("an answer that O cannot take whole", "§2")

@@ -46,7 +46,7 @@ class MessageKeys:
     h2: bytes = ZERO
     t: int = 0
 
-    def _key(self, constant, size):
+    def key(self, constant, size):
         return prf(self.prf, self.inkey,
                    label(constant, 0xFF, self.csb_id, self.data_type, self.rand_i, self.rand_r, self.context), size)
 
@@ -55,14 +55,14 @@ class MessageKeys:
 
     def mac(self, mac_alg, octets):
         """Of octets that end right before the MAC."""
-        key = self._key(AUTHENTICATION, MAC_SIZE[mac_alg])
+        key = self.key(AUTHENTICATION, MAC_SIZE[mac_alg])
         return mac(key, self.covered(octets), "sha256" if mac_alg == HMAC_SHA256 else "sha1")
 
     def encrypt(self, encr, plain):
-        return ciphers.encrypt(encr, self._key(ENCRYPTION, ENCR_KEY[encr]), self._key(SALT, 14), self.csb_id, self.t, plain)
+        return ciphers.encrypt(encr, self.key(ENCRYPTION, ENCR_KEY[encr]), self.key(SALT, 14), self.csb_id, self.t, plain)
 
     def decrypt(self, encr, data):
-        return ciphers.decrypt(encr, self._key(ENCRYPTION, ENCR_KEY[encr]), self._key(SALT, 14), self.csb_id, self.t, data)
+        return ciphers.decrypt(encr, self.key(ENCRYPTION, ENCR_KEY[encr]), self.key(SALT, 14), self.csb_id, self.t, data)
 
 
 def covered(data_type, h1, h2, octets):

@@ -13,9 +13,9 @@ from .tables import *
 def _keys(k, kemac):
     """Message keys (§4.3) of one message."""
     found = {"inkey": k.inkey, "prf": k.prf, "context": k.context, "h1": k.h1, "h2": k.h2,
-             "authentication": k._key(prf.AUTHENTICATION, MAC_SIZE[kemac.mac_alg])}
+             "authentication": k.key(prf.AUTHENTICATION, MAC_SIZE[kemac.mac_alg])}
     if isinstance(kemac, Kemac):
-        found["encryption"], found["salt"] = k._key(prf.ENCRYPTION, ENCR_KEY[kemac.encr]), k._key(prf.SALT, 14)
+        found["encryption"], found["salt"] = k.key(prf.ENCRYPTION, ENCR_KEY[kemac.encr]), k.key(prf.SALT, 14)
         found["plaintext"] = k.decrypt(kemac.encr, kemac.data)
     return found
 
@@ -59,8 +59,8 @@ def update():
     leaves = [group_rekey.leaf_of(i, body) for i, body in enumerate(bodies)]
     return {"packets": packets, "root": root, "msk_before": msk_1, "msk": msk_2, "wrapping": u.wrapping(root).inkey,
             "filter_key": u.filter_key(msk_1), "leaves": leaves, "merkle_root": group_rekey.levels_of(leaves)[-1][0],
-            "signed": u.signed(1, 3, group_rekey.levels_of(leaves)[-1][0]), "roll": u.roll(1, 2, group_rekey._public(new)),
-            "old_public": group_rekey._public(old), "new_public": group_rekey._public(new)}
+            "signed": u.signed(1, 3, group_rekey.levels_of(leaves)[-1][0]), "roll": u.roll(1, 2, group_rekey.public_of(new)),
+            "old_public": group_rekey.public_of(old), "new_public": group_rekey.public_of(new)}
 
 
 def certificates():

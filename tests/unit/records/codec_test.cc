@@ -64,6 +64,8 @@ TEST(Codec, KeepsTheFieldsOfAMember) {
     EXPECT_EQ(put.member.given, member.given);
     EXPECT_EQ(put.member.generation, member.generation);
     EXPECT_EQ(put.member.no_msk_messages, member.no_msk_messages);
+    EXPECT_EQ(put.member.takes_keys, member.takes_keys);
+    EXPECT_EQ(put.member.report_t, member.report_t);
   });
   EXPECT_TRUE(read.has_value());
 }
@@ -102,6 +104,7 @@ TEST(Codec, RefusesAMarkThatSaysNothing) {
   groups::Member member = Dice(4).Member(SubscriberId("anna"));
   member.given = {KeyGroup(7), KeyNumber(3)};
   member.generation = 9;
+  member.report_t = 0;
   const crypto::SecretBytes octets = Encoded(rekey::MemberPut{ChannelId("news"), member});
   crypto::SecretBytes no_number = octets;
   no_number[no_number.size() - 5] = 0;
@@ -109,6 +112,11 @@ TEST(Codec, RefusesAMarkThatSaysNothing) {
   crypto::SecretBytes no_generation = octets;
   no_generation.back() = 0;
   EXPECT_TRUE(Again(no_generation).empty());
+  member.report_t = 5;
+  crypto::SecretBytes no_t = Encoded(rekey::MemberPut{ChannelId("news"), member});
+  EXPECT_FALSE(Again(no_t).empty());
+  no_t.back() = 0;
+  EXPECT_TRUE(Again(no_t).empty());
 }
 
 // A subscriber as formats 1 and 2 wrote it: it has no number of leaves.

@@ -116,6 +116,8 @@ groups::Member Dice::Member(SubscriberId id) {
   if (OneIn(2)) member.given = {KeyGroup(Of<uint16_t>()), KeyNumber(1 + Of<uint8_t>())};
   if (OneIn(2)) member.generation = 1 + Of<uint8_t>();
   member.no_msk_messages = OneIn(2);
+  member.takes_keys = OneIn(2);
+  if (OneIn(2)) member.report_t = 1 + Of<uint16_t>();
   return member;
 }
 

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/reports.h"
+
+#include "controller/address_name.h"
+#include "controller/impl.h"
+
+namespace keymast::controller {
+namespace {
+
+using mikey::v2::ReportKind;
+
+constexpr std::array<uint8_t, mikey::v2::kTreeIdSize> kNoTree{};  // as rekey::GroupKeys tells
+
+}  // namespace
+
+Reports::Reports(const Ground& ground)
+    : ground_(ground),
+      taker_(ground.suite, *this, ground.rng),
+      addresses_(ground.config.address, ground.rng),
+      identities_(ground.config.identity, ground.rng) {}
+
+// --- what the ReportTaker asks
+
+const rekey::SubscriberState* Reports::Named(const mikey::Identity& identity) const {
+  if (identity.type != ground_.profile.idr_type) return nullptr;
+  return ground_.members.SubscriberNamed(AsText(identity.data));
+}
+
+bool Reports::Serves(const Report& report) const {
+  channel_id_ = ChannelOf(ground_.config, AsText(report.group.data));
+  const rekey::ChannelState* channel = ground_.members.ChannelNamed(channel_id_);
+  return channel != nullptr && report.group.type == mikey::IdType::kUri &&
+         report.ids.domain == channel->channel.key_domain &&
+         report.ids.msk.group == channel->channel.key_group &&
+         report.csb_id == channel->ladder.msk->csb_id;
+}
+
+// MIKEYv2 §4.4: R follows from the PSK. Who has none, or none at hand, sends a ticket: then it
+// follows from the resumption secret in that.
+const crypto::Key32* Reports::ReportKeyOf(const Report& report) const {
+  const rekey::SubscriberState* subscriber = Named(report.member);
+  if (subscriber == nullptr) return nullptr;
+  subscriber_ = subscriber->subscriber.id;
+  if (report.ticket.empty()) {
+    if (subscriber->user_key.empty()) return nullptr;
+    const crypto::Key32 psk_v2 =
+        mikey::v2::PskV2(ground_.suite, subscriber->user_key.view(), report.member, report.group);
+    r_ = mikey::v2::ReportKey(ground_.suite, psk_v2.view());
+    return &r_;
+  }
+  const std::optional<mikey::v2::Resumption> resumed = Resumed(report);
+  if (!resumed) return nullptr;
+  r_ = mikey::v2::ReportKey(ground_.suite, resumed->secret.view());
+  return &r_;
+}
+
+std::optional<mikey::v2::Resumption> Reports::Resumed(const Report& report) const {
+  const mikey::v2::Tickets* tickets = ground_.keying.tickets();
+  if (report.ticket.empty() || tickets == nullptr) return std::nullopt;
+  std::optional<mikey::v2::Resumption> resumed = tickets->Find(report.ticket, {}, moment_->now);
+  const bool is_its =
+      resumed && mikey::v2::IsFor(*resumed, report.member, report.group, false, moment_->now);
+  return is_its ? std::move(resumed) : std::nullopt;
+}
+
+uint32_t Reports::LastT(const Report&) const {
+  const auto& members = ground_.members.ChannelNamed(channel_id_)->members;
+  const auto member = members.find(subscriber_);
+  return member == members.end() ? 0 : member->second.report_t;
+}
+
+Status Reports::CheckTicket(const Report& report) const {
+  return Resumed(report) ? Status() : Err(Error::kUnknownIdentity);
+}
+
+Status Reports::CheckMember(const Report& report) const {
+  // Only who has proved itself counts: nobody uses up the rate of another one.
+  if (!identities_.Take(AsBytes(subscriber_.value), moment_->now)) return Err(Error::kRateLimited);
+  return ground_.members.CheckReport(channel_id_, subscriber_, report.body.kind, moment_->now);
+}
+
+void Reports::Take(const Report& report) {
+  const Reported reported{report.body.kind, report.t, MskId::FromValue(report.body.msk),
+                          !report.ticket.empty(), from_};
+  ground_.members.TakeReport(channel_id_, subscriber_, reported, *moment_);
+}
+
+// --- what comes
+
+// Each host has a rate, and all strangers one together. Nobody is asked for a cookie: a member
+// whose REPORT is lost among others asks again, in a longer window.
+Status Reports::Admit(const Endpoint& from, Instant now) {
+  if (!ground_.keying.IsRegular(from, now)) {
+    const Rate& rate = ground_.config.strangers;
+    if (!strangers_.Allows(rate, now)) return Err(Error::kTooManyRequests);
+    strangers_.Count(rate, now);
+  }
+  return addresses_.Take(AddressName(from).host(), now) ? Status() : Err(Error::kRateLimited);
+}
+
+void Reports::Take(const Endpoint& from, ByteView datagram, const Moment& m) {
+  if (datagram.size() > mikey::v2::kMaxOneDatagram) return Discard(Error::kTooLong);  // MIKEYv2 §2
+  if (const Status admitted = Admit(from, m.now); !admitted) return Discard(admitted.error());
+  moment_ = &m;
+  from_ = from;
+  const auto taken = taker_.Receive(datagram);
+  if (taken) {
+    ++ground_.counters.taken[static_cast<size_t>(taken->report.body.kind)];
+    ground_.keying.MakeRegular(from, m.now);
+    Answer(*taken, from, m);
+  } else {
+    Discard(taken.error());
+  }
+  r_ = {};
+  moment_ = nullptr;
+}
+
+// MIKEYv2 §10: a leave is answered by KEYS without keys, an acknowledgement when there is something
+// newer.
+void Reports::Answer(const mikey::v2::ReportTaker::Taken& taken, const Endpoint& from,
+                     const Moment& m) {
+  const mikey::v2::ReportBody& body = taken.report.body;
+  const rekey::ChannelState& channel = *ground_.members.ChannelNamed(channel_id_);
+  const bool is_behind = mikey::v2::IsBehind(body, kNoTree, 0, rekey::NewestMsk(channel.ladder));
+  if (body.kind == ReportKind::kAcknowledge && !is_behind) return;
+  std::optional<rekey::GroupKeys> keys;
+  if (body.kind != ReportKind::kLeave) {
+    const auto member = ground_.members.GiveKeys(channel_id_, subscriber_, m);
+    if (!member) return Discard(member.error());
+    keys.emplace(channel, **member, ground_.members.KeysToldTo(subscriber_));
+  }
+  const mikey::v2::Streams no_streams;
+  const mikey::v2::Contents no_contents;
+  std::array<uint8_t, mikey::v2::kRandOctets> rand_r{};
+  ground_.rng.Fill(rand_r);
+  const mikey::v2::KeysContent content{ground_.profile.encr_alg,
+                                       rand_r,
+                                       keys ? keys->streams() : no_streams,
+                                       keys ? keys->contents() : no_contents,
+                                       {}};
+  std::array<uint8_t, mikey::v2::kMaxOneDatagram> out;  // as far as it is written
+  const Result<size_t> size =
+      mikey::v2::WriteKeysToReport(ground_.suite, taken.binding, content, out);
+  if (!size) return Discard(size.error());
+  ++ground_.counters.answers;
+  m.step.datagrams.push_back({from, channel_id_, Bytes(out.begin(), out.begin() + *size), {}, {}});
+}
+
+}  // namespace keymast::controller

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "receiver/reporter.h"
+
+#include "base/cursor.h"
+
+namespace keymast::receiver {
+namespace {
+
+using mikey::v2::ReportKind;
+
+constexpr uint32_t kTBlock = 16;  // T that are reserved at once
+
+uint32_t Milliseconds(Duration duration) {
+  const auto count = std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
+  return static_cast<uint32_t>(std::clamp<int64_t>(count, 0, UINT32_MAX));
+}
+
+}  // namespace
+
+Reporter::Reporter(const crypto::Suite& suite, const mikey::OwnedIdentity& self, std::string uri,
+                   const MemberTs& ts, TKeeper& keeper)
+    : suite_(suite), self_(self), uri_(std::move(uri)), keeper_(keeper), kept_(ts), t_(ts.report) {}
+
+void Reporter::SetKey(const crypto::Key32& r, Bytes ticket) {
+  r_ = r;
+  ticket_ = std::move(ticket);
+}
+
+Status Reporter::Joined(const mikey::v2::Offerer& offerer) {
+  const mikey::v2::Contents& contents = offerer.contents();
+  if (!contents.csb_id || contents.msks.empty()) return Err(Error::kMalformed);
+  const mikey::v2::Choice& choice = offerer.exchange().choice;
+  mikey::v2::GroupName name;
+  const ByteView domain = contents.msks[0].domain;  // of the join, as the Offerer has checked
+  std::copy(domain.begin(), domain.end(), name.domain.octets.begin());
+  name.key_group = MskId::FromValue(contents.msks[0].msk).group;
+  name.csb_id = *contents.csb_id;
+  name.encr = choice.encr;
+  const bool is_same = group_ && group_->csb_id == name.csb_id && group_->encr == name.encr;
+  mikey::v2::TreeKeys& trees = *this;
+  if (!is_same) rekeys_.emplace(suite_, name, trees);
+  if (Status installed = rekeys_->Install(contents, true); !installed) return installed;
+  group_ = name;
+  takes_reports_ = (choice.features & kReportFeature) != 0;
+  unanswered_ = 0;
+  sent_.reset();
+  return TakeTs(contents);
+}
+
+// MIKEYv2 §10: a member takes over every T that is stated and greater than its own.
+Status Reporter::TakeTs(const mikey::v2::Contents& contents) {
+  if (!contents.member) return {};
+  t_ = std::max(t_, contents.member->report_t);
+  const uint32_t keys = std::max(kept_.keys, contents.member->keys_t);
+  if (keys == kept_.keys) return {};
+  const MemberTs ts{kept_.report, keys};
+  if (!keeper_.Keep(ts)) return Err(Error::kStoreClosed);
+  kept_ = ts;
+  return {};
+}
+
+void Reporter::Holds(MskId newest, Instant now) {
+  if (std::exchange(newest_, newest) != newest) held_since_ = now;
+}
+
+// T is reserved durably, in blocks, before it is used.
+std::optional<uint32_t> Reporter::NextT() {
+  if (t_ > UINT32_MAX - kTBlock) return std::nullopt;
+  if (t_ + 1 > kept_.report) {
+    const MemberTs ts{t_ + kTBlock, kept_.keys};
+    if (!keeper_.Keep(ts)) return std::nullopt;
+    kept_ = ts;
+  }
+  return ++t_;
+}
+
+Result<size_t> Reporter::Report(ReportKind kind, Instant now, crypto::Rng& rng, MutableBytes out) {
+  KEYMAST_CHECK(can_report());
+  const std::optional<uint32_t> t = NextT();
+  if (!t) return Err(t_ > UINT32_MAX - kTBlock ? Error::kIdsExhausted : Error::kStoreClosed);
+  mikey::v2::Report report;
+  report.csb_id = group_->csb_id;
+  report.member = self_.view();
+  report.group = {mikey::IdType::kUri, AsBytes(uri_)};
+  report.ids = {group_->domain, {group_->key_group, KeyNumber(0)}, std::nullopt};
+  report.t = *t;
+  report.body = {kind,         rekeys_->tree_id(), rekeys_->epoch(),
+                 rekeys_->t(), newest_.value(),    Milliseconds(now - held_since_)};
+  report.ticket = ticket_;
+  std::array<uint8_t, mikey::v2::kRandOctets> rand{};
+  rng.Fill(rand);
+  const Result<size_t> size = mikey::v2::WriteReport(suite_, report, r_, rand, out);
+  if (!size) return size;
+  sent_ = Sent{kind,
+               mikey::v2::BindReport(suite_, ByteView(out).first(*size), group_->csb_id, rand, r_)};
+  if (kind == ReportKind::kMissing) ++unanswered_;
+  ++counters_.reports[static_cast<size_t>(kind)];
+  return size;
+}
+
+bool Reporter::IsForUs(ByteView datagram) const {
+  constexpr size_t kCsbAt = 4;  // RFC 3830 §6.1
+  if (!group_ || datagram.size() < kCsbAt + 4) return false;
+  const auto type = static_cast<mikey::DataType>(datagram[1]);
+  return type == mikey::DataType::kKeys &&
+         Reader(datagram.subspan(kCsbAt)).U32() == group_->csb_id.value;
+}
+
+Result<Reporter::Taken> Reporter::TakeKeys(ByteView datagram) {
+  KEYMAST_CHECK(group_.has_value());
+  const auto refuse = [&](Error error) {
+    ++counters_.discards[static_cast<size_t>(error)];
+    return Err(error);
+  };
+  Status opened = Err(Error::kUnexpected);
+  if (sent_) opened = OpenKeysToReport(suite_, datagram, sent_->binding, *group_, taken_);
+  const bool is_answer = opened.has_value();
+  if (!is_answer && opened.error() == Error::kUnexpected && !r_.empty()) {
+    opened = OpenUnaskedKeys(suite_, datagram, r_, kept_.keys, *group_, taken_);
+  }
+  if (!opened) return refuse(opened.error());
+  Taken taken;
+  taken.is_unasked = !is_answer;
+  taken.is_leave = is_answer && sent_->kind == ReportKind::kLeave;
+  const bool is_missing = is_answer && sent_->kind != ReportKind::kLeave;
+  if (!is_answer) {
+    const MemberTs ts{kept_.report, taken_.t()};
+    if (!keeper_.Keep(ts)) return refuse(Error::kStoreClosed);
+    kept_ = ts;
+  }
+  if (is_answer) sent_.reset();
+  taken.has_keys = !taken_.contents().msks.empty();
+  if (taken.has_keys) {
+    if (Status placed = rekeys_->Install(taken_.contents(), is_missing); !placed) {
+      return refuse(placed.error());
+    }
+    if (Status kept = TakeTs(taken_.contents()); !kept) return refuse(kept.error());
+    unanswered_ = 0;
+  }
+  ++counters_.keys;
+  return taken;
+}
+
+bool Reporter::OnGroupRekey(ByteView datagram, Instant now) {
+  if (!rekeys_ || !rekeys_->is_installed()) {
+    ++counters_.discards[static_cast<size_t>(Error::kUnexpected)];
+    return false;
+  }
+  const mikey::v2::RekeyReader::Outcome outcome = rekeys_->Receive(datagram, now);
+  if (outcome.status) {
+    ++counters_.rekeys;
+  } else {
+    ++counters_.discards[static_cast<size_t>(outcome.status.error())];
+  }
+  return outcome.WantsMissing();
+}
+
+}  // namespace keymast::receiver

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+// A member's side of a group by MIKEYv2 between its joins (MIKEYv2 §10): REPORTs, KEYS outside of
+// exchanges, GROUP_REKEYs. When to report is ReportSchedule's to say. Octets in, octets out; no
+// socket, no clock, no file.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "mikey/v2/group_rekey_reader.h"
+#include "mikey/v2/loose_keys.h"
+#include "mikey/v2/offerer.h"
+#include "mikey/v2/report_schedule.h"
+#include "receiver/counter_file.h"
+
+namespace keymast::receiver {
+
+inline constexpr uint32_t kReportFeature = 1U << 6;  // MIKEYv2 §10
+
+// TKeeper keeps T durably.
+class TKeeper {
+ public:
+  virtual ~TKeeper() = default;
+  // False when it could not; then nothing may rest on it.
+  virtual bool Keep(const MemberTs& ts) = 0;
+};
+
+struct ReporterCounters {
+  std::array<uint64_t, 4> reports{};  // sent, by kind from 1
+  uint64_t keys = 0;                  // KEYS taken outside of exchanges
+  uint64_t rekeys = 0;                // GROUP_REKEYs whose signature was good
+  std::array<uint64_t, kErrorCount> discards{};
+};
+
+class Reporter final : private mikey::v2::TreeKeys {
+ public:
+  // `suite` and `keeper` outlive the reporter; `ts` are those kept before.
+  Reporter(const crypto::Suite& suite, const mikey::OwnedIdentity& self, std::string uri,
+           const MemberTs& ts, TKeeper& keeper);
+  Reporter(const Reporter&) = delete;
+  Reporter& operator=(const Reporter&) = delete;
+
+  // Joined takes over where an exchange says that the member stands; errors as CheckInstall's: then
+  // nothing of its keys is to be taken. A join opens what REPORT may have lost.
+  Status Joined(const mikey::v2::Offerer& offerer);
+  // SetKey gives R, with the ticket that tells it to the controller, or none: that of the user key.
+  void SetKey(const crypto::Key32& r, Bytes ticket);
+
+  // can_report: it knows group and R, and A takes REPORTs.
+  bool can_report() const { return group_.has_value() && takes_reports_ && !r_.empty(); }
+  // How many REPORTs `missing` were sent since KEYS came.
+  unsigned unanswered() const { return unanswered_; }
+
+  // Holds tells of the newest MSK that the receiver has.
+  void Holds(MskId newest, Instant now);
+
+  // Report writes one in `out` and returns its length. kStoreClosed where its T cannot be kept,
+  // kIdsExhausted where there is none left.
+  Result<size_t> Report(mikey::v2::ReportKind kind, Instant now, crypto::Rng& rng,
+                        MutableBytes out);
+
+  // IsForUs is true for KEYS of the group, which belong to no exchange.
+  bool IsForUs(ByteView datagram) const;
+  // TakeKeys takes KEYS that answer the last REPORT, or that nobody asked for. Every error is a
+  // discard that changed nothing.
+  struct Taken {
+    bool has_keys = false;    // newer ones, or the same; contents() has them until the next call
+    bool is_unasked = false;  // REPORT `acknowledge` is due
+    bool is_leave = false;    // the answer to a leave
+  };
+  Result<Taken> TakeKeys(ByteView datagram);
+  const mikey::v2::Streams& streams() const { return taken_.streams(); }
+  const mikey::v2::Contents& contents() const { return taken_.contents(); }
+
+  // OnGroupRekey checks one (MIKEYv2 §10): trees are not read here, so that it brings no keys. True
+  // when keys are missing because of it.
+  bool OnGroupRekey(ByteView datagram, Instant now);
+
+  const ReporterCounters& counters() const { return counters_; }
+
+ private:
+  // TreeKeys.
+  Found Derive(const mikey::v2::RekeyHead&, ByteView, crypto::Key32&) override {
+    return Found::kNothingHere;
+  }
+  void Commit() override {}
+
+  Status TakeTs(const mikey::v2::Contents& contents);
+  std::optional<uint32_t> NextT();
+
+  const crypto::Suite& suite_;
+  const mikey::OwnedIdentity self_;
+  const std::string uri_;
+  TKeeper& keeper_;
+  MemberTs kept_;
+  uint32_t t_;  // of the last REPORT
+  crypto::Key32 r_;
+  Bytes ticket_;
+  bool takes_reports_ = false;
+  std::optional<mikey::v2::GroupName> group_;
+  std::optional<mikey::v2::RekeyReader> rekeys_;
+  MskId newest_;
+  Instant held_since_{};
+  unsigned unanswered_ = 0;
+  struct Sent {
+    mikey::v2::ReportKind kind;
+    mikey::v2::ReportBinding binding;
+  };
+  std::optional<Sent> sent_;  // the last REPORT, until it is answered
+  mikey::v2::TakenKeys taken_;
+  ReporterCounters counters_;
+};
+
+}  // namespace keymast::receiver

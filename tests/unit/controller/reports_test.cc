@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: Apache-2.0
+// REPORTs at the controller: what they change, what is durable before what is sent, and KEYS that
+// nobody asked for.
+#include "mikey/v2/loose_keys.h"
+#include "tests/unit/controller/joiner.h"
+
+namespace keymast::controller {
+namespace {
+
+using mikey::KeyDataType;
+using mikey::v2::GroupName;
+using mikey::v2::ReportKind;
+
+constexpr uint32_t kReports = 1U << 6;
+constexpr std::array<uint8_t, mikey::v2::kTreeIdSize> kNoTree{};
+
+// Reporter is a member that has joined, with its R.
+struct Reporter : Receiver {
+  Reporter(World& in, int member, uint32_t features = kReports)
+      : Receiver(in, member, Mode::kPsk, features) {}
+
+  void Join() {
+    Run();
+    ASSERT_EQ(state(), mikey::v2::Offerer::State::kDone);
+    const mikey::v2::Contents& contents = offerer.contents();
+    name = {world.channel().channel.key_domain, KeyGroup(7), *contents.csb_id,
+            world.profile.encr_alg};
+    held = MskId::FromValue(contents.msks[0].msk);
+    t = contents.member->report_t;
+    keys_t = contents.member->keys_t;
+    const mikey::Identity self{mikey::IdType::kNai, AsBytes(identity)};
+    const mikey::Identity channel{mikey::IdType::kUri, AsBytes(kNewsUri)};
+    r = mikey::v2::ReportKey(
+        crypto::DefaultSuite(),
+        mikey::v2::PskV2(crypto::DefaultSuite(), key.view(), self, channel).view());
+  }
+
+  Bytes Write(ReportKind kind) {
+    mikey::v2::Report report;
+    report.csb_id = name.csb_id;
+    report.member = {mikey::IdType::kNai, AsBytes(identity)};
+    report.group = {mikey::IdType::kUri, AsBytes(uri)};
+    report.ids = {name.domain, {name.key_group, KeyNumber(0)}, std::nullopt};
+    report.t = ++t;
+    report.body = {kind, kNoTree, 0, 0, held.value(), 10};
+    std::array<uint8_t, mikey::v2::kRandOctets> rand{};
+    world.rng->Fill(rand);
+    Bytes out(mikey::v2::kMaxOneDatagram);
+    const auto size = mikey::v2::WriteReport(crypto::DefaultSuite(), report, r, rand, out);
+    EXPECT_TRUE(size.has_value());
+    out.resize(size.value_or(0));
+    binding = mikey::v2::BindReport(crypto::DefaultSuite(), out, name.csb_id, rand, r);
+    return out;
+  }
+
+  // Report sends one and returns whether KEYS came that open.
+  bool Report(ReportKind kind) { return Open(Ask(Write(kind))); }
+  bool Open(const Bytes& keys) {
+    return mikey::v2::OpenKeysToReport(crypto::DefaultSuite(), keys, binding, name, taken)
+        .has_value();
+  }
+  Status OpenUnasked(const Bytes& keys) {
+    Status opened =
+        mikey::v2::OpenUnaskedKeys(crypto::DefaultSuite(), keys, r, keys_t, name, taken);
+    if (opened) keys_t = taken.t();
+    return opened;
+  }
+  MskId NewestTaken() const { return MskId::FromValue(taken.contents().msks.view().back().msk); }
+
+  std::string uri{kNewsUri};
+  GroupName name;
+  crypto::Key32 r;
+  uint32_t t = 0;
+  uint32_t keys_t = 0;
+  MskId held;
+  mikey::v2::ReportBinding binding;
+  mikey::v2::TakenKeys taken;
+};
+
+struct Reporting : testing::Test {
+  explicit Reporting(const KeyingConfig& keying = KeyingWith()) : world(1, {}, {}, keying) {
+    groups::KeyPolicy policy;
+    policy.mtk_period = seconds(10);
+    world.MakeChannel(policy);
+    world.AddMembers(1, 3, false);
+    world.members.clear();
+  }
+  const groups::Member& MemberOf(int member) const {
+    return world.channel().members.at(IdOf(member));
+  }
+  const groups::Member& Durable(int member) const {
+    return world.durable.channels.at(kNews).members.at(IdOf(member));
+  }
+  const ReportCounters& counters() const { return world.core->counters().reports; }
+  uint64_t Discarded(Error reason) const {
+    return counters().discards[static_cast<size_t>(reason)];
+  }
+  // NewMsk lets the next MSK take over.
+  void NewMsk() {
+    const MskId before = world.ladder().msk->id;
+    world.Do(RekeyNow{kNews, rekey::KeyLevel::kMsk});
+    while (world.ladder().msk->id == before) world.Pass(seconds(1));
+  }
+  // KeysTo a member that nobody asked for, since `from`.
+  std::vector<Bytes> KeysTo(int member, size_t from) const {
+    std::vector<Bytes> found;
+    for (size_t i = from; i < world.of_version2.size(); ++i) {
+      if (world.of_version2[i].to == EndpointOf(member))
+        found.push_back(world.of_version2[i].octets);
+    }
+    return found;
+  }
+  World world;
+};
+
+TEST_F(Reporting, MissingKeysComeInOneDatagram) {
+  Reporter anna(world, 1, 0);
+  anna.Join();
+  NewMsk();
+  ASSERT_TRUE(anna.Report(ReportKind::kMissing));
+  ASSERT_EQ(anna.step.datagrams.size(), 1U);
+  EXPECT_EQ(anna.step.datagrams[0].channel, kNews) << "it waits for what waits of its channel";
+  EXPECT_LE(anna.step.datagrams[0].octets.size(), mikey::v2::kMaxOneDatagram);
+  const rekey::Msk& msk = *world.ladder().msk;
+  const mikey::v2::Contents& contents = anna.taken.contents();
+  EXPECT_TRUE(Equal(contents.keys[0].key, msk.key.view()));
+  EXPECT_EQ(contents.msks[0].msk, msk.id.value());
+  EXPECT_EQ(contents.member->report_t, anna.t);
+  EXPECT_EQ(anna.taken.streams().sessions.size(), 2U);
+  EXPECT_EQ(counters().taken[2], 1U);
+  EXPECT_EQ(counters().answers, 1U);
+}
+
+TEST_F(Reporting, TAndMarkAreDurableBeforeKeysLeave) {
+  Reporter anna(world, 1, 0);
+  anna.Join();
+  NewMsk();
+  ASSERT_TRUE(anna.Report(ReportKind::kMissing));
+  EXPECT_FALSE(anna.step.changes.empty());
+  EXPECT_EQ(Durable(1).report_t, anna.t);
+  EXPECT_EQ(Durable(1).given, world.ladder().msk->id);
+  const Bytes again = anna.Write(ReportKind::kMissing);
+  EXPECT_FALSE(anna.Ask(again).empty());
+  world.Restart(seconds(1));
+  EXPECT_TRUE(anna.Ask(again).empty()) << "also after a crash";
+  EXPECT_EQ(Discarded(Error::kReplayed), 1U);
+}
+
+TEST_F(Reporting, ReplaysAndForgeriesChangeNothing) {
+  Reporter anna(world, 1);
+  anna.Join();
+  const Bytes good = anna.Write(ReportKind::kLeave);
+  for (size_t i = 0; i < good.size(); i += 7) {
+    Bytes forged = good;
+    forged[i] = static_cast<uint8_t>(forged[i] ^ 0x10);
+    world.Pass(milliseconds(50));  // below the address's rate
+    EXPECT_TRUE(anna.Ask(forged).empty());
+    EXPECT_TRUE(anna.step.changes.empty());
+  }
+  EXPECT_TRUE(MemberOf(1).joined);
+  EXPECT_GT(Discarded(Error::kAuthenticationFailed), 10U);
+  const Bytes before = anna.Write(ReportKind::kMissing);
+  ASSERT_TRUE(anna.Open(anna.Ask(before)));
+  EXPECT_TRUE(anna.Ask(good).empty()) << "its T is past";
+  EXPECT_TRUE(anna.Ask(before).empty());
+  EXPECT_TRUE(MemberOf(1).joined);
+  EXPECT_EQ(Discarded(Error::kReplayed), 2U);
+}
+
+TEST_F(Reporting, StrangersAndOtherGroupsHearNothing) {
+  Reporter anna(world, 1);
+  anna.Join();
+  anna.identity = "nobody@example.org";
+  EXPECT_TRUE(anna.Ask(anna.Write(ReportKind::kMissing)).empty());
+  EXPECT_EQ(Discarded(Error::kAuthenticationFailed), 1U) << "as a wrong key";
+  anna.identity = IdentityOf(2);  // who has another key
+  EXPECT_TRUE(anna.Ask(anna.Write(ReportKind::kMissing)).empty());
+  EXPECT_EQ(Discarded(Error::kAuthenticationFailed), 2U);
+  anna.identity = IdentityOf(1);
+  anna.uri = "mikey://example.org/nothing";
+  EXPECT_TRUE(anna.Ask(anna.Write(ReportKind::kMissing)).empty());
+  anna.uri = kNewsUri;
+  anna.name.key_group = KeyGroup(9);
+  EXPECT_TRUE(anna.Ask(anna.Write(ReportKind::kMissing)).empty());
+  EXPECT_EQ(Discarded(Error::kUnknownChannel), 2U);
+}
+
+TEST_F(Reporting, WhoHasNotJoinedOrIsOutGetsNothing) {
+  Reporter anna(world, 1);
+  anna.Join();
+  world.Do(Leave{kNews, IdOf(1)});
+  EXPECT_TRUE(anna.Ask(anna.Write(ReportKind::kMissing)).empty());
+  EXPECT_EQ(Discarded(Error::kUnknownIdentity), 1U);
+  Reporter bob(world, 2);
+  bob.Join();
+  world.Do(Expel{kNews, {IdOf(2)}});
+  EXPECT_TRUE(bob.Ask(bob.Write(ReportKind::kMissing)).empty());
+  EXPECT_EQ(Discarded(Error::kUnknownIdentity), 2U);
+}
+
+TEST_F(Reporting, ALeaveIsAnsweredAndEndsTheMembership) {
+  Reporter anna(world, 1);
+  anna.Join();
+  const MskId before = world.ladder().msk->id;
+  ASSERT_TRUE(anna.Report(ReportKind::kLeave));
+  EXPECT_TRUE(anna.taken.contents().keys.empty());
+  EXPECT_TRUE(anna.taken.streams().sessions.empty());
+  EXPECT_FALSE(Durable(1).HoldsKeys()) << "in the step of the answer";
+  EXPECT_EQ(Durable(1).report_t, anna.t);
+  EXPECT_EQ(world.core->JoinedCount(kNews), 0U);
+  EXPECT_EQ(world.CountOf(Event::Kind::kLeft), 1U);
+  world.Pass(seconds(1));
+  EXPECT_GT(world.ladder().msk->id, before) << "it is shut out";
+  // What the leaver sent before does not bring it back, and it gets no keys.
+  EXPECT_FALSE(anna.Report(ReportKind::kMissing));
+  EXPECT_FALSE(anna.Report(ReportKind::kLeave)) << "who has left is no member";
+  world.Restart(seconds(1));
+  EXPECT_FALSE(Durable(1).HoldsKeys());
+}
+
+TEST_F(Reporting, AMemberOfTheSameNameBeginsBehindWhatWasReportedBefore) {
+  Reporter anna(world, 1);
+  anna.Join();
+  for (int i = 0; i < 3; ++i) {
+    world.Pass(seconds(2));
+    ASSERT_TRUE(anna.Report(ReportKind::kMissing));
+  }
+  const Bytes recorded = anna.Write(ReportKind::kLeave);
+  world.Do(Expel{kNews, {IdOf(1)}});
+  world.Pass(seconds(2));
+  NewMember again;
+  again.member.subscriber = IdOf(1);
+  again.member.msk_endpoint = EndpointOf(1);
+  world.Do(CreateMembers{kNews, {again}});
+  Reporter back(world, 1);
+  back.Join();
+  EXPECT_TRUE(back.Ask(recorded).empty());
+  EXPECT_TRUE(MemberOf(1).joined);
+  EXPECT_TRUE(back.Report(ReportKind::kMissing));
+}
+
+TEST_F(Reporting, AnAcknowledgementIsAnsweredWhenThereIsSomethingNewer) {
+  Reporter anna(world, 1, 0);
+  anna.Join();
+  EXPECT_FALSE(anna.Report(ReportKind::kAcknowledge));
+  NewMsk();
+  ASSERT_TRUE(anna.Report(ReportKind::kAcknowledge));
+  EXPECT_EQ(anna.NewestTaken(), world.ladder().msk->id);
+  anna.held = anna.NewestTaken();
+  EXPECT_FALSE(anna.Report(ReportKind::kAcknowledge));
+  EXPECT_EQ(counters().taken[1], 3U);
+  EXPECT_EQ(counters().answers, 1U);
+}
+
+TEST_F(Reporting, NothingIsTakenThatCannotBeKept) {
+  Reporter anna(world, 1);
+  anna.Join();
+  world.core->Freeze(true, world.now);
+  const Bytes leave = anna.Write(ReportKind::kLeave);
+  EXPECT_TRUE(anna.Ask(leave).empty());
+  EXPECT_EQ(Discarded(Error::kStoreClosed), 1U);
+  EXPECT_TRUE(MemberOf(1).joined);
+  world.core->Freeze(false, world.now);
+  EXPECT_TRUE(anna.Open(anna.Ask(leave))) << "its T was not used up";
+}
+
+TEST_F(Reporting, AMemberHasItsRate) {
+  Reporter anna(world, 1);
+  anna.Join();
+  const uint32_t burst = KeyingConfig{}.identity.burst;
+  for (uint32_t i = 0; i < burst; ++i) ASSERT_TRUE(anna.Report(ReportKind::kMissing));
+  EXPECT_FALSE(anna.Report(ReportKind::kMissing));
+  EXPECT_EQ(Discarded(Error::kRateLimited), 1U);
+  world.Pass(seconds(2));
+  EXPECT_TRUE(anna.Report(ReportKind::kMissing));
+}
+
+struct FewStrangers : Reporting {
+  static KeyingConfig Config() {
+    KeyingConfig config = KeyingWith();
+    config.strangers = {4, seconds(1)};
+    return config;
+  }
+  FewStrangers() : Reporting(Config()) {}
+};
+
+TEST_F(FewStrangers, MembersAreHeardBesideAFlood) {
+  Reporter anna(world, 1);
+  anna.Join();
+  Reporter forger(world, 2);
+  forger.Join();
+  const Bytes forged = forger.Write(ReportKind::kMissing);
+  for (int i = 0; i < 100; ++i) {
+    Bytes one = forged;
+    one.back() = static_cast<uint8_t>(one.back() ^ (i + 1));
+    world.core->OnDatagram(EndpointOf(1000 + i), one, world.now);
+  }
+  EXPECT_GE(Discarded(Error::kTooManyRequests), 90U);
+  EXPECT_TRUE(anna.Report(ReportKind::kMissing));
+}
+
+TEST_F(Reporting, WhereAReportCameFromItsMemberIs) {
+  Reporter anna(world, 1, kMskMessages | kReports);
+  anna.Join();
+  anna.address = EndpointOf(77);
+  ASSERT_TRUE(anna.Report(ReportKind::kMissing));
+  EXPECT_EQ(Durable(1).msk_endpoint, EndpointOf(77));
+  world.Do(RekeyNow{kNews, rekey::KeyLevel::kMsk});
+  world.Pass(seconds(1));
+  EXPECT_FALSE(world.MsksTo(77).empty());
+}
+
+// Who reports, and does not take MSK messages, is sent KEYS: the same octets until it has
+// acknowledged them.
+TEST_F(Reporting, KeysArePushedToWhoTakesNoMskMessages) {
+  Reporter anna(world, 1);
+  anna.Join();
+  Reporter bob(world, 2, 0);
+  bob.Join();
+  const size_t before = world.of_version2.size();
+  world.Do(RekeyNow{kNews, rekey::KeyLevel::kMsk});
+  world.Pass(milliseconds(3600));
+  const std::vector<Bytes> keys = KeysTo(1, before);
+  ASSERT_EQ(keys.size(), 4U) << "after 0, 0.5, 1 and 2 s";
+  EXPECT_EQ(std::set<Bytes>(keys.begin(), keys.end()).size(), 1U);
+  EXPECT_TRUE(KeysTo(2, before).empty());
+  EXPECT_TRUE(world.MsksTo(1).empty());
+  ASSERT_TRUE(anna.OpenUnasked(keys[0]));
+  EXPECT_EQ(anna.NewestTaken(), world.ladder().next_msk->id);
+  EXPECT_EQ(anna.OpenUnasked(keys[0]).error(), Error::kReplayed);
+  EXPECT_EQ(counters().pushes, 1U);
+  EXPECT_EQ(counters().repetitions, 3U);
+  EXPECT_EQ(world.core->ReachabilityOf(kNews, IdOf(1)), Reachability::kPending);
+
+  anna.held = anna.NewestTaken();
+  EXPECT_FALSE(anna.Report(ReportKind::kAcknowledge));
+  const size_t acknowledged = world.of_version2.size();
+  world.Pass(seconds(30));
+  EXPECT_TRUE(KeysTo(1, acknowledged).empty());
+  EXPECT_EQ(Durable(1).confirmed, anna.held);
+  EXPECT_EQ(world.core->ReachabilityOf(kNews, IdOf(1)), Reachability::kConfirmed);
+}
+
+TEST_F(Reporting, PushedKeysHaveATAboveWhatTheJoinTold) {
+  Reporter anna(world, 1);
+  anna.Join();
+  for (int round = 0; round < 3; ++round) {
+    const size_t before = world.of_version2.size();
+    world.Do(RekeyNow{kNews, rekey::KeyLevel::kMsk});
+    world.Pass(milliseconds(100));
+    ASSERT_FALSE(KeysTo(1, before).empty());
+    EXPECT_TRUE(anna.OpenUnasked(KeysTo(1, before)[0])) << round;
+    while (world.ladder().next_msk) world.Pass(seconds(1));
+    if (round == 1) {
+      world.Restart(seconds(1));
+      anna.Join();  // is told a T that nothing beyond was sent with
+    }
+  }
+}
+
+TEST_F(Reporting, PushesGoOnAfterARestartAndEndWithTheMembership) {
+  Reporter anna(world, 1);
+  anna.Join();
+  world.Do(RekeyNow{kNews, rekey::KeyLevel::kMsk});
+  world.Pass(milliseconds(100));
+  size_t before = world.of_version2.size();
+  world.Restart(seconds(1));
+  world.Pass(milliseconds(100));
+  ASSERT_EQ(KeysTo(1, before).size(), 1U);
+  EXPECT_TRUE(anna.OpenUnasked(KeysTo(1, before)[0]));
+  world.Do(Leave{kNews, IdOf(1)});
+  before = world.of_version2.size();
+  world.Pass(seconds(30));
+  EXPECT_TRUE(KeysTo(1, before).empty());
+}
+
+}  // namespace
+}  // namespace keymast::controller

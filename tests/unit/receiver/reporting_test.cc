@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a member does between its joins: when it reports, what it takes, what it keeps first.
+#include "mikey/v2/loose_keys.h"
+#include "tests/unit/receiver/join_world.h"
+
+namespace keymast::receiver {
+namespace {
+
+using mikey::v2::ReportKind;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr Duration kWindow = seconds(2);  // as the test's group says
+
+// Members is what the controller of the test knows.
+struct Members : mikey::v2::ReportDirectory {
+  using Report = mikey::v2::Report;
+  bool Serves(const Report&) const override { return true; }
+  const crypto::Key32* ReportKeyOf(const Report&) const override { return &r; }
+  uint32_t LastT(const Report&) const override { return last_t; }
+  Status CheckTicket(const Report&) const override { return {}; }
+  Status CheckMember(const Report&) const override { return {}; }
+  void Take(const Report& report) override {
+    last_t = report.t;
+    kind = report.body.kind;
+    newest = report.body.msk;
+  }
+  crypto::Key32 r;
+  uint32_t last_t = 0;
+  ReportKind kind = ReportKind::kAcknowledge;
+  uint32_t newest = 0;
+};
+
+struct Reporting : testing::Test, JoinWorld {
+  Reporting() : JoinWorld("psk"), taker(crypto::DefaultSuite(), members, rng) {
+    others.features = kReportFeature;
+    members.r = mikey::v2::ReportKey(crypto::DefaultSuite(),
+                                     mikey::v2::PskV2(crypto::DefaultSuite(), mikey::v2::kPskOctets,
+                                                      mikey::v2::kMemberId, mikey::v2::kGroupId)
+                                         .view());
+  }
+  void SetUp() override { ASSERT_EQ(Join(), 1); }
+
+  // Misses keys for so long that a REPORT is due; what is sent then.
+  Bytes Miss() {
+    joiner->Missing(now, rng);
+    now += kWindow;
+    joiner->Missing(now, rng);
+    EXPECT_GE(joiner->deadline(), now);
+    EXPECT_LT(joiner->deadline(), now + kWindow);
+    now = std::max(now, joiner->deadline());
+    return Tick();
+  }
+  // What the group gives, as KEYS to a REPORT or unasked.
+  mikey::v2::Grant Given() {
+    const mikey::v2::Capabilities offer;
+    return *others.GrantTo({mikey::v2::kMemberId, mikey::v2::kGroupId, mikey::v2::kAnyGroup, offer},
+                           {});
+  }
+  Bytes Write(const mikey::v2::ReportBinding* binding, const mikey::v2::Grant& grant, uint32_t t) {
+    const Bytes rand(mikey::v2::kRandOctets, ++rands);
+    const mikey::v2::KeysContent content{
+        mikey::EncrAlg::kAesCm256, rand, grant.streams, grant.contents, {}};
+    Bytes out(mikey::v2::kMaxOneDatagram);
+    const auto size = binding != nullptr
+                          ? WriteKeysToReport(crypto::DefaultSuite(), *binding, content, out)
+                          : WriteUnaskedKeys(crypto::DefaultSuite(), members.r, CsbId(0xabcdef01),
+                                             t, content, out);
+    out.resize(size.value_or(0));
+    return out;
+  }
+  Bytes KeysTo(const Bytes& report, bool with_keys = true) {
+    const auto taken = taker.Receive(report);
+    EXPECT_TRUE(taken.has_value());
+    return taken ? Write(&taken->binding, with_keys ? Given() : mikey::v2::Grant{}, 0) : Bytes();
+  }
+
+  Members members;
+  mikey::v2::ReportTaker taker;
+  uint8_t rands = 0;
+};
+
+TEST_F(Reporting, MissingKeysAreAskedForInTheWindow) {
+  const Bytes report = Miss();
+  ASSERT_EQ(step.reports, ReportKind::kMissing);
+  Take(KeysTo(report));
+  EXPECT_TRUE(step.has_keys);
+  EXPECT_TRUE(step.is_loose);
+  EXPECT_EQ(joiner->contents().msks[0].msk, 0x00010002U);
+  EXPECT_EQ(joiner->streams().sessions.size(), 1U);
+  EXPECT_EQ(members.kind, ReportKind::kMissing);
+  EXPECT_EQ(joiner->deadline(), kNever) << "it is cured";
+}
+
+TEST_F(Reporting, TIsKeptBeforeItIsUsed) {
+  const Bytes report = Miss();
+  KeysTo(report);
+  EXPECT_GE(keeper.ts.report, members.last_t);
+  // A start anew goes on behind what was kept.
+  const uint32_t kept = keeper.ts.report;
+  Start();
+  ASSERT_EQ(Join(), 1);
+  KeysTo(Miss());
+  EXPECT_GT(members.last_t, kept);
+}
+
+TEST_F(Reporting, NothingIsSentThatCannotBeKept) {
+  keeper.works = false;
+  EXPECT_TRUE(Miss().empty());
+  EXPECT_EQ(step.status.error(), Error::kStoreClosed);
+}
+
+TEST_F(Reporting, WhoIsNotHeardJoins) {
+  Miss();
+  ASSERT_EQ(step.reports, ReportKind::kMissing);
+  now = joiner->deadline();
+  Tick();
+  ASSERT_EQ(step.reports, ReportKind::kMissing);
+  now = joiner->deadline();
+  const Bytes cap = Tick();
+  EXPECT_FALSE(step.reports);
+  Take(Ask(cap));
+  EXPECT_TRUE(step.has_keys);
+  EXPECT_FALSE(step.is_loose);
+  EXPECT_EQ(joiner->reporter().unanswered(), 0U);
+}
+
+TEST_F(Reporting, WhatOpensAgainCures) {
+  Miss();
+  EXPECT_NE(joiner->deadline(), kNever);
+  joiner->Opened();
+  EXPECT_EQ(joiner->deadline(), kNever);
+}
+
+TEST_F(Reporting, ForeignKeysChangeNothing) {
+  const Bytes report = Miss();
+  const Bytes keys = KeysTo(report);
+  for (size_t i = 0; i < keys.size(); i += 5) {
+    Bytes forged = keys;
+    forged[i] = static_cast<uint8_t>(forged[i] ^ 4);
+    Take(forged);
+    EXPECT_FALSE(step.status) << i;
+    EXPECT_FALSE(step.has_keys);
+  }
+  Take(Write(nullptr, Given(), 0));
+  EXPECT_FALSE(step.has_keys) << "a T that is not above the last one";
+  Take(keys);
+  EXPECT_TRUE(step.has_keys);
+  Take(keys);
+  EXPECT_FALSE(step.has_keys) << "one answer to a REPORT";
+}
+
+TEST_F(Reporting, UnaskedKeysAreAcknowledged) {
+  mikey::v2::Grant next = Given();
+  next.contents.msks.clear();
+  const Bytes domain = {1, 2, 3};
+  next.contents.msks.Add({domain, 0x00010003, 1});
+  next.contents.member->keys_t = 9;
+  const Bytes keys = Write(nullptr, next, 9);
+  Take(keys);
+  ASSERT_TRUE(step.status);
+  EXPECT_TRUE(step.has_keys);
+  EXPECT_EQ(keeper.ts.keys, 9U);
+  joiner->Holds(MskId::FromValue(0x00010003), now);
+  EXPECT_EQ(joiner->deadline(), now);
+  const Bytes report = Tick();
+  EXPECT_EQ(step.reports, ReportKind::kAcknowledge);
+  KeysTo(report);
+  EXPECT_EQ(members.newest, 0x00010003U);
+  EXPECT_EQ(joiner->deadline(), kNever);
+  Take(keys);
+  EXPECT_EQ(step.status.error(), Error::kReplayed);
+}
+
+TEST_F(Reporting, OlderKeysAreNotInstalled) {
+  mikey::v2::Grant older = Given();
+  older.contents.member->epoch = 4;
+  Take(Write(nullptr, older, 9));
+  EXPECT_FALSE(step.has_keys);
+  EXPECT_EQ(step.status.error(), Error::kReplayed);
+}
+
+TEST_F(Reporting, ALeaveIsSaidUntilItIsAnswered) {
+  joiner->Leave(now);
+  Tick();
+  ASSERT_EQ(step.reports, ReportKind::kLeave);
+  EXPECT_FALSE(joiner->has_left());
+  now = joiner->deadline();
+  const Bytes second = Tick();
+  Take(KeysTo(second, false));
+  EXPECT_TRUE(joiner->has_left());
+  EXPECT_TRUE(joiner->is_left());
+  EXPECT_EQ(joiner->deadline(), kNever);
+}
+
+TEST_F(Reporting, ALeaveThatNobodyAnswersEnds) {
+  joiner->Leave(now);
+  int sent = 0;
+  while (!joiner->has_left()) {
+    now = std::max(now, joiner->deadline());
+    sent += Tick().empty() ? 0 : 1;
+  }
+  EXPECT_EQ(sent, 4);
+  EXPECT_FALSE(joiner->is_left());
+  joiner->Missing(now, rng);
+  now += seconds(60);
+  joiner->Missing(now, rng);
+  EXPECT_EQ(joiner->deadline(), kNever);
+}
+
+TEST_F(Reporting, WhoCannotReportLeavesInSilence) {
+  others.features = 0;
+  Start();
+  ASSERT_EQ(Join(), 1);
+  joiner->Leave(now);
+  EXPECT_TRUE(joiner->has_left());
+  EXPECT_FALSE(joiner->is_left());
+}
+
+TEST_F(Reporting, GroupMessagesOfNobodyAreCounted) {
+  joiner->GroupRekey(Bytes(40, 2), now, rng);
+  uint64_t discarded = 0;
+  for (const uint64_t count : joiner->reporter().counters().discards) discarded += count;
+  EXPECT_EQ(discarded, 1U);
+  EXPECT_EQ(joiner->reporter().counters().rekeys, 0U);
+  EXPECT_EQ(joiner->deadline(), kNever);
+}
+
+}  // namespace
+}  // namespace keymast::receiver
