@@ -274,7 +274,8 @@ void Keying::Joined(const Endpoint& from, const mikey::v2::Entry& entry, const M
   const ChannelId channel = ChannelOf(ground_.config, AsText(exchange.answerer.view().data));
   const uint32_t features = exchange.choice.features;
   // Of who joins by certificate no R is held, so that it is sent nothing unasked.
-  const bool takes_keys = (features & kReportFeature) != 0 && IsPskType(exchange.choice.mode);
+  const bool takes_keys =
+      (features & kReportFeature) != 0 && mikey::v2::IsPskType(exchange.choice.mode);
   ground_.members.FinishJoin(channel, subscriber->subscriber.id,
                              {from, (features & kMskMessages) != 0, takes_keys, by_answer}, m);
 }

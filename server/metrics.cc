@@ -159,6 +159,8 @@ void FillJoins(const Shard& shard, core::MetricsSnapshot& out) {
       .Add(counters.tickets_given, {{"result", "given"}})
       .Add(counters.tickets_taken, {{"result", "taken"}})
       .Add(counters.tickets_refused, {{"result", "refused"}});
+  Family(out, "keymast_join_tickets_spent", "Spent tickets that are kept.", kGauge)
+      .Add(uint64_t{shard.controller().state().tickets.spent.size()});
   Family(out, "keymast_join_discards_total", "MIKEYv2 datagrams refused.", kCounter)
       .AddByReason(counters.discards, "reason");
   Family(out, "keymast_join_exchanges", "Exchanges remembered.", kGauge)

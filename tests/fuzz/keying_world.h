@@ -106,6 +106,7 @@ class Members final : public Membership {
     }
     return &state.channels.at(channel).members.at(subscriber);
   }
+  uint32_t KeysToldTo(const SubscriberId&) const override { return 0; }
   void FinishJoin(const ChannelId&, const SubscriberId&, const Joined&, const Moment&) override {
     ++joined;
   }
