@@ -3,6 +3,7 @@
 // an address of its own, over UDP on loopback that loses, doubles, reorders and forges datagrams.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -29,18 +30,18 @@ struct StormPlan {
 // StormOutcome is what loader and keymastd saw.
 struct StormOutcome {
   // Of the loader.
-  size_t joined = 0;       // entitled receivers that have the group's keys
-  size_t by_mode[7] = {};  // of these
-  size_t resumed = 0;      // of these, by ticket
-  size_t wrong_keys = 0;   // that were given others than the group's
-  size_t intruders = 0;    // strangers that were given keys
-  size_t strangers = 0;    // that tried
-  size_t finished = 0;     // joined, and heard so by KEYS
-  size_t exchanges = 0;    // opened
-  size_t forged = 0;       // CAPs
-  size_t caps = 0;         // genuine ones
-  double seconds = 0;      // from the first CAP to the last keys
-  double p50 = 0;          // seconds from a receiver's first CAP to its keys
+  size_t joined = 0;                // entitled receivers that have the group's keys
+  std::array<size_t, 7> by_mode{};  // of these
+  size_t resumed = 0;               // of these, by ticket
+  size_t wrong_keys = 0;            // that were given others than the group's
+  size_t intruders = 0;             // strangers that were given keys
+  size_t strangers = 0;             // that tried
+  size_t finished = 0;              // joined, and heard so by KEYS
+  size_t exchanges = 0;             // opened
+  size_t forged = 0;                // CAPs
+  size_t caps = 0;                  // genuine ones
+  double seconds = 0;               // from the first CAP to the last keys
+  double p50 = 0;                   // seconds from a receiver's first CAP to its keys
   double p99 = 0;
   double slowest = 0;
   double loader_cpu = 0;

@@ -17,8 +17,9 @@ using mikey::v2::Policy;
 constexpr uint32_t kMskMessages = 1U << 5;  // feature 5 (MIKEYv2 §10)
 constexpr double kTicketsASecond = 1500;
 constexpr Duration kBeat = std::chrono::milliseconds(1);
+constexpr Duration kQuiet = std::chrono::milliseconds(300);
+constexpr Duration kPatience = std::chrono::seconds(20);
 constexpr Duration kSampled = std::chrono::milliseconds(50);
-constexpr size_t kForgers = 50000;  // addresses of nobody
 
 Duration Seconds(double seconds) { return Duration(static_cast<int64_t>(seconds * 1e9)); }
 
@@ -27,6 +28,12 @@ Policy PolicyOf(Mode mode) {
   policy.modes.Add(static_cast<uint8_t>(mode));
   policy.features = kMskMessages | mikey::v2::kTicketFeature;
   return policy;
+}
+
+// Taken is how many datagrams reached keymastd's socket.
+double Taken(const std::map<std::string, double>& metrics) {
+  return metrics.at("keymast_datagrams_received_total") +
+         metrics.at("keymast_datagrams_dropped_total");
 }
 
 bool IsCap(ByteView octets) {
@@ -78,12 +85,26 @@ void StormLoader::Storm(StormOutcome& outcome) {
   const StormLink::Counters before = link_.counters();
   const uint64_t dropped = link_.Dropped();
   const double cpu = ThreadCpuSeconds();
+  const double taken = Taken(site_.Metrics()) - static_cast<double>(before.sent);
   Run(phase, outcome);
   outcome.loader_cpu = ThreadCpuSeconds() - cpu;
+  Settle(taken);
   outcome.sent = link_.counters().sent - before.sent;
   outcome.received = link_.counters().received - before.received;
   outcome.retries = link_.counters().retries - before.retries;
   outcome.dropped = link_.Dropped() - dropped;
+}
+
+void StormLoader::Settle(double before) {
+  const shell::SystemClock clock;
+  const Instant end = clock.Now() + kPatience;
+  do {
+    for (const Instant pause = clock.Now() + kQuiet; clock.Now() < pause;) {
+      link_.Turn(clock.Now(), [](size_t, ByteView, Instant) {});
+      std::this_thread::sleep_for(kBeat);
+    }
+  } while (clock.Now() < end &&
+           Taken(site_.Metrics()) - before < static_cast<double>(link_.counters().sent));
 }
 
 // ArrivalsOf all, the last one first.

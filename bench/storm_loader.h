@@ -11,6 +11,9 @@ namespace keymast::bench {
 
 class StormLoader {
  public:
+  // Addresses of nobody, behind those of the people.
+  static constexpr size_t kForgers = 50000;
+
   // Borrowed: all.
   StormLoader(const StormPlan& plan, const People& people, StormSite& site, StormLink& link);
 
@@ -19,6 +22,7 @@ class StormLoader {
   // Storm runs until nobody has anything to do, or the limit has come.
   void Storm(StormOutcome& outcome);
 
+  // Resident octets of keymastd.
   double most_memory() const { return most_memory_; }
 
  private:
@@ -38,6 +42,8 @@ class StormLoader {
   void Forge(size_t number, ByteView cap, Instant now);
   ByteView ForgedOf(ByteView cap, Instant now);
   void Sample(Instant now);
+  // Settle waits until keymastd has taken all that was sent, and its replies have come.
+  void Settle(double before);
   void Judge(const Phase& phase, Instant begin, StormOutcome& outcome) const;
 
   const StormPlan& plan_;

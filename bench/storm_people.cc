@@ -14,20 +14,20 @@ People::People(const StormPlan& plan) : seed_(plan.seed) {
   const size_t by_ticket = part(plan.by_ticket);
   const size_t by_certificate = part(plan.by_certificate);
   const size_t strangers = part(plan.strangers) / 5;  // of each kind
-  const size_t counts[kPersons] = {plan.receivers - by_ticket - by_certificate,
-                                   by_ticket,
-                                   by_certificate,
-                                   strangers,
-                                   strangers,
-                                   strangers,
-                                   strangers,
-                                   strangers};
+  const std::array<size_t, kPersons> counts{plan.receivers - by_ticket - by_certificate,
+                                            by_ticket,
+                                            by_certificate,
+                                            strangers,
+                                            strangers,
+                                            strangers,
+                                            strangers,
+                                            strangers};
   size_t end = 0;
   for (size_t i = 0; i < kPersons; ++i) ends_[i] = end += counts[i];
 }
 
 Person People::Of(size_t number) const {
-  return static_cast<Person>(std::upper_bound(ends_, ends_ + kPersons, number) - ends_);
+  return static_cast<Person>(std::upper_bound(ends_.begin(), ends_.end(), number) - ends_.begin());
 }
 
 crypto::Key32 People::KeyOf(size_t number, bool is_servers) const {

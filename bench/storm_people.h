@@ -38,7 +38,7 @@ class People {
 
  private:
   uint64_t seed_;
-  size_t ends_[kPersons] = {};
+  std::array<size_t, kPersons> ends_{};
 };
 
 }  // namespace keymast::bench
