@@ -60,6 +60,14 @@ void AddRunOptions(shell::Args& args, Options& options) {
   args.Option(
       "--join", options.join,
       "join by MIKEYv2: all, or early-dh,early-dhhmac,dh,dhhmac,rsa,psk in order of preference");
+  args.Option("--join-certificate", options.join_certificate,
+              "certificate for --join with those that lead to an authority, PEM");
+  args.Option("--join-private-key", options.join_private_key, "its key, PEM, mode 0600");
+  args.Option("--join-anchors", options.join_anchors, "FILE[,...]: authorities, PEM");
+  args.Option("--join-revocation-lists", options.join_revocation_lists, "FILE[,...]: PEM or DER");
+  args.Option("--join-pin", options.join_pin, "SHA-256 of the controller's certificate");
+  args.Option("--join-controller-use", options.join_controller_use,
+              "OID that certificates of controllers have as extended key usage");
   args.Flag("--leave", options.leave,
             "leave the channel at the end, where it was joined by MIKEYv2");
   args.Flag("--no-msk-messages", options.no_msk_messages,

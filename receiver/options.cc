@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "receiver/options.h"
 
+#include "credentials/files.h"
 #include "mikey/profile_fields.h"
 #include "shell/config_fields.h"
 #include "shell/files.h"
@@ -12,15 +13,68 @@ void Default(std::string& value, const std::string& fallback) {
   if (value.empty()) value = fallback;
 }
 
+constexpr std::string_view kModes =
+    ": `all`, or some of early-dh, early-dhhmac, dh, dhhmac, rsa, psk with commas between them";
+
+// Usable are the modes that can be offered with what there is; a mode that was named must be one.
+tl::expected<FixedList<uint8_t, 6>, Failure> Usable(const Options& options) {
+  const auto parsed = ParseJoinModes(options.join);
+  if (!parsed) {
+    return Fail(Error::kInvalidArgument, "--join " + options.join + std::string(kModes));
+  }
+  FixedList<uint8_t, 6> usable;
+  for (const uint8_t number : *parsed) {
+    const bool is_signed = mikey::v2::IsSigned(static_cast<mikey::v2::Mode>(number));
+    const bool has = is_signed ? !options.join_certificate.empty() : !options.key_file.empty();
+    if (has) {
+      usable.Add(number);
+    } else if (options.join != "all") {
+      return Fail(Error::kInvalidArgument,
+                  "--join " + options.join +
+                      (is_signed ? ": modes by certificate need --join-certificate and "
+                                   "--join-private-key"
+                                 : ": modes by user key need --key-file"));
+    }
+  }
+  return usable;
+}
+
+// CredentialsOf the files, for the group with this URI; null without certificate.
+tl::expected<std::shared_ptr<const mikey::v2::Credentials>, Failure> CredentialsOf(
+    const Options& options, const std::string& uri) {
+  if (options.join_certificate.empty()) return nullptr;
+  if (options.join_private_key.empty()) {
+    return Fail(Error::kInvalidArgument, "--join-private-key is missing");
+  }
+  const bool by_anchor = !options.join_anchors.empty() && !options.join_controller_use.empty();
+  if (!by_anchor && options.join_pin.empty()) {
+    return Fail(Error::kInvalidArgument,
+                "no controller could be believed: give --join-pin, or --join-anchors and "
+                "--join-controller-use");
+  }
+  credentials::Files files;
+  files.own = {{options.join_certificate, options.join_private_key}};
+  files.anchors = options.join_anchors;
+  files.revocation_lists = options.join_revocation_lists;
+  auto all = std::make_shared<mikey::v2::Credentials>();
+  const auto loaded = credentials::Load(files, mikey::IdType::kUri, *all);
+  if (!loaded) return tl::unexpected<Failure>(loaded.error());
+  all->trust.set_controller_usage(options.join_controller_use);
+  if (options.join_pin.empty()) return all;
+  const auto pin = credentials::ReadPin(options.join_pin);
+  if (!pin) {
+    return Fail(Error::kMalformed,
+                "--join-pin " + options.join_pin + ": SHA-256 as 64 hexadecimal digits");
+  }
+  all->trust.Pin({mikey::IdType::kUri, AsBytes(uri)}, *pin);
+  return all;
+}
+
 // JoinOf is where the session description says that the channel is joined.
 tl::expected<JoinSetup, Failure> JoinOf(const Options& options, const ChannelSdp& channel,
                                         const mikey::Profile3gpp& profile) {
-  const auto parsed = ParseJoinModes(options.join);
-  if (!parsed) {
-    return Fail(Error::kInvalidArgument, "--join " + options.join +
-                                             ": `all`, or some of early-dh, early-dhhmac, dh, "
-                                             "dhhmac, rsa, psk with commas between them");
-  }
+  const auto modes = Usable(options);
+  if (!modes) return tl::unexpected<Failure>(modes.error());
   if (channel.join_uri.empty()) {
     return Fail(Error::kNotFound,
                 "the session description has no a=mikeyv2-join: keymastd's mikeyv2.modes are "
@@ -33,9 +87,12 @@ tl::expected<JoinSetup, Failure> JoinOf(const Options& options, const ChannelSdp
                        : "a=mikeyv2-join: " + channel.join_host + " is no address");
   }
   server->port = channel.join_port;
-  const bool takes_msk_messages = !options.no_msk_messages;
-  return JoinSetup{JoinPolicy(*parsed, profile, takes_msk_messages), *server, channel.join_uri,
-                   nullptr};
+  auto credentials = CredentialsOf(options, channel.join_uri);
+  if (!credentials) return tl::unexpected<Failure>(credentials.error());
+  // MSK messages are under the user key.
+  const bool takes_msk_messages = !options.no_msk_messages && !options.key_file.empty();
+  return JoinSetup{JoinPolicy(*modes, profile, takes_msk_messages), *server, channel.join_uri,
+                   std::move(*credentials)};
 }
 
 }  // namespace
@@ -57,6 +114,16 @@ tl::expected<void, Failure> AddConfig(Options& options, mikey::Profile3gpp& prof
   Default(options.join, file.String("join", ""));
   options.leave = file.Boolean("leave", false) || options.leave;
   options.no_msk_messages = file.Boolean("no_msk_messages", false) || options.no_msk_messages;
+  Default(options.join_certificate, file.String("join_certificate", ""));
+  Default(options.join_private_key, file.String("join_private_key", ""));
+  Default(options.join_pin, file.String("join_pin", ""));
+  Default(options.join_controller_use, file.String("join_controller_use", ""));
+  for (const auto& [list, key] :
+       {std::pair(&options.join_anchors, "join_anchors"),
+        std::pair(&options.join_revocation_lists, "join_revocation_lists")}) {
+    const std::vector<std::string> files = file.Strings(key);
+    if (list->empty()) *list = files;
+  }
   const std::vector<std::string> forward = file.Strings("forward");
   if (options.forward.empty()) options.forward = forward;
   shell::ConfigFields fields(file);
@@ -100,9 +167,11 @@ tl::expected<Setup, Failure> MakeSetup(Options options) {
   }
   Default(options.listen, std::string(kDefaultListen));
   Default(options.interface_address, std::string(kDefaultInterface));
+  const bool by_certificate = !options.join.empty() && !options.join_certificate.empty();
   for (const auto& [value, name] :
        {std::pair(&options.sdp, "--sdp"), std::pair(&options.key_file, "--key-file"),
         std::pair(&options.identity, "--identity")}) {
+    if (value == &options.key_file && by_certificate) continue;
     if (value->empty()) return Fail(Error::kInvalidArgument, std::string(name) + " is missing");
   }
   if (options.identity.size() > 255) {
@@ -110,7 +179,8 @@ tl::expected<Setup, Failure> MakeSetup(Options options) {
   }
   tl::expected<ChannelSdp, Failure> channel = ReadSdpFile(options.sdp);
   if (!channel) return tl::unexpected<Failure>(channel.error());
-  tl::expected<crypto::Key32, Failure> user_key = ReadUserKey(options.key_file);
+  tl::expected<crypto::Key32, Failure> user_key;  // none without a file
+  if (!options.key_file.empty()) user_key = ReadUserKey(options.key_file);
   if (!user_key) return tl::unexpected<Failure>(user_key.error());
   const Result<Endpoint> listen = ParseEndpoint(options.listen, setup.profile.msk_port);
   if (!listen)

@@ -27,6 +27,13 @@ struct Options {
   std::string log_level;
   std::string join;  // modes of MIKEYv2 with commas between them, or `all`
   bool print_sdp = false;
+  // Of modes by certificate; files in PEM, lists of them with commas between.
+  std::string join_certificate;
+  std::string join_private_key;
+  std::vector<std::string> join_anchors;
+  std::vector<std::string> join_revocation_lists;
+  std::string join_pin;             // SHA-256 of the controller's certificate
+  std::string join_controller_use;  // extended key usage of controllers' certificates
   bool leave = false;
   bool no_msk_messages = false;
 };

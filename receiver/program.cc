@@ -74,7 +74,10 @@ tl::expected<std::unique_ptr<Program>, Failure> Program::Open(Setup setup, const
               nullptr,         std::nullopt};
   if (!setup.state.empty()) {
     const auto open = setup.answers ? CounterFile::Open : CounterFile::Read;
-    auto file = open(setup.state, setup.credential.user_key);
+    // Whoever has no user key goes by its name.
+    const auto& [user_key, identity] = setup.credential;
+    const crypto::Key32 by_name(crypto::Sha256(identity.view()));
+    auto file = open(setup.state, user_key.empty() ? by_name : user_key);
     if (!file) return tl::unexpected<Failure>(file.error());
     parts.counters = std::move(*file);
   }
@@ -333,8 +336,9 @@ void Program::FollowInterface() {
 
 std::string Program::Report() const {
   const uint64_t drops = drops_before_ + multicast_.kernel_drops() + msk_.kernel_drops();
-  return ReportLine(core_, setup_.channel, {drops, recorder_ ? recorder_->lost() : 0},
-                    clock_.Now());
+  const ReporterCounters* member = joiner_ ? &joiner_->reporter().counters() : nullptr;
+  return ReportLine(core_, setup_.channel, {drops, recorder_ ? recorder_->lost() : 0}, clock_.Now(),
+                    member);
 }
 
 void Program::PrintReport() const {

@@ -67,7 +67,7 @@ std::vector<std::string> StreamNames(const ChannelSdp& channel) {
 }
 
 std::string ReportLine(const Core& core, const ChannelSdp& channel, const Losses& losses,
-                       Instant now) {
+                       Instant now, const ReporterCounters* member) {
   uint64_t opened = 0;
   Instant last_good = Instant::min();
   for (const std::optional<Stream>& stream : core.streams()) {
@@ -91,6 +91,14 @@ std::string ReportLine(const Core& core, const ChannelSdp& channel, const Losses
   line.Object("discards", ByReason(core.key_discards()));
   line.Object("media_discards", ByReason(core.media_discards()));
   line.Number("kernel_drops", losses.kernel_drops).Number("records_lost", losses.records);
+  if (member != nullptr) {
+    shell::JsonLine reports;
+    reports.Number("acknowledge", member->reports[1]);
+    reports.Number("missing", member->reports[2]).Number("leave", member->reports[3]);
+    line.Object("reports", reports).Number("keys", member->keys);
+    line.Number("group_rekeys", member->rekeys);
+    line.Object("member_discards", ByReason(member->discards));
+  }
   line.Text("state_hash", ToHex(core.keyring().StateHash()));
   return line.str();
 }

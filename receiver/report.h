@@ -5,6 +5,7 @@
 #include <string>
 
 #include "receiver/core.h"
+#include "receiver/reporter.h"
 #include "receiver/sdp.h"
 
 namespace keymast::receiver {
@@ -15,9 +16,9 @@ struct Losses {
   uint64_t records = 0;       // that the recording's file system did not take
 };
 
-// ReportLine is one object without line feed.
+// ReportLine is one object without line feed. `member`: of who joins by MIKEYv2, else null.
 std::string ReportLine(const Core& core, const ChannelSdp& channel, const Losses& losses,
-                       Instant now);
+                       Instant now, const ReporterCounters* member = nullptr);
 
 // StreamNames gives each stream its media name, with a number behind from the second of a media on.
 std::vector<std::string> StreamNames(const ChannelSdp& channel);

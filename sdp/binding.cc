@@ -23,39 +23,51 @@ bool IsHint(TlvType type) {
   return type == TlvType::kCookie || type == TlvType::kFresh || type == TlvType::kTicket;
 }
 
-}  // namespace
-
-Result<ByteView> SessionIn(ByteView octets) {
-  mikey::Message message;
-  const Result<ByteView> tlvs = CapIn(octets, message);
-  if (!tlvs) return tlvs;
-  const auto told = mikey::v2::ReadCapabilities({mikey::v2::kCapVersion, *tlvs});
+Result<ByteView> SessionOf(ByteView tlvs) {
+  const auto told = mikey::v2::ReadCapabilities({mikey::v2::kCapVersion, tlvs});
   if (!told) return Err(told.error());
   return told->session;
 }
 
-Result<Bytes> BoundTlvs(ByteView octets) {
-  mikey::Message message;
-  const Result<ByteView> tlvs = CapIn(octets, message);
-  if (!tlvs) return Err(tlvs.error());
+Result<Bytes> Bound(ByteView tlvs) {
   Bytes bound;
-  Reader reader(*tlvs);
+  Reader reader(tlvs);
   mikey::ReadIo io(reader);
   while (!reader.empty()) {
     const size_t from = reader.position();
     Tlv tlv;
     Tlv::Describe(io, tlv);
     if (!io.ok()) return Err(Error::kMalformed);
-    const ByteView whole = tlvs->subspan(from, reader.position() - from);
+    const ByteView whole = tlvs.subspan(from, reader.position() - from);
     if (!IsHint(tlv.type)) bound.insert(bound.end(), whole.begin(), whole.end());
   }
   return bound;
 }
 
-Status CheckBound(const Keying& told, ByteView message) {
-  const Result<ByteView> session = SessionIn(message);
+}  // namespace
+
+Result<ByteView> SessionIn(ByteView octets) {
+  mikey::Message message;
+  const Result<ByteView> tlvs = CapIn(octets, message);
+  return tlvs ? SessionOf(*tlvs) : tlvs;
+}
+
+Result<Bytes> BoundTlvs(ByteView octets) {
+  mikey::Message message;
+  const Result<ByteView> tlvs = CapIn(octets, message);
+  return tlvs ? Bound(*tlvs) : Err(tlvs.error());
+}
+
+Status CheckBound(const Keying& told, ByteView octets) {
+  mikey::Message message;
+  const Result<ByteView> tlvs = CapIn(octets, message);
+  return tlvs ? CheckTold(told, *tlvs) : Err(tlvs.error());
+}
+
+Status CheckTold(const Keying& told, ByteView tlvs) {
+  const Result<ByteView> session = SessionOf(tlvs);
   if (!session) return Err(session.error());
-  const Result<Bytes> bound = BoundTlvs(message);
+  const Result<Bytes> bound = Bound(tlvs);
   if (!bound) return Err(bound.error());
   const bool may_be_left_out = !told.message.empty() && told.capabilities.empty();
   const bool is_bound = !told.session.empty() && Equal(*session, told.session.view()) &&

@@ -20,6 +20,9 @@ Result<Bytes> BoundTlvs(ByteView message);
 // there.
 Status CheckBound(const Keying& told, ByteView message);
 
+// CheckTold is the same of the TLVs of a CAP payload.
+Status CheckTold(const Keying& told, ByteView tlvs);
+
 // CheckFingerprint: with a fingerprint in SDP only an exchange counts that this certificate proved.
 // `proven` is SHA-256 of the certificate that did; nothing: none did. kCertificateUntrusted.
 Status CheckFingerprint(const Keying& told, const std::optional<Fingerprint>& proven);

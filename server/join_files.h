@@ -3,25 +3,12 @@
 // (docs/operator.md).
 #pragma once
 
-#include <string>
-#include <vector>
-
 #include "controller/join_credentials.h"
+#include "credentials/files.h"
 
 namespace keymast::server {
 
-// JoinFiles are names of files, all of them in PEM; lists may be in DER.
-struct JoinFiles {
-  struct Own {
-    std::string certificates;  // leaf first
-    std::string private_key;   // of the leaf; mode 0600
-  };
-  std::vector<Own> own;  // in order of preference; none: no joins by certificate
-  std::vector<std::string> anchors;
-  std::vector<std::string> revocation_lists;
-  std::string pins;  // lines of an identity and SHA-256 of its certificate; empty: none
-  bool take_stale_lists = false;
-};
+using JoinFiles = credentials::Files;
 
 struct LoadedJoinFiles {
   std::shared_ptr<const controller::JoinCredentials> credentials;

@@ -74,14 +74,14 @@ PeerCall::Done PeerCall::CheckStreams(const Capabilities& told) {
 PeerCall::Done PeerCall::ExpectCap(const Capabilities& told) {
   is_resumed_ = !told.ticket_id.empty();
   if (Done same = CheckSameParty(); !same) return same;
-  const Result<Decided> decided = Decide(told, PolicyOf(is_resumed_), setup_.credentials.get());
+  const bool is_in_sdp = !theirs_->keying.message.empty();
+  const Result<Decided> decided =
+      Decide(told, PolicyOf(is_resumed_, is_in_sdp), setup_.credentials.get());
   if (!decided) return Fail(decided.error(), "a=mikeyv2-cap");
   decided_ = *decided;
   PeerDirectory::Expected expected;
-  const ByteView session = theirs_->keying.session.view();
-  expected.session.assign(session.begin(), session.end());
+  expected.told = theirs_->keying;
   expected.profile = decided_.policy.profiles[0];
-  expected.fingerprint = theirs_->keying.fingerprint;
   expected.mki = MkiOf(rounds_);
   while (media_.streams().size() < theirs_->streams.size()) {
     // A stream that we know nothing of is refused; the exchange keys it all the same.
@@ -121,39 +121,31 @@ tl::expected<std::string, Failure> PeerCall::Answer(Instant now) {
   return sdp::WriteSession(ours_);
 }
 
-// TakeCap asks whether the CAP is what its description told before it is answered; the Answerer
-// looks at that only when the proof was good.
-Answerer::Outcome PeerCall::TakeCap(const Endpoint& from, ByteView octets, Instant now,
-                                    MutableBytes out) {
-  Status bound = theirs_ ? sdp::CheckBound(theirs_->keying, octets) : Err(Error::kUnexpected);
-  const bool is_in_sdp = theirs_ && !theirs_->keying.message.empty();
-  if (bound && is_in_sdp) bound = sdp::CheckProtocols(theirs_->keying, octets);
-  directory_.set_bound(bound);
-  return answerer_.Receive(octets, AsBytes(ToString(from)), now, rng_, out);
-}
-
 Result<Bytes> PeerCall::AnswerCapInSdp(Instant now) {
-  Bytes out(mikey::v2::kMaxOneDatagram);
+  const ByteView cap = theirs_->keying.message;
+  Bytes out(RoomOf(decided_.policy));
+  directory_.set_listed(sdp::CheckProtocols(theirs_->keying, cap));
   answerer_.set_in_signalling(true);
-  const Answerer::Outcome outcome =
-      TakeCap(theirs_->streams[0].at, theirs_->keying.message, now, out);
+  const std::string from = ToString(theirs_->streams[0].at);
+  const Answerer::Outcome outcome = answerer_.Receive(cap, AsBytes(from), now, rng_, out);
   answerer_.set_in_signalling(false);
+  directory_.set_listed({});
   if (!outcome.status) return Err(outcome.status.error());
-  out.resize(outcome.reply);
-  return out;
+  return Whole(out, outcome.reply, outcome.more);
 }
 
 void PeerCall::OnAnswererSide(const Endpoint& from, ByteView octets, Instant now) {
   // A CAP that belongs in SDP has no business here.
-  const bool is_cap = static_cast<mikey::DataType>(octets[1]) == mikey::DataType::kCap;
+  const bool is_cap = !mikey::v2::IsFinish(static_cast<mikey::DataType>(octets[1]));
   const bool is_elsewhere = is_cap && theirs_ && !theirs_->keying.message.empty();
   if (is_elsewhere) {
     ++refused_;
     return;
   }
-  Bytes out(mikey::v2::kMaxOneDatagram);
-  const Answerer::Outcome outcome = TakeCap(from, octets, now, out);
-  Push(from, ByteView(out).first(outcome.reply));
+  Bytes out(RoomOf(decided_.policy));
+  const std::string address = ToString(from);
+  const Answerer::Outcome outcome = answerer_.Receive(octets, AsBytes(address), now, rng_, out);
+  PushAll(from, out, outcome.reply, outcome.more);
   if (!outcome.status) ++refused_;
   const bool is_fatal = is_cap && !outcome.status &&
                         outcome.status.error() == Error::kPolicyViolation && outcome.reply != 0;
@@ -163,7 +155,7 @@ void PeerCall::OnAnswererSide(const Endpoint& from, ByteView octets, Instant now
     return;
   }
   if (outcome.event != Answerer::Event::kVerified || we_offer_) return;
-  if (TakeKeys(answerer_.SessionOf(*outcome.entry), outcome.entry->exchange.choice)) {
+  if (TakeKeys(answerer_.SessionOf(*outcome.entry), outcome.entry->exchange.choice, now)) {
     state_ = State::kUp;
   }
 }

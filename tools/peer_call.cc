@@ -26,6 +26,7 @@ PeerCall::PeerCall(const crypto::Suite& suite, CallSetup setup, crypto::Rng& rng
       setup_(std::move(setup)),
       rng_(rng),
       media_(rng),
+      rtcp_(media_, rng),
       tickets_(suite, kTickets),
       directory_(setup_.self.view(), setup_.peer.view(), setup_.psk.view()),
       answerer_(suite, decided_.policy, directory_, kExchanges, rng, setup_.credentials.get()) {
@@ -37,8 +38,7 @@ PeerCall::PeerCall(const crypto::Suite& suite, CallSetup setup, crypto::Rng& rng
 
 tl::unexpected<Failure> PeerCall::Fail(Error error, const std::string& what) {
   state_ = State::kFailed;
-  media_.ForgetKeys();
-  keys_.clear();
+  ForgetKeys();
   offerer_.reset();
   directory_.ExpectNothing();
   failure_ = {error, what + ": " + std::string(ErrorName(error)), {}, {}, 0};
@@ -71,18 +71,48 @@ PeerCall::Done PeerCall::Begin(bool we_offer) {
   return {};
 }
 
-// PolicyOf an exchange: both sides keep tickets in memory alone, so mode PSK serves, and no key is
-// agreed on again (MIKEYv2 §11).
-mikey::v2::Policy PeerCall::PolicyOf(bool is_resumed) const {
+// PolicyOf an exchange. Both sides keep tickets in memory alone, so mode PSK serves, and no key is
+// agreed on again (MIKEYv2 §11). Early DH needs FRESH, which RETRY would bring: there is none in
+// SDP (MIKEYv2 §12).
+mikey::v2::Policy PeerCall::PolicyOf(bool is_resumed, bool is_in_sdp) const {
+  using mikey::v2::Mode;
   mikey::v2::Policy policy = setup_.policy;
-  if (!is_resumed) return policy;
   policy.modes.clear();
-  policy.modes.Add(static_cast<uint8_t>(mikey::v2::Mode::kPsk));
+  if (is_resumed) policy.modes.Add(static_cast<uint8_t>(Mode::kPsk));
+  for (const uint8_t mode : setup_.policy.modes) {
+    const bool is_left_out = is_in_sdp && static_cast<Mode>(mode) == Mode::kEarlyDh;
+    if (!is_resumed && !is_left_out) policy.modes.Add(mode);
+  }
   return policy;
 }
 
 void PeerCall::Push(const Endpoint& to, ByteView octets) {
   if (!octets.empty() && !to.IsUnset()) out_.push_back({to, Bytes(octets.begin(), octets.end())});
+}
+
+void PeerCall::PushAll(const Endpoint& to, ByteView out, size_t first,
+                       const mikey::v2::MoreDatagrams& more) {
+  Push(to, out.first(first));
+  for (size_t at = first, i = 0; i < more.size(); at += more[i++]) {
+    Push(to, out.subspan(at, more[i]));
+  }
+}
+
+// SDP has no FRAGMENTs (MIKEYv2 §3.6): what the machines cut for datagrams is one there.
+Result<Bytes> PeerCall::Whole(ByteView out, size_t first,
+                              const mikey::v2::MoreDatagrams& more) const {
+  Bytes whole;
+  if (more.empty()) whole.assign(out.begin(), out.begin() + static_cast<ptrdiff_t>(first));
+  for (size_t at = 0, i = 0; !more.empty() && i <= more.size(); ++i) {
+    const ByteView datagram = out.subspan(at, i == 0 ? first : more[i - 1]);
+    at += datagram.size();
+    mikey::Message message;
+    if (Status parsed = mikey::ParseMessage(datagram, message); !parsed) return Err(parsed.error());
+    const auto* fragment = message.Get<mikey::FragmentPayload>();
+    if (fragment == nullptr) return Err(Error::kInternal);
+    whole.insert(whole.end(), fragment->data.begin(), fragment->data.end());
+  }
+  return whole;
 }
 
 sdp::Stream PeerCall::Described(size_t index) const {
@@ -152,8 +182,14 @@ void PeerCall::UseDirections() {
   }
 }
 
+void PeerCall::ForgetKeys() {
+  media_.ForgetKeys();
+  rtcp_.Forget();
+  keys_.clear();
+}
+
 PeerCall::Done PeerCall::TakeKeys(const mikey::v2::UnicastSession& session,
-                                  const mikey::v2::Choice& choice) {
+                                  const mikey::v2::Choice& choice, Instant now) {
   Result<std::vector<StreamKey>> keys = KeysOf(suite_, session, choice.profiles);
   if (!keys) return Fail(keys.error(), "the policies of the exchange");
   for (const StreamKey& key : *keys) {
@@ -165,6 +201,7 @@ PeerCall::Done PeerCall::TakeKeys(const mikey::v2::UnicastSession& session,
   }
   keys_ = std::move(*keys);
   mode_ = choice.mode;
+  rtcp_.Arm(now);
   return {};
 }
 
@@ -173,10 +210,12 @@ void PeerCall::OnDatagram(const Endpoint& from, MutableBytes octets, Instant now
   ++traffic_[static_cast<size_t>(kind)];
   if (state_ == State::kIdle || state_ == State::kFailed) return;
   switch (kind) {
+    // A packet that no key opens is counted by the media.
     case PortTraffic::kRtp:
+      static_cast<void>(media_.OnRtp(octets, now));
+      return;
     case PortTraffic::kRtcp:
-      // A packet that no key opens is counted by the media.
-      static_cast<void>(media_.OnPacket(octets, kind == PortTraffic::kRtcp));
+      static_cast<void>(rtcp_.OnPacket(octets, now));
       return;
     case PortTraffic::kMikey:
       break;
@@ -187,12 +226,34 @@ void PeerCall::OnDatagram(const Endpoint& from, MutableBytes octets, Instant now
   }
   const auto type =
       octets.size() > 1 ? static_cast<mikey::DataType>(octets[1]) : mikey::DataType::kPskInit;
-  const bool is_to_answerer = type == mikey::DataType::kCap || mikey::v2::IsFinish(type);
+  const bool is_fragment = type == mikey::DataType::kFragment;
+  const bool is_to_answerer =
+      type == mikey::DataType::kCap || mikey::v2::IsFinish(type) || (is_fragment && !we_offer_);
+  // MIKEYv2 §3.6: an Offerer takes FRAGMENTs from where it wrote to.
+  if (is_fragment && we_offer_ && from != remote_) {
+    ++refused_;
+    return;
+  }
   is_to_answerer ? OnAnswererSide(from, octets, now) : OnOffererSide(octets, now);
 }
 
-Status PeerCall::SendRtp(size_t stream, ByteView packet) {
-  const Result<Bytes> octets = media_.Protect(stream, packet);
+void PeerCall::Tick(Instant now) {
+  TickExchange(now);
+  PushReports(rtcp_.Tick(now));
+}
+
+Instant PeerCall::deadline() const { return std::min(exchange_deadline(), rtcp_.deadline()); }
+
+void PeerCall::Leave(Instant now) { PushReports(rtcp_.Leave(now)); }
+
+void PeerCall::PushReports(std::vector<CallRtcp::Packet> packets) {
+  for (const CallRtcp::Packet& packet : packets) {
+    Push(media_.streams()[packet.stream].to, packet.octets);
+  }
+}
+
+Status PeerCall::SendRtp(size_t stream, ByteView packet, Instant now) {
+  const Result<Bytes> octets = media_.Protect(stream, packet, now);
   if (!octets) return Err(octets.error());
   Push(media_.streams()[stream].to, *octets);
   return {};

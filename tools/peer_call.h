@@ -9,8 +9,8 @@
 #include "mikey/v2/offerer.h"
 #include "sdp/offer_answer.h"
 #include "tools/peer_choice.h"
+#include "tools/peer_control.h"
 #include "tools/peer_directory.h"
-#include "tools/peer_media.h"
 
 namespace keymast::tools {
 
@@ -53,6 +53,7 @@ class PeerCall {
   const Failure& failure() const { return failure_; }  // why it failed
   CallMedia& media() { return media_; }
   const CallMedia& media() const { return media_; }
+  const CallRtcp& rtcp() const { return rtcp_; }
 
   // Each round is an offer with its answer; either side may begin one when the last one is over.
   // What is refused ends the call: a description that cannot be read or taken, or is not what came
@@ -62,7 +63,7 @@ class PeerCall {
   tl::expected<std::string, Failure> Offer(Instant now);
   // OpenEarly sends CAP before there is an answer, to an address that is known otherwise. An answer
   // to it is provisional (MIKEYv2 §12). kFailedPrecondition where CAP is in SDP, and with a
-  // certificate: which one proves the answer is not known before.
+  // certificate: which one proves the answer is not known before, and none other is accepted.
   Done OpenEarly(const Endpoint& to, Instant now);
   Done TakeAnswer(std::string_view text, Instant now);
 
@@ -74,10 +75,14 @@ class PeerCall {
   // OnDatagram takes what came to the media port, in place.
   void OnDatagram(const Endpoint& from, MutableBytes octets, Instant now);
   Instant deadline() const;
+  // Likewise of the exchange alone: kNever when it waits for nothing.
+  Instant exchange_deadline() const;
   void Tick(Instant now);
 
   // SendRtp protects a plain packet of one of our streams and sends it.
-  Status SendRtp(size_t stream, ByteView packet);
+  Status SendRtp(size_t stream, ByteView packet, Instant now);
+  // Leave says BYE; nothing is sent on our streams from then on.
+  void Leave(Instant now);
 
   // TakeOut gives what is to be sent.
   std::vector<Datagram> TakeOut() { return std::exchange(out_, {}); }
@@ -97,6 +102,11 @@ class PeerCall {
   Done Check(const Status& status, const std::string& what);
   Done Begin(bool we_offer);
   void Push(const Endpoint& to, ByteView octets);
+  // PushAll of the datagrams that stand at the front of `out`.
+  void PushAll(const Endpoint& to, ByteView out, size_t first,
+               const mikey::v2::MoreDatagrams& more);
+  // Whole is the message that these datagrams are.
+  Result<Bytes> Whole(ByteView out, size_t first, const mikey::v2::MoreDatagrams& more) const;
 
   // Descriptions.
   // Described is a stream as we offer it; refused where we want none.
@@ -107,33 +117,38 @@ class PeerCall {
   std::optional<sdp::Fingerprint> OurFingerprint() const;
 
   // Tickets that exchanges left (MIKEYv2 §11).
-  mikey::v2::Policy PolicyOf(bool is_resumed) const;
+  mikey::v2::Policy PolicyOf(bool is_resumed, bool is_in_sdp) const;
   void KeepTicket();
   Done CheckSameParty();
 
   // We offer.
-  Result<Bytes> OpenExchange(Instant now);
+  // OpenExchange leaves CAP in `out` and returns the length of its first datagram.
+  Result<size_t> OpenExchange(bool takes_fragments, Instant now, Bytes& out);
+  size_t TheirFragments() const;
   Done SendCap(Instant now);
   Done BindAnswer(Instant now);
   Done CheckOwnAnswer() const;
   void OnOffererSide(ByteView octets, Instant now);
-  void OnAnswer(ByteView octets, ByteView finish);
+  void OnAnswer(ByteView octets, ByteView finish, Instant now);
+  void TickExchange(Instant now);
   Done TakeAnswerInSdp(Instant now);
 
   // We answer.
   Done CheckStreams(const mikey::v2::Capabilities& told);
   Done ExpectCap(const mikey::v2::Capabilities& told);
   void OnAnswererSide(const Endpoint& from, ByteView octets, Instant now);
-  mikey::v2::Answerer::Outcome TakeCap(const Endpoint& from, ByteView octets, Instant now,
-                                       MutableBytes out);
   Result<Bytes> AnswerCapInSdp(Instant now);
 
-  Done TakeKeys(const mikey::v2::UnicastSession& session, const mikey::v2::Choice& choice);
+  Done TakeKeys(const mikey::v2::UnicastSession& session, const mikey::v2::Choice& choice,
+                Instant now);
+  void ForgetKeys();
+  void PushReports(std::vector<CallRtcp::Packet> packets);
 
   const crypto::Suite& suite_;
   CallSetup setup_;
   crypto::Rng& rng_;
   CallMedia media_;
+  CallRtcp rtcp_;
   State state_ = State::kIdle;
   Failure failure_;
   size_t rounds_ = 0;

@@ -54,6 +54,7 @@ Result<Decided> Decide(const Capabilities& offer, const Policy& ours,
   decided.signature = SignatureFor(offer, credentials);
   Policy& taken = decided.policy;
   taken.signatures = ours.signatures;
+  taken.fragments = ours.fragments;
   TakeFirst(offer.groups, ours.groups, taken.groups);
   const bool is_common = TakeFirst(offer.prf, ours.prfs, taken.prfs) &&
                          TakeFirst(offer.encr, ours.encrs, taken.encrs) &&
@@ -85,6 +86,7 @@ Bytes AnswerTlvs(const Decided& decided, ByteView session) {
   chosen.signatures = decided.signature.view();
   chosen.profiles = writer.written();
   chosen.session = session;
+  if (policy.fragments != 0) chosen.fragments = {&policy.fragments, 1};
   Bytes tlvs(128);
   const Result<size_t> size = mikey::v2::WriteCapabilities(chosen, tlvs);
   KEYMAST_CHECK(size.has_value());

@@ -10,7 +10,7 @@ namespace keymast::tools {
 
 // Decided has one mode, and one of each other thing that is chosen.
 struct Decided {
-  mikey::v2::Policy policy;  // signatures are those that we verify: they are not chosen
+  mikey::v2::Policy policy;  // signatures and FRAGMENTs are those that we take: they are not chosen
   Octets<1> signature;       // of the key that will sign; empty: none does
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/peer_directory.h"
 
+#include "sdp/binding.h"
 #include "srtp/policy.h"
 
 namespace keymast::tools {
@@ -27,7 +28,8 @@ bool PeerDirectory::IsOwn(const mikey::Identity& identity) const {
 
 bool PeerDirectory::Serves(const Asked& asked) const {
   return expected_ && !asked.join && asked.answerer == self_.view() &&
-         asked.offerer == peer_.view() && Equal(asked.offer.session, expected_->session) &&
+         asked.offerer == peer_.view() &&
+         Equal(asked.offer.session, expected_->told.session.view()) &&
          asked.offer.StreamCount() == expected_->sources.size();
 }
 
@@ -43,8 +45,10 @@ Result<mikey::v2::Terms> PeerDirectory::TermsFor(const Asked&) const {
 }
 
 Result<mikey::v2::Grant> PeerDirectory::GrantTo(const Asked& asked, const mikey::v2::Choice&) {
-  if (!bound_) return Err(bound_.error());
   if (!expected_) return Err(Error::kNotEntitled);
+  if (!listed_) return Err(listed_.error());
+  const Status bound = sdp::CheckTold(expected_->told, asked.tlvs);
+  if (!bound) return Err(bound.error());
   const Result<SrtpProfile> profile = srtp::ProfileFromNumber(expected_->profile);
   if (!profile) return Err(profile.error());
   mikey::v2::Grant grant;

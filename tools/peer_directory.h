@@ -3,6 +3,7 @@
 #pragma once
 
 #include "mikey/v2/answerer.h"
+#include "sdp/session.h"
 #include "tools/peer_srtp.h"
 
 namespace keymast::tools {
@@ -20,11 +21,10 @@ class PeerDirectory final : public mikey::v2::Directory {
   };
   // Expected is what is known of the CAP that will come.
   struct Expected {
-    Bytes session;
+    sdp::Keying told;  // by its description
     uint16_t profile = 0;
-    std::vector<Source> sources;                     // one a stream of CAP
-    Bytes mki;                                       // of all streams, or empty
-    std::optional<crypto::Fingerprint> fingerprint;  // of the Offerer's certificate
+    std::vector<Source> sources;  // one a stream of CAP
+    Bytes mki;                    // of all streams, or empty
   };
 
   // Without a pre-shared key, which is empty then, certificates alone count.
@@ -33,8 +33,8 @@ class PeerDirectory final : public mikey::v2::Directory {
 
   void Expect(Expected expected) { expected_ = std::move(expected); }
   void ExpectNothing() { expected_.reset(); }
-  // Whether the CAP at hand is what SDP told of it: asked when its proof was good.
-  void set_bound(Status bound) { bound_ = std::move(bound); }
+  // Whether a CAP that is in SDP lists what was offered there: asked when its proof was good.
+  void set_listed(Status listed) { listed_ = std::move(listed); }
 
   bool IsOwn(const mikey::Identity& identity) const override;
   bool Serves(const mikey::v2::Asked& asked) const override;
@@ -45,7 +45,7 @@ class PeerDirectory final : public mikey::v2::Directory {
   Result<mikey::v2::Grant> GrantTo(const mikey::v2::Asked& asked,
                                    const mikey::v2::Choice& choice) override;
   std::optional<crypto::Fingerprint> FingerprintOf(const mikey::v2::Asked&) const override {
-    return expected_ ? expected_->fingerprint : std::nullopt;
+    return expected_ ? expected_->told.fingerprint : std::nullopt;
   }
 
  private:
@@ -53,7 +53,7 @@ class PeerDirectory final : public mikey::v2::Directory {
   mikey::OwnedIdentity peer_;
   crypto::SecretKey<mikey::kMaxSharedKey> psk_;
   std::optional<Expected> expected_;
-  Status bound_ = Err(Error::kPolicyViolation);
+  Status listed_;
 };
 
 }  // namespace keymast::tools

@@ -10,12 +10,36 @@ uint32_t Draw(crypto::Rng& rng) {
   return Reader(octets).U32();
 }
 
+uint16_t SequenceIn(ByteView rtp) { return Reader(rtp.subspan(2)).U16(); }
+uint32_t TimestampIn(ByteView rtp) { return Reader(rtp.subspan(4)).U32(); }
+
 // RFC 3550 §5.1, §6.4.1.
-std::optional<Ssrc> SsrcIn(ByteView packet, bool is_rtcp) {
+constexpr size_t kSsrcInRtp = 8;
+constexpr size_t kSsrcInRtcp = 4;
+
+std::optional<Ssrc> SsrcIn(ByteView packet, size_t at) {
   Reader reader(packet);
-  reader.Take(is_rtcp ? 4 : 8);
+  reader.Take(at);
   const Ssrc ssrc(reader.U32());
   return reader.ok() ? std::optional(ssrc) : std::nullopt;
+}
+
+// PayloadOf an RTP packet, without padding (RFC 3550 §5.1, §5.3.1); nothing of one that is not well
+// formed.
+ByteView PayloadOf(ByteView packet) {
+  constexpr uint8_t kPadding = 0x20;
+  constexpr uint8_t kExtension = 0x10;
+  Reader reader(packet);
+  const uint8_t first = reader.U8();
+  reader.Take(kRtpHeader - 1 + 4u * (first & 0x0f));
+  if ((first & kExtension) != 0) {
+    reader.U16();  // which one
+    reader.Take(4u * reader.U16());
+  }
+  const ByteView payload = reader.rest();
+  if (!reader.ok()) return {};
+  const size_t padding = (first & kPadding) != 0 && !payload.empty() ? payload.back() : 0;
+  return payload.first(payload.size() - std::min(padding, payload.size()));
 }
 
 }  // namespace
@@ -45,6 +69,7 @@ Status CallMedia::UseKey(size_t stream, bool is_ours, const StreamKey& key) {
   if (!used.receiver || used.receiver->ssrc() != key.ssrc) {
     used.receiver.emplace(key.ssrc);
     used.expected.emplace(*used.codec, key.ssrc);
+    used.reception.emplace(used.codec->rate);
   }
   return used.receiver->AddKey(key);
 }
@@ -64,7 +89,7 @@ void CallMedia::set_held(bool held) {
   held_.clear();
 }
 
-Result<Bytes> CallMedia::Protect(size_t stream, ByteView packet) {
+Result<Bytes> CallMedia::Protect(size_t stream, ByteView packet, Instant now) {
   CallStream& used = streams_.at(stream);
   if (!used.sends) return Err(Error::kPolicyViolation);
   if (packet.size() > kMaxMediaPacket) return Err(Error::kTooLong);
@@ -74,46 +99,68 @@ Result<Bytes> CallMedia::Protect(size_t stream, ByteView packet) {
   if (!length) return Err(length.error());
   octets.resize(*length);
   ++used.sent;
+  used.sent_octets += PayloadOf(packet).size();
+  used.last_timestamp = TimestampIn(packet);
+  used.last_sent = now;
   return octets;
 }
 
-Status CallMedia::OnPacket(MutableBytes packet, bool is_rtcp) {
-  const std::optional<Ssrc> ssrc = SsrcIn(packet, is_rtcp);
-  Status opened = Err(Error::kUnknownKey);
+Result<Bytes> CallMedia::ProtectRtcp(size_t stream, ByteView compound) {
+  CallStream& used = streams_.at(stream);
+  Bytes octets(compound.begin(), compound.end());
+  octets.resize(compound.size() + srtpio::kMaxTrailer);
+  const Result<size_t> length = used.sender.ProtectRtcp(octets, compound.size());
+  if (!length) return Err(length.error());
+  octets.resize(*length);
+  return octets;
+}
+
+// Open a packet by its SSRC, under the keys of whose stream that is.
+Result<CallMedia::Opened> CallMedia::Open(MutableBytes packet, size_t ssrc_at, Way way) {
+  const std::optional<Ssrc> ssrc = SsrcIn(packet, ssrc_at);
+  Result<Opened> opened = Err(Error::kUnknownKey);
   for (size_t i = 0; i < streams_.size() && ssrc; ++i) {
-    const CallStream& stream = streams_[i];
-    if (stream.receiver && stream.receiver->ssrc() == *ssrc) opened = Open(i, packet, is_rtcp);
+    CallStream& stream = streams_[i];
+    if (!stream.receiver || stream.receiver->ssrc() != *ssrc) continue;
+    opened = Err(Error::kPolicyViolation);
+    if (!stream.receives) break;
+    const Result<size_t> length = ((*stream.receiver).*way)(packet);
+    opened = length ? Result<Opened>(Opened{i, packet.first(*length)}) : Err(length.error());
+    break;
   }
-  if (!opened) ++refused_;
+  if (opened) {
+    has_authenticated_ = true;
+  } else {
+    ++refused_;
+  }
   return opened;
 }
 
-Status CallMedia::Open(size_t index, MutableBytes packet, bool is_rtcp) {
+Result<CallMedia::Opened> CallMedia::OpenRtcp(MutableBytes packet) {
+  return Open(packet, kSsrcInRtcp, &SrtpReceiver::OnRtcp);
+}
+
+Status CallMedia::OnRtp(MutableBytes packet, Instant now) {
+  const Result<Opened> opened = Open(packet, kSsrcInRtp, &SrtpReceiver::OnRtp);
+  if (!opened) return Err(opened.error());
+  Take(opened->stream, opened->plain, now);
+  return {};
+}
+
+void CallMedia::Take(size_t index, ByteView plain, Instant now) {
   CallStream& stream = streams_[index];
-  if (!stream.receives) return Err(Error::kPolicyViolation);
-  const Result<size_t> length =
-      is_rtcp ? stream.receiver->OnRtcp(packet) : stream.receiver->OnRtp(packet);
-  if (!length) return Err(length.error());
-  has_authenticated_ = true;
-  if (is_rtcp) {
-    ++stream.rtcp;
-    return {};
-  }
-  const ByteView plain = packet.first(*length);
   ++stream.received;
-  Reader reader(plain);
-  reader.Take(4);
-  const uint32_t timestamp = reader.U32();
+  const uint32_t timestamp = TimestampIn(plain);
+  stream.reception->OnPacket(SequenceIn(plain), timestamp, now);
   if (stream.expected->IsIt(timestamp, plain.subspan(kRtpHeader))) ++stream.tone;
   PlainPacket taken{index, Bytes(plain.begin(), plain.end())};
   if (!is_held_) {
     plain_.push_back(std::move(taken));
-    return {};
+    return;
   }
   ++early_;
   held_.push_back(std::move(taken));
   if (held_.size() > kMaxHeld) held_.pop_front();
-  return {};
 }
 
 }  // namespace keymast::tools

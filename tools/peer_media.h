@@ -3,6 +3,7 @@
 #pragma once
 
 #include "sdp/session.h"
+#include "tools/peer_reception.h"
 #include "tools/peer_srtp.h"
 #include "tools/peer_tone.h"
 
@@ -18,7 +19,8 @@ struct CallStream {
   uint8_t payload_type;
   SrtpSender sender;
   std::optional<SrtpReceiver> receiver;
-  std::optional<Tone> expected;  // of the receiver's SSRC
+  std::optional<Tone> expected;           // of the receiver's SSRC
+  std::optional<RtpReception> reception;  // likewise
 
   // As the descriptions of both say it.
   bool sends = false;
@@ -26,9 +28,11 @@ struct CallStream {
   Endpoint to;
 
   uint64_t sent = 0;
+  uint64_t sent_octets = 0;  // of payload, without padding
+  uint32_t last_timestamp = 0;
+  std::optional<Instant> last_sent;
   uint64_t received = 0;  // that authenticated
   uint64_t tone = 0;      // of these: exactly the tone
-  uint64_t rtcp = 0;
 };
 
 // PlainPacket has authenticated.
@@ -59,9 +63,17 @@ class CallMedia {
 
   // Protect gives the SRTP packet of a plain one. kPolicyViolation where the stream does not go
   // that way, else what the sender refuses.
-  Result<Bytes> Protect(size_t stream, ByteView packet);
-  // OnPacket opens RTP or RTCP in place. kUnknownKey for an SSRC that nobody keyed.
-  Status OnPacket(MutableBytes packet, bool is_rtcp);
+  Result<Bytes> Protect(size_t stream, ByteView packet, Instant now);
+  // ProtectRtcp likewise, of a compound packet that begins with the stream's SSRC.
+  Result<Bytes> ProtectRtcp(size_t stream, ByteView compound);
+  // OnRtp opens a packet in place. kUnknownKey for an SSRC that nobody keyed.
+  Status OnRtp(MutableBytes packet, Instant now);
+  // OpenRtcp likewise; what it gives is in the packet.
+  struct Opened {
+    size_t stream = 0;
+    ByteView plain;
+  };
+  Result<Opened> OpenRtcp(MutableBytes packet);
 
   std::vector<PlainPacket> TakePlain() { return std::exchange(plain_, {}); }
   // Whether anything has authenticated under the keys that came last.
@@ -70,7 +82,9 @@ class CallMedia {
   uint64_t refused() const { return refused_; }  // that no key opened
 
  private:
-  Status Open(size_t stream, MutableBytes packet, bool is_rtcp);
+  using Way = Result<size_t> (SrtpReceiver::*)(MutableBytes packet);
+  Result<Opened> Open(MutableBytes packet, size_t ssrc_at, Way way);
+  void Take(size_t stream, ByteView plain, Instant now);
 
   crypto::Rng& rng_;
   std::vector<CallStream> streams_;

@@ -15,7 +15,7 @@ constexpr std::string_view kMikey = "mikey";  // of a=key-mgmt (RFC 4567)
 }  // namespace
 
 // OpenExchange makes CAP of the open offer, with CSB ID and RANDi of its own each time.
-Result<Bytes> PeerCall::OpenExchange(Instant now) {
+Result<size_t> PeerCall::OpenExchange(bool takes_fragments, Instant now, Bytes& out) {
   std::vector<StreamOffer> streams;
   for (const size_t index : keyed_) {
     const CallStream& stream = media_.streams()[index];
@@ -30,25 +30,28 @@ Result<Bytes> PeerCall::OpenExchange(Instant now) {
   wish.streams = streams;
   wish.session = ours_.keying.session.view();
   if (setup_.key_mgmt) wish.sdp_ids = AsBytes(kMikey);
+  wish.takes_fragments = takes_fragments;
   if (resume_) {
     wish.resume = &*resume_;
   } else if (theirs_ && theirs_->keying.fingerprint) {
     wish.fingerprint = *theirs_->keying.fingerprint;
   }
   offerer_.reset();
-  offered_ = PolicyOf(resume_.has_value());
+  offered_ = PolicyOf(resume_.has_value(), setup_.key_mgmt);
   offerer_ = std::make_unique<Offerer>(suite_, offered_, setup_.credentials.get());
-  Bytes cap(mikey::v2::kMaxOneDatagram);
-  const Result<size_t> size = offerer_->Open(wish, now, rng_, cap);
-  if (!size) return Err(size.error());
-  cap.resize(*size);
-  return cap;
+  out.resize(RoomOf(offered_));
+  return offerer_->Open(wish, now, rng_, out);
+}
+
+// TheirFragments are those of a message that their description says they take; 0: none.
+size_t PeerCall::TheirFragments() const {
+  if (!theirs_) return 0;
+  const auto told =
+      mikey::v2::ReadCapabilities({mikey::v2::kCapVersion, theirs_->keying.capabilities});
+  return told ? told->Fragments() : 0;
 }
 
 tl::expected<std::string, Failure> PeerCall::Offer(Instant now) {
-  if (setup_.key_mgmt && setup_.credentials != nullptr) {
-    return keymast::Fail(Error::kFailedPrecondition, "CAP in SDP goes with a pre-shared key");
-  }
   if (Done begun = Begin(true); !begun) return tl::unexpected<Failure>(begun.error());
   ours_.streams.clear();
   ours_.keying = {};
@@ -70,7 +73,10 @@ tl::expected<std::string, Failure> PeerCall::Offer(Instant now) {
   ours_.keying.fingerprint = OurFingerprint();
   // The exchange that is opened here goes on only in SDP itself; in the media path it tells what a
   // CAP will say, whose own is made when it is sent: its timers begin then.
-  const Result<Bytes> cap = OpenExchange(now);
+  Bytes out;
+  const Result<size_t> size = OpenExchange(true, now, out);
+  if (!size) return Fail(size.error(), "an offer of these streams");
+  const Result<Bytes> cap = Whole(out, *size, offerer_->more());
   if (!cap) return Fail(cap.error(), "an offer of these streams");
   if (setup_.key_mgmt) {
     resume_.reset();
@@ -83,11 +89,16 @@ tl::expected<std::string, Failure> PeerCall::Offer(Instant now) {
 }
 
 PeerCall::Done PeerCall::SendCap(Instant now) {
-  const Result<Bytes> cap = OpenExchange(now);
-  if (!cap) return Fail(cap.error(), "CAP");
+  Bytes out;
+  const size_t fragments = TheirFragments();
+  const Result<size_t> size = OpenExchange(fragments != 0, now, out);
+  if (!size) return Fail(size.error(), "CAP, and what the other side takes");
+  // MIKEYv2 §2: a CAP in FRAGMENTs goes to who says that it takes them.
+  const bool fits = offerer_->more().empty() || offerer_->more().size() < fragments;
+  if (!fits) return Fail(Error::kTooLong, "CAP, and what the other side takes");
   resume_.reset();
   is_sent_ = true;
-  Push(remote_, *cap);
+  PushAll(remote_, out, *size, offerer_->more());
   return {};
 }
 
@@ -123,6 +134,8 @@ PeerCall::Done PeerCall::TakeAnswerInSdp(Instant now) {
   const Bytes message = theirs_->keying.message;
   if (message.empty()) return Fail(Error::kPayloadMissing, "a=key-mgmt:mikey of the answer");
   is_sent_ = true;
+  // Whose certificate proves the answer is told beside it.
+  if (theirs_->keying.fingerprint) offerer_->Expect(*theirs_->keying.fingerprint);
   OnOffererSide(message, now);
   if (state_ == State::kFailed) return tl::unexpected<Failure>(failure_);
   if (state_ != State::kUp) return Fail(Error::kAuthenticationFailed, "a=key-mgmt:mikey");
@@ -137,9 +150,8 @@ PeerCall::Done PeerCall::BindAnswer(Instant now) {
     media_.set_held(false);
     return {};
   }
-  media_.ForgetKeys();
+  ForgetKeys();
   media_.set_held(false);
-  keys_.clear();
   answer_.clear();
   state_ = State::kOffered;
   return SendCap(now);
@@ -159,7 +171,7 @@ void PeerCall::OnOffererSide(ByteView octets, Instant now) {
     return;
   }
   const Offerer::State before = offerer_->state();
-  Bytes out(mikey::v2::kMaxOneDatagram);
+  Bytes out(RoomOf(offered_));
   const Offerer::Outcome outcome = offerer_->Receive(octets, now, rng_, out);
   if (!outcome.status) ++refused_;
   if (before != offerer_->state() && offerer_->state() == Offerer::State::kDone) KeepTicket();
@@ -172,7 +184,11 @@ void PeerCall::OnOffererSide(ByteView octets, Instant now) {
   }
   const bool is_answered =
       before == Offerer::State::kOffered && offerer_->state() == Offerer::State::kAnswered;
-  is_answered ? OnAnswer(octets, reply) : Push(remote_, reply);
+  if (is_answered) {
+    OnAnswer(outcome.whole.empty() ? octets : outcome.whole, reply, now);
+  } else {
+    PushAll(remote_, out, outcome.send, offerer_->more());
+  }
 }
 
 void PeerCall::KeepTicket() {
@@ -181,7 +197,7 @@ void PeerCall::KeepTicket() {
 
 // OnAnswer takes a verified answer; its finish is sent only when the answer is that of the
 // description, where that has come.
-void PeerCall::OnAnswer(ByteView octets, ByteView finish) {
+void PeerCall::OnAnswer(ByteView octets, ByteView finish, Instant now) {
   answer_.assign(octets.begin(), octets.end());
   if (theirs_) {
     if (const Done bound = CheckOwnAnswer(); !bound) {
@@ -189,20 +205,22 @@ void PeerCall::OnAnswer(ByteView octets, ByteView finish) {
       return;
     }
   }
-  if (!TakeKeys(offerer_->session(), offerer_->exchange().choice)) return;
+  if (!TakeKeys(offerer_->session(), offerer_->exchange().choice, now)) return;
   state_ = theirs_ ? State::kUp : State::kEarly;
   media_.set_held(state_ == State::kEarly);
   Push(remote_, finish);
 }
 
-Instant PeerCall::deadline() const { return offerer_ && is_sent_ ? offerer_->deadline() : kNever; }
+Instant PeerCall::exchange_deadline() const {
+  return offerer_ && is_sent_ ? offerer_->deadline() : kNever;
+}
 
-void PeerCall::Tick(Instant now) {
+void PeerCall::TickExchange(Instant now) {
   if (!offerer_ || !is_sent_) return;
   const Offerer::State before = offerer_->state();
-  Bytes out(mikey::v2::kMaxOneDatagram);
+  Bytes out(RoomOf(offered_));
   const Offerer::Outcome outcome = offerer_->Tick(now, rng_, out);
-  Push(remote_, ByteView(out).first(outcome.send));
+  PushAll(remote_, out, outcome.send, offerer_->more());
   if (offerer_->state() != Offerer::State::kFailed || before == Offerer::State::kFailed) return;
   // MIKEYv2 §7: without KEYS the exchange is done where the other side's media has authenticated.
   const bool has_answer = before == Offerer::State::kAnswered;

@@ -20,11 +20,9 @@ struct ModeName {
   std::string_view name;
   Mode mode;
 };
-constexpr ModeName kModes[] = {{"psk", Mode::kPsk},
-                               {"dhhmac", Mode::kDhhmac},
-                               {"early-dhhmac", Mode::kEarlyDhhmac},
-                               {"dh", Mode::kDh},
-                               {"early-dh", Mode::kEarlyDh}};
+constexpr ModeName kModes[] = {
+    {"psk", Mode::kPsk}, {"dhhmac", Mode::kDhhmac},    {"early-dhhmac", Mode::kEarlyDhhmac},
+    {"dh", Mode::kDh},   {"early-dh", Mode::kEarlyDh}, {"rsa", Mode::kRsa}};
 
 tl::unexpected<Failure> Usage(const std::string& message) {
   return Fail(Error::kInvalidArgument, message);
@@ -71,7 +69,7 @@ tl::expected<void, Failure> TakeModes(std::string_view text, bool has_certificat
              !mikey::v2::Contains(policy.modes.view(), mode.mode);
     });
     if (found == std::end(kModes)) {
-      return Usage(has_certificate ? "--modes: dh, early-dh, each once, with commas"
+      return Usage(has_certificate ? "--modes: dh, early-dh, rsa, each once, with commas"
                                    : "--modes: psk, dhhmac, early-dhhmac, each once, with commas");
     }
     policy.modes.Add(static_cast<uint8_t>(found->mode));
@@ -137,12 +135,15 @@ tl::expected<void, Failure> TakeKey(const PeerOptions& options, CallSetup& setup
   if (!options.certificate.empty()) {
     if (!options.key_file.empty()) return Usage("--key-file or --certificate, not both");
     if (options.private_key.empty()) return Usage("--private-key is missing");
-    if (!options.early.empty() || options.key_mgmt) {
-      return Usage("--early and --key-mgmt go with --key-file");
+    if (!options.early.empty()) return Usage("--early goes with --key-file");
+    if (options.key_mgmt && setup.policy.modes.view().size() == 1 &&
+        mikey::v2::Contains(setup.policy.modes.view(), Mode::kEarlyDh)) {
+      return Usage("--modes: --key-mgmt has no early-dh, which needs a round trip before");
     }
     auto credentials = LoadCredentials(options.certificate, options.private_key, setup.self);
     if (!credentials) return tl::unexpected<Failure>(credentials.error());
     setup.credentials = std::move(*credentials);
+    setup.policy.fragments = mikey::v2::kMaxFragments;  // for RSA and chains
     return {};
   }
   if (options.key_file.empty()) return Usage("--key-file, or --certificate with --private-key");

@@ -88,7 +88,8 @@ Done PeerProgram::Advance(Instant now) {
 Done PeerProgram::BeginRound(Instant now) {
   const RoundPlan& round = plan_.rounds[round_];
   if (round_ > 0) {
-    const bool is_over = call_.state() == PeerCall::State::kUp && call_.deadline() == kNever;
+    const bool is_over =
+        call_.state() == PeerCall::State::kUp && call_.exchange_deadline() == kNever;
     if (!is_over) return {};
     if (at_ == kNever) at_ = now + (round.offers ? kBetweenRounds : Duration(0));
     if (now < at_) return {};
@@ -180,20 +181,20 @@ void PeerProgram::DrainMedia(Instant now) {
   for (size_t i = 0; i < count; ++i) call_.OnDatagram(batch[i].from, batch[i].octets, now);
 }
 
-void PeerProgram::DrainSources() {
+void PeerProgram::DrainSources(Instant now) {
   std::array<net::Incoming, net::kMaxBatch> batch;
   for (size_t i = 0; i < sources_.size() && i < call_.media().streams().size(); ++i) {
     Source& source = sources_[i];
-    if (source.place.kind == Place::Kind::kStandardInput) DrainInput(i, source);
+    if (source.place.kind == Place::Kind::kStandardInput) DrainInput(i, source, now);
     if (!source.socket) continue;
     const size_t count = source.socket->Receive(batch);
     // What comes before there are keys, or is no RTP, is lost.
-    for (size_t k = 0; k < count; ++k) static_cast<void>(call_.SendRtp(i, batch[k].octets));
+    for (size_t k = 0; k < count; ++k) static_cast<void>(call_.SendRtp(i, batch[k].octets, now));
   }
 }
 
 // RFC 4571 §2: packets behind their lengths.
-void PeerProgram::DrainInput(size_t stream, Source& source) {
+void PeerProgram::DrainInput(size_t stream, Source& source, Instant now) {
   if (!HasInput()) return;
   std::array<uint8_t, 4096> room;
   const ssize_t count = read(STDIN_FILENO, room.data(), room.size());
@@ -205,7 +206,7 @@ void PeerProgram::DrainInput(size_t stream, Source& source) {
     const ByteView packet = reader.Take(reader.U16());
     if (!reader.ok()) break;
     used += kFrameHead + packet.size();
-    static_cast<void>(call_.SendRtp(stream, packet));
+    static_cast<void>(call_.SendRtp(stream, packet, now));
   }
   source.input.erase(source.input.begin(), source.input.begin() + static_cast<ptrdiff_t>(used));
 }
@@ -227,7 +228,7 @@ void PeerProgram::SendTones(Instant now) {
     Bytes packet(kMaxMediaPacket);
     packet.resize(source.tone->Packet(stream.payload_type, 0, source.timestamp, packet));
     source.timestamp += static_cast<uint32_t>(stream.codec->frame_samples());
-    static_cast<void>(call_.SendRtp(i, packet));
+    static_cast<void>(call_.SendRtp(i, packet, now));
   }
 }
 
@@ -273,7 +274,7 @@ int PeerProgram::Run(int stop_fd) {
     const Instant now = clock_.Now();
     done = Advance(now);
     DrainMedia(now);
-    DrainSources();
+    DrainSources(now);
     SendTones(now);
     call_.Tick(now);
     Send();
@@ -286,7 +287,8 @@ int PeerProgram::Run(int stop_fd) {
     const Instant next = std::min({next_frame_, next_report, call_.deadline(), end});
     stops = Wait(next, stop_fd);
   }
-  Send();  // an error that the other side is told
+  call_.Leave(clock_.Now());
+  Send();  // also an error that the other side is told
   Print();
   if (!done) std::fprintf(stderr, "keymast-peer: %s\n", done.error().message.c_str());
   return done && call_.state() == PeerCall::State::kUp ? 0 : 1;

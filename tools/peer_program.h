@@ -40,8 +40,8 @@ class PeerProgram {
   bool WaitsForFile() const;
   bool Wait(Instant until, int stop_fd);
   void DrainMedia(Instant now);
-  void DrainSources();
-  void DrainInput(size_t stream, Source& source);
+  void DrainSources(Instant now);
+  void DrainInput(size_t stream, Source& source, Instant now);
   void SendTones(Instant now);
   void Send();
   void HandOn();

@@ -10,12 +10,34 @@ namespace {
 using mikey::PortTraffic;
 using shell::JsonLine;
 
-JsonLine OfStream(const CallStream& stream) {
+// OfTold is what the other side says of our packets.
+JsonLine OfTold(const ReportBlock& block, const CallRtcp::Source& source, uint32_t rate) {
+  constexpr uint64_t kMicros = 1'000'000;
+  JsonLine line;
+  line.Signed("lost", block.lost).Number("lost_of_256", block.fraction_lost);
+  line.Number("jitter_us", block.jitter * kMicros / rate);
+  if (source.round_trip) {
+    line.Number("round_trip_us", static_cast<uint64_t>(source.round_trip->count() / 1000));
+  }
+  return line;
+}
+
+JsonLine OfRtcp(const CallRtcp::Source& source, uint32_t rate) {
+  JsonLine line;
+  line.Number("sent", source.sent).Number("received", source.received);
+  if (!source.cname.empty()) line.Text("cname", source.cname);
+  if (source.told) line.Object("told", OfTold(*source.told, source, rate));
+  if (source.has_left) line.Boolean("left", true);
+  return line;
+}
+
+JsonLine OfStream(const CallStream& stream, const CallRtcp::Source& source) {
   JsonLine line;
   line.Number("ssrc", stream.sender.ssrc().value);
   line.Boolean("sends", stream.sends).Boolean("receives", stream.receives);
   line.Number("sent", stream.sent).Number("received", stream.received);
-  line.Number("tone", stream.tone).Number("rtcp", stream.rtcp);
+  line.Number("tone", stream.tone);
+  line.Object("rtcp", OfRtcp(source, stream.codec->rate));
   return line;
 }
 
@@ -43,7 +65,7 @@ std::string ReportOf(const PeerCall& call) {
   JsonLine streams;
   const auto& all = call.media().streams();
   for (size_t i = 0; i < all.size(); ++i) {
-    streams.Object(std::to_string(i + 1), OfStream(all[i]));
+    streams.Object(std::to_string(i + 1), OfStream(all[i], call.rtcp().source(i)));
   }
   JsonLine line;
   line.Text("state", StateName(call.state()));
@@ -57,7 +79,7 @@ std::string ReportOf(const PeerCall& call) {
   }
   line.Object("streams", streams).Object("port", port);
   line.Number("early", call.media().early());
-  line.Number("media_refused", call.media().refused());
+  line.Number("media_refused", call.media().refused() + call.rtcp().refused());
   line.Number("mikey_refused", call.refused_messages());
   return line.str();
 }

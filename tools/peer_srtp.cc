@@ -94,6 +94,10 @@ Result<size_t> SrtpSender::Protect(MutableBytes packet, size_t length) {
   return protected_length;
 }
 
+Result<size_t> SrtpSender::ProtectRtcp(MutableBytes packet, size_t length) {
+  return session_ ? session_->ProtectRtcp(packet, length) : Err(Error::kUnknownKey);
+}
+
 std::optional<PacketIndex> SrtpReceiver::at() const {
   for (const Held& held : keys_) {
     if (held.highest) return held.highest;

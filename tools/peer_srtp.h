@@ -48,6 +48,8 @@ class SrtpSender {
   // srtpio::kMaxTrailer behind it, and encrypts it in place. kUnknownKey before there is a key,
   // kMalformed for what is no RTP, kIndexExhausted.
   Result<size_t> Protect(MutableBytes packet, size_t length);
+  // ProtectRtcp likewise, of a compound packet of that SSRC.
+  Result<size_t> ProtectRtcp(MutableBytes packet, size_t length);
 
  private:
   Ssrc ssrc_;

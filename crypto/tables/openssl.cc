@@ -3,6 +3,10 @@
 // second.
 #include <openssl/evp.h>
 #include <openssl/rand.h>
+#include <sodium.h>
+
+#include <algorithm>
+#include <memory>
 
 #include "crypto/tables/hmac.h"
 #include "include/keymast/receiver_crypto.h"
@@ -55,7 +59,39 @@ void TableRandom(void*, uint8_t* out, size_t size) {
   KEYMAST_CHECK(RAND_bytes(out, static_cast<int>(size)) == 1);
 }
 
-constexpr keymast_crypto kTable = {nullptr, TableHmac, TableSha256, TableAesCtr, TableRandom};
+// Pkey owns a key of 32 octets; null for octets that are none.
+using Pkey = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
+using PkeyContext = std::unique_ptr<EVP_PKEY_CTX, decltype(&EVP_PKEY_CTX_free)>;
+
+int TableX25519(void*, const uint8_t* scalar, const uint8_t* point, uint8_t* out) {
+  const Pkey own(EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, nullptr, scalar, 32), EVP_PKEY_free);
+  const Pkey peer(EVP_PKEY_new_raw_public_key(EVP_PKEY_X25519, nullptr, point, 32), EVP_PKEY_free);
+  KEYMAST_CHECK(own != nullptr && peer != nullptr);
+  const PkeyContext context(EVP_PKEY_CTX_new(own.get(), nullptr), EVP_PKEY_CTX_free);
+  KEYMAST_CHECK(context != nullptr && EVP_PKEY_derive_init(context.get()) == 1);
+  size_t size = 32;
+  // OpenSSL refuses a secret of zeros, RFC 7748 §6.1.
+  const bool is_made = EVP_PKEY_derive_set_peer_ex(context.get(), peer.get(), 0) == 1 &&
+                       EVP_PKEY_derive(context.get(), out, &size) == 1;
+  if (!is_made) OPENSSL_cleanse(out, 32);
+  return is_made ? 1 : 0;
+}
+
+int TableEd25519Verify(void*, const uint8_t* key, const keymast_octets* parts, size_t count,
+                       const uint8_t* signature) {
+  std::array<uint8_t, 256> message{};
+  size_t size = 0;
+  for (size_t i = 0; i < count; ++i) {
+    KEYMAST_CHECK(parts[i].size <= message.size() - size);
+    std::copy_n(parts[i].data, parts[i].size, message.begin() + static_cast<ptrdiff_t>(size));
+    size += parts[i].size;
+  }
+  // Of libsodium, which refuses keys of a small order.
+  return crypto_sign_verify_detached(signature, message.data(), size, key) == 0 ? 1 : 0;
+}
+
+constexpr keymast_crypto kTable = {nullptr,     TableHmac,   TableSha256,       TableAesCtr,
+                                   TableRandom, TableX25519, TableEd25519Verify};
 
 }  // namespace
 }  // namespace keymast::crypto::tables

@@ -71,7 +71,8 @@ void TableAesCtr(void*, keymast_octets key, const uint8_t* iv, uint8_t* data, si
 
 void TableRandom(void*, uint8_t* out, size_t size) { randombytes_buf(out, size); }
 
-constexpr keymast_crypto kTable = {nullptr, TableHmac, TableSha256, TableAesCtr, TableRandom};
+constexpr keymast_crypto kTable = {nullptr,     TableHmac, TableSha256, TableAesCtr,
+                                   TableRandom, nullptr,   nullptr};
 
 }  // namespace
 }  // namespace keymast::crypto::tables

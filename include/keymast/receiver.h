@@ -98,6 +98,16 @@ typedef struct {
   void (*aes_ctr)(void* user, keymast_octets key, const uint8_t* iv, uint8_t* data, size_t size);
   /* Random octets that nobody can guess. */
   void (*random)(void* user, uint8_t* out, size_t size);
+  /* What follows is for libkeymast-receiver-full, and may be null there as well: then it offers no
+   * Diffie-Hellman, and takes no signed messages.
+   * X25519 (RFC 7748 §5) of a scalar and a point, 32 octets each; `out` has 32 octets. 0: they are
+   * all zero. */
+  int (*x25519)(void* user, const uint8_t* scalar, const uint8_t* point, uint8_t* out);
+  /* Whether an Ed25519 signature of 64 octets (RFC 8032 §5.1.7) over the parts, at most 8 of 256
+   * octets in all, verifies under a public key of 32 octets. 0: it does not, or the key is no point
+   * or of a small order. */
+  int (*ed25519_verify)(void* user, const uint8_t* key, const keymast_octets* parts, size_t count,
+                        const uint8_t* signature);
 } keymast_crypto;
 
 /* ID types of RFC 3830 §6.7. */
@@ -110,6 +120,9 @@ typedef struct {
   keymast_octets user_key; /* PSK or MUK: KEYMAST_MIN_USER_KEY to KEYMAST_MAX_USER_KEY octets */
   /* Not 0: groups may have the algorithms of 3GPP, which use SHA-1 (MIKEYv2 §3.3). */
   int offers_sha1;
+  /* Not 0: joins by Diffie-Hellman alone, so that who learns the user key opens no recorded join.
+   * The table has X25519 then. */
+  int needs_dh;
 } keymast_member;
 
 /* What to receive. */
@@ -158,7 +171,10 @@ typedef enum {
   /* The channel has its first keys; keymast_receiver_streams tells its streams. */
   KEYMAST_JOINED,
   /* The join failed for `reason`; keys that the channel has stay, it may be joined again. */
-  KEYMAST_FAILED
+  KEYMAST_FAILED,
+  /* The server has taken the leave, KEYMAST_OK, or has not answered it, KEYMAST_UNAVAILABLE: the
+   * channel is free. */
+  KEYMAST_LEFT
 } keymast_action_kind;
 
 /* What the caller has to do. What its pointers point to is good until the next call that takes an
@@ -166,7 +182,7 @@ typedef enum {
 typedef struct {
   keymast_action_kind kind;
   uint8_t channel;       /* below KEYMAST_CHANNELS; 0 with KEYMAST_PERSIST */
-  keymast_reason reason; /* of KEYMAST_FAILED */
+  keymast_reason reason; /* of KEYMAST_FAILED, KEYMAST_LEFT */
   keymast_octets octets;
   const keymast_key* key; /* of KEYMAST_KEY_INSTALLED */
 } keymast_action;
@@ -195,7 +211,9 @@ void keymast_receiver_wipe(keymast_receiver* receiver);
 keymast_reason keymast_receiver_join(keymast_receiver* receiver, uint8_t channel,
                                      const keymast_group* group, uint64_t now);
 
-/* Lets go of a channel and wipes its keys, which are retired without further notice. */
+/* Lets go of a channel and wipes its keys, which are retired without further notice. Where the
+ * group has REPORT (MIKEYv2 §10) the full library tells the server, and KEYMAST_LEFT says when that
+ * is done; until then a join of the channel takes the leave back. */
 keymast_reason keymast_receiver_leave(keymast_receiver* receiver, uint8_t channel, uint64_t now);
 
 /* Takes a datagram of the MIKEY port, from the server or from the group's multicast address. Every

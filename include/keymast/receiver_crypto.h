@@ -11,7 +11,8 @@
 extern "C" {
 #endif
 
-/* OpenSSL 3 and its random numbers; link libcrypto. OpenSSL allocates inside. A primitive that
+/* OpenSSL 3 and its random numbers; link libcrypto, and libsodium for its
+ * Ed25519. OpenSSL allocates inside. A primitive that
  * fails, as in want of memory, ends the program. */
 const keymast_crypto* keymast_crypto_openssl(void);
 

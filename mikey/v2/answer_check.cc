@@ -141,8 +141,8 @@ Status ProveByKey(const Awaited& awaited, const Received& received, const Parts&
   return Agree(awaited, parts.dh->value, answered);
 }
 
-Status ProveErrorBySign(const Awaited& awaited, const Received& received, const Parts& parts,
-                        const Exchange& exchange) {
+[[maybe_unused]] Status ProveErrorBySign(const Awaited& awaited, const Received& received,
+                                         const Parts& parts, const Exchange& exchange) {
   Exchange refused = exchange;
   if (Status named = TakeIdentity(parts, refused); !named) return named;
   Result<crypto::PublicKey> key = JudgeAnswerer(awaited, parts, received.now, refused);

@@ -310,7 +310,10 @@ Result<size_t> Answerer::WriteTheAnswer(FirstMessage& cap, const Judged& judged,
         IdrPayload{IdRole::kResponder, exchange.answerer.type, exchange.answerer.data.view()};
   }
   const bool is_signed = IsSigned(exchange.choice.mode);
-  const Given given{streams, contents, envelope.view(), is_signed ? judged.signer : Signer{}};
+  // MIKEYv2 §12: SDP tells it to the Offerer before CAP is sent.
+  const uint8_t fragments = exchange.session.empty() ? uint8_t{0} : policy_.fragments;
+  const Signer signer = is_signed ? judged.signer : Signer{};
+  const Given given{streams, contents, envelope.view(), signer, fragments};
   return WriteAnswer(suite_, exchange, given, out.first(RoomOf(policy_)));
 }
 
@@ -364,6 +367,7 @@ Answerer::Outcome Answerer::TakeFinish(const Finish& finish, crypto::Rng& rng, M
   entry->address = Octets<kMaxAddress>(finish.address);
   entry->address_proved = true;
   entry->sent = finish.now;
+  entry->finished = finish.now;
   return sent;
 }
 

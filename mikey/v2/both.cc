@@ -22,10 +22,13 @@ bool OnVerified(const Entry& entry, Offerer& offerer) {
   return true;
 }
 
+bool WasOpenSince(const Entry& entry, Instant when) {
+  return !entry.verified || entry.finished >= when;
+}
+
 size_t OnAnswered(const Offerer& offerer, Answerer& answerer) {
   return answerer.ForgetIf([&](const Entry& entry) {
-    const bool is_open = !entry.verified || entry.made >= offerer.opened();
-    return is_open && GivesWay(entry.exchange, offerer.exchange());
+    return WasOpenSince(entry, offerer.opened()) && GivesWay(entry.exchange, offerer.exchange());
   });
 }
 

@@ -13,6 +13,9 @@ namespace keymast::mikey::v2 {
 // the same `session` or none, and this one has the greater RANDi.
 bool GivesWay(const Exchange& exchange, const Exchange& other);
 
+// WasOpenSince is true for an entry that had not ended when our own exchange began.
+bool WasOpenSince(const Entry& entry, Instant when);
+
 // OnVerified settles the finish of an entry: true when our own exchange, which was open beside it,
 // has given way to it and was abandoned.
 bool OnVerified(const Entry& entry, Offerer& offerer);

@@ -26,7 +26,8 @@ bool OffersAny(const Capabilities& offer, bool (*is_of)(Mode)) {
                              [is_of](uint8_t number) { return is_of(static_cast<Mode>(number)); });
 }
 bool NeedsPsk(Mode mode) { return IsPskType(mode); }
-bool NeedsCertificate(Mode mode) { return IsSigned(mode); }
+// A number that is no mode needs nothing.
+bool NeedsCertificate(Mode mode) { return mode <= Mode::kEarlyDhhmac && IsSigned(mode); }
 
 bool ShowsTicket(const Capabilities& offer) {
   return !offer.ticket.empty() || !offer.ticket_id.empty();
@@ -167,7 +168,7 @@ Status ChooseMode(const Answering& answering, const Judged& judged, FirstMessage
 }  // namespace
 
 Asked FirstMessage::asked() const {
-  return {IdentityOf(parts.id_i), IdentityOf(parts.id_r), join, offer};
+  return {IdentityOf(parts.id_i), IdentityOf(parts.id_r), join, offer, parts.cap->tlvs};
 }
 
 Fresh::Tail Judged::Tail(const FirstMessage& cap) const {

@@ -13,6 +13,7 @@ struct Asked {
   Identity answerer;  // the group's URI in a join; may be empty
   std::optional<KeyIds> join;
   const Capabilities& offer;
+  ByteView tlvs = {};  // that the offer was read from
 };
 
 // Grant is what an Offerer gets: of a session its streams, of a group all that MIKEYv2 §10 lists.

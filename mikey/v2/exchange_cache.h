@@ -23,6 +23,7 @@ struct Entry {
   bool wants_fresh = false;  // KEYS bring FRESH for the next exchange
   Instant made;
   Instant sent;
+  Instant finished;  // when the good finish came
   bool wants_ticket = false;
   Way way;  // what the Offerer takes
   Bytes answer;

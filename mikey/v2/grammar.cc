@@ -177,7 +177,7 @@ constexpr std::span<const Row> kForms[kFormCount] = {
 // Extensions that have a place of their own somewhere; all others may be skipped (MIKEYv2 §3.4).
 bool HasPlace(ExtType type) {
   return type == ExtType::kSdpIds || type == ExtType::kKeyIds || type == ExtType::kCsbId ||
-         type >= ExtType::kTreeUpdate;
+         (type >= ExtType::kTreeUpdate && type <= ExtType::kTicket);
 }
 
 // Matcher walks a message and a form side by side.

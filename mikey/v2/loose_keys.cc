@@ -53,7 +53,9 @@ Result<size_t> Write(const crypto::Suite& suite, const Protection& protection, b
   const Result<size_t> size = WriteContents(content.contents, scratch.Room());
   if (!size) return size;
   const ByteView plain = scratch.Keep(*size);
-  Bytes sealed(EncryptedSize(protection.encr, plain.size()));
+  std::array<uint8_t, kMaxEncrypted> room{};
+  const MutableBytes sealed =
+      MutableBytes(room).first(EncryptedSize(protection.encr, plain.size()));
   Encrypt(suite, protection, plain, sealed);
   const SessionMap map(content.streams.sessions.view(), CsIdMapType::kGenericId);
   Header header;
@@ -124,20 +126,24 @@ class KeysOpener {
     if (!size) return Err(Error::kDecryptionFailed);
     if (*size > kMaxPlain) return Err(Error::kTooLong);
     const ByteView plain = scratch.Keep(*size);
-    const Result<Contents> contents = ReadContents(plain, false);
-    if (!contents) return Err(Error::kDecryptionFailed);
-    Streams streams;
-    if (Status read = TakeStreams(form.message, streams); !read) return read;
-    if (Status checked = Check(*contents, streams); !checked) return checked;
-    std::copy(plain.begin(), plain.end(), taken.plain_.Room().begin());
-    taken.contents_ = *ReadContents(taken.plain_.Keep(plain.size()), false);
-    taken.streams_ = streams;
+    if (Status read = Take(plain, form.message, taken); !read) return read;
     taken.fresh_ = Octets<kFreshSize>(form.fresh);
     taken.t_ = protection.t;
     return {};
   }
 
  private:
+  Status Take(ByteView plain, const Message& message, TakenKeys& taken) const {
+    Contents contents;
+    if (!ReadContents(plain, false, contents)) return Err(Error::kDecryptionFailed);
+    Streams streams;
+    if (Status read = TakeStreams(message, streams); !read) return read;
+    if (Status checked = Check(contents, streams); !checked) return checked;
+    std::copy(plain.begin(), plain.end(), taken.plain_.Room().begin());
+    taken.streams_ = streams;
+    return ReadContents(taken.plain_.Keep(plain.size()), false, taken.contents_);
+  }
+
   Status Check(const Contents& contents, const Streams& streams) const {
     // MIKEYv2 §11: the KEYS of an exchange may hold a ticket, no other KEYS.
     const bool has_ticket = std::ranges::any_of(

@@ -75,7 +75,7 @@ Result<size_t> Finished(const ChainWriter& chain) {
 // ChosenPayload is the CAP payload of an answer: one value a TLV (MIKEYv2 §3.3).
 class ChosenPayload {
  public:
-  explicit ChosenPayload(const Exchange& exchange) {
+  ChosenPayload(const Exchange& exchange, uint8_t fragments) : fragments_(fragments) {
     const Choice& choice = exchange.choice;
     one_ = {static_cast<uint8_t>(choice.mode),  static_cast<uint8_t>(choice.prf),
             static_cast<uint8_t>(choice.encr),  static_cast<uint8_t>(choice.mac),
@@ -94,6 +94,7 @@ class ChosenPayload {
     chosen.profiles = profiles.written();
     chosen.session = exchange.session.view();
     if (choice.features != 0) chosen.features = features_;
+    if (fragments_ != 0) chosen.fragments = {&fragments_, 1};
     const Result<size_t> size = WriteCapabilities(chosen, tlvs_);
     KEYMAST_CHECK(profiles.ok() && size.has_value());
     size_ = *size;
@@ -106,6 +107,7 @@ class ChosenPayload {
   std::array<uint8_t, 6> one_{};
   std::array<uint8_t, 8> profiles_{};
   std::array<uint8_t, 4> features_{};
+  uint8_t fragments_;
   std::array<uint8_t, 96> tlvs_{};
   size_t size_ = 0;
 };
@@ -217,7 +219,7 @@ Result<size_t> WriteAnswer(const crypto::Suite& suite, const Exchange& exchange,
   const Header header = WithMap(HeaderOf(exchange, AnswerType(choice.mode)), map, given.streams);
   ChainWriter chain(out, header);
   AddRands(exchange, exchange.rand_r.view(), chain);
-  const ChosenPayload chosen(exchange);
+  const ChosenPayload chosen(exchange, given.fragments);
   chain.Add(chosen.payload());
   // DH_RESP has the identity in place of a certificate, others beside it.
   const bool is_dh = choice.mode == Mode::kDh || choice.mode == Mode::kEarlyDh;

@@ -23,8 +23,9 @@ Result<size_t> WriteCap(const crypto::Suite& suite, const Exchange& exchange,
 struct Given {
   const Streams& streams;
   const Contents& contents;
-  ByteView envelope;  // of mode RSA: X under the Offerer's key
-  Signer signer;      // of modes by certificate
+  ByteView envelope;      // of mode RSA: X under the Offerer's key
+  Signer signer;          // of modes by certificate
+  uint8_t fragments = 0;  // that we take; 0: not stated
 };
 Result<size_t> WriteAnswer(const crypto::Suite& suite, const Exchange& exchange, const Given& given,
                            MutableBytes out);

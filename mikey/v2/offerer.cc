@@ -235,6 +235,11 @@ Result<size_t> Offerer::SendAgain(MutableBytes out) {
   return Send(suite_, long_cap_, how, out, more_);
 }
 
+void Offerer::Expect(const crypto::Fingerprint& fingerprint) {
+  KEYMAST_CHECK(state_ == State::kOffered);
+  fingerprint_ = fingerprint;
+}
+
 Offerer::Outcome Offerer::Receive(ByteView datagram, Instant now, crypto::Rng& rng,
                                   MutableBytes out) {
   more_.clear();
@@ -273,7 +278,10 @@ Offerer::Outcome Offerer::TakeFragment(const Message& message, Instant now, cryp
     return Discard(Error::kPayloadUnexpected);  // an Offerer has no cookies
   const Result<ByteView> whole = fragments_.Take(suite_, exchange_.csb_id, *parts->fragment, now);
   if (!whole) return Discard(whole.error());
-  return whole->empty() ? Outcome{} : TakeMessage(*whole, now, true, rng, out);
+  if (whole->empty()) return {};
+  Outcome outcome = TakeMessage(*whole, now, true, rng, out);
+  outcome.whole = *whole;
+  return outcome;
 }
 
 // IsToUs is true for a RETRY that names our exchange, or the CAP that went in FRAGMENTs last.

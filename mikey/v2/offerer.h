@@ -43,6 +43,8 @@ class Offerer {
   struct Outcome {
     Status status;
     size_t send = 0;
+    // A message that came in FRAGMENTs, with the last of them; good until the next call.
+    ByteView whole = {};
   };
 
   // All are borrowed, the credentials while an exchange is under way. Without credentials no mode
@@ -64,6 +66,10 @@ class Offerer {
   // missing identities or streams, or when no mode of the policy can be offered, kTooLong for a CAP
   // above kMaxFirstCap that cannot go in FRAGMENTs.
   Result<size_t> Open(const Wish& wish, Instant now, crypto::Rng& rng, MutableBytes out);
+
+  // Expect the Answerer's certificate, which SDP told only after CAP was made (MIKEYv2 §12): from
+  // then on no other one counts. Before the answer has come.
+  void Expect(const crypto::Fingerprint& fingerprint);
 
   // Receive takes a datagram that claims to belong to the exchange. Every error is a discard.
   Outcome Receive(ByteView datagram, Instant now, crypto::Rng& rng, MutableBytes out);
@@ -148,7 +154,7 @@ class Offerer {
   Octets<kMaxSent> cap_;                       // the last one, unless it goes in FRAGMENTs
   LongCap long_cap_;                           // which has its cookie beside it
   bool in_fragments_ = false;
-  Octets<kMaxSent> finish_;
+  Octets<kMaxFinish> finish_;
   OffererFragments fragments_;
   MoreDatagrams more_;
 

@@ -29,6 +29,7 @@ inline constexpr size_t kMaxRetries = 3;      // RETRYs that an Offerer follows,
 inline constexpr size_t kMaxCookie = 64;
 // What an Offerer keeps to send it again. Small: a join by pre-shared key.
 inline constexpr size_t kMaxSent = kPskOnly ? 640 : kMaxOneDatagram;
+inline constexpr size_t kMaxFinish = kSmall ? 320 : kMaxOneDatagram;
 inline constexpr size_t kMaxSdpIds = 64;  // octets of the protocols that SDP offers, §12
 
 using Profiles = FixedList<uint16_t, 4>;  // IANA's numbers of SRTP protection profiles

@@ -54,16 +54,21 @@ void Channel::Follow(const keymast_group& group) {
   group_ = KeyGroup(group.key_group);
 }
 
-void Channel::Wipe() {
+void Channel::LetGo() {
   for (Msk& msk : msks_) msk = {};
   for (Mtk& mtk : mtks_) {
     crypto::Wipe(&mtk.key, sizeof mtk.key);
     mtk = {};
   }
-  is_followed_ = false;
   retired_.clear();
   retired_told_ = 0;
   stream_count_ = 0;
+}
+
+void Channel::Wipe() {
+  LetGo();
+  is_followed_ = false;
+  has_joined_ = false;
   standing = {};
 }
 
@@ -86,7 +91,7 @@ Mtk* Channel::FindMtk(MskId msk, MtkId id) {
 
 // All that can be wrong is found before anything changes. What CheckGroupKeys asks is not asked
 // again: MSKs, each with a key, of the one group that was asked for, and the member's state.
-Status Channel::CheckJoin(const mikey::v2::Contents& contents) const {
+Status Channel::CheckJoin(const mikey::v2::Contents& contents, bool asked) const {
   for (size_t i = 0; i < contents.msks.size(); ++i) {
     if (MskId::FromValue(contents.msks[i].msk).number == KeyNumber(0)) {
       return Err(Error::kMalformed);
@@ -97,7 +102,9 @@ Status Channel::CheckJoin(const mikey::v2::Contents& contents) const {
     if (tgk == nullptr || !ReadInterval(*tgk, low, high)) return Err(Error::kMalformed);
   }
   // MIKEYv2 §10: under the tree id that it holds a member installs nothing that is older.
-  if (!Equal(contents.member->tree_id, standing.tree_id)) return {};
+  if (!Equal(contents.member->tree_id, standing.tree_id)) {
+    return asked ? Status() : Err(Error::kUnexpected);
+  }
   const KeyNumber number = MskId::FromValue(contents.msks[0].msk).number;
   const uint32_t epoch = contents.member->epoch;
   const bool is_older =
@@ -107,10 +114,25 @@ Status Channel::CheckJoin(const mikey::v2::Contents& contents) const {
 
 Status Channel::TakeJoin(const mikey::v2::Contents& contents, const mikey::v2::Streams& streams,
                          const mikey::v2::Choice& choice) {
-  if (Status checked = CheckJoin(contents); !checked) return checked;
+  const mikey::Algorithms before =
+      std::exchange(algorithms_, {choice.prf, choice.encr, choice.mac});
+  const Status taken = TakeContents(contents, streams, true);
+  if (!taken) {
+    algorithms_ = before;
+    return taken;
+  }
+  features_ = choice.features;
+  has_joined_ = true;
+  return {};
+}
+
+Status Channel::TakeContents(const mikey::v2::Contents& contents, const mikey::v2::Streams& streams,
+                             bool asked) {
+  if (Status checked = CheckJoin(contents, asked); !checked) return checked;
   if (Status taken = TakeStreams(streams); !taken) return taken;
   std::copy(contents.msks[0].domain.begin(), contents.msks[0].domain.end(), domain_.octets.begin());
   group_ = MskId::FromValue(contents.msks[0].msk).group;
+  csb_id_ = *contents.csb_id;
   for (size_t i = 0; i < contents.msks.size(); ++i) {
     const KeyDataPayload& tgk = *Nth(contents, KeyDataType::kTgk, i);
     Msk msk;
@@ -121,7 +143,7 @@ Status Channel::TakeJoin(const mikey::v2::Contents& contents, const mikey::v2::S
     msk.csb_id = *contents.csb_id;
     ReadInterval(tgk, msk.low, msk.high);
     msk.mtk_counter = contents.msks[i].counter;
-    msk.algorithms = {choice.prf, choice.encr, choice.mac};
+    msk.algorithms = algorithms_;
     PutMsk(msk);
   }
   standing.newest = MskId::FromValue(contents.msks[contents.msks.size() - 1].msk).number;

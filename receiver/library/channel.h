@@ -5,7 +5,7 @@
 
 #include "include/keymast/receiver.h"
 #include "mikey/mbms.h"
-#include "mikey/v2/party.h"
+#include "mikey/v2/group_contents.h"
 
 namespace keymast::receiver::library {
 
@@ -76,6 +76,10 @@ class Channel {
   // kReplayed for what is older than what is held, kUnsupportedPolicy. Nothing changes then.
   Status TakeJoin(const mikey::v2::Contents& contents, const mikey::v2::Streams& streams,
                   const mikey::v2::Choice& choice);
+  // TakeContents takes what KEYS outside of an exchange brought; `asked`: by a REPORT. Also
+  // kUnexpected for a new tree that nobody asked for.
+  Status TakeContents(const mikey::v2::Contents& contents, const mikey::v2::Streams& streams,
+                      bool asked);
   // TakeMsk takes what a message of 3GPP brought. MTK IDs below `floor` are past.
   Status TakeMsk(const mikey::Unverified& message, const mikey::OpenedMsk& opened,
                  std::optional<uint32_t> mtk_counter, MtkId floor);
@@ -96,13 +100,21 @@ class Channel {
   bool HasNews() const;
   void ForgetTold();
 
+  // What a REPORT names, once the channel has been joined (MIKEYv2 §10).
+  mikey::v2::GroupName name() const { return {domain_, group_, csb_id_, algorithms_.encr}; }
+  MskId newest() const { return {group_, standing.newest}; }
+  bool has_joined() const { return has_joined_; }
+  uint32_t features() const { return features_; }
+  // LetGo wipes all keys, and keeps who the group is.
+  void LetGo();
+
   Standing standing;
 
  private:
   const Msk* FindMsk(MskId id) const;
   Msk* FindMsk(MskId id) { return const_cast<Msk*>(std::as_const(*this).FindMsk(id)); }
   Mtk* FindMtk(MskId msk, MtkId id);
-  Status CheckJoin(const mikey::v2::Contents& contents) const;
+  Status CheckJoin(const mikey::v2::Contents& contents, bool asked) const;
   Status TakeStreams(const mikey::v2::Streams& streams);
   bool IsOurs(const mikey::KeyDataPayload& mtk) const;
   void PutMsk(const Msk& msk);
@@ -116,6 +128,10 @@ class Channel {
   Octets<KEYMAST_IDENTITY_SIZE> uri_;
   KeyDomainId domain_;
   KeyGroup group_;
+  CsbId csb_id_;
+  mikey::Algorithms algorithms_;  // that the join chose
+  uint32_t features_ = 0;
+  bool has_joined_ = false;
   uint8_t key_size_ = 0;  // of the streams' profiles
   uint8_t salt_size_ = 0;
   std::array<Msk, kMsks> msks_;

@@ -30,6 +30,10 @@ bool IsGood(const keymast_member& member) {
          IsWithin(member.user_key, KEYMAST_MIN_USER_KEY, KEYMAST_MAX_USER_KEY);
 }
 
+bool MayUse(const keymast_crypto& crypto, const keymast_member& member) {
+  return member.needs_dh == 0 || (!keymast::kPskOnly && crypto.x25519 != nullptr);
+}
+
 bool IsGood(const keymast_crypto& crypto) {
   return crypto.hmac != nullptr && crypto.sha256 != nullptr && crypto.aes_ctr != nullptr &&
          crypto.random != nullptr;
@@ -53,7 +57,8 @@ extern "C" {
 
 keymast_reason keymast_receiver_init(keymast_receiver* receiver, const keymast_crypto* crypto,
                                      const keymast_member* member, keymast_octets saved) {
-  if (!IsGood(*crypto) || !IsGood(*member)) return KEYMAST_INVALID_ARGUMENT;
+  const bool is_good = IsGood(*crypto) && IsGood(*member) && MayUse(*crypto, *member);
+  if (!is_good) return KEYMAST_INVALID_ARGUMENT;
   auto* made = new (receiver->room) Receiver(*crypto, *member);
   return ReasonOf(made->Restore(ViewOf(saved)));
 }

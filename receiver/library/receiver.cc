@@ -9,7 +9,6 @@ namespace {
 using mikey::v2::Offerer;
 
 constexpr uint32_t kMskMessages = 1u << 5;  // feature 5: MSKs by the messages of 3GPP (MIKEYv2 §10)
-constexpr uint32_t kMaxWindows = 16;        // MIKEYv2 §10: up to 16 fold
 
 Instant InstantOf(uint64_t ms) {
   constexpr uint64_t kLatest = uint64_t{1} << 42;  // milliseconds: 139 years, and no overflow
@@ -29,14 +28,24 @@ void SetList(FixedList<uint8_t, N>& list, std::initializer_list<uint8_t> numbers
   for (const uint8_t number : numbers) list.Add(number);
 }
 
+void AddModes(mikey::v2::Policy& policy, std::initializer_list<mikey::v2::Mode> modes) {
+  for (const auto mode : modes) policy.modes.Add(static_cast<uint8_t>(mode));
+}
+
 // MIKEYv2 §3.3: no SHA-1 where it is not asked for.
-void SetPolicy(mikey::v2::Policy& policy, bool offers_sha1) {
-  SetList(policy.modes, {static_cast<uint8_t>(mikey::v2::Mode::kPsk)});
+void SetPolicy(mikey::v2::Policy& policy, bool has_dh, bool needs_dh, bool offers_sha1) {
+  using mikey::v2::Mode;
+  if (!kPskOnly && has_dh) {
+    AddModes(policy, {Mode::kEarlyDhhmac, Mode::kDhhmac});
+    policy.groups.Add(static_cast<uint8_t>(mikey::DhGroup::kX25519));
+  }
+  if (!needs_dh) AddModes(policy, {Mode::kPsk});
   SetList(policy.prfs, {1});
   SetList(policy.encrs, {3, 1});
   SetList(policy.macs, {2});
   for (const int profile : {8, 7, 1, 2}) policy.profiles.Add(static_cast<uint16_t>(profile));
   policy.features = kMskMessages;
+  if (!kPskOnly) policy.features |= mikey::v2::kTicketFeature | kReports;
   if (!offers_sha1) return;
   policy.prfs.Add(0);
   policy.macs.Add(1);
@@ -51,11 +60,12 @@ Error FailureOf(const Offerer& offerer) {
 }  // namespace
 
 Receiver::Receiver(const keymast_crypto& crypto, const keymast_member& member)
-    : rng_(crypto),
-      suite_(SuiteOf(crypto)),
+    : pk_(crypto),
+      rng_(crypto),
+      suite_(SuiteOf(pk_)),
       self_({static_cast<mikey::IdType>(member.id_type), ViewOf(member.identity)}),
       user_key_(ViewOf(member.user_key)) {
-  SetPolicy(policy_, member.offers_sha1 != 0);
+  SetPolicy(policy_, suite_.pk != nullptr, member.needs_dh != 0, member.offers_sha1 != 0);
 }
 
 Receiver::~Receiver() {
@@ -86,8 +96,8 @@ void Receiver::Join(uint8_t channel, const keymast_group& group, uint64_t now) {
   }
   followed.keys.Follow(group);
   followed.wants_keys = !followed.keys.is_by_3gpp();
-  followed.missing_at = kNoTime;
-  followed.missing_window = 1;
+  followed.leave_at = kNoTime;
+  Cured(followed, now);
   AskNext(now);
 }
 
@@ -97,8 +107,19 @@ void Receiver::Leave(uint8_t channel, uint64_t now) {
     asking_ = kNobody;
     offerer_.reset();
   }
-  channels_[channel].keys.Wipe();
-  channels_[channel] = {};
+  Followed& followed = channels_[channel];
+  DropTickets(channel);
+  if (MayReport(followed)) {
+    followed.keys.LetGo();
+    followed.wants_keys = false;
+    followed.missing_at = kNoTime;
+    followed.leave_at = now;
+    followed.leaves_told = 0;
+    TickLeave(followed, now);
+  } else {
+    followed.keys.Wipe();
+    followed = {};
+  }
   AskNext(now);
 }
 
@@ -119,7 +140,11 @@ void Receiver::Ask(uint8_t index, uint64_t now) {
   wish.peer = {mikey::IdType::kUri, followed.keys.uri()};
   wish.psk = user_key_.view();
   wish.join = followed.keys.scope();
+  mikey::v2::Resumption* ticket = TicketOf(index, now);
+  wish.resume = ticket;
+  is_resuming_ = ticket != nullptr;
   const Result<size_t> size = offerer_->Open(wish, InstantOf(now), rng_, send_);
+  if (is_resuming_) DropTickets(index);  // it opens one exchange (MIKEYv2 §11)
   if (!size) return Fail(index, size.error());
   asking_ = index;
   has_taken_ = false;
@@ -127,7 +152,15 @@ void Receiver::Ask(uint8_t index, uint64_t now) {
   send_channel_ = index;
 }
 
+// An exchange that a ticket opened may fail for the ticket: then one without it is opened (MIKEYv2
+// §11).
 void Receiver::Fail(uint8_t index, Error error) {
+  if (asking_ == index && std::exchange(is_resuming_, false) && error != Error::kNotEntitled) {
+    channels_[index].wants_keys = true;
+    asking_ = kNobody;
+    offerer_.reset();
+    return;
+  }
   channels_[index].has_failed = true;
   channels_[index].failure = error;
   if (asking_ != index) return;
@@ -248,7 +281,44 @@ SavedGroup& Receiver::SavedOf(const Followed& followed) {
   return saved_.groups.mutable_view()[0];
 }
 
+mikey::v2::Resumption* Receiver::TicketOf(uint8_t index, uint64_t now) {
+  if constexpr (kPskOnly) return nullptr;
+  const mikey::Identity group = GroupOf(channels_[index]);
+  for (Ticket& ticket : tickets_) {
+    const bool serves = ticket.channel == index &&
+                        IsFor(ticket.resumption, self_.view(), group, false, InstantOf(now));
+    if (serves) return &ticket.resumption;
+  }
+  return nullptr;
+}
+
+// KeepTicket of the exchange that is done, in place of the channel's or of the first to end.
+void Receiver::KeepTicket(uint8_t index) {
+  if constexpr (kPskOnly) return;
+  if (!offerer_->resumption()) return;
+  Ticket* place = &tickets_[0];
+  for (Ticket& ticket : tickets_) {
+    const bool is_worse =
+        ticket.channel == kNobody ||
+        (place->channel != kNobody && ticket.resumption.expiry < place->resumption.expiry);
+    if (is_worse) place = &ticket;
+    if (ticket.channel != index) continue;
+    place = &ticket;
+    break;
+  }
+  place->channel = index;
+  place->resumption = *offerer_->resumption();
+}
+
+void Receiver::DropTickets(uint8_t index) {
+  if constexpr (kPskOnly) return;
+  for (Ticket& ticket : tickets_) {
+    if (ticket.channel == index) ticket = {};
+  }
+}
+
 Status Receiver::ReceiveVersion2(ByteView datagram, uint64_t now) {
+  if (!kPskOnly && IsLoose(datagram)) return ReceiveLoose(datagram, now);
   if (!offerer_) return Err(Error::kUnexpected);
   const bool was_offered = offerer_->state() == Offerer::State::kOffered;
   const auto outcome = offerer_->Receive(datagram, InstantOf(now), rng_, send_);
@@ -258,14 +328,17 @@ Status Receiver::ReceiveVersion2(ByteView datagram, uint64_t now) {
   send_channel_ = asking_;
   Followed& followed = channels_[asking_];
   const bool is_new = was_offered || !has_taken_;
-  if (is_new && offerer_->has_keys()) TakeKeys(followed);
+  if (is_new && offerer_->has_keys()) TakeKeys(followed, now);
   if (asking_ == kNobody) return {};
   if (offerer_->state() == Offerer::State::kFailed) Fail(asking_, FailureOf(*offerer_));
-  if (offerer_ && offerer_->state() == Offerer::State::kDone) asking_ = kNobody;
+  if (offerer_ && offerer_->state() == Offerer::State::kDone) {
+    KeepTicket(asking_);
+    asking_ = kNobody;
+  }
   return {};
 }
 
-void Receiver::TakeKeys(Followed& followed) {
+void Receiver::TakeKeys(Followed& followed, uint64_t now) {
   const mikey::v2::Contents& contents = offerer_->contents();
   const auto& choice = offerer_->exchange().choice;
   if (const Status taken = followed.keys.TakeJoin(contents, offerer_->streams(), choice); !taken) {
@@ -274,14 +347,22 @@ void Receiver::TakeKeys(Followed& followed) {
   }
   has_taken_ = true;
   followed.is_joined = true;
+  Cured(followed, now);
+  TakeStanding(followed, *contents.member);
+}
+
+void Receiver::Cured(Followed& followed, uint64_t now) {
   followed.missing_at = kNoTime;
   followed.missing_window = 1;
+  followed.held_since = now;
+}
+
+void Receiver::TakeStanding(Followed& followed, const mikey::v2::MemberState& member) {
   // MIKEYv2 §10: it takes over every T that is stated and greater than its own.
   SavedGroup& group = SavedOf(followed);
-  const bool is_greater =
-      contents.member->report_t > group.report_t || contents.member->keys_t > group.keys_t;
-  group.report_t = std::max(group.report_t, contents.member->report_t);
-  group.keys_t = std::max(group.keys_t, contents.member->keys_t);
+  const bool is_greater = member.report_t > group.report_t || member.keys_t > group.keys_t;
+  group.report_t = std::max(group.report_t, member.report_t);
+  group.keys_t = std::max(group.keys_t, member.keys_t);
   must_persist_ = must_persist_ || is_greater;
 }
 
@@ -290,11 +371,30 @@ void Receiver::TakeKeys(Followed& followed) {
 // themselves. Who asks is not authenticated, so nothing happens earlier than that.
 void Receiver::NoteMissing(Followed& followed, uint64_t now) {
   const bool asks = followed.wants_keys || asking_ == IndexOf(followed);
-  if (followed.keys.is_by_3gpp() || asks || followed.missing_at != kNoTime) return;
-  const uint32_t stated = followed.keys.standing.window_ms;
-  const uint64_t window = stated == 0 ? Channel::kDefaultWindow : stated;
+  const bool is_leaving = followed.leave_at != kNoTime;
+  if (followed.keys.is_by_3gpp() || asks || is_leaving || followed.missing_at != kNoTime) return;
+  const uint64_t window = WindowOf(followed);
   followed.missing_at = now + window + Draw(window * followed.missing_window);
+  if (MayReport(followed)) return;
   followed.missing_window = std::min(2 * followed.missing_window, kMaxWindows);
+}
+
+// AskForMissing by REPORT; who has none, or gets no answer through all windows, joins again.
+void Receiver::AskForMissing(Followed& followed, uint64_t now) {
+  if (MayReport(followed) && followed.missing_window < kMaxWindows) {
+    return ReportMissing(followed, now);
+  }
+  followed.missing_at = kNoTime;
+  followed.wants_keys = true;
+}
+
+uint64_t Receiver::WindowOf(const Followed& followed) const {
+  const uint32_t stated = followed.keys.standing.window_ms;
+  return stated == 0 ? Channel::kDefaultWindow : stated;
+}
+
+mikey::Identity Receiver::GroupOf(const Followed& followed) const {
+  return {mikey::IdType::kUri, followed.keys.uri()};
 }
 
 Status Receiver::Missing(uint8_t channel, ByteView mki, uint64_t now) {
@@ -319,7 +419,8 @@ uint64_t Receiver::deadline() const {
       offerer_ && asking_ != kNobody ? MillisecondsOf(offerer_->deadline()) : kNoTime;
   for (const Followed& followed : channels_) {
     if (followed.wants_keys && asking_ == kNobody) return 0;
-    earliest = std::min({earliest, followed.missing_at, followed.keys.deadline()});
+    earliest =
+        std::min({earliest, followed.missing_at, followed.leave_at, followed.keys.deadline()});
   }
   return earliest;
 }
@@ -328,12 +429,11 @@ void Receiver::Tick(uint64_t now) {
   Begin();
   for (Followed& followed : channels_) {
     followed.keys.Tick(now);
-    if (followed.missing_at > now) continue;
-    // Here a member that has R will send REPORT `missing` instead (MIKEYv2 §10).
-    followed.missing_at = kNoTime;
-    followed.wants_keys = true;
+    if (!kPskOnly && followed.leave_at <= now) TickLeave(followed, now);
+    if (followed.missing_at <= now) AskForMissing(followed, now);
   }
-  if (offerer_ && asking_ != kNobody) {
+  // One datagram at a time: what is due beside it is so at the next tick.
+  if (send_size_ == 0 && offerer_ && asking_ != kNobody) {
     const auto outcome = offerer_->Tick(InstantOf(now), rng_, send_);
     send_size_ = outcome.send;
     send_channel_ = asking_;
@@ -347,7 +447,8 @@ void Receiver::Tick(uint64_t now) {
 
 bool Receiver::HasActions() const {
   const bool has_news = std::ranges::any_of(channels_, [](const Followed& followed) {
-    return followed.keys.HasNews() || followed.is_joined || followed.has_failed;
+    return followed.keys.HasNews() || followed.is_joined || followed.has_failed ||
+           followed.has_left;
   });
   return must_persist_ || send_size_ != 0 || has_news;
 }
@@ -393,6 +494,11 @@ bool Receiver::NextState(keymast_action& action) {
     if (std::exchange(followed.has_failed, false)) {
       action.kind = KEYMAST_FAILED;
       action.reason = ReasonOf(followed.failure);
+      return true;
+    }
+    if (!kPskOnly && std::exchange(followed.has_left, false)) {
+      action.kind = KEYMAST_LEFT;
+      action.reason = followed.left == Error::kInternal ? KEYMAST_OK : ReasonOf(followed.left);
       return true;
     }
   }

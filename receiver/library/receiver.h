@@ -2,12 +2,15 @@
 // What a context of the C interface (include/keymast/receiver.h) is.
 #pragma once
 
+#include "mikey/v2/loose_keys.h"
 #include "mikey/v2/offerer.h"
 #include "receiver/library/channel.h"
 #include "receiver/library/saved.h"
 #include "receiver/library/table.h"
 
 namespace keymast::receiver::library {
+
+inline constexpr uint32_t kReports = 1u << 6;  // feature 6 (MIKEYv2 §10)
 
 class Receiver {
  public:
@@ -43,7 +46,19 @@ class Receiver {
     bool has_failed = false;
     uint64_t missing_at = kNoTime;  // at which missing keys are asked for
     uint32_t missing_window = 1;    // in windows of the group
+    uint64_t held_since = 0;        // the newest MSK
+    uint64_t leave_at = kNoTime;    // at which a leave is told, again
+    uint8_t leaves_told = 0;
+    bool has_left = false;  // to be told, for
+    Error left = Error::kInternal;
   };
+  // What an exchange left for the next one of a channel (MIKEYv2 §11).
+  struct Ticket {
+    uint8_t channel = kNobody;
+    mikey::v2::Resumption resumption;
+  };
+  static constexpr size_t kTickets = 2;
+  static constexpr uint32_t kMaxWindows = 16;  // MIKEYv2 §10: up to 16 fold
 
   Status ReceiveVersion1(ByteView datagram, uint64_t now);
   Status ReceiveMsk(Followed& followed, const mikey::Unverified& message);
@@ -52,10 +67,30 @@ class Receiver {
                    const mikey::OpenedMsk& opened);
   Status ReceiveMtk(Followed& followed, const mikey::Unverified& message, uint64_t now);
   Status ReceiveVersion2(ByteView datagram, uint64_t now);
-  void TakeKeys(Followed& followed);
+  void TakeKeys(Followed& followed, uint64_t now);
+  void TakeStanding(Followed& followed, const mikey::v2::MemberState& member);
+  void Cured(Followed& followed, uint64_t now);
+  mikey::v2::Resumption* TicketOf(uint8_t index, uint64_t now);
+  void KeepTicket(uint8_t index);
+  void DropTickets(uint8_t index);
+  // REPORT and KEYS outside of exchanges: reports.cc.
+  bool MayReport(const Followed& followed) const {
+    return !kPskOnly && followed.keys.has_joined() && (followed.keys.features() & kReports) != 0;
+  }
+  mikey::Identity GroupOf(const Followed& followed) const;
+  crypto::Key32 ReportKeyOf(const Followed& followed) const;
+  bool Report(Followed& followed, mikey::v2::ReportKind kind, uint64_t now);
+  void ReportMissing(Followed& followed, uint64_t now);
+  void TickLeave(Followed& followed, uint64_t now);
+  void EndLeave(Followed& followed, Error reason);
+  bool IsLoose(ByteView datagram) const;
+  Status ReceiveLoose(ByteView datagram, uint64_t now);
+  Status TakeLoose(Followed& followed, ByteView datagram, uint64_t now);
+  uint64_t WindowOf(const Followed& followed) const;
   void AskNext(uint64_t now);
   void Ask(uint8_t index, uint64_t now);
   void Fail(uint8_t index, Error error);
+  void AskForMissing(Followed& followed, uint64_t now);
   void NoteMissing(Followed& followed, uint64_t now);
   SavedGroup& SavedOf(const Followed& followed);
   bool NextState(keymast_action& action);
@@ -63,6 +98,7 @@ class Receiver {
   uint8_t IndexOf(const Followed& followed) const;
   uint64_t Draw(uint64_t below);
 
+  TablePk pk_;
   TableRng rng_;
   crypto::Suite suite_;
   mikey::v2::Policy policy_;
@@ -73,7 +109,11 @@ class Receiver {
   // One exchange at a time (MIKEYv2 §14), for the channel that asks.
   std::optional<mikey::v2::Offerer> offerer_;
   uint8_t asking_ = kNobody;
-  bool has_taken_ = false;  // keys of this exchange
+  bool has_taken_ = false;    // keys of this exchange
+  bool is_resuming_ = false;  // it is opened by a ticket
+  std::array<Ticket, kTickets> tickets_;
+  mikey::v2::ReportBinding binding_;  // of the last REPORT, until it is answered,
+  uint8_t reported_ = kNobody;        // of this channel
 
   Saved saved_;
   std::array<uint8_t, KEYMAST_SAVED_SIZE> saved_octets_;

@@ -50,6 +50,9 @@ constexpr crypto::SuiteFunctions kFunctions = {Hmac, Sha256, AesCtr, nullptr, nu
 
 }  // namespace
 
-crypto::Suite SuiteOf(const keymast_crypto& table) { return {&kFunctions, nullptr, &table}; }
+crypto::Suite SuiteOf(const TablePk& table) {
+  const bool has_dh = !kPskOnly && table.table.x25519 != nullptr;
+  return {&kFunctions, has_dh ? &table : nullptr, &table.table};
+}
 
 }  // namespace keymast::receiver::library

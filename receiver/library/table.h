@@ -2,13 +2,19 @@
 // The caller's primitives, as mikey reaches them.
 #pragma once
 
-#include "crypto/primitives.h"
+#include "crypto/public_key.h"
 #include "include/keymast/receiver.h"
 
 namespace keymast::receiver::library {
 
-// SuiteOf a table, which outlives it.
-crypto::Suite SuiteOf(const keymast_crypto& table);
+// TablePk is the public-key half, for who knows that it is one: table_dh.cc.
+struct TablePk : crypto::PublicSuite {
+  explicit TablePk(const keymast_crypto& of) : crypto::PublicSuite(), table(of) {}
+  const keymast_crypto& table;
+};
+
+// SuiteOf a table and its public-key half, which outlive it.
+crypto::Suite SuiteOf(const TablePk& table);
 
 class TableRng final : public crypto::Rng {
  public:

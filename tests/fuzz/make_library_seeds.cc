@@ -3,6 +3,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "mikey/v2/loose_keys.h"
+#include "mikey/v2/report.h"
 #include "receiver/library/table.h"
 #include "tests/fuzz/toy_table.h"
 #include "tests/unit/receiver/library_world.h"
@@ -17,13 +19,15 @@ using fuzz::Step;
 class Recorder {
  public:
   Recorder() : answerer_(suite_, policy_, server_, 64, rng_) {
+    policy_.modes.clear();
+    policy_.modes.Add(1);
     for (uint8_t which = 0; which < 2; ++which) {
       const keymast_group group = fuzz::ToyGroup(which);
       Group& added = server_.Add(std::string(AsText(ViewOf(group.uri))));
       added.suite = &suite_;
     }
     const keymast_member member = {
-        KEYMAST_NAI, COctets(AsBytes(fuzz::kToyMember)), {fuzz::kToyKey, 16}, 1};
+        KEYMAST_NAI, COctets(AsBytes(fuzz::kToyMember)), {fuzz::kToyKey, 16}, 1, 0};
     keymast_receiver_init(context_.get(), &table_, &member, {});
     Join(0);
     Act();
@@ -83,10 +87,68 @@ class Recorder {
     std::ofstream(folder / name, std::ios::binary) << AsText(steps_);
     std::printf("%s\n", name.c_str());
   }
+  // Keys that nobody asked for, and what is said of keys to the REPORT that was sent last.
+  void Push(uint8_t which, uint32_t t) {
+    const mikey::v2::Grant grant = server_.GrantOf(group(which));
+    Bytes out(mikey::v2::kMaxOneDatagram);
+    const mikey::v2::KeysContent content{
+        mikey::EncrAlg::kAesCm256, rand_, grant.streams, grant.contents, {}};
+    out.resize(WriteUnaskedKeys(suite_, R(which), group(which).csb, t, content, out).value());
+    Receive(out);
+  }
+  void AnswerReport(uint8_t which, bool with_keys) {
+    mikey::Message message;
+    if (!mikey::ParseMessage(sent_, message)) return;
+    const auto* rand = message.Get<mikey::RandrPayload>();
+    if (rand == nullptr) return;
+    const auto binding =
+        mikey::v2::BindReport(suite_, sent_, group(which).csb, rand->rand, R(which));
+    const mikey::v2::Grant grant = server_.GrantOf(group(which));
+    const mikey::v2::Streams no_streams;
+    const mikey::v2::Contents none;
+    const mikey::v2::KeysContent content{mikey::EncrAlg::kAesCm256,
+                                         rand_,
+                                         with_keys ? grant.streams : no_streams,
+                                         with_keys ? grant.contents : none,
+                                         {}};
+    Bytes out(mikey::v2::kMaxOneDatagram);
+    out.resize(WriteKeysToReport(suite_, binding, content, out).value());
+    Receive(out);
+  }
+  void ServeDh() {
+    static constexpr uint8_t kBase[32] = {9};
+    pk_.dh_generate = [](crypto::DhGroup, crypto::Rng& rng, MutableBytes own, MutableBytes out) {
+      rng.Fill(own);
+      fuzz::ToyX25519(nullptr, own.data(), kBase, out.data());
+    };
+    pk_.dh_agree = [](crypto::DhGroup, ByteView own, ByteView peer, MutableBytes out) {
+      return peer.size() == 32 && fuzz::ToyX25519(nullptr, own.data(), peer.data(), out.data());
+    };
+    policy_.modes.clear();
+    for (const uint8_t mode : {uint8_t{6}, uint8_t{4}}) policy_.modes.Add(mode);
+  }
+  const crypto::Suite& suite() const { return suite_; }
+  void Rejoin(uint8_t which) {
+    Join(which);
+    Act();
+  }
+  void ServeAll() { server_.features_ = 0xffffffff; }
+  void Leave(uint8_t channel) {
+    Note(Step::kLeave, {channel});
+    keymast_receiver_leave(context_.get(), channel, now_);
+    Act();
+  }
   mikey::v2::Answerer& answerer() { return answerer_; }
   const Bytes& saved() const { return saved_; }
 
  private:
+  crypto::Key32 R(uint8_t which) {
+    const keymast_group group = fuzz::ToyGroup(which);
+    const mikey::Identity member{mikey::IdType::kNai, AsBytes(fuzz::kToyMember)};
+    const auto psk = mikey::v2::PskV2(suite_, ByteView(fuzz::kToyKey, 16), member,
+                                      {mikey::IdType::kUri, ViewOf(group.uri)});
+    return mikey::v2::ReportKey(suite_, psk.view());
+  }
   void Packet(Step step, uint8_t channel, const Bytes& mki) {
     Note(step, {channel});
     steps_.insert(steps_.end(), mki.begin(), mki.end());
@@ -110,13 +172,15 @@ class Recorder {
 
   uint32_t random_ = 0;
   keymast_crypto table_ = fuzz::ToyTable(random_);
-  crypto::Suite suite_ = SuiteOf(table_);
+  TablePk pk_{table_};
+  crypto::Suite suite_ = SuiteOf(pk_);
   crypto::SeededRng rng_{1};
   mikey::v2::Policy policy_ = mikey::v2::Policy::Default();
   Server server_;
   mikey::v2::Answerer answerer_;
   uint64_t now_ = 1'000'000;
   std::unique_ptr<keymast_receiver> context_ = std::make_unique<keymast_receiver>();
+  Bytes rand_ = Bytes(32, 0x77);
   Bytes sent_;
   Bytes saved_;
   Bytes steps_;
@@ -144,6 +208,52 @@ void Joins(const fs::path& folder) {
   life.Due();
   life.Note(Step::kLeave, {0});
   life.Save(folder, "joins");
+}
+
+// A member of a group with REPORT: it misses an MSK, is given one, and leaves.
+void Reports(const fs::path& folder) {
+  Recorder life;
+  life.ServeAll();
+  Group& group = life.group(0);
+  life.Answer();
+  life.Answer();
+  life.Receive(group.MtkMessage(1, JoinedProfile()));
+  group.msk.number = KeyNumber(2);
+  life.Missing(0, group.Mki(1));
+  life.Due();
+  life.AnswerReport(0, true);
+  life.Used(0, group.Mki(1));
+  group.msk.number = KeyNumber(3);
+  life.Push(0, 3);
+  life.Push(0, 3);
+  life.Missing(0, {0, 7, 0, 9, 0, 1});
+  for (int i = 0; i < 3; ++i) life.Due();
+  life.Leave(0);
+  life.Due();
+  life.AnswerReport(0, false);
+  life.Save(folder, "reports");
+
+  Recorder gone;
+  gone.ServeAll();
+  gone.Answer();
+  gone.Answer();
+  gone.Leave(0);
+  for (int i = 0; i < 6; ++i) gone.Due();
+  gone.Save(folder, "leaves");
+}
+
+// By Diffie-Hellman, and again by ticket.
+void JoinsByDh(const fs::path& folder) {
+  Recorder life;
+  life.ServeAll();
+  life.ServeDh();
+  mikey::v2::PeerTickets tickets(life.suite(), 4);
+  life.answerer().use_tickets(&tickets);
+  for (int i = 0; i < 3; ++i) life.Answer();
+  life.Note(Step::kJoin, {0, 0});
+  life.Rejoin(0);
+  for (int i = 0; i < 3; ++i) life.Answer();
+  life.Save(folder, "joins_by_dh");
 }
 
 void IsRefused(const fs::path& folder) {
@@ -217,6 +327,8 @@ int main(int argc, char** argv) {
   const fs::path folder = fs::path(argv[1]) / "receiver_library_input";
   Joins(folder);
   IsRefused(folder);
+  Reports(folder);
+  JoinsByDh(folder);
   FollowsACookie(folder);
   HearsNothing(folder);
   TakesMessages(folder);

@@ -44,7 +44,7 @@ class Recording {
       moved = false;
       for (Datagram& datagram : ours_.call().TakeOut()) {
         moved = true;
-        theirs_.call().OnDatagram(kOurPort, datagram.octets, kFuzzNow);
+        theirs_.Do(StepKind::kDatagram, datagram.octets);
       }
       for (const Datagram& datagram : theirs_.call().TakeOut()) {
         moved = true;
@@ -76,6 +76,17 @@ class Recording {
   void Talk() {
     Ours(StepKind::kTalk);
     Theirs(StepKind::kTalk);
+    Pump();
+  }
+  // Report lets time go on until each has said what it heard, and takes leave.
+  void Report() {
+    for (int i = 0; i < 3; ++i) {
+      Ours(StepKind::kTick);
+      Theirs(StepKind::kTick);
+      Pump();
+    }
+    Theirs(StepKind::kLeave);
+    Ours(StepKind::kLeave);
     Pump();
   }
   void AddStream() {
@@ -111,6 +122,7 @@ void MakeRuns(const fs::path& corpus) {
     offers.WeOffer(false);
     offers.AddStream();
     offers.TheyOffer();
+    offers.Report();
     SaveRun(corpus, "offers-" + path, offers);
     Recording answers(false, key_mgmt);
     answers.TheyOffer();
@@ -128,6 +140,18 @@ void MakeRuns(const fs::path& corpus) {
   silent.Ours(StepKind::kTakeAnswer, AsBytes(answer));
   for (int i = 0; i < 5; ++i) silent.Ours(StepKind::kTick);
   Save(corpus / "peer_call", "silent", silent.steps());
+  Recording report(false);
+  Compound compound;
+  compound.ssrc = Ssrc(5);
+  compound.cname = "cname";
+  compound.is_bye = true;
+  for (const bool sends : {true, false}) {
+    if (sends) compound.sender.emplace();
+    report.Ours(StepKind::kReport, WriteCompound(compound));
+    compound.sender.reset();
+    compound.blocks.resize(3);
+  }
+  Save(corpus / "peer_call", "report", report.steps());
 }
 
 // Lines that our own descriptions do not have.

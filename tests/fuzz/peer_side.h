@@ -18,8 +18,10 @@ enum class StepKind : uint8_t {
   kTick,
   kTalk,
   kAddStream,
+  kReport,  // a compound packet, as if it had been opened
+  kLeave,
 };
-inline constexpr size_t kStepKinds = 9;
+inline constexpr size_t kStepKinds = 11;
 
 inline const Bytes kFuzzPsk(32, 0x6b);
 inline const Instant kFuzzNow = FromUnixNanos(1'800'000'000'000'000'000);
@@ -43,7 +45,9 @@ inline CallSetup FuzzSetup(bool is_ours, bool key_mgmt) {
 class Side {
  public:
   Side(bool is_ours, bool key_mgmt)
-      : rng_(is_ours ? 5 : 9), call_(crypto::DefaultSuite(), FuzzSetup(is_ours, key_mgmt), rng_) {
+      : other_(is_ours ? kTheirPort : kOurPort),
+        rng_(is_ours ? 5 : 9),
+        call_(crypto::DefaultSuite(), FuzzSetup(is_ours, key_mgmt), rng_) {
     call_.media().Add(sdp::Direction::kSendRecv, ToneCodecs()[0]);
   }
 
@@ -53,7 +57,7 @@ class Side {
       case StepKind::kOffer:
         return call_.Offer(now_).value_or("");
       case StepKind::kEarly:
-        static_cast<void>(call_.OpenEarly(kTheirPort, now_));
+        static_cast<void>(call_.OpenEarly(other_, now_));
         return {};
       case StepKind::kTakeAnswer:
         static_cast<void>(call_.TakeAnswer(AsText(octets), now_));
@@ -64,7 +68,7 @@ class Side {
       case StepKind::kAnswer:
         return call_.Answer(now_).value_or("");
       case StepKind::kDatagram:
-        call_.OnDatagram(kTheirPort, octets, now_);
+        call_.OnDatagram(other_, octets, now_);
         return {};
       case StepKind::kTick:
         now_ = std::min(call_.deadline(), now_ + std::chrono::seconds(10));
@@ -77,6 +81,12 @@ class Side {
         if (call_.media().streams().size() < 8) {
           call_.media().Add(sdp::Direction::kSendOnly, ToneCodecs()[1]);
         }
+        return {};
+      case StepKind::kReport:
+        static_cast<void>(ReadCompound(octets));
+        return {};
+      case StepKind::kLeave:
+        call_.Leave(now_);
         return {};
     }
     return {};
@@ -91,10 +101,11 @@ class Side {
       const Tone tone(*stream.codec, stream.sender.ssrc());
       Bytes packet(kMaxMediaPacket);
       packet.resize(tone.Packet(stream.payload_type, 0, 160, packet));
-      static_cast<void>(call_.SendRtp(i, packet));
+      static_cast<void>(call_.SendRtp(i, packet, now_));
     }
   }
 
+  Endpoint other_;
   Instant now_ = kFuzzNow;
   crypto::SeededRng rng_;
   PeerCall call_;

@@ -74,7 +74,8 @@ class Life {
         KEYMAST_NAI,
         {reinterpret_cast<const uint8_t*>(fuzz::kToyMember), sizeof fuzz::kToyMember - 1},
         {fuzz::kToyKey, sizeof fuzz::kToyKey},
-        1};
+        1,
+        0};
     return keymast_receiver_init(receiver_.get(), &table_, &member, saved);
   }
   void Start(keymast_octets saved) {
@@ -136,6 +137,9 @@ class Life {
       }
       case KEYMAST_FAILED:
         KEYMAST_CHECK(action.reason != KEYMAST_OK);
+        return;
+      case KEYMAST_LEFT:
+        KEYMAST_CHECK(action.reason == KEYMAST_OK || action.reason == KEYMAST_UNAVAILABLE);
         return;
       case KEYMAST_NONE:
         break;

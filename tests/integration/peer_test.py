@@ -13,11 +13,16 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
 
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
 sys.dont_write_bytecode = True
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tools"))
 
 from harness import BIN, Process, free_port, wait_for  # noqa: E402 (no byte code in the tree)
+from reuse.srtp import derive, is_rtcp  # noqa: E402
 
 ALICE, BOB = "uri:sip:alice@example.org", "nai:bob@example.org"
 PCMU_FRAME = 160  # octets, 20 ms
@@ -38,6 +43,55 @@ def even_port():
             return port
         except OSError:
             continue
+
+
+class Relay:
+    """A way between two media ports that keeps what goes over it: (from Alice, octets)."""
+
+    def __init__(self, test):
+        self.seen = []
+        self.ends = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2)]
+        for end in self.ends:
+            end.bind(("127.0.0.1", 0))
+            end.settimeout(0.1)
+        self.ports = [end.getsockname()[1] for end in self.ends]  # who stands for Bob, for Alice
+        self.targets = [None, None]  # where Bob is, where Alice is
+        self.stops = threading.Event()
+        self.threads = [threading.Thread(target=self._carry, args=(i,), daemon=True) for i in (0, 1)]
+        for thread in self.threads:
+            thread.start()
+        test.addCleanup(self.close)
+
+    def _carry(self, index):
+        while not self.stops.is_set():
+            try:
+                octets = self.ends[index].recv(4096)
+            except TimeoutError:
+                continue
+            self.seen.append((index == 0, octets))
+            self.ends[1 - index].sendto(octets, ("127.0.0.1", self.targets[index]))
+
+    def stand_in(self, index, text):
+        """A description whose media goes through us; index 0: it is Bob's."""
+        self.targets[index] = int(re.search(r"m=audio (\d+)", text)[1])
+        return re.sub(r"m=audio \d+", f"m=audio {self.ports[index]}", text)
+
+    def close(self):
+        self.stops.set()
+        for thread in self.threads:
+            thread.join()
+        for end in self.ends:
+            end.close()
+
+
+def open_rtcp(octets, key, salt):
+    """What an SRTCP packet under AES-GCM has inside, and its index (RFC 7714 section 9)."""
+    word, session_salt = octets[-4:], derive(key, salt, 5, 12)
+    index = int.from_bytes(word, "big") & 0x7fffffff
+    iv = bytes(a ^ b for a, b in zip(b"\0\0" + octets[4:8] + b"\0\0" + index.to_bytes(4, "big"),
+                                     session_salt))
+    plain = AESGCM(derive(key, salt, 3, len(key))).decrypt(iv, octets[8:-4], octets[:8] + word)
+    return octets[:8] + plain, index
 
 
 class Session:
@@ -244,6 +298,14 @@ class Peer(unittest.TestCase):
         return (self.certificate("alice", ["ed25519"]),
                 self.certificate("bob", ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"]))
 
+    def chains(self):
+        """RSA keys; each certificate has another behind it."""
+        options = [self.certificate(who, ["rsa:2048"]) for who in ("alice", "bob")]
+        texts = [self.session.path(f"{who}.crt").read_text() for who in ("alice", "bob")]
+        self.session.path("alice.crt").write_text(texts[0] + texts[1])
+        self.session.path("bob.crt").write_text(texts[1] + texts[0])
+        return options
+
     def test_certificates_by_their_fingerprints(self):
         of_alice, of_bob = self.certificates()
         for mode in ("dh", "early-dh"):
@@ -256,6 +318,52 @@ class Peer(unittest.TestCase):
                 self.assertEqual(alice.last["mode"].lower().replace(" ", "-"), mode)
                 self.assertIn("a=fingerprint:sha-256 ", self.session.read(f"{mode}-offer"))
                 self.stop(alice, bob)
+
+    def test_certificates_in_the_description(self):
+        """CAP and answer in a=key-mgmt, each beside its fingerprint; RSA's are longer than a datagram."""
+        of_alice, of_bob = self.chains()
+        for mode in ("dh", "rsa"):
+            with self.subTest(mode=mode):
+                alice, bob = self.session.both(
+                    "--modes", mode, offerer=(*of_alice, "--key-mgmt"), answerer=of_bob, key=None,
+                    offer=f"{mode}-offer", answer=f"{mode}-answer")
+                self.wait_heard(alice, 1)
+                self.wait_heard(bob, 1)
+                self.assertEqual(alice.last["mode"].lower(), mode)
+                self.assertEqual((alice.last["port"]["mikey"], bob.last["port"]["mikey"]), (1, 1))
+                for name in ("offer", "answer"):
+                    text = self.session.read(f"{mode}-{name}")
+                    self.assertIn("a=fingerprint:sha-256 ", text)
+                    message = base64.b64decode(re.search(r"a=key-mgmt:mikey (\S+)", text)[1])
+                    self.assertGreater(len(message), 1232)
+                self.stop(alice, bob)
+
+    def test_rsa_certificates_and_chains_in_the_media_path(self):
+        of_alice, of_bob = self.chains()
+        for mode in ("dh", "early-dh", "rsa"):
+            with self.subTest(mode=mode):
+                alice, bob = self.session.both("--modes", mode, offerer=of_alice, answerer=of_bob,
+                                               key=None, offer=f"{mode}-offer",
+                                               answer=f"{mode}-answer")
+                self.wait_heard(alice, 1)
+                self.wait_heard(bob, 1)
+                self.assertEqual(alice.last["mode"].lower().replace(" ", "-"), mode)
+                # RETRY, FRAGMENTs of the answer, KEYS; both FRAGMENTs of CAP once more behind RETRY.
+                self.assertGreaterEqual(alice.last["port"]["mikey"], 4)
+                self.assertGreaterEqual(bob.last["port"]["mikey"], 5)
+                self.stop(alice, bob)
+
+    def test_another_fingerprint_beside_the_answer(self):
+        of_alice, of_bob = self.certificates()
+        alice = self.session.start("alice", "offer", *of_alice, "--key-mgmt", key=None,
+                                   answer="answer-as-read")
+        bob = self.session.start("bob", "answer", *of_bob, key=None, answer="answer-as-written")
+        other = "a=fingerprint:sha-256 " + ":".join(["AB"] * 32)
+        self.session.pass_on("answer-as-written", "answer-as-read",
+                             lambda text: re.sub("a=fingerprint:.*[0-9A-F]", other, text))
+        self.wait_failed(alice, "a=key-mgmt:mikey: authentication_failed")
+        self.assertEqual(bob.stop(), 1)
+        self.assertEqual(bob.last["state"], "offered")
 
     def test_another_fingerprint_than_the_certificates(self):
         of_alice, of_bob = self.certificates()
@@ -377,6 +485,84 @@ class Peer(unittest.TestCase):
         before = bob.last["streams"]["1"]["received"]
         wait_for(lambda: bob.last["streams"]["1"]["received"] > before, 20, "the session goes on")
         self.stop(alice, bob)
+
+    def test_both_report_and_take_leave(self):
+        """MIKEYv2, RTP and RTCP between two ports, over a way that opens the reports for itself."""
+        relay = Relay(self)
+        alice = self.session.start("alice", "offer", "--stream", "sendrecv", "--stream", "sendonly",
+                                   "--reveal-keys", self.session.path("keys"),
+                                   offer="offer-as-written", answer="answer-as-read")
+        bob = self.session.start("bob", "answer", "--stream", "sendrecv", "--stream", "recvonly",
+                                 offer="offer-as-read", answer="answer-as-written")
+        self.session.pass_on("offer-as-written", "offer-as-read", lambda text: relay.stand_in(1, text))
+        self.session.pass_on("answer-as-written", "answer-as-read",
+                             lambda text: relay.stand_in(0, text))
+        self.wait_heard(alice, 1)
+        self.wait_heard(bob, 1, 2)
+        for process, streams in ((alice, "12"), (bob, "1")):
+            wait_for(lambda: all("told" in process.last["streams"][s]["rtcp"] for s in streams), 40,
+                     f"{process.name} is told what came: {process.last}")
+            for stream in streams:
+                self.assertEqual(process.last["streams"][stream]["rtcp"]["told"]["lost"], 0)
+        self.assertEqual(bob.last["streams"]["2"]["rtcp"]["sent"], 0)  # no key of his, no report
+        self.stop(alice)
+        wait_for(lambda: all(bob.last["streams"][s]["rtcp"].get("left") for s in "12"), 20,
+                 f"Bob hears that Alice leaves: {bob.last}")
+        self.stop(bob)
+        for process in (alice, bob):
+            port = process.last["port"]
+            self.assertTrue(port["mikey"] and port["rtp"] and port["rtcp"], port)
+            self.assertEqual(process.last["media_refused"], 0)
+        self.check_reports(relay.seen)
+
+    def check_reports(self, seen):
+        keys = {}
+        for line in self.session.path("keys").read_text().splitlines():
+            _, ssrc, profile, key, salt, _ = line.split()
+            self.assertEqual(profile, "AEAD_AES_256_GCM")
+            keys[int(ssrc)] = bytes.fromhex(key), bytes.fromhex(salt)
+        indexes, names, plain, left = {}, {True: set(), False: set()}, [], set()
+        for is_alices, octets in seen:
+            if octets[0] >> 6 != 2 or not is_rtcp(octets):
+                continue
+            ssrc = int.from_bytes(octets[4:8], "big")
+            compound, index = open_rtcp(octets, *keys[ssrc])
+            indexes.setdefault(ssrc, []).append(index)
+            plain.append(compound)
+            while compound:
+                size = 4 + 4 * int.from_bytes(compound[2:4], "big")
+                self.assertIn(compound[1], (200, 201, 202, 203))
+                self.assertEqual(int.from_bytes(compound[4:8], "big"), ssrc)
+                if compound[1] == 202:
+                    names[is_alices].add(compound[8:10 + compound[9]])
+                if compound[1] == 203:
+                    left.add(ssrc)
+                compound = compound[size:]
+        for each in indexes.values():
+            self.assertEqual(each, list(range(1, len(each) + 1)))  # RFC 3711 section 3.4
+        # One name a party, whatever it sends; all three that sent have left.
+        self.assertEqual([len(each) for each in names.values()], [1, 1])
+        self.assertEqual(left, set(keys))
+        self.dissect(plain, {each[2:].decode() for one in names.values() for each in one})
+
+    def dissect(self, packets, names):
+        """tshark finds what is meant, and nothing malformed."""
+        if shutil.which("tshark") is None:
+            self.skipTest("no tshark")
+        text = "".join(f"000000 {packet.hex(' ')}\n" for packet in packets)
+        self.session.path("rtcp.txt").write_text(text)
+        subprocess.run(["text2pcap", "-q", "-u", "5000,5002", self.session.path("rtcp.txt"),
+                        self.session.path("rtcp.pcap")], check=True, capture_output=True)
+        found = subprocess.run(
+            ["tshark", "-r", self.session.path("rtcp.pcap"), "-d", "udp.port==5002,rtcp", "-T",
+             "fields", "-e", "rtcp.sdes.text", "-e", "_ws.malformed", "-e", "rtcp.length_check"],
+            capture_output=True, text=True)
+        lines = found.stdout.splitlines()
+        self.assertEqual(len(lines), len(packets), found.stderr)
+        for line in lines:
+            name, malformed, length_is_right = line.split("\t")
+            self.assertIn(name.split(",")[0], names)
+            self.assertEqual((malformed, length_is_right.lower()[:1] in ("1", "t")), ("", True), line)
 
     def test_rtp_from_outside_and_to_outside(self):
         source, sink = free_port(), free_port()

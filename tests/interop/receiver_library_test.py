@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The example of docs/receiver-library.md, a C program, joins a group of the MIKEYv2 in Python that was
+"""examples/receive.c joins a group of the MIKEYv2 in Python that was
 written from docs/mikeyv2.md alone."""
 
+import hashlib
 import json
 import os
 import pathlib
@@ -18,6 +19,7 @@ PSK = bytes([0x5A] * 16)
 GROUP = {"uri": f"uri:{URI}", "key_domain": "010203", "key_group": "0007", "csb_id": 0xABCDEF01,
          "msk": "11" * 16, "rand": "22" * 16, "mtk": {"key": "33" * 16, "salt": "44" * 12},
          "members": [f"nai:{MEMBER}"], "profile": 7, "streams": [[0xFEEDF00D, 7, 65000]]}
+KEY = "key 000700010001 fingerprint " + hashlib.sha256(b"\x33" * 16 + b"\x44" * 12).hexdigest()[:16]
 
 
 class Example(unittest.TestCase):
@@ -42,10 +44,10 @@ class Example(unittest.TestCase):
             "--group-file", str(self.folder / "group"), "--stay", *more)
         return process.stderr.readline().split()[-1].rpartition(":")[2]
 
-    def receiver(self, port, psk=PSK):
+    def receiver(self, port, psk=PSK, *more):
         (self.folder / "key").write_bytes(psk)
-        return self.start("stdbuf", "-oL", str(EXAMPLE), "127.0.0.1", port, "239.255.7.7", URI,
-                          MEMBER, str(self.folder / "key"), str(self.folder / "state"))
+        return self.start(str(EXAMPLE), "127.0.0.1", port, "239.255.7.7", "2269", "127.0.0.1", URI,
+                          MEMBER, str(self.folder / "key"), str(self.folder / "state"), *more)
 
     def lines(self, process, count):
         """The first lines that it prints; it goes on for ever."""
@@ -58,11 +60,15 @@ class Example(unittest.TestCase):
     def test_joins(self):
         receiver = self.receiver(self.answerer())
         self.assertEqual(list(self.lines(receiver, 2)),
-                         ["installed 000700010001", "stream ssrc feedf00d roc 7 profile 7"])
+                         [KEY, "stream ssrc feedf00d roc 7 profile 7"])
+
+    def test_joins_by_diffie_hellman(self):
+        receiver = self.receiver(self.answerer(), PSK, "dh")
+        self.assertEqual(list(self.lines(receiver, 1)), [KEY])
 
     def test_follows_a_cookie(self):
         receiver = self.receiver(self.answerer("--load"))
-        self.assertEqual(list(self.lines(receiver, 1)), ["installed 000700010001"])
+        self.assertEqual(list(self.lines(receiver, 1)), [KEY])
 
     def test_says_that_nobody_answered_a_wrong_key(self):
         receiver = self.receiver(self.answerer(), bytes(16))

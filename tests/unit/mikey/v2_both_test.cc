@@ -92,6 +92,19 @@ TEST_F(BothAtOnce, OneExchangeRemains) {
   EXPECT_EQ(ReasonOf(outcome_.status), bob_gives_way ? Error::kWrongCsb : Error::kInternal);
 }
 
+// An exchange that was answered before ours began, and verified behind it, was open beside it.
+TEST_F(BothAtOnce, WhatVerifiedSinceWeOpenedGivesWay) {
+  Entry entry;
+  entry.made = kStart - std::chrono::seconds(1);
+  entry.finished = kStart;
+  entry.verified = true;
+  EXPECT_TRUE(WasOpenSince(entry, kStart));
+  entry.finished = entry.made;
+  EXPECT_FALSE(WasOpenSince(entry, kStart));
+  entry.verified = false;
+  EXPECT_TRUE(WasOpenSince(entry, kStart));
+}
+
 TEST_F(BothAtOnce, OtherSessionsGoOn) {
   Open(alice_, kMemberId, kPeerId, AsBytes("session number 1"));
   Open(bob_, kPeerId, kMemberId, AsBytes("session number 2"));

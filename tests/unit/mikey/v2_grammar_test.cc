@@ -317,7 +317,10 @@ TEST(FormsOfVersion2, ExtensionsWithAPlaceAreNotSkipped) {
         type == ExtType::kVendorId || type == ExtType::kTeslaIKey || type == ExtType::kOmaBcast;
     EXPECT_EQ(Match(line, {kRandI, kRandR, Ext(type), kV}).has_value(), is_skipped) << point.name;
   }
-  EXPECT_TRUE(Match(line, {kRandI, kRandR, Ext(static_cast<ExtType>(200)), kVendor, kV}));
+  for (const int other : {6, 200, 240, 251, 255}) {
+    EXPECT_TRUE(Match(line, {kRandI, kRandR, Ext(static_cast<ExtType>(other)), kVendor, kV}))
+        << other;
+  }
 }
 
 TEST(FormsOfVersion2, WhatIsOpaqueSaysWhy) {

@@ -120,7 +120,7 @@ class Server : public mikey::v2::Directory {
   Result<mikey::v2::Terms> TermsFor(const mikey::v2::Asked&) const override {
     mikey::v2::Terms terms;
     terms.profiles.Add(7);
-    terms.features = 0xffffffff;
+    terms.features = features_;
     return terms;
   }
   Result<mikey::v2::Grant> GrantTo(const mikey::v2::Asked& asked,
@@ -139,10 +139,10 @@ class Server : public mikey::v2::Directory {
   }
   std::map<std::string, Group> groups_;
   int grants_ = 0;
+  uint32_t features_ = 1u << 5;  // MSKs by messages of 3GPP
   uint32_t window_ms_ = 3000;
 
- private:
-  ByteView Keep(Bytes octets) { return kept_.emplace_back(std::move(octets)); }
+  // GrantOf is what comes with a group's keys; its views are good until the next.
   mikey::v2::Grant GrantOf(const Group& group) {
     static const Bytes kGcm = {0, 1, 6, 1, 1, 16, 2, 1, 0, 4, 1, 12, 7, 1, 1, 8, 1, 1, 20, 1, 16};
     kept_.clear();
@@ -174,6 +174,9 @@ class Server : public mikey::v2::Directory {
         Keep(Bytes(8, 9)), group.msk.number.value, 6, 7, 1, 1400, window_ms_, 0, 0};
     return grant;
   }
+
+ private:
+  ByteView Keep(Bytes octets) { return kept_.emplace_back(std::move(octets)); }
   std::deque<Bytes> kept_;
   crypto::SecretKey<mikey::kMaxSharedKey> psk_{kUserKey};
 };
@@ -185,6 +188,7 @@ struct Done {
   std::vector<Bytes> sent;
   std::vector<uint8_t> joined;
   std::vector<std::pair<uint8_t, keymast_reason>> failed;
+  std::vector<std::pair<uint8_t, keymast_reason>> left;
   std::vector<keymast_action_kind> kinds;
 };
 
@@ -199,7 +203,7 @@ class LibraryWorld {
     table_.random = [](void* user, uint8_t* out, size_t size) {
       static_cast<crypto::SeededRng*>(user)->Fill({out, size});
     };
-    member_ = {KEYMAST_NAI, COctets(AsBytes(kMember)), COctets(kUserKey), offers_sha1 ? 1 : 0};
+    member_ = {KEYMAST_NAI, COctets(AsBytes(kMember)), COctets(kUserKey), offers_sha1 ? 1 : 0, 0};
     Start();
   }
   ~LibraryWorld() { keymast_receiver_wipe(context_.get()); }
@@ -254,6 +258,9 @@ class LibraryWorld {
           break;
         case KEYMAST_FAILED:
           done.failed.emplace_back(action.channel, action.reason);
+          break;
+        case KEYMAST_LEFT:
+          done.left.emplace_back(action.channel, action.reason);
           break;
         case KEYMAST_NONE:
           ADD_FAILURE();

@@ -161,5 +161,32 @@ TEST_F(OptionsTest, AJoinNeedsAPlaceThatCanBeReached) {
   EXPECT_NE(RefusalOf(options_).find("no address"), std::string::npos);
 }
 
+TEST_F(OptionsTest, ModesNeedWhatProvesThem) {
+  std::string text(kSdp);
+  options_.sdp = Write("join.sdp", text.insert(text.find("m="),
+                                               "a=mikeyv2-join:192.0.2.1 2270 "
+                                               "mikey://example.org/one\r\n"));
+  options_.join = "all";
+  const auto by_key = MakeSetup(options_);
+  ASSERT_TRUE(by_key) << by_key.error().message;
+  EXPECT_EQ(by_key->join->policy.modes.size(), 3U);
+  EXPECT_EQ(by_key->join->policy.fragments, 0);
+  EXPECT_EQ(by_key->join->policy.features, 0x70U) << "MSK messages, tickets, REPORT";
+  options_.no_msk_messages = true;
+  EXPECT_EQ(MakeSetup(options_)->join->policy.features, 0x50U);
+  options_.join = "dh,psk";
+  EXPECT_NE(RefusalOf(options_).find("--join-certificate"), std::string::npos);
+  options_.join_certificate = folder_ + "/none.pem";
+  EXPECT_NE(RefusalOf(options_).find("--join-private-key"), std::string::npos);
+  options_.join_private_key = folder_ + "/none.key";
+  EXPECT_NE(RefusalOf(options_).find("--join-pin"), std::string::npos) << "nobody is believed";
+  options_.join_pin = "1234";
+  EXPECT_NE(RefusalOf(options_).find("none.pem"), std::string::npos);
+  options_.key_file.clear();
+  EXPECT_NE(RefusalOf(options_).find("--key-file"), std::string::npos);
+  options_.join.clear();
+  EXPECT_NE(RefusalOf(options_).find("--key-file"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace keymast::receiver

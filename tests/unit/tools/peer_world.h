@@ -90,7 +90,7 @@ class CallWorld {
         Bytes packet(kMaxMediaPacket);
         const auto timestamp = static_cast<uint32_t>(n * stream.codec->frame_samples());
         packet.resize(tone.Packet(stream.payload_type, 0, timestamp, packet));
-        EXPECT_TRUE(side.SendRtp(i, packet));
+        EXPECT_TRUE(side.SendRtp(i, packet, now_));
       }
     }
     Pump();
@@ -107,5 +107,23 @@ class CallWorld {
   size_t carried_ = 0;  // datagrams
   std::optional<size_t> lost_;
 };
+
+// Counters of what a side has received on its streams: authenticated, and exactly the tone.
+inline std::string HeardBy(PeerCall& side) {
+  std::string heard;
+  for (const CallStream& stream : side.media().streams()) {
+    heard += std::to_string(stream.received) + "/" + std::to_string(stream.tone) + " ";
+  }
+  return heard;
+}
+
+// Changed is a description with one character of an attribute's value replaced.
+inline std::string Changed(std::string text, std::string_view attribute) {
+  const size_t at = text.find(attribute);
+  EXPECT_NE(at, std::string::npos) << attribute << " in\n" << text;
+  char& letter = text[at + attribute.size() + 5];
+  letter = letter == 'A' ? 'B' : 'A';
+  return text;
+}
 
 }  // namespace keymast::tools

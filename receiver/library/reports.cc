@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a member says and hears outside of exchanges (MIKEYv2 §10): REPORT, the KEYS to it, and KEYS
+// that nobody asked for. A member with a pre-shared key has R always (§4.4). Not for pre-shared
+// keys alone: there an exchange is opened at these moments.
+#include "receiver/library/receiver.h"
+
+namespace keymast::receiver::library {
+namespace {
+
+using mikey::v2::ReportKind;
+
+constexpr std::array<uint64_t, 3> kLeaveWaits = {500, 1000, 2000};  // milliseconds
+
+CsbId CsbIdOf(ByteView datagram) { return CsbId(Reader(datagram.subspan(4)).U32()); }
+
+}  // namespace
+
+crypto::Key32 Receiver::ReportKeyOf(const Followed& followed) const {
+  const crypto::Key32 psk =
+      mikey::v2::PskV2(suite_, user_key_.view(), self_.view(), GroupOf(followed));
+  return mikey::v2::ReportKey(suite_, psk.view());
+}
+
+// Report is false when there is something to send already.
+bool Receiver::Report(Followed& followed, ReportKind kind, uint64_t now) {
+  if (send_size_ != 0) return false;
+  const Standing& standing = followed.keys.standing;
+  SavedGroup& saved = SavedOf(followed);
+  mikey::v2::Report report;
+  report.csb_id = followed.keys.name().csb_id;
+  report.member = self_.view();
+  report.group = GroupOf(followed);
+  report.ids = {followed.keys.name().domain, followed.keys.newest(), {}};
+  report.t = ++saved.report_t;  // durable before it leaves: Next has KEYMAST_PERSIST first
+  must_persist_ = true;
+  const uint64_t held = std::min<uint64_t>(now - followed.held_since, UINT32_MAX);
+  report.body = {kind,
+                 standing.tree_id,
+                 standing.epoch,
+                 standing.rekey_t,
+                 followed.keys.newest().value(),
+                 static_cast<uint32_t>(held)};
+  std::array<uint8_t, mikey::v2::kRandOctets> rand{};
+  rng_.Fill(rand);
+  const crypto::Key32 r = ReportKeyOf(followed);
+  const Result<size_t> size = mikey::v2::WriteReport(suite_, report, r, rand, send_);
+  KEYMAST_CHECK(size.has_value());  // identities are as long as fits
+  send_size_ = *size;
+  send_channel_ = IndexOf(followed);
+  binding_ = mikey::v2::BindReport(suite_, ByteView(send_).first(*size), report.csb_id, rand, r);
+  reported_ = send_channel_;
+  return true;
+}
+
+// ReportMissing, at a random moment of a window each time twice as long.
+void Receiver::ReportMissing(Followed& followed, uint64_t now) {
+  if (!Report(followed, ReportKind::kMissing, now)) return;
+  followed.missing_window *= 2;
+  followed.missing_at = now + Draw(WindowOf(followed) * followed.missing_window);
+}
+
+// A leave is told four times at most; then the member takes itself as gone.
+void Receiver::TickLeave(Followed& followed, uint64_t now) {
+  if (followed.leaves_told > kLeaveWaits.size()) return EndLeave(followed, Error::kUnavailable);
+  if (!Report(followed, ReportKind::kLeave, now)) return;
+  const uint64_t wait = followed.leaves_told < kLeaveWaits.size()
+                            ? kLeaveWaits[followed.leaves_told]
+                            : kLeaveWaits.back();
+  followed.leave_at = now + wait;
+  ++followed.leaves_told;
+}
+
+// kInternal: there is nothing to complain of.
+void Receiver::EndLeave(Followed& followed, Error reason) {
+  followed.keys.Wipe();
+  followed = {};
+  followed.has_left = true;
+  followed.left = reason;
+}
+
+// IsLoose is true for KEYS with a group's CSB ID.
+bool Receiver::IsLoose(ByteView datagram) const {
+  if (datagram.size() < 8) return false;
+  if (static_cast<mikey::DataType>(datagram[1]) != mikey::DataType::kKeys) return false;
+  return std::ranges::any_of(channels_, [&](const Followed& followed) {
+    return MayReport(followed) && followed.keys.name().csb_id == CsbIdOf(datagram);
+  });
+}
+
+Status Receiver::ReceiveLoose(ByteView datagram, uint64_t now) {
+  Status taken = Err(Error::kUnknownChannel);
+  for (Followed& followed : channels_) {
+    if (!MayReport(followed) || followed.keys.name().csb_id != CsbIdOf(datagram)) continue;
+    taken = TakeLoose(followed, datagram, now);
+    if (taken) break;
+  }
+  return taken;
+}
+
+Status Receiver::TakeLoose(Followed& followed, ByteView datagram, uint64_t now) {
+  const mikey::v2::GroupName group = followed.keys.name();
+  mikey::v2::TakenKeys keys;
+  Status opened = Err(Error::kUnexpected);
+  const bool is_asked = reported_ == IndexOf(followed);
+  if (is_asked) opened = OpenKeysToReport(suite_, datagram, binding_, group, keys);
+  const bool is_unasked = !opened && opened.error() == Error::kUnexpected;
+  SavedGroup& saved = SavedOf(followed);
+  if (is_unasked) {
+    const crypto::Key32 r = ReportKeyOf(followed);
+    opened = OpenUnaskedKeys(suite_, datagram, r, saved.keys_t, group, keys);
+  }
+  if (!opened) return opened;
+  if (followed.leave_at != kNoTime) {
+    if (is_unasked) return Err(Error::kUnexpected);
+    reported_ = kNobody;
+    EndLeave(followed, Error::kInternal);
+    return {};
+  }
+  const mikey::v2::Contents& contents = keys.contents();
+  if (!contents.msks.empty()) {
+    Status taken = followed.keys.TakeContents(contents, keys.streams(), !is_unasked);
+    if (!taken) return taken;
+    Cured(followed, now);
+  }
+  if (contents.member) TakeStanding(followed, *contents.member);
+  if (!is_unasked) {
+    reported_ = kNobody;
+    return {};
+  }
+  saved.keys_t = std::max(saved.keys_t, keys.t());
+  must_persist_ = true;
+  Report(followed, ReportKind::kAcknowledge, now);  // MIKEYv2 §10
+  return {};
+}
+
+}  // namespace keymast::receiver::library

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""examples/receive.c, which has the receiver core in C and nothing else of ours, at a real keymastd: it joins in
+each mode, follows MTKs and MSKs, and leaves."""
+
+import re
+import unittest
+
+from harness import BIN, Site, wait_for
+
+GROUP = "239.255.42.1"
+URI = "mikey://example.org/one"
+KEY = re.compile(r"^key (\w{12}) fingerprint (\w{16})$", re.MULTILINE)
+
+
+class Library(unittest.TestCase):
+    def setUp(self):
+        self.site = Site("library")
+        self.addCleanup(self.site.close)
+
+    def up(self, **configuration):
+        self.site.write_configuration(**configuration)
+        self.site.up()
+        definition = self.site.channel_definition("one", GROUP)
+        self.mtk_port = definition["multicast"]["mtkPort"]
+        self.site.create_channel(definition=definition)
+        self.site.enrol_headend("one")
+        self.site.start_headend()
+
+    def example(self, name, *more):
+        return self.site.start_process(
+            name, BIN / "receiver_example", "127.0.0.1", self.site.mikey_port, GROUP, self.mtk_port,
+            "127.0.0.1", URI, f"{name}@example.org", self.site.credentials[name],
+            self.site.root / f"{name}.saved", *more)
+
+    def member(self, name):
+        self.site.create_subscriber(name)
+        self.site.add_member("one", name, join=False)
+
+    def keys(self, process):
+        """{MKI: fingerprint}; an MKI has one key for ever."""
+        found = {}
+        for mki, fingerprint in KEY.findall(process.log()):
+            self.assertEqual(found.setdefault(mki, fingerprint), fingerprint)
+        return found
+
+    def test_joins_in_each_mode_and_follows_the_keys(self):
+        self.up()
+        for name in ("psk", "dh"):
+            self.member(name)
+        examples = [self.example("psk"), self.example("dh", "dh")]
+        for example in examples:
+            wait_for(lambda e=example: {m[:8] for m in self.keys(e)} >= {"00010001", "00010002"}, 60,
+                     f"{example.name} has keys under two MSKs: {example.log()[-800:]}")
+            self.assertIn("stream ssrc a0000001", example.log())
+        first, second = (self.keys(example) for example in examples)
+        shared = set(first) & set(second)
+        self.assertGreaterEqual(len(shared), 5)
+        for mki in shared:
+            self.assertEqual(first[mki], second[mki])
+        self.assertEqual(len(set(first.values())), len(first))
+        for example in examples:
+            self.assertEqual(example.stop(), 0, example.log()[-800:])
+
+    def test_goes_on_after_a_crash_of_either(self):
+        self.up()
+        self.member("ann")
+        first = self.example("ann")
+        wait_for(lambda: self.keys(first), 30, f"keys: {first.log()[-800:]}")
+        first.kill()
+        self.site.keymastd.kill()
+        self.site.start_server()
+        self.site.wait_ready()
+        second = self.example("ann")
+        wait_for(lambda: len(self.keys(second)) > len(self.keys(first)), 30, f"more keys: {second.log()[-800:]}")
+        self.assertEqual(second.stop(), 0)
+
+    def test_is_told_that_it_is_not_entitled(self):
+        self.up()
+        self.site.create_subscriber("eve")
+        example = self.example("eve")
+        wait_for(lambda: not example.running(), 30, "it ends")
+        self.assertEqual(example.stop(), 1)
+        self.assertIn("failed: not_entitled", example.log())
+        self.assertEqual(self.keys(example), {})
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

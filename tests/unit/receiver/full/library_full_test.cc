@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: Apache-2.0
+// What libkeymast-receiver-full has beside: Diffie-Hellman, tickets, REPORT and KEYS outside of
+// exchanges.
+#include "mikey/v2/loose_keys.h"
+#include "mikey/v2/report.h"
+#include "tests/unit/mikey/v2_tickets.h"
+#include "tests/unit/receiver/library_world.h"
+
+namespace keymast::receiver::library {
+namespace {
+
+using mikey::v2::Mode;
+using mikey::v2::ReportKind;
+
+const std::string kUri = "mikey://bc.example.org/one";
+const mikey::Identity kSelf{mikey::IdType::kNai, AsBytes(kMember)};
+const mikey::Identity kGroup{mikey::IdType::kUri, AsBytes(kUri)};
+
+uint8_t TypeOf(const Bytes& datagram) { return datagram.at(1); }
+constexpr uint8_t kReport = 254;
+
+// Members is a controller's view of the one member.
+class Members : public mikey::v2::ReportDirectory {
+ public:
+  bool Serves(const mikey::v2::Report& report) const override { return report.group == kGroup; }
+  const crypto::Key32* ReportKeyOf(const mikey::v2::Report&) const override { return &r_; }
+  uint32_t LastT(const mikey::v2::Report&) const override { return last_t_; }
+  Status CheckTicket(const mikey::v2::Report&) const override { return {}; }
+  Status CheckMember(const mikey::v2::Report&) const override { return {}; }
+  void Take(const mikey::v2::Report& report) override { last_t_ = report.t; }
+
+  crypto::Key32 r_ = mikey::v2::ReportKey(
+      crypto::DefaultSuite(),
+      mikey::v2::PskV2(crypto::DefaultSuite(), kUserKey, kSelf, kGroup).view());
+  uint32_t last_t_ = 0;
+};
+
+// FullWorld answers REPORTs as well.
+class FullWorld : public LibraryWorld {
+ public:
+  explicit FullWorld(std::initializer_list<Mode> served = {Mode::kPsk}, bool needs_dh = false)
+      : LibraryWorld(3, false, keymast_crypto_openssl()) {
+    policy_.modes.clear();
+    for (const Mode mode : served) policy_.modes.Add(static_cast<uint8_t>(mode));
+    keymast_receiver_wipe(context_.get());
+    member_.needs_dh = needs_dh ? 1 : 0;
+    EXPECT_EQ(Start(), KEYMAST_OK);
+    server_.features_ = 0xffffffff;
+    group_ = &server_.Add(kUri);
+    answerer_.use_tickets(&tickets_);
+  }
+  Done JoinAndSettle() {
+    EXPECT_EQ(Join(0, kUri), KEYMAST_OK);
+    return Settle();
+  }
+
+  // Read a REPORT as its controller does.
+  std::optional<mikey::v2::ReportTaker::Taken> Read(const Bytes& datagram) {
+    auto taken = taker_.Receive(datagram);
+    if (!taken) return std::nullopt;
+    return *taken;
+  }
+  mikey::v2::KeysContent ContentOf(const mikey::v2::Streams& streams,
+                                   const mikey::v2::Contents& contents) {
+    return {mikey::EncrAlg::kAesCm256, rand_, streams, contents, {}};
+  }
+  Bytes KeysTo(const mikey::v2::ReportBinding& binding, bool with_keys) {
+    const mikey::v2::Grant grant = server_.GrantOf(*group_);
+    const mikey::v2::Contents none;
+    const mikey::v2::Streams no_streams;
+    Bytes out(1232);
+    const auto size = WriteKeysToReport(
+        crypto::DefaultSuite(), binding,
+        with_keys ? ContentOf(grant.streams, grant.contents) : ContentOf(no_streams, none), out);
+    out.resize(size.value());
+    return out;
+  }
+  Bytes UnaskedKeys(uint32_t t) {
+    const mikey::v2::Grant grant = server_.GrantOf(*group_);
+    Bytes out(1232);
+    const auto size = WriteUnaskedKeys(crypto::DefaultSuite(), members_.r_, group_->csb, t,
+                                       ContentOf(grant.streams, grant.contents), out);
+    out.resize(size.value());
+    return out;
+  }
+  // The REPORT that is sent when its time has come.
+  Bytes NextReport() {
+    now_ = deadline();
+    EXPECT_EQ(Tick(), KEYMAST_OK);
+    const Done done = Take();
+    EXPECT_EQ(done.kinds, (std::vector{KEYMAST_PERSIST, KEYMAST_SEND}));
+    return done.sent.empty() ? Bytes(2) : done.sent[0];
+  }
+  keymast_reason Missing(const Bytes& mki) {
+    return keymast_receiver_missing(context_.get(), 0, COctets(mki), now_);
+  }
+
+  mikey::v2::SealedTickets tickets_;
+  Members members_;
+  mikey::v2::ReportTaker taker_{crypto::DefaultSuite(), members_, rng_};
+  Group* group_ = nullptr;
+  Bytes rand_ = Bytes(32, 0x77);
+};
+
+TEST(FullLibrary, JoinsByDiffieHellman) {
+  for (const Mode mode : {Mode::kEarlyDhhmac, Mode::kDhhmac}) {
+    FullWorld world({mode}, true);
+    const Done done = world.JoinAndSettle();
+    ASSERT_EQ(done.joined, std::vector<uint8_t>{0});
+    EXPECT_EQ(done.installed, std::vector<Bytes>{world.group_->Mki(1)});
+    const keymast_key* key = world.Key(0, world.group_->Mki(1));
+    ASSERT_NE(key, nullptr);
+    EXPECT_TRUE(Equal({key->key, key->key_size}, world.group_->Mtk(1)));
+  }
+}
+
+TEST(FullLibrary, JoinsByPreSharedKeyWhereAServerHasNoOther) {
+  FullWorld world({Mode::kPsk});
+  EXPECT_EQ(world.JoinAndSettle().joined, std::vector<uint8_t>{0});
+}
+
+TEST(FullLibrary, JoinsNotWithoutForwardSecrecyThatItNeeds) {
+  FullWorld world({Mode::kPsk}, true);
+  const Done done = world.JoinAndSettle();
+  EXPECT_TRUE(done.joined.empty());
+  EXPECT_FALSE(done.failed.empty());
+}
+
+TEST(FullLibrary, NeedsATableThatHasX25519) {
+  FullWorld world;
+  keymast_receiver_wipe(world.context_.get());
+  world.table_.x25519 = nullptr;
+  EXPECT_EQ(world.Start(), KEYMAST_OK);
+  keymast_receiver_wipe(world.context_.get());
+  world.member_.needs_dh = 1;
+  EXPECT_EQ(world.Start(), KEYMAST_INVALID_ARGUMENT);
+  world.member_.needs_dh = 0;
+  EXPECT_EQ(world.Start(), KEYMAST_OK);
+}
+
+TEST(FullLibrary, JoinsAgainByTicketOnce) {
+  FullWorld world({Mode::kEarlyDhhmac, Mode::kPsk});
+  ASSERT_EQ(world.JoinAndSettle().joined.size(), 1u);
+  EXPECT_EQ(world.tickets_.spent_.size(), 0u);
+  for (size_t i = 1; i <= 3; ++i) {
+    EXPECT_EQ(world.JoinAndSettle().joined.size(), 1u);
+    EXPECT_EQ(world.tickets_.spent_.size(), i);
+  }
+}
+
+TEST(FullLibrary, JoinsWithoutATicketThatIsVoid) {
+  FullWorld world({Mode::kPsk});
+  ASSERT_EQ(world.JoinAndSettle().joined.size(), 1u);
+  world.tickets_.generation_ = 4;
+  Done done = world.JoinAndSettle();
+  // It is not answered: one failure looks like another (MIKEYv2 §15).
+  for (int i = 0; i < 4; ++i) {
+    EXPECT_TRUE(done.joined.empty());
+    world.now_ = world.deadline();
+    world.Tick();
+    done = world.Settle();
+    EXPECT_TRUE(done.failed.empty());
+  }
+  EXPECT_EQ(done.joined.size(), 1u);
+  EXPECT_EQ(world.tickets_.spent_.size(), 0u);
+}
+
+TEST(FullLibrary, ForgetsTheTicketWithItsChannel) {
+  FullWorld world;
+  ASSERT_EQ(world.JoinAndSettle().joined.size(), 1u);
+  keymast_receiver_leave(world.context_.get(), 0, world.now_);
+  world.Take();
+  EXPECT_EQ(world.JoinAndSettle().joined.size(), 1u);
+  EXPECT_EQ(world.tickets_.spent_.size(), 0u);
+}
+
+TEST(FullLibrary, ReportsKeysThatItMissesInTheWindow) {
+  FullWorld world;
+  ASSERT_EQ(world.JoinAndSettle().joined.size(), 1u);
+  world.group_->msk.number = KeyNumber(2);
+  EXPECT_EQ(world.Missing(world.group_->Mki(1)), KEYMAST_OK);
+  EXPECT_GE(world.deadline(), world.now_ + world.server_.window_ms_);
+  EXPECT_LE(world.deadline(), world.now_ + 2 * world.server_.window_ms_);
+  const auto taken = world.Read(world.NextReport());
+  ASSERT_TRUE(taken);
+  EXPECT_EQ(taken->report.body.kind, ReportKind::kMissing);
+  EXPECT_EQ(taken->report.body.epoch, 1u);
+  EXPECT_EQ(world.Receive(world.KeysTo(taken->binding, true)), KEYMAST_OK);
+  EXPECT_EQ(world.Take().installed, std::vector<Bytes>{world.group_->Mki(1)});
+  EXPECT_GT(world.deadline(), world.now_ + 100 * world.server_.window_ms_);
+}
+
+TEST(FullLibrary, ReportsAgainWithAGreaterTAndJoinsInTheEnd) {
+  FullWorld world;
+  ASSERT_EQ(world.JoinAndSettle().joined.size(), 1u);
+  world.group_->msk.number = KeyNumber(2);
+  world.Missing(world.group_->Mki(1));
+  for (uint32_t t = 1; t <= 4; ++t) {
+    const auto taken = world.Read(world.NextReport());
+    ASSERT_TRUE(taken);
+    EXPECT_EQ(taken->report.t, t);
+  }
+  world.now_ = world.deadline();
+  world.Tick();
+  EXPECT_EQ(world.Settle().joined.size(), 1u);
+}
+
+TEST(FullLibrary, ReportsAfterAStartWithATAboveThoseBefore) {
+  FullWorld world;
+  ASSERT_EQ(world.JoinAndSettle().joined.size(), 1u);
+  world.group_->msk.number = KeyNumber(2);
+  world.Missing(world.group_->Mki(1));
+  ASSERT_TRUE(world.Read(world.NextReport()));
+  keymast_receiver_wipe(world.context_.get());
+  ASSERT_EQ(world.Start(), KEYMAST_OK);
+  ASSERT_EQ(world.JoinAndSettle().joined.size(), 1u);
+  world.group_->msk.number = KeyNumber(3);
+  world.Missing(world.group_->Mki(1));
+  const auto taken = world.Read(world.NextReport());
+  ASSERT_TRUE(taken);
+  EXPECT_EQ(taken->report.t, 2u);
+}
+
+TEST(FullLibrary, TakesNoKeysThatWereChanged) {
+  FullWorld world;
+  ASSERT_EQ(world.JoinAndSettle().joined.size(), 1u);
+  world.group_->msk.number = KeyNumber(2);
+  world.Missing(world.group_->Mki(1));
+  const auto taken = world.Read(world.NextReport());
+  ASSERT_TRUE(taken);
+  const Bytes keys = world.KeysTo(taken->binding, true);
+  for (size_t i = 0; i < keys.size(); ++i) {
+    Bytes changed = keys;
+    changed[i] ^= 1;
+    EXPECT_NE(world.Receive(changed), KEYMAST_OK) << i;
+    EXPECT_NE(world.Receive(Bytes(keys.begin(), keys.begin() + static_cast<ptrdiff_t>(i))),
+              KEYMAST_OK);
+  }
+  EXPECT_TRUE(world.Take().kinds.empty());
+  EXPECT_EQ(world.Receive(keys), KEYMAST_OK);
+  EXPECT_FALSE(world.Take().installed.empty());
+  EXPECT_EQ(world.Receive(keys), KEYMAST_UNEXPECTED);  // its REPORT is answered
+}
+
+TEST(FullLibrary, TakesKeysThatNobodyAskedForOnceAndAcknowledges) {
+  FullWorld world;
+  ASSERT_EQ(world.JoinAndSettle().joined.size(), 1u);
+  world.group_->msk.number = KeyNumber(2);
+  const Bytes keys = world.UnaskedKeys(5);
+  EXPECT_EQ(world.Receive(keys), KEYMAST_OK);
+  const Done done = world.Take();
+  EXPECT_EQ(done.installed, std::vector<Bytes>{world.group_->Mki(1)});
+  ASSERT_EQ(done.sent.size(), 1u);
+  EXPECT_EQ(done.kinds[0], KEYMAST_PERSIST);
+  EXPECT_EQ(TypeOf(done.sent[0]), kReport);
+  const auto taken = world.Read(done.sent[0]);
+  ASSERT_TRUE(taken);
+  EXPECT_EQ(taken->report.body.kind, ReportKind::kAcknowledge);
+  EXPECT_EQ(MskId::FromValue(taken->report.body.msk), world.group_->msk);
+  EXPECT_EQ(world.Receive(keys), KEYMAST_REPLAYED);
+  world.group_->msk.number = KeyNumber(1);
+  EXPECT_EQ(world.Receive(world.UnaskedKeys(6)), KEYMAST_REPLAYED);  // an older MSK
+}
+
+TEST(FullLibrary, TellsThatItLeaves) {
+  FullWorld world;
+  ASSERT_EQ(world.JoinAndSettle().joined.size(), 1u);
+  EXPECT_EQ(keymast_receiver_leave(world.context_.get(), 0, world.now_), KEYMAST_OK);
+  EXPECT_EQ(world.Key(0, world.group_->Mki(1)), nullptr);
+  const Done done = world.Take();
+  ASSERT_EQ(done.sent.size(), 1u);
+  const auto taken = world.Read(done.sent[0]);
+  ASSERT_TRUE(taken);
+  EXPECT_EQ(taken->report.body.kind, ReportKind::kLeave);
+  EXPECT_EQ(world.Receive(world.KeysTo(taken->binding, false)), KEYMAST_OK);
+  EXPECT_EQ(world.Take().left, (std::vector{std::pair{uint8_t{0}, KEYMAST_OK}}));
+  EXPECT_EQ(world.deadline(), KEYMAST_NEVER);
+}
+
+TEST(FullLibrary, IsGoneWhenNobodyHearsThatItLeaves) {
+  FullWorld world;
+  ASSERT_EQ(world.JoinAndSettle().joined.size(), 1u);
+  keymast_receiver_leave(world.context_.get(), 0, world.now_);
+  EXPECT_EQ(world.Take().sent.size(), 1u);
+  std::vector<uint64_t> waits;
+  for (int i = 0; i < 3; ++i) {
+    waits.push_back(world.deadline() - world.now_);
+    EXPECT_EQ(TypeOf(world.NextReport()), kReport);
+  }
+  EXPECT_EQ(waits, (std::vector<uint64_t>{500, 1000, 2000}));
+  world.now_ = world.deadline();
+  world.Tick();
+  EXPECT_EQ(world.Take().left, (std::vector{std::pair{uint8_t{0}, KEYMAST_UNAVAILABLE}}));
+  EXPECT_EQ(world.deadline(), KEYMAST_NEVER);
+}
+
+TEST(FullLibrary, TakesALeaveBackByAJoin) {
+  FullWorld world;
+  ASSERT_EQ(world.JoinAndSettle().joined.size(), 1u);
+  keymast_receiver_leave(world.context_.get(), 0, world.now_);
+  world.Take();
+  EXPECT_EQ(world.JoinAndSettle().joined.size(), 1u);
+  EXPECT_NE(world.Key(0, world.group_->Mki(1)), nullptr);
+}
+
+}  // namespace
+}  // namespace keymast::receiver::library
