@@ -29,7 +29,7 @@ double ServerSeconds(const JoinKind& kind) {
   return 1 / RateOf(0.5, [&](size_t count) {
            for (size_t i = 0; i < count; ++i) {
              tapes.answerer.Play();
-             if (HasDh(kind.mode)) tapes.ahead.Play();
+             if (mikey::v2::HasDh(kind.mode)) tapes.ahead.Play();
            }
          });
 }
