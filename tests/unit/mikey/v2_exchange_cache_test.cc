@@ -53,7 +53,7 @@ class CacheOfExchanges : public testing::Test {
 
 TEST_F(CacheOfExchanges, UnprovedAddressesGiveWayFirstAndTheOldestOfThem) {
   for (size_t i = 0; i < kCapacity; ++i) ASSERT_NE(Add(i, i % 2 == 0), nullptr);
-  for (const size_t gone : {1, 3, 5, 7, 0, 2}) {
+  for (const size_t gone : {1U, 3U, 5U, 7U, 0U, 2U}) {
     ASSERT_NE(Find(gone), nullptr) << gone;
     ASSERT_NE(Add(20 + gone, true), nullptr);
     EXPECT_EQ(Find(gone), nullptr) << gone;
@@ -64,12 +64,12 @@ TEST_F(CacheOfExchanges, UnprovedAddressesGiveWayFirstAndTheOldestOfThem) {
 
 TEST_F(CacheOfExchanges, WhatIsFinishedKeepsItsPlace) {
   for (size_t i = 0; i < kCapacity; ++i) ASSERT_NE(Add(i, false), nullptr);
-  for (const size_t i : {3, 0, 7, 1, 2, 6, 4}) Verify(i);
+  for (const size_t i : {3U, 0U, 7U, 1U, 2U, 6U, 4U}) Verify(i);
   ASSERT_NE(Add(20, false), nullptr);  // takes the place of the last one that is open
   EXPECT_EQ(Find(5), nullptr);
   Verify(20);
   EXPECT_EQ(Add(21, true), nullptr);
-  for (const size_t i : {0, 1, 2, 3, 4, 6, 7, 20}) EXPECT_NE(Find(i), nullptr) << i;
+  for (const size_t i : {0U, 1U, 2U, 3U, 4U, 6U, 7U, 20U}) EXPECT_NE(Find(i), nullptr) << i;
 }
 
 TEST_F(CacheOfExchanges, AnAddressTakesItsOwnOldest) {
