@@ -79,7 +79,11 @@ TEST_F(Tickets, OpenOneExchangeEach) {
 TEST_F(Tickets, OfADhKindDoNotHangOnTheSealingKeyAlone) {
   Resumption ticket = Get(1, Mode::kEarlyDhhmac);
   ticket.is_dh = false;  // a receiver that knows no better
-  OpensNothing(ticket, Mode::kPsk);
+  const auto receiver = With(ticket, Mode::kPsk);
+  receiver->Run();
+  EXPECT_EQ(receiver->state(), State::kFailed);
+  EXPECT_EQ(receiver->offerer.peer_error(), mikey::ErrorNumber::kInvalidDt);
+  EXPECT_TRUE(world.durable.tickets.spent.empty());
   Opens(ticket, Mode::kDhhmac);
 }
 
