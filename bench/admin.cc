@@ -7,7 +7,6 @@
 #include "bench/harness.h"
 #include "bench/processes.h"
 #include "bench/store_floor.h"
-#include "net/udp.h"
 
 namespace keymast::bench {
 namespace {
@@ -35,12 +34,6 @@ class Site {
   ApiLoad load_;
 };
 
-uint16_t FreePort() {
-  const auto socket = net::UdpSocket::Open(*ParseAddress("127.0.0.1"));
-  Demand(socket.has_value(), "no port on 127.0.0.1");
-  return socket->local()->port;
-}
-
 void Configure(const Scratch& scratch) {
   const auto line = [&scratch](const char* key, const char* name) {
     return std::string(key) + " = \"" + scratch / name + "\"\n";
@@ -52,7 +45,7 @@ void Configure(const Scratch& scratch) {
                                  line("socket", "core.sock") +
                                  "identity = \"bmsc@example.org\"\n"
                                  "mikey_listen = \"127.0.0.1:" +
-                                 std::to_string(FreePort()) + "\"\n");
+                                 std::to_string(FreeUdpPort()) + "\"\n");
 }
 
 std::vector<std::string> Keymastd(const Scratch& scratch, const char* command) {

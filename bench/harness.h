@@ -93,5 +93,6 @@ void BenchAdmin(Report& report);
 void BenchHeadend(Report& report);
 void BenchRestart(Report& report);
 void BenchMikeyV2(Report& report);
+void BenchStorm(Report& report);
 
 }  // namespace keymast::bench

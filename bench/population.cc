@@ -4,17 +4,11 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "bench/processes.h"
+#include "server/open_store.h"
+
 namespace keymast::bench {
 namespace {
-
-Endpoint LoopbackAddress(size_t index, uint16_t port) {
-  Endpoint endpoint;
-  endpoint.address = {127, static_cast<uint8_t>(1 + index / 62500),
-                      static_cast<uint8_t>(1 + index / 250 % 250),
-                      static_cast<uint8_t>(1 + index % 250)};
-  endpoint.port = port;
-  return endpoint;
-}
 
 void AddMember(rekey::State& state, const ChannelId& channel, size_t index, uint16_t port,
                crypto::Rng& rng, Instant now) {
@@ -33,7 +27,52 @@ void AddMember(rekey::State& state, const ChannelId& channel, size_t index, uint
   rekey::Apply(state, rekey::MemberPut{channel, member});
 }
 
+// Writer commits as many changes at once as fit.
+class Writer {
+ public:
+  explicit Writer(server::Durable& durable) : durable_(durable) {}
+  ~Writer() { Flush(); }
+  Writer(const Writer&) = delete;
+  Writer& operator=(const Writer&) = delete;
+
+  void Add(rekey::Change change) {
+    std::vector<rekey::Change> one;
+    one.push_back(std::move(change));
+    if (!room_->Take(one)) {
+      Flush();
+      room_->Take(one);
+    }
+    batch_.push_back(std::move(one.front()));
+  }
+
+ private:
+  void Flush() {
+    if (batch_.empty()) return;
+    Demand(durable_.Commit(batch_).has_value(), "the population cannot be committed");
+    batch_.clear();
+    room_ = durable_.NewRoom();
+  }
+
+  server::Durable& durable_;
+  std::unique_ptr<server::CommitRoom> room_ = durable_.NewRoom();
+  std::vector<rekey::Change> batch_;
+};
+
 }  // namespace
+
+Endpoint LoopbackAddress(size_t index, uint16_t port) {
+  Endpoint endpoint;
+  endpoint.address = {127, static_cast<uint8_t>(1 + index / 62500),
+                      static_cast<uint8_t>(1 + index / 250 % 250),
+                      static_cast<uint8_t>(1 + index % 250)};
+  endpoint.port = port;
+  return endpoint;
+}
+
+size_t LoopbackIndex(const Endpoint& endpoint) {
+  const auto part = [&endpoint](size_t i) { return static_cast<size_t>(endpoint.address[i] - 1); };
+  return part(1) * 62500 + part(2) * 250 + part(3);
+}
 
 groups::Channel MakeChannel(size_t index, const groups::KeyPolicy& policy) {
   groups::Channel channel;
@@ -72,6 +111,26 @@ rekey::State MakeState(size_t channels, size_t members, uint16_t port,
     AddMember(state, MakeChannel(0, policy).id, i, port, rng, now);
   }
   return state;
+}
+
+void WriteState(const server::ServerConfig& config, const crypto::Key32& master_key,
+                const rekey::State& state) {
+  Demand(Demanded(server::InitStore(config, master_key)), "the data directory is there already");
+  server::OpenedStore store = Demanded(server::OpenStore(config, master_key));
+  {
+    Writer writer(*store.durable);
+    for (const auto& [id, channel] : state.channels) {
+      writer.Add(rekey::ChannelPut{channel.channel});
+      writer.Add(rekey::LadderPut{id, channel.ladder});
+    }
+    for (const auto& [id, subscriber] : state.subscribers) {
+      writer.Add(rekey::SubscriberPut{subscriber.subscriber, subscriber.user_key});
+    }
+    for (const auto& [id, channel] : state.channels) {
+      for (const auto& [name, member] : channel.members) writer.Add(rekey::MemberPut{id, member});
+    }
+  }
+  Demand(store.durable->CloseClean().has_value(), "the data directory cannot be closed");
 }
 
 }  // namespace keymast::bench

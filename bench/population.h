@@ -3,6 +3,7 @@
 #pragma once
 
 #include "controller/controller.h"
+#include "server/config.h"
 
 namespace keymast::bench {
 
@@ -13,5 +14,15 @@ groups::Channel MakeChannel(size_t index, const groups::KeyPolicy& policy);
 // with the current MSK confirmed. Endpoints are distinct addresses of 127/8 at `port`.
 rekey::State MakeState(size_t channels, size_t members, uint16_t port,
                        const groups::KeyPolicy& policy, crypto::Rng& rng, Instant now);
+
+// LoopbackAddress is one of 127/8 for each `index` below kLoopbackAddresses; LoopbackIndex its
+// inverse for those addresses.
+inline constexpr size_t kLoopbackAddresses = size_t{250} * 250 * 250;
+Endpoint LoopbackAddress(size_t index, uint16_t port);
+size_t LoopbackIndex(const Endpoint& endpoint);
+
+// WriteState makes a data directory and commits all channels, subscribers and members to it.
+void WriteState(const server::ServerConfig& config, const crypto::Key32& master_key,
+                const rekey::State& state);
 
 }  // namespace keymast::bench

@@ -15,6 +15,8 @@
 #include <fstream>
 #include <thread>
 
+#include "net/udp.h"
+
 namespace keymast::bench {
 namespace {
 
@@ -78,6 +80,12 @@ std::string Scratch::Write(const std::string& name, const std::string& text) con
 }
 
 std::string Program(const std::string& name) { return ProgramDirectory() + "/" + name; }
+
+uint16_t FreeUdpPort() {
+  const auto socket = net::UdpSocket::Open(*ParseAddress("127.0.0.1"));
+  Demand(socket.has_value(), "no port on 127.0.0.1");
+  return socket->local()->port;
+}
 
 Child::Child(std::vector<std::string> argv, const std::string& log) : log_(log) {
   std::vector<char*> pointers;

@@ -33,6 +33,9 @@ class Scratch {
 // Program is the path of a program of the same build.
 std::string Program(const std::string& name);
 
+// FreeUdpPort of 127.0.0.1.
+uint16_t FreeUdpPort();
+
 // Child is a running program; the kernel ends it with this process. Its output goes to `log`.
 class Child {
  public:
@@ -44,6 +47,7 @@ class Child {
   // Wait returns the exit status, or 128 and the number of the signal that ended it.
   int Wait();
   bool Running();
+  pid_t pid() const { return pid_; }  // while it runs
 
  private:
   std::string log_;

@@ -29,57 +29,10 @@ server::ServerConfig ConfigIn(const Scratch& scratch) {
   return config;
 }
 
-// Writer commits as many changes at once as fit.
-class Writer {
- public:
-  explicit Writer(server::Durable& durable) : durable_(durable) {}
-  ~Writer() { Flush(); }
-  Writer(const Writer&) = delete;
-  Writer& operator=(const Writer&) = delete;
-
-  void Add(rekey::Change change) {
-    std::vector<rekey::Change> one;
-    one.push_back(std::move(change));
-    if (!room_->Take(one)) {
-      Flush();
-      room_->Take(one);
-    }
-    batch_.push_back(std::move(one.front()));
-  }
-
- private:
-  void Flush() {
-    if (batch_.empty()) return;
-    Demand(durable_.Commit(batch_).has_value(), "the population cannot be committed");
-    batch_.clear();
-    room_ = durable_.NewRoom();
-  }
-
-  server::Durable& durable_;
-  std::unique_ptr<server::CommitRoom> room_ = durable_.NewRoom();
-  std::vector<rekey::Change> batch_;
-};
-
 void Populate(const server::ServerConfig& config, const crypto::Key32& master_key) {
-  Demand(Demanded(server::InitStore(config, master_key)), "the data directory is there already");
   crypto::SeededRng rng(4);
-  const rekey::State state =
-      MakeState(1, kMembers, 2271, {}, rng, FromUnixNanos(1'700'000'000'000'000'000));
-  server::OpenedStore store = Demanded(server::OpenStore(config, master_key));
-  {
-    Writer writer(*store.durable);
-    for (const auto& [id, channel] : state.channels) {
-      writer.Add(rekey::ChannelPut{channel.channel});
-      writer.Add(rekey::LadderPut{id, channel.ladder});
-    }
-    for (const auto& [id, subscriber] : state.subscribers) {
-      writer.Add(rekey::SubscriberPut{subscriber.subscriber, subscriber.user_key});
-    }
-    for (const auto& [id, channel] : state.channels) {
-      for (const auto& [name, member] : channel.members) writer.Add(rekey::MemberPut{id, member});
-    }
-  }
-  Demand(store.durable->CloseClean().has_value(), "the data directory cannot be closed");
+  WriteState(config, master_key,
+             MakeState(1, kMembers, 2271, {}, rng, FromUnixNanos(1'700'000'000'000'000'000)));
 }
 
 double OpenSeconds(const server::ServerConfig& config, const crypto::Key32& master_key) {

@@ -16,7 +16,7 @@ struct KeyingConfig {
   mikey::v2::Policy policy;  // without modes version 2 is not spoken
   std::string authority;     // of the URIs of groups: mikey://AUTHORITY/CHANNEL
   Endpoint place;            // where receivers reach this server; unset: they are not told
-  size_t exchanges = 16384;  // remembered at once; some 8 KiB each
+  size_t exchanges = 49152;  // remembered at once; some 3 KiB each
   size_t waiting = 4096;     // CAPs of strangers that wait for members to be served first
   // From here on strangers need a cookie.
   Rate strangers{500, std::chrono::milliseconds(1)};

@@ -136,7 +136,7 @@ void ReadKeying(shell::ConfigFile& file, ServerConfig& config) {
     if (keying.policy.modes.empty()) return;
     file.Refuse("mikeyv2.authority", "must be a name as example.org, of at most 128 octets");
   }
-  keying.exchanges = static_cast<size_t>(file.Integer("mikeyv2.exchanges", 16384, 16, 1 << 20));
+  keying.exchanges = static_cast<size_t>(file.Integer("mikeyv2.exchanges", 49152, 16, 1 << 20));
   keying.waiting = static_cast<size_t>(file.Integer("mikeyv2.waiting", 4096, 16, 1 << 20));
   keying.strangers = RateOf(file, "mikeyv2.cookies_above", 1000, milliseconds(500));
   keying.address = RateOf(file, "mikeyv2.address_rate", 50, seconds(1));

@@ -229,12 +229,14 @@ Answerer::Outcome Answerer::Answer(FirstMessage& cap, const Judged& judged, cryp
   const bool is_grant_kept = cap.exchange.is_join() && GivesInAnswer(cap.exchange);
   if (is_grant_kept && !cap.address_proved && !has_room) return Retry(cap, &judged, out);
   Entry entry;
-  const Result<size_t> size = WriteTheAnswer(cap, judged, rng, entry.streams, out);
+  Streams streams;
+  const Result<size_t> size = WriteTheAnswer(cap, judged, rng, streams, out);
   // A public value that no secret follows from is no form of one (MIKEYv2 §5).
   if (!size && size.error() == Error::kMalformed) return Discard(size.error());
   if (!size) return Refuse(cap, judged, size.error(), rng, out);
   entry.way = WayOf(cap.offer);
   entry.exchange = cap.exchange;
+  if (!cap.exchange.is_join()) entry.streams = std::make_unique<Streams>(streams);
   entry.answer.assign(out.begin(), out.begin() + static_cast<ptrdiff_t>(*size));
   const Outcome sent = Sent({}, entry.answer, entry, out);
   if (!sent.status) return Refuse(cap, judged, sent.status.error(), rng, out);
@@ -351,7 +353,7 @@ Answerer::Outcome Answerer::TakeFinish(const Finish& finish, crypto::Rng& rng, M
           : nullptr;
   if (entry == nullptr) return Discard(Error::kWrongCsb);
   if (entry->verified) return Repeat(*entry, finish, out);
-  if (Status checked = CheckFinish(finish, entry->exchange, entry->streams); !checked) {
+  if (Status checked = CheckFinish(finish, entry->exchange, entry->streams.get()); !checked) {
     return Discard(checked.error());
   }
   const Result<size_t> size = AnswerFinish(*entry, finish.now, rng, out);
@@ -359,7 +361,7 @@ Answerer::Outcome Answerer::TakeFinish(const Finish& finish, crypto::Rng& rng, M
   entry->keys.assign(out.begin(), out.begin() + static_cast<ptrdiff_t>(*size));
   const Outcome sent = Sent({{}, 0, Event::kVerified, entry}, entry->keys, *entry, out);
   if (!sent.status) return sent;
-  entry->verified = true;
+  cache_.Verify(*entry);
   entry->finish = HashOf(suite_, finish.datagram);
   // MIKEYv2 §2: the first good finish moves the entry to its address, and proves that.
   entry->address = Octets<kMaxAddress>(finish.address);
@@ -383,7 +385,7 @@ Answerer::Outcome Answerer::Repeat(Entry& entry, const Finish& finish, MutableBy
 
 // CheckFinish completes the exchange's secret only when the proof under it is good.
 Status Answerer::CheckFinish(const Finish& finish, Exchange& exchange,
-                             const Streams& streams) const {
+                             const Streams* streams) const {
   const Mode mode = exchange.choice.mode;
   if (finish.message.header.data_type != FinishType(mode)) return Err(Error::kUnknownDataType);
   const Result<Parts> parts = ReadParts(finish.message, FinishForm(mode));
@@ -461,9 +463,10 @@ std::optional<Resumption> Answerer::GiveTicket(const Entry& entry, Instant now, 
 
 // MIKEYv2 §9: each SP is one of the answer, and each crypto session finds its own; none in a join.
 Status Answerer::CheckPolicies(std::span<const Payload> policies, const Exchange& exchange,
-                               const Streams& streams) {
+                               const Streams* of_session) {
   if (policies.empty()) return {};
   if (exchange.is_join()) return Err(Error::kPayloadUnexpected);
+  const Streams& streams = *of_session;
   const auto is_there = [&](uint8_t number) {
     return std::ranges::any_of(policies, [number](const Payload& payload) {
       const auto* sp = std::get_if<SpPayload>(&payload);
@@ -485,7 +488,7 @@ Status Answerer::CheckPolicies(std::span<const Payload> policies, const Exchange
 
 UnicastSession Answerer::SessionOf(const Entry& entry) const {
   KEYMAST_CHECK(entry.verified && !entry.exchange.is_join());
-  return v2::SessionOf(suite_, entry.exchange, entry.streams);
+  return v2::SessionOf(suite_, entry.exchange, *entry.streams);
 }
 
 }  // namespace keymast::mikey::v2

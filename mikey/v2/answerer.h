@@ -97,10 +97,10 @@ class Answerer {
   Outcome Refuse(const FirstMessage& cap, const Judged& judged, Error error, crypto::Rng& rng,
                  MutableBytes out);
   Outcome TakeFinish(const Finish& finish, crypto::Rng& rng, MutableBytes out);
-  Status CheckFinish(const Finish& finish, Exchange& exchange, const Streams& streams) const;
+  Status CheckFinish(const Finish& finish, Exchange& exchange, const Streams* streams) const;
   Status ProveFinish(const Finish& finish, const Parts& parts, Exchange& finished) const;
   static Status CheckPolicies(std::span<const Payload> policies, const Exchange& exchange,
-                              const Streams& streams);
+                              const Streams* of_session);
   Result<size_t> AnswerFinish(const Entry& entry, Instant now, crypto::Rng& rng, MutableBytes out);
   std::optional<Resumption> GiveTicket(const Entry& entry, Instant now, crypto::Rng& rng);
   Outcome Repeat(Entry& entry, const Finish& finish, MutableBytes out) const;

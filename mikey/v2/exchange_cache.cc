@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mikey/v2/exchange_cache.h"
 
+#include <algorithm>
+
 namespace keymast::mikey::v2 {
 namespace {
 
 constexpr size_t kSweptAtOnce = 8;
+constexpr size_t kSweptWhenCrowded = 64;  // so that what is past asks nobody for cookies
 constexpr size_t kMaxHashed = 256;
 
 }  // namespace
@@ -22,6 +25,10 @@ uint64_t ExchangeCache::Hash(std::initializer_list<ByteView> parts) const {
   for (const ByteView part : parts) writer.Put(part);
   KEYMAST_CHECK(writer.ok());
   return crypto::ShortHash(key_, writer.written());
+}
+
+uint64_t ExchangeCache::FinishHashOf(const Entry& entry) const {
+  return Hash({entry.exchange.rand_i.view(), entry.exchange.rand_r.view()});
 }
 
 bool ExchangeCache::IsPast(const Entry& entry, Instant now) {
@@ -60,31 +67,40 @@ Entry* ExchangeCache::Add(Entry entry, Instant now) {
   Sweep(now);
   const ByteView address = entry.address.view();
   const uint64_t by_address = Hash({address});
-  std::optional<size_t> victim;
-  if (addresses_.count(by_address) >= kMaxOfAddress) {
-    victim = OldestOf(by_address);
-    if (!victim) return nullptr;
-  } else if (used_ == capacity_) {
-    victim = OldestOf(std::nullopt);
-    if (!victim) return nullptr;
+  const bool has_its_share = addresses_.count(by_address) >= kMaxOfAddress;
+  if (has_its_share || used_ == capacity_) {
+    const size_t victim = has_its_share ? OldestOf(by_address) : First();
+    if (victim == kNone) return nullptr;
+    Release(victim);
   }
-  if (victim) Release(*victim);
   const size_t at = free_.back();
   free_.pop_back();
   Slot& slot = slots_[at];
   slot.by_cap = entry.is_for_all ? Hash({entry.exchange.th}) : Hash({entry.exchange.th, address});
-  slot.by_finish = Hash({entry.exchange.rand_i.view(), entry.exchange.rand_r.view()});
+  slot.by_finish = FinishHashOf(entry);
   slot.by_address = by_address;
   slot.entry = std::make_unique<Entry>(std::move(entry));
   caps_.emplace(slot.by_cap, at);
   finishes_.emplace(slot.by_finish, at);
   addresses_.emplace(slot.by_address, at);
   ++used_;
+  PutInLine(at);
   return slot.entry.get();
 }
 
+void ExchangeCache::Verify(Entry& entry) {
+  const auto [begin, end] = finishes_.equal_range(FinishHashOf(entry));
+  const auto found = std::find_if(
+      begin, end, [&](const auto& one) { return slots_[one.second].entry.get() == &entry; });
+  KEYMAST_CHECK(found != end);
+  if (entry.verified) return;
+  TakeOutOfLine(found->second);
+  entry.verified = true;
+}
+
 void ExchangeCache::Sweep(Instant now) {
-  for (size_t i = 0; i < std::min(kSweptAtOnce, slots_.size()); ++i) {
+  const size_t most = is_crowded() ? kSweptWhenCrowded : kSweptAtOnce;
+  for (size_t i = 0; i < std::min(most, slots_.size()); ++i) {
     hand_ = (hand_ + 1) % slots_.size();
     const Slot& slot = slots_[hand_];
     if (slot.entry != nullptr && IsPast(*slot.entry, now)) Release(hand_);
@@ -93,6 +109,7 @@ void ExchangeCache::Sweep(Instant now) {
 
 void ExchangeCache::Release(size_t at) {
   Slot& slot = slots_[at];
+  if (!slot.entry->verified) TakeOutOfLine(at);
   Erase(caps_, slot.by_cap, at);
   Erase(finishes_, slot.by_finish, at);
   Erase(addresses_, slot.by_address, at);
@@ -102,18 +119,37 @@ void ExchangeCache::Release(size_t at) {
 }
 
 // An unproved address goes before a proved one; a verified exchange never goes.
-std::optional<size_t> ExchangeCache::OldestOf(std::optional<uint64_t> address) const {
-  std::optional<size_t> oldest;
-  for (size_t at = 0; at < slots_.size(); ++at) {
-    const Slot& slot = slots_[at];
-    if (slot.entry == nullptr || slot.entry->verified) continue;
-    if (address && slot.by_address != *address) continue;
-    const auto rank = [](const Entry& entry) {
-      return std::pair(entry.address_proved, entry.made);
-    };
-    if (!oldest || rank(*slot.entry) < rank(*slots_[*oldest].entry)) oldest = at;
+size_t ExchangeCache::First() const {
+  return lines_[0].oldest != kNone ? lines_[0].oldest : lines_[1].oldest;
+}
+
+size_t ExchangeCache::OldestOf(uint64_t address) const {
+  const auto rank = [this](size_t at) {
+    const Entry& entry = *slots_[at].entry;
+    return std::pair(entry.address_proved, entry.made);
+  };
+  size_t oldest = kNone;
+  const auto [begin, end] = addresses_.equal_range(address);  // kMaxOfAddress at most
+  for (auto it = begin; it != end; ++it) {
+    if (slots_[it->second].entry->verified) continue;
+    if (oldest == kNone || rank(it->second) < rank(oldest)) oldest = it->second;
   }
   return oldest;
+}
+
+void ExchangeCache::PutInLine(size_t at) {
+  Line& line = LineOf(*slots_[at].entry);
+  slots_[at].before = line.newest;
+  slots_[at].behind = kNone;
+  (line.newest == kNone ? line.oldest : slots_[line.newest].behind) = at;
+  line.newest = at;
+}
+
+void ExchangeCache::TakeOutOfLine(size_t at) {
+  const Slot& slot = slots_[at];
+  Line& line = LineOf(*slot.entry);
+  (slot.before == kNone ? line.oldest : slots_[slot.before].behind) = slot.behind;
+  (slot.behind == kNone ? line.newest : slots_[slot.behind].before) = slot.before;
 }
 
 void ExchangeCache::Erase(Index& index, uint64_t key, size_t slot) {

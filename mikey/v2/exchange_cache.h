@@ -18,7 +18,7 @@ struct Entry {
   Exchange exchange;
   Octets<kMaxAddress> address;
   bool address_proved = false;
-  bool verified = false;     // its finish was good
+  bool verified = false;     // its finish was good; set by ExchangeCache::Verify
   bool is_for_all = false;   // its CAP is answered so from any address (MIKEYv2 §8)
   bool wants_fresh = false;  // KEYS bring FRESH for the next exchange
   Instant made;
@@ -27,9 +27,9 @@ struct Entry {
   bool wants_ticket = false;
   Way way;  // what the Offerer takes
   Bytes answer;
-  Digest finish{};  // SHA-256 of the good finish
-  Bytes keys;       // what was sent to it
-  Streams streams;  // of the answer
+  Digest finish{};                   // SHA-256 of the good finish
+  Bytes keys;                        // what was sent to it
+  std::unique_ptr<Streams> streams;  // of the answer; null of a join, whose finish has none
 };
 
 class ExchangeCache {
@@ -53,6 +53,9 @@ class ExchangeCache {
   // is no room, the oldest entry without verified finish goes: null when there is none to go.
   Entry* Add(Entry entry, Instant now);
 
+  // Verify notes that the finish of an entry was good: no other one takes its place any more.
+  void Verify(Entry& entry);
+
   // RemoveIf forgets entries, and returns how many.
   template <class Is>
   size_t RemoveIf(Is is) {
@@ -67,19 +70,32 @@ class ExchangeCache {
 
  private:
   using Index = std::unordered_multimap<uint64_t, size_t>;
+  static constexpr size_t kNone = SIZE_MAX;
   struct Slot {
     std::unique_ptr<Entry> entry;
     uint64_t by_cap = 0;
     uint64_t by_finish = 0;
     uint64_t by_address = 0;
+    // Of those without good finish, in the order in which they came.
+    size_t before = kNone;
+    size_t behind = kNone;
+  };
+  struct Line {
+    size_t oldest = kNone;
+    size_t newest = kNone;
   };
 
   uint64_t Hash(std::initializer_list<ByteView> parts) const;
+  uint64_t FinishHashOf(const Entry& entry) const;
   static bool IsPast(const Entry& entry, Instant now);
   void Sweep(Instant now);
   void Release(size_t slot);
-  // OldestOf is the oldest slot without verified finish, of an address or of all.
-  std::optional<size_t> OldestOf(std::optional<uint64_t> address) const;
+  // Slots without good finish: the one that gives way first, and the oldest of an address; kNone.
+  size_t First() const;
+  size_t OldestOf(uint64_t address) const;
+  Line& LineOf(const Entry& entry) { return lines_[entry.address_proved ? 1 : 0]; }
+  void PutInLine(size_t slot);
+  void TakeOutOfLine(size_t slot);
   static void Erase(Index& index, uint64_t key, size_t slot);
 
   size_t capacity_;
@@ -91,6 +107,7 @@ class ExchangeCache {
   Index caps_;
   Index finishes_;
   Index addresses_;
+  std::array<Line, 2> lines_;  // of addresses without and with proof
 };
 
 }  // namespace keymast::mikey::v2

@@ -23,7 +23,7 @@ class RsaOfVersion2 : public testing::Test {
     contents.sender = IdrPayload{IdRole::kResponder, kPeerId.type, kPeerId.data};
     contents.keys.Add({KeyDataType::kTgk, exchange.tgk.view(), {}, {}});
     const Signer signer{&certified.pair.peer.own[0], Shown::kHash};
-    const Given given{world.answered_.entry->streams, contents, envelope, signer};
+    const Given given{*world.answered_.entry->streams, contents, envelope, signer};
     Bytes out(kMaxOneDatagram);
     out.resize(*WriteAnswer(kSuite, exchange, given, out));
     return out;
@@ -111,7 +111,7 @@ TEST_F(RsaOfVersion2, WhoSendsSaysSoInside) {
   envelope.resize(
       *kSuite.pk->wrap_oaep(*exchange.peer_key, exchange.secret.view(), world.rng_, envelope));
   const Signer signer{&certified.pair.peer.own[0], Shown::kHash};
-  const Given given{world.answered_.entry->streams, contents, envelope, signer};
+  const Given given{*world.answered_.entry->streams, contents, envelope, signer};
   Bytes out(kMaxOneDatagram);
   out.resize(*WriteAnswer(kSuite, exchange, given, out));
   world.ToOfferer(out);
