@@ -4,6 +4,7 @@
 #include "server/join_files.h"
 
 #include <gmock/gmock.h>
+#include <sodium.h>
 #include <sys/stat.h>
 
 #include <condition_variable>
