@@ -28,7 +28,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size < 1) return 0;
   KeyingWorld world(data[0]);
   Reader reader(ByteView(data + 1, size - 1));
-  while (!reader.empty()) {
+  while (reader.ok() && !reader.empty()) {
     const size_t length = reader.U16();
     if (length == 0) {
       world.Do(static_cast<Meanwhile>(reader.U8() % static_cast<uint8_t>(Meanwhile::kEvents)));

@@ -14,13 +14,13 @@ import subprocess
 import sys
 import unittest
 
-
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tools"))
 
 from harness import BIN, free_port, wait_for  # noqa: E402 (no byte code in the tree)
 from peers import ALICE, BOB, PCMU_FRAME, Relay, Session, even_port, heard, open_rtcp, value  # noqa: E402
 from reuse.srtp import is_rtcp  # noqa: E402
+
 
 class Peer(unittest.TestCase):
     def setUp(self):
