@@ -35,20 +35,21 @@ void Write(Call call) {
   if (running != nullptr) running->Add(std::move(call));
 }
 
-void Hmac(crypto::Hash hash, ByteView key, std::span<const ByteView> parts, MutableBytes out) {
+void Hmac(const void*, crypto::Hash hash, ByteView key, std::span<const ByteView> parts,
+          MutableBytes out) {
   DefaultSuite().hmac(hash, key, parts, out);
   Write([hash, key = Copy(key), kept = std::make_shared<Kept>(parts),
          out = Bytes(out.size())]() mutable { DefaultSuite().hmac(hash, key, kept->views, out); });
 }
 
-void Sha256(std::span<const ByteView> parts, MutableBytes out) {
+void Sha256(const void*, std::span<const ByteView> parts, MutableBytes out) {
   DefaultSuite().sha256(parts, out);
   Write([kept = std::make_shared<Kept>(parts), out = Bytes(out.size())]() mutable {
     DefaultSuite().sha256(kept->views, out);
   });
 }
 
-void AesCtr(ByteView key, ByteView iv, MutableBytes data) {
+void AesCtr(const void*, ByteView key, ByteView iv, MutableBytes data) {
   Write([key = Copy(key), iv = Copy(iv), data = Copy(data)]() mutable {
     DefaultSuite().aes_ctr(key, iv, data);
   });
@@ -128,7 +129,8 @@ const crypto::Suite& Tape::Suite() {
     suite.dh_agree = DhAgree;
     return suite;
   }();
-  static const crypto::Suite suite{Hmac, Sha256, AesCtr, KeyWrap, KeyUnwrap, &pk};
+  static constexpr crypto::SuiteFunctions kFunctions{Hmac, Sha256, AesCtr, KeyWrap, KeyUnwrap};
+  static const crypto::Suite suite{&kFunctions, &pk};
   return suite;
 }
 
