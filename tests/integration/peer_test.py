@@ -182,9 +182,9 @@ class Peer(unittest.TestCase):
         self.session.path("bob.crt").write_text(texts[1] + texts[0])
         return options
 
-    def test_certificates_by_their_fingerprints(self):
-        of_alice, of_bob = self.certificates()
-        for mode in ("dh", "early-dh"):
+    def each_mode(self, modes, of_alice, of_bob):
+        """Both sides, when they hear each other, mode by mode."""
+        for mode in modes:
             with self.subTest(mode=mode):
                 alice, bob = self.session.both("--modes", mode, offerer=of_alice, answerer=of_bob,
                                                key=None, offer=f"{mode}-offer",
@@ -192,42 +192,29 @@ class Peer(unittest.TestCase):
                 self.wait_heard(alice, 1)
                 self.wait_heard(bob, 1)
                 self.assertEqual(alice.last["mode"].lower().replace(" ", "-"), mode)
-                self.assertIn("a=fingerprint:sha-256 ", self.session.read(f"{mode}-offer"))
+                yield mode, alice, bob
                 self.stop(alice, bob)
+
+    def test_certificates_by_their_fingerprints(self):
+        for mode, _, _ in self.each_mode(("dh", "early-dh"), *self.certificates()):
+            self.assertIn("a=fingerprint:sha-256 ", self.session.read(f"{mode}-offer"))
 
     def test_certificates_in_the_description(self):
         """CAP and answer in a=key-mgmt, each beside its fingerprint; RSA's are longer than a datagram."""
         of_alice, of_bob = self.chains()
-        for mode in ("dh", "rsa"):
-            with self.subTest(mode=mode):
-                alice, bob = self.session.both(
-                    "--modes", mode, offerer=(*of_alice, "--key-mgmt"), answerer=of_bob, key=None,
-                    offer=f"{mode}-offer", answer=f"{mode}-answer")
-                self.wait_heard(alice, 1)
-                self.wait_heard(bob, 1)
-                self.assertEqual(alice.last["mode"].lower(), mode)
-                self.check_finish_alone(alice, bob)
-                for name in ("offer", "answer"):
-                    text = self.session.read(f"{mode}-{name}")
-                    self.assertIn("a=fingerprint:sha-256 ", text)
-                    message = base64.b64decode(re.search(r"a=key-mgmt:mikey (\S+)", text)[1])
-                    self.assertGreater(len(message), 1232)
-                self.stop(alice, bob)
+        for mode, alice, bob in self.each_mode(("dh", "rsa"), (*of_alice, "--key-mgmt"), of_bob):
+            self.check_finish_alone(alice, bob)
+            for name in ("offer", "answer"):
+                text = self.session.read(f"{mode}-{name}")
+                self.assertIn("a=fingerprint:sha-256 ", text)
+                message = base64.b64decode(re.search(r"a=key-mgmt:mikey (\S+)", text)[1])
+                self.assertGreater(len(message), 1232)
 
     def test_rsa_certificates_and_chains_in_the_media_path(self):
-        of_alice, of_bob = self.chains()
-        for mode in ("dh", "early-dh", "rsa"):
-            with self.subTest(mode=mode):
-                alice, bob = self.session.both("--modes", mode, offerer=of_alice, answerer=of_bob,
-                                               key=None, offer=f"{mode}-offer",
-                                               answer=f"{mode}-answer")
-                self.wait_heard(alice, 1)
-                self.wait_heard(bob, 1)
-                self.assertEqual(alice.last["mode"].lower().replace(" ", "-"), mode)
-                # RETRY, FRAGMENTs of the answer, KEYS; both FRAGMENTs of CAP once more behind RETRY.
-                self.assertGreaterEqual(alice.last["port"]["mikey"], 4)
-                self.assertGreaterEqual(bob.last["port"]["mikey"], 5)
-                self.stop(alice, bob)
+        for _, alice, bob in self.each_mode(("dh", "early-dh", "rsa"), *self.chains()):
+            # RETRY, FRAGMENTs of the answer, KEYS; both FRAGMENTs of CAP once more behind RETRY.
+            self.assertGreaterEqual(alice.last["port"]["mikey"], 4)
+            self.assertGreaterEqual(bob.last["port"]["mikey"], 5)
 
     def test_another_fingerprint_beside_the_answer(self):
         of_alice, of_bob = self.certificates()

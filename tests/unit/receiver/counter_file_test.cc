@@ -8,26 +8,13 @@
 #include <fstream>
 #include <iterator>
 
-#include "tests/unit/receiver/broadcast.h"
+#include "tests/unit/receiver/counter_folder.h"
 
 namespace keymast::receiver {
 namespace {
 
-class Counters : public testing::Test {
+class Counters : public CounterFolder {
  protected:
-  void SetUp() override {
-    std::string pattern = testing::TempDir() + "/counters-XXXXXX";
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
-    path_ = folder_ + "/state";
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
-  CounterFile Open(uint8_t key = 1) {
-    auto file = CounterFile::Open(path_, KeyOf(key));
-    EXPECT_TRUE(file.has_value());
-    return std::move(*file);
-  }
   static SenderCounter Count(std::string_view idi, uint32_t highest) {
     return {Octets<255>(AsBytes(idi)), highest};
   }
@@ -38,9 +25,6 @@ class Counters : public testing::Test {
   void Write(const std::string& text) const {
     std::ofstream(path_, std::ios::binary | std::ios::trunc) << text;
   }
-
-  std::string folder_;
-  std::string path_;
 };
 
 TEST_F(Counters, AFileThatIsNotThereIsEmpty) {

@@ -9,7 +9,7 @@
 #include <filesystem>
 
 #include "tests/unit/mikey/v2_directory.h"
-#include "tests/unit/receiver/broadcast.h"
+#include "tests/unit/receiver/counter_folder.h"
 
 namespace keymast::receiver {
 namespace {
@@ -69,23 +69,7 @@ TEST(TicketOctets, WhatIsTooLongIsNotWritten) {
   EXPECT_EQ(TicketToOctets(ticket, octets).error(), Error::kTooLong);
 }
 
-class Kept : public testing::Test {
- protected:
-  void SetUp() override {
-    std::string pattern = testing::TempDir() + "/member-XXXXXX";
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
-    path_ = folder_ + "/state";
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-  CounterFile Open(uint8_t key = 1) {
-    auto file = CounterFile::Open(path_, KeyOf(key));
-    EXPECT_TRUE(file.has_value());
-    return std::move(*file);
-  }
-  std::string folder_;
-  std::string path_;
-};
+using Kept = CounterFolder;
 
 TEST_F(Kept, TOfAGroupStandsBesideTheCounters) {
   const std::vector<SenderCounter> counters = {{Octets<255>(AsBytes("bmsc")), 9}};
