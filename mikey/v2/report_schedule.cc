@@ -5,9 +5,8 @@ namespace keymast::mikey::v2 {
 namespace {
 
 using std::chrono::milliseconds;
-constexpr std::array<Duration, 4> kPushWaits = {milliseconds(500), milliseconds(1000),
-                                                milliseconds(2000), milliseconds(4000)};
-constexpr size_t kLeaveWaits = 3;  // of those
+constexpr std::array<Duration, 3> kLeaveWaits = {milliseconds(500), milliseconds(1000),
+                                                 milliseconds(2000)};
 
 }  // namespace
 
@@ -44,22 +43,9 @@ std::optional<ReportKind> ReportSchedule::Due(Instant now, crypto::Rng& rng) {
     Plan(now, rng);
     return ReportKind::kMissing;
   }
-  leave_at_ = leaves_sent_ < kLeaveWaits ? now + kPushWaits[leaves_sent_] : kNever;
+  leave_at_ = leaves_sent_ < kLeaveWaits.size() ? now + kLeaveWaits[leaves_sent_] : kNever;
   ++leaves_sent_;
   return ReportKind::kLeave;
-}
-
-void PushSchedule::Sent(Instant now) {
-  is_open_ = true;
-  repeated_ = 0;
-  at_ = now + kPushWaits[0];
-}
-
-bool PushSchedule::Due(Instant now) {
-  if (at_ == kNever || now < at_) return false;
-  ++repeated_;
-  at_ = repeated_ < kPushWaits.size() ? now + kPushWaits[repeated_] : kNever;
-  return true;
 }
 
 }  // namespace keymast::mikey::v2

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// When a member reports, and when a controller repeats KEYS that nobody asked for (MIKEYv2 §10).
+// When a member reports (MIKEYv2 §10).
 #pragma once
 
 #include "base/time.h"
@@ -39,25 +39,6 @@ class ReportSchedule {
   bool is_leaving_ = false;
   size_t leaves_sent_ = 0;
   Instant leave_at_ = kNever;
-};
-
-// PushSchedule is a controller's, of one member: the same octets each time.
-class PushSchedule {
- public:
-  // Sent: the KEYS went out for the first time.
-  void Sent(Instant now);
-  // Acknowledged by REPORT `acknowledge`.
-  void Acknowledged() { *this = {}; }
-  // Whether the KEYS go once more at the member's next datagram.
-  bool is_open() const { return is_open_; }
-  Instant deadline() const { return at_; }
-  // Due is true when they go again now, and plans the next time.
-  bool Due(Instant now);
-
- private:
-  bool is_open_ = false;
-  size_t repeated_ = 0;
-  Instant at_ = kNever;
 };
 
 }  // namespace keymast::mikey::v2

@@ -71,22 +71,5 @@ TEST_F(Schedules, AnAnsweredLeaveIsNotRepeated) {
   EXPECT_FALSE(schedule.Due(start_ + std::chrono::seconds(9), rng_));
 }
 
-TEST_F(Schedules, UnaskedKeysAreRepeatedUntilAcknowledged) {
-  PushSchedule schedule;
-  EXPECT_FALSE(schedule.is_open());
-  schedule.Sent(start_);
-  Instant now = start_;
-  for (const int wait : {500, 1000, 2000, 4000}) {
-    EXPECT_FALSE(schedule.Due(now));
-    now += std::chrono::milliseconds(wait);
-    EXPECT_EQ(schedule.deadline(), now);
-    EXPECT_TRUE(schedule.Due(now));
-  }
-  EXPECT_EQ(schedule.deadline(), kNever);
-  EXPECT_TRUE(schedule.is_open());  // for the member's next datagram
-  schedule.Acknowledged();
-  EXPECT_FALSE(schedule.is_open());
-}
-
 }  // namespace
 }  // namespace keymast::mikey::v2
