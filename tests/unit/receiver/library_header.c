@@ -12,6 +12,6 @@ keymast_reason keymast_test_join_from_c(keymast_receiver* receiver, uint64_t now
 /* Called by the tests: what a C program's call looks like. */
 keymast_reason keymast_test_join_from_c(keymast_receiver* receiver, uint64_t now) {
   static const uint8_t uri[] = "mikey://example.org/tv";
-  const keymast_group group = {{uri, sizeof uri - 1}, {0, 0, 0}, 0, 0};
+  const keymast_group group = {{uri, sizeof uri - 1}, {0, 0, 0}, 0, 0, NULL};
   return keymast_receiver_join(receiver, 0, &group, now);
 }
