@@ -360,7 +360,7 @@ uint64_t Channel::deadline() const {
 void Channel::Tick(uint64_t now) {
   if (first_use_at_ <= now) {
     first_use_at_ = kNoTime;
-    RetireMsksBefore(standing.newest, now);
+    RetireMsksBefore(first_use_of_, now);
   }
   for (Mtk& mtk : mtks_) {
     if (mtk.held && EndOf(mtk) <= now) Retire(mtk);

@@ -187,7 +187,8 @@ class Channel {
   uint32_t features_ = 0;
   const keymast_tree* tree_ = nullptr;
   Signing signing_;
-  uint64_t first_use_at_ = kNoTime;  // of the newest MSK, where an update told it
+  uint64_t first_use_at_ = kNoTime;  // of the MSK of an update, where that told it
+  KeyNumber first_use_of_;
   bool has_joined_ = false;
   uint8_t key_size_ = 0;  // of the streams' profiles
   uint8_t salt_size_ = 0;

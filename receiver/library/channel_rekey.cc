@@ -196,6 +196,7 @@ void Channel::TakeGiven(const mikey::v2::GivenMsk& given, uint64_t now) {
   standing.newest = given.id.number;
   standing.window_ms = given.window_ms;
   const bool is_told = given.first_use_ms != mikey::v2::UpdateHead::kByMki;
+  first_use_of_ = given.id.number;
   first_use_at_ = is_told ? now + given.first_use_ms : kNoTime;
 }
 

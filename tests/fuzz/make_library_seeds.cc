@@ -197,7 +197,7 @@ class Recorder {
     tick.profile = JoinedProfile();
     tick.message = {{of.domain, of.msk, MtkId(id)}, of.csb, counter, rand, key, salt};
     tick.msk = msk;
-    Receive(WriteSignedMtkMessages(suite_, {&tick, 1}, {1, key_}).value().front());
+    Receive(mikey::v2::WriteSignedMtkMessages(suite_, {&tick, 1}, {1, key_}).value().front());
   }
   void Leave(uint8_t channel) {
     Note(Step::kLeave, {channel});

@@ -13,6 +13,7 @@
 #include "srtp/policy.h"
 
 extern "C" keymast_reason keymast_test_join_from_c(keymast_receiver* receiver, uint64_t now);
+extern "C" const char* keymast_test_name_of_no_reason();
 
 namespace keymast::receiver::library {
 
