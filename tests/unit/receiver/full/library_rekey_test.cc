@@ -7,6 +7,7 @@
 
 #include "mikey/v2/group_rekey.h"
 #include "mikey/v2/mtk_signature.h"
+#include "tests/unit/mikey/v2_group.h"
 #include "tests/unit/receiver/full/full_world.h"
 
 namespace keymast::receiver::library {
@@ -64,14 +65,15 @@ struct Tree {
 // RekeyWorld is a member of the vectors' group, at the epoch before the update.
 class RekeyWorld : public FullWorld {
  public:
-  explicit RekeyWorld(uint8_t signer = 1, uint8_t encr = 3, bool is_signed = false) {
+  explicit RekeyWorld(uint8_t signer = 1, uint8_t encr = 3, bool is_signed = false,
+                      const Bytes& msk_before = Octets(Update("1 packets")["msk_before"]),
+                      std::string_view tree_id = "treetree") {
     tree_ = &tree.table;
     if (is_signed) server_.features_ = 0xffffffff;
     policy_.encrs.clear();
     policy_.encrs.Add(encr);
     group_->csb = CsbId(77);
-    for (uint8_t i = 0; i < 16; ++i) group_->fixed_msk.push_back(i);
-    const std::string_view tree_id = "treetree";
+    group_->fixed_msk = msk_before;
     group_->tree_id.assign(tree_id.begin(), tree_id.end());
     group_->epoch = 4;
     group_->rekey_t = 9;
@@ -194,6 +196,47 @@ TEST(LibraryRekey, FollowsAKeyRollFromAnyOfItsPackets) {
   // Its filter MAC is of an MSK that is held still.
   EXPECT_EQ(world.Take(Update("by the next key")), KEYMAST_OK);
   EXPECT_EQ(world.tree.commits, 2);
+}
+
+// What only who has the group's keys could have forged.
+TEST(LibraryRekey, RefusesWhatStandsBehindAGoodSignature) {
+  using namespace mikey::v2;
+  const mikey::v2::Group forger;
+  RekeyWorld world(1, 3, false, kOldMsk, AsText(kTreeId));
+  world.tree.root = kNewRoot;
+  Rekey rekey = forger.RekeyOf();
+  rekey.next_signer = &forger.next_;
+  const Bytes roll = forger.One(rekey);
+  const auto with_another = [](mikey::Header&, std::vector<mikey::Payload>& payloads) {
+    static Bytes changed;
+    for (mikey::Payload& payload : payloads) {
+      auto* ext = std::get_if<mikey::ExtPayload>(&payload);
+      if (ext == nullptr || ext->ext_type != mikey::ExtType::kKeyRoll) continue;
+      changed.assign(ext->data.begin(), ext->data.end());
+      changed.back() ^= 1;
+      ext->data = changed;
+    }
+  };
+  EXPECT_EQ(world.Receive(forger.Forge(roll, with_another)), KEYMAST_AUTHENTICATION_FAILED);
+  EXPECT_EQ(world.Receive(forger.ForgeContents({})), KEYMAST_MALFORMED);
+  Contents contents;
+  contents.keys.Add(MskData(kNewMsk));
+  std::swap(contents.keys.mutable_view()[0].kv.from, contents.keys.mutable_view()[0].kv.to);
+  EXPECT_EQ(world.Receive(forger.ForgeContents(contents)), KEYMAST_MALFORMED);
+  EXPECT_EQ(world.tree.commits, 0);
+  // Of another update, also of one with its epoch, the key before a roll is none.
+  EXPECT_EQ(world.Receive(roll), KEYMAST_OK);
+  EXPECT_EQ(world.tree.commits, 1);
+  EXPECT_EQ(world.Receive(forger.One(forger.RekeyOf(1, 6, 11))), KEYMAST_UNKNOWN_KEY);
+}
+
+TEST(LibraryRekey, KeepsTheKeyBeforeARollForItsUpdateAlone) {
+  RekeyWorld world;
+  world.tree.found = KEYMAST_TREE_NOTHING;
+  EXPECT_EQ(world.Take(Update("key roll")), KEYMAST_OK);
+  EXPECT_EQ(world.Receive(world.Written(5, 11, kController)), KEYMAST_UNKNOWN_KEY);
+  EXPECT_EQ(world.Receive(world.Written(6, 10, kController)), KEYMAST_UNKNOWN_KEY);
+  EXPECT_EQ(world.Receive(world.Written(5, 10, kController)), KEYMAST_OK);
 }
 
 TEST(LibraryRekey, KeepsToEpochAndT) {
