@@ -93,11 +93,12 @@ Mtk* Channel::FindMtk(MskId msk, MtkId id) {
 
 // All that can be wrong is found before anything changes. What CheckGroupKeys asks is not asked
 // again: MSKs, each with a key, of the one group that was asked for, and the member's state.
-Status Channel::CheckJoin(const mikey::v2::Contents& contents, bool asked) const {
+Status Channel::CheckJoin(const mikey::v2::Contents& contents, bool asked,
+                          KeyNumber& newest) const {
   for (size_t i = 0; i < contents.msks.size(); ++i) {
-    if (MskId::FromValue(contents.msks[i].msk).number == KeyNumber(0)) {
-      return Err(Error::kMalformed);
-    }
+    const KeyNumber number = MskId::FromValue(contents.msks[i].msk).number;
+    if (number == KeyNumber(0)) return Err(Error::kMalformed);
+    newest = std::max(newest, number);
     const KeyDataPayload* tgk = Nth(contents, KeyDataType::kTgk, i);
     MtkId low;
     MtkId high;
@@ -107,10 +108,9 @@ Status Channel::CheckJoin(const mikey::v2::Contents& contents, bool asked) const
   if (!Equal(contents.member->tree_id, standing.tree_id)) {
     return asked ? Status() : Err(Error::kUnexpected);
   }
-  const KeyNumber number = MskId::FromValue(contents.msks[0].msk).number;
   const uint32_t epoch = contents.member->epoch;
   const bool is_older =
-      epoch < standing.epoch || (epoch == standing.epoch && number < standing.newest);
+      epoch < standing.epoch || (epoch == standing.epoch && newest < standing.newest);
   return is_older ? Err(Error::kReplayed) : Status();
 }
 
@@ -130,7 +130,8 @@ Status Channel::TakeJoin(const mikey::v2::Contents& contents, const mikey::v2::S
 
 Status Channel::TakeContents(const mikey::v2::Contents& contents, const mikey::v2::Streams& streams,
                              bool asked) {
-  if (Status checked = CheckJoin(contents, asked); !checked) return checked;
+  KeyNumber newest;
+  if (Status checked = CheckJoin(contents, asked, newest); !checked) return checked;
   if (Status taken = TakeStreams(streams); !taken) return taken;
   std::copy(contents.msks[0].domain.begin(), contents.msks[0].domain.end(), domain_.octets.begin());
   group_ = MskId::FromValue(contents.msks[0].msk).group;
@@ -148,7 +149,7 @@ Status Channel::TakeContents(const mikey::v2::Contents& contents, const mikey::v
     msk.algorithms = algorithms_;
     PutMsk(msk);
   }
-  standing.newest = MskId::FromValue(contents.msks[contents.msks.size() - 1].msk).number;
+  standing.newest = newest;
   const mikey::v2::MemberState& member = *contents.member;
   std::copy(member.tree_id.begin(), member.tree_id.end(), standing.tree_id.begin());
   standing.epoch = member.epoch;

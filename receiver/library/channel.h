@@ -155,7 +155,7 @@ class Channel {
   const Msk* FindMsk(MskId id) const;
   Msk* FindMsk(MskId id) { return const_cast<Msk*>(std::as_const(*this).FindMsk(id)); }
   Mtk* FindMtk(MskId msk, MtkId id);
-  Status CheckJoin(const mikey::v2::Contents& contents, bool asked) const;
+  Status CheckJoin(const mikey::v2::Contents& contents, bool asked, KeyNumber& newest) const;
   Status TakeStreams(const mikey::v2::Streams& streams);
   bool IsOurs(const mikey::KeyDataPayload& mtk) const;
   void TakeTree(const mikey::v2::Contents& contents);

@@ -137,6 +137,21 @@ TEST_F(Joined, WaitsTwiceAsLongEachTimeThatAskingDoesNotHelp) {
   }
 }
 
+// MIKEYv2 §10: the next MSK is announced beside the one that is in use.
+TEST_F(Joined, JoinsAgainWhileTheNextMskIsAnnounced) {
+  tv.announces = true;
+  for (int i = 0; i < 3; ++i) {
+    world.now_ += 20'000;
+    ASSERT_EQ(world.Join(0, kTv), KEYMAST_OK);
+    const Done done = world.Settle();
+    EXPECT_EQ(done.joined.size(), 1u) << i;
+    EXPECT_TRUE(done.failed.empty()) << i;
+  }
+  Group next = tv.Next();
+  EXPECT_EQ(world.Receive(next.MtkMessage(1, JoinedProfile())), KEYMAST_OK);
+  EXPECT_EQ(world.Take().installed, std::vector<Bytes>{next.Mki(1)});
+}
+
 TEST_F(Joined, LeavingWipes) {
   EXPECT_EQ(keymast_receiver_leave(world.context_.get(), 0, world.now_), KEYMAST_OK);
   EXPECT_EQ(world.Key(0, tv.Mki(1)), nullptr);

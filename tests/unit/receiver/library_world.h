@@ -33,7 +33,8 @@ struct Group {
   uint16_t mtk = 1;
   uint32_t counter = 0;
   bool is_entitled = true;
-  Bytes fixed_msk = {};  // in place of one that follows from the name
+  bool announces = false;  // the next MSK beside this one
+  Bytes fixed_msk = {};    // in place of one that follows from the name
   Bytes tree_id = Bytes(8, 9);
   uint32_t epoch = 1;
   uint32_t rekey_t = 6;
@@ -60,6 +61,15 @@ struct Group {
     return mki;
   }
 
+  // Next is the same group under its next MSK.
+  Group Next() const {
+    Group next = *this;
+    ++next.msk.number.value;
+    next.counter = 0;
+    next.announces = false;
+    return next;
+  }
+
   // MtkMessage is the next one for an MTK: with a COUNTER of its own.
   Bytes MtkMessage(uint16_t id, const mikey::Profile3gpp& profile) {
     return MtkMessageOf(id, ++counter, profile, Mtk(id));
@@ -77,7 +87,7 @@ struct Group {
 
   // MskMessage of 3GPP brings the MSK to the member, under the user key.
   Bytes MskMessage(uint32_t with, std::string_view from, MtkId low = MtkId(1),
-                   MtkId high = MtkId(0xffff)) const {
+                   MtkId high = MtkId(0xffff), const Bytes& user_key = kUserKey) const {
     std::array<mikey::SpParam, 16> policy{};
     size_t count = 0;
     for (const auto& param : srtp::ParamsOf(SrtpProfile::kAeadAes128Gcm)) {
@@ -99,7 +109,7 @@ struct Group {
     message.low = low;
     message.high = high;
     Bytes out(600);
-    out.resize(mikey::WriteMskMessage(*suite, {}, message, kUserKey, out).value_or(0));
+    out.resize(mikey::WriteMskMessage(*suite, {}, message, user_key, out).value_or(0));
     return out;
   }
 };
@@ -170,6 +180,7 @@ class Server : public mikey::v2::Directory {
                        Keep(group.Msk()),
                        {},
                        {mikey::KvType::kInterval, {}, mki.last(2), Keep({0xff, 0xff})}});
+    if (group.announces) Announce(contents, group.Next());
     if (!group.path_keys.empty()) {
       const ByteView node = Keep(Bytes(9, 1));
       contents.keys.Add(
@@ -186,14 +197,22 @@ class Server : public mikey::v2::Directory {
                          {mikey::KvType::kSpi, Keep({0, 0, 0, 1}), {}, {}}});
     }
     contents.rands.Add(Keep(group.Rand()));
+    if (group.announces) contents.rands.Add(Keep(group.Next().Rand()));
     contents.csb_id = group.csb;
     contents.msks.Add({group.domain.octets, group.msk.value(), group.counter});
+    if (group.announces) contents.msks.Add({group.domain.octets, group.Next().msk.value(), 0});
     contents.member = mikey::v2::MemberState{
         group.tree_id, group.epoch, group.rekey_t, 7, 1, 1400, window_ms_, 0, 0};
     return grant;
   }
 
  private:
+  void Announce(mikey::v2::Contents& contents, const Group& next) {
+    contents.keys.Add({mikey::KeyDataType::kTgk,
+                       Keep(next.Msk()),
+                       {},
+                       {mikey::KvType::kInterval, {}, Keep({0, 1}), Keep({0xff, 0xff})}});
+  }
   ByteView Keep(Bytes octets) { return kept_.emplace_back(std::move(octets)); }
   std::deque<Bytes> kept_;
   crypto::SecretKey<mikey::kMaxSharedKey> psk_{kUserKey};
@@ -251,6 +270,21 @@ class LibraryWorld {
   }
   const keymast_key* Key(uint8_t channel, const Bytes& mki) {
     return keymast_receiver_key(context_.get(), channel, COctets(mki));
+  }
+
+  keymast_reason Missing(uint8_t channel, const Bytes& mki) {
+    return keymast_receiver_missing(context_.get(), channel, COctets(mki), now_);
+  }
+  // MissFor tells of packets under an MKI for longer than the group's window.
+  void MissFor(uint8_t channel, const Bytes& mki) {
+    EXPECT_EQ(Missing(channel, mki), KEYMAST_OK);
+    now_ += server_.window_ms_;
+    EXPECT_EQ(Missing(channel, mki), KEYMAST_OK);
+  }
+  // Whether a secret is anywhere in the context.
+  bool Has(const Bytes& secret) const {
+    const ByteView all(reinterpret_cast<const uint8_t*>(context_.get()), sizeof(keymast_receiver));
+    return std::search(all.begin(), all.end(), secret.begin(), secret.end()) != all.end();
   }
 
   // Take does what is asked for; what is to be sent is returned.

@@ -92,9 +92,6 @@ class FullWorld : public LibraryWorld {
     EXPECT_EQ(done.kinds, (std::vector{KEYMAST_PERSIST, KEYMAST_SEND}));
     return done.sent.empty() ? Bytes(2) : done.sent[0];
   }
-  keymast_reason Missing(const Bytes& mki) {
-    return keymast_receiver_missing(context_.get(), 0, COctets(mki), now_);
-  }
 
   mikey::v2::SealedTickets tickets_;
   Members members_;

@@ -82,7 +82,7 @@ TEST(FullLibrary, ReportsKeysThatItMissesInTheWindow) {
   FullWorld world;
   ASSERT_EQ(world.JoinAndSettle().joined.size(), 1u);
   world.group_->msk.number = KeyNumber(2);
-  EXPECT_EQ(world.Missing(world.group_->Mki(1)), KEYMAST_OK);
+  EXPECT_EQ(world.Missing(0, world.group_->Mki(1)), KEYMAST_OK);
   EXPECT_GE(world.deadline(), world.now_ + world.server_.window_ms_);
   EXPECT_LE(world.deadline(), world.now_ + 2 * world.server_.window_ms_);
   const auto taken = world.Read(world.NextReport());
@@ -98,7 +98,7 @@ TEST(FullLibrary, ReportsAgainWithAGreaterTAndJoinsInTheEnd) {
   FullWorld world;
   ASSERT_EQ(world.JoinAndSettle().joined.size(), 1u);
   world.group_->msk.number = KeyNumber(2);
-  world.Missing(world.group_->Mki(1));
+  world.Missing(0, world.group_->Mki(1));
   for (uint32_t t = 1; t <= 4; ++t) {
     const auto taken = world.Read(world.NextReport());
     ASSERT_TRUE(taken);
@@ -113,13 +113,13 @@ TEST(FullLibrary, ReportsAfterAStartWithATAboveThoseBefore) {
   FullWorld world;
   ASSERT_EQ(world.JoinAndSettle().joined.size(), 1u);
   world.group_->msk.number = KeyNumber(2);
-  world.Missing(world.group_->Mki(1));
+  world.Missing(0, world.group_->Mki(1));
   ASSERT_TRUE(world.Read(world.NextReport()));
   keymast_receiver_wipe(world.context_.get());
   ASSERT_EQ(world.Start(), KEYMAST_OK);
   ASSERT_EQ(world.JoinAndSettle().joined.size(), 1u);
   world.group_->msk.number = KeyNumber(3);
-  world.Missing(world.group_->Mki(1));
+  world.Missing(0, world.group_->Mki(1));
   const auto taken = world.Read(world.NextReport());
   ASSERT_TRUE(taken);
   EXPECT_EQ(taken->report.t, 2u);
@@ -129,7 +129,7 @@ TEST(FullLibrary, TakesNoKeysThatWereChanged) {
   FullWorld world;
   ASSERT_EQ(world.JoinAndSettle().joined.size(), 1u);
   world.group_->msk.number = KeyNumber(2);
-  world.Missing(world.group_->Mki(1));
+  world.Missing(0, world.group_->Mki(1));
   const auto taken = world.Read(world.NextReport());
   ASSERT_TRUE(taken);
   const Bytes keys = world.KeysTo(taken->binding, true);
