@@ -446,9 +446,7 @@ Status Offerer::TakeKeys(const Received& received) {
   if (Status opened = OpenKemac(received, *parts, protection, nullptr); !opened) return opened;
   has_keys_ = has_keys_ || !contents_.msks.empty();
   next_fresh_ = fresh;
-  state_ = State::kDone;
-  done_ = received.now;
-  deadline_ = kNever;
+  End(received.now);
   return {};
 }
 
@@ -492,9 +490,7 @@ Offerer::Outcome Offerer::Tick(Instant now, crypto::Rng& rng, MutableBytes out) 
     return {{}, size.value_or(0)};
   }
   if (state_ == State::kAnswered && exchange_.is_join() && has_keys_) {
-    state_ = State::kDone;
-    done_ = now;
-    deadline_ = kNever;
+    End(now);
     return {};
   }
   Fail();
@@ -515,18 +511,33 @@ void Offerer::Arm(Instant now, crypto::Rng& rng) {
   deadline_ = now + wait + wait * Reader(random).U16() / (4 * 0x10000);
 }
 
-void Offerer::Fail() {
-  state_ = State::kFailed;
+// End wipes what no message is made or read with any more: the finish is repeated as it was.
+void Offerer::End(Instant now) {
+  state_ = State::kDone;
+  done_ = now;
   deadline_ = kNever;
-  has_keys_ = false;
   exchange_.psk_v2 = {};
   exchange_.secret = {};
-  exchange_.tgk = {};
   exchange_.dh = {};
+}
+
+void Offerer::Wipe() {
+  if (state_ == State::kDone) WipeBrought();
+}
+
+void Offerer::WipeBrought() {
+  exchange_.tgk = {};
   resumption_.reset();
   contents_ = {};
   plain_.Room();
   plain_.Keep(0);
+}
+
+void Offerer::Fail() {
+  End(done_);
+  state_ = State::kFailed;
+  has_keys_ = false;
+  WipeBrought();
 }
 
 }  // namespace keymast::mikey::v2

@@ -80,6 +80,9 @@ class Offerer {
 
   // Abandon ends the exchange and wipes its keys.
   void Abandon() { Fail(); }
+  // Wipe, in kDone, what it brought, which the owner has taken: contents, session and resumption
+  // are not there from then on. Repeated answers still get the finish.
+  void Wipe();
 
   // When the exchange was opened and, in kDone, when that came.
   Instant opened() const { return opened_; }
@@ -127,6 +130,8 @@ class Offerer {
   Status TakeError(const Received& received, crypto::Rng& rng);
   bool IsErrorToFinish(const Received& received, const Parts& parts) const;
   void Arm(Instant now, crypto::Rng& rng);
+  void End(Instant now);
+  void WipeBrought();
   void Fail();
 
   const crypto::Suite& suite_;

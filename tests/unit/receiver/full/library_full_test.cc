@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What libkeymast-receiver-full has beside: Diffie-Hellman, tickets, REPORT and KEYS outside of
 // exchanges.
+#include <set>
+
 #include "tests/unit/receiver/full/full_world.h"
 
 namespace keymast::receiver::library {
@@ -16,6 +18,22 @@ TEST(FullLibrary, JoinsByDiffieHellman) {
     ASSERT_NE(key, nullptr);
     EXPECT_TRUE(Equal({key->key, key->key_size}, world.group_->Mtk(1)));
   }
+}
+
+// Scalars are those that the table was given.
+TEST(FullLibrary, ScalarsAreNowhereWhenTheyWereUsed) {
+  static std::set<Bytes> scalars;
+  scalars.clear();
+  FullWorld world({Mode::kEarlyDhhmac}, true);
+  keymast_receiver_wipe(world.context_.get());
+  world.table_.x25519 = [](void*, const uint8_t* scalar, const uint8_t* point, uint8_t* out) {
+    scalars.emplace(scalar, scalar + 32);
+    return keymast_crypto_openssl()->x25519(nullptr, scalar, point, out);
+  };
+  ASSERT_EQ(world.Start(), KEYMAST_OK);
+  ASSERT_EQ(world.JoinAndSettle().joined.size(), 1u);
+  EXPECT_FALSE(scalars.empty());
+  for (const Bytes& scalar : scalars) EXPECT_FALSE(world.Has(scalar));
 }
 
 TEST(FullLibrary, JoinsByPreSharedKeyWhereAServerHasNoOther) {
