@@ -209,6 +209,7 @@ Status Channel::TakeMsk(const mikey::Unverified& message, const mikey::OpenedMsk
   msk.floor = floor;
   msk.is_of_3gpp = true;
   PutMsk(msk);
+  standing.newest = std::max(standing.newest, msk.id.number);
   return {};
 }
 

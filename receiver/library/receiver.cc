@@ -185,7 +185,7 @@ Status Receiver::ReceiveVersion1(ByteView datagram, uint64_t now) {
   if (message->kind == mikey::MessageKind::kVerification) return Err(Error::kUnexpected);
   for (Followed& followed : channels_) {
     if (!followed.keys.Is(message->ids)) continue;
-    return message->kind == mikey::MessageKind::kMsk ? ReceiveMsk(followed, *message)
+    return message->kind == mikey::MessageKind::kMsk ? ReceiveMsk(followed, *message, now)
                                                      : ReceiveMtk(followed, *message, now);
   }
   return Err(Error::kUnknownChannel);
@@ -204,7 +204,7 @@ Status Receiver::CheckMsk(const mikey::Unverified& message, const SavedSender* s
   return {};
 }
 
-Status Receiver::ReceiveMsk(Followed& followed, const mikey::Unverified& message) {
+Status Receiver::ReceiveMsk(Followed& followed, const mikey::Unverified& message, uint64_t now) {
   const Name name = NameOf(suite_, message.idi);
   SavedSender* sender = saved_.FindSender(name);
   if (Status checked = CheckMsk(message, sender); !checked) return checked;
@@ -227,6 +227,7 @@ Status Receiver::ReceiveMsk(Followed& followed, const mikey::Unverified& message
   sender->counter = message.counter;
   must_persist_ = true;
   followed.is_joined = followed.is_joined || !had_keys;
+  if (!had_keys && followed.keys.Holds(message.ids.msk)) Cured(followed, now);
   return {};
 }
 

@@ -61,7 +61,7 @@ class Receiver {
   static constexpr uint32_t kMaxWindows = 16;  // MIKEYv2 §10: up to 16 fold
 
   Status ReceiveVersion1(ByteView datagram, uint64_t now);
-  Status ReceiveMsk(Followed& followed, const mikey::Unverified& message);
+  Status ReceiveMsk(Followed& followed, const mikey::Unverified& message, uint64_t now);
   Status CheckMsk(const mikey::Unverified& message, const SavedSender* sender) const;
   Status AnswerMsk(Followed& followed, const mikey::Unverified& message,
                    const mikey::OpenedMsk& opened);

@@ -137,6 +137,16 @@ TEST_F(Joined, WaitsTwiceAsLongEachTimeThatAskingDoesNotHelp) {
   }
 }
 
+TEST_F(Joined, AnMskThatComesByMessageIsMissedNoLonger) {
+  tv.msk.number = KeyNumber(2);
+  tv.counter = 0;
+  world.MissFor(0, tv.Mki(1));
+  EXPECT_NE(world.deadline(), KEYMAST_NEVER);
+  EXPECT_EQ(world.Receive(tv.MskMessage(5, "server")), KEYMAST_OK);
+  world.Take();
+  EXPECT_EQ(world.deadline(), KEYMAST_NEVER);
+}
+
 // MIKEYv2 §10: the next MSK is announced beside the one that is in use.
 TEST_F(Joined, JoinsAgainWhileTheNextMskIsAnnounced) {
   tv.announces = true;
