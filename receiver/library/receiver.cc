@@ -227,7 +227,10 @@ Status Receiver::ReceiveMsk(Followed& followed, const mikey::Unverified& message
   sender->counter = message.counter;
   must_persist_ = true;
   followed.is_joined = followed.is_joined || !had_keys;
-  if (!had_keys && followed.keys.Holds(message.ids.msk)) Cured(followed, now);
+  if (!had_keys && followed.keys.Holds(message.ids.msk)) {
+    followed.held_since = now;
+    Opened(followed);  // of a tree it brings nothing
+  }
   return {};
 }
 
@@ -250,7 +253,7 @@ Status Receiver::AnswerMsk(Followed& followed, const mikey::Unverified& message,
 Status Receiver::ReceiveMtk(Followed& followed, const mikey::Unverified& message, uint64_t now) {
   const Result<bool> taken = followed.keys.TakeMtk(pk_, suite_, message);
   if (!taken) {
-    if (!followed.keys.Holds(message.ids.msk)) NoteMissing(followed, now, WindowOf(followed));
+    if (!followed.keys.Holds(message.ids.msk)) NoteMissing(followed, now, false);
     return Err(taken.error());
   }
   if (!*taken || !followed.keys.IsOf3gpp(message.ids.msk)) return {};
@@ -356,9 +359,17 @@ void Receiver::TakeKeys(Followed& followed, uint64_t now) {
 }
 
 void Receiver::Cured(Followed& followed, uint64_t now) {
+  followed.is_proven = false;
+  Opened(followed);
+  followed.held_since = now;
+}
+
+// Opened: a key is good, and what nobody has proven is not missing.
+void Receiver::Opened(Followed& followed) {
+  followed.missing_since = kNoTime;
+  if (followed.is_proven) return;
   followed.missing_at = kNoTime;
   followed.missing_window = 1;
-  followed.held_since = now;
 }
 
 void Receiver::TakeStanding(Followed& followed, const mikey::v2::MemberState& member) {
@@ -371,14 +382,20 @@ void Receiver::TakeStanding(Followed& followed, const mikey::v2::MemberState& me
 }
 
 // NoteMissing: what is missing is asked for at a random moment of the group's window, each time of
-// one twice as long (MIKEYv2 §10). Until then keys may come by themselves: where nobody has proven
-// that they are missing, nothing happens for the `wait` of a window.
-void Receiver::NoteMissing(Followed& followed, uint64_t now, uint64_t wait) {
+// one twice as long (MIKEYv2 §10). Where that is not proven it is missing when it has been so for
+// longer than the window: keys may come by themselves, and anybody can send what nobody has keys
+// for.
+void Receiver::NoteMissing(Followed& followed, uint64_t now, bool is_proven) {
   const bool asks = followed.wants_keys || asking_ == IndexOf(followed);
   const bool is_leaving = followed.leave_at != kNoTime;
-  if (followed.keys.is_by_3gpp() || asks || is_leaving || followed.missing_at != kNoTime) return;
+  if (followed.keys.is_by_3gpp() || asks || is_leaving) return;
+  followed.is_proven = followed.is_proven || is_proven;
+  if (followed.missing_at != kNoTime) return;
   const uint64_t window = WindowOf(followed);
-  followed.missing_at = now + wait + Draw(window * followed.missing_window);
+  followed.missing_since = std::min(followed.missing_since, now);
+  if (!is_proven && now - followed.missing_since < window) return;
+  followed.missing_since = kNoTime;
+  followed.missing_at = now + Draw(window * followed.missing_window);
   if (MayReport(followed)) return;
   followed.missing_window = std::min(2 * followed.missing_window, kMaxWindows);
 }
@@ -410,12 +427,14 @@ Status Receiver::Missing(uint8_t channel, ByteView mki, uint64_t now) {
   if (!reader.Finish()) return Err(Error::kMalformed);
   if (!followed.keys.is_followed()) return Err(Error::kUnknownChannel);
   // An MTK of an MSK that is held comes by MTK messages alone.
-  if (!followed.keys.Holds(msk)) NoteMissing(followed, now, WindowOf(followed));
+  if (!followed.keys.Holds(msk)) NoteMissing(followed, now, false);
   return {};
 }
 
 Status Receiver::Used(uint8_t channel, ByteView mki, uint64_t now) {
-  return channels_[channel].keys.Used(mki, now);
+  Status used = channels_[channel].keys.Used(mki, now);
+  if (used) Opened(channels_[channel]);
+  return used;
 }
 
 uint64_t Receiver::deadline() const {

@@ -44,10 +44,12 @@ class Receiver {
     bool is_joined = false;            // to be told
     Error failure = Error::kInternal;  // to be told when
     bool has_failed = false;
-    uint64_t missing_at = kNoTime;  // at which missing keys are asked for
-    uint32_t missing_window = 1;    // in windows of the group
-    uint64_t held_since = 0;        // the newest MSK
-    uint64_t leave_at = kNoTime;    // at which a leave is told, again
+    uint64_t missing_since = kNoTime;  // since when packets tell so, until that counts
+    uint64_t missing_at = kNoTime;     // at which missing keys are asked for
+    bool is_proven = false;            // that keys are missing: by GROUP_REKEY
+    uint32_t missing_window = 1;       // in windows of the group
+    uint64_t held_since = 0;           // the newest MSK
+    uint64_t leave_at = kNoTime;       // at which a leave is told, again
     uint8_t leaves_told = 0;
     bool has_left = false;  // to be told, for
     Error left = Error::kInternal;
@@ -70,6 +72,7 @@ class Receiver {
   void TakeKeys(Followed& followed, uint64_t now);
   void TakeStanding(Followed& followed, const mikey::v2::MemberState& member);
   void Cured(Followed& followed, uint64_t now);
+  static void Opened(Followed& followed);
   mikey::v2::Resumption* TicketOf(uint8_t index, uint64_t now);
   void KeepTicket(uint8_t index);
   void DropTickets(uint8_t index);
@@ -95,7 +98,7 @@ class Receiver {
   void Ask(uint8_t index, uint64_t now);
   void Fail(uint8_t index, Error error);
   void AskForMissing(Followed& followed, uint64_t now);
-  void NoteMissing(Followed& followed, uint64_t now, uint64_t wait);
+  void NoteMissing(Followed& followed, uint64_t now, bool is_proven);
   SavedGroup& SavedOf(const Followed& followed);
   bool NextState(keymast_action& action);
   void Begin();
