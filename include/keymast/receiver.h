@@ -27,7 +27,7 @@ enum {
   KEYMAST_CHANNELS = 4,         /* that a context follows at once */
   KEYMAST_CONTEXT_SIZE = 16384, /* octets of a context */
   KEYMAST_DATAGRAM_SIZE = 1232, /* octets of the longest datagram that is sent, MIKEYv2 §2 */
-  KEYMAST_SAVED_SIZE = 256,     /* octets of the longest KEYMAST_PERSIST */
+  KEYMAST_SAVED_SIZE = 264,     /* octets of the longest KEYMAST_PERSIST */
   KEYMAST_STREAMS = 16,         /* of a group */
   KEYMAST_IDENTITY_SIZE = 64,   /* octets of an identity, of a group's URI; MIKEYv2 §14 */
   KEYMAST_MIN_USER_KEY = 16,    /* octets */

@@ -213,11 +213,10 @@ Status Receiver::ReceiveMsk(Followed& followed, const mikey::Unverified& message
   const auto opened = mikey::OpenMsk(suite_, profile, message, user_key_.view());
   if (!opened) return Err(opened.error());
   // What was taken under this MSK before a loss of power stays taken.
-  const SavedGroup& group = SavedOf(followed);
-  const bool is_known = group.domain == message.ids.domain && group.msk == message.ids.msk;
+  const SavedMsk* known = SavedOf(followed).FindMsk(message.ids);
   std::optional<uint32_t> mtk_counter;
-  if (is_known) mtk_counter = group.mtk_counter;
-  const uint16_t last = is_known ? group.mtk.value : uint16_t{0};
+  if (known != nullptr) mtk_counter = known->mtk_counter;
+  const uint16_t last = known != nullptr ? known->mtk.value : uint16_t{0};
   const MtkId floor(static_cast<uint16_t>(last == 0 ? 0 : last - 1));
   const bool had_keys = followed.keys.Holds(message.ids.msk);
   Status taken = followed.keys.TakeMsk(message, *opened, mtk_counter, floor);
@@ -257,21 +256,35 @@ Status Receiver::ReceiveMtk(Followed& followed, const mikey::Unverified& message
     return Err(taken.error());
   }
   if (!*taken || !followed.keys.IsOf3gpp(message.ids.msk)) return {};
-  SavedGroup& group = SavedOf(followed);
-  const bool is_same = group.domain == message.ids.domain && group.msk == message.ids.msk;
-  group.mtk = is_same ? std::max(group.mtk, *message.ids.mtk) : *message.ids.mtk;
-  group.domain = message.ids.domain;
-  group.msk = message.ids.msk;
-  group.mtk_counter = message.counter;
+  SavedMsk& kept = SavedMskOf(followed, message.ids);
+  kept.mtk = std::max(kept.mtk, *message.ids.mtk);
+  kept.mtk_counter = message.counter;
   must_persist_ = true;
   return {};
+}
+
+// SavedMskOf an MSK that is held takes the place of one that is not, the older one first.
+SavedMsk& Receiver::SavedMskOf(const Followed& followed, const mikey::KeyIds& ids) {
+  SavedGroup& group = SavedOf(followed);
+  if (SavedMsk* known = group.FindMsk(ids)) return *known;
+  if (group.domain != ids.domain) group.msks = {};
+  group.domain = ids.domain;
+  auto& [first, second] = group.msks;
+  const bool is_first_held = followed.keys.Holds(MskId::FromValue(first.id));
+  const bool is_second_held = followed.keys.Holds(MskId::FromValue(second.id));
+  const bool is_second_older = is_first_held == is_second_held && second.id < first.id;
+  SavedMsk& place = is_second_older || (is_first_held && !is_second_held) ? second : first;
+  place = {ids.msk.value(), 0, {}};
+  return place;
 }
 
 // SavedOf a group takes the place of one that is not followed when all are taken.
 SavedGroup& Receiver::SavedOf(const Followed& followed) {
   const Name name = NameOf(suite_, followed.keys.uri());
   if (SavedGroup* known = saved_.FindGroup(name)) return *known;
-  if (!saved_.groups.full()) return saved_.groups.Add({name, {}, {}, 0, {}, 0, 0});
+  SavedGroup fresh;
+  fresh.name = name;
+  if (!saved_.groups.full()) return saved_.groups.Add(fresh);
   const auto is_followed = [this](const SavedGroup& group) {
     return std::ranges::any_of(channels_, [&](const Followed& other) {
       return other.keys.is_followed() && NameOf(suite_, other.keys.uri()) == group.name;
@@ -279,7 +292,7 @@ SavedGroup& Receiver::SavedOf(const Followed& followed) {
   };
   for (SavedGroup& group : saved_.groups.mutable_view()) {
     if (is_followed(group)) continue;
-    group = {name, {}, {}, 0, {}, 0, 0};
+    group = fresh;
     return group;
   }
   KEYMAST_CHECK(false);  // there are as many places as channels, and this one has none

@@ -100,6 +100,7 @@ class Receiver {
   void AskForMissing(Followed& followed, uint64_t now);
   void NoteMissing(Followed& followed, uint64_t now, bool is_proven);
   SavedGroup& SavedOf(const Followed& followed);
+  SavedMsk& SavedMskOf(const Followed& followed, const mikey::KeyIds& ids);
   bool NextState(keymast_action& action);
   void Begin();
   uint8_t IndexOf(const Followed& followed) const;

@@ -16,12 +16,14 @@ void DescribeSender(Io& io, T& sender, ByteView& name) {
   io.U32("counter", sender.counter);
 }
 template <class Io, class T>
-void DescribeGroup(Io& io, T& group, ByteView& name, ByteView& domain, uint32_t& msk) {
+void DescribeGroup(Io& io, T& group, ByteView& name, ByteView& domain) {
   io.Octets("name", name, sizeof(Name));
   io.Octets("key_domain_id", domain, 3);
-  io.U32("msk_id", msk);
-  io.U32("mtk_counter", group.mtk_counter);
-  io.U16("mtk_id", group.mtk.value);
+  for (auto& msk : group.msks) {
+    io.U32("msk_id", msk.id);
+    io.U32("mtk_counter", msk.mtk_counter);
+    io.U16("mtk_id", msk.mtk.value);
+  }
   io.U32("report_t", group.report_t);
   io.U32("keys_t", group.keys_t);
 }
@@ -56,11 +58,9 @@ Status ReadLists(Reader& reader, Saved& saved) {
     SavedGroup& group = saved.groups.Add({});
     ByteView name;
     ByteView domain;
-    uint32_t msk = 0;
-    DescribeGroup(io, group, name, domain, msk);
+    DescribeGroup(io, group, name, domain);
     std::copy(name.begin(), name.end(), group.name.begin());
     std::copy(domain.begin(), domain.end(), group.domain.octets.begin());
-    group.msk = MskId::FromValue(msk);
   }
   return io.Finish() ? Status() : Err(Error::kCorrupt);
 }
@@ -72,6 +72,14 @@ Name NameOf(const crypto::Suite& suite, ByteView octets) {
   Name name{};
   std::copy_n(hash.begin(), name.size(), name.begin());
   return name;
+}
+
+SavedMsk* SavedGroup::FindMsk(const mikey::KeyIds& ids) {
+  if (ids.domain != domain) return nullptr;
+  for (SavedMsk& msk : msks) {
+    if (msk.id == ids.msk.value()) return &msk;
+  }
+  return nullptr;
 }
 
 SavedSender* Saved::FindSender(const Name& name) { return Find(senders, name); }
@@ -91,8 +99,7 @@ ByteView WriteSaved(const crypto::Suite& suite, const Saved& saved,
   for (const SavedGroup& group : saved.groups) {
     ByteView name(group.name);
     ByteView domain(group.domain.octets);
-    uint32_t msk = group.msk.value();
-    DescribeGroup(io, group, name, domain, msk);
+    DescribeGroup(io, group, name, domain);
   }
   writer.Put(ByteView(HashOf(suite, writer.written())).first(kCheckSize));
   KEYMAST_CHECK(writer.ok());

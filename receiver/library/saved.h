@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What must outlive a loss of power, so that nothing recorded is taken twice: COUNTERs of MSK
-// messages by sender (TS 33.246 §6.4.3), and by group the last MTK ID and COUNTER under an MSK that
-// came by such a message, and the T of REPORT and KEYS (MIKEYv2 §10).
+// messages by sender (TS 33.246 §6.4.3), and by group the last MTK ID and COUNTER under each MSK
+// that came by such a message, two at most, and the T of REPORT and KEYS (MIKEYv2 §10).
 #pragma once
 
 #include "base/fixed_list.h"
@@ -12,7 +12,7 @@
 namespace keymast::receiver::library {
 
 // Name stands for an identity or URI: the front of its SHA-256.
-using Name = std::array<uint8_t, 16>;
+using Name = std::array<uint8_t, 12>;
 Name NameOf(const crypto::Suite& suite, ByteView octets);
 
 struct SavedSender {
@@ -20,14 +20,21 @@ struct SavedSender {
   uint32_t counter = 0;  // highest that was taken
 };
 
+struct SavedMsk {
+  uint32_t id = 0;  // MSK ID; 0: none
+  uint32_t mtk_counter = 0;
+  MtkId mtk;  // highest that was taken
+};
+
 struct SavedGroup {
+  static constexpr size_t kMsks = 2;  // TS 33.246 §6.3.2.1
   Name name{};
   KeyDomainId domain;
-  MskId msk;
-  uint32_t mtk_counter = 0;
-  MtkId mtk;              // highest that was taken
+  std::array<SavedMsk, kMsks> msks;
   uint32_t report_t = 0;  // reserved up to here
   uint32_t keys_t = 0;    // last taken
+
+  SavedMsk* FindMsk(const mikey::KeyIds& ids);
 };
 
 struct Saved {

@@ -71,6 +71,37 @@ TEST_F(ByMessage, NothingRecordedIsTakenAfterALossOfPower) {
   EXPECT_EQ(world.Take().installed, std::vector<Bytes>{tv.Mki(6)});
 }
 
+// Each of two MSKs has a COUNTER and an MTK ID of its own.
+TEST_F(ByMessage, NothingRecordedIsTakenUnderTheOldMskBesideTheNextOne) {
+  ASSERT_EQ(world.Receive(MskMessage()), KEYMAST_OK);
+  world.Take();
+  std::vector<Bytes> recorded;
+  for (uint16_t id = 1; id <= 5; ++id) {
+    recorded.push_back(tv.MtkMessage(id, {}));
+    ASSERT_EQ(world.Receive(recorded.back()), KEYMAST_OK);
+    world.Take();
+  }
+  Group next = tv.Next();
+  ASSERT_EQ(world.Receive(next.MskMessage(++user_counter, kSender)), KEYMAST_OK);
+  world.Take();
+  recorded.push_back(next.MtkMessage(1, {}));
+  ASSERT_EQ(world.Receive(recorded.back()), KEYMAST_OK);
+  world.Take();
+  EXPECT_LE(world.saved_.size(), size_t{KEYMAST_SAVED_SIZE});
+  keymast_receiver_wipe(world.context_.get());
+  ASSERT_EQ(world.Start(), KEYMAST_OK);
+  Follow();
+  for (const Group& group : {tv, next}) {
+    ASSERT_EQ(world.Receive(group.MskMessage(++user_counter, kSender)), KEYMAST_OK);
+    world.Take();
+  }
+  for (const Bytes& message : recorded) EXPECT_NE(world.Receive(message), KEYMAST_OK);
+  EXPECT_TRUE(world.Take().kinds.empty());
+  EXPECT_EQ(world.Receive(tv.MtkMessage(5, {})), KEYMAST_OK);
+  world.Take();
+  EXPECT_EQ(world.Receive(next.MtkMessage(1, {})), KEYMAST_OK);
+}
+
 TEST_F(ByMessage, WhatWasSavedIsWholeOrRefused) {
   ASSERT_EQ(world.Receive(MskMessage()), KEYMAST_OK);
   world.Take();
