@@ -71,6 +71,7 @@ void Channel::Wipe() {
   is_followed_ = false;
   has_joined_ = false;
   first_use_at_ = kNoTime;
+  retired_below_ = {};
   standing = {};
   signing_ = {};
 }
@@ -136,11 +137,14 @@ Status Channel::TakeContents(const mikey::v2::Contents& contents, const mikey::v
   std::copy(contents.msks[0].domain.begin(), contents.msks[0].domain.end(), domain_.octets.begin());
   group_ = MskId::FromValue(contents.msks[0].msk).group;
   csb_id_ = *contents.csb_id;
+  const bool is_new_tree = !Equal(contents.member->tree_id, standing.tree_id);
+  if (is_new_tree) retired_below_ = {};
   for (size_t i = 0; i < contents.msks.size(); ++i) {
     const KeyDataPayload& tgk = *Nth(contents, KeyDataType::kTgk, i);
     Msk msk;
     msk.held = true;
     msk.id = MskId::FromValue(contents.msks[i].msk);
+    if (IsRetired(msk.id)) continue;
     msk.key = crypto::Key32(tgk.key);
     msk.rand = Octets<32>(contents.rands[i]);
     msk.csb_id = *contents.csb_id;
@@ -189,6 +193,7 @@ Status Channel::TakeMsk(const mikey::Unverified& message, const mikey::OpenedMsk
     if (Msk* given_up = FindMsk(message.ids.msk)) *given_up = {};
     return {};
   }
+  if (IsRetired(message.ids.msk)) return Err(Error::kReplayed);
   if (!Octets<32>::Fits(message.rand)) return Err(Error::kUnsupportedPolicy);
   std::array<keymast_stream, KEYMAST_STREAMS> taken{};
   const Result<srtp::ProfileInfo> info = ReadStreams(opened, taken);
@@ -334,8 +339,9 @@ Status Channel::Used(ByteView mki, uint64_t now) {
   return {};
 }
 
-// MIKEYv2 §10: an MSK retires with the first use of the next one.
+// MIKEYv2 §10: an MSK retires with the first use of the next one, for ever.
 void Channel::RetireMsksBefore(KeyNumber number, uint64_t now) {
+  retired_below_ = std::max(retired_below_, number);
   for (Msk& msk : msks_) {
     if (msk.held && msk.id.number < number) msk = {};
   }

@@ -127,6 +127,11 @@ class Channel {
   const keymast_key* Find(ByteView mki) const;
   Status Used(ByteView mki, uint64_t now);
   bool Holds(MskId id) const { return FindMsk(id) != nullptr; }
+  // IsRetired is true for an MSK before one that was used: it is no longer held, nor missed. Not of
+  // a group by 3GPP, whose Key Numbers begin anew.
+  bool IsRetired(MskId id) const {
+    return !by_3gpp_ && id.group == group_ && id.number < retired_below_;
+  }
   bool IsOf3gpp(MskId id) const { return Holds(id) && FindMsk(id)->is_of_3gpp; }
   uint64_t deadline() const;
   void Tick(uint64_t now);
@@ -189,6 +194,7 @@ class Channel {
   Signing signing_;
   uint64_t first_use_at_ = kNoTime;  // of the MSK of an update, where that told it
   KeyNumber first_use_of_;
+  KeyNumber retired_below_;  // Key Number of the newest MSK that was used
   bool has_joined_ = false;
   uint8_t key_size_ = 0;  // of the streams' profiles
   uint8_t salt_size_ = 0;

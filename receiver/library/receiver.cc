@@ -252,7 +252,7 @@ Status Receiver::AnswerMsk(Followed& followed, const mikey::Unverified& message,
 Status Receiver::ReceiveMtk(Followed& followed, const mikey::Unverified& message, uint64_t now) {
   const Result<bool> taken = followed.keys.TakeMtk(pk_, suite_, message);
   if (!taken) {
-    if (!followed.keys.Holds(message.ids.msk)) NoteMissing(followed, now, false);
+    NoteMissing(followed, message.ids.msk, now);
     return Err(taken.error());
   }
   if (!*taken || !followed.keys.IsOf3gpp(message.ids.msk)) return {};
@@ -394,6 +394,11 @@ void Receiver::TakeStanding(Followed& followed, const mikey::v2::MemberState& me
   must_persist_ = must_persist_ || is_greater;
 }
 
+void Receiver::NoteMissing(Followed& followed, MskId msk, uint64_t now) {
+  const bool is_known = followed.keys.Holds(msk) || followed.keys.IsRetired(msk);
+  if (!is_known) NoteMissing(followed, now, false);
+}
+
 // NoteMissing: what is missing is asked for at a random moment of the group's window, each time of
 // one twice as long (MIKEYv2 §10). Where that is not proven it is missing when it has been so for
 // longer than the window: keys may come by themselves, and anybody can send what nobody has keys
@@ -440,7 +445,7 @@ Status Receiver::Missing(uint8_t channel, ByteView mki, uint64_t now) {
   if (!reader.Finish()) return Err(Error::kMalformed);
   if (!followed.keys.is_followed()) return Err(Error::kUnknownChannel);
   // An MTK of an MSK that is held comes by MTK messages alone.
-  if (!followed.keys.Holds(msk)) NoteMissing(followed, now, false);
+  NoteMissing(followed, msk, now);
   return {};
 }
 

@@ -98,6 +98,7 @@ class Receiver {
   void Ask(uint8_t index, uint64_t now);
   void Fail(uint8_t index, Error error);
   void AskForMissing(Followed& followed, uint64_t now);
+  void NoteMissing(Followed& followed, MskId msk, uint64_t now);
   void NoteMissing(Followed& followed, uint64_t now, bool is_proven);
   SavedGroup& SavedOf(const Followed& followed);
   SavedMsk& SavedMskOf(const Followed& followed, const mikey::KeyIds& ids);

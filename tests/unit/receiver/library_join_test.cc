@@ -184,6 +184,32 @@ TEST_F(Joined, JoinsAgainWhileTheNextMskIsAnnounced) {
   EXPECT_EQ(world.Take().installed, std::vector<Bytes>{next.Mki(1)});
 }
 
+// MIKEYv2 §10: with the first use of the next MSK no MTK message under the old one is taken, it is
+// wiped, and its MTKs after 2 s.
+TEST_F(Joined, AnMskThatRetiredComesNotBack) {
+  tv.announces = true;
+  ASSERT_EQ(world.Join(0, kTv), KEYMAST_OK);
+  ASSERT_EQ(world.Settle().joined.size(), 1u);
+  Group next = tv.Next();
+  ASSERT_EQ(world.Receive(next.MtkMessage(1, JoinedProfile())), KEYMAST_OK);
+  world.Take();
+  ASSERT_EQ(world.Used(0, next.Mki(1)), KEYMAST_OK);
+  EXPECT_FALSE(world.Has(tv.Msk()));
+  EXPECT_EQ(world.Receive(Message(2)), KEYMAST_UNKNOWN_KEY);
+  world.now_ += 2000;
+  ASSERT_EQ(world.Tick(), KEYMAST_OK);
+  EXPECT_EQ(world.Take().retired, std::vector<Bytes>{tv.Mki(1)});
+  // The server still gives both.
+  ASSERT_EQ(world.Join(0, kTv), KEYMAST_OK);
+  EXPECT_EQ(world.Settle().joined.size(), 1u);
+  EXPECT_EQ(world.Key(0, tv.Mki(1)), nullptr);
+  EXPECT_FALSE(world.Has(tv.Msk()));
+  EXPECT_EQ(world.Receive(Message(3)), KEYMAST_UNKNOWN_KEY);
+  EXPECT_EQ(world.Receive(tv.MskMessage(9, "server")), KEYMAST_REPLAYED);
+  world.MissFor(0, tv.Mki(1));  // nor is it asked for
+  EXPECT_EQ(world.deadline(), KEYMAST_NEVER);
+}
+
 TEST_F(Joined, AKeyThatRetiredIsNowhere) {
   ASSERT_EQ(world.Receive(Message(2)), KEYMAST_OK);
   world.Take();
