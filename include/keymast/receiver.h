@@ -247,9 +247,9 @@ keymast_reason keymast_receiver_init(keymast_receiver* receiver, const keymast_c
 /* Ends a context that was made, and wipes all of it: it may be made anew, nothing else. */
 void keymast_receiver_wipe(keymast_receiver* receiver);
 
-/* All that follow take instants as milliseconds of a clock that never goes back, whatever its
- * beginning. When actions wait to be taken they are KEYMAST_FAILED_PRECONDITION and do nothing, but
- * for keymast_receiver_used and the questions. */
+/* All that follow take instants as milliseconds of a clock that never goes back, below 2^63,
+ * whatever its beginning. When actions wait to be taken they are KEYMAST_FAILED_PRECONDITION and do
+ * nothing, but for keymast_receiver_used and the questions. */
 
 /* Begins to follow a group as `channel`, below KEYMAST_CHANNELS: asks for its keys, again if it
  * has asked before, for the group of before. One channel asks at a time, others wait. */

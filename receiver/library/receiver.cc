@@ -10,18 +10,6 @@ using mikey::v2::Offerer;
 
 constexpr uint32_t kMskMessages = 1u << 5;  // feature 5: MSKs by the messages of 3GPP (MIKEYv2 §10)
 
-Instant InstantOf(uint64_t ms) {
-  constexpr uint64_t kLatest = uint64_t{1} << 42;  // milliseconds: 139 years, and no overflow
-  return Instant(std::chrono::milliseconds(std::min(ms, kLatest)));
-}
-
-// Rounded up: never before the instant.
-uint64_t MillisecondsOf(Instant instant) {
-  if (instant == kNever) return kNoTime;
-  const auto ms = std::chrono::ceil<std::chrono::milliseconds>(instant.time_since_epoch());
-  return static_cast<uint64_t>(ms.count());
-}
-
 template <size_t N>
 void SetList(FixedList<uint8_t, N>& list, std::initializer_list<uint8_t> numbers) {
   list.clear();
@@ -66,6 +54,20 @@ Receiver::Receiver(const keymast_crypto& crypto, const keymast_member& member)
       self_({static_cast<mikey::IdType>(member.id_type), ViewOf(member.identity)}),
       user_key_(ViewOf(member.user_key)) {
   SetPolicy(policy_, suite_.pk != nullptr, member.needs_dh != 0, member.offers_sha1 != 0);
+}
+
+// Exchanges have instants of their own, since the first of them: the caller's clock begins
+// anywhere.
+Instant Receiver::InstantOf(uint64_t now) const {
+  constexpr uint64_t kLatest = uint64_t{1} << 42;  // milliseconds: 139 years, and no overflow
+  return Instant(std::chrono::milliseconds(std::min(std::max(now, began_) - began_, kLatest)));
+}
+
+// Rounded up: never before the instant.
+uint64_t Receiver::MillisecondsOf(Instant instant) const {
+  if (instant == kNever) return kNoTime;
+  const auto ms = std::chrono::ceil<std::chrono::milliseconds>(instant.time_since_epoch());
+  return began_ + static_cast<uint64_t>(ms.count());
 }
 
 Receiver::~Receiver() {
@@ -134,6 +136,7 @@ void Receiver::AskNext(uint64_t now) {
 void Receiver::Ask(uint8_t index, uint64_t now) {
   Followed& followed = channels_[index];
   followed.wants_keys = false;
+  if (began_ == kNoTime) began_ = now;
   if constexpr (!kPskOnly) SetFeatures(followed.keys);
   offerer_.emplace(suite_, policy_);
   mikey::v2::Wish wish;

@@ -104,6 +104,8 @@ class Receiver {
   SavedMsk& SavedMskOf(const Followed& followed, const mikey::KeyIds& ids);
   bool NextState(keymast_action& action);
   void Begin();
+  Instant InstantOf(uint64_t now) const;
+  uint64_t MillisecondsOf(Instant instant) const;
   uint8_t IndexOf(const Followed& followed) const;
   uint64_t Draw(uint64_t below);
 
@@ -118,6 +120,7 @@ class Receiver {
   // One exchange at a time (MIKEYv2 §14), for the channel that asks.
   std::optional<mikey::v2::Offerer> offerer_;
   uint8_t asking_ = kNobody;
+  uint64_t began_ = kNoTime;  // the first exchange
   bool has_taken_ = false;    // keys of this exchange
   bool is_resuming_ = false;  // it is opened by a ticket
   std::array<Ticket, kTickets> tickets_;

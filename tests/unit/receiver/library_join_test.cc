@@ -266,6 +266,22 @@ TEST(LibraryJoin, SaysWhyItFailed) {
   EXPECT_EQ(last.failed[0].second, KEYMAST_UNAVAILABLE);
 }
 
+TEST(LibraryJoin, TheClockMayBeginAnywhere) {
+  LibraryWorld world;
+  world.now_ = uint64_t{1} << 62;
+  ASSERT_EQ(world.Join(0, kTv), KEYMAST_OK);
+  size_t sent = world.Take().sent.size();
+  for (int i = 0; i < 4; ++i) {
+    ASSERT_GE(world.deadline(), world.now_ + 500);
+    ASSERT_LE(world.deadline(), world.now_ + 5000);
+    world.now_ = world.deadline();
+    world.Tick();
+    if (i < 3) sent += world.Take().sent.size();
+  }
+  EXPECT_EQ(sent, 4u);
+  EXPECT_EQ(world.Take().failed.size(), 1u);
+}
+
 TEST(LibraryJoin, RefusesADamagedAnswerAndStillTakesTheGoodOne) {
   LibraryWorld world;
   world.server_.Add(kTv);
