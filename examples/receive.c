@@ -11,6 +11,8 @@
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <keymast/receiver.h>
 #include <keymast/receiver_crypto.h>
@@ -42,11 +44,33 @@ static uint64_t now(void) {
   return (uint64_t)time.tv_sec * 1000 + (uint64_t)time.tv_nsec / 1000000;
 }
 
-static size_t load(const char* name, uint8_t* octets, size_t room) {
+/* The whole file, which has at most `room` octets, or nothing is done. */
+static size_t load(const char* name, uint8_t* octets, size_t room, int may_be_missing) {
   FILE* file = fopen(name, "rb");
-  const size_t size = file == NULL ? 0 : fread(octets, 1, room, file);
-  if (file != NULL) fclose(file);
-  return size;
+  if (file == NULL && errno == ENOENT && may_be_missing) return 0;
+  if (file == NULL) {
+    perror(name);
+    exit(1);
+  }
+  const size_t size = fread(octets, 1, room, file);
+  const int is_whole = fgetc(file) == EOF && ferror(file) == 0;
+  fclose(file);
+  if (is_whole) return size;
+  fprintf(stderr, "%s: cannot be read, or is too long\n", name);
+  exit(1);
+}
+
+/* A file that took another one's name is there after a loss of power when its folder is on the
+ * disk. */
+static int sync_folder(const char* name) {
+  char folder[4096] = ".";
+  const char* slash = strrchr(name, '/');
+  if (slash != NULL) snprintf(folder, sizeof folder, "%.*s", (int)(slash - name + 1), name);
+  const int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return -1;
+  const int synced = fsync(fd);
+  close(fd);
+  return synced;
 }
 
 /* In place of the file before, and on the disk before it returns. */
@@ -58,7 +82,8 @@ static int save(keymast_octets octets) {
   int bad = fwrite(octets.data, 1, octets.size, file) != octets.size || fflush(file) != 0 ||
             fsync(fileno(file)) != 0;
   bad = fclose(file) != 0 || bad;
-  return bad ? -1 : rename(name, state_file);
+  if (bad || rename(name, state_file) != 0) return -1;
+  return sync_folder(state_file);
 }
 
 static void print_hex(const uint8_t* octets, size_t size) {
@@ -92,7 +117,7 @@ static int act(void) {
   while (keymast_receiver_next(&receiver, &action) != 0) {
     switch (action.kind) {
       case KEYMAST_PERSIST:
-        if (save(action.octets) != 0) return BROKEN; /* what follows must not happen */
+        if (save(action.octets) != 0) return perror(state_file), BROKEN; /* and do not go on */
         break;
       case KEYMAST_KEY_RETIRED: /* SRTP drops it */
         printf("retired ");
@@ -198,11 +223,11 @@ int main(int argc, char** argv) {
   uint8_t saved[KEYMAST_SAVED_SIZE];
   const keymast_member member = {.id_type = KEYMAST_NAI,
                                  .identity = {(const uint8_t*)argv[7], strlen(argv[7])},
-                                 .user_key = {key, load(argv[8], key, sizeof key)},
+                                 .user_key = {key, load(argv[8], key, sizeof key, 0)},
                                  .offers_sha1 = 1,
                                  .needs_dh = argc == 11};
   const keymast_group group = {.uri = {(const uint8_t*)argv[6], strlen(argv[6])}};
-  const keymast_octets state = {saved, load(state_file, saved, sizeof saved)};
+  const keymast_octets state = {saved, load(state_file, saved, sizeof saved, 1)};
   to_server = open_server(argv[1], argv[2]);
   struct pollfd sockets[] = {{to_server, POLLIN, 0},
                              {open_group(argv[3], argv[4], argv[5]), POLLIN, 0}};
@@ -214,9 +239,11 @@ int main(int argc, char** argv) {
 
   crypto = keymast_crypto_openssl();
   keymast_reason reason = keymast_receiver_init(&receiver, crypto, &member, state);
+  const int is_made = reason != KEYMAST_INVALID_ARGUMENT;
+  /* A state that is damaged ends it: without one, what was recorded would be taken again. */
   if (reason == KEYMAST_OK) reason = keymast_receiver_join(&receiver, 0, &group, now());
   if (reason != KEYMAST_OK) fprintf(stderr, "%s\n", keymast_reason_name(reason));
   const int end_state = reason == KEYMAST_OK ? follow(sockets) : BROKEN;
-  keymast_receiver_wipe(&receiver);
+  if (is_made) keymast_receiver_wipe(&receiver);
   return end_state == END ? 0 : 1;
 }

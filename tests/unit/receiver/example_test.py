@@ -1,0 +1,70 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What examples/receive.c says of files that are not as they should be: it ends, and joins nothing.
+
+example_test.py PROGRAM
+"""
+import pathlib
+import socket
+import subprocess
+import sys
+import tempfile
+import unittest
+
+
+class Files(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.key = pathlib.Path(folder.name, "key")
+        self.state = pathlib.Path(folder.name, "state")
+        self.key.write_bytes(bytes(16))
+        self.server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.addCleanup(self.server.close)
+        self.server.bind(("127.0.0.1", 0))
+        self.server.settimeout(20)
+
+    def start(self):
+        process = subprocess.Popen(
+            [PROGRAM, "127.0.0.1", str(self.server.getsockname()[1]), "239.255.42.1", "0",
+             "127.0.0.1", "mikey://example.org/one", "member@example.org", self.key, self.state],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(process.communicate)
+        self.addCleanup(process.kill)
+        return process
+
+    def assert_ends(self, says):
+        process = self.start()
+        _, said = process.communicate(timeout=20)
+        self.assertEqual(process.returncode, 1)
+        self.assertIn(says, said)
+        self.server.settimeout(0)
+        with self.assertRaises(BlockingIOError):
+            self.server.recv(2048)
+
+    def test_joins_at_the_first_start(self):
+        self.start()
+        self.assertGreater(len(self.server.recv(2048)), 100)
+
+    def test_no_key_is_cut(self):
+        self.key.write_bytes(bytes(40))
+        self.assert_ends("too long")
+
+    def test_a_key_that_is_short_or_missing(self):
+        self.key.write_bytes(bytes(15))
+        self.assert_ends("invalid_argument")
+        self.key.unlink()
+        self.assert_ends(str(self.key))
+
+    def test_a_state_that_cannot_be_read_is_no_first_start(self):
+        self.state.mkdir()
+        self.assert_ends(str(self.state))
+
+    def test_a_state_that_is_damaged(self):
+        self.state.write_bytes(b"\1\2\3")
+        self.assert_ends("corrupt")
+
+
+if __name__ == "__main__":
+    PROGRAM = sys.argv[1]
+    unittest.main(argv=sys.argv[:1])
