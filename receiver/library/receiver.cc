@@ -417,15 +417,13 @@ void Receiver::NoteMissing(Followed& followed, uint64_t now, bool is_proven) {
   if (!is_proven && now - followed.missing_since < window) return;
   followed.missing_since = kNoTime;
   followed.missing_at = now + Draw(window * followed.missing_window);
-  if (MayReport(followed)) return;
-  followed.missing_window = std::min(2 * followed.missing_window, kMaxWindows);
 }
 
-// AskForMissing by REPORT; who has none, or gets no answer through all windows, joins again.
+// AskForMissing by REPORT; who has none, or gets no answer to two, joins again (MIKEYv2 §10).
 void Receiver::AskForMissing(Followed& followed, uint64_t now) {
-  if (MayReport(followed) && followed.missing_window < kMaxWindows) {
-    return ReportMissing(followed, now);
-  }
+  const bool has_reported = followed.missing_window >= kJoinWindows;
+  if (MayReport(followed) && !has_reported) return ReportMissing(followed, now);
+  followed.missing_window = std::min(2 * followed.missing_window, kMaxWindows);
   followed.missing_at = kNoTime;
   followed.wants_keys = true;
 }

@@ -61,6 +61,7 @@ class Receiver {
   };
   static constexpr size_t kTickets = 2;
   static constexpr uint32_t kMaxWindows = 16;  // MIKEYv2 §10: up to 16 fold
+  static constexpr uint32_t kJoinWindows = 4;  // after two REPORTs
 
   Status ReceiveVersion1(ByteView datagram, uint64_t now);
   Status ReceiveMsk(Followed& followed, const mikey::Unverified& message, uint64_t now);
