@@ -213,7 +213,8 @@ typedef enum {
   KEYMAST_KEY_INSTALLED,
   /* Send `octets` to the key server. */
   KEYMAST_SEND,
-  /* The channel has its first keys; keymast_receiver_streams tells its streams. */
+  /* The channel has keys: by a join, of the caller's or for keys that were missed, or its first MSK
+   * by a message of 3GPP. keymast_receiver_streams tells its streams. */
   KEYMAST_JOINED,
   /* The join failed for `reason`; keys that the channel has stay, it may be joined again. */
   KEYMAST_FAILED,

@@ -127,6 +127,9 @@ class Channel {
   const keymast_key* Find(ByteView mki) const;
   Status Used(ByteView mki, uint64_t now);
   bool Holds(MskId id) const { return FindMsk(id) != nullptr; }
+  bool HoldsAny() const {
+    return std::ranges::any_of(msks_, [](const Msk& msk) { return msk.held; });
+  }
   // IsRetired is true for an MSK before one that was used: it is no longer held, nor missed. Not of
   // a group by 3GPP, whose Key Numbers begin anew.
   bool IsRetired(MskId id) const {

@@ -221,6 +221,7 @@ Status Receiver::ReceiveMsk(Followed& followed, const mikey::Unverified& message
   if (known != nullptr) mtk_counter = known->mtk_counter;
   const uint16_t last = known != nullptr ? known->mtk.value : uint16_t{0};
   const MtkId floor(static_cast<uint16_t>(last == 0 ? 0 : last - 1));
+  const bool had_any = followed.keys.HoldsAny();
   const bool had_keys = followed.keys.Holds(message.ids.msk);
   Status taken = followed.keys.TakeMsk(message, *opened, mtk_counter, floor);
   if (taken && message.wants_verification) taken = AnswerMsk(followed, message, *opened);
@@ -228,7 +229,8 @@ Status Receiver::ReceiveMsk(Followed& followed, const mikey::Unverified& message
   if (sender == nullptr) sender = &saved_.senders.Add({name, 0});
   sender->counter = message.counter;
   must_persist_ = true;
-  followed.is_joined = followed.is_joined || !had_keys;
+  const bool is_first = !had_any && followed.keys.HoldsAny();
+  followed.is_joined = followed.is_joined || is_first;
   if (!had_keys && followed.keys.Holds(message.ids.msk)) {
     followed.held_since = now;
     Opened(followed);  // of a tree it brings nothing

@@ -102,6 +102,18 @@ TEST_F(ByMessage, NothingRecordedIsTakenUnderTheOldMskBesideTheNextOne) {
   EXPECT_EQ(world.Receive(next.MtkMessage(1, {})), KEYMAST_OK);
 }
 
+TEST_F(ByMessage, IsJoinedByItsFirstKeysAlone) {
+  std::swap(low, high);
+  ASSERT_EQ(world.Receive(MskMessage()), KEYMAST_OK);  // gives up what it never had
+  EXPECT_TRUE(world.Take().joined.empty());
+  std::swap(low, high);
+  for (const size_t joined : {1u, 0u}) {
+    ASSERT_EQ(world.Receive(MskMessage()), KEYMAST_OK);
+    EXPECT_EQ(world.Take().joined.size(), joined);
+    ++tv.msk.number.value;
+  }
+}
+
 TEST_F(ByMessage, WhatWasSavedIsWholeOrRefused) {
   ASSERT_EQ(world.Receive(MskMessage()), KEYMAST_OK);
   world.Take();
