@@ -74,6 +74,15 @@ Receiver::~Receiver() {
   for (Followed& followed : channels_) followed.keys.Wipe();
 }
 
+// COUNTERs of MSK messages are those of a user key: with another one they begin anew.
+Status Receiver::Restore(ByteView saved) {
+  Status read = ReadSaved(suite_, saved, saved_);
+  const Name name = NameOfKey(suite_, user_key_.view());
+  if (saved_.user_key != name) saved_.senders.clear();
+  saved_.user_key = name;
+  return read;
+}
+
 uint8_t Receiver::IndexOf(const Followed& followed) const {
   return static_cast<uint8_t>(&followed - channels_.data());
 }

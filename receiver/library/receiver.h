@@ -20,7 +20,7 @@ class Receiver {
   Receiver(const Receiver&) = delete;
   Receiver& operator=(const Receiver&) = delete;
 
-  Status Restore(ByteView saved) { return ReadSaved(suite_, saved, saved_); }
+  Status Restore(ByteView saved);
 
   // All of these but Used and the questions need that all actions were taken.
   bool HasActions() const;

@@ -45,6 +45,9 @@ auto* Find(List& list, const Name& name) {
 
 Status ReadLists(Reader& reader, Saved& saved) {
   mikey::ReadIo io(reader);
+  ByteView user_key;
+  io.Octets("user_key", user_key, sizeof(Name));
+  std::copy(user_key.begin(), user_key.end(), saved.user_key.begin());
   const size_t senders = reader.U8();
   const size_t groups = reader.U8();
   if (senders > Saved::kSenders || groups > KEYMAST_CHANNELS) return Err(Error::kCorrupt);
@@ -74,6 +77,13 @@ Name NameOf(const crypto::Suite& suite, ByteView octets) {
   return name;
 }
 
+Name NameOfKey(const crypto::Suite& suite, ByteView user_key) {
+  std::array<uint8_t, 32> mac{};
+  const std::array<ByteView, 1> parts{AsBytes("keymast saved")};
+  suite.hmac(crypto::Hash::kSha256, user_key, parts, mac);
+  return NameOf(suite, mac);
+}
+
 SavedMsk* SavedGroup::FindMsk(const mikey::KeyIds& ids) {
   if (ids.domain != domain) return nullptr;
   for (SavedMsk& msk : msks) {
@@ -90,6 +100,8 @@ ByteView WriteSaved(const crypto::Suite& suite, const Saved& saved,
   Writer writer(out);
   mikey::WriteIo io(writer);
   writer.U8(kVersion);
+  ByteView user_key(saved.user_key);
+  io.Octets("user_key", user_key, sizeof(Name));
   writer.U8(saved.senders.size());
   writer.U8(saved.groups.size());
   for (const SavedSender& sender : saved.senders) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What must outlive a loss of power, so that nothing recorded is taken twice: COUNTERs of MSK
-// messages by sender (TS 33.246 §6.4.3), and by group the last MTK ID and COUNTER under each MSK
-// that came by such a message, two at most, and the T of REPORT and KEYS (MIKEYv2 §10).
+// messages by sender under the user key (TS 33.246 §6.4.3), and by group the last MTK ID and
+// COUNTER under each MSK that came by such a message, two at most, and the T of REPORT and KEYS
+// (MIKEYv2 §10).
 #pragma once
 
 #include "base/fixed_list.h"
@@ -39,12 +40,16 @@ struct SavedGroup {
 
 struct Saved {
   static constexpr size_t kSenders = 4;
+  Name user_key{};  // of the senders
   FixedList<SavedSender, kSenders> senders;
   FixedList<SavedGroup, KEYMAST_CHANNELS> groups;
 
   SavedSender* FindSender(const Name& name);
   SavedGroup* FindGroup(const Name& name);
 };
+
+// NameOfKey tells user keys apart, and nothing of them.
+Name NameOfKey(const crypto::Suite& suite, ByteView user_key);
 
 // WriteSaved returns the octets that it wrote to `out`.
 ByteView WriteSaved(const crypto::Suite& suite, const Saved& saved,

@@ -102,6 +102,29 @@ TEST_F(ByMessage, NothingRecordedIsTakenUnderTheOldMskBesideTheNextOne) {
   EXPECT_EQ(world.Receive(next.MtkMessage(1, {})), KEYMAST_OK);
 }
 
+// COUNTERs are those of a user key (TS 33.246 §6.4.3): with a new one the server begins anew.
+TEST_F(ByMessage, CountersEndWithTheUserKey) {
+  user_counter = 1000;
+  for (const char* sender : {"a", "b", "c", "d"}) {
+    ASSERT_EQ(world.Receive(MskMessage(sender)), KEYMAST_OK);
+    world.Take();
+  }
+  keymast_receiver_wipe(world.context_.get());
+  const Bytes other(16, 0xa5);
+  world.member_.user_key = COctets(other);
+  ASSERT_EQ(world.Start(), KEYMAST_OK);
+  Follow();
+  const Bytes first = tv.MskMessage(1, "e", low, high, other);
+  ASSERT_EQ(world.Receive(first), KEYMAST_OK);
+  world.Take();
+  ASSERT_EQ(world.Receive(tv.MskMessage(2, "a", low, high, other)), KEYMAST_OK);
+  world.Take();
+  keymast_receiver_wipe(world.context_.get());
+  ASSERT_EQ(world.Start(), KEYMAST_OK);
+  Follow();
+  EXPECT_EQ(world.Receive(first), KEYMAST_REPLAYED);
+}
+
 TEST_F(ByMessage, IsJoinedByItsFirstKeysAlone) {
   std::swap(low, high);
   ASSERT_EQ(world.Receive(MskMessage()), KEYMAST_OK);  // gives up what it never had
