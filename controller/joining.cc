@@ -79,6 +79,21 @@ void Controller::Impl::FinishJoin(const ChannelId& channel_id, const SubscriberI
   Schedule(channel, m.now);
 }
 
+void Controller::Impl::KeepCertificates(const SubscriberId& id, std::vector<Bytes> certificates,
+                                        const Moment& m) {
+  const rekey::SubscriberState& known = state.subscribers.at(id);
+  size_t octets = 0;
+  for (const Bytes& certificate : certificates) octets += certificate.size();
+  const bool is_new = known.subscriber.certificates.empty();
+  const bool has_room = !is_new || kept_certificates < config.keying.kept_certificates;
+  if (octets > groups::kMaxKeptCertificates || !has_room) return;
+  if (known.subscriber.certificates == certificates) return;
+  groups::Subscriber subscriber = known.subscriber;
+  subscriber.certificates = std::move(certificates);
+  kept_certificates += size_t{is_new};
+  Put(rekey::SubscriberPut{std::move(subscriber), known.user_key}, m);
+}
+
 bool Controller::Impl::KeepTickets(rekey::Change change, const Moment& m) {
   if (frozen) return false;
   Put(std::move(change), m);
