@@ -78,7 +78,7 @@ class CallRtcp {
   double Bandwidth() const;
   void Count(size_t octets);
   std::vector<ReportBlock> Blocks(Ours& ours, Instant now);
-  SenderInfo SenderOf(const CallStream& stream, Instant now) const;
+  srtp::SenderInfo SenderOf(const CallStream& stream, Instant now) const;
   void Send(size_t stream, bool is_bye, Instant now, std::vector<Packet>& out);
   void Take(size_t stream, const Compound& compound, Instant now);
   void TakeBlock(const ReportBlock& block, Instant now);
