@@ -223,6 +223,7 @@ Joiner::Outcome Joiner::After(const Offerer::Outcome& step, Instant now, crypto:
     open_at_ = by_ticket_ ? now : now + pause + Part(pause, rng);
     failures_ += by_ticket_ ? 0 : 1;
     by_ticket_ = false;
+    if (is_by_hash_) setup_.by_hash = false;  // a server that lacks ours may not say so
     outcome.has_failed = true;
     return outcome;
   }

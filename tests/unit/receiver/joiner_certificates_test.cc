@@ -84,6 +84,16 @@ TEST_F(ByHash, AHintEndsNothing) {
   EXPECT_EQ(joiner->deadline(), kNever);
 }
 
+TEST_F(ByHash, WhereNothingSaysSoTheNextTryShowsIt) {
+  const Bytes first = Tick();
+  while (!step.has_failed) {
+    now = joiner->deadline();
+    EXPECT_LE(Tick().size(), first.size());
+  }
+  now = joiner->deadline();
+  EXPECT_GT(Tick().size(), first.size());
+}
+
 TEST_F(ByHash, BothAreSentAgainUntilTheyFail) {
   const Bytes first = Tick();
   const Bytes whole = Take(Ask(first));
@@ -132,9 +142,9 @@ TEST_F(Reloading, AJoinUnderWayBeginsAnew) {
 
 TEST_F(Reloading, WhoIsNotBelievedAnyMoreBringsNoKeys) {
   const Bytes answer = Ask(Tick());
-  auto others = MemberOf();
-  others->trust = {};
-  joiner->UseCredentials(others, now);
+  auto strangers = MemberOf();
+  strangers->trust = {};
+  joiner->UseCredentials(strangers, now);
   EXPECT_TRUE(Take(answer).empty());
   EXPECT_TRUE(Take(Ask(Tick())).empty());
   EXPECT_FALSE(joiner->is_joined());
@@ -147,9 +157,9 @@ TEST_F(Reloading, ATicketOfWhomWasBelievedGoesWithTheTrust) {
   Start();
   joiner->UseCredentials(MemberOf(), now);
   EXPECT_TRUE(keeper.ticket.has_value()) << "it is the same";
-  auto others = MemberOf();
-  others->trust = {};
-  joiner->UseCredentials(others, now);
+  auto strangers = MemberOf();
+  strangers->trust = {};
+  joiner->UseCredentials(strangers, now);
   EXPECT_FALSE(keeper.ticket.has_value());
 }
 
