@@ -151,10 +151,12 @@ std::string_view NameOf(crypto::DhGroup group) {
       return "x25519";
     case crypto::DhGroup::kSecp256r1:
       return "secp256r1";
+    case crypto::DhGroup::kModp768:
+    case crypto::DhGroup::kModp1024:
     case crypto::DhGroup::kModp1536:
       break;
   }
-  return "modp1536";
+  return "oakley5";  // of those modulo a prime version 2 has this one
 }
 
 void FillJoins(const Shard& shard, core::MetricsSnapshot& out) {
