@@ -5,6 +5,14 @@
 #include "controller/names.h"
 
 namespace keymast::controller {
+namespace {
+
+// Octets of a subscriber's certificates: a page of records has 256 subscribers and must fit a batch
+// of the store (store::Limits), with what is merged into it.
+constexpr size_t kMostKept = 1024;
+static_assert(kMostKept <= groups::kMaxKeptCertificates);
+
+}  // namespace
 
 const rekey::SubscriberState* Controller::Impl::SubscriberNamed(std::string_view identity) const {
   const auto id = identities.find(std::string(identity));
@@ -86,7 +94,7 @@ void Controller::Impl::KeepCertificates(const SubscriberId& id, std::vector<Byte
   for (const Bytes& certificate : certificates) octets += certificate.size();
   const bool is_new = known.subscriber.certificates.empty();
   const bool has_room = !is_new || kept_certificates < config.keying.kept_certificates;
-  if (octets > groups::kMaxKeptCertificates || !has_room) return;
+  if (octets > kMostKept || !has_room) return;
   if (known.subscriber.certificates == certificates) return;
   groups::Subscriber subscriber = known.subscriber;
   subscriber.certificates = std::move(certificates);

@@ -160,7 +160,7 @@ uint32_t Dice::Leaves() { return OneIn(2) ? 0 : 1 + static_cast<uint32_t>(Below(
 
 std::vector<Bytes> Dice::Certificates() {
   std::vector<Bytes> certificates(OneIn(2) ? 0 : 1 + Below(4));
-  for (Bytes& certificate : certificates) certificate.assign(1 + Below(1024), 0x30);
+  for (Bytes& certificate : certificates) certificate.assign(1 + Below(20), 0x30);
   return certificates;
 }
 
