@@ -69,10 +69,15 @@ class Recorder {
     keymast_receiver_used(context_.get(), channel, COctets(mki), now_);
     Act();
   }
+  // For longer than the group's window.
   void Missing(uint8_t channel, const Bytes& mki) {
-    Packet(Step::kMissing, channel, mki);
-    keymast_receiver_missing(context_.get(), channel, COctets(mki), now_);
+    Miss(channel, mki);
+    const auto window = static_cast<uint16_t>(server_.window_ms_);
+    Note(Step::kPass, {static_cast<uint8_t>(window >> 8), static_cast<uint8_t>(window)});
+    now_ += window;
+    keymast_receiver_tick(context_.get(), now_);
     Act();
+    Miss(channel, mki);
   }
   // Steps after which nothing is recorded that depends on them.
   void Note(Step step, std::initializer_list<uint8_t> more = {}) {
@@ -218,6 +223,11 @@ class Recorder {
   void Packet(Step step, uint8_t channel, const Bytes& mki) {
     Note(step, {channel});
     steps_.insert(steps_.end(), mki.begin(), mki.end());
+  }
+  void Miss(uint8_t channel, const Bytes& mki) {
+    Packet(Step::kMissing, channel, mki);
+    keymast_receiver_missing(context_.get(), channel, COctets(mki), now_);
+    Act();
   }
   void Join(uint8_t which) {
     const keymast_group group = fuzz::ToyGroup(which);
