@@ -89,6 +89,7 @@ Controller::Impl::Outcome Controller::Impl::Handle(const DeleteSubscriber& comma
     ShutOut(channel, rekey::RekeyReason::kExclusion, *m);
     Schedule(channel, now);
   }
+  keying.End(found->second.subscriber.identity);
   identities.erase(found->second.subscriber.identity);
   user_keys.Remove(found->second.user_key.view());
   subscribers.erase(command.id);

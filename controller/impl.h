@@ -139,8 +139,8 @@ struct Controller::Impl final : ReportMembership {
   void EndJoin(Channel& channel, groups::Member member, const Moment& m);
   void AfterLeave(Channel& channel, const Moment& m);
   void Remove(Channel& channel, const SubscriberId& subscriber, const Moment& m);
-  // CountLeave keeps that joins which it sent until now are not to be taken again.
-  void CountLeave(const SubscriberId& subscriber, const Moment& m);
+  // CountLeave keeps that joins which it sent until now are not to be taken again, nor finished.
+  void CountLeave(const Channel& channel, const SubscriberId& subscriber, const Moment& m);
   void EndWindows(Channel& channel, const Moment& m);
 
   // Rekeying (msk_change.cc, mtk_change.cc).

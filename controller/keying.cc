@@ -19,6 +19,7 @@ constexpr uint32_t kMskMessages = 1U << 5;
 constexpr uint32_t kReportFeature = 1U << 6;
 constexpr Duration kCrowdedFor = std::chrono::seconds(1);
 constexpr Duration kRegularFor = std::chrono::hours(1);
+constexpr size_t kMostEnded = 4096;
 
 std::string PrefixOf(const KeyingConfig& config) {
   return std::string(kScheme) + config.authority + "/";
@@ -66,6 +67,7 @@ Keying::Keying(const Ground& ground)
 
 void Keying::Forget() {
   waiting_.clear();
+  ended_.clear();
   if (!IsSpoken(ground_.config)) return;
   mikey::v2::Directory& directory = *this;
   answerer_.emplace(ground_.suite, ground_.config.policy, directory, ground_.config.exchanges,
@@ -73,8 +75,26 @@ void Keying::Forget() {
   if (GivesTickets(ground_.config)) answerer_->use_tickets(&tickets_);
 }
 
-// An exchange by certificate that has not brought its keys yet does not outlive the trust that it
-// began with: who was revoked meanwhile gets nothing at its finish.
+// A thousand that go at once cost one look through all exchanges.
+void Keying::End(std::string_view identity, const ChannelId& channel) {
+  if (exchanges() == 0) return;
+  ended_.emplace(identity, channel);
+  if (ended_.size() >= kMostEnded) DropEnded();
+}
+
+void Keying::DropEnded() {
+  if (ended_.empty()) return;
+  answerer_->ForgetIf([this](const mikey::v2::Entry& entry) {
+    std::pair gone(std::string(AsText(entry.exchange.offerer.view().data)), ChannelId());
+    if (ended_.contains(gone)) return true;
+    gone.second = ChannelOf(ground_.config, AsText(entry.exchange.answerer.view().data));
+    return ended_.contains(gone);
+  });
+  ended_.clear();
+}
+
+// An exchange by certificate, or by a ticket that one gave, does not outlive the trust that it
+// began with before it has brought its keys: who was revoked meanwhile gets nothing at its finish.
 void Keying::UseCredentials(std::shared_ptr<const JoinCredentials> credentials) {
   const bool is_other = credentials_ != nullptr &&
                         (credentials == nullptr || credentials->trust != credentials_->trust);
@@ -83,7 +103,7 @@ void Keying::UseCredentials(std::shared_ptr<const JoinCredentials> credentials) 
     answerer_->set_credentials(credentials == nullptr ? nullptr : &credentials->all);
     if (is_other) {
       answerer_->ForgetIf([](const mikey::v2::Entry& entry) {
-        return !entry.verified && mikey::v2::IsSigned(entry.exchange.choice.mode);
+        return !entry.verified && entry.exchange.standing.by_certificate;
       });
     }
   }
@@ -230,6 +250,7 @@ void Keying::Handle(const Endpoint& from, ByteView datagram, bool is_stranger, c
   if (const Status admitted = Admit(from, datagram, is_stranger, m.now); !admitted) {
     return Discard(admitted.error());
   }
+  DropEnded();
   std::array<uint8_t, mikey::v2::kMaxWhole> out;  // as far as it is written
   const Name name(from);
   moment_ = &m;

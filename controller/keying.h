@@ -9,6 +9,7 @@
 
 #include <deque>
 #include <optional>
+#include <set>
 
 #include "base/endpoint.h"
 #include "controller/join_credentials.h"
@@ -48,7 +49,10 @@ class Keying final : private mikey::v2::Directory {
   void UseCredentials(std::shared_ptr<const JoinCredentials> credentials);
   // LoadTickets follows when what is kept of them was read anew; Expire lets go of what has ended.
   void LoadTickets() { tickets_.Load(); }
-  void Expire(const Moment& m) { tickets_.Expire(m); }
+  void Expire(const Moment& m) {
+    DropEnded();
+    tickets_.Expire(m);
+  }
   // Null where none are given.
   const mikey::v2::Tickets* tickets() const {
     return GivesTickets(ground_.config) ? &tickets_ : nullptr;
@@ -56,6 +60,9 @@ class Keying final : private mikey::v2::Directory {
 
   // Forget drops all exchanges: what they answered may rest on changes that were not kept.
   void Forget();
+  // End drops those of a subscriber that is deleted or, with a channel, left it: before anything
+  // else of version 2 is handled, so that a finish which comes later brings nothing (MIKEYv2 §11).
+  void End(std::string_view identity, const ChannelId& channel = {});
   // While frozen nothing is begun or finished that would have to be kept.
   void set_frozen(bool frozen) { frozen_ = frozen; }
 
@@ -85,12 +92,15 @@ class Keying final : private mikey::v2::Directory {
   void Reply(const Endpoint& to, ByteView octets, const mikey::v2::Answerer::Outcome& outcome,
              const Moment& m);
   void Discard(Error error) { ++ground_.counters.discards[static_cast<size_t>(error)]; }
+  void DropEnded();
 
   const Ground ground_;
   std::shared_ptr<const JoinCredentials> credentials_;
   KeyingTickets tickets_;
   std::optional<mikey::v2::Answerer> answerer_;
   std::deque<Waiting> waiting_;
+  // Who is gone, from a channel or from all (empty), since exchanges were looked through.
+  std::set<std::pair<std::string, ChannelId>> ended_;
   bool frozen_ = false;
 
   Bucket strangers_;

@@ -25,9 +25,10 @@ void Controller::Impl::Withdraw(Channel& channel, const groups::Member& member) 
   if (member.confirmed >= channel.ladder().msk->id) --channel.confirmed;
 }
 
-void Controller::Impl::CountLeave(const SubscriberId& id, const Moment& m) {
+void Controller::Impl::CountLeave(const Channel& channel, const SubscriberId& id, const Moment& m) {
   const rekey::SubscriberState& known = state.subscribers.at(id);
   groups::Subscriber subscriber = known.subscriber;
+  keying.End(subscriber.identity, channel.id());
   ++subscriber.leaves;
   Put(rekey::SubscriberPut{std::move(subscriber), known.user_key}, m);
 }
@@ -42,7 +43,7 @@ void Controller::Impl::EndJoin(Channel& channel, groups::Member member, const Mo
   member.generation =
       std::max(member.generation + 1, static_cast<uint32_t>(channel.ladder().epoch));
   ++member.revision;
-  CountLeave(member.subscriber, m);
+  CountLeave(channel, member.subscriber, m);
   Put(rekey::MemberPut{channel.id(), std::move(member)}, m);
   if (was_joined) Tell(Event::Kind::kLeft, channel.id(), name, m);
 }
@@ -74,7 +75,7 @@ void Controller::Impl::AfterLeave(Channel& channel, const Moment& m) {
 void Controller::Impl::Remove(Channel& channel, const SubscriberId& subscriber, const Moment& m) {
   const groups::Member& member = channel.durable->members.at(subscriber);
   Withdraw(channel, member);
-  if (member.HoldsKeys()) CountLeave(subscriber, m);
+  if (member.HoldsKeys()) CountLeave(channel, subscriber, m);
   std::erase(subscribers.at(subscriber).memberships, channel.id());
   Put(rekey::MemberDeleted{channel.id(), subscriber}, m);
   Tell(Event::Kind::kExpelled, channel.id(), NameOf(channel.id(), subscriber), m);

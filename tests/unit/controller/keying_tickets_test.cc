@@ -199,6 +199,20 @@ TEST_F(Tickets, OfACertificateEndWithIt) {
   EXPECT_LE(receiver->offerer.resumption()->expiry, kBegin + seconds(1800)) << "nor the next one";
 }
 
+TEST_F(Tickets, OfACertificateBringNothingWhenItIsRevokedMeanwhile) {
+  const auto credentials = CredentialsOf(CertificateOf(1));
+  for (const Mode mode : {Mode::kDhhmac, Mode::kEarlyDhhmac}) {
+    const Resumption ticket = Get(1, Mode::kDh, &credentials);
+    const auto receiver = With(ticket, mode);
+    const Bytes finish = receiver->Take(receiver->Ask(receiver->Cap()));
+    ASSERT_FALSE(finish.empty());
+    Use(ServerCredentials({101}));
+    EXPECT_TRUE(receiver->Ask(finish).empty());
+    EXPECT_FALSE(receiver->offerer.resumption().has_value());
+    Use(ServerCredentials());
+  }
+}
+
 TEST_F(Tickets, OfACertificateAreVoidWhenTrustIsTakenAway) {
   const auto credentials = CredentialsOf(CertificateOf(1));
   const Resumption revoked = Get(1, Mode::kDh, &credentials);
