@@ -54,7 +54,7 @@ class Keying final : private mikey::v2::Directory {
     tickets_.Expire(m);
   }
   // Null where none are given.
-  const mikey::v2::Tickets* tickets() const {
+  const KeyingTickets* tickets() const {
     return GivesTickets(ground_.config) ? &tickets_ : nullptr;
   }
 
@@ -83,10 +83,15 @@ class Keying final : private mikey::v2::Directory {
 
   const rekey::SubscriberState* Named(const mikey::Identity& identity) const;
   bool IsGroupOf(const rekey::ChannelState& channel, const mikey::v2::Asked& asked) const;
-  bool IsStranger(const Endpoint& from, ByteView datagram, Instant now) const;
+  // Where a datagram comes from: of an exchange that is open, an address with a good cookie, one
+  // that a member proved within the hour, any other.
+  enum class Source : uint8_t { kUnderWay, kProved, kRegular, kStranger };
+  Source SourceOf(const Endpoint& from, ByteView datagram, Instant now);
+  bool IsInRate(const SubscriberId& id);
+  void CountWrong(ByteView host, Instant now);
   bool IsUnderLoad(Instant now);
-  Status Admit(const Endpoint& from, ByteView datagram, bool is_stranger, Instant now);
-  void Handle(const Endpoint& from, ByteView datagram, bool is_stranger, const Moment& m);
+  Status Admit(const Endpoint& from, ByteView datagram, Source source, Instant now);
+  void Handle(const Endpoint& from, ByteView datagram, Source source, const Moment& m);
   void Count(const mikey::v2::Answerer::Outcome& outcome, ByteView reply);
   void Joined(const Endpoint& from, const mikey::v2::Entry& entry, const Moment& m);
   void Reply(const Endpoint& to, ByteView octets, const mikey::v2::Answerer::Outcome& outcome,
@@ -108,10 +113,14 @@ class Keying final : private mikey::v2::Directory {
   Rates unproved_;  // addresses, by what they ask without cookie and
   Rates proved_;    // with one
   Rates identities_;
+  Bucket wrong_;
+  Rates wrong_of_host_;
   InstantTable regulars_;
 
   // Of the datagram under way.
   const Moment* moment_ = nullptr;
+  const Endpoint* from_ = nullptr;
+  Source source_ = Source::kStranger;
   bool granted_ = false;
   std::optional<rekey::GroupKeys> keys_;
   mutable crypto::SecretKey<mikey::kMaxSharedKey> shared_;
