@@ -19,16 +19,17 @@ class FixedList {
   size_t size() const { return size_; }
   bool empty() const { return size_ == 0; }
   void clear() {
-    while (size_ > 0) items_[--size_] = {};
+    for (T& item : mutable_view()) item = {};
+    size_ = 0;
   }
   // Add may not be called on a full list.
   T& Add(T item) {
     KEYMAST_CHECK(!full());
-    return items_[size_++] = std::move(item);
+    return items_.data()[size_++] = std::move(item);  // checked
   }
   const T& operator[](size_t i) const { return view()[i]; }
-  std::span<const T> view() const { return std::span(items_).first(size_); }
-  std::span<T> mutable_view() { return std::span(items_).first(size_); }
+  std::span<const T> view() const { return {items_.data(), size_}; }
+  std::span<T> mutable_view() { return {items_.data(), size_}; }
   const T* begin() const { return items_.data(); }
   const T* end() const { return items_.data() + size_; }
 

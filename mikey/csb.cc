@@ -100,8 +100,8 @@ void PutGenericId(WriteIo& io, const CsbSession& session) {
 }
 
 bool HasSession(const CsbSessions& sessions, uint8_t cs_id) {
-  return std::any_of(sessions.begin(), sessions.end(),
-                     [cs_id](const CsbSession& session) { return session.cs_id == cs_id; });
+  return std::ranges::any_of(sessions.view(),
+                             [cs_id](const CsbSession& session) { return session.cs_id == cs_id; });
 }
 
 }  // namespace

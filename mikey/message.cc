@@ -9,11 +9,7 @@ namespace {
 constexpr size_t kNextPayloadAt = 2;  // of HDR, RFC 3830 §6.1
 
 // SIGN has no `next payload`: nothing can follow it (RFC 3830 §6.5).
-template <class P>
-PayloadType ReadNext(Reader& reader) {
-  if constexpr (std::is_same_v<P, SignPayload>) return PayloadType::kLast;
-  return static_cast<PayloadType>(reader.U8());
-}
+bool HasNext(PayloadType type) { return type != PayloadType::kSign; }
 
 // IsLeftOut is true for what a small receiver has no use for: there such a payload is an unknown
 // one, behind which nothing is read.
@@ -57,48 +53,51 @@ class ChainReader {
 
  private:
   Status ReadOne(PayloadType type) {
-    switch (type) {
-      case PayloadType::kT:
-        return ReadAs<TPayload>();
-      case PayloadType::kSp:
-        return ReadAs<SpPayload>();
-      case PayloadType::kRand:
-        return ReadAs<RandPayload>();
-      case PayloadType::kKemac:
-        return ReadAs<KemacPayload>();
-      case PayloadType::kId:
-        return ReadAs<IdPayload>();
-      case PayloadType::kExt:
-        return ReadAs<ExtPayload>();
-      default:
-        return ReadRare(type, std::make_index_sequence<std::variant_size_v<Payload> - 1>());
-    }
-  }
-
-  // ReadRare looks the type up in the list of payloads; OpaquePayload stands at its end.
-  template <size_t... I>
-  Status ReadRare(PayloadType type, std::index_sequence<I...>) {
-    Status read = Err(Error::kUnknownPayload);
-    const bool known = IsOfVersion(type, version_) &&
-                       ((!IsLeftOut(std::variant_alternative_t<I, Payload>::kInfo.type) &&
-                         type == std::variant_alternative_t<I, Payload>::kInfo.type &&
-                         (read = ReadAs<std::variant_alternative_t<I, Payload>>(), true)) ||
-                        ...);
-    return known ? read : TakeRest(Error::kUnknownPayload);
-  }
-
-  template <class P>
-  Status ReadAs() {
     Reader reader(rest_);
     ReadIo io(reader);
-    const PayloadType next = ReadNext<P>(reader);
-    P payload;
-    P::Describe(io, payload);
+    const auto next = HasNext(type) ? static_cast<PayloadType>(reader.U8()) : PayloadType::kLast;
+    if (!Describe(type, io)) return TakeRest(Error::kUnknownPayload);
     if (!io.ok()) return NotRead(io);
-    chain_.Add(payload);
+    chain_.Commit();
     rest_ = reader.rest();
     next_ = next;
     return {};
+  }
+
+  // Describe reads into the chain's next slot; false for a type that is not ours.
+  bool Describe(PayloadType type, ReadIo& io) {
+    switch (type) {
+      case PayloadType::kT:
+        return DescribeAs<TPayload>(io);
+      case PayloadType::kSp:
+        return DescribeAs<SpPayload>(io);
+      case PayloadType::kRand:
+        return DescribeAs<RandPayload>(io);
+      case PayloadType::kKemac:
+        return DescribeAs<KemacPayload>(io);
+      case PayloadType::kId:
+        return DescribeAs<IdPayload>(io);
+      case PayloadType::kExt:
+        return DescribeAs<ExtPayload>(io);
+      default:
+        return DescribeRare(type, io, std::make_index_sequence<std::variant_size_v<Payload> - 1>());
+    }
+  }
+
+  // DescribeRare looks the type up in the list of payloads; OpaquePayload stands at its end.
+  template <size_t... I>
+  bool DescribeRare(PayloadType type, ReadIo& io, std::index_sequence<I...>) {
+    return IsOfVersion(type, version_) &&
+           ((!IsLeftOut(std::variant_alternative_t<I, Payload>::kInfo.type) &&
+             type == std::variant_alternative_t<I, Payload>::kInfo.type &&
+             DescribeAs<std::variant_alternative_t<I, Payload>>(io)) ||
+            ...);
+  }
+
+  template <class P>
+  bool DescribeAs(ReadIo& io) {
+    P::Describe(io, chain_.Draft<P>());
+    return true;
   }
 
   Status NotRead(const ReadIo& io) {
@@ -189,6 +188,13 @@ ChainWriter::ChainWriter(MutableBytes out, const Header& header)
 
 void ChainWriter::Link(PayloadType type) {
   if (writer_.ok()) out_[next_at_] = static_cast<uint8_t>(type);
+}
+
+void ChainWriter::Begin(PayloadType type) {
+  Link(type);
+  if (!HasNext(type)) return;
+  next_at_ = writer_.size();
+  writer_.U8(static_cast<uint8_t>(PayloadType::kLast));
 }
 
 }  // namespace keymast::mikey

@@ -68,9 +68,15 @@ class PayloadChain {
   void Clear() { size_ = 0; }
   template <class P>
   void Add(const P& payload) {
-    new (&slots_[size_ * sizeof(Payload)]) Payload(payload);
-    ++size_;
+    Draft<P>() = payload;
+    Commit();
   }
+  // Draft makes an empty payload behind the last one, which counts from Commit on.
+  template <class P>
+  P& Draft() {
+    return std::get<P>(*new (&slots_[size_ * sizeof(Payload)]) Payload(std::in_place_type<P>));
+  }
+  void Commit() { ++size_; }
 
  private:
   static_assert(std::is_trivially_destructible_v<Payload>);
@@ -115,11 +121,7 @@ class ChainWriter {
 
   template <class P>
   void Add(const P& payload) {
-    Link(P::kInfo.type);
-    if (!std::is_same_v<P, SignPayload>) {  // SIGN has no `next payload` (RFC 3830 §6.5)
-      next_at_ = writer_.size();
-      writer_.U8(static_cast<uint8_t>(PayloadType::kLast));
-    }
+    Begin(P::kInfo.type);
     WriteIo io(writer_);
     P::Describe(io, payload);
   }
@@ -139,6 +141,7 @@ class ChainWriter {
 
  private:
   void Link(PayloadType type);
+  void Begin(PayloadType type);
   MutableBytes out_;
   Writer writer_;
   size_t next_at_;

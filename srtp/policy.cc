@@ -20,7 +20,7 @@ constexpr std::array<ProfileInfo, 5> kProfiles = {{
 
 template <class Predicate>
 Result<SrtpProfile> Find(Predicate matches) {
-  const auto* found = std::find_if(kProfiles.begin(), kProfiles.end(), matches);
+  const auto* found = std::ranges::find_if(kProfiles, matches);
   if (found == kProfiles.end()) return Err(Error::kUnsupportedPolicy);
   return found->profile;
 }
@@ -30,8 +30,8 @@ Result<SrtpProfile> Find(Predicate matches) {
 std::span<const ProfileInfo> Profiles() { return kProfiles; }
 
 const ProfileInfo& InfoOf(SrtpProfile profile) {
-  const auto* found = std::find_if(kProfiles.begin(), kProfiles.end(),
-                                   [&](const ProfileInfo& p) { return p.profile == profile; });
+  const auto* found =
+      std::ranges::find_if(kProfiles, [&](const ProfileInfo& p) { return p.profile == profile; });
   KEYMAST_CHECK(found != kProfiles.end());
   return *found;
 }

@@ -65,6 +65,7 @@ typedef enum {
   KEYMAST_AUTHENTICATION_FAILED,
   KEYMAST_DECRYPTION_FAILED,
   KEYMAST_POLICY_VIOLATION,
+  KEYMAST_RATE_LIMITED, /* too many wrong signatures, MIKEYv2 §10 */
   /* joins and calls */
   KEYMAST_NOT_ENTITLED,        /* the server says so, proven (MIKEYv2 §13, error 7) */
   KEYMAST_UNAVAILABLE,         /* no answer to four sendings (MIKEYv2 §2) */
@@ -125,6 +126,47 @@ typedef struct {
   int needs_dh;
 } keymast_member;
 
+/* A group's key tree, MIKEYv2 §10. What is inside a tree update this library does not know: the
+ * tree's owner reads it, and keeps the keys of the tree. All that is handed over is borrowed for
+ * the call; none of the functions may call the library. */
+typedef struct {
+  const uint8_t* tree_id; /* 8 octets */
+  uint32_t epoch;
+  uint32_t leaf; /* the member's; all ones: none */
+  uint32_t generation;
+  uint8_t type; /* Key data type, MIKEYv2 §3.5: 8 path keys, 9 SD label */
+  keymast_octets spi;
+  keymast_octets key;
+} keymast_tree_key;
+
+typedef struct {
+  uint8_t kind;           /* 1 tree, 2 subset difference */
+  const uint8_t* tree_id; /* 8 octets */
+  uint32_t epoch;
+  keymast_octets update; /* the data of EXT 241 */
+} keymast_tree_update;
+
+typedef enum {
+  KEYMAST_TREE_ROOT = 1, /* the update is for this member */
+  KEYMAST_TREE_NOTHING,  /* this packet is for another part of the tree */
+  KEYMAST_TREE_NOT_YET   /* the keys that it is under have not come */
+} keymast_tree_found;
+
+typedef struct {
+  void* user;
+  /* Not 0: subset difference is understood, too. */
+  int has_subset_difference;
+  /* Takes keys that a join or KEYS brought. A tree id or epoch that it has not seen: all that it
+   * has of other ones is void. */
+  void (*take_key)(void* user, const keymast_tree_key* key);
+  /* Fills `root`, 32 octets, and its `size`, 16 or 32, from an update whose signature is good.
+   * Nothing that it finds may count before `commit`. */
+  keymast_tree_found (*derive)(void* user, const keymast_tree_update* update, uint8_t* root,
+                               size_t* size);
+  /* The keys that `derive` found last are the group's. */
+  void (*commit)(void* user);
+} keymast_tree;
+
 /* What to receive. */
 typedef struct {
   keymast_octets uri; /* of the group, 1 to KEYMAST_IDENTITY_SIZE octets */
@@ -135,6 +177,9 @@ typedef struct {
   /* Not 0: nothing is asked for; the server brings MSKs by messages of 3GPP (TS 33.246 §6.4.5.1).
    * Key domain and group are known then. */
   int by_3gpp;
+  /* Full library: the owner of the group's tree, which outlives the channel. Null: the group is
+   * followed without GROUP_REKEY. */
+  const keymast_tree* tree;
 } keymast_group;
 
 /* An SRTP key (MIKEYv2 §10). */
@@ -217,7 +262,9 @@ keymast_reason keymast_receiver_join(keymast_receiver* receiver, uint8_t channel
 keymast_reason keymast_receiver_leave(keymast_receiver* receiver, uint8_t channel, uint64_t now);
 
 /* Takes a datagram of the MIKEY port, from the server or from the group's multicast address. Every
- * reason but KEYMAST_OK is a discard: nothing but counters changed, it is not to be answered. */
+ * reason but KEYMAST_OK is a discard: nothing but counters changed, it is not to be answered. Of a
+ * GROUP_REKEY whose tree is KEYMAST_TREE_NOT_YET the reason is KEYMAST_UNAVAILABLE: who keeps the
+ * datagram may hand it in again when keys have come, MIKEYv2 §10 says how many at most. */
 keymast_reason keymast_receiver_receive(keymast_receiver* receiver, keymast_octets datagram,
                                         uint64_t now);
 

@@ -83,7 +83,7 @@ std::span<const TlvInfo> Tlvs();
 // Contains is true when `list`, of one-octet numbers, has the number.
 template <class E>
 constexpr bool Contains(ByteView list, E number) {
-  return std::find(list.begin(), list.end(), static_cast<uint8_t>(number)) != list.end();
+  return std::ranges::find(list, static_cast<uint8_t>(number)) != list.end();
 }
 
 // ReadCapabilities is kMalformed for a value that its row does not allow, kUnknownVersion for

@@ -180,6 +180,24 @@ bool HasPlace(ExtType type) {
          (type >= ExtType::kTreeUpdate && type <= ExtType::kTicket);
 }
 
+// Extensions by their places.
+struct ExtPlace {
+  Place place;
+  ExtType type;
+  const ExtPayload* Parts::*part;
+};
+constexpr ExtPlace kExtPlaces[] = {
+    {Place::kKeyIds, ExtType::kKeyIds, &Parts::key_ids},
+    {Place::kSdpIds, ExtType::kSdpIds, &Parts::sdp_ids},
+    {Place::kTreeUpdate, ExtType::kTreeUpdate, &Parts::tree_update},
+    {Place::kFilterMac, ExtType::kFilterMac, &Parts::filter_mac},
+    {Place::kKeyRoll, ExtType::kKeyRoll, &Parts::key_roll},
+    {Place::kMerklePath, ExtType::kMerklePath, &Parts::merkle_path},
+    {Place::kUpdate, ExtType::kUpdate, &Parts::update},
+    {Place::kReport, ExtType::kReport, &Parts::report},
+    {Place::kTicket, ExtType::kTicket, &Parts::ticket},
+};
+
 // Matcher walks a message and a form side by side.
 class Matcher {
  public:
@@ -218,14 +236,17 @@ class Matcher {
   const P* Next() const {
     return rest_.empty() ? nullptr : std::get_if<P>(&rest_.front());
   }
+  bool Step() {
+    rest_ = rest_.subspan(1);
+    return true;
+  }
   // One takes the next payload if it is a P that `fits`.
   template <class P, class Fits>
   bool One(const P* Parts::*part, Fits fits) {
     const P* next = Next<P>();
     if (next == nullptr || !fits(*next)) return false;
     parts_.*part = next;
-    rest_ = rest_.subspan(1);
-    return true;
+    return Step();
   }
   template <class P>
   bool One(const P* Parts::*part) {
@@ -289,9 +310,7 @@ class Matcher {
       case Place::kKemac:
         return One(&Parts::kemac);
       case Place::kPadding:
-        if (Next<PaddingPayload>() == nullptr) return false;
-        rest_ = rest_.subspan(1);
-        return true;
+        return Next<PaddingPayload>() != nullptr && Step();
       case Place::kV:
         return One(&Parts::v);
       case Place::kSign:
@@ -308,28 +327,10 @@ class Matcher {
   }
 
   bool TakeExtension(Place place) {
-    switch (place) {
-      case Place::kKeyIds:
-        return Ext(&Parts::key_ids, ExtType::kKeyIds);
-      case Place::kSdpIds:
-        return Ext(&Parts::sdp_ids, ExtType::kSdpIds);
-      case Place::kTreeUpdate:
-        return Ext(&Parts::tree_update, ExtType::kTreeUpdate);
-      case Place::kFilterMac:
-        return Ext(&Parts::filter_mac, ExtType::kFilterMac);
-      case Place::kKeyRoll:
-        return Ext(&Parts::key_roll, ExtType::kKeyRoll);
-      case Place::kMerklePath:
-        return Ext(&Parts::merkle_path, ExtType::kMerklePath);
-      case Place::kUpdate:
-        return Ext(&Parts::update, ExtType::kUpdate);
-      case Place::kReport:
-        return Ext(&Parts::report, ExtType::kReport);
-      case Place::kTicket:
-        return Ext(&Parts::ticket, ExtType::kTicket);
-      default:
-        return false;
+    for (const ExtPlace& known : kExtPlaces) {
+      if (known.place == place) return Ext(known.part, known.type);
     }
+    return false;
   }
 
   bool TakeRand(const RandrPayload* Parts::*part, RandRole role) {

@@ -1,73 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mikey/v2/group_rekey_reader.h"
 
-#include "mikey/key_ids.h"
 #include "mikey/mac_check.h"
-#include "mikey/v2/extension_io.h"
-#include "mikey/v2/grammar.h"
-#include "mikey/v2/party.h"
-#include "mikey/v2/protection.h"
 
 namespace keymast::mikey::v2 {
-
-// Packet is a GROUP_REKEY as it is read: nothing of it is believed.
-struct RekeyReader::Packet {
-  ByteView octets;
-  Message message;
-  Parts parts;
-  RekeyHead head;
-  MerklePath path;
-  std::optional<FilterMac> filter;
-  std::optional<KeyRoll> roll;
-  PacketParts covered;
-
-  bool IsAnnouncement() const { return head.update.kind == UpdateKind::kAnnouncement; }
-  Status Read(ByteView packet);
-
- private:
-  Status ReadHead();
-  Status ReadExtensions();
-};
-
-Status RekeyReader::Packet::Read(ByteView packet) {
-  octets = packet;
-  if (Status parsed = ParseMessage(packet, message); !parsed) return parsed;
-  const Result<Parts> found = ReadParts(message, Form::kGroupRekey);
-  if (!found) return Err(found.error());
-  parts = *found;
-  if (message.header.prf != PrfFunc::kHmacSha256) return Err(Error::kUnsupportedAlgorithm);
-  if (Status read = ReadHead(); !read) return read;
-  if (Status read = ReadExtensions(); !read) return read;
-  const bool is_plain = parts.kemac == nullptr && parts.tree_update == nullptr;
-  const bool is_full = parts.kemac != nullptr && parts.tree_update != nullptr;
-  if (IsAnnouncement() ? !is_plain : !is_full) return Err(Error::kMalformed);
-  const bool is_signed = parts.sign->s_type == SignatureType::kEd25519 &&
-                         parts.sign->signature.size() == crypto::kEcSignature;
-  if (!is_signed) return Err(Error::kUnsupportedAlgorithm);
-  covered = PartsOf(octets, filter ? filter->mac : ByteView(), parts.merkle_path->data);
-  return {};
-}
-
-Status RekeyReader::Packet::ReadHead() {
-  const Result<KeyIds> ids = FindKeyIds(message);
-  if (!ids) return Err(ids.error());
-  if (ids->mtk) return Err(Error::kMalformed);
-  head.ids = *ids;
-  head.csb_id = CsbId(message.header.csb_id);
-  head.t = Reader(parts.t->value).U32();
-  return ReadExtension(*parts.update, head.update) ? Status() : Err(Error::kMalformed);
-}
-
-Status RekeyReader::Packet::ReadExtensions() {
-  bool is_read = ReadExtension(*parts.merkle_path, path);
-  if (parts.filter_mac != nullptr) {
-    is_read = is_read && ReadExtension(*parts.filter_mac, filter.emplace());
-  }
-  if (parts.key_roll != nullptr) {
-    is_read = is_read && ReadExtension(*parts.key_roll, roll.emplace());
-  }
-  return is_read ? Status() : Err(Error::kMalformed);
-}
 
 void FailureLimit::Count(Instant now) {
   times_[next_] = now;
@@ -108,9 +44,7 @@ Result<bool> RekeyReader::CheckFilter(const Packet& packet) const {
   if (!packet.filter) return false;
   const Msk* msk = Find(MskId::FromValue(packet.filter->msk));
   if (msk == nullptr) return false;
-  const FilterOctets mac =
-      ComputeFilterMac(suite_, msk->key.view(), packet.head.update, packet.covered);
-  if (!MacIsGood(mac, packet.filter->mac)) return Err(Error::kAuthenticationFailed);
+  if (!packet.FilterIsGood(suite_, msk->key.view())) return Err(Error::kAuthenticationFailed);
   return true;
 }
 
@@ -127,12 +61,9 @@ Status RekeyReader::CheckSignature(const Packet& packet, bool filtered, Instant 
   if (!filtered && failures_.IsReached(now)) return Err(Error::kRateLimited);
   const Verifier* verifier = VerifierOf(packet);
   if (verifier == nullptr) return Err(Error::kUnknownKey);
-  const MerklePath& path = packet.path;
-  const MerkleNode leaf = MerkleLeaf(suite_, path.leaf, packet.covered.body);
-  const auto root = MerkleRoot(suite_, leaf, path.leaf, path.leaves, path.path);
-  if (!root) return Err(Error::kMalformed);
-  const SignedUpdate covered(packet.head, path.key_id, path.leaves, *root);
-  const std::array<ByteView, 1> parts{covered.view()};
+  const Result<SignedUpdate> covered = packet.Signed(suite_);
+  if (!covered) return Err(covered.error());
+  const std::array<ByteView, 1> parts{covered->view()};
   const bool verified = suite_.pk->verify(verifier->key, crypto::SignatureScheme::kEd25519, parts,
                                           packet.parts.sign->signature);
   if (SignatureIsGood(verified)) return {};
@@ -146,7 +77,7 @@ Result<std::optional<RekeyReader::Verifier>> RekeyReader::ReadRoll(const Packet&
   const KeyRoll& roll = *packet.roll;
   const Result<crypto::PublicKey> key = crypto::PublicKey::FromEd25519(roll.public_key);
   if (!key) return Err(key.error());
-  const SignedRoll covered(packet.head, packet.path.key_id, roll.key_id, roll.public_key);
+  const SignedRoll covered = packet.SignedByNext();
   const std::array<ByteView, 1> parts{covered.view()};
   const bool verified =
       suite_.pk->verify(*key, crypto::SignatureScheme::kEd25519, parts, roll.signature);
@@ -154,19 +85,11 @@ Result<std::optional<RekeyReader::Verifier>> RekeyReader::ReadRoll(const Packet&
   return Verifier{roll.key_id, *key};
 }
 
-// MIKEYv2 §4.4: MAC alg 2 and the group's encr.
-Status RekeyReader::CheckAlgorithms(const Packet& packet) const {
-  const KemacPayload* kemac = packet.parts.kemac;
-  if (kemac == nullptr) return {};
-  const bool is_groups =
-      kemac->mac_alg == MacAlg::kHmacSha256_256 && kemac->encr_alg == group_.encr;
-  return is_groups ? Status() : Err(Error::kUnsupportedAlgorithm);
-}
-
 // Take acts on a packet whose signature is good.
 RekeyReader::Outcome RekeyReader::Take(const Packet& packet) {
   const RekeyHead& head = packet.head;
-  if (Status checked = CheckAlgorithms(packet); !checked) return {checked, Event::kNone, {}};
+  if (Status checked = packet.CheckAlgorithms(group_.encr); !checked)
+    return {checked, Event::kNone, {}};
   const auto roll = ReadRoll(packet);
   if (!roll) return {Err(roll.error()), Event::kNone, {}};
   if (!Equal(head.update.tree_id, tree_id_)) {
@@ -201,48 +124,17 @@ RekeyReader::Outcome RekeyReader::Apply(const Packet& packet) {
     case TreeKeys::Found::kRoot:
       break;
   }
-  const crypto::Key32 inkey = RekeyInkey(suite_, root.view(), head.update);
-  const Protection protection = OfGroupRekey(suite_, head, group_.encr, inkey);
-  const KemacPayload& kemac = *packet.parts.kemac;
-  const ByteView before_mac = HeadUpTo(packet.octets, kemac.mac);
-  if (!CheckMac(suite_, protection, before_mac, kemac.mac_alg, kemac.mac)) {
+  const Status opened = packet.Open(suite_, group_.encr, root.view(), given_);
+  if (!opened && opened.error() == Error::kAuthenticationFailed) {
     return {{}, Event::kKeysStale, head};
   }
-  if (Status opened = Open(packet, protection); !opened) return {opened, Event::kNone, {}};
+  if (!opened) return {opened, Event::kNone, {}};
   tree_.Commit();
   Hold({given_.id, given_.key});
   epoch_ = head.update.epoch;
   t_ = head.t;
   DropPending(false);
   return {{}, Event::kApplied, head};
-}
-
-// Open reads the one key of a GROUP_REKEY: the new MSK with its interval (MIKEYv2 §10).
-Status RekeyReader::Open(const Packet& packet, const Protection& protection) {
-  const ByteView sealed = packet.parts.kemac->encr_data;
-  if (sealed.size() > kMaxEncrypted) return Err(Error::kTooLong);
-  crypto::SecretScratch<kMaxEncrypted> plain;
-  const Result<size_t> size = Decrypt(suite_, protection, sealed, plain.Room());
-  if (!size) return Err(Error::kDecryptionFailed);
-  const Result<Contents> contents = ReadContents(plain.Keep(*size), false);
-  if (!contents) return Err(Error::kDecryptionFailed);
-  const bool is_one_key = contents->keys.size() == 1 && contents->rands.empty() &&
-                          contents->msks.empty() && !contents->csb_id && !contents->member;
-  if (!is_one_key) return Err(Error::kMalformed);
-  const KeyDataPayload& msk = contents->keys[0];
-  const bool is_msk = msk.type == KeyDataType::kTgk && msk.kv.type == KvType::kInterval &&
-                      msk.kv.from.size() == 2 && msk.kv.to.size() == 2;
-  if (!is_msk) return Err(Error::kMalformed);
-  const UpdateHead& update = packet.head.update;
-  given_.id = packet.head.ids.msk;
-  given_.key = crypto::Key32(msk.key);
-  given_.low = MtkId(Reader(msk.kv.from).U16());
-  given_.high = MtkId(Reader(msk.kv.to).U16());
-  std::copy_n(update.nonce.begin(), given_.rand.size(), given_.rand.begin());
-  given_.epoch = update.epoch;
-  given_.first_use_ms = update.first_use_ms;
-  given_.window_ms = update.window_ms;
-  return {};
 }
 
 RekeyReader::Outcome RekeyReader::Resume() {

@@ -6,11 +6,10 @@
 #include "base/octets.h"
 #include "base/time.h"
 #include "mikey/v2/group_contents.h"
-#include "mikey/v2/group_rekey.h"
+#include "mikey/v2/group_rekey_packet.h"
 
 namespace keymast::mikey::v2 {
 
-inline constexpr uint32_t kMaxEpochsAhead = 64;
 inline constexpr size_t kMaxPending = 4;  // packets of updates that could not be applied yet
 
 // TreeKeys are a member's keys of a tree, read and kept by their owner.
@@ -42,18 +41,6 @@ class FailureLimit {
   std::array<Instant, kMost> times_{};  // a ring; the oldest is next
   size_t next_ = 0;
   size_t count_ = 0;
-};
-
-// GivenMsk is an MSK that an update brought.
-struct GivenMsk {
-  MskId id;
-  crypto::Key32 key;
-  MtkId low;
-  MtkId high;
-  std::array<uint8_t, kGroupRandSize> rand{};  // the update nonce; its first COUNTER is 1
-  uint32_t epoch = 0;
-  uint32_t first_use_ms = UpdateHead::kByMki;  // from its reception
-  uint32_t window_ms = 0;                      // repair window
 };
 
 class RekeyReader {
@@ -109,7 +96,7 @@ class RekeyReader {
   const GivenMsk& msk() const { return given_; }
 
  private:
-  struct Packet;
+  using Packet = RekeyPacket;
   struct Kept {
     uint32_t epoch = 0;
     Bytes octets;  // empty: free
@@ -134,10 +121,8 @@ class RekeyReader {
   const Verifier* VerifierOf(const Packet& packet) const;
   Status CheckSignature(const Packet& packet, bool filtered, Instant now);
   Result<std::optional<Verifier>> ReadRoll(const Packet& packet) const;
-  Status CheckAlgorithms(const Packet& packet) const;
   Outcome Take(const Packet& packet);
   Outcome Apply(const Packet& packet);
-  Status Open(const Packet& packet, const Protection& protection);
   void Hold(const Msk& msk);
   Status Keep(uint32_t epoch, ByteView packet);
   void DropPending(bool all);

@@ -13,15 +13,12 @@ MerkleNode Cut(const Digest& digest) {
   return node;
 }
 
-MerkleNode Join(const crypto::Suite& suite, ByteView left, ByteView right) {
+}  // namespace
+
+MerkleNode MerkleJoin(const crypto::Suite& suite, ByteView left, ByteView right) {
   const std::array<ByteView, 3> parts{kIsNode, left, right};
   return Cut(HashOf(suite, parts));
 }
-
-// HasNeighbour is false for the last node of a level with an odd number: it moves up.
-bool HasNeighbour(size_t index, size_t width) { return (index ^ 1) < width; }
-
-}  // namespace
 
 MerkleNode MerkleLeaf(const crypto::Suite& suite, uint8_t index, std::span<const ByteView> body) {
   KEYMAST_CHECK(body.size() <= kMaxLeafParts);
@@ -49,32 +46,9 @@ std::optional<MerkleNode> MerkleRoot(const crypto::Suite& suite, const MerkleNod
   for (size_t width = leaves; width > 1; width = (width + 1) / 2, leaf /= 2) {
     if (!HasNeighbour(leaf, width)) continue;
     const ByteView neighbour = reader.Take(node.size());
-    root = leaf % 2 == 1 ? Join(suite, neighbour, root) : Join(suite, root, neighbour);
+    root = leaf % 2 == 1 ? MerkleJoin(suite, neighbour, root) : MerkleJoin(suite, root, neighbour);
   }
   return root;
-}
-
-MerkleTree::MerkleTree(const crypto::Suite& suite, std::vector<MerkleNode> leaves) {
-  KEYMAST_CHECK(!leaves.empty() && leaves.size() <= kMaxMerkleLeaves);
-  levels_.push_back(std::move(leaves));
-  while (levels_.back().size() > 1) {
-    const std::vector<MerkleNode>& below = levels_.back();
-    std::vector<MerkleNode> level;
-    for (size_t i = 0; i < below.size(); i += 2) {
-      const bool is_pair = HasNeighbour(i, below.size());
-      level.push_back(is_pair ? Join(suite, below[i], below[i + 1]) : below[i]);
-    }
-    levels_.push_back(std::move(level));
-  }
-}
-
-void MerkleTree::PutPath(size_t leaf, MutableBytes out) const {
-  Writer writer(out);
-  for (const std::vector<MerkleNode>& level : levels_) {
-    if (HasNeighbour(leaf, level.size())) writer.Put(level[leaf ^ 1]);
-    leaf /= 2;
-  }
-  KEYMAST_CHECK(writer.ok() && writer.size() == out.size());
 }
 
 }  // namespace keymast::mikey::v2

@@ -18,6 +18,11 @@ inline constexpr size_t kMaxMerkleDepth = 8;
 inline constexpr size_t kMaxLeafParts = 4;
 MerkleNode MerkleLeaf(const crypto::Suite& suite, uint8_t index, std::span<const ByteView> body);
 
+// MerkleJoin is the node above two neighbours. HasNeighbour is false for the last node of a level
+// with an odd number: it moves up.
+MerkleNode MerkleJoin(const crypto::Suite& suite, ByteView left, ByteView right);
+constexpr bool HasNeighbour(size_t index, size_t width) { return (index ^ 1) < width; }
+
 // MerklePathLength is how many neighbours there are on the way up from a leaf: none on a level at
 // which the node moves up. `leaf` is below `leaves`.
 size_t MerklePathLength(size_t leaf, size_t leaves);

@@ -3,11 +3,10 @@
 
 #include "mikey/key_ids.h"
 #include "mikey/v2/closing.h"
+#include "mikey/v2/zeros.h"
 
 namespace keymast::mikey::v2 {
 namespace {
-
-constexpr std::array<uint8_t, kMinFirstCap> kZeros{};
 
 // HeaderOf a message of the exchange, with the empty map.
 Header HeaderOf(const Exchange& exchange, DataType type) {
@@ -48,7 +47,7 @@ void AddPadding(size_t behind, ChainWriter& chain) {
   constexpr size_t kHead = 3;
   const size_t size = chain.size() + behind + kHead;
   if (size < kMinFirstCap) {
-    chain.Add(PaddingPayload{ByteView(kZeros).first(kMinFirstCap - size)});
+    chain.Add(PaddingPayload{Zeros(kMinFirstCap - size)});
   }
 }
 

@@ -50,6 +50,28 @@ Result<std::vector<Bytes>> WriteSignedMtkMessages(const crypto::Suite& suite,
                                                   std::span<const TickMessage> messages,
                                                   const SigningKey& signer);
 
+// MtkLeaf of a message in which EXT 242's data is `data`: it counts as zeros, the MAC not at all.
+MerkleNode MtkLeaf(const crypto::Suite& suite, uint8_t leaf, ByteView message, ByteView data,
+                   size_t mac);
+
+// SignedTick is what the signature covers.
+class SignedTick {
+ public:
+  SignedTick(VerificationKeyId key, size_t leaves, const MerkleNode& root);
+  ByteView view() const { return octets_; }
+
+ private:
+  std::array<uint8_t, 12 + 4 + 1 + MerklePath::kNodeSize> octets_{};
+};
+
+// MtkClaim is EXT 242 of a message, with what its signature must cover.
+struct MtkClaim {
+  MtkSignature signature;
+  SignedTick covered;
+};
+// ReadMtkClaim is kPayloadMissing, kPayloadUnexpected (not in MIKEYv2's form), kMalformed.
+Result<MtkClaim> ReadMtkClaim(const crypto::Suite& suite, ByteView datagram);
+
 struct VerificationKey {
   VerificationKeyId id = 0;
   const crypto::PublicKey& key;

@@ -43,8 +43,7 @@ struct PaddingPayload {
   template <class Io, class T>
   static void Describe(Io& io, T& p) {
     io.Sized16("zeros", p.zeros);
-    const bool is_zero =
-        std::all_of(p.zeros.begin(), p.zeros.end(), [](uint8_t o) { return o == 0; });
+    const bool is_zero = std::ranges::all_of(p.zeros, [](uint8_t o) { return o == 0; });
     io.Require(is_zero, Error::kMalformed);
   }
 };

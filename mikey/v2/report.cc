@@ -4,11 +4,12 @@
 #include "mikey/key_ids.h"
 #include "mikey/v2/extension_io.h"
 #include "mikey/v2/grammar.h"
+#include "mikey/v2/zeros.h"
 
 namespace keymast::mikey::v2 {
 namespace {
 
-constexpr std::array<uint8_t, kReportSize> kZeros{};
+static_assert(kReportSize <= kZeros.size());
 constexpr size_t kMacSize = 32;
 constexpr size_t kPaddingHead = 3;
 constexpr size_t kVHead = 2;
@@ -41,7 +42,7 @@ void AddParts(const Report& report, ByteView rand, ChainWriter& chain) {
 // MIKEYv2 §3.4: PADDING makes it 411 octets.
 void AddPadding(ChainWriter& chain) {
   const size_t size = chain.size() + kPaddingHead + kVHead + kMacSize;
-  if (size <= kReportSize) chain.Add(PaddingPayload{ByteView(kZeros).first(kReportSize - size)});
+  if (size <= kReportSize) chain.Add(PaddingPayload{Zeros(kReportSize - size)});
 }
 
 // Read is a REPORT as it is read: nothing of it is believed.
@@ -96,7 +97,7 @@ Result<size_t> WriteReport(const crypto::Suite& suite, const Report& report, con
   ChainWriter chain(out.first(std::min(out.size(), kMaxOneDatagram)), header);
   AddParts(report, rand, chain);
   AddPadding(chain);
-  chain.Add(VPayload{MacAlg::kHmacSha256_256, ByteView(kZeros).first(kMacSize)});
+  chain.Add(VPayload{MacAlg::kHmacSha256_256, Zeros(kMacSize)});
   if (!chain.ok()) return Err(Error::kTooLong);
   ComputeMac(suite, OfReport(report.csb_id, r.view(), rand), chain.Head(kMacSize),
              chain.Tail(kMacSize));

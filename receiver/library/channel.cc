@@ -49,6 +49,7 @@ void Channel::Follow(const keymast_group& group) {
   Wipe();
   is_followed_ = true;
   by_3gpp_ = group.by_3gpp != 0;
+  tree_ = kPskOnly ? nullptr : group.tree;
   uri_ = Octets<KEYMAST_IDENTITY_SIZE>(uri);
   std::copy(std::begin(group.key_domain), std::end(group.key_domain), domain_.octets.begin());
   group_ = KeyGroup(group.key_group);
@@ -69,7 +70,9 @@ void Channel::Wipe() {
   LetGo();
   is_followed_ = false;
   has_joined_ = false;
+  first_use_at_ = kNoTime;
   standing = {};
+  signing_ = {};
 }
 
 bool Channel::Is(const mikey::KeyIds& ids) const {
@@ -77,15 +80,14 @@ bool Channel::Is(const mikey::KeyIds& ids) const {
 }
 
 const Msk* Channel::FindMsk(MskId id) const {
-  const auto* found = std::find_if(msks_.begin(), msks_.end(),
-                                   [id](const Msk& msk) { return msk.held && msk.id == id; });
+  const auto* found =
+      std::ranges::find_if(msks_, [id](const Msk& msk) { return msk.held && msk.id == id; });
   return found == msks_.end() ? nullptr : found;
 }
 
 Mtk* Channel::FindMtk(MskId msk, MtkId id) {
-  auto* found = std::find_if(mtks_.begin(), mtks_.end(), [=](const Mtk& mtk) {
-    return mtk.held && mtk.msk == msk && mtk.id == id;
-  });
+  auto* found = std::ranges::find_if(
+      mtks_, [=](const Mtk& mtk) { return mtk.held && mtk.msk == msk && mtk.id == id; });
   return found == mtks_.end() ? nullptr : found;
 }
 
@@ -152,6 +154,7 @@ Status Channel::TakeContents(const mikey::v2::Contents& contents, const mikey::v
   standing.epoch = member.epoch;
   standing.rekey_t = std::max(standing.rekey_t, member.rekey_t);
   standing.window_ms = member.window_ms;
+  if constexpr (!kPskOnly) TakeTree(contents);
   for (const KeyDataPayload& key : contents.keys) {
     if (key.type != KeyDataType::kMtk || !IsOurs(key)) continue;
     const MtkName name = *NameOf(key.kv.spi);
@@ -228,8 +231,9 @@ void Channel::PutMsk(const Msk& msk) {
   *place = put;
 }
 
-Result<bool> Channel::TakeMtk(const crypto::Suite& suite, const mikey::Unverified& message) {
-  // MIKEYv2 §10: MSK ID, MTK ID within the interval, COUNTER, MAC, KEMAC.
+Result<bool> Channel::TakeMtk(const TablePk& pk, const crypto::Suite& suite,
+                              const mikey::Unverified& message) {
+  // MIKEYv2 §10: MSK ID, MTK ID within the interval, COUNTER, MAC, EXT 242, KEMAC.
   Msk* msk = FindMsk(message.ids.msk);
   if (msk == nullptr) return Err(Error::kUnknownKey);
   const MtkId id = *message.ids.mtk;
@@ -244,6 +248,13 @@ Result<bool> Channel::TakeMtk(const crypto::Suite& suite, const mikey::Unverifie
   profile.encr_alg = msk->algorithms.encr;
   profile.mac_alg = msk->algorithms.mac;
   const auto opened = mikey::OpenMtk(suite, profile, message, msk->key.view(), msk->rand.view());
+  if (!kPskOnly && !msk->is_of_3gpp && (features_ & kSignedMtks) != 0) {
+    // What could not be decrypted was behind a good MAC.
+    if (!opened && opened.error() != Error::kDecryptionFailed) return Err(opened.error());
+    if (Status is_signed = CheckMtkSignature(pk, suite, message.datagram); !is_signed) {
+      return Err(is_signed.error());
+    }
+  }
   if (!opened) return Err(opened.error());
   const bool fits = opened->key.size() == key_size_ && opened->salt.size() == salt_size_;
   if (!fits) return Err(Error::kUnsupportedPolicy);
@@ -301,9 +312,8 @@ void Channel::Retire(Mtk& mtk) {
 }
 
 const keymast_key* Channel::Find(ByteView mki) const {
-  const auto* found = std::find_if(mtks_.begin(), mtks_.end(), [mki](const Mtk& mtk) {
-    return mtk.held && Equal(mtk.key.mki, mki);
-  });
+  const auto* found = std::ranges::find_if(
+      mtks_, [mki](const Mtk& mtk) { return mtk.held && Equal(mtk.key.mki, mki); });
   return found == mtks_.end() ? nullptr : &found->key;
 }
 
@@ -314,16 +324,22 @@ Status Channel::Used(ByteView mki, uint64_t now) {
   used->last_used = now;
   if (used->is_used) return {};
   used->is_used = true;
-  // MIKEYv2 §10: an MSK retires with the first use of the next one.
-  for (Msk& msk : msks_) {
-    if (msk.held && msk.id.number < used->msk.number) msk = {};
-  }
+  RetireMsksBefore(used->msk.number, now);
   for (Mtk& mtk : mtks_) {
-    if (!mtk.held) continue;
-    if (mtk.msk.number < used->msk.number) mtk.ends_at = std::min(mtk.ends_at, now + kRetireTime);
-    if (mtk.msk == used->msk && mtk.id < used->id) mtk.passed_at = std::min(mtk.passed_at, now);
+    const bool is_passed = mtk.held && mtk.msk == used->msk && mtk.id < used->id;
+    if (is_passed) mtk.passed_at = std::min(mtk.passed_at, now);
   }
   return {};
+}
+
+// MIKEYv2 §10: an MSK retires with the first use of the next one.
+void Channel::RetireMsksBefore(KeyNumber number, uint64_t now) {
+  for (Msk& msk : msks_) {
+    if (msk.held && msk.id.number < number) msk = {};
+  }
+  for (Mtk& mtk : mtks_) {
+    if (mtk.held && mtk.msk.number < number) mtk.ends_at = std::min(mtk.ends_at, now + kRetireTime);
+  }
 }
 
 // EndOf an MTK: a headend that lost its server stays on an old one, so nothing but use of a later
@@ -336,12 +352,16 @@ uint64_t Channel::EndOf(const Mtk& mtk) {
 }
 
 uint64_t Channel::deadline() const {
-  uint64_t earliest = kNoTime;
+  uint64_t earliest = first_use_at_;
   for (const Mtk& mtk : mtks_) earliest = std::min(earliest, EndOf(mtk));
   return earliest;
 }
 
 void Channel::Tick(uint64_t now) {
+  if (first_use_at_ <= now) {
+    first_use_at_ = kNoTime;
+    RetireMsksBefore(first_use_of_, now);
+  }
   for (Mtk& mtk : mtks_) {
     if (mtk.held && EndOf(mtk) <= now) Retire(mtk);
   }

@@ -6,8 +6,18 @@
 #include "include/keymast/receiver.h"
 #include "mikey/mbms.h"
 #include "mikey/v2/group_contents.h"
+#include "receiver/library/table.h"
+
+namespace keymast::mikey::v2 {
+struct GivenMsk;
+struct RekeyPacket;
+}  // namespace keymast::mikey::v2
 
 namespace keymast::receiver::library {
+
+inline constexpr uint32_t kTrees = 1u << 0;  // features (MIKEYv2 §10)
+inline constexpr uint32_t kSubsetDifference = 1u << 1;
+inline constexpr uint32_t kSignedMtks = 1u << 3;
 
 inline constexpr uint64_t kNoTime = KEYMAST_NEVER;
 inline constexpr size_t kMkiSize = 6;
@@ -51,6 +61,25 @@ struct Standing {
   KeyNumber newest;
 };
 
+// Verifier is a key of the group's controller: Ed25519.
+struct Verifier {
+  bool held = false;
+  uint32_t id = 0;
+  std::array<uint8_t, 32> key{};
+};
+
+// Signing is what a member knows of who signs, and of updates (MIKEYv2 §10).
+struct Signing {
+  Verifier verifier;
+  // The key before a roll still signs the other packets of the update that rolled it.
+  Verifier rolled;
+  uint32_t rolled_epoch = 0;
+  uint32_t rolled_t = 0;
+  uint32_t announced_t = 0;  // of the last announcement under another tree id
+  uint32_t failures = 0;     // wrong signatures, without a second of peace between them
+  uint64_t last_failure = 0;
+};
+
 class Channel {
  public:
   static constexpr size_t kMsks = 2;
@@ -80,12 +109,20 @@ class Channel {
   // kUnexpected for a new tree that nobody asked for.
   Status TakeContents(const mikey::v2::Contents& contents, const mikey::v2::Streams& streams,
                       bool asked);
+  // TakeMore takes what KEYS without an MSK brought: keys of the tree that is held, kUnexpected for
+  // another, and who signs.
+  Status TakeMore(const mikey::v2::Contents& contents);
   // TakeMsk takes what a message of 3GPP brought. MTK IDs below `floor` are past.
   Status TakeMsk(const mikey::Unverified& message, const mikey::OpenedMsk& opened,
                  std::optional<uint32_t> mtk_counter, MtkId floor);
   // TakeMtk takes an MTK message: kUnknownKey, kOutsideInterval, kReplayed, or what opening it is;
   // kAlreadyHeld for another key under a known ID. True: the key is a new one.
-  Result<bool> TakeMtk(const crypto::Suite& suite, const mikey::Unverified& message);
+  Result<bool> TakeMtk(const TablePk& pk, const crypto::Suite& suite,
+                       const mikey::Unverified& message);
+  // TakeRekey takes a GROUP_REKEY of a group with a tree: channel_rekey.cc. True: what it says is
+  // proven, and the member has missed something. kUnavailable: it is good, and its tree lacks keys.
+  Result<bool> TakeRekey(const TablePk& pk, const crypto::Suite& suite, ByteView datagram,
+                         uint64_t now);
 
   const keymast_key* Find(ByteView mki) const;
   Status Used(ByteView mki, uint64_t now);
@@ -104,6 +141,10 @@ class Channel {
   mikey::v2::GroupName name() const { return {domain_, group_, csb_id_, algorithms_.encr}; }
   MskId newest() const { return {group_, standing.newest}; }
   bool has_joined() const { return has_joined_; }
+  const keymast_tree* tree() const { return tree_; }
+  bool FollowsTree() const {
+    return has_joined_ && tree_ != nullptr && (features_ & (kTrees | kSubsetDifference)) != 0;
+  }
   uint32_t features() const { return features_; }
   // LetGo wipes all keys, and keeps who the group is.
   void LetGo();
@@ -117,6 +158,19 @@ class Channel {
   Status CheckJoin(const mikey::v2::Contents& contents, bool asked) const;
   Status TakeStreams(const mikey::v2::Streams& streams);
   bool IsOurs(const mikey::KeyDataPayload& mtk) const;
+  void TakeTree(const mikey::v2::Contents& contents);
+  Status CheckMtkSignature(const TablePk& pk, const crypto::Suite& suite, ByteView datagram) const;
+  Status CheckRekeyPlace(const mikey::v2::RekeyPacket& packet) const;
+  Result<bool> CheckFilter(const crypto::Suite& suite, const mikey::v2::RekeyPacket& packet) const;
+  Status CheckRekeySignature(const TablePk& pk, const crypto::Suite& suite,
+                             const mikey::v2::RekeyPacket& packet, bool is_filtered, uint64_t now);
+  const Verifier* VerifierOf(const mikey::v2::RekeyPacket& packet) const;
+  static Status CheckRoll(const TablePk& pk, const mikey::v2::RekeyPacket& packet);
+  Status Roll(const TablePk& pk, const mikey::v2::RekeyPacket& packet);
+  Result<bool> Apply(const crypto::Suite& suite, const mikey::v2::RekeyPacket& packet,
+                     uint64_t now);
+  void TakeGiven(const mikey::v2::GivenMsk& given, uint64_t now);
+  void RetireMsksBefore(KeyNumber number, uint64_t now);
   void PutMsk(const Msk& msk);
   bool PutMtk(MskId msk, MtkId id, ByteView key, ByteView salt);
   Mtk& Place();
@@ -131,6 +185,10 @@ class Channel {
   CsbId csb_id_;
   mikey::Algorithms algorithms_;  // that the join chose
   uint32_t features_ = 0;
+  const keymast_tree* tree_ = nullptr;
+  Signing signing_;
+  uint64_t first_use_at_ = kNoTime;  // of the MSK of an update, where that told it
+  KeyNumber first_use_of_;
   bool has_joined_ = false;
   uint8_t key_size_ = 0;  // of the streams' profiles
   uint8_t salt_size_ = 0;

@@ -30,6 +30,7 @@ constexpr Error kErrors[] = {
     Error::kAuthenticationFailed,
     Error::kDecryptionFailed,
     Error::kPolicyViolation,
+    Error::kRateLimited,
     Error::kNotEntitled,
     Error::kUnavailable,
     Error::kInvalidArgument,
@@ -45,8 +46,8 @@ constexpr char kNames[] =
     "unknown_payload\0too_many_payloads\0payload_missing\0payload_unexpected\0"
     "unsupported_algorithm\0unsupported_policy\0unknown_channel\0unknown_identity\0unknown_key\0"
     "wrong_csb\0replayed\0outside_interval\0already_held\0unexpected\0authentication_failed\0"
-    "decryption_failed\0policy_violation\0not_entitled\0unavailable\0invalid_argument\0"
-    "failed_precondition\0corrupt\0newer_format\0internal";
+    "decryption_failed\0policy_violation\0rate_limited\0not_entitled\0unavailable\0"
+    "invalid_argument\0failed_precondition\0corrupt\0newer_format\0internal";
 
 }  // namespace
 

@@ -134,6 +134,7 @@ void Receiver::AskNext(uint64_t now) {
 void Receiver::Ask(uint8_t index, uint64_t now) {
   Followed& followed = channels_[index];
   followed.wants_keys = false;
+  if constexpr (!kPskOnly) SetFeatures(followed.keys);
   offerer_.emplace(suite_, policy_);
   mikey::v2::Wish wish;
   wish.self = self_.view();
@@ -246,9 +247,9 @@ Status Receiver::AnswerMsk(Followed& followed, const mikey::Unverified& message,
 }
 
 Status Receiver::ReceiveMtk(Followed& followed, const mikey::Unverified& message, uint64_t now) {
-  const Result<bool> taken = followed.keys.TakeMtk(suite_, message);
+  const Result<bool> taken = followed.keys.TakeMtk(pk_, suite_, message);
   if (!taken) {
-    if (taken.error() == Error::kUnknownKey) NoteMissing(followed, now);
+    if (!followed.keys.Holds(message.ids.msk)) NoteMissing(followed, now, WindowOf(followed));
     return Err(taken.error());
   }
   if (!*taken || !followed.keys.IsOf3gpp(message.ids.msk)) return {};
@@ -319,6 +320,7 @@ void Receiver::DropTickets(uint8_t index) {
 
 Status Receiver::ReceiveVersion2(ByteView datagram, uint64_t now) {
   if (!kPskOnly && IsLoose(datagram)) return ReceiveLoose(datagram, now);
+  if (!kPskOnly && IsRekey(datagram)) return ReceiveRekey(datagram, now);
   if (!offerer_) return Err(Error::kUnexpected);
   const bool was_offered = offerer_->state() == Offerer::State::kOffered;
   const auto outcome = offerer_->Receive(datagram, InstantOf(now), rng_, send_);
@@ -366,15 +368,15 @@ void Receiver::TakeStanding(Followed& followed, const mikey::v2::MemberState& me
   must_persist_ = must_persist_ || is_greater;
 }
 
-// NoteMissing: keys that are missing for longer than the group's window are asked for at a random
-// moment of it, each time of one twice as long (MIKEYv2 §10). Until then they may come by
-// themselves. Who asks is not authenticated, so nothing happens earlier than that.
-void Receiver::NoteMissing(Followed& followed, uint64_t now) {
+// NoteMissing: what is missing is asked for at a random moment of the group's window, each time of
+// one twice as long (MIKEYv2 §10). Until then keys may come by themselves: where nobody has proven
+// that they are missing, nothing happens for the `wait` of a window.
+void Receiver::NoteMissing(Followed& followed, uint64_t now, uint64_t wait) {
   const bool asks = followed.wants_keys || asking_ == IndexOf(followed);
   const bool is_leaving = followed.leave_at != kNoTime;
   if (followed.keys.is_by_3gpp() || asks || is_leaving || followed.missing_at != kNoTime) return;
   const uint64_t window = WindowOf(followed);
-  followed.missing_at = now + window + Draw(window * followed.missing_window);
+  followed.missing_at = now + wait + Draw(window * followed.missing_window);
   if (MayReport(followed)) return;
   followed.missing_window = std::min(2 * followed.missing_window, kMaxWindows);
 }
@@ -406,7 +408,7 @@ Status Receiver::Missing(uint8_t channel, ByteView mki, uint64_t now) {
   if (!reader.Finish()) return Err(Error::kMalformed);
   if (!followed.keys.is_followed()) return Err(Error::kUnknownChannel);
   // An MTK of an MSK that is held comes by MTK messages alone.
-  if (!followed.keys.Holds(msk)) NoteMissing(followed, now);
+  if (!followed.keys.Holds(msk)) NoteMissing(followed, now, WindowOf(followed));
   return {};
 }
 

@@ -86,12 +86,16 @@ class Receiver {
   bool IsLoose(ByteView datagram) const;
   Status ReceiveLoose(ByteView datagram, uint64_t now);
   Status TakeLoose(Followed& followed, ByteView datagram, uint64_t now);
+  // GROUP_REKEY: rekeys.cc.
+  void SetFeatures(const Channel& keys);
+  static bool IsRekey(ByteView datagram);
+  Status ReceiveRekey(ByteView datagram, uint64_t now);
   uint64_t WindowOf(const Followed& followed) const;
   void AskNext(uint64_t now);
   void Ask(uint8_t index, uint64_t now);
   void Fail(uint8_t index, Error error);
   void AskForMissing(Followed& followed, uint64_t now);
-  void NoteMissing(Followed& followed, uint64_t now);
+  void NoteMissing(Followed& followed, uint64_t now, uint64_t wait);
   SavedGroup& SavedOf(const Followed& followed);
   bool NextState(keymast_action& action);
   void Begin();

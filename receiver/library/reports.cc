@@ -121,6 +121,9 @@ Status Receiver::TakeLoose(Followed& followed, ByteView datagram, uint64_t now) 
     Status taken = followed.keys.TakeContents(contents, keys.streams(), !is_unasked);
     if (!taken) return taken;
     Cured(followed, now);
+  } else if (!contents.keys.empty()) {
+    Status taken = followed.keys.TakeMore(contents);
+    if (!taken) return taken;
   }
   if (contents.member) TakeStanding(followed, *contents.member);
   if (!is_unasked) {

@@ -37,7 +37,7 @@ template <class List>
 auto* Find(List& list, const Name& name) {
   const auto items = list.mutable_view();
   const auto found =
-      std::find_if(items.begin(), items.end(), [&](const auto& item) { return item.name == name; });
+      std::ranges::find_if(items, [&](const auto& item) { return item.name == name; });
   return found == items.end() ? nullptr : &*found;
 }
 

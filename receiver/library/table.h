@@ -16,6 +16,10 @@ struct TablePk : crypto::PublicSuite {
 // SuiteOf a table and its public-key half, which outlive it.
 crypto::Suite SuiteOf(const TablePk& table);
 
+// Verify an Ed25519 signature; false as well where the table has no Ed25519. Not for pre-shared
+// keys alone.
+bool Verify(const TablePk& pk, ByteView key, ByteView octets, ByteView signature);
+
 class TableRng final : public crypto::Rng {
  public:
   explicit TableRng(const keymast_crypto& table) : table_(table) {}

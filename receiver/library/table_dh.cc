@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Diffie-Hellman by the caller's table: X25519 alone (MIKEYv2 §14: what is not had is not offered).
+// Public keys by the caller's table: X25519 alone (MIKEYv2 §14: what is not had is not offered),
+// and Ed25519 of a group's controller.
 #include "receiver/library/table.h"
 
 namespace keymast::crypto {
@@ -36,3 +37,15 @@ bool DhKey::Agree(const PublicSuite& pk, ByteView peer_public, DhSecret& shared)
 }
 
 }  // namespace keymast::crypto
+
+namespace keymast::receiver::library {
+
+bool Verify(const TablePk& pk, ByteView key, ByteView octets, ByteView signature) {
+  KEYMAST_CHECK(key.size() == crypto::kEd25519Key && signature.size() == crypto::kEcSignature);
+  const keymast_crypto& table = pk.table;
+  const keymast_octets part = OctetsOf(octets);
+  return table.ed25519_verify != nullptr &&
+         table.ed25519_verify(table.user, key.data(), &part, 1, signature.data()) != 0;
+}
+
+}  // namespace keymast::receiver::library

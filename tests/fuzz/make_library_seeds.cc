@@ -3,7 +3,9 @@
 #include <filesystem>
 #include <fstream>
 
+#include "mikey/v2/group_rekey.h"
 #include "mikey/v2/loose_keys.h"
+#include "mikey/v2/mtk_signature.h"
 #include "mikey/v2/report.h"
 #include "receiver/library/table.h"
 #include "tests/fuzz/toy_table.h"
@@ -96,6 +98,19 @@ class Recorder {
     out.resize(WriteUnaskedKeys(suite_, R(which), group(which).csb, t, content, out).value());
     Receive(out);
   }
+  // Keys of the tree alone.
+  void PushMore(ByteView tree_id, uint32_t t, uint32_t epoch) {
+    const Bytes node(9, 1);
+    mikey::v2::Contents contents;
+    contents.keys.Add(
+        {mikey::KeyDataType::kTreeKey, root_, {}, {mikey::KvType::kSpi, node, {}, {}}});
+    contents.member = mikey::v2::MemberState{tree_id, epoch, 6, 7, 1, 1400, 1000, 0, 0};
+    const mikey::v2::Streams none;
+    const mikey::v2::KeysContent content{mikey::EncrAlg::kAesCm256, rand_, none, contents, {}};
+    Bytes out(mikey::v2::kMaxOneDatagram);
+    out.resize(WriteUnaskedKeys(suite_, R(0), group(0).csb, t, content, out).value());
+    Receive(out);
+  }
   void AnswerReport(uint8_t which, bool with_keys) {
     mikey::Message message;
     if (!mikey::ParseMessage(sent_, message)) return;
@@ -132,7 +147,58 @@ class Recorder {
     Join(which);
     Act();
   }
-  void ServeAll() { server_.features_ = 0xffffffff; }
+  void ServeAll(bool is_signed = false) {
+    server_.features_ = is_signed ? 0xffffffff : 0xffffffff & ~(1u << 3);
+  }
+  // Signing puts signatures on that the toy verification takes.
+  void Signing() {
+    pk_.sign = [](const crypto::PrivateKey&, crypto::SignatureScheme, std::span<const ByteView>,
+                  MutableBytes out) -> Result<size_t> {
+      std::fill(out.begin(), out.end(), uint8_t{1});
+      return out.size();
+    };
+    group(0).verifier = Bytes(32, 1);
+    group(0).path_keys = Bytes(32, 2);
+  }
+  // Rekey is one packet of an update; of another kind than the tree's an announcement.
+  void Rekey(uint32_t epoch, uint32_t t, uint8_t found, bool is_filtered, ByteView tree_id,
+             uint32_t next = 0, uint32_t signer = 1) {
+    using namespace mikey::v2;
+    const Group& of = group(0);
+    const bool is_here = Equal(tree_id, of.tree_id);
+    const std::array<ByteView, 1> updates{ByteView(&found, 1)};
+    const SigningKey key{signer, key_};
+    const SigningKey next_key{next, key_};
+    mikey::v2::Rekey rekey;
+    rekey.head.ids = {of.domain, {of.msk.group, KeyNumber(of.msk.number.value + 1u)}, {}};
+    rekey.head.csb_id = of.csb;
+    rekey.head.t = t;
+    rekey.head.update = {is_here ? UpdateKind::kTree : UpdateKind::kAnnouncement,
+                         tree_id,
+                         epoch,
+                         nonce_,
+                         2500,
+                         1000};
+    if (is_here) rekey.tree_updates = updates;
+    rekey.root = root_;
+    rekey.msk = {mikey::KeyDataType::kTgk, nonce_, {}, {mikey::KvType::kInterval, {}, low_, high_}};
+    const Bytes msk = of.Msk();
+    if (is_filtered) rekey.before = HeldMsk{of.msk, msk};
+    if (next != 0) rekey.next_signer = &next_key;
+    Receive(WriteGroupRekey(suite_, rekey, key).value().front());
+  }
+  void SignedMtk(uint16_t id, uint32_t counter) {
+    const Group& of = group(0);
+    const Bytes msk = of.Msk();
+    const Bytes rand = of.Rand();
+    const Bytes key = of.Mtk(id);
+    const Bytes salt = of.Salt(id);
+    mikey::v2::TickMessage tick;
+    tick.profile = JoinedProfile();
+    tick.message = {{of.domain, of.msk, MtkId(id)}, of.csb, counter, rand, key, salt};
+    tick.msk = msk;
+    Receive(mikey::v2::WriteSignedMtkMessages(suite_, {&tick, 1}, {1, key_}).value().front());
+  }
   void Leave(uint8_t channel) {
     Note(Step::kLeave, {channel});
     keymast_receiver_leave(context_.get(), channel, now_);
@@ -181,6 +247,12 @@ class Recorder {
   uint64_t now_ = 1'000'000;
   std::unique_ptr<keymast_receiver> context_ = std::make_unique<keymast_receiver>();
   Bytes rand_ = Bytes(32, 0x77);
+  const crypto::PrivateKey key_ =
+      crypto::PrivateKey::FromEd25519(crypto::SecretKey<32>(Bytes(32, 1)));
+  const Bytes nonce_ = Bytes(16, 0x60);
+  const Bytes root_ = Bytes(32, 0x72);  // fuzz::ToyDerive
+  const Bytes low_{0, 1};
+  const Bytes high_{0xff, 0xff};
   Bytes sent_;
   Bytes saved_;
   Bytes steps_;
@@ -240,6 +312,46 @@ void Reports(const fs::path& folder) {
   gone.Leave(0);
   for (int i = 0; i < 6; ++i) gone.Due();
   gone.Save(folder, "leaves");
+}
+
+// Updates of the group's tree: taken, of another part, without keys, far ahead, of another tree,
+// with a key roll; and signed MTK messages.
+void Rekeys(const fs::path& folder) {
+  Recorder life;
+  life.ServeAll(true);
+  life.Signing();
+  life.Answer();
+  life.Answer();
+  const Bytes here = life.group(0).tree_id;
+  const Bytes other(8, 0x13);
+  life.SignedMtk(1, 1);
+  life.SignedMtk(2, 2);
+  life.Receive(life.group(0).MtkMessage(3, JoinedProfile()));
+  life.Rekey(2, 7, 1, true, here);
+  life.Rekey(2, 7, 2, false, here);
+  life.Rekey(2, 7, 0, true, here, 2);
+  life.Rekey(3, 8, 0, true, here, 0, 2);
+  life.Rekey(3, 8, 0, true, here, 0, 2);
+  life.Due();
+  life.Save(folder, "rekeys");
+
+  Recorder stale;
+  stale.ServeAll(true);
+  stale.Signing();
+  stale.Answer();
+  stale.Answer();
+  stale.Rekey(1, 9, 0, true, here);
+  stale.Rekey(2, 6, 0, true, here);
+  stale.Rekey(2, 7, 0, true, here, 0, 9);
+  stale.Rekey(99, 99, 0, true, here);
+  stale.Due();
+  stale.Rekey(1, 20, 0, true, other, 3);
+  stale.Rekey(1, 20, 0, true, other);
+  stale.Due();
+  stale.PushMore(here, 1, 1);
+  stale.PushMore(here, 2, 0);
+  stale.PushMore(other, 3, 1);
+  stale.Save(folder, "missed_rekeys");
 }
 
 // By Diffie-Hellman, and again by ticket.
@@ -328,6 +440,7 @@ int main(int argc, char** argv) {
   Joins(folder);
   IsRefused(folder);
   Reports(folder);
+  Rekeys(folder);
   JoinsByDh(folder);
   FollowsACookie(folder);
   HearsNothing(folder);

@@ -80,6 +80,18 @@ enum class Step : uint8_t {
 };
 inline constexpr uint8_t kSteps = 9;
 
+// The owner of a tree: the first octet of an update says what it finds.
+inline void ToyTakeKey(void*, const keymast_tree_key*) {}
+inline keymast_tree_found ToyDerive(void*, const keymast_tree_update* update, uint8_t* root,
+                                    size_t* size) {
+  for (int i = 0; i < 32; ++i) root[i] = 0x72;
+  *size = 32;
+  const int kind = update->update.size == 0 ? 0 : update->update.data[0] % 3;
+  return static_cast<keymast_tree_found>(KEYMAST_TREE_ROOT + kind);
+}
+inline void ToyCommit(void*) {}
+inline constexpr keymast_tree kToyTree = {nullptr, 1, ToyTakeKey, ToyDerive, ToyCommit};
+
 // The groups: a joined one, one by messages of 3GPP, one that nobody answers for.
 inline keymast_group ToyGroup(uint8_t which) {
   static const char* const kUris[] = {"mikey://a/1", "mikey://a/2", "mikey://a/3"};
@@ -87,6 +99,7 @@ inline keymast_group ToyGroup(uint8_t which) {
   which = static_cast<uint8_t>(which % 3);
   group.uri = {reinterpret_cast<const uint8_t*>(kUris[which]), 11};
   group.by_3gpp = which == 1 ? 1 : 0;
+  group.tree = &kToyTree;
   if (which == 1) {
     group.key_domain[0] = 1;
     group.key_domain[1] = 2;

@@ -13,6 +13,7 @@
 #include "srtp/policy.h"
 
 extern "C" keymast_reason keymast_test_join_from_c(keymast_receiver* receiver, uint64_t now);
+extern "C" const char* keymast_test_name_of_no_reason();
 
 namespace keymast::receiver::library {
 
@@ -32,6 +33,12 @@ struct Group {
   uint16_t mtk = 1;
   uint32_t counter = 0;
   bool is_entitled = true;
+  Bytes fixed_msk = {};  // in place of one that follows from the name
+  Bytes tree_id = Bytes(8, 9);
+  uint32_t epoch = 1;
+  uint32_t rekey_t = 6;
+  Bytes verifier = {};   // Ed25519 public key of the controller, ID 1; empty: it signs nothing
+  Bytes path_keys = {};  // of the member's leaf
   const crypto::Suite* suite = &crypto::DefaultSuite();
 
   // Keys follow from names, so that tests can say what a receiver must hold.
@@ -41,7 +48,7 @@ struct Group {
     std::copy_n(hash.begin(), size, octets.begin());
     return octets;
   }
-  Bytes Msk() const { return KeyOf("msk", msk.value(), 16); }
+  Bytes Msk() const { return fixed_msk.empty() ? KeyOf("msk", msk.value(), 16) : fixed_msk; }
   Bytes Rand() const { return KeyOf("rand", msk.value(), 16); }
   Bytes Mtk(uint16_t id) const { return KeyOf("mtk", msk.value() * 0x10000u + id, 16); }
   Bytes Salt(uint16_t id) const { return KeyOf("salt", msk.value() * 0x10000u + id, 12); }
@@ -163,15 +170,26 @@ class Server : public mikey::v2::Directory {
                        Keep(group.Msk()),
                        {},
                        {mikey::KvType::kInterval, {}, mki.last(2), Keep({0xff, 0xff})}});
+    if (!group.path_keys.empty()) {
+      const ByteView node = Keep(Bytes(9, 1));
+      contents.keys.Add(
+          {mikey::KeyDataType::kTreeKey, group.path_keys, {}, {mikey::KvType::kSpi, node, {}, {}}});
+    }
     contents.keys.Add({mikey::KeyDataType::kMtk,
                        Keep(group.Mtk(group.mtk)),
                        Keep(group.Salt(group.mtk)),
                        {mikey::KvType::kSpi, mki, {}, {}}});
+    if (!group.verifier.empty()) {
+      contents.keys.Add({mikey::KeyDataType::kVerificationKey,
+                         group.verifier,
+                         {},
+                         {mikey::KvType::kSpi, Keep({0, 0, 0, 1}), {}, {}}});
+    }
     contents.rands.Add(Keep(group.Rand()));
     contents.csb_id = group.csb;
     contents.msks.Add({group.domain.octets, group.msk.value(), group.counter});
     contents.member = mikey::v2::MemberState{
-        Keep(Bytes(8, 9)), group.msk.number.value, 6, 7, 1, 1400, window_ms_, 0, 0};
+        group.tree_id, group.epoch, group.rekey_t, 7, 1, 1400, window_ms_, 0, 0};
     return grant;
   }
 
@@ -220,6 +238,7 @@ class LibraryWorld {
     std::copy(domain.octets.begin(), domain.octets.end(), group.key_domain);
     group.key_group = key_group;
     group.by_3gpp = by_3gpp ? 1 : 0;
+    group.tree = tree_;
     return keymast_receiver_join(context_.get(), channel, &group, now_);
   }
   keymast_reason Receive(const Bytes& datagram) {
@@ -303,6 +322,7 @@ class LibraryWorld {
   mikey::v2::Answerer answerer_;
   keymast_crypto table_;
   keymast_member member_;
+  const keymast_tree* tree_ = nullptr;
   Bytes saved_;
   std::unique_ptr<keymast_receiver> context_ = std::make_unique<keymast_receiver>();
 };
