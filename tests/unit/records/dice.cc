@@ -268,7 +268,7 @@ rekey::Change Dice::Event() {
       return rekey::TicketsPast{Time()};
     case 28:
     case 29:
-      return rekey::DepartedKept{static_cast<uint32_t>(Below(99)), 1 + Of<uint16_t>()};
+      return rekey::DepartedKept{static_cast<uint32_t>(Below(99)), 1U + Of<uint16_t>()};
     case 30:
       return rekey::ReportsSkipped{static_cast<uint32_t>(Below(1000))};
     default:
