@@ -67,6 +67,13 @@ Keying::Keying(const Ground& ground)
       identities_(ground.config.identity, ground.rng),
       wrong_of_host_(kWrongOfHost, ground.rng),
       regulars_(ground.rng) {
+  const auto& modes = ground.config.policy.modes;
+  const bool needs_pool = std::any_of(modes.begin(), modes.end(), [](uint8_t mode) {
+    return mikey::v2::HasDh(static_cast<mikey::v2::Mode>(mode));
+  });
+  if (needs_pool && ground.suite.pk != nullptr) {
+    pool_.emplace(*ground.suite.pk, ground.config.made_ahead);
+  }
   Forget();
 }
 
@@ -78,6 +85,16 @@ void Keying::Forget() {
   answerer_.emplace(ground_.suite, ground_.config.policy, directory, ground_.config.exchanges,
                     ground_.rng, credentials_ == nullptr ? nullptr : &credentials_->all);
   if (GivesTickets(ground_.config)) answerer_->use_tickets(&tickets_);
+  if (pool_) answerer_->use_pool(&*pool_);
+}
+
+bool Keying::MakeAhead() {
+  if (!pool_) return false;
+  for (const uint8_t number : ground_.config.policy.groups) {
+    const auto group = mikey::v2::CryptoGroup(static_cast<mikey::DhGroup>(number));
+    if (group && pool_->Make(*group, ground_.rng)) return true;
+  }
+  return false;
 }
 
 // A thousand that go at once cost one look through all exchanges.
@@ -201,6 +218,20 @@ std::optional<uint32_t> Keying::LeavesOf(const Asked& asked) const {
   return subscriber->subscriber.leaves;
 }
 
+bool Keying::HasRoomAhead() const {
+  if (!pool_) return false;
+  return std::ranges::any_of(ground_.config.policy.groups, [this](uint8_t number) {
+    const auto group = mikey::v2::CryptoGroup(static_cast<mikey::DhGroup>(number));
+    return group && pool_->size(*group) < ground_.config.made_ahead;
+  });
+}
+
+const std::vector<Bytes>* Keying::CertificatesOf(const Asked& asked) const {
+  const rekey::SubscriberState* subscriber = Named(asked.offerer);
+  const bool has_some = subscriber != nullptr && !subscriber->subscriber.certificates.empty();
+  return has_some ? &subscriber->subscriber.certificates : nullptr;
+}
+
 // --- what comes
 
 // SourceOf sorts: whoever wrote a regular address into its datagrams may be anybody, so that beyond
@@ -295,8 +326,7 @@ void Keying::Handle(const Endpoint& from, ByteView datagram, Source source, cons
   source_ = opens ? (source == Source::kProved ? source : Source::kStranger) : Source::kUnderWay;
   tickets_.set_moment(&m);
   granted_ = false;
-  const Answerer::Outcome outcome =
-      answerer_->Receive(datagram, name.address(), m.now, ground_.rng, out);
+  Answerer::Outcome outcome = answerer_->Receive(datagram, name.address(), m.now, ground_.rng, out);
   moment_ = nullptr;
   from_ = nullptr;
   tickets_.set_moment(nullptr);
@@ -306,7 +336,7 @@ void Keying::Handle(const Endpoint& from, ByteView datagram, Source source, cons
   Count(outcome, reply);
   const bool is_wrong = !outcome.status && outcome.status.error() == Error::kAuthenticationFailed;
   if (!opens && is_wrong) CountWrong(name.host(), m.now);
-  if (outcome.event == Answerer::Event::kVerified) Joined(from, *outcome.entry, m);
+  if (outcome.event == Answerer::Event::kVerified) Joined(from, outcome, m);
   // What cannot be kept now can be soon: the Offerer asks again by itself.
   const bool is_kept = outcome.status || outcome.status.error() != Error::kStoreClosed;
   if (!reply.empty() && is_kept) Reply(from, out, outcome, m);
@@ -331,13 +361,16 @@ void Keying::Count(const Answerer::Outcome& outcome, ByteView reply) {
 }
 
 // A finish that was answered with an error is verified, too; nothing was given then.
-void Keying::Joined(const Endpoint& from, const mikey::v2::Entry& entry, const Moment& m) {
-  const mikey::v2::Exchange& exchange = entry.exchange;
+void Keying::Joined(const Endpoint& from, Answerer::Outcome& outcome, const Moment& m) {
+  const mikey::v2::Exchange& exchange = outcome.entry->exchange;
   const bool by_answer = !mikey::v2::IsLate(exchange.choice.mode) && exchange.is_proved;
   if (!by_answer && !granted_) return;
   const rekey::SubscriberState* subscriber = Named(exchange.offerer.view());
   if (subscriber == nullptr) return;  // deleted since the answer
   MakeRegular(from, m.now);
+  if (!outcome.certificates.empty()) {
+    ground_.members.KeepCertificates(subscriber->subscriber.id, std::move(outcome.certificates), m);
+  }
   ++ground_.counters.joins[static_cast<size_t>(exchange.choice.mode)];
   const ChannelId channel = ChannelOf(ground_.config, AsText(exchange.answerer.view().data));
   const uint32_t features = exchange.choice.features;

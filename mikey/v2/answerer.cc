@@ -25,6 +25,23 @@ std::array<uint8_t, kRandOctets> DrawRand(crypto::Rng& rng) {
   return rand;
 }
 
+CertificateChain CertificatesOf(const Parts& parts) {
+  CertificateChain chain;
+  for (const Payload& payload : parts.certificates) {
+    const ByteView der = std::get<CertPayload>(payload).data;
+    chain.emplace_back(der.begin(), der.end());
+  }
+  return chain;
+}
+
+// WipeFinished leaves what a session's traffic keys follow from.
+void WipeFinished(Exchange& exchange) {
+  exchange.psk_v2 = {};
+  exchange.secret = {};
+  exchange.dh = {};
+  if (exchange.is_join()) exchange.tgk = {};
+}
+
 ErrorNumber NumberOf(Error error) {
   if (error == Error::kNotEntitled) return ErrorNumber::kInvalidId;
   if (error == Error::kUnknownKey) return ErrorNumber::kInvalidCert;
@@ -252,6 +269,7 @@ Answerer::Outcome Answerer::Answer(FirstMessage& cap, const Judged& judged, cryp
   entry.address_proved = cap.address_proved;
   entry.is_for_all = cap.exchange.choice.mode == Mode::kEarlyDh || judged.leaves.has_value();
   entry.wants_fresh = is_early && Contains(policy_.modes.view(), Mode::kEarlyDh);
+  if (IsSigned(cap.exchange.choice.mode)) entry.certificates = CertificatesOf(cap.parts);
   // MIKEYv2 §10: a feature is not used with a member that did not state it.
   entry.wants_ticket = !cap.exchange.is_join() || (cap.offer.Features() & kTicketFeature) != 0;
   entry.made = cap.now;
@@ -364,9 +382,11 @@ Answerer::Outcome Answerer::TakeFinish(const Finish& finish, crypto::Rng& rng, M
   const Result<size_t> size = AnswerFinish(*entry, finish.now, rng, out);
   if (!size) return Discard(size.error());
   entry->keys.assign(out.begin(), out.begin() + static_cast<ptrdiff_t>(*size));
-  const Outcome sent = Sent({{}, 0, Event::kVerified, entry}, entry->keys, *entry, out);
+  Outcome sent = Sent({{}, 0, Event::kVerified, entry}, entry->keys, *entry, out);
   if (!sent.status) return sent;
   cache_.Verify(*entry);
+  sent.certificates = std::exchange(entry->certificates, {});
+  WipeFinished(entry->exchange);
   entry->finish = HashOf(suite_, finish.datagram);
   // MIKEYv2 §2: the first good finish moves the entry to its address, and proves that.
   entry->address = Octets<kMaxAddress>(finish.address);

@@ -25,7 +25,8 @@ struct Entry {
   Instant sent;
   Instant finished;  // when the good finish came
   bool wants_ticket = false;
-  Way way;  // what the Offerer takes
+  Way way;                          // what the Offerer takes
+  std::vector<Bytes> certificates;  // that CAP showed, in modes by certificate; until the finish
   Bytes answer;
   Digest finish{};                   // SHA-256 of the good finish
   Bytes keys;                        // what was sent to it
