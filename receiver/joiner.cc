@@ -276,6 +276,10 @@ void Joiner::Opened() {
   if (!is_leaving_ && !is_other_tree_) schedule_.Cured();
 }
 
+void Joiner::Uses(KeyNumber msk) {
+  if (std::exchange(used_, msk) != msk) reporter_.RetireBelow(msk);
+}
+
 void Joiner::Leave(Instant now) {
   if (std::exchange(is_leaving_, true)) return;
   open_at_ = kNever;

@@ -92,6 +92,8 @@ class Joiner {
   void Missing(Instant now, crypto::Rng& rng);
   void Opened();
   void Holds(MskId newest, Instant now) { reporter_.Holds(newest, now); }
+  // Uses tells of the MSK that media is under: older ones have retired.
+  void Uses(KeyNumber msk);
 
   // Leave says so to the controller, where it can, and does nothing else from then on. has_left:
   // that is over; is_left: and was answered.
@@ -141,7 +143,8 @@ class Joiner {
   bool is_left_ = false;
   bool is_loose_ = false;  // the last keys came outside of an exchange
   bool takes_msk_messages_ = false;
-  bool is_other_tree_ = false;                 // keys are missing that no packet tells of
+  bool is_other_tree_ = false;  // keys are missing that no packet tells of
+  KeyNumber used_;
   Duration window_ = std::chrono::seconds(2);  // repair window
   Instant missing_since_ = kNever;
   unsigned repairs_ = 0;

@@ -253,6 +253,7 @@ void Program::DrainMedia() {
       if (packet) ForwardTo(*packet, batch[i].octets, out);
       if (joiner_ == nullptr) continue;
       if (packet) joiner_->Opened();
+      if (packet) joiner_->Uses(core_.keyring().oldest());
       if (!packet && packet.error() == Error::kUnknownKey) joiner_->Missing(now, rng_);
     }
     // A player that is not there or not fast enough loses packets: nothing here waits for it.
