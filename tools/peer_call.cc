@@ -192,6 +192,7 @@ PeerCall::Done PeerCall::TakeKeys(const mikey::v2::UnicastSession& session,
                                   const mikey::v2::Choice& choice, Instant now) {
   Result<std::vector<StreamKey>> keys = KeysOf(suite_, session, choice.profiles);
   if (!keys) return Fail(keys.error(), "the policies of the exchange");
+  media_.BeginExchange();
   for (const StreamKey& key : *keys) {
     const size_t stream = (key.cs_id - 1u) / 2;  // MIKEYv2 §9
     const bool is_offerers = key.cs_id % 2 == 1;

@@ -222,7 +222,8 @@ void PeerCall::TickExchange(Instant now) {
   const Offerer::Outcome outcome = offerer_->Tick(now, rng_, out);
   PushAll(remote_, out, outcome.send, offerer_->more());
   if (offerer_->state() != Offerer::State::kFailed || before == Offerer::State::kFailed) return;
-  // MIKEYv2 §7: without KEYS the exchange is done where the other side's media has authenticated.
+  // MIKEYv2 §7: without KEYS the exchange is done where the other side's media has authenticated
+  // under its keys: that the other side still talks under those before says nothing.
   const bool has_answer = before == Offerer::State::kAnswered;
   if (has_answer && media_.has_authenticated()) return;
   static_cast<void>(Fail(Error::kUnavailable, has_answer ? "unconfirmed" : "no answer"));

@@ -104,6 +104,25 @@ TEST(PeerCall, KeysAreNotNeededWhereMediaAuthenticates) {
   EXPECT_EQ(world.alice_.state(), State::kUp);
 }
 
+// In a later round the other side may talk on under the keys before: it has not got the finish.
+TEST(PeerCall, MediaUnderTheKeysBeforeConfirmsNothing) {
+  CallWorld world;
+  world.AddStreams({kSendRecv});
+  ASSERT_TRUE(world.Round(world.alice_, world.bob_));
+  world.TalkBoth(2);
+  world.loses_finishes_ = true;
+  ASSERT_TRUE(world.Round(world.alice_, world.bob_)) << world.alice_.failure().message;
+  EXPECT_EQ(world.alice_.state(), State::kUp);
+  while (world.alice_.exchange_deadline() != kNever) {
+    world.now_ = world.alice_.exchange_deadline();
+    world.alice_.Tick(world.now_);
+    world.Talk(world.bob_, 1);
+  }
+  EXPECT_GT(world.alice_.media().streams()[0].received, 2u);
+  EXPECT_EQ(world.alice_.state(), State::kFailed);
+  EXPECT_EQ(world.alice_.failure().message, "unconfirmed: unavailable");
+}
+
 TEST(PeerCall, EarlyMediaIsHeldUntilTheAnswer) {
   CallWorld world;
   world.AddStreams({kSendRecv});

@@ -64,6 +64,9 @@ class CallWorld {
   }
   void Carry(Datagram& datagram, const Endpoint& from) {
     if (carried_++ == lost_) return;
+    const bool is_finish = mikey::TrafficOf(datagram.octets) == mikey::PortTraffic::kMikey &&
+                           mikey::v2::IsFinish(static_cast<mikey::DataType>(datagram.octets[1]));
+    if (loses_finishes_ && is_finish) return;
     PeerCall& to = datagram.to == kAlicesPort ? alice_ : bob_;
     to.OnDatagram(from, datagram.octets, now_);
   }
@@ -106,6 +109,7 @@ class CallWorld {
   PeerCall bob_;
   size_t carried_ = 0;  // datagrams
   std::optional<size_t> lost_;
+  bool loses_finishes_ = false;
 };
 
 // Counters of what a side has received on its streams: authenticated, and exactly the tone.
