@@ -5,6 +5,7 @@
 #include <set>
 
 #include "mikey/identity.h"
+#include "sdp/bundle.h"
 #include "sdp/keying.h"
 #include "sdp/text.h"
 
@@ -59,11 +60,22 @@ Status TakeSsrc(std::string_view value, Stream& stream) {
   return {};
 }
 
+bool* FlagOf(std::string_view name, Stream& stream) {
+  if (name == "rtcp-mux") return &stream.rtcp_mux;
+  if (name == "rtcp-mux-only") return &stream.rtcp_mux_only;
+  return name == "bundle-only" ? &stream.bundle_only : nullptr;
+}
+
 Status TakeAttribute(const Attribute& attribute, Stream& stream) {
   std::string_view value = attribute.value;
+  if (bool* flag = FlagOf(attribute.name, stream)) {
+    *flag = true;
+    return value.empty() ? Status() : Err(Error::kMalformed);
+  }
   if (attribute.name == "ssrc") return TakeSsrc(value, stream);
   if (attribute.name == "mid") {
-    if (value.empty() || !stream.mid.empty()) return Err(Error::kMalformed);
+    const bool is_token = !value.empty() && value.find(' ') == std::string_view::npos;
+    if (!is_token || !stream.mid.empty()) return Err(Error::kMalformed);
     stream.mid = value;
     return {};
   }
@@ -96,7 +108,8 @@ tl::expected<Stream, Failure> TakeStream(const Description& description, const M
   if (!direction) return Refusal(direction.error(), media.line);
   stream.direction = *direction;
   const Connection* connection = description.ConnectionOf(media);
-  if (connection == nullptr && media.port != 0) return Refusal(Error::kPayloadMissing, media.line);
+  const bool has_place = media.port != 0 || Find(media.attributes, "bundle-only") != nullptr;
+  if (connection == nullptr && has_place) return Refusal(Error::kPayloadMissing, media.line);
   if (connection != nullptr) stream.at = connection->address;
   stream.at.port = media.port;
   for (const uint8_t type : media.formats) {
@@ -122,7 +135,7 @@ std::string Spelled(const Origin& origin) {
 Media Spelled(const Stream& stream) {
   Media media;
   media.media = stream.media;
-  media.port = stream.at.port;
+  media.port = stream.bundle_only ? uint16_t{0} : stream.at.port;
   media.transport = stream.transport;
   const auto put = [&](std::string name, std::string value) {
     media.attributes.push_back({std::move(name), std::move(value), 0});
@@ -139,18 +152,11 @@ Media Spelled(const Stream& stream) {
   media.connection = connection;
   if (!stream.mid.empty()) put("mid", stream.mid);
   if (stream.ssrc) put("ssrc", std::to_string(stream.ssrc->value) + " cname:-");
-  put("rtcp-mux", "");  // RFC 5761: keying, RTP and RTCP share one port
+  if (stream.bundle_only) put("bundle-only", "");
+  if (stream.rtcp_mux) put("rtcp-mux", "");
+  if (stream.rtcp_mux_only) put("rtcp-mux-only", "");
   put(std::string(DirectionName(stream.direction)), "");
   return media;
-}
-
-// RFC 9143: streams that share a port say so.
-std::string Bundle(const std::vector<Stream>& streams) {
-  std::string group;
-  for (const Stream& stream : streams) {
-    if (!stream.is_refused() && !stream.mid.empty()) group += " " + stream.mid;
-  }
-  return group.empty() ? group : "BUNDLE" + group;
 }
 
 }  // namespace
@@ -193,6 +199,7 @@ tl::expected<Session, Failure> ReadSession(std::string_view text) {
     }
     session.streams.push_back(std::move(*stream));
   }
+  TakeBundle(description->attributes, session);
   if (session.streams.empty()) return Refusal(Error::kPayloadMissing, description->lines);
   auto keying = TakeKeying(*description);
   if (!keying) return tl::unexpected<Failure>(keying.error());
@@ -204,9 +211,9 @@ std::string WriteSession(const Session& session) {
   Description description;
   description.origin = Spelled(session.origin);
   description.name = session.name;
-  if (const std::string bundle = Bundle(session.streams); !bundle.empty()) {
-    description.attributes.push_back({"group", bundle, 0});
-  }
+  std::string group = "BUNDLE";
+  for (const std::string& mid : session.bundle) group += " " + mid;
+  if (!session.bundle.empty()) description.attributes.push_back({"group", group, 0});
   PutKeying(session.keying, description.attributes);
   for (const Stream& stream : session.streams) description.media.push_back(Spelled(stream));
   return Write(description);

@@ -46,11 +46,16 @@ bool IsSame(const Format& a, const Format& b);
 struct Stream {
   std::string media;
   std::string transport = "RTP/SAVP";
-  Endpoint at;  // where it is received; port 0: refused, the address may then be unset
+  // Where it is received, in a bundle-only stream of an offer by the address that the bundle has;
+  // port 0: refused, the address may then be unset.
+  Endpoint at;
   Direction direction = Direction::kSendRecv;
   std::vector<Format> formats;
-  std::optional<Ssrc> ssrc;  // that its describer sends (RFC 5576)
-  std::string mid;           // RFC 9143
+  std::optional<Ssrc> ssrc;    // that its describer sends (RFC 5576)
+  std::string mid;             // RFC 5888
+  bool rtcp_mux = false;       // RTCP comes to that port too (RFC 5761)
+  bool rtcp_mux_only = false;  // and to no other; of offers alone (RFC 8858)
+  bool bundle_only = false;    // has no port of its own; of offers alone (RFC 9143 §6)
 
   bool is_refused() const { return at.port == 0; }
 };
@@ -80,6 +85,7 @@ struct Session {
   Origin origin;
   std::string name;
   std::vector<Stream> streams;
+  std::vector<std::string> bundle;  // mids of the streams of one address (RFC 9143)
   Keying keying;
 };
 
@@ -90,7 +96,6 @@ struct Session {
 // SHA-256). Capabilities are whole TLVs without cookie, fresh and ticket.
 tl::expected<Session, Failure> ReadSession(std::string_view text);
 
-// WriteSession writes all streams of one port as one bundle.
 std::string WriteSession(const Session& session);
 
 // JoinTarget is a=mikeyv2-join of a group's description: where its members join.

@@ -124,6 +124,7 @@ class PeerCall {
   // We offer.
   // OpenExchange leaves CAP in `out` and returns the length of its first datagram.
   Result<size_t> OpenExchange(bool takes_fragments, Instant now, Bytes& out);
+  void BundleOffer();
   size_t TheirFragments() const;
   Done SendCap(Instant now);
   Done BindAnswer(Instant now);

@@ -51,9 +51,21 @@ size_t PeerCall::TheirFragments() const {
   return told ? told->Fragments() : 0;
 }
 
+// BundleOffer: all streams share one port. In the first offer the others have none of their own
+// (RFC 9143 §7.2), later that of the bundle.
+void PeerCall::BundleOffer() {
+  for (const size_t index : keyed_) {
+    sdp::Stream& stream = ours_.streams[index];
+    stream.rtcp_mux_only = true;  // RFC 8858 §4.2
+    stream.bundle_only = !before_ && !ours_.bundle.empty();
+    ours_.bundle.push_back(stream.mid);
+  }
+}
+
 tl::expected<std::string, Failure> PeerCall::Offer(Instant now) {
   if (Done begun = Begin(true); !begun) return tl::unexpected<Failure>(begun.error());
   ours_.streams.clear();
+  ours_.bundle.clear();
   ours_.keying = {};
   for (size_t i = 0; i < media_.streams().size(); ++i) {
     ours_.streams.push_back(Described(i));
@@ -64,6 +76,7 @@ tl::expected<std::string, Failure> PeerCall::Offer(Instant now) {
       ours_.streams[i].at.port = 0;
     }
   }
+  BundleOffer();
   // One ticket opens one exchange; without one it is as the first time.
   resume_ = tickets_.Take(setup_.self.view(), setup_.peer.view(), now);
   is_resumed_ = resume_.has_value();

@@ -95,6 +95,38 @@ TEST(Session, DirectionsOfTheSessionCountWhereAStreamSaysNone) {
   EXPECT_EQ(silent->streams[0].direction, Direction::kSendRecv);  // RFC 8866 §6.7: the default
 }
 
+TEST(Session, StreamsOfOneAddress) {
+  const auto read = ReadSession(Good());
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->bundle, (std::vector<std::string>{"1", "2"}));
+  EXPECT_TRUE(read->streams[0].rtcp_mux);
+  EXPECT_FALSE(ReadSession(With("a=rtcp-mux\r\n", ""))->streams[0].rtcp_mux);
+  EXPECT_TRUE(ReadSession(With("a=group:BUNDLE 1 2\r\n", ""))->bundle.empty());
+  EXPECT_TRUE(ReadSession(With("BUNDLE", "LS"))->bundle.empty());
+  EXPECT_EQ(ReadSession(With("BUNDLE 1 2", "BUNDLE 2 9"))->bundle, std::vector<std::string>{"2"});
+}
+
+// RFC 9143 §6, §7.2: port 0 refuses nothing there.
+TEST(Session, ABundleOnlyStreamHasTheBundlesAddress) {
+  const std::string_view own = "m=audio 5004 RTP/SAVP 0\r\n";
+  std::string text = With(own, "m=audio 0 RTP/SAVP 0\r\n");
+  EXPECT_TRUE(ReadSession(text)->streams[1].is_refused());
+  text.insert(text.rfind("a=rtcp-mux"), "a=bundle-only\r\n");
+  const auto read = ReadSession(text);
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_TRUE(read->streams[1].bundle_only);
+  EXPECT_EQ(ToString(read->streams[1].at), "192.0.2.1:5004");
+  EXPECT_EQ(read->bundle.size(), 2u);
+  EXPECT_EQ(WriteSession(*read), text);
+  for (const std::string_view other : {"BUNDLE 1", "BUNDLE 2", "LS 1 2"}) {
+    std::string alone = text;
+    alone.replace(alone.find("BUNDLE 1 2"), 10, other);
+    EXPECT_TRUE(ReadSession(alone)->streams[1].is_refused()) << other;
+  }
+  text.replace(text.find("m=audio 0"), 9, "m=audio 5006");
+  EXPECT_FALSE(ReadSession(text)->streams[1].bundle_only) << "with a port it says nothing";
+}
+
 TEST(Session, ARefusedStreamNeedsNoAddress) {
   std::string text =
       With("m=audio 5004 RTP/SAVP 0 96\r\nc=IN IP4 192.0.2.1\r\n", "m=audio 0 RTP/SAVP 0 96\r\n");
@@ -119,6 +151,8 @@ TEST(Session, MalformedLines) {
       {"a=ssrc:17", "a=ssrc:"},
       {"a=mid:2", "a=mid:1"},
       {"a=mid:2", "a=mid"},
+      {"a=mid:2", "a=mid:2 3"},
+      {"a=rtcp-mux", "a=rtcp-mux:1"},
       {"a=sendrecv", "a=sendrecv\r\na=recvonly"},
       {"a=sendrecv", "a=sendrecv:1"},
       {"AAECAwQFBgcICQoLDA0ODw==", "AAECAwQFBgcICQoLDA0O"},  // 15 octets

@@ -256,6 +256,73 @@ TEST(PeerCall, AStreamThatIsNotWantedIsRefusedAlone) {
   ASSERT_TRUE(world.Round(world.bob_, world.alice_)) << world.bob_.failure().message;
 }
 
+// RFC 9143 §7.2, RFC 8858 §4.2: one port is that of one m= line in a first offer.
+TEST(PeerCall, AFirstOfferHasItsPortOnce) {
+  CallWorld world;
+  world.AddStreams({kSendRecv, kSendRecv});
+  const std::string offer = *world.alice_.Offer(world.now_);
+  EXPECT_NE(offer.find("m=audio 5000 "), std::string::npos);
+  EXPECT_EQ(offer.find("m=audio 5000 "), offer.rfind("m=audio 5000 "));
+  EXPECT_NE(offer.find("a=bundle-only\r\n"), std::string::npos);
+  EXPECT_NE(offer.find("a=rtcp-mux-only\r\n"), std::string::npos);
+  ASSERT_TRUE(world.bob_.TakeOffer(offer, world.now_)) << world.bob_.failure().message;
+  const std::string answer = *world.bob_.Answer(world.now_);
+  EXPECT_EQ(answer.find("-only\r\n"), std::string::npos);
+  EXPECT_NE(answer.find("a=group:BUNDLE 1 2\r\n"), std::string::npos);
+  ASSERT_TRUE(world.alice_.TakeAnswer(answer, world.now_)) << world.alice_.failure().message;
+  world.Pump();
+  world.TalkBoth(2);
+  EXPECT_EQ(HeardBy(world.bob_) + HeardBy(world.alice_), "2/2 2/2 2/2 2/2 ");
+}
+
+TEST(PeerCall, WhatHasNoMuxIsRefused) {
+  CallWorld world;
+  world.AddStreams({kSendRecv});
+  const std::string offer =
+      With(With(*world.alice_.Offer(world.now_), "a=rtcp-mux-only\r\n", ""), "a=rtcp-mux\r\n", "");
+  ASSERT_TRUE(world.bob_.TakeOffer(offer, world.now_));
+  const std::string answer = *world.bob_.Answer(world.now_);
+  EXPECT_NE(answer.find("m=audio 0 "), std::string::npos);
+  EXPECT_EQ(answer.find("rtcp-mux"), std::string::npos);
+  EXPECT_EQ(answer.find("BUNDLE"), std::string::npos);
+}
+
+TEST(PeerCall, AnAnswerWithoutMuxEndsTheCall) {
+  CallWorld world;
+  world.AddStreams({kSendRecv});
+  ASSERT_TRUE(world.bob_.TakeOffer(*world.alice_.Offer(world.now_), world.now_));
+  const std::string answer = With(*world.bob_.Answer(world.now_), "a=rtcp-mux\r\n", "");
+  EXPECT_FALSE(world.alice_.TakeAnswer(answer, world.now_));
+  EXPECT_EQ(world.alice_.failure().error, Error::kPolicyViolation);
+}
+
+// Who offers streams at ports of their own, as a bundle, hears all of it at the first.
+TEST(PeerCall, ABundleIsSentToTheAddressOfItsFirstStream) {
+  CallWorld world;
+  world.AddStreams({kSendRecv, kSendRecv});
+  std::string offer = With(*world.alice_.Offer(world.now_), "a=bundle-only\r\n", "");
+  offer = With(offer, "m=audio 0 ", "m=audio 5002 ");
+  ASSERT_TRUE(world.bob_.TakeOffer(offer, world.now_)) << world.bob_.failure().message;
+  EXPECT_EQ(world.bob_.media().streams()[1].to, kAlicesPort);
+  CallWorld apart;
+  apart.AddStreams({kSendRecv, kSendRecv});
+  offer = With(*apart.alice_.Offer(apart.now_), "a=bundle-only\r\n", "");
+  offer = With(With(offer, "m=audio 0 ", "m=audio 5002 "), "a=group:BUNDLE 1 2\r\n", "");
+  ASSERT_TRUE(apart.bob_.TakeOffer(offer, apart.now_)) << apart.bob_.failure().message;
+  EXPECT_FALSE(apart.bob_.media().streams()[1].sends) << "one port takes one stream";
+  EXPECT_NE(apart.bob_.Answer(apart.now_)->find("m=audio 0 "), std::string::npos);
+}
+
+// RFC 5761 §4.
+TEST(PeerCall, APayloadTypeThatLooksLikeRtcpIsNotUsed) {
+  CallWorld world;
+  world.AddStreams({kSendRecv});
+  const std::string offer =
+      With(With(*world.alice_.Offer(world.now_), "RTP/SAVP 0", "RTP/SAVP 72"), "map:0 ", "map:72 ");
+  ASSERT_TRUE(world.bob_.TakeOffer(offer, world.now_));
+  EXPECT_NE(world.bob_.Answer(world.now_)->find("m=audio 0 "), std::string::npos);
+}
+
 TEST(PeerCall, NoFormatInCommon) {
   CallWorld world;
   world.alice_.media().Add(kSendRecv, ToneCodecs()[0]);

@@ -121,6 +121,16 @@ inline std::string HeardBy(PeerCall& side) {
   return heard;
 }
 
+// With is a description in which a text is replaced wherever it stands.
+inline std::string With(std::string text, std::string_view what, std::string_view replacement) {
+  size_t at = text.find(what);
+  EXPECT_NE(at, std::string::npos) << what << " in\n" << text;
+  for (; at != std::string::npos; at = text.find(what, at + replacement.size())) {
+    text.replace(at, what.size(), replacement);
+  }
+  return text;
+}
+
 // Changed is a description with one character of an attribute's value replaced.
 inline std::string Changed(std::string text, std::string_view attribute) {
   const size_t at = text.find(attribute);
