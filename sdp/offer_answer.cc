@@ -39,11 +39,13 @@ Stream AnswerTo(const Stream& offered, const Ability& ability) {
     }
   }
   const bool is_taken = !offered.is_refused() && ability.at.port != 0 && offered.rtcp_mux &&
-                        offered.transport == "RTP/SAVP" && !answer.formats.empty();
+                        offered.media == ability.media && offered.transport == "RTP/SAVP" &&
+                        !answer.formats.empty();
   if (!is_taken) return Refused(offered);
   answer.at = ability.at;
   answer.direction = Common(Reversed(offered.direction), ability.direction);
   if (Sends(answer.direction)) answer.ssrc = ability.ssrc;
+  answer.cname = ability.cname;
   return answer;
 }
 
@@ -70,6 +72,7 @@ Status CheckStream(const Stream& offered, const Stream& answered) {
 Session MakeAnswer(const Session& offer, const std::vector<Ability>& abilities) {
   Session answer;
   answer.name = offer.name;
+  answer.time = offer.time;  // RFC 3264 §6: the offer's
   for (size_t i = 0; i < offer.streams.size(); ++i) {
     const Ability ability = i < abilities.size() ? abilities[i] : Ability();
     answer.streams.push_back(AnswerTo(offer.streams[i], ability));
@@ -92,13 +95,8 @@ Status CheckNext(const Session& before, const Session& next) {
   const bool is_same = next.origin.user == before.origin.user &&
                        next.origin.id == before.origin.id &&
                        next.origin.version == before.origin.version + 1;
-  if (!is_same || next.streams.size() < before.streams.size()) return Err(Error::kMalformed);
-  for (size_t i = 0; i < before.streams.size(); ++i) {
-    // RFC 3264 §8.1: the place of a stream that is no more may be taken by another.
-    if (before.streams[i].is_refused()) continue;
-    if (next.streams[i].media != before.streams[i].media) return Err(Error::kMalformed);
-  }
-  return {};
+  const bool follows = is_same && next.streams.size() >= before.streams.size();
+  return follows ? Status() : Err(Error::kMalformed);
 }
 
 }  // namespace keymast::sdp

@@ -57,6 +57,7 @@ Status TakeSsrc(std::string_view value, Stream& stream) {
   if (!TakeNumber<uint32_t>(Cut(value, ' '), ssrc, UINT32_MAX)) return Err(Error::kMalformed);
   if (stream.ssrc && stream.ssrc->value != ssrc) return Err(Error::kUnsupportedPolicy);
   stream.ssrc = Ssrc(ssrc);  // RFC 5576 §4.1: a line an attribute of the source
+  if (Cut(value, ':') == "cname" && !value.empty()) stream.cname = value;
   return {};
 }
 
@@ -99,6 +100,27 @@ Result<Direction> TakeDirection(const Attributes& attributes, Direction otherwis
   return taken.value_or(otherwise);
 }
 
+Status TakeFormats(const Media& media, Stream& stream) {
+  if (media.transport.find("RTP/") == std::string::npos) {
+    stream.other_formats = media.formats;
+    return {};
+  }
+  for (const std::string& text : media.formats) {
+    uint8_t type = 0;
+    const bool is_type = TakeNumber<uint8_t>(text, type, 127);
+    const bool is_twice = std::ranges::any_of(
+        stream.formats, [&](const Format& format) { return format.payload_type == type; });
+    if (!is_type || is_twice) return Err(Error::kMalformed);
+    stream.formats.push_back({type, std::string(StaticFormat(type)), {}});
+  }
+  return {};
+}
+
+// A stream that is no RTP is told from others, and no more: it is refused (RFC 3264 §6).
+bool IsOfAll(const Attribute& attribute) {
+  return attribute.name == "mid" || attribute.name == "bundle-only";
+}
+
 tl::expected<Stream, Failure> TakeStream(const Description& description, const Media& media,
                                          Direction otherwise) {
   Stream stream;
@@ -112,13 +134,11 @@ tl::expected<Stream, Failure> TakeStream(const Description& description, const M
   if (connection == nullptr && has_place) return Refusal(Error::kPayloadMissing, media.line);
   if (connection != nullptr) stream.at = connection->address;
   stream.at.port = media.port;
-  for (const uint8_t type : media.formats) {
-    const bool is_twice = std::ranges::any_of(
-        stream.formats, [&](const Format& format) { return format.payload_type == type; });
-    if (is_twice) return Refusal(Error::kMalformed, media.line);
-    stream.formats.push_back({type, std::string(StaticFormat(type)), {}});
+  if (const Status taken = TakeFormats(media, stream); !taken) {
+    return Refusal(taken.error(), media.line);
   }
   for (const Attribute& attribute : media.attributes) {
+    if (!stream.other_formats.empty() && !IsOfAll(attribute)) continue;
     if (const Status taken = TakeAttribute(attribute, stream); !taken) {
       return Refusal(taken.error(), attribute.line);
     }
@@ -140,18 +160,19 @@ Media Spelled(const Stream& stream) {
   const auto put = [&](std::string name, std::string value) {
     media.attributes.push_back({std::move(name), std::move(value), 0});
   };
+  media.formats = stream.other_formats;
   for (const Format& format : stream.formats) {
-    const std::string type = std::to_string(format.payload_type) + " ";
-    media.formats.push_back(format.payload_type);
-    if (!format.rtpmap.empty()) put("rtpmap", type + format.rtpmap);
-    if (!format.fmtp.empty()) put("fmtp", type + format.fmtp);
+    const std::string type = std::to_string(format.payload_type);
+    media.formats.push_back(type);
+    if (!format.rtpmap.empty()) put("rtpmap", type + " " + format.rtpmap);
+    if (!format.fmtp.empty()) put("fmtp", type + " " + format.fmtp);
   }
   if (stream.is_refused()) return media;
   Connection connection{stream.at, 0};
   connection.address.port = 0;
   media.connection = connection;
   if (!stream.mid.empty()) put("mid", stream.mid);
-  if (stream.ssrc) put("ssrc", std::to_string(stream.ssrc->value) + " cname:-");
+  if (stream.ssrc) put("ssrc", std::to_string(stream.ssrc->value) + " cname:" + stream.cname);
   if (stream.bundle_only) put("bundle-only", "");
   if (stream.rtcp_mux) put("rtcp-mux", "");
   if (stream.rtcp_mux_only) put("rtcp-mux-only", "");
@@ -183,6 +204,7 @@ tl::expected<Session, Failure> ReadSession(std::string_view text) {
   if (!description) return tl::unexpected<Failure>(description.error());
   Session session;
   session.name = description->name;
+  session.time = description->time;
   if (!TakeOrigin(description->origin, session.origin)) return Refusal(Error::kMalformed, 0);
   const Result<Direction> direction = TakeDirection(description->attributes, Direction::kSendRecv);
   if (!direction) return Refusal(direction.error(), 0);
@@ -211,6 +233,7 @@ std::string WriteSession(const Session& session) {
   Description description;
   description.origin = Spelled(session.origin);
   description.name = session.name;
+  description.time = session.time;
   std::string group = "BUNDLE";
   for (const std::string& mid : session.bundle) group += " " + mid;
   if (!session.bundle.empty()) description.attributes.push_back({"group", group, 0});

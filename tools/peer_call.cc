@@ -127,6 +127,7 @@ sdp::Stream PeerCall::Described(size_t index) const {
   // Keying, RTP and RTCP share one port, of all streams.
   described.rtcp_mux = true;
   if (sdp::Sends(stream.wanted)) described.ssrc = stream.sender.ssrc();
+  described.cname = rtcp_.cname();  // RFC 5576 §6.1: that of its RTCP
   return described;
 }
 

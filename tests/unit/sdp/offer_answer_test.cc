@@ -87,11 +87,14 @@ TEST(OfferAnswer, WhatCannotBeDoneIsRefusedInItsPlace) {
   Stream gone = Offered(Direction::kSendRecv);
   gone.at.port = 0;
   const Stream good = Offered(Direction::kSendRecv);
-  const Session offer = Offer({plain, gone, Offered(Direction::kSendRecv, {kL16}), good, good});
+  Stream text = good;
+  text.media = "text";
+  const Session offer =
+      Offer({plain, gone, Offered(Direction::kSendRecv, {kL16}), good, good, text});
   const Ability able = Able(Direction::kSendRecv);
-  const Session answer = MakeAnswer(offer, {able, able, able, able});
-  ASSERT_EQ(answer.streams.size(), 5u);
-  for (const size_t i : {0u, 1u, 2u, 4u}) {
+  const Session answer = MakeAnswer(offer, {able, able, able, able, Ability(), able});
+  ASSERT_EQ(answer.streams.size(), 6u);
+  for (const size_t i : {0u, 1u, 2u, 4u, 5u}) {
     EXPECT_TRUE(answer.streams[i].is_refused()) << i;
     EXPECT_FALSE(answer.streams[i].formats.empty()) << i;  // RFC 3264 §6: one at least is listed
   }
@@ -200,8 +203,8 @@ TEST(OfferAnswer, TheNextOffer) {
   next.origin = {"-", 6, 2, kThere};
   EXPECT_FALSE(CheckNext(before, next));
   next.origin = {"-", 5, 2, kThere};
-  next.streams[0].media = "video";
-  EXPECT_FALSE(CheckNext(before, next));
+  next.streams[0].media = "video";  // RFC 3264 §8.3.3
+  EXPECT_TRUE(CheckNext(before, next));
   next.streams.clear();
   EXPECT_FALSE(CheckNext(before, next));
 }

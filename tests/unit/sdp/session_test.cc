@@ -127,6 +127,36 @@ TEST(Session, ABundleOnlyStreamHasTheBundlesAddress) {
   EXPECT_FALSE(ReadSession(text)->streams[1].bundle_only) << "with a port it says nothing";
 }
 
+// RFC 8866 §5.14: what is no RTP has formats of its own kind.
+TEST(Session, StreamsThatAreNoRtp) {
+  const std::string text = Good() +
+                           "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n"
+                           "c=IN IP4 192.0.2.1\r\n"
+                           "a=mid:3\r\n"
+                           "a=sendrecv\r\n"
+                           "m=image 0 udptl t38\r\n"
+                           "m=application 9 SCTP/DTLS 5000\r\n"
+                           "c=IN IP4 192.0.2.1\r\n"
+                           "a=sendrecv\r\n";
+  const auto read = ReadSession(text);
+  ASSERT_TRUE(read) << read.error().message;
+  ASSERT_EQ(read->streams.size(), 5u);
+  EXPECT_EQ(read->streams[2].other_formats, std::vector<std::string>{"webrtc-datachannel"});
+  EXPECT_FALSE(read->streams[2].is_keyed());
+  EXPECT_TRUE(read->streams[0].is_keyed());
+  EXPECT_TRUE(read->streams[3].is_refused());
+  EXPECT_EQ(WriteSession(*read), text);
+}
+
+TEST(Session, TimeAndNameOfASource) {
+  std::string text = With("t=0 0", "t=3034423619 3042462419");
+  text.replace(text.find("cname:-"), 7, "cname:x+/y");
+  const auto read = ReadSession(text);
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->streams[0].cname, "x+/y");
+  EXPECT_EQ(WriteSession(*read), text);
+}
+
 TEST(Session, ARefusedStreamNeedsNoAddress) {
   std::string text =
       With("m=audio 5004 RTP/SAVP 0 96\r\nc=IN IP4 192.0.2.1\r\n", "m=audio 0 RTP/SAVP 0 96\r\n");
@@ -144,6 +174,8 @@ TEST(Session, MalformedLines) {
       {"o=- 7 1", "o=- 7 18446744073709551616"},
       {"o=- 7 1 IN IP4", "o=- 7 1 IN IP6"},
       {"RTP/SAVP 0 96", "RTP/SAVP 0 0"},
+      {"RTP/SAVP 0 96", "RTP/SAVP 0 128"},
+      {"RTP/SAVP 0 96", "RTP/SAVP 0 t38"},
       {"rtpmap:96", "rtpmap:97"},
       {"rtpmap:96 L16/16000", "rtpmap:96"},
       {"fmtp:96", "fmtp:1000"},

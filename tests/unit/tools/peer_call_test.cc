@@ -323,6 +323,44 @@ TEST(PeerCall, APayloadTypeThatLooksLikeRtcpIsNotUsed) {
   EXPECT_NE(world.bob_.Answer(world.now_)->find("m=audio 0 "), std::string::npos);
 }
 
+// RFC 3264 §6: what is no RTP is refused alone.
+TEST(PeerCall, OtherKindsOfStreamsAreRefused) {
+  CallWorld world;
+  world.AddStreams({kSendRecv});
+  const std::string offer = *world.alice_.Offer(world.now_) +
+                            "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n"
+                            "c=IN IP4 127.0.0.1\r\n"
+                            "m=image 0 udptl t38\r\n";
+  ASSERT_TRUE(world.bob_.TakeOffer(offer, world.now_)) << world.bob_.failure().message;
+  const std::string answer = *world.bob_.Answer(world.now_);
+  EXPECT_NE(answer.find("m=audio 6000 "), std::string::npos);
+  EXPECT_NE(answer.find("m=application 0 UDP/DTLS/SCTP webrtc-datachannel\r\n"), std::string::npos);
+  EXPECT_NE(answer.find("m=image 0 udptl t38\r\n"), std::string::npos);
+}
+
+// RFC 5576 §6.1, RFC 3264 §6.
+TEST(PeerCall, DescriptionsSayTheNameOfTheSourceAndTheOffersTime) {
+  CallWorld world;
+  world.AddStreams({kSendRecv});
+  const std::string offer =
+      With(*world.alice_.Offer(world.now_), "t=0 0", "t=3034423619 3042462419");
+  EXPECT_NE(offer.find(" cname:" + world.alice_.rtcp().cname() + "\r\n"), std::string::npos);
+  ASSERT_TRUE(world.bob_.TakeOffer(offer, world.now_));
+  const std::string answer = *world.bob_.Answer(world.now_);
+  EXPECT_NE(answer.find("t=3034423619 3042462419\r\n"), std::string::npos);
+  EXPECT_NE(answer.find(" cname:" + world.bob_.rtcp().cname() + "\r\n"), std::string::npos);
+}
+
+// RFC 3264 §8.3.3: another media type in a later offer is refused, and no more.
+TEST(PeerCall, AStreamMayBecomeOneOfAnotherKind) {
+  CallWorld world;
+  world.AddStreams({kSendRecv});
+  ASSERT_TRUE(world.Round(world.alice_, world.bob_));
+  const std::string offer = With(*world.alice_.Offer(world.now_), "m=audio", "m=text");
+  ASSERT_TRUE(world.bob_.TakeOffer(offer, world.now_)) << world.bob_.failure().message;
+  EXPECT_NE(world.bob_.Answer(world.now_)->find("m=text 0 "), std::string::npos);
+}
+
 TEST(PeerCall, NoFormatInCommon) {
   CallWorld world;
   world.alice_.media().Add(kSendRecv, ToneCodecs()[0]);
