@@ -75,6 +75,9 @@ class Joiner {
   // Tick begins a join, reports, and sends again what was not answered; `deadline` says when it is
   // due. `out` has Room() octets or more, here and below.
   Outcome Tick(Instant now, crypto::Rng& rng, MutableBytes out);
+  // CheckSource is asked of a datagram before Receive: FRAGMENTs are taken only from the address
+  // that was written to (MIKEYv2 §3.6). kWrongSource.
+  Status CheckSource(ByteView datagram, const Endpoint& from) const;
   // Receive takes a datagram of version 2 from the server. Every error is a discard.
   Outcome Receive(ByteView datagram, Instant now, crypto::Rng& rng, MutableBytes out);
   Instant deadline() const;
@@ -116,6 +119,7 @@ class Joiner {
   Outcome ReportDue(Instant now, crypto::Rng& rng, MutableBytes out);
   Outcome TakeKeys(ByteView datagram, Instant now);
   Outcome After(const mikey::v2::Offerer::Outcome& step, Instant now, crypto::Rng& rng);
+  void OpenAgain(Instant now, crypto::Rng& rng);
   void KeepTicketGiven();
   void TakeWindow();
   void Ask(Instant now, crypto::Rng& rng);

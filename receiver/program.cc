@@ -141,6 +141,10 @@ void Program::SendKeying(const Endpoint& to, ByteView octets) {
 }
 
 void Program::TakeJoin(const net::Incoming& datagram) {
+  if (const Status from = joiner_->CheckSource(datagram.octets, datagram.from); !from) {
+    return Log(LogLevel::kDebug, "join_discarded",
+               {{"reason", std::string(ErrorName(from.error()))}});
+  }
   Bytes out(joiner_->Room());
   const Joiner::Outcome step = joiner_->Receive(datagram.octets, clock_.Now(), rng_, out);
   if (!step.status) {
