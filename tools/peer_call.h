@@ -127,6 +127,7 @@ class PeerCall {
   void BundleOffer();
   size_t TheirFragments() const;
   Done SendCap(Instant now);
+  void SetHeld(bool held);
   Done BindAnswer(Instant now);
   Done CheckOwnAnswer() const;
   void OnOffererSide(ByteView octets, Instant now);

@@ -143,6 +143,38 @@ TEST(PeerCall, EarlyMediaIsHeldUntilTheAnswer) {
   EXPECT_EQ(world.alice_.media().TakePlain().size(), 2u);
 }
 
+// Either side may be started first.
+TEST(PeerCall, WhoIsCalledEarlyMayComeLater) {
+  CallWorld world;
+  world.AddStreams({kSendRecv});
+  const auto offer = world.alice_.Offer(world.now_);
+  ASSERT_TRUE(world.alice_.OpenEarly(kBobsPort, world.now_));
+  while (world.alice_.exchange_deadline() != kNever) {
+    world.Pump();  // Bob has no offer yet
+    world.now_ = world.alice_.exchange_deadline();
+    world.alice_.Tick(world.now_);
+  }
+  EXPECT_EQ(world.alice_.state(), State::kOffered);
+  ASSERT_TRUE(world.bob_.TakeOffer(*offer, world.now_));
+  ASSERT_TRUE(world.alice_.TakeAnswer(*world.bob_.Answer(world.now_), world.now_));
+  world.Pump();
+  EXPECT_EQ(world.alice_.state(), State::kUp) << world.alice_.failure().message;
+  EXPECT_EQ(world.bob_.state(), State::kUp);
+  world.TalkBoth(2);
+  EXPECT_EQ(HeardBy(world.alice_) + HeardBy(world.bob_), "2/2 2/2 ");
+}
+
+// A file that was left over names another session: nothing is sent to where it points.
+TEST(PeerCall, AnAnswerToAnotherOfferIsNotTaken) {
+  CallWorld world;
+  world.AddStreams({kSendRecv});
+  ASSERT_TRUE(world.bob_.TakeOffer(*world.alice_.Offer(world.now_), world.now_));
+  const std::string answer = Changed(*world.bob_.Answer(world.now_), "a=mikeyv2-id:");
+  EXPECT_FALSE(world.alice_.TakeAnswer(answer, world.now_));
+  EXPECT_EQ(world.alice_.failure().message, "an answer to another offer: policy_violation");
+  EXPECT_TRUE(world.alice_.TakeOut().empty());
+}
+
 TEST(PeerCall, AProvisionalAnswerThatIsNotTheDescriptionsBeginsAnew) {
   CallWorld world;
   world.AddStreams({kSendRecv});
