@@ -180,7 +180,7 @@ struct Controller::Impl final : ReportMembership {
   // Verification messages (verification.cc).
   Status Verify(ByteView octets, const Moment& m);
   void Confirm(Channel& channel, Delivery& delivery, const SubscriberId& id, const Moment& m);
-  void KeepConfirmed(Channel& channel, const SubscriberId& id, const Moment& m);
+  void KeepConfirmed(Channel& channel, const SubscriberId& id, MskId told, const Moment& m);
 
   // Joins by MIKEYv2 (joining.cc).
   const rekey::SubscriberState* SubscriberNamed(std::string_view identity) const override;

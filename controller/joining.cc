@@ -74,7 +74,7 @@ void Controller::Impl::FinishJoin(const ChannelId& channel_id, const SubscriberI
     (*delivery)->Remove(subscriber);
     if (!has_it && is_pushed_to) (*delivery)->Add(subscriber);
   }
-  if (joined.holds) KeepConfirmed(channel, subscriber, m);
+  if (joined.holds) KeepConfirmed(channel, subscriber, given, m);
   SendMsks(channel, m);
   Schedule(channel, m.now);
 }

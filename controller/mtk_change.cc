@@ -81,16 +81,17 @@ void Controller::Impl::ActivateMtk(Channel& channel, const Moment& m) {
   channel.next.reset();
   channel.confirmed = 0;
   std::vector<SubscriberId> answered;  // for this MSK, and not for the one before
+  const bool is_asked = channel.current && config.profile.want_verification;
   for (const auto& [id, member] : channel.durable->members) {
     if (!member.joined) continue;
     if (member.confirmed >= after) {
       ++channel.confirmed;
-    } else if (channel.current && config.profile.want_verification && !channel.current->Holds(id)) {
+    } else if (is_asked && IsPushedTo(member) && !channel.current->Holds(id)) {
       answered.push_back(id);
     }
   }
   if (frozen) return;
-  for (const SubscriberId& id : answered) KeepConfirmed(channel, id, m);
+  for (const SubscriberId& id : answered) KeepConfirmed(channel, id, after, m);
 }
 
 }  // namespace keymast::controller

@@ -38,8 +38,8 @@ void Controller::Impl::TakeReport(const ChannelId& channel_id, const SubscriberI
     AfterLeave(channel, m);
     return Schedule(channel, m.now);
   }
-  // KEYS that nobody asked for go under an R that A holds.
-  if (reported.by_ticket) member.takes_keys = false;
+  // KEYS that nobody asked for go under an R that A holds, as it does the one of a user key.
+  member.takes_keys = !reported.by_ticket;
   if (std::exchange(member.msk_endpoint, reported.from) != reported.from) ++member.revision;
   Put(rekey::MemberPut{channel_id, std::move(member)}, m);
   for (auto* delivery : {&channel.current, &channel.next}) {
@@ -47,7 +47,7 @@ void Controller::Impl::TakeReport(const ChannelId& channel_id, const SubscriberI
   }
   // An acknowledgement of less is answered by what there is.
   channel.pushed.erase(subscriber);
-  KeepConfirmed(channel, subscriber, m);
+  KeepConfirmed(channel, subscriber, reported.newest, m);
   Schedule(channel, m.now);
 }
 

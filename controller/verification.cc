@@ -63,16 +63,17 @@ void Controller::Impl::Confirm(Channel& channel, Delivery& delivery, const Subsc
                                const Moment& m) {
   delivery.Remove(id);
   ++counters.msk_verifications;
-  KeepConfirmed(channel, id, m);
+  KeepConfirmed(channel, id, rekey::NewestMsk(channel.ladder()), m);
 }
 
-// KeepConfirmed makes durable what a member holds: the newest MSK with none outstanding before it,
-// for a later one does not stand for the one in use.
-void Controller::Impl::KeepConfirmed(Channel& channel, const SubscriberId& id, const Moment& m) {
+// KeepConfirmed makes durable what a member holds: the newest MSK up to `told`, the last one that
+// it can have, with none outstanding before it, for a later one does not stand for the one in use.
+void Controller::Impl::KeepConfirmed(Channel& channel, const SubscriberId& id, MskId told,
+                                     const Moment& m) {
   MskId held;
   for (const auto* delivery : {&channel.current, &channel.next}) {
     if (!*delivery) continue;
-    if ((*delivery)->Holds(id)) break;
+    if ((*delivery)->Holds(id) || (*delivery)->msk() > told) break;
     held = (*delivery)->msk();
   }
   const MskId before = channel.durable->members.at(id).confirmed;

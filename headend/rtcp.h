@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/ids.h"
+#include "srtp/rtcp.h"
 
 namespace keymast::headend {
 
@@ -30,9 +31,9 @@ struct SentTotals {
   uint64_t octets = 0;  // payload without padding
 };
 
-// WriteSenderReport writes SR and SDES with CNAME `cname` (at most 255 octets) and returns their
-// length: at most kMaxSenderReport.
-inline constexpr size_t kMaxSenderReport = 28 + 8 + 2 + 255 + 4;
+// WriteSenderReport writes SR and SDES with CNAME `cname` (at most srtp::kMaxCname octets) and
+// returns their length: at most kMaxSenderReport.
+inline constexpr size_t kMaxSenderReport = 8 + srtp::kSenderInfo + srtp::kMaxDescription;
 size_t WriteSenderReport(MutableBytes out, const SenderReport& report, const SentTotals& sent,
                          std::string_view cname);
 

@@ -174,8 +174,8 @@ std::vector<ReportBlock> CallRtcp::Blocks(Ours& ours, Instant now) {
 }
 
 // §6.4.1: the RTP timestamp is that of the same moment, which no packet need have.
-SenderInfo CallRtcp::SenderOf(const CallStream& stream, Instant now) const {
-  SenderInfo info;
+srtp::SenderInfo CallRtcp::SenderOf(const CallStream& stream, Instant now) const {
+  srtp::SenderInfo info;
   info.ntp = NtpOf(now);
   info.timestamp =
       stream.last_timestamp + TimestampsIn(now - *stream.last_sent, stream.codec->rate);

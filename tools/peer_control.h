@@ -82,7 +82,7 @@ class CallRtcp {
   double Bandwidth() const;
   void Count(size_t octets);
   std::vector<ReportBlock> Blocks(Ours& ours, Instant now);
-  SenderInfo SenderOf(const CallStream& stream, Instant now) const;
+  srtp::SenderInfo SenderOf(const CallStream& stream, Instant now) const;
   void Send(size_t stream, bool is_bye, Instant now, std::vector<Packet>& out);
   struct Held {
     size_t stream = 0;

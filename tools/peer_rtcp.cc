@@ -9,33 +9,10 @@
 namespace keymast::tools {
 namespace {
 
-constexpr uint8_t kVersion = 2;
-constexpr uint8_t kPadding = 0x20;
-// RFC 3550 §12.1.
-constexpr uint8_t kSenderReport = 200;
-constexpr uint8_t kReceiverReport = 201;
-constexpr uint8_t kSourceDescription = 202;
-constexpr uint8_t kBye = 203;
-constexpr uint8_t kCname = 1;  // §12.2
-constexpr size_t kWord = 4;
 constexpr size_t kRoom = 1024;  // a compound packet is shorter
 constexpr int64_t kUnixIn1900 = 2'208'988'800;
 constexpr int64_t kNanos = 1'000'000'000;
 constexpr int32_t kMostLost = 0x7fffff;
-
-// A Packet is one of a compound: its count, its type, and what follows its length.
-struct Packet {
-  uint8_t count = 0;
-  uint8_t type = 0;
-  ByteView body;
-};
-
-void WriteHead(Writer& writer, size_t count, uint8_t type, size_t body) {
-  KEYMAST_CHECK(body % kWord == 0);
-  writer.U8(unsigned{kVersion} << 6 | count);
-  writer.U8(type);
-  writer.U16(body / kWord);
-}
 
 void WriteBlock(Writer& writer, const ReportBlock& block) {
   writer.U32(block.ssrc.value);
@@ -49,31 +26,14 @@ void WriteBlock(Writer& writer, const ReportBlock& block) {
 
 // §6.4.1, §6.4.2: an SR is an RR with what its source sends in between.
 void WriteReport(Writer& writer, const Compound& compound) {
-  constexpr size_t kBlock = 24;
-  constexpr size_t kSender = 20;
   const bool sends = compound.sender.has_value();
-  WriteHead(writer, compound.blocks.size(), sends ? kSenderReport : kReceiverReport,
-            kWord + (sends ? kSender : 0) + compound.blocks.size() * kBlock);
+  srtp::WriteRtcpHead(writer, compound.blocks.size(),
+                      sends ? srtp::kSenderReport : srtp::kReceiverReport,
+                      srtp::kRtcpWord + (sends ? srtp::kSenderInfo : 0) +
+                          compound.blocks.size() * srtp::kReportBlock);
   writer.U32(compound.ssrc.value);
-  if (sends) {
-    writer.U64(compound.sender->ntp);
-    writer.U32(compound.sender->timestamp);
-    writer.U32(compound.sender->packets);
-    writer.U32(compound.sender->octets);
-  }
+  if (sends) srtp::WriteSenderInfo(writer, *compound.sender);
   for (const ReportBlock& block : compound.blocks) WriteBlock(writer, block);
-}
-
-// §6.5: one chunk, its item ended by one to four zero octets up to a whole word.
-void WriteDescription(Writer& writer, const Compound& compound) {
-  const size_t item = 2 + compound.cname.size();
-  const size_t padded = (item / kWord + 1) * kWord;
-  WriteHead(writer, 1, kSourceDescription, kWord + padded);
-  writer.U32(compound.ssrc.value);
-  writer.U8(kCname);
-  writer.U8(compound.cname.size());
-  writer.Put(AsBytes(compound.cname));
-  for (size_t i = item; i < padded; ++i) writer.U8(0);
 }
 
 ReportBlock ReadBlock(Reader& reader) {
@@ -90,16 +50,12 @@ ReportBlock ReadBlock(Reader& reader) {
 }
 
 // What follows the blocks is an extension of some profile (§6.4.3).
-Status TakeReport(const Packet& packet, bool is_first, Compound& compound) {
+Status TakeReport(const srtp::RtcpPacket& packet, bool is_first, Compound& compound) {
   Reader reader(packet.body);
   const Ssrc ssrc(reader.U32());
   if (is_first) compound.ssrc = ssrc;
-  if (packet.type == kSenderReport) {
-    SenderInfo sender;
-    sender.ntp = reader.U64();
-    sender.timestamp = reader.U32();
-    sender.packets = reader.U32();
-    sender.octets = reader.U32();
+  if (packet.type == srtp::kSenderReport) {
+    const srtp::SenderInfo sender = srtp::ReadSenderInfo(reader);
     if (ssrc == compound.ssrc) compound.sender = sender;
   }
   for (unsigned i = 0; i < packet.count; ++i) {
@@ -115,15 +71,15 @@ Status TakeChunk(Reader& reader, Compound& compound) {
   const size_t start = reader.remaining();
   while (const uint8_t type = reader.U8()) {
     const ByteView text = reader.Take(reader.U8());
-    if (type == kCname && ssrc == compound.ssrc) compound.cname = AsText(text);
+    if (type == srtp::kCname && ssrc == compound.ssrc) compound.cname = AsText(text);
     if (!reader.ok()) break;
   }
   const size_t used = start - reader.remaining();
-  reader.Take((kWord - used % kWord) % kWord);
+  reader.Take((srtp::kRtcpWord - used % srtp::kRtcpWord) % srtp::kRtcpWord);
   return reader.ok() ? Status() : Err(Error::kMalformed);
 }
 
-Status TakeDescription(const Packet& packet, Compound& compound) {
+Status TakeDescription(const srtp::RtcpPacket& packet, Compound& compound) {
   Reader reader(packet.body);
   for (unsigned i = 0; i < packet.count; ++i) {
     if (Status taken = TakeChunk(reader, compound); !taken) return taken;
@@ -132,7 +88,7 @@ Status TakeDescription(const Packet& packet, Compound& compound) {
 }
 
 // §6.6; why it leaves is of no interest.
-Status TakeBye(const Packet& packet, Compound& compound) {
+Status TakeBye(const srtp::RtcpPacket& packet, Compound& compound) {
   Reader reader(packet.body);
   for (unsigned i = 0; i < packet.count; ++i) {
     if (Ssrc(reader.U32()) == compound.ssrc) compound.is_bye = true;
@@ -140,12 +96,12 @@ Status TakeBye(const Packet& packet, Compound& compound) {
   return reader.ok() ? Status() : Err(Error::kMalformed);
 }
 
-Status TakePacket(const Packet& packet, bool is_first, Compound& compound) {
-  const bool is_report = packet.type == kSenderReport || packet.type == kReceiverReport;
+Status TakePacket(const srtp::RtcpPacket& packet, bool is_first, Compound& compound) {
+  const bool is_report = packet.type == srtp::kSenderReport || packet.type == srtp::kReceiverReport;
   if (is_first && !is_report) return Err(Error::kUnexpected);  // §A.2
   if (is_report) return TakeReport(packet, is_first, compound);
-  if (packet.type == kSourceDescription) return TakeDescription(packet, compound);
-  if (packet.type == kBye) return TakeBye(packet, compound);
+  if (packet.type == srtp::kSourceDescription) return TakeDescription(packet, compound);
+  if (packet.type == srtp::kBye) return TakeBye(packet, compound);
   return {};
 }
 
@@ -153,13 +109,13 @@ Status TakePacket(const Packet& packet, bool is_first, Compound& compound) {
 
 Bytes WriteCompound(const Compound& compound) {
   KEYMAST_CHECK(compound.blocks.size() <= kMaxReportBlocks);
-  KEYMAST_CHECK(!compound.cname.empty() && compound.cname.size() <= kMaxCname);
-  Bytes octets(kRoom + kMaxCname);
+  KEYMAST_CHECK(!compound.cname.empty() && compound.cname.size() <= srtp::kMaxCname);
+  Bytes octets(kRoom + srtp::kMaxCname);
   Writer writer(octets);
   WriteReport(writer, compound);
-  WriteDescription(writer, compound);
+  srtp::WriteCname(writer, compound.ssrc, compound.cname);
   if (compound.is_bye) {
-    WriteHead(writer, 1, kBye, kWord);
+    srtp::WriteRtcpHead(writer, 1, srtp::kBye, srtp::kRtcpWord);
     writer.U32(compound.ssrc.value);
   }
   KEYMAST_CHECK(writer.ok());
@@ -168,21 +124,15 @@ Bytes WriteCompound(const Compound& compound) {
 }
 
 Result<Compound> ReadCompound(ByteView octets) {
-  Reader reader(octets);
+  srtp::RtcpWalk walk(octets);
   Compound compound;
   bool is_first = true;
   do {
-    const uint8_t first = reader.U8();
-    const uint8_t type = reader.U8();
-    const ByteView body = reader.Take(reader.U16() * kWord);
-    if (!reader.ok()) return Err(Error::kTruncated);
-    if (first >> 6 != kVersion) return Err(Error::kUnknownVersion);
-    // §A.2: only the last one may be padded; what is padding is then behind what is read.
-    if ((first & kPadding) != 0 && (is_first || !reader.empty())) return Err(Error::kMalformed);
-    const Packet packet{static_cast<uint8_t>(first & 0x1f), type, body};
-    if (Status taken = TakePacket(packet, is_first, compound); !taken) return Err(taken.error());
+    const Result<srtp::RtcpPacket> packet = walk.Next();
+    if (!packet) return Err(packet.error());
+    if (Status taken = TakePacket(*packet, is_first, compound); !taken) return Err(taken.error());
     is_first = false;
-  } while (!reader.empty());
+  } while (!walk.AtEnd());
   if (compound.cname.empty()) return Err(Error::kPayloadMissing);  // §6.1
   return compound;
 }

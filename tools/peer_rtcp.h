@@ -11,11 +11,11 @@
 #include "base/error.h"
 #include "base/ids.h"
 #include "base/time.h"
+#include "srtp/rtcp.h"
 
 namespace keymast::tools {
 
 inline constexpr size_t kMaxReportBlocks = 31;  // of one SR or RR
-inline constexpr size_t kMaxCname = 255;        // octets
 
 // ReportBlock is what one source says of the packets of another (§6.4.1).
 struct ReportBlock {
@@ -28,25 +28,17 @@ struct ReportBlock {
   uint32_t delay = 0;         // since that came, in 1/65536 s
 };
 
-// SenderInfo is what an SR says of its own source (§6.4.1).
-struct SenderInfo {
-  uint64_t ntp = 0;
-  uint32_t timestamp = 0;  // RTP's of that moment
-  uint32_t packets = 0;
-  uint32_t octets = 0;  // of payload
-};
-
 // Compound is an SR or RR, a CNAME, and the leave that its source takes (§6.1).
 struct Compound {
   Ssrc ssrc;  // whose it is
-  std::optional<SenderInfo> sender;
+  std::optional<srtp::SenderInfo> sender;
   std::vector<ReportBlock> blocks;
   std::string cname;
   bool is_bye = false;
 };
 
 // WriteCompound gives SR or RR, SDES and, where it leaves, BYE. At most kMaxReportBlocks blocks, a
-// CNAME of 1 to kMaxCname octets.
+// CNAME of 1 to srtp::kMaxCname octets.
 Bytes WriteCompound(const Compound& compound);
 
 // ReadCompound checks a compound packet as §A.2 does: an SR or RR is first, a CNAME of its source

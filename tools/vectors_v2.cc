@@ -22,6 +22,22 @@ constexpr V2Case kCases[] = {
      .mode = Mode::kPsk,
      .joins = true,
      .entitled = false},
+    {.name = "psk_join_signed",
+     .about = "PSK: CAP offers early DH as well, and has V and SIGN",
+     .mode = Mode::kPsk,
+     .joins = true,
+     .beside = Mode::kEarlyDh,
+     .offerer = &kAliceEd25519,
+     .answerer = &kBobEd25519},
+    {.name = "psk_join_resumed",
+     .about = "PSK: a member joins again by its ticket",
+     .mode = Mode::kPsk,
+     .joins = true,
+     .resumes = true},
+    {.name = "psk_session_resumed",
+     .about = "PSK: one of two parties opens another session by the id of a ticket",
+     .mode = Mode::kPsk,
+     .resumes = true},
     {.name = "dhhmac_session",
      .about = "DHHMAC: two parties, a stream each way",
      .mode = Mode::kDhhmac},
@@ -29,6 +45,10 @@ constexpr V2Case kCases[] = {
      .about = "DHHMAC over secp256r1",
      .mode = Mode::kDhhmac,
      .group = DhGroup::kSecp256r1},
+    {.name = "dhhmac_session_mikey1",
+     .about = "DHHMAC by the primitives of RFC 3830",
+     .mode = Mode::kDhhmac,
+     .of_rfc3830 = true},
     {.name = "dhhmac_join",
      .about = "DHHMAC: a member joins a group, its keys are in KEYS",
      .mode = Mode::kDhhmac,
@@ -217,13 +237,53 @@ Policy PolicyOf(const V2Case& which) {
   policy.modes.Add(static_cast<uint8_t>(which.mode));
   policy.groups.clear();
   policy.groups.Add(static_cast<uint8_t>(which.group));
+  if (!which.of_rfc3830) return policy;
+  policy.prfs.clear();
+  policy.prfs.Add(static_cast<uint8_t>(PrfFunc::kMikey1));
+  policy.encrs.clear();
+  policy.encrs.Add(static_cast<uint8_t>(EncrAlg::kAesCm128));
+  policy.macs.clear();
+  policy.macs.Add(static_cast<uint8_t>(MacAlg::kHmacSha1_160));
   return policy;
 }
+
+Policy OfferOf(const V2Case& which) {
+  Policy policy = PolicyOf(which);
+  if (which.beside) policy.modes.Add(static_cast<uint8_t>(*which.beside));
+  return policy;
+}
+
+// OneTicket is all that an Answerer has of earlier exchanges.
+class OneTicket final : public Tickets {
+ public:
+  OneTicket(const V2Case& which, const crypto::Suite& suite, const Identity& offerer,
+            const Identity& answerer, crypto::Rng& rng) {
+    if (!which.resumes) return;
+    resumption_.ticket.resize(64);
+    rng.Fill(resumption_.ticket);
+    resumption_.id = TicketIdOf(suite, resumption_.ticket);
+    resumption_.secret = crypto::Key32::OfSize(32);
+    rng.Fill(resumption_.secret.mutable_view());
+    resumption_.offerer = OwnedIdentity(offerer);
+    resumption_.answerer = OwnedIdentity(answerer);
+    resumption_.expiry = kTime + kTicketLife;
+    resumption_.is_sealed = which.joins;
+  }
+  const Resumption& resumption() const { return resumption_; }
+
+  std::optional<Resumption> Find(ByteView, ByteView, Instant) const override { return resumption_; }
+  bool Spend(const Resumption&, const Digest&) override { return true; }
+  std::optional<Resumption> Give(Resumption, Instant, crypto::Rng&) override { return {}; }
+
+ private:
+  Resumption resumption_;
+};
 
 class V2Run {
  public:
   explicit V2Run(const V2Case& which) : which_(which), rng_(SeedOf(which)) {
     answerer_.set_under_load(which.under_load);
+    if (which.resumes) answerer_.use_tickets(&ticket_);
   }
   Json Play();
 
@@ -231,6 +291,7 @@ class V2Run {
   Wish WishOf() const {
     Wish wish{offerer_id_, answerer_id_, others_.psk(), std::nullopt, {}, {}};
     if (IsSigned(which_.mode)) wish.psk = {};
+    if (which_.resumes) wish.resume = &ticket_.resumption();
     if (which_.joins) wish.join = KeyIds{};
     if (!which_.joins) wish.streams = kStreams;
     return wish;
@@ -247,12 +308,14 @@ class V2Run {
   Draws rng_;
   const crypto::Suite& suite_ = crypto::DefaultSuite();
   Policy policy_ = PolicyOf(which_);
+  Policy offer_ = OfferOf(which_);
   Others others_{which_, rng_};
   Identity offerer_id_ = which_.offerer == nullptr ? kMember : IdentityOf(*which_.offerer);
   Identity answerer_id_ = which_.joins ? kGroup : kPeer;
   Credentials of_offerer_ = CredentialsOf(which_.offerer, which_.answerer);
   Credentials of_answerer_ = CredentialsOf(which_.answerer, which_.offerer);
-  Offerer offerer_{suite_, policy_, &of_offerer_};
+  OneTicket ticket_{which_, suite_, offerer_id_, answerer_id_, rng_};
+  Offerer offerer_{suite_, offer_, &of_offerer_};
   Answerer answerer_{suite_, policy_, others_, 4, rng_, &of_answerer_};
   Exchange exchange_;  // the Offerer's, before it wipes what failed
   std::vector<std::pair<const char*, Bytes>> sent_;
@@ -305,7 +368,7 @@ void V2Run::AddSecrets(Json& json) const {
   const ByteView psk = exchange.psk_v2.view();
   if (!psk.empty()) {
     secrets["psk_v2"] = ToHex(psk);
-    secrets["report"] = ToHex(ReportKey(suite_, psk).view());
+    if (!which_.resumes) secrets["report"] = ToHex(ReportKey(suite_, psk).view());
   }
   if (!which_.entitled) return;
   json["hashes"]["ah"] = ToHex(exchange.ah);
@@ -315,7 +378,8 @@ void V2Run::AddSecrets(Json& json) const {
   const crypto::Key32 resumption =
       ResumptionSecret(suite_, exchange.secret.view(), exchange.th, exchange.ah);
   secrets["resumption"] = ToHex(resumption.view());
-  if (psk.empty()) secrets["report"] = ToHex(ReportKey(suite_, resumption.view()).view());
+  const bool has_psk = !psk.empty() && !which_.resumes;
+  if (!has_psk) secrets["report"] = ToHex(ReportKey(suite_, resumption.view()).view());
 }
 
 void V2Run::AddTraffic(Json& json) const {
@@ -347,7 +411,12 @@ Json V2Run::JsonOfRun() const {
   json["offerer"] = JsonOfSide(offerer_id_, which_.offerer);
   json["answerer"] = JsonOfSide(answerer_id_, which_.answerer);
   json["test_keys"] = Json::object();
-  if (!IsSigned(which_.mode)) json["test_keys"]["psk"] = ToHex(others_.psk());
+  if (which_.resumes) {
+    json["test_keys"]["resumption"] = ToHex(ticket_.resumption().secret.view());
+    json["test_keys"]["ticket"] = ToHex(ticket_.resumption().ticket);
+  } else if (!IsSigned(which_.mode)) {
+    json["test_keys"]["psk"] = ToHex(others_.psk());
+  }
   Json messages = Json::array();
   Json& values = json["private_values"] = Json::object();
   for (const auto& [from, octets] : sent_) {

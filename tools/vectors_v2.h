@@ -19,6 +19,10 @@ struct V2Case {
   mikey::DhGroup group = mikey::DhGroup::kX25519;
   bool under_load = false;  // the Answerer asks for a cookie
   bool entitled = true;     // else the Offerer is told so
+  bool of_rfc3830 = false;  // PRF of MIKEY-1, AES-CM-128, HMAC-SHA-1-160
+  bool resumes = false;     // what an earlier exchange left
+  // Offered beside `mode`, for an Answerer that takes only that.
+  std::optional<mikey::v2::Mode> beside = {};
   // Who signs, in the modes by certificate.
   const Fixture* offerer = nullptr;
   const Fixture* answerer = nullptr;

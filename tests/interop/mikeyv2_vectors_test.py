@@ -51,8 +51,10 @@ class Exchange:
         answer = [pair for kind, pair in by_type.items() if kind in ANSWERS]
         self.answer, self.ah = (answer[0][0], prf.H(answer[0][1])) if answer else (None, None)
         self.finish = next((pair[0] for kind, pair in by_type.items() if kind in FINISHES), None)
-        psk = bytes.fromhex(vector["test_keys"].get("psk", ""))
-        self.psk_v2 = schedule.psk_v2(psk, identity_of(vector["offerer"]), identity_of(vector["answerer"])) if psk else None
+        keys, ids = bytes_of(vector["test_keys"]), (identity_of(vector["offerer"]), identity_of(vector["answerer"]))
+        self.is_resumed = "resumption" in keys
+        self.psk_v2 = (schedule.psk_v2_of_ticket(keys["resumption"], *ids) if self.is_resumed else
+                       schedule.psk_v2(keys["psk"], *ids) if "psk" in keys else None)
         self.x = (schedule.secret_x(self.mode, psk=self.psk_v2, envelope=self.envelope(), z=self.z(), th=self.th)
                   if self.answer else None)
 
@@ -109,7 +111,8 @@ class Published(unittest.TestCase):
                 found.update(ah=e.ah, f=e.f(), x=e.x, resumption=schedule.resumption_secret(e.x, e.th, e.ah))
             if e.psk_v2:
                 found["psk_v2"] = e.psk_v2
-            found["report"] = schedule.report_key(e.psk_v2 or found["resumption"])
+            has_psk = e.psk_v2 and not e.is_resumed
+            found["report"] = schedule.report_key(e.psk_v2 if has_psk else found["resumption"])
             self.assertEqual({name: told[name] for name in found}, found)
 
     def test_proofs_and_contents(self):

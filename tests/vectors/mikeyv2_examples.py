@@ -14,7 +14,8 @@ SHOWN = ("psk_join", "rsa_session", "dh_session", "dhhmac_join", "early_dh_join"
 HEAD = """# Worked examples of MIKEYv2
 
 Exchanges of [the specification](mikeyv2.md), octet by octet: one a mode. The same and more, with every field, stand for programs in
-`tests/vectors/published/mikeyv2.json`. This page is spelled from that file, which `keymast-mikey vectors` writes; a peer that was written from the
+`tests/vectors/published/mikeyv2.json`: a cookie, a refusal, secp256r1, the primitives of RFC 3830, resumption by a ticket and by its id, a CAP with V and
+SIGN. This page is spelled from that file, which `keymast-mikey vectors` writes; a peer that was written from the
 specification alone computes it again in the tests. The keys are published, private ones with their certificates in that file, and protect nothing.
 
 Each line is a payload with all of its octets. Under a message stand: the name of the inkey of §4.4, the keys that follow from it by §4.3, the octets that

@@ -341,6 +341,35 @@ TEST_F(Reporting, KeysArePushedToWhoTakesNoMskMessages) {
   EXPECT_EQ(world.core->ReachabilityOf(kNews, IdOf(1)), Reachability::kConfirmed);
 }
 
+// Nothing is sent to bob by itself: that nothing of his is outstanding says nothing.
+TEST_F(Reporting, WhoIsSentNothingConfirmsOnlyWhatItSaysItHas) {
+  Reporter bob(world, 2, 0);
+  bob.Join();
+  EXPECT_EQ(world.core->ReachabilityOf(kNews, IdOf(2)), Reachability::kConfirmed);
+  NewMsk();
+  EXPECT_EQ(world.core->ReachabilityOf(kNews, IdOf(2)), Reachability::kIdle);
+  EXPECT_EQ(world.core->ConfirmedCount(kNews), 0U);
+  world.Do(RekeyNow{kNews, rekey::KeyLevel::kMsk});
+  ASSERT_TRUE(bob.Report(ReportKind::kMissing));
+  EXPECT_EQ(Durable(2).confirmed, bob.held) << "asking is not having";
+  bob.held = bob.NewestTaken();
+  EXPECT_FALSE(bob.Report(ReportKind::kAcknowledge));
+  EXPECT_EQ(Durable(2).confirmed, bob.held);
+}
+
+// A member that joined without its user key, and then shows that it has it, is sent KEYS under it.
+TEST_F(Reporting, WhoReportsUnderItsUserKeyIsSentKeys) {
+  Reporter bob(world, 2, 0);
+  bob.Join();
+  NewMsk();
+  ASSERT_TRUE(bob.Report(ReportKind::kMissing));
+  const size_t before = world.of_version2.size();
+  world.Do(RekeyNow{kNews, rekey::KeyLevel::kMsk});
+  world.Pass(milliseconds(100));
+  ASSERT_EQ(KeysTo(2, before).size(), 1U);
+  EXPECT_TRUE(bob.OpenUnasked(KeysTo(2, before)[0]));
+}
+
 TEST_F(Reporting, PushedKeysHaveATAboveWhatTheJoinTold) {
   Reporter anna(world, 1);
   anna.Join();

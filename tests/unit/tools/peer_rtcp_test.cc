@@ -22,7 +22,7 @@ Bytes Octets(std::string_view hex) {
 Compound Whole() {
   Compound compound;
   compound.ssrc = Ssrc(0x01020304);
-  compound.sender = SenderInfo{0x1122334455667788, 0x99aabbcc, 5, 800};
+  compound.sender = srtp::SenderInfo{0x1122334455667788, 0x99aabbcc, 5, 800};
   compound.blocks = {{Ssrc(0x0a0b0c0d), 64, -2, 0x00010002, 7, 0xdddddddd, 0xeeeeeeee}};
   compound.cname = "abc";
   compound.is_bye = true;
