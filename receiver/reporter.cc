@@ -48,13 +48,26 @@ Status Reporter::Joined(const mikey::v2::Offerer& offerer) {
   const bool is_same = group_ && group_->csb_id == name.csb_id && group_->encr == name.encr;
   mikey::v2::TreeKeys& trees = *this;
   if (!is_same) rekeys_.emplace(suite_, name, trees);
-  if (Status installed = rekeys_->Install(contents, true); !installed) return installed;
+  if (Status placed = Place(contents, true); !placed) return placed;
   group_ = name;
   takes_reports_ = (choice.features & kReportFeature) != 0;
   needs_signer_ = (choice.features & kSignedMtkFeature) != 0;
   unanswered_ = 0;
   sent_.reset();
   return TakeTs(contents);
+}
+
+Status Reporter::Place(const mikey::v2::Contents& contents, bool asked) {
+  if (Status installed = rekeys_->Install(contents, asked); !installed) return installed;
+  if (!contents.msks.empty()) msks_.clear();
+  for (const mikey::v2::MskState& msk : contents.msks) msks_.Add(MskId::FromValue(msk.msk));
+  return {};
+}
+
+void Reporter::RetireBelow(KeyNumber number) {
+  for (const MskId msk : msks_) {
+    if (msk.number < number) rekeys_->Retire(msk);
+  }
 }
 
 // MIKEYv2 §10: a member takes over every T that is stated and greater than its own.
@@ -155,7 +168,7 @@ Result<Reporter::Taken> Reporter::TakeKeys(ByteView datagram) {
   if (is_answer) sent_.reset();
   taken.has_keys = !taken_.contents().msks.empty();
   if (taken.has_keys) {
-    if (Status placed = rekeys_->Install(taken_.contents(), is_missing); !placed) {
+    if (Status placed = Place(taken_.contents(), is_missing); !placed) {
       return refuse(placed.error());
     }
     if (Status kept = TakeTs(taken_.contents()); !kept) return refuse(kept.error());

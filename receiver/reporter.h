@@ -58,6 +58,9 @@ class Reporter final : private mikey::v2::TreeKeys {
   // Holds tells of the newest MSK that the receiver has.
   void Holds(MskId newest, Instant now);
 
+  // RetireBelow lets go of MSKs: one with this number is in use (MIKEYv2 §10).
+  void RetireBelow(KeyNumber number);
+
   // Report writes one in `out` and returns its length. kStoreClosed where its T cannot be kept,
   // kIdsExhausted where there is none left.
   Result<size_t> Report(mikey::v2::ReportKind kind, Instant now, crypto::Rng& rng,
@@ -93,6 +96,7 @@ class Reporter final : private mikey::v2::TreeKeys {
   }
   void Commit() override {}
 
+  Status Place(const mikey::v2::Contents& contents, bool asked);
   Status TakeTs(const mikey::v2::Contents& contents);
   std::optional<uint32_t> NextT();
 
@@ -116,6 +120,7 @@ class Reporter final : private mikey::v2::TreeKeys {
   bool needs_signer_ = false;  // A uses feature 3
   std::optional<mikey::v2::GroupName> group_;
   std::optional<mikey::v2::RekeyReader> rekeys_;
+  FixedList<MskId, mikey::v2::kMaxMsks> msks_;  // that it holds
   MskId newest_;
   Instant held_since_{};
   unsigned unanswered_ = 0;

@@ -104,10 +104,15 @@ TEST_F(Reporting, TIsKeptBeforeItIsUsed) {
   EXPECT_GT(members.last_t, kept);
 }
 
-TEST_F(Reporting, NothingIsSentThatCannotBeKept) {
+// Without T there is no REPORT; a join brings the keys as well (MIKEYv2 §10).
+TEST_F(Reporting, WhoCannotKeepTJoins) {
   keeper.works = false;
-  EXPECT_TRUE(Miss().empty());
-  EXPECT_EQ(step.status.error(), Error::kStoreClosed);
+  const Bytes cap = Miss();
+  EXPECT_FALSE(step.reports);
+  EXPECT_EQ(members.last_t, 0U);
+  Take(Ask(cap));
+  EXPECT_TRUE(step.has_keys);
+  EXPECT_FALSE(step.is_loose);
 }
 
 TEST_F(Reporting, WhoIsNotHeardJoins) {
