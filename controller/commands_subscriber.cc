@@ -57,7 +57,11 @@ Controller::Impl::Outcome Controller::Impl::Handle(const CreateSubscribers& comm
   }
   if (m == nullptr) return Reply{};
   for (const NewSubscriber& subscriber : command.subscribers) {
-    Put(rekey::SubscriberPut{{subscriber.id, subscriber.identity, now, 1}, subscriber.user_key},
+    // Joins that one of this identity sent before it was deleted are not taken (MIKEYv2 §8).
+    const auto departed = state.departed.find(rekey::DepartedPlaceOf(subscriber.identity));
+    const uint32_t leaves = departed == state.departed.end() ? 0 : departed->second + 1;
+    Put(rekey::SubscriberPut{{subscriber.id, subscriber.identity, now, 1, leaves},
+                             subscriber.user_key},
         *m);
     identities.emplace(subscriber.identity, subscriber.id);
     user_keys.Add(subscriber.user_key.view());
@@ -88,6 +92,11 @@ Controller::Impl::Outcome Controller::Impl::Handle(const DeleteSubscriber& comma
     Remove(channel, command.id, *m);
     ShutOut(channel, rekey::RekeyReason::kExclusion, *m);
     Schedule(channel, now);
+  }
+  const groups::Subscriber& gone = found->second.subscriber;
+  keying.End(gone.identity);
+  if (gone.leaves != 0) {
+    Put(rekey::DepartedKept{rekey::DepartedPlaceOf(gone.identity), gone.leaves}, *m);
   }
   identities.erase(found->second.subscriber.identity);
   user_keys.Remove(found->second.user_key.view());

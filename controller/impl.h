@@ -75,6 +75,7 @@ struct Channel {
   std::optional<Delivery> current;  // of ladder().msk
   std::optional<Delivery> next;     // of ladder().next_msk
   Pacer pacer;
+  Bucket own_leaves;  // changes of keys that members caused by leaving themselves
   std::unordered_map<SubscriberId, PushedKeys> pushed;  // not acknowledged yet
 
   std::set<std::pair<Instant, SubscriberId>> window_ends;  // of joined members
@@ -135,12 +136,16 @@ struct Controller::Impl final : ReportMembership {
   void TakeIn(Channel& channel, groups::Member member, const Moment& m);
   void Deliver(Channel& channel, const SubscriberId& subscriber, const Moment& m);
   bool CanShutOut(const Channel& channel) const;
+  bool MayLeave(const Channel& channel) const;
+  void StopSending(Channel& channel, const SubscriberId& id);
   void Withdraw(Channel& channel, const groups::Member& member);
   void EndJoin(Channel& channel, groups::Member member, const Moment& m);
   void AfterLeave(Channel& channel, const Moment& m);
+  void ShutOutBy(Channel& channel, Instant at, const Moment& m);
+  void AfterOwnLeave(Channel& channel, const Moment& m);
   void Remove(Channel& channel, const SubscriberId& subscriber, const Moment& m);
-  // CountLeave keeps that joins which it sent until now are not to be taken again.
-  void CountLeave(const SubscriberId& subscriber, const Moment& m);
+  // CountLeave keeps that joins which it sent until now are not to be taken again, nor finished.
+  void CountLeave(const Channel& channel, const SubscriberId& subscriber, const Moment& m);
   void EndWindows(Channel& channel, const Moment& m);
 
   // Rekeying (msk_change.cc, mtk_change.cc).
@@ -189,6 +194,9 @@ struct Controller::Impl final : ReportMembership {
                   Instant now) const override;
   Result<const groups::Member*> GiveKeys(const ChannelId& channel, const SubscriberId& subscriber,
                                          const Moment& m) override;
+  uint32_t ReportTOf(const groups::Member& member) const override {
+    return std::max(member.report_t, state.lost_report_t);
+  }
   uint32_t KeysToldTo(const SubscriberId& subscriber) const override;
   void FinishJoin(const ChannelId& channel, const SubscriberId& subscriber, const Joined& joined,
                   const Moment& m) override;

@@ -19,6 +19,10 @@ constexpr uint32_t kMskMessages = 1U << 5;
 constexpr uint32_t kReportFeature = 1U << 6;
 constexpr Duration kCrowdedFor = std::chrono::seconds(1);
 constexpr Duration kRegularFor = std::chrono::hours(1);
+constexpr size_t kMostEnded = 4096;
+// Finishes that fail in their proof, of all and of a host; each costs a signature at most.
+constexpr Rate kWrongFinishes{256, std::chrono::milliseconds(4)};
+constexpr Rate kWrongOfHost{16, std::chrono::milliseconds(250)};
 
 std::string PrefixOf(const KeyingConfig& config) {
   return std::string(kScheme) + config.authority + "/";
@@ -56,10 +60,12 @@ std::string JoinPlace(const KeyingConfig& config, const mikey::Profile3gpp& prof
 
 Keying::Keying(const Ground& ground)
     : ground_(ground),
-      tickets_({ground.config, ground.profile, ground.suite, ground.members, ground.counters}),
+      tickets_({ground.config, ground.profile, ground.suite, ground.rng, ground.members,
+                ground.counters}),
       unproved_(ground.config.address, ground.rng),
       proved_(ground.config.address, ground.rng),
       identities_(ground.config.identity, ground.rng),
+      wrong_of_host_(kWrongOfHost, ground.rng),
       regulars_(ground.rng) {
   const auto& modes = ground.config.policy.modes;
   const bool needs_pool = std::any_of(modes.begin(), modes.end(), [](uint8_t mode) {
@@ -73,6 +79,7 @@ Keying::Keying(const Ground& ground)
 
 void Keying::Forget() {
   waiting_.clear();
+  ended_.clear();
   if (!IsSpoken(ground_.config)) return;
   mikey::v2::Directory& directory = *this;
   answerer_.emplace(ground_.suite, ground_.config.policy, directory, ground_.config.exchanges,
@@ -90,17 +97,39 @@ bool Keying::MakeAhead() {
   return false;
 }
 
-// An exchange by certificate that has not brought its keys yet does not outlive the trust that it
-// began with: who was revoked meanwhile gets nothing at its finish.
+// A thousand that go at once cost one look through all exchanges.
+void Keying::End(std::string_view identity, const ChannelId& channel) {
+  if (exchanges() == 0) return;
+  ended_.emplace(identity, channel);
+  if (ended_.size() >= kMostEnded) DropEnded();
+}
+
+void Keying::DropEnded() {
+  if (ended_.empty()) return;
+  answerer_->ForgetIf([this](const mikey::v2::Entry& entry) {
+    std::pair gone(std::string(AsText(entry.exchange.offerer.view().data)), ChannelId());
+    if (ended_.contains(gone)) return true;
+    gone.second = ChannelOf(ground_.config, AsText(entry.exchange.answerer.view().data));
+    return ended_.contains(gone);
+  });
+  ended_.clear();
+}
+
+// An exchange by certificate, or by a ticket that one gave, does not outlive the trust that it
+// began with before it has brought its keys: who was revoked meanwhile gets nothing at its finish.
 void Keying::UseCredentials(std::shared_ptr<const JoinCredentials> credentials) {
   const bool is_other = credentials_ != nullptr &&
                         (credentials == nullptr || credentials->trust != credentials_->trust);
-  tickets_.set_trust(credentials == nullptr ? crypto::Fingerprint{} : credentials->trust);
+  if (credentials == nullptr) {
+    tickets_.set_trust({}, kNever);
+  } else {
+    tickets_.set_trust(credentials->trust, credentials->all.trust.store().TrustedUntil());
+  }
   if (answerer_) {
     answerer_->set_credentials(credentials == nullptr ? nullptr : &credentials->all);
     if (is_other) {
       answerer_->ForgetIf([](const mikey::v2::Entry& entry) {
-        return !entry.verified && mikey::v2::IsSigned(entry.exchange.choice.mode);
+        return !entry.verified && entry.exchange.standing.by_certificate;
       });
     }
   }
@@ -164,8 +193,7 @@ Result<mikey::v2::Grant> Keying::GrantTo(const Asked& asked, const mikey::v2::Ch
     return Err(Error::kNotEntitled);
   }
   const SubscriberId& member_id = subscriber->subscriber.id;
-  // Only who has proved itself counts: nobody uses up the rate of another one.
-  if (!identities_.Take(AsBytes(member_id.value), moment_->now)) return Err(Error::kRateLimited);
+  if (!IsInRate(member_id)) return Err(Error::kRateLimited);
   if (!ground_.members.IsEntitled(id, member_id, moment_->now)) return Err(Error::kNotEntitled);
   const bool is_its_profile = choice.profiles[0] == static_cast<uint16_t>(channel->channel.profile);
   if (!is_its_profile || !rekey::IsJoinable(channel->channel, ground_.profile)) {
@@ -173,7 +201,9 @@ Result<mikey::v2::Grant> Keying::GrantTo(const Asked& asked, const mikey::v2::Ch
   }
   const auto member = ground_.members.GiveKeys(id, member_id, *moment_);
   if (!member) return Err(member.error());
-  keys_.emplace(*channel, **member, ground_.members.KeysToldTo(member_id));
+  keys_.emplace(
+      *channel, **member,
+      rekey::LastTs{ground_.members.ReportTOf(**member), ground_.members.KeysToldTo(member_id)});
   granted_ = true;
   mikey::v2::Grant grant;
   grant.streams = keys_->streams();
@@ -204,10 +234,19 @@ const std::vector<Bytes>* Keying::CertificatesOf(const Asked& asked) const {
 
 // --- what comes
 
-bool Keying::IsStranger(const Endpoint& from, ByteView datagram, Instant now) const {
-  if (!OpensAnExchange(datagram)) return false;
-  if (IsRegular(from, now)) return false;
-  return !answerer_->IsProved(datagram, Name(from).address(), now);
+// SourceOf sorts: whoever wrote a regular address into its datagrams may be anybody, so that beyond
+// the rate of its host it is a stranger. Finishes that turn out to be wrong cost a signature each:
+// where many come from a host, or of all, the next ones wait behind what is cheaper.
+Keying::Source Keying::SourceOf(const Endpoint& from, ByteView datagram, Instant now) {
+  const Name name(from);
+  if (!OpensAnExchange(datagram)) {
+    const bool waits =
+        !wrong_.Allows(kWrongFinishes, now) || !wrong_of_host_.Allows(name.host(), now);
+    return waits ? Source::kStranger : Source::kUnderWay;
+  }
+  if (answerer_->IsProved(datagram, name.address(), now)) return Source::kProved;
+  const bool is_regular = IsRegular(from, now) && unproved_.Take(name.host(), now);
+  return is_regular ? Source::kRegular : Source::kStranger;
 }
 
 bool Keying::IsRegular(const Endpoint& from, Instant now) const {
@@ -222,7 +261,8 @@ void Keying::MakeRegular(const Endpoint& from, Instant now) {
 void Keying::Take(const Endpoint& from, ByteView datagram, const Moment& m) {
   KEYMAST_CHECK(answerer_.has_value());
   if (datagram.size() > mikey::v2::kMaxOneDatagram) return Discard(Error::kTooLong);  // MIKEYv2 §2
-  if (!IsStranger(from, datagram, m.now)) return Handle(from, datagram, false, m);
+  const Source source = SourceOf(from, datagram, m.now);
+  if (source != Source::kStranger) return Handle(from, datagram, source, m);
   if (waiting_.size() >= ground_.config.waiting) return Discard(Error::kTooManyRequests);
   waiting_.push_back({from, Bytes(datagram.begin(), datagram.end())});
 }
@@ -231,7 +271,7 @@ void Keying::Serve(const Moment& m) {
   if (waiting_.empty()) return;
   const Waiting first = std::move(waiting_.front());
   waiting_.pop_front();
-  Handle(first.from, first.datagram, true, m);
+  Handle(first.from, first.datagram, Source::kStranger, m);
 }
 
 // Load is strangers that come faster than the rate, or that wait.
@@ -247,36 +287,64 @@ bool Keying::IsUnderLoad(Instant now) {
 
 // An address that has not proved itself is not shut out for what others send in its name: it is
 // asked for a cookie.
-Status Keying::Admit(const Endpoint& from, ByteView datagram, bool is_stranger, Instant now) {
+Status Keying::Admit(const Endpoint& from, ByteView datagram, Source source, Instant now) {
   answerer_->set_under_load(false);
   if (!OpensAnExchange(datagram)) return frozen_ ? Err(Error::kStoreClosed) : Status();
   const Name name(from);
-  if (!is_stranger) return proved_.Take(name.host(), now) ? Status() : Err(Error::kRateLimited);
+  if (source == Source::kProved) {
+    return proved_.Take(name.host(), now) ? Status() : Err(Error::kRateLimited);
+  }
+  if (source == Source::kRegular) return {};
   const bool is_under_load = IsUnderLoad(now);
   answerer_->set_under_load(is_under_load || !unproved_.Take(name.host(), now));
   return {};
 }
 
-void Keying::Handle(const Endpoint& from, ByteView datagram, bool is_stranger, const Moment& m) {
-  if (const Status admitted = Admit(from, datagram, is_stranger, m.now); !admitted) {
+// IsInRate: an identity has a rate, which nobody uses up for another one. A CAP that proves no
+// address may have been recorded: those count by themselves, and beyond that are asked for a
+// cookie, which V covers. In FRAGMENTs V does not cover it: so hosts are told apart. A finish is no
+// copy.
+bool Keying::IsInRate(const SubscriberId& id) {
+  const Name name(*from_);
+  Bytes who(id.value.begin(), id.value.end());
+  who.push_back(0);
+  who.push_back(static_cast<uint8_t>(source_));
+  if (source_ == Source::kProved) who.insert(who.end(), name.host().begin(), name.host().end());
+  return identities_.Take(who, moment_->now);
+}
+
+void Keying::Handle(const Endpoint& from, ByteView datagram, Source source, const Moment& m) {
+  if (const Status admitted = Admit(from, datagram, source, m.now); !admitted) {
     return Discard(admitted.error());
   }
+  DropEnded();
   std::array<uint8_t, mikey::v2::kMaxWhole> out;  // as far as it is written
   const Name name(from);
+  const bool opens = OpensAnExchange(datagram);
   moment_ = &m;
+  from_ = &from;
+  source_ = opens ? (source == Source::kProved ? source : Source::kStranger) : Source::kUnderWay;
   tickets_.set_moment(&m);
   granted_ = false;
   Answerer::Outcome outcome = answerer_->Receive(datagram, name.address(), m.now, ground_.rng, out);
   moment_ = nullptr;
+  from_ = nullptr;
   tickets_.set_moment(nullptr);
   keys_.reset();
   shared_ = {};
   const ByteView reply = ByteView(out).first(outcome.reply);
   Count(outcome, reply);
+  const bool is_wrong = !outcome.status && outcome.status.error() == Error::kAuthenticationFailed;
+  if (!opens && is_wrong) CountWrong(name.host(), m.now);
   if (outcome.event == Answerer::Event::kVerified) Joined(from, outcome, m);
   // What cannot be kept now can be soon: the Offerer asks again by itself.
   const bool is_kept = outcome.status || outcome.status.error() != Error::kStoreClosed;
   if (!reply.empty() && is_kept) Reply(from, out, outcome, m);
+}
+
+void Keying::CountWrong(ByteView host, Instant now) {
+  wrong_of_host_.Take(host, now);
+  if (wrong_.Allows(kWrongFinishes, now)) wrong_.Count(kWrongFinishes, now);
 }
 
 void Keying::Count(const Answerer::Outcome& outcome, ByteView reply) {

@@ -9,6 +9,7 @@
 
 #include <deque>
 #include <optional>
+#include <set>
 
 #include "base/endpoint.h"
 #include "controller/join_credentials.h"
@@ -48,9 +49,12 @@ class Keying final : private mikey::v2::Directory {
   void UseCredentials(std::shared_ptr<const JoinCredentials> credentials);
   // LoadTickets follows when what is kept of them was read anew; Expire lets go of what has ended.
   void LoadTickets() { tickets_.Load(); }
-  void Expire(const Moment& m) { tickets_.Expire(m); }
+  void Expire(const Moment& m) {
+    DropEnded();
+    tickets_.Expire(m);
+  }
   // Null where none are given.
-  const mikey::v2::Tickets* tickets() const {
+  const KeyingTickets* tickets() const {
     return GivesTickets(ground_.config) ? &tickets_ : nullptr;
   }
 
@@ -62,6 +66,9 @@ class Keying final : private mikey::v2::Directory {
 
   // Forget drops all exchanges: what they answered may rest on changes that were not kept.
   void Forget();
+  // End drops those of a subscriber that is deleted or, with a channel, left it: before anything
+  // else of version 2 is handled, so that a finish which comes later brings nothing (MIKEYv2 §11).
+  void End(std::string_view identity, const ChannelId& channel = {});
   // While frozen nothing is begun or finished that would have to be kept.
   void set_frozen(bool frozen) { frozen_ = frozen; }
 
@@ -83,15 +90,21 @@ class Keying final : private mikey::v2::Directory {
 
   const rekey::SubscriberState* Named(const mikey::Identity& identity) const;
   bool IsGroupOf(const rekey::ChannelState& channel, const mikey::v2::Asked& asked) const;
-  bool IsStranger(const Endpoint& from, ByteView datagram, Instant now) const;
+  // Where a datagram comes from: of an exchange that is open, an address with a good cookie, one
+  // that a member proved within the hour, any other.
+  enum class Source : uint8_t { kUnderWay, kProved, kRegular, kStranger };
+  Source SourceOf(const Endpoint& from, ByteView datagram, Instant now);
+  bool IsInRate(const SubscriberId& id);
+  void CountWrong(ByteView host, Instant now);
   bool IsUnderLoad(Instant now);
-  Status Admit(const Endpoint& from, ByteView datagram, bool is_stranger, Instant now);
-  void Handle(const Endpoint& from, ByteView datagram, bool is_stranger, const Moment& m);
+  Status Admit(const Endpoint& from, ByteView datagram, Source source, Instant now);
+  void Handle(const Endpoint& from, ByteView datagram, Source source, const Moment& m);
   void Count(const mikey::v2::Answerer::Outcome& outcome, ByteView reply);
   void Joined(const Endpoint& from, mikey::v2::Answerer::Outcome& outcome, const Moment& m);
   void Reply(const Endpoint& to, ByteView octets, const mikey::v2::Answerer::Outcome& outcome,
              const Moment& m);
   void Discard(Error error) { ++ground_.counters.discards[static_cast<size_t>(error)]; }
+  void DropEnded();
 
   const Ground ground_;
   std::shared_ptr<const JoinCredentials> credentials_;
@@ -99,6 +112,8 @@ class Keying final : private mikey::v2::Directory {
   std::optional<mikey::v2::DhPool> pool_;  // nothing where no mode needs one
   std::optional<mikey::v2::Answerer> answerer_;
   std::deque<Waiting> waiting_;
+  // Who is gone, from a channel or from all (empty), since exchanges were looked through.
+  std::set<std::pair<std::string, ChannelId>> ended_;
   bool frozen_ = false;
 
   Bucket strangers_;
@@ -106,10 +121,14 @@ class Keying final : private mikey::v2::Directory {
   Rates unproved_;  // addresses, by what they ask without cookie and
   Rates proved_;    // with one
   Rates identities_;
+  Bucket wrong_;
+  Rates wrong_of_host_;
   InstantTable regulars_;
 
   // Of the datagram under way.
   const Moment* moment_ = nullptr;
+  const Endpoint* from_ = nullptr;
+  Source source_ = Source::kStranger;
   bool granted_ = false;
   std::optional<rekey::GroupKeys> keys_;
   mutable crypto::SecretKey<mikey::kMaxSharedKey> shared_;

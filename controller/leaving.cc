@@ -7,6 +7,27 @@ namespace keymast::controller {
 
 using rekey::RekeyReason;
 
+namespace {
+
+// Of the 65,535 Key Numbers of a group members take these by leaving themselves: some at once, then
+// one each minute, and ever more rarely the fewer are left. It takes a month until half of them are
+// gone, and as long for each half after that; none of the last ones goes so.
+constexpr uint32_t kOwnLeavesAtOnce = 16;
+constexpr Duration kOwnLeaveEach = std::chrono::minutes(1);
+constexpr uint32_t kLastKeyNumber = 65535;
+constexpr uint32_t kReservedNumbers = 256;
+
+uint32_t NumbersLeft(const rekey::Ladder& ladder) {
+  return kLastKeyNumber - ladder.last_key_number.value;
+}
+
+Rate RateOfOwnLeaves(const rekey::Ladder& ladder) {
+  const uint32_t left = std::max<uint32_t>(NumbersLeft(ladder), 1);
+  return {kOwnLeavesAtOnce, kOwnLeaveEach * int64_t{kLastKeyNumber} / int64_t{left}};
+}
+
+}  // namespace
+
 // CanShutOut is rekey's veto: an exclusion needs a Key Number, one already promised needs another.
 bool Controller::Impl::CanShutOut(const Channel& channel) const {
   const rekey::Ladder& ladder = channel.ladder();
@@ -14,20 +35,33 @@ bool Controller::Impl::CanShutOut(const Channel& channel) const {
   return promised || rekey::CanMakeMsk(ladder);
 }
 
-void Controller::Impl::Withdraw(Channel& channel, const groups::Member& member) {
+// MayLeave: a member that leaves by itself takes none of the numbers that are kept for the
+// operator.
+bool Controller::Impl::MayLeave(const Channel& channel) const {
+  const rekey::Ladder& ladder = channel.ladder();
+  const bool takes_none = rekey::Excludes(ladder.next_msk_reason);
+  return CanShutOut(channel) && (takes_none || NumbersLeft(ladder) > kReservedNumbers);
+}
+
+void Controller::Impl::StopSending(Channel& channel, const SubscriberId& id) {
   for (auto* delivery : {&channel.current, &channel.next}) {
-    if (*delivery) (*delivery)->Remove(member.subscriber);
+    if (*delivery) (*delivery)->Remove(id);
   }
-  channel.pushed.erase(member.subscriber);
+  channel.pushed.erase(id);
+}
+
+void Controller::Impl::Withdraw(Channel& channel, const groups::Member& member) {
+  StopSending(channel, member.subscriber);
   channel.window_ends.erase({member.entitled_until, member.subscriber});
   if (!member.joined) return;
   --channel.joined;
   if (member.confirmed >= channel.ladder().msk->id) --channel.confirmed;
 }
 
-void Controller::Impl::CountLeave(const SubscriberId& id, const Moment& m) {
+void Controller::Impl::CountLeave(const Channel& channel, const SubscriberId& id, const Moment& m) {
   const rekey::SubscriberState& known = state.subscribers.at(id);
   groups::Subscriber subscriber = known.subscriber;
+  keying.End(subscriber.identity, channel.id());
   ++subscriber.leaves;
   Put(rekey::SubscriberPut{std::move(subscriber), known.user_key}, m);
 }
@@ -42,7 +76,7 @@ void Controller::Impl::EndJoin(Channel& channel, groups::Member member, const Mo
   member.generation =
       std::max(member.generation + 1, static_cast<uint32_t>(channel.ladder().epoch));
   ++member.revision;
-  CountLeave(member.subscriber, m);
+  CountLeave(channel, member.subscriber, m);
   Put(rekey::MemberPut{channel.id(), std::move(member)}, m);
   if (was_joined) Tell(Event::Kind::kLeft, channel.id(), name, m);
 }
@@ -60,31 +94,58 @@ void Controller::Impl::AfterLeave(Channel& channel, const Moment& m) {
       break;
     case groups::LeavePolicy::kBatched: {
       if (rekey::Excludes(ladder.next_msk_reason)) break;  // it joins the batch
-      rekey::Ladder planned = ladder;
-      // The change that is due anyway may come first; as an exclusion it is not delivered ahead.
-      planned.next_msk_change =
-          std::min(planned.next_msk_change, rekey::OnGrid(m.now + channel.policy().batch_window));
-      planned.next_msk_reason = RekeyReason::kLeave;
-      Put(rekey::LadderPut{channel.id(), std::move(planned)}, m);
+      ShutOutBy(channel, m.now + channel.policy().batch_window, m);
       break;
     }
   }
 }
 
+// ShutOutBy plans the change of keys that leavers wait for. The change that is due anyway may come
+// first; as an exclusion it is not delivered ahead.
+void Controller::Impl::ShutOutBy(Channel& channel, Instant at, const Moment& m) {
+  rekey::Ladder planned = channel.ladder();
+  planned.next_msk_change = std::min(planned.next_msk_change, rekey::OnGrid(at));
+  planned.next_msk_reason = RekeyReason::kLeave;
+  Put(rekey::LadderPut{channel.id(), std::move(planned)}, m);
+}
+
+// AfterOwnLeave: nobody uses the Key Numbers up by joining and leaving. Beyond the rate leavers
+// wait for each other.
+void Controller::Impl::AfterOwnLeave(Channel& channel, const Moment& m) {
+  const rekey::Ladder& ladder = channel.ladder();
+  if (rekey::Excludes(ladder.next_msk_reason)) return;  // it joins those
+  const bool waits_anyway =
+      channel.policy().leave == groups::LeavePolicy::kNextMsk && !ladder.next_msk;
+  if (waits_anyway) return;
+  const Rate rate = RateOfOwnLeaves(ladder);
+  const bool is_in_rate = channel.own_leaves.Allows(rate, m.now);
+  const Instant next = channel.own_leaves.full_until - rate.each * (rate.burst - 1);
+  channel.own_leaves.Count(rate, std::max(m.now, next));
+  if (is_in_rate) return AfterLeave(channel, m);
+  ShutOutBy(channel, next, m);
+}
+
 void Controller::Impl::Remove(Channel& channel, const SubscriberId& subscriber, const Moment& m) {
   const groups::Member& member = channel.durable->members.at(subscriber);
   Withdraw(channel, member);
-  if (member.HoldsKeys()) CountLeave(subscriber, m);
+  if (member.HoldsKeys()) CountLeave(channel, subscriber, m);
   std::erase(subscribers.at(subscriber).memberships, channel.id());
   Put(rekey::MemberDeleted{channel.id(), subscriber}, m);
   Tell(Event::Kind::kExpelled, channel.id(), NameOf(channel.id(), subscriber), m);
 }
 
-// EndWindows makes those leave whose entitlement ended.
+// EndWindows makes those leave whose entitlement ended. Where no other key can follow they keep
+// their marks, and are sent nothing any more.
 void Controller::Impl::EndWindows(Channel& channel, const Moment& m) {
   bool any = false;
+  const bool can_shut_out = CanShutOut(channel);
   while (!channel.window_ends.empty() && channel.window_ends.begin()->first <= m.now) {
     const SubscriberId id = channel.window_ends.begin()->second;
+    if (!can_shut_out) {
+      StopSending(channel, id);
+      channel.window_ends.erase(channel.window_ends.begin());
+      continue;
+    }
     EndJoin(channel, channel.durable->members.at(id), m);
     any = true;
   }

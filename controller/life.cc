@@ -119,6 +119,8 @@ Step Controller::Impl::Start(Instant now, bool new_incarnation) {
   Step step;
   const Moment m{now, now, step};
   Rebuild(now);
+  // What was recorded of REPORTs that were taken and lost counts in no later one (MIKEYv2 §10).
+  if (new_incarnation) Put(rekey::ReportsSkipped{FirstReportT(now)}, m);
   for (auto& [id, channel] : channels) {
     if (new_incarnation) {
       Reincarnate(channel, m);

@@ -16,13 +16,6 @@ void CheckMember(const groups::Member& member, const std::string& path,
   }
 }
 
-// FirstReportT is what a member's T begins behind. Whoever had its name before reported under the
-// same R, less than once a second: nothing of that counts again (MIKEYv2 §10). A join tells it.
-uint32_t FirstReportT(Instant now) {
-  return static_cast<uint32_t>(
-      std::clamp<int64_t>(ToUnixNanos(now) / 1'000'000'000, 0, UINT32_MAX / 2));
-}
-
 std::vector<FieldViolation> Check(const CreateMembers& command) {
   std::vector<FieldViolation> wrong;
   for (size_t i = 0; i < command.members.size(); ++i) {
@@ -32,6 +25,11 @@ std::vector<FieldViolation> Check(const CreateMembers& command) {
 }
 
 }  // namespace
+
+uint32_t FirstReportT(Instant now) {
+  return static_cast<uint32_t>(
+      std::clamp<int64_t>(ToUnixNanos(now) / 1'000'000'000, 0, UINT32_MAX / 2));
+}
 
 // Deliver begins to push what the ladder has to a member: the MSK of now, unless it is being shut
 // out, and the next one.
@@ -102,6 +100,7 @@ Controller::Impl::Outcome Controller::Impl::Handle(const CreateMembers& command,
     member.given = {};
     // Whoever had this name before was excluded since, which raised the epoch.
     member.generation = static_cast<uint32_t>(channel->ladder().epoch);
+    // Whoever had its name before reported under the same R: nothing of that counts again.
     member.report_t = FirstReportT(now);
     member.takes_keys = false;
     subscribers.at(member.subscriber).memberships.push_back(command.channel);

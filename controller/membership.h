@@ -9,6 +9,10 @@ namespace keymast::controller {
 
 struct Moment;
 
+// FirstReportT is a T that REPORTs until now were not above: of one member there is less than one a
+// second, and a join tells what the first is (MIKEYv2 §10).
+uint32_t FirstReportT(Instant now);
+
 // Membership is what Keying asks of the controller.
 class Membership {
  public:
@@ -23,6 +27,8 @@ class Membership {
   virtual Result<const groups::Member*> GiveKeys(const ChannelId& channel,
                                                  const SubscriberId& subscriber,
                                                  const Moment& m) = 0;
+  // ReportTOf is the T that a member's REPORTs must be above.
+  virtual uint32_t ReportTOf(const groups::Member& member) const = 0;
   // KeysToldTo is the greatest T of KEYS that a subscriber was sent unasked, or one that none has.
   virtual uint32_t KeysToldTo(const SubscriberId& subscriber) const = 0;
   // FinishJoin takes a member in that was given keys. `holds`: its finish proves that it has them;

@@ -58,6 +58,8 @@ class Rates {
  public:
   Rates(const Rate& rate, crypto::Rng& rng) : rate_(rate), table_(rng) {}
 
+  // Allows says what Take would.
+  bool Allows(ByteView name, Instant now) const;
   // Take is false, and counts nothing, when the bucket of `name` is full.
   bool Take(ByteView name, Instant now);
 

@@ -22,7 +22,7 @@ Status Controller::Impl::CheckReport(const ChannelId& channel_id, const Subscrib
   if (!is_joined) return Err(Error::kUnknownIdentity);
   if (!member->second.EntitledAt(now)) return Err(Error::kNotEntitled);
   if (frozen) return Err(Error::kStoreClosed);
-  const bool may_go = kind != ReportKind::kLeave || CanShutOut(channel);
+  const bool may_go = kind != ReportKind::kLeave || MayLeave(channel);
   return may_go ? Status() : Err(Error::kIdsExhausted);
 }
 
@@ -35,7 +35,7 @@ void Controller::Impl::TakeReport(const ChannelId& channel_id, const SubscriberI
   member.report_t = reported.t;
   if (reported.kind == ReportKind::kLeave) {
     EndJoin(channel, std::move(member), m);
-    AfterLeave(channel, m);
+    AfterOwnLeave(channel, m);
     return Schedule(channel, m.now);
   }
   // KEYS that nobody asked for go under an R that A holds, as it does the one of a user key.
@@ -68,7 +68,8 @@ std::optional<Bytes> Controller::Impl::WriteKeys(const Channel& channel, const S
   const mikey::Identity member{config.profile.idr_type, AsBytes(subscriber.subscriber.identity)};
   const crypto::Key32 psk_v2 = mikey::v2::PskV2(suite, subscriber.user_key.view(), member,
                                                 {mikey::IdType::kUri, AsBytes(uri)});
-  const rekey::GroupKeys keys(*channel.durable, channel.durable->members.at(id), t);
+  const groups::Member& to = channel.durable->members.at(id);
+  const rekey::GroupKeys keys(*channel.durable, to, {ReportTOf(to), t});
   std::array<uint8_t, mikey::v2::kRandOctets> rand_r{};
   rng.Fill(rand_r);
   Bytes octets(mikey::v2::kMaxOneDatagram);

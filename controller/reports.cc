@@ -29,10 +29,12 @@ const rekey::SubscriberState* Reports::Named(const mikey::Identity& identity) co
 bool Reports::Serves(const Report& report) const {
   channel_id_ = ChannelOf(ground_.config, AsText(report.group.data));
   const rekey::ChannelState* channel = ground_.members.ChannelNamed(channel_id_);
-  return channel != nullptr && report.group.type == mikey::IdType::kUri &&
-         report.ids.domain == channel->channel.key_domain &&
-         report.ids.msk.group == channel->channel.key_group &&
-         report.csb_id == channel->ladder.msk->csb_id;
+  const bool is_served = channel != nullptr && report.group.type == mikey::IdType::kUri &&
+                         report.ids.domain == channel->channel.key_domain &&
+                         report.ids.msk.group == channel->channel.key_group &&
+                         report.csb_id == channel->ladder.msk->csb_id;
+  if (is_served) admitted_ = Admit(report);
+  return is_served && admitted_.has_value();
 }
 
 // MIKEYv2 §4.4: R follows from the PSK. Who has none, or none at hand, sends a ticket: then it
@@ -55,9 +57,9 @@ const crypto::Key32* Reports::ReportKeyOf(const Report& report) const {
 }
 
 std::optional<mikey::v2::Resumption> Reports::Resumed(const Report& report) const {
-  const mikey::v2::Tickets* tickets = ground_.keying.tickets();
+  const KeyingTickets* tickets = ground_.keying.tickets();
   if (report.ticket.empty() || tickets == nullptr) return std::nullopt;
-  std::optional<mikey::v2::Resumption> resumed = tickets->Find(report.ticket, {}, moment_->now);
+  std::optional<mikey::v2::Resumption> resumed = tickets->Look(report.ticket, moment_->now);
   const bool is_its =
       resumed && mikey::v2::IsFor(*resumed, report.member, report.group, false, moment_->now);
   return is_its ? std::move(resumed) : std::nullopt;
@@ -66,7 +68,7 @@ std::optional<mikey::v2::Resumption> Reports::Resumed(const Report& report) cons
 uint32_t Reports::LastT(const Report&) const {
   const auto& members = ground_.members.ChannelNamed(channel_id_)->members;
   const auto member = members.find(subscriber_);
-  return member == members.end() ? 0 : member->second.report_t;
+  return member == members.end() ? 0 : ground_.members.ReportTOf(member->second);
 }
 
 Status Reports::CheckTicket(const Report& report) const {
@@ -87,29 +89,41 @@ void Reports::Take(const Report& report) {
 
 // --- what comes
 
-// Each host has a rate, and all strangers one together. Nobody is asked for a cookie: a member
-// whose REPORT is lost among others asks again, in a longer window.
-Status Reports::Admit(const Endpoint& from, Instant now) {
-  if (!ground_.keying.IsRegular(from, now)) {
-    const Rate& rate = ground_.config.strangers;
-    if (!strangers_.Allows(rate, now)) return Err(Error::kTooManyRequests);
-    strangers_.Count(rate, now);
+// Admit bounds what is spent on V: it is asked behind the form, for groups that are served. What
+// says that it comes from where its member was last is not counted with what others send, nor by
+// host, so that nobody who writes that address uses its rate up. Nobody is asked for a cookie: a
+// member whose REPORT is lost among others asks again, in a longer window.
+Status Reports::Admit(const Report& report) const {
+  const Instant now = moment_->now;
+  bool is_there = ground_.keying.IsRegular(from_, now);
+  if (const rekey::SubscriberState* subscriber = Named(report.member)) {
+    const auto& members = ground_.members.ChannelNamed(channel_id_)->members;
+    const auto member = members.find(subscriber->subscriber.id);
+    is_there = is_there || (member != members.end() && member->second.msk_endpoint == from_);
   }
-  return addresses_.Take(AddressName(from).host(), now) ? Status() : Err(Error::kRateLimited);
+  Rate rate = ground_.config.strangers;  // V is some ten times cheaper than a CAP
+  rate.burst *= 4;
+  rate.each /= 10;
+  Bucket& bucket = is_there ? members_ : strangers_;
+  if (!bucket.Allows(rate, now)) return Err(Error::kTooManyRequests);
+  const bool is_in_rate = is_there || addresses_.Take(AddressName(from_).host(), now);
+  if (!is_in_rate) return Err(Error::kRateLimited);
+  bucket.Count(rate, now);
+  return {};
 }
 
 void Reports::Take(const Endpoint& from, ByteView datagram, const Moment& m) {
   if (datagram.size() > mikey::v2::kMaxOneDatagram) return Discard(Error::kTooLong);  // MIKEYv2 §2
-  if (const Status admitted = Admit(from, m.now); !admitted) return Discard(admitted.error());
   moment_ = &m;
   from_ = from;
+  admitted_ = Status();
   const auto taken = taker_.Receive(datagram);
   if (taken) {
     ++ground_.counters.taken[static_cast<size_t>(taken->report.body.kind)];
     ground_.keying.MakeRegular(from, m.now);
     Answer(*taken, from, m);
   } else {
-    Discard(taken.error());
+    Discard(admitted_ ? taken.error() : admitted_.error());
   }
   r_ = {};
   moment_ = nullptr;
@@ -127,7 +141,9 @@ void Reports::Answer(const mikey::v2::ReportTaker::Taken& taken, const Endpoint&
   if (body.kind != ReportKind::kLeave) {
     const auto member = ground_.members.GiveKeys(channel_id_, subscriber_, m);
     if (!member) return Discard(member.error());
-    keys.emplace(channel, **member, ground_.members.KeysToldTo(subscriber_));
+    keys.emplace(channel, **member,
+                 rekey::LastTs{ground_.members.ReportTOf(**member),
+                               ground_.members.KeysToldTo(subscriber_)});
   }
   const mikey::v2::Streams no_streams;
   const mikey::v2::Contents no_contents;

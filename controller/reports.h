@@ -61,19 +61,21 @@ class Reports final : private mikey::v2::ReportDirectory {
 
   const rekey::SubscriberState* Named(const mikey::Identity& identity) const;
   std::optional<mikey::v2::Resumption> Resumed(const Report& report) const;
-  Status Admit(const Endpoint& from, Instant now);
+  Status Admit(const Report& report) const;
   void Answer(const mikey::v2::ReportTaker::Taken& taken, const Endpoint& from, const Moment& m);
   void Discard(Error error) { ++ground_.counters.discards[static_cast<size_t>(error)]; }
 
   const Ground ground_;
   mikey::v2::ReportTaker taker_;
-  Bucket strangers_;
-  Rates addresses_;
+  mutable Bucket members_;
+  mutable Bucket strangers_;
+  mutable Rates addresses_;
   mutable Rates identities_;
 
   // Of the datagram under way.
   const Moment* moment_ = nullptr;
   Endpoint from_;
+  mutable Status admitted_;
   mutable ChannelId channel_id_;
   mutable SubscriberId subscriber_;
   mutable crypto::Key32 r_;

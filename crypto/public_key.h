@@ -195,6 +195,10 @@ class TrustStore {
   // NextUpdate is the earliest nextUpdate of the lists that count, one of each issuer; nothing
   // where there are no lists, or none says when it ends.
   std::optional<Instant> NextUpdate() const;
+  // TrustedUntil is when the first list stops counting; kNever where stale ones are taken too.
+  Instant TrustedUntil() const {
+    return takes_stale_lists_ ? kNever : NextUpdate().value_or(kNever);
+  }
   // Digest is of whom is believed: anchors, pins and what lists revoke, however they were added. A
   // newer list that revokes the same changes nothing of it.
   crypto::Fingerprint Digest() const;

@@ -68,6 +68,7 @@ Result<MediaPacket> Core::OnMedia(MutableBytes datagram, Instant now) {
 }
 
 Result<MediaPacket> Core::Open(MutableBytes datagram, Instant now) {
+  if (keyring_.retires_at() <= now) OnTick(now);
   MediaPacket packet;
   packet.rtcp = IsRtcp(datagram);
   const Result<Ssrc> ssrc = SsrcOf(datagram, packet.rtcp);
@@ -75,7 +76,7 @@ Result<MediaPacket> Core::Open(MutableBytes datagram, Instant now) {
   const std::optional<size_t> stream = StreamOf(*ssrc);
   if (!stream) return Err(Error::kUnknownChannel);
   packet.stream = *stream;
-  const Result<size_t> length = packet.rtcp ? streams_[*stream]->OnRtcp(datagram, keyring_)
+  const Result<size_t> length = packet.rtcp ? streams_[*stream]->OnRtcp(datagram, keyring_, now)
                                             : streams_[*stream]->OnRtp(datagram, keyring_, now);
   if (!length) return Err(length.error());
   packet.length = *length;

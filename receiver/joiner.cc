@@ -203,6 +203,12 @@ Offerer::Outcome Joiner::Step(ByteView datagram, Instant now, crypto::Rng& rng, 
   return step;
 }
 
+Status Joiner::CheckSource(ByteView datagram, const Endpoint& from) const {
+  const bool is_fragment = datagram.size() > 1 &&
+                           static_cast<mikey::DataType>(datagram[1]) == mikey::DataType::kFragment;
+  return is_fragment && from != setup_.server ? Err(Error::kWrongSource) : Status();
+}
+
 Joiner::Outcome Joiner::Receive(ByteView datagram, Instant now, crypto::Rng& rng,
                                 MutableBytes out) {
   if (reporter_.IsForUs(datagram)) return TakeKeys(datagram, now);
@@ -233,6 +239,7 @@ Joiner::Outcome Joiner::After(const Offerer::Outcome& step, Instant now, crypto:
   const Status placed = reporter_.Joined(*offerer_);
   if (!placed) {
     outcome.status = placed;
+    if (!is_leaving_) OpenAgain(now, rng);
     return outcome;
   }
   is_joined_ = true;
@@ -260,6 +267,13 @@ void Joiner::UseCredentials(std::shared_ptr<const mikey::v2::Credentials> creden
   other_.reset();
   last_ = offerer_.get();
   open_at_ = now;
+}
+
+// OpenAgain after keys that could not be taken: a full disk may have room by then.
+void Joiner::OpenAgain(Instant now, crypto::Rng& rng) {
+  offerer_->Abandon();
+  const Duration pause = kFirstPause * (1 << std::min(failures_++, kMostDoublings));
+  open_at_ = now + pause + Part(pause, rng);
 }
 
 void Joiner::TakeWindow() {
@@ -304,7 +318,8 @@ Joiner::Outcome Joiner::Report(ReportKind kind, Instant now, crypto::Rng& rng, M
   return outcome;
 }
 
-// ReportDue: who has no R, or is not heard, opens a join (MIKEYv2 §10).
+// ReportDue: who has no R, or is not heard, opens a join (MIKEYv2 §10); likewise who cannot report,
+// as when T cannot be kept.
 Joiner::Outcome Joiner::ReportDue(Instant now, crypto::Rng& rng, MutableBytes out) {
   if (acknowledge_at_ <= now && !is_leaving_) {
     acknowledge_at_ = kNever;
@@ -314,7 +329,9 @@ Joiner::Outcome Joiner::ReportDue(Instant now, crypto::Rng& rng, MutableBytes ou
   if (!kind) return {};
   if (*kind == ReportKind::kLeave) return Report(*kind, now, rng, out);
   const bool is_heard = reporter_.can_report() && reporter_.unanswered() < kMostUnanswered;
-  return is_heard ? Report(*kind, now, rng, out) : Open(now, rng, out);
+  if (!is_heard) return Open(now, rng, out);
+  const Outcome reported = Report(*kind, now, rng, out);
+  return reported.status ? reported : Open(now, rng, out);
 }
 
 Joiner::Outcome Joiner::TakeKeys(ByteView datagram, Instant now) {
@@ -363,6 +380,10 @@ void Joiner::Opened() {
   missing_since_ = kNever;
   repairs_ = 0;
   if (!is_leaving_ && !is_other_tree_) schedule_.Cured();
+}
+
+void Joiner::Uses(KeyNumber msk) {
+  if (std::exchange(used_, msk) != msk) reporter_.RetireBelow(msk);
 }
 
 void Joiner::Leave(Instant now) {

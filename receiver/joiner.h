@@ -76,6 +76,9 @@ class Joiner {
   // Tick begins a join, reports, and sends again what was not answered; `deadline` says when it is
   // due. `out` has Room() octets or more, here and below.
   Outcome Tick(Instant now, crypto::Rng& rng, MutableBytes out);
+  // CheckSource is asked of a datagram before Receive: FRAGMENTs are taken only from the address
+  // that was written to (MIKEYv2 §3.6). kWrongSource.
+  Status CheckSource(ByteView datagram, const Endpoint& from) const;
   // Receive takes a datagram of version 2 from the server. Every error is a discard.
   Outcome Receive(ByteView datagram, Instant now, crypto::Rng& rng, MutableBytes out);
   Instant deadline() const;
@@ -93,6 +96,8 @@ class Joiner {
   void Missing(Instant now, crypto::Rng& rng);
   void Opened();
   void Holds(MskId newest, Instant now) { reporter_.Holds(newest, now); }
+  // Uses tells of the MSK that media is under: older ones have retired.
+  void Uses(KeyNumber msk);
 
   // UseCredentials is for what begins from now on, and a join under way by certificate begins anew.
   // A ticket that others gave, who may not be believed any more, goes.
@@ -125,6 +130,7 @@ class Joiner {
   Outcome ReportDue(Instant now, crypto::Rng& rng, MutableBytes out);
   Outcome TakeKeys(ByteView datagram, Instant now);
   Outcome After(const mikey::v2::Offerer::Outcome& step, Instant now, crypto::Rng& rng);
+  void OpenAgain(Instant now, crypto::Rng& rng);
   void KeepTicketGiven();
   void TakeWindow();
   void Ask(Instant now, crypto::Rng& rng);
@@ -157,7 +163,8 @@ class Joiner {
   bool is_left_ = false;
   bool is_loose_ = false;  // the last keys came outside of an exchange
   bool takes_msk_messages_ = false;
-  bool is_other_tree_ = false;                 // keys are missing that no packet tells of
+  bool is_other_tree_ = false;  // keys are missing that no packet tells of
+  KeyNumber used_;
   Duration window_ = std::chrono::seconds(2);  // repair window
   Instant missing_since_ = kNever;
   unsigned repairs_ = 0;

@@ -2,6 +2,7 @@
 #include "receiver/keyring.h"
 
 #include "base/check.h"
+#include "base/cursor.h"
 #include "mikey/v2/mtk_signature.h"
 #include "srtp/policy.h"
 
@@ -173,6 +174,9 @@ Result<MtkEvent> Keyring::OnMtk(ByteView datagram, Instant now,
   if (message->ids.domain != scope_.domain || message->ids.msk.group != scope_.group) {
     return Err(Error::kUnknownChannel);
   }
+  // MIKEYv2 §10: from the retirement of an MSK on no MTK message under it is taken; it is not
+  // unknown, and so nothing is missing.
+  if (message->ids.msk.number < oldest_) return Err(Error::kReplayed);
   const MskSlot* msk = msks_.Find(message->ids.msk);
   if (msk == nullptr) return Err(Error::kUnknownKey);
   if (const Status checked = CheckMtk(*message, *msk); !checked) return Err(checked.error());
@@ -214,6 +218,32 @@ void Keyring::Install(const MtkSlot& slot) {
 void Keyring::OnTick(Instant now) {
   MtkSlot gone;
   while (mtks_.Retire(now, msks_, gone)) RaiseFloor(gone);
+  if (retires_at_ <= now) retires_at_ = kNever;
+}
+
+void Keyring::Used(uint64_t serial, Instant now) {
+  if (const MtkSlot* used = mtks_.Used(serial, now)) RetireBelow(used->msk.number, now);
+}
+
+// RetireBelow is MIKEYv2 §10 for who joined by it: an MSK retires with the first use of the next
+// one. In 3GPP form an MSK stays until its interval or a third one ends it (TS 33.246 §6.3.2.1).
+void Keyring::RetireBelow(KeyNumber number, Instant now) {
+  if (oldest_.value == 0) return;
+  oldest_ = std::max(oldest_, number);
+  for (const MskSlot& msk : msks_.all()) {
+    if (msk.order != 0 && msk.id.number < number) msks_.Remove(msk.id);
+  }
+  if (mtks_.RetireBelow(number, now) && retires_at_ == kNever) {
+    retires_at_ = now + MtkSlots::kRetireTime;
+  }
+}
+
+bool Keyring::IsPast(ByteView mki) const {
+  if (mki.size() != mki_length()) return false;
+  Reader reader(mki);
+  if (profile_.mki_with_domain) reader.Take(scope_.domain.octets.size());
+  const MskId msk = MskId::FromValue(reader.U32());
+  return msk.group == scope_.group && msk.number < oldest_;
 }
 
 // A key that was let go is past: a recorded message must not bring it back.

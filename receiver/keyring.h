@@ -81,14 +81,25 @@ class Keyring {
   // OnJoin takes over what a join by MIKEYv2 brought: MSKs, their MTKs of now, policies and ROCs
   // (MIKEYv2 §10). All of it or nothing: kUnknownChannel for another group's, kUnsupportedPolicy,
   // kMalformed for keys that do not belong together. From then on MSKs below the first of these are
-  // not taken any more.
+  // not taken any more, and with the first use of one the older ones retire.
   Status OnJoin(const mikey::v2::Streams& streams, const mikey::v2::Contents& contents,
                 Instant now);
 
-  // OnTick lets keys go that are older than the one in use, MtkSlots::kGrace after the switch.
+  // OnTick lets keys go that are older than the one in use, MtkSlots::kGrace after the switch, and
+  // those of MSKs that have retired. It is due about once a second, and at retires_at().
   void OnTick(Instant now);
+  // When MTKs of retired MSKs go; kNever: there are none.
+  Instant retires_at() const { return retires_at_; }
 
-  void Used(uint64_t serial, Instant now) { mtks_.Used(serial, now); }
+  // Used notes that an RTP packet opened under the key with this serial, UsedByRtcp the same of
+  // RTCP, which says nothing of the key that media is under.
+  void Used(uint64_t serial, Instant now);
+  void UsedByRtcp(const MtkSlot& slot, Instant now) { RetireBelow(slot.msk.number, now); }
+
+  // What belongs to an MSK below this one is past. 0: no join has said so.
+  KeyNumber oldest() const { return oldest_; }
+  // IsPast tells so of the MKI of a packet.
+  bool IsPast(ByteView mki) const;
 
   const MskSlots& msks() const { return msks_; }
   const MtkSlots& mtks() const { return mtks_; }
@@ -115,6 +126,7 @@ class Keyring {
   void Install(const mikey::Unverified& message, const mikey::OpenedMtk& opened,
                SrtpProfile profile, Instant now);
   void RaiseFloor(const MtkSlot& gone);
+  void RetireBelow(KeyNumber number, Instant now);
   // Brought is what a join has, read and not yet taken.
   struct Brought {
     FixedList<MskSlot, mikey::v2::kMaxMsks> msks;
@@ -136,7 +148,8 @@ class Keyring {
   MskSlots msks_;
   MtkSlots mtks_;
   uint64_t msk_changes_ = 0;
-  KeyNumber oldest_;  // below it nothing is taken: a join brought this one
+  KeyNumber oldest_;  // below it nothing is taken: a join brought this one, or it is in use
+  Instant retires_at_ = kNever;
 };
 
 }  // namespace keymast::receiver

@@ -25,7 +25,7 @@ const MtkSlot* MtkSlots::FindByMki(ByteView mki) const {
 const MtkSlot* MtkSlots::InUse() const {
   const MtkSlot* found = nullptr;
   for (const MtkSlot& slot : slots_) {
-    if (slot.serial == 0 || !slot.used()) continue;
+    if (slot.serial == 0 || !slot.used() || slot.retires_at != kNever) continue;
     // Two keys that begin at one instant of the clock: the one installed later is the newer.
     if (found == nullptr || slot.first_used > found->first_used ||
         (slot.first_used == found->first_used && slot.serial > found->serial)) {
@@ -64,14 +64,15 @@ void MtkSlots::Install(MtkSlot slot, MtkSlot& evicted) {
   *place = slot;
 }
 
-void MtkSlots::Used(uint64_t serial, Instant now) {
+const MtkSlot* MtkSlots::Used(uint64_t serial, Instant now) {
   const MtkSlot* before = InUse();
   MtkSlot* slot = FindIf(slots_, [&](const MtkSlot& s) { return s.serial == serial; });
-  if (slot == nullptr) return;
+  if (slot == nullptr) return nullptr;
   slot->last_used = now;
-  if (slot->used()) return;
+  if (slot->used()) return slot;
   slot->first_used = now;
-  if (before != nullptr) ++changes_;
+  if (before != nullptr && slot->retires_at == kNever) ++changes_;
+  return slot;
 }
 
 Instant MtkSlots::SupersededAt(const MtkSlot& slot, bool msk_held) const {
@@ -85,19 +86,31 @@ Instant MtkSlots::SupersededAt(const MtkSlot& slot, bool msk_held) const {
   return earliest;
 }
 
-bool MtkSlots::Retire(Instant now, const MskSlots& msks, MtkSlot& retired) {
+bool MtkSlots::IsPast(const MtkSlot& slot, const MskSlots& msks, Instant now) const {
+  if (slot.retires_at != kNever) return slot.retires_at <= now;
   const MtkSlot* in_use = InUse();
-  if (in_use == nullptr) return false;
-  MtkSlot* past = FindIf(slots_, [&](const MtkSlot& slot) {
-    const Instant superseded_at = SupersededAt(slot, msks.Find(slot.msk) != nullptr);
-    const Instant last_wanted = slot.used() ? slot.last_used : slot.installed_at;
-    return &slot != in_use && superseded_at != kNever && now - superseded_at > kGrace &&
-           now - last_wanted > kGrace;
-  });
+  if (in_use == nullptr || &slot == in_use) return false;
+  const Instant superseded_at = SupersededAt(slot, msks.Find(slot.msk) != nullptr);
+  const Instant last_wanted = slot.used() ? slot.last_used : slot.installed_at;
+  return superseded_at != kNever && now - superseded_at > kGrace && now - last_wanted > kGrace;
+}
+
+bool MtkSlots::Retire(Instant now, const MskSlots& msks, MtkSlot& retired) {
+  MtkSlot* past = FindIf(slots_, [&](const MtkSlot& slot) { return IsPast(slot, msks, now); });
   if (past == nullptr) return false;
   retired = *past;
   *past = MtkSlot();
   return true;
+}
+
+bool MtkSlots::RetireBelow(KeyNumber number, Instant now) {
+  bool any = false;
+  for (MtkSlot& slot : slots_) {
+    if (slot.serial == 0 || !(slot.msk.number < number)) continue;
+    any = true;
+    if (slot.retires_at == kNever) slot.retires_at = now + kRetireTime;
+  }
+  return any;
 }
 
 void MtkSlots::RemoveUnder(MskId msk) {

@@ -23,16 +23,19 @@ struct MtkSlot {
   Instant installed_at{};
   Instant first_used = kNever;  // first and last packet that opened; kNever: none yet
   Instant last_used = kNever;
+  Instant retires_at = kNever;  // its MSK has retired
 
   bool used() const { return first_used != kNever; }
 };
 
 // MtkSlots keeps the key in use for as long as packets come under it, however long ago its period
-// ended: a headend that lost its server stays on it. Keys older than that one go after kGrace.
+// ended: a headend that lost its server stays on it. Keys older than that one go after kGrace,
+// those of an MSK that has retired at kRetireTime whatever comes under them.
 class MtkSlots {
  public:
   static constexpr size_t kCapacity = 16;
   static constexpr Duration kGrace = std::chrono::seconds(5);
+  static constexpr Duration kRetireTime = std::chrono::seconds(2);  // MIKEYv2 §10
 
   // Both give null when there is none.
   const MtkSlot* Find(MskId msk, MtkId mtk) const;
@@ -45,16 +48,20 @@ class MtkSlots {
 
   // Install takes a free place or that of the key given up first; `evicted` is that key, or free.
   void Install(MtkSlot slot, MtkSlot& evicted);
-  // Used notes that a packet opened under the key with this serial.
-  void Used(uint64_t serial, Instant now);
+  // Used notes that a packet opened under the key with this serial, and gives that key, or null.
+  const MtkSlot* Used(uint64_t serial, Instant now);
   // Retire frees one key that is older than the one in use and past its grace, if there is one, and
   // tells which.
   bool Retire(Instant now, const MskSlots& msks, MtkSlot& retired);
   void RemoveUnder(MskId msk);
+  // RetireBelow an MSK that is in use: from now on no key of an older one is in use, and Retire
+  // gives them up at kRetireTime. It returns whether there is one.
+  bool RetireBelow(KeyNumber number, Instant now);
   std::span<const MtkSlot, kCapacity> all() const { return slots_; }
 
  private:
   const MtkSlot* InUse() const;
+  bool IsPast(const MtkSlot& slot, const MskSlots& msks, Instant now) const;
   // SupersededAt is when media first came under a key newer than `slot`; kNever if it did not.
   Instant SupersededAt(const MtkSlot& slot, bool msk_held) const;
   MtkSlot* Place();

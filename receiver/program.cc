@@ -141,6 +141,10 @@ void Program::SendKeying(const Endpoint& to, ByteView octets) {
 }
 
 void Program::TakeJoin(const net::Incoming& datagram) {
+  if (const Status from = joiner_->CheckSource(datagram.octets, datagram.from); !from) {
+    return Log(LogLevel::kDebug, "join_discarded",
+               {{"reason", std::string(ErrorName(from.error()))}});
+  }
   Bytes out(joiner_->Room());
   const Joiner::Outcome step = joiner_->Receive(datagram.octets, clock_.Now(), rng_, out);
   if (!step.status) {
@@ -254,6 +258,7 @@ void Program::DrainMedia() {
       if (packet) ForwardTo(*packet, batch[i].octets, out);
       if (joiner_ == nullptr) continue;
       if (packet) joiner_->Opened();
+      if (packet) joiner_->Uses(core_.keyring().oldest());
       if (!packet && packet.error() == Error::kUnknownKey) joiner_->Missing(now, rng_);
     }
     // A player that is not there or not fast enough loses packets: nothing here waits for it.

@@ -22,8 +22,17 @@ Reporter::Reporter(const crypto::Suite& suite, const mikey::OwnedIdentity& self,
     : suite_(suite), self_(self), uri_(std::move(uri)), keeper_(keeper), kept_(ts), t_(ts.report) {}
 
 void Reporter::SetKey(const crypto::Key32& r, Bytes ticket) {
-  r_ = r;
-  ticket_ = std::move(ticket);
+  const bool is_other = !key_.empty() && !Equal(key_.r.view(), r.view());
+  if (is_other) key_before_ = std::exchange(key_, {});
+  key_ = {r, std::move(ticket)};
+}
+
+const Reporter::Key& Reporter::KeyToUse() const {
+  return unanswered_ % 2 == 1 && !key_before_.empty() ? key_before_ : key_;
+}
+
+void Reporter::Served(const crypto::Key32& r) {
+  if (Equal(key_.r.view(), r.view())) key_before_ = {};
 }
 
 Status Reporter::Joined(const mikey::v2::Offerer& offerer) {
@@ -39,13 +48,26 @@ Status Reporter::Joined(const mikey::v2::Offerer& offerer) {
   const bool is_same = group_ && group_->csb_id == name.csb_id && group_->encr == name.encr;
   mikey::v2::TreeKeys& trees = *this;
   if (!is_same) rekeys_.emplace(suite_, name, trees);
-  if (Status installed = rekeys_->Install(contents, true); !installed) return installed;
+  if (Status placed = Place(contents, true); !placed) return placed;
   group_ = name;
   takes_reports_ = (choice.features & kReportFeature) != 0;
   needs_signer_ = (choice.features & kSignedMtkFeature) != 0;
   unanswered_ = 0;
   sent_.reset();
   return TakeTs(contents);
+}
+
+Status Reporter::Place(const mikey::v2::Contents& contents, bool asked) {
+  if (Status installed = rekeys_->Install(contents, asked); !installed) return installed;
+  if (!contents.msks.empty()) msks_.clear();
+  for (const mikey::v2::MskState& msk : contents.msks) msks_.Add(MskId::FromValue(msk.msk));
+  return {};
+}
+
+void Reporter::RetireBelow(KeyNumber number) {
+  for (const MskId msk : msks_) {
+    if (msk.number < number) rekeys_->Retire(msk);
+  }
 }
 
 // MIKEYv2 §10: a member takes over every T that is stated and greater than its own.
@@ -87,13 +109,14 @@ Result<size_t> Reporter::Report(ReportKind kind, Instant now, crypto::Rng& rng, 
   report.t = *t;
   report.body = {kind,         rekeys_->tree_id(), rekeys_->epoch(),
                  rekeys_->t(), newest_.value(),    Milliseconds(now - held_since_)};
-  report.ticket = ticket_;
+  const Key& key = KeyToUse();
+  report.ticket = key.ticket;
   std::array<uint8_t, mikey::v2::kRandOctets> rand{};
   rng.Fill(rand);
-  const Result<size_t> size = mikey::v2::WriteReport(suite_, report, r_, rand, out);
+  const Result<size_t> size = mikey::v2::WriteReport(suite_, report, key.r, rand, out);
   if (!size) return size;
-  sent_ = Sent{kind,
-               mikey::v2::BindReport(suite_, ByteView(out).first(*size), group_->csb_id, rand, r_)};
+  sent_ = Sent{
+      kind, mikey::v2::BindReport(suite_, ByteView(out).first(*size), group_->csb_id, rand, key.r)};
   if (kind == ReportKind::kMissing) ++unanswered_;
   ++counters_.reports[static_cast<size_t>(kind)];
   return size;
@@ -122,10 +145,17 @@ Result<Reporter::Taken> Reporter::TakeKeys(ByteView datagram) {
   Status opened = Err(Error::kUnexpected);
   if (sent_) opened = OpenKeysToReport(suite_, datagram, sent_->binding, *group_, taken_);
   const bool is_answer = opened.has_value();
-  if (!is_answer && opened.error() == Error::kUnexpected && !r_.empty()) {
-    opened = OpenUnaskedKeys(suite_, datagram, r_, kept_.keys, *group_, taken_);
+  const Key* under = nullptr;  // of KEYS that nobody asked for
+  for (const Key* key : {&key_, &key_before_}) {
+    if (opened || key->empty()) continue;
+    const bool is_next = under == nullptr ? opened.error() == Error::kUnexpected
+                                          : opened.error() == Error::kAuthenticationFailed;
+    if (!is_next) continue;
+    under = key;
+    opened = OpenUnaskedKeys(suite_, datagram, key->r, kept_.keys, *group_, taken_);
   }
   if (!opened) return refuse(opened.error());
+  const crypto::Key32 served = is_answer ? sent_->binding.r : under->r;
   Taken taken;
   taken.is_unasked = !is_answer;
   taken.is_leave = is_answer && sent_->kind == ReportKind::kLeave;
@@ -138,13 +168,14 @@ Result<Reporter::Taken> Reporter::TakeKeys(ByteView datagram) {
   if (is_answer) sent_.reset();
   taken.has_keys = !taken_.contents().msks.empty();
   if (taken.has_keys) {
-    if (Status placed = rekeys_->Install(taken_.contents(), is_missing); !placed) {
+    if (Status placed = Place(taken_.contents(), is_missing); !placed) {
       return refuse(placed.error());
     }
     if (Status kept = TakeTs(taken_.contents()); !kept) return refuse(kept.error());
     unanswered_ = 0;
   }
   ++counters_.keys;
+  Served(served);
   return taken;
 }
 

@@ -46,15 +46,20 @@ class Reporter final : private mikey::v2::TreeKeys {
   // nothing of its keys is to be taken. A join opens what REPORT may have lost.
   Status Joined(const mikey::v2::Offerer& offerer);
   // SetKey gives R, with the ticket that tells it to the controller, or none: that of the user key.
+  // The one before is kept until KEYS came under the new one (MIKEYv2 §4.4): a second REPORT that
+  // is not answered goes under it.
   void SetKey(const crypto::Key32& r, Bytes ticket);
 
   // can_report: it knows group and R, and A takes REPORTs.
-  bool can_report() const { return group_.has_value() && takes_reports_ && !r_.empty(); }
+  bool can_report() const { return group_.has_value() && takes_reports_ && !key_.empty(); }
   // How many REPORTs `missing` were sent since KEYS came.
   unsigned unanswered() const { return unanswered_; }
 
   // Holds tells of the newest MSK that the receiver has.
   void Holds(MskId newest, Instant now);
+
+  // RetireBelow lets go of MSKs: one with this number is in use (MIKEYv2 §10).
+  void RetireBelow(KeyNumber number);
 
   // Report writes one in `out` and returns its length. kStoreClosed where its T cannot be kept,
   // kIdsExhausted where there is none left.
@@ -91,6 +96,7 @@ class Reporter final : private mikey::v2::TreeKeys {
   }
   void Commit() override {}
 
+  Status Place(const mikey::v2::Contents& contents, bool asked);
   Status TakeTs(const mikey::v2::Contents& contents);
   std::optional<uint32_t> NextT();
 
@@ -100,12 +106,21 @@ class Reporter final : private mikey::v2::TreeKeys {
   TKeeper& keeper_;
   MemberTs kept_;
   uint32_t t_;  // of the last REPORT
-  crypto::Key32 r_;
-  Bytes ticket_;
+  struct Key {
+    crypto::Key32 r;
+    Bytes ticket;
+    bool empty() const { return r.empty(); }
+  };
+  const Key& KeyToUse() const;
+  void Served(const crypto::Key32& r);
+
+  Key key_;
+  Key key_before_;  // empty: none is kept
   bool takes_reports_ = false;
   bool needs_signer_ = false;  // A uses feature 3
   std::optional<mikey::v2::GroupName> group_;
   std::optional<mikey::v2::RekeyReader> rekeys_;
+  FixedList<MskId, mikey::v2::kMaxMsks> msks_;  // that it holds
   MskId newest_;
   Instant held_since_{};
   unsigned unanswered_ = 0;

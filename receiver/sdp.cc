@@ -137,7 +137,9 @@ Taken TakeStream(const sdp::Description& description, const sdp::Media& media,
   if (!connection->address.IsMulticast()) return Refusal(Error::kMalformed, media.line);
   SdpStream stream;
   stream.media = media.media;
-  stream.payload_type = media.formats.front();
+  if (!sdp::TakeNumber<uint8_t>(media.formats.front(), stream.payload_type, 127)) {
+    return Refusal(Error::kMalformed, media.line);
+  }
   stream.group = connection->address;
   stream.group.port = media.port;
   stream.ttl = connection->ttl;

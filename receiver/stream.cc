@@ -12,13 +12,15 @@ constexpr int64_t kRocs = int64_t{1} << 32;
 
 // FindKey looks for the MKI where each profile that is held would put it: two profiles are held
 // only around an MSK that changes the profile.
-const MtkSlot* FindKey(const Keyring& keyring, ByteView packet, bool rtcp) {
+Result<const MtkSlot*> FindKey(const Keyring& keyring, ByteView packet, bool rtcp) {
+  Error error = Error::kUnknownKey;
   for (const MtkSlot& slot : keyring.mtks().all()) {
     if (slot.serial == 0) continue;
     const ByteView mki = MkiOf(packet, slot.profile, keyring.mki_length(), rtcp);
     if (!mki.empty() && Equal(slot.mki.view(), mki)) return &slot;
+    if (keyring.IsPast(mki)) error = Error::kReplayed;
   }
-  return nullptr;
+  return Err(error);
 }
 
 }  // namespace
@@ -77,14 +79,15 @@ Result<Stream::KeySession*> Stream::SessionFor(const Keyring& keyring, const Mtk
 }
 
 // Opened raises the highest index. Only the first packet under a newer MSK may also lower it: a
-// channel that was made anew begins anew, and no packet of before opens under that MSK.
+// channel that was made anew begins anew, and no packet of before opens under that MSK. One under
+// an older MSK moves nothing: whoever was removed has that key.
 void Stream::Opened(KeySession& entry, const MtkSlot& slot, PacketIndex index) {
   entry.highest = std::max(entry.highest.value_or(index), index);
-  const bool is_newer = slot.msk != msk_ && slot.serial > msk_serial_;
+  if (highest_ && slot.msk.number < msk_.number) return;
+  const bool is_newer = msk_.number < slot.msk.number;
   if (highest_ && index <= *highest_ && !is_newer) return;
   highest_ = index;
   msk_ = slot.msk;
-  msk_serial_ = slot.serial;
 }
 
 Result<size_t> Stream::Try(KeySession& entry, const MtkSlot& slot, MutableBytes packet,
@@ -113,31 +116,32 @@ Result<size_t> Stream::OnRtp(MutableBytes packet, Keyring& keyring, Instant now)
   if (packet.size() < kRtpHeader) return Err(Error::kTruncated);
   if (packet.size() > kMaxPacket) return Err(Error::kTooLong);
   if (packet[0] >> 6 != 2) return Err(Error::kMalformed);  // RFC 3550 §5.1: version
-  const MtkSlot* slot = FindKey(keyring, packet, false);
-  if (slot == nullptr) return Err(Error::kUnknownKey);
-  const Result<KeySession*> entry = SessionFor(keyring, *slot);
+  const Result<const MtkSlot*> slot = FindKey(keyring, packet, false);
+  if (!slot) return Err(slot.error());
+  const Result<KeySession*> entry = SessionFor(keyring, **slot);
   if (!entry) return Err(entry.error());
   const auto sequence = static_cast<uint16_t>(packet[2] << 8 | packet[3]);
-  const Result<size_t> length = Try(**entry, *slot, packet, CandidatesFor(sequence, keyring, now));
+  const Result<size_t> length = Try(**entry, **slot, packet, CandidatesFor(sequence, keyring, now));
   if (!length) return Err(length.error());
   ++counters_.opened;
   last_good_ = now;
-  keyring.Used(slot->serial, now);
+  keyring.Used((*slot)->serial, now);
   return *length;
 }
 
-Result<size_t> Stream::OnRtcp(MutableBytes packet, const Keyring& keyring) {
+Result<size_t> Stream::OnRtcp(MutableBytes packet, Keyring& keyring, Instant now) {
   ++counters_.rtcp_packets;
   if (packet.size() < kRtcpHeader) return Err(Error::kTruncated);
   if (packet.size() > kMaxPacket) return Err(Error::kTooLong);
   if (packet[0] >> 6 != 2) return Err(Error::kMalformed);
-  const MtkSlot* slot = FindKey(keyring, packet, true);
-  if (slot == nullptr) return Err(Error::kUnknownKey);
-  const Result<KeySession*> entry = SessionFor(keyring, *slot);
+  const Result<const MtkSlot*> slot = FindKey(keyring, packet, true);
+  if (!slot) return Err(slot.error());
+  const Result<KeySession*> entry = SessionFor(keyring, **slot);
   if (!entry) return Err(entry.error());
   const Result<size_t> length = (*entry)->session->UnprotectRtcp(packet, packet.size());
   if (!length) return Err(length.error());
   ++counters_.rtcp_opened;
+  keyring.UsedByRtcp(**slot, now);
   return *length;
 }
 

@@ -35,9 +35,9 @@ class Stream {
 
   // OnRtp and OnRtcp open `packet` in place and return its plain length. Errors: kTruncated,
   // kTooLong, kMalformed (no RTP), kUnknownKey (no key has this MKI), kAuthenticationFailed,
-  // kReplayed. `keyring` learns which key is in use.
+  // kReplayed, also for an MKI of an MSK that is past. `keyring` learns which key is in use.
   Result<size_t> OnRtp(MutableBytes packet, Keyring& keyring, Instant now);
-  Result<size_t> OnRtcp(MutableBytes packet, const Keyring& keyring);
+  Result<size_t> OnRtcp(MutableBytes packet, Keyring& keyring, Instant now);
 
   // Prune frees the sessions of keys that the keyring let go.
   void Prune(const Keyring& keyring);
@@ -69,8 +69,7 @@ class Stream {
 
   Ssrc ssrc_;
   std::optional<PacketIndex> highest_;
-  MskId msk_;                // that `highest_` opened under, and
-  uint64_t msk_serial_ = 0;  // the serial of its MTK
+  MskId msk_;  // that `highest_` opened under
   Instant last_good_ = Instant::min();
   StreamCounters counters_;
   std::array<KeySession, MtkSlots::kCapacity> sessions_;

@@ -47,6 +47,12 @@ template <>
 constexpr uint8_t kTag<rekey::TicketSpent> = 18;
 template <>
 constexpr uint8_t kTag<rekey::TicketForgotten> = 19;
+template <>
+constexpr uint8_t kTag<rekey::TicketsPast> = 20;
+template <>
+constexpr uint8_t kTag<rekey::DepartedKept> = 21;
+template <>
+constexpr uint8_t kTag<rekey::ReportsSkipped> = 22;
 
 template <class Coder>
 void Write(Coder& coder, const rekey::Change& change) {

@@ -314,4 +314,17 @@ void Fields(C& c, Ref<C, rekey::TicketForgotten> change) {
   All(c, change.ticket);
 }
 
+template <class C>
+void Fields(C& c, Ref<C, rekey::TicketsPast> change) {
+  All(c, change.until);
+}
+template <class C>
+void Fields(C& c, Ref<C, rekey::DepartedKept> change) {
+  All(c, change.place, change.leaves);
+}
+template <class C>
+void Fields(C& c, Ref<C, rekey::ReportsSkipped> change) {
+  All(c, change.t);
+}
+
 }  // namespace keymast::records

@@ -9,20 +9,39 @@ namespace keymast::records {
 namespace {
 
 // The rows of each kind: id, and what Fields reads and writes.
-struct Numbers {
-  uint64_t muk_counter_end = 0;
-  KeyNumber unknown_groups;
-};
 using RetiredGroup = std::pair<rekey::KeyGroupName, KeyNumber>;
+using Departed = std::pair<uint32_t, uint32_t>;
 
 template <class C>
 void Fields(C& c, Ref<C, RetiredGroup> group) {
   All(c, group.first, group.second);
 }
 
+template <class C>
+void Fields(C& c, Ref<C, Departed> departed) {
+  All(c, departed.first, departed.second);
+}
+
+// Numbers: those of format 4 follow where one of them says something.
+template <class C, class State>
+void Numbers(C& c, State& state) {
+  All(c, state.muk_counter.end, state.unknown_groups);
+  const auto says_more = [&state] {
+    return state.lost_report_t != 0 || state.tickets.past != Instant::min();
+  };
+  if constexpr (C::kReads) {
+    if (!c.ok() || c.empty()) return;
+    All(c, state.lost_report_t, state.tickets.past);
+    if (!says_more()) c.Refuse();
+  } else if (says_more()) {
+    All(c, state.lost_report_t, state.tickets.past);
+  }
+}
+
 std::string_view IdOf(const groups::Member& member) { return member.subscriber.value; }
 std::string_view IdOf(const rekey::SubscriberState& state) { return state.subscriber.id.value; }
 std::string IdOf(const RetiredGroup& group) { return RetiredRow(group.first); }
+std::string IdOf(const Departed& departed) { return DepartedRow(departed.first); }
 std::string IdOf(const rekey::SpentTicket& ticket) { return SpentRow(ticket); }
 
 const SubscriberId& KeyOf(const groups::Member& member) { return member.subscriber; }
@@ -109,7 +128,7 @@ Status ReadSpentTickets(const PageName& name, ByteView body, rekey::State& state
 
 Status ReadNumbers(ByteView body, rekey::State& state) {
   Decoder decoder(body);
-  All(decoder, state.muk_counter.end, state.unknown_groups);
+  Numbers(decoder, state);
   if (!decoder.Finished()) return Err(Error::kCorrupt);
   return {};
 }
@@ -153,6 +172,24 @@ Status ReadRetired(const PageName& name, ByteView body, rekey::State& state) {
   if (!rows) return Err(rows.error());
   state.retired.insert(rows->begin(), rows->end());
   return {};
+}
+
+Status ReadDeparted(const PageName& name, ByteView body, rekey::State& state) {
+  const auto rows = ReadRows<Departed>(name.first, body);
+  if (!rows) return Err(rows.error());
+  state.departed.insert(rows->begin(), rows->end());
+  return {};
+}
+
+// CutMap divides the entries of a map.
+template <class Map>
+std::vector<PageBody> CutMap(const PageName& name, const Map& map, size_t most) {
+  using Row = std::pair<typename Map::key_type, typename Map::mapped_type>;
+  const std::vector<Row> rows(map.begin(), map.end());
+  std::vector<const Row*> pointers;
+  pointers.reserve(rows.size());
+  for (const Row& row : rows) pointers.push_back(&row);
+  return Cut(name, std::move(pointers), most);
 }
 
 struct Row {
@@ -199,6 +236,11 @@ struct Row {
   PageName operator()(const rekey::TicketForgotten& change) const {
     return {PageKind::kSpentTickets, {}, SpentRow(change.ticket)};
   }
+  PageName operator()(const rekey::TicketsPast&) const { return {}; }
+  PageName operator()(const rekey::ReportsSkipped&) const { return {}; }
+  PageName operator()(const rekey::DepartedKept& change) const {
+    return {PageKind::kDeparted, {}, DepartedRow(change.place)};
+  }
   static PageName HeadOf(const ChannelId& id) { return {PageKind::kHead, id, {}}; }
 };
 
@@ -210,6 +252,12 @@ std::string RetiredRow(const rekey::KeyGroupName& group) {
   const auto high = static_cast<uint8_t>(group.second.value >> 8);
   const auto low = static_cast<uint8_t>(group.second.value & 0xff);
   return ToHex(group.first.octets) + ToHex(Bytes{high, low});
+}
+
+std::string DepartedRow(uint32_t place) {
+  std::array<uint8_t, 4> octets{};
+  Writer(octets).U32(place);
+  return ToHex(octets);
 }
 
 std::string SpentRow(const rekey::SpentTicket& ticket) {
@@ -240,7 +288,7 @@ Result<PageName> ParsePageKey(std::string_view key) {
   if (key.size() < kKindAt + 2 || !key.starts_with(kPagePrefix) || key[kKindAt + 1] != '/') {
     return Err(Error::kCorrupt);
   }
-  if (std::string_view("chkmnrst").find(key[kKindAt]) == std::string_view::npos) {
+  if (std::string_view("cdhkmnrst").find(key[kKindAt]) == std::string_view::npos) {
     return Err(Error::kCorrupt);
   }
   PageName name{static_cast<PageKind>(key[kKindAt]), {}, std::string(key.substr(kKindAt + 2))};
@@ -265,6 +313,8 @@ Status ReadPage(const PageName& name, ByteView body, rekey::State& state, size_t
       return ReadMembers(name, body, state, expected);
     case PageKind::kNumbers:
       return ReadNumbers(body, state);
+    case PageKind::kDeparted:
+      return ReadDeparted(name, body, state);
     case PageKind::kRetired:
       return ReadRetired(name, body, state);
     case PageKind::kSubscribers:
@@ -295,15 +345,11 @@ std::vector<PageBody> WritePages(const PageName& name, const rekey::State& rows,
       return Cut(name, std::move(members), most);
     }
     case PageKind::kNumbers:
-      return One(
-          name, [&](Encoder& encoder) { All(encoder, rows.muk_counter.end, rows.unknown_groups); });
-    case PageKind::kRetired: {
-      const std::vector<RetiredGroup> groups(rows.retired.begin(), rows.retired.end());
-      std::vector<const RetiredGroup*> pointers;
-      pointers.reserve(groups.size());
-      for (const RetiredGroup& group : groups) pointers.push_back(&group);
-      return Cut(name, std::move(pointers), most);
-    }
+      return One(name, [&](Encoder& encoder) { Numbers(encoder, rows); });
+    case PageKind::kDeparted:
+      return CutMap(name, rows.departed, most);
+    case PageKind::kRetired:
+      return CutMap(name, rows.retired, most);
     case PageKind::kSubscribers: {
       std::vector<const rekey::SubscriberState*> subscribers;
       for (const auto& [id, subscriber] : rows.subscribers) subscribers.push_back(&subscriber);

@@ -3,6 +3,7 @@
 // alone, so that changes reach a page by the same rekey::Apply that the server and recovery use.
 //
 //   p/c/CHANNEL           head: definition, ladder, positions, history
+//   p/d/FIRST             leaves of subscribers that were deleted, by place
 //   p/h/HEADEND           a headend
 //   p/k/NUMBER            a key that seals tickets
 //   p/m/CHANNEL/FIRST     members of a channel from FIRST to the next page's, in order of id
@@ -11,8 +12,8 @@
 //   p/s/FIRST             subscribers
 //   p/t/FIRST             spent tickets, in order of expiry
 //
-// Heads come first in key order. Kinds `m`, `r`, `s` and `t` have many rows to a page, the first
-// page of each begins with the empty id.
+// Heads come first in key order. Kinds `d`, `m`, `r`, `s` and `t` have many rows to a page, the
+// first page of each begins with the empty id.
 #pragma once
 
 #include "crypto/secret.h"
@@ -24,6 +25,7 @@ inline constexpr std::string_view kPagePrefix = "p/";
 
 enum class PageKind : char {
   kHead = 'c',
+  kDeparted = 'd',
   kHeadend = 'h',
   kTicketKey = 'k',
   kMembers = 'm',
@@ -33,7 +35,7 @@ enum class PageKind : char {
   kSpentTickets = 't',
 };
 inline bool HasManyRows(PageKind kind) {
-  return kind == PageKind::kMembers || kind == PageKind::kRetired ||
+  return kind == PageKind::kDeparted || kind == PageKind::kMembers || kind == PageKind::kRetired ||
          kind == PageKind::kSubscribers || kind == PageKind::kSpentTickets;
 }
 
@@ -55,6 +57,8 @@ PageName RowOf(const rekey::Change& change);
 
 // RetiredRow is a key group as the id of a row.
 std::string RetiredRow(const rekey::KeyGroupName& group);
+// DepartedRow is a place of leaves as one.
+std::string DepartedRow(uint32_t place);
 // SpentRow is a spent ticket as one, SealingRow the number of a key that seals tickets.
 std::string SpentRow(const rekey::SpentTicket& ticket);
 std::string SealingRow(uint8_t number);

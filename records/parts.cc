@@ -37,6 +37,10 @@ void ForEachPart(const rekey::State& state, const Take& take) {
   take(rekey::MukCounterReserved{state.muk_counter.end});
   take(rekey::UnknownGroupsSkipped{state.unknown_groups});
   for (const auto& [group, last] : state.retired) take(rekey::KeyGroupRetired{group, last});
+  // What says nothing is no part: a state that was read of an older format keeps its hash.
+  if (state.lost_report_t != 0) take(rekey::ReportsSkipped{state.lost_report_t});
+  if (state.tickets.past != Instant::min()) take(rekey::TicketsPast{state.tickets.past});
+  for (const auto& [place, leaves] : state.departed) take(rekey::DepartedKept{place, leaves});
   for (const auto& [number, key] : state.tickets.keys) take(rekey::TicketKeyPut{key});
   for (const rekey::SpentTicket& ticket : state.tickets.spent) take(rekey::TicketSpent{ticket});
   for (const auto* subscriber : Sorted(state.subscribers)) {

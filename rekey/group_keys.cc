@@ -57,7 +57,7 @@ MskId NewestMsk(const Ladder& ladder) {
   return ladder.next_msk ? ladder.next_msk->id : ladder.msk->id;
 }
 
-GroupKeys::GroupKeys(const ChannelState& channel, const groups::Member& member, uint32_t keys_t)
+GroupKeys::GroupKeys(const ChannelState& channel, const groups::Member& member, LastTs last)
     : domain_(channel.channel.key_domain) {
   const Ladder& ladder = channel.ladder;
   AddStreams(channel);
@@ -68,7 +68,7 @@ GroupKeys::GroupKeys(const ChannelState& channel, const groups::Member& member, 
   AddMtk(*ladder.active, ladder, channel.channel);
   if (ladder.prepared) AddMtk(*ladder.prepared, ladder, channel.channel);
   contents_.csb_id = ladder.msk->csb_id;
-  AddMember(channel.channel, member, keys_t);
+  AddMember(channel.channel, member, last);
 }
 
 // The SEQ is that of the last packet which a headend told of: from there a receiver finds the index
@@ -116,14 +116,14 @@ void GroupKeys::AddMtk(const Slot& slot, const Ladder& ladder, const groups::Cha
 
 // A channel without a tree has no leaf to tell of.
 void GroupKeys::AddMember(const groups::Channel& channel, const groups::Member& member,
-                          uint32_t keys_t) {
+                          LastTs last) {
   mikey::v2::MemberState state;
   state.tree_id = kNoTree;
   state.generation = member.generation;
   state.largest_rekey = channel.policy.max_datagram;
   state.window_ms = Milliseconds(channel.policy.mtk_lead);
-  state.report_t = member.report_t;
-  state.keys_t = keys_t;
+  state.report_t = last.report;
+  state.keys_t = last.keys;
   contents_.member = state;
 }
 

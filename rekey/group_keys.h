@@ -12,13 +12,19 @@ namespace keymast::rekey {
 // number of IANA's, or MKIs of another form.
 bool IsJoinable(const groups::Channel& channel, const mikey::Profile3gpp& profile);
 
+// LastTs are what EXT 248 tells a member: the T that its REPORTs must be above, and that of the
+// last KEYS to it which nobody asked for.
+struct LastTs {
+  uint32_t report = 0;
+  uint32_t keys = 0;
+};
+
 // GroupKeys are the streams with their policies and indexes of now, the MSK in use with its current
 // MTK, and the next of both where they are announced. It owns what the contents point to.
 class GroupKeys {
  public:
-  // The ladder has an active MTK, the channel is joinable. `keys_t` is the T that KEYS to this
-  // member, which nobody asked for, had last.
-  GroupKeys(const ChannelState& channel, const groups::Member& member, uint32_t keys_t);
+  // The ladder has an active MTK, the channel is joinable.
+  GroupKeys(const ChannelState& channel, const groups::Member& member, LastTs last);
   GroupKeys(const GroupKeys&) = delete;
   GroupKeys& operator=(const GroupKeys&) = delete;
 
@@ -39,7 +45,7 @@ class GroupKeys {
   void AddStreams(const ChannelState& channel);
   void AddMsk(const Msk& msk, MtkId low);
   void AddMtk(const Slot& slot, const Ladder& ladder, const groups::Channel& channel);
-  void AddMember(const groups::Channel& channel, const groups::Member& member, uint32_t keys_t);
+  void AddMember(const groups::Channel& channel, const groups::Member& member, LastTs last);
 
   KeyDomainId domain_;
   std::array<GivenMsk, 2> msks_;

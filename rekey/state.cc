@@ -3,6 +3,9 @@
 
 #include <algorithm>
 
+#include "base/cursor.h"
+#include "crypto/primitives.h"
+
 namespace keymast::rekey {
 namespace {
 
@@ -85,10 +88,26 @@ void Fold(State& state, const TicketSpent& change) { state.tickets.spent.insert(
 
 void Fold(State& state, const TicketForgotten& change) { state.tickets.spent.erase(change.ticket); }
 
+void Fold(State& state, const TicketsPast& change) { state.tickets.past = change.until; }
+
+void Fold(State& state, const DepartedKept& change) {
+  uint32_t& leaves = state.departed[change.place];
+  leaves = std::max(leaves, change.leaves);
+}
+
+void Fold(State& state, const ReportsSkipped& change) {
+  state.lost_report_t = std::max(state.lost_report_t, change.t);
+}
+
 }  // namespace
 
 void Apply(State& state, const Change& change) {
   std::visit([&state](const auto& one) { Fold(state, one); }, change);
+}
+
+uint32_t DepartedPlaceOf(std::string_view identity) {
+  const auto hash = crypto::Sha256(AsBytes(identity));
+  return Reader(hash).U32() % kDepartedPlaces;
 }
 
 KeyNumber LastKeyNumber(const State& state, const KeyGroupName& group) {

@@ -124,10 +124,18 @@ struct SpentTicket {
 struct Tickets {
   std::map<uint8_t, TicketKey> keys;  // by number
   std::set<SpentTicket> spent;        // those that have not ended
+  // Tickets that end at it or before are past, whatever a clock that was set back says: of those
+  // that were spent nothing is kept any more.
+  Instant past = Instant::min();
 };
 
 // KeyGroupName is a key group within its domain: what an MSK ID is unique in.
 using KeyGroupName = std::pair<KeyDomainId, KeyGroup>;
+
+// DepartedPlaceOf is where the leaves of a subscriber that was deleted are kept: many share a
+// place, so that there is a bound. It hangs on the identity, which recorded joins name.
+inline constexpr uint32_t kDepartedPlaces = 1U << 18;
+uint32_t DepartedPlaceOf(std::string_view identity);
 
 // State is everything that must survive a crash.
 struct State {
@@ -142,6 +150,11 @@ struct State {
   std::map<KeyGroupName, KeyNumber> retired;
   KeyNumber unknown_groups;
   Tickets tickets;
+  // The most leaves of a deleted subscriber, by place (DepartedPlaceOf): who is made anew there
+  // goes on behind them (MIKEYv2 §8).
+  std::map<uint32_t, uint32_t> departed;
+  // REPORTs up to this T count for nobody: some may have been taken in commits that were lost.
+  uint32_t lost_report_t = 0;
 };
 
 // Changes hold absolute values, so that a tail of them applied again, also over a state that has
@@ -212,12 +225,23 @@ struct TicketSpent {
 struct TicketForgotten {
   SpentTicket ticket;
 };
+struct TicketsPast {
+  Instant until;
+};
+struct DepartedKept {
+  uint32_t place = 0;
+  uint32_t leaves = 0;
+};
+struct ReportsSkipped {
+  uint32_t t = 0;
+};
 
 using Change =
     std::variant<ChannelPut, ChannelDeleted, LadderPut, PositionsPut, RekeyRecorded, SubscriberPut,
                  SubscriberDeleted, MemberPut, MemberDeleted, MemberConfirmed, HeadendPut,
                  HeadendDeleted, MukCounterReserved, KeyGroupRetired, UnknownGroupsSkipped,
-                 TicketKeyPut, TicketKeyDropped, TicketSpent, TicketForgotten>;
+                 TicketKeyPut, TicketKeyDropped, TicketSpent, TicketForgotten, TicketsPast,
+                 DepartedKept, ReportsSkipped>;
 
 // Sizes of the blocks in which counters are reserved. A LadderPut reserves at most one block under
 // each MSK and makes at most one MSK, a MukCounterReserved reserves one block; `records` writes at

@@ -28,7 +28,7 @@ class Lines {
   size_t number_ = 0;
 };
 
-// m=<media> <port> <transport> <payload types>: RFC 8866 §5.14.
+// m=<media> <port> <transport> <formats>: RFC 8866 §5.14.
 Status Lines::TakeMedia(std::string_view value) {
   if (description.media.size() == kMaxMedia) return Err(Error::kTooLong);
   Media next;
@@ -39,9 +39,8 @@ Status Lines::TakeMedia(std::string_view value) {
   if (next.media.empty() || next.transport.empty()) return Err(Error::kMalformed);
   do {
     if (next.formats.size() == kMaxFormats) return Err(Error::kTooLong);
-    uint8_t type = 0;
-    if (!TakeNumber<uint8_t>(Cut(value, ' '), type, 127)) return Err(Error::kMalformed);
-    next.formats.push_back(type);
+    next.formats.emplace_back(Cut(value, ' '));
+    if (next.formats.back().empty()) return Err(Error::kMalformed);
   } while (!value.empty());
   description.media.push_back(std::move(next));
   return {};
@@ -97,6 +96,9 @@ Status Lines::Take(std::string_view line, size_t number) {
       return {};
     case 's':
       description.name = value;
+      return {};
+    case 't':
+      description.time = value;
       return {};
     case 'm':
       return TakeMedia(value);

@@ -39,15 +39,16 @@ struct Media {
   std::string media;  // audio, video, application, text
   uint16_t port = 0;  // 0: refused (RFC 3264 §6)
   std::string transport;
-  std::vector<uint8_t> formats;  // RTP payload types, one at least
+  std::vector<std::string> formats;  // one at least; of RTP, payload types
   std::optional<Connection> connection;
   Attributes attributes;
   size_t line = 0;
 };
 
 struct Description {
-  std::string origin;  // of the o= line
-  std::string name;    // of the s= line
+  std::string origin;        // of the o= line
+  std::string name;          // of the s= line
+  std::string time = "0 0";  // of the t= line
   std::optional<Connection> connection;
   Attributes attributes;
   std::vector<Media> media;
@@ -62,7 +63,7 @@ struct Description {
 // kMalformed, kTooLong, kUnknownVersion, kPayloadMissing (no v= line at all).
 tl::expected<Description, Failure> Read(std::string_view text);
 
-// Write is the text, with `t=0 0`. Line breaks and control characters in it become spaces.
+// Write is the text. Line breaks and control characters in it become spaces.
 std::string Write(const Description& description);
 
 // Find is null when a section has no attribute of a name, the first one otherwise.

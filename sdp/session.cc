@@ -5,6 +5,7 @@
 #include <set>
 
 #include "mikey/identity.h"
+#include "sdp/bundle.h"
 #include "sdp/keying.h"
 #include "sdp/text.h"
 
@@ -56,14 +57,26 @@ Status TakeSsrc(std::string_view value, Stream& stream) {
   if (!TakeNumber<uint32_t>(Cut(value, ' '), ssrc, UINT32_MAX)) return Err(Error::kMalformed);
   if (stream.ssrc && stream.ssrc->value != ssrc) return Err(Error::kUnsupportedPolicy);
   stream.ssrc = Ssrc(ssrc);  // RFC 5576 §4.1: a line an attribute of the source
+  if (Cut(value, ':') == "cname" && !value.empty()) stream.cname = value;
   return {};
+}
+
+bool* FlagOf(std::string_view name, Stream& stream) {
+  if (name == "rtcp-mux") return &stream.rtcp_mux;
+  if (name == "rtcp-mux-only") return &stream.rtcp_mux_only;
+  return name == "bundle-only" ? &stream.bundle_only : nullptr;
 }
 
 Status TakeAttribute(const Attribute& attribute, Stream& stream) {
   std::string_view value = attribute.value;
+  if (bool* flag = FlagOf(attribute.name, stream)) {
+    *flag = true;
+    return value.empty() ? Status() : Err(Error::kMalformed);
+  }
   if (attribute.name == "ssrc") return TakeSsrc(value, stream);
   if (attribute.name == "mid") {
-    if (value.empty() || !stream.mid.empty()) return Err(Error::kMalformed);
+    const bool is_token = !value.empty() && value.find(' ') == std::string_view::npos;
+    if (!is_token || !stream.mid.empty()) return Err(Error::kMalformed);
     stream.mid = value;
     return {};
   }
@@ -87,6 +100,27 @@ Result<Direction> TakeDirection(const Attributes& attributes, Direction otherwis
   return taken.value_or(otherwise);
 }
 
+Status TakeFormats(const Media& media, Stream& stream) {
+  if (media.transport.find("RTP/") == std::string::npos) {
+    stream.other_formats = media.formats;
+    return {};
+  }
+  for (const std::string& text : media.formats) {
+    uint8_t type = 0;
+    const bool is_type = TakeNumber<uint8_t>(text, type, 127);
+    const bool is_twice = std::ranges::any_of(
+        stream.formats, [&](const Format& format) { return format.payload_type == type; });
+    if (!is_type || is_twice) return Err(Error::kMalformed);
+    stream.formats.push_back({type, std::string(StaticFormat(type)), {}});
+  }
+  return {};
+}
+
+// A stream that is no RTP is told from others, and no more: it is refused (RFC 3264 §6).
+bool IsOfAll(const Attribute& attribute) {
+  return attribute.name == "mid" || attribute.name == "bundle-only";
+}
+
 tl::expected<Stream, Failure> TakeStream(const Description& description, const Media& media,
                                          Direction otherwise) {
   Stream stream;
@@ -96,16 +130,15 @@ tl::expected<Stream, Failure> TakeStream(const Description& description, const M
   if (!direction) return Refusal(direction.error(), media.line);
   stream.direction = *direction;
   const Connection* connection = description.ConnectionOf(media);
-  if (connection == nullptr && media.port != 0) return Refusal(Error::kPayloadMissing, media.line);
+  const bool has_place = media.port != 0 || Find(media.attributes, "bundle-only") != nullptr;
+  if (connection == nullptr && has_place) return Refusal(Error::kPayloadMissing, media.line);
   if (connection != nullptr) stream.at = connection->address;
   stream.at.port = media.port;
-  for (const uint8_t type : media.formats) {
-    const bool is_twice = std::ranges::any_of(
-        stream.formats, [&](const Format& format) { return format.payload_type == type; });
-    if (is_twice) return Refusal(Error::kMalformed, media.line);
-    stream.formats.push_back({type, std::string(StaticFormat(type)), {}});
+  if (const Status taken = TakeFormats(media, stream); !taken) {
+    return Refusal(taken.error(), media.line);
   }
   for (const Attribute& attribute : media.attributes) {
+    if (!stream.other_formats.empty() && !IsOfAll(attribute)) continue;
     if (const Status taken = TakeAttribute(attribute, stream); !taken) {
       return Refusal(taken.error(), attribute.line);
     }
@@ -122,35 +155,29 @@ std::string Spelled(const Origin& origin) {
 Media Spelled(const Stream& stream) {
   Media media;
   media.media = stream.media;
-  media.port = stream.at.port;
+  media.port = stream.bundle_only ? uint16_t{0} : stream.at.port;
   media.transport = stream.transport;
   const auto put = [&](std::string name, std::string value) {
     media.attributes.push_back({std::move(name), std::move(value), 0});
   };
+  media.formats = stream.other_formats;
   for (const Format& format : stream.formats) {
-    const std::string type = std::to_string(format.payload_type) + " ";
-    media.formats.push_back(format.payload_type);
-    if (!format.rtpmap.empty()) put("rtpmap", type + format.rtpmap);
-    if (!format.fmtp.empty()) put("fmtp", type + format.fmtp);
+    const std::string type = std::to_string(format.payload_type);
+    media.formats.push_back(type);
+    if (!format.rtpmap.empty()) put("rtpmap", type + " " + format.rtpmap);
+    if (!format.fmtp.empty()) put("fmtp", type + " " + format.fmtp);
   }
   if (stream.is_refused()) return media;
   Connection connection{stream.at, 0};
   connection.address.port = 0;
   media.connection = connection;
   if (!stream.mid.empty()) put("mid", stream.mid);
-  if (stream.ssrc) put("ssrc", std::to_string(stream.ssrc->value) + " cname:-");
-  put("rtcp-mux", "");  // RFC 5761: keying, RTP and RTCP share one port
+  if (stream.ssrc) put("ssrc", std::to_string(stream.ssrc->value) + " cname:" + stream.cname);
+  if (stream.bundle_only) put("bundle-only", "");
+  if (stream.rtcp_mux) put("rtcp-mux", "");
+  if (stream.rtcp_mux_only) put("rtcp-mux-only", "");
   put(std::string(DirectionName(stream.direction)), "");
   return media;
-}
-
-// RFC 9143: streams that share a port say so.
-std::string Bundle(const std::vector<Stream>& streams) {
-  std::string group;
-  for (const Stream& stream : streams) {
-    if (!stream.is_refused() && !stream.mid.empty()) group += " " + stream.mid;
-  }
-  return group.empty() ? group : "BUNDLE" + group;
 }
 
 }  // namespace
@@ -177,6 +204,7 @@ tl::expected<Session, Failure> ReadSession(std::string_view text) {
   if (!description) return tl::unexpected<Failure>(description.error());
   Session session;
   session.name = description->name;
+  session.time = description->time;
   if (!TakeOrigin(description->origin, session.origin)) return Refusal(Error::kMalformed, 0);
   const Result<Direction> direction = TakeDirection(description->attributes, Direction::kSendRecv);
   if (!direction) return Refusal(direction.error(), 0);
@@ -193,6 +221,7 @@ tl::expected<Session, Failure> ReadSession(std::string_view text) {
     }
     session.streams.push_back(std::move(*stream));
   }
+  TakeBundle(description->attributes, session);
   if (session.streams.empty()) return Refusal(Error::kPayloadMissing, description->lines);
   auto keying = TakeKeying(*description);
   if (!keying) return tl::unexpected<Failure>(keying.error());
@@ -204,9 +233,10 @@ std::string WriteSession(const Session& session) {
   Description description;
   description.origin = Spelled(session.origin);
   description.name = session.name;
-  if (const std::string bundle = Bundle(session.streams); !bundle.empty()) {
-    description.attributes.push_back({"group", bundle, 0});
-  }
+  description.time = session.time;
+  std::string group = "BUNDLE";
+  for (const std::string& mid : session.bundle) group += " " + mid;
+  if (!session.bundle.empty()) description.attributes.push_back({"group", group, 0});
   PutKeying(session.keying, description.attributes);
   for (const Stream& stream : session.streams) description.media.push_back(Spelled(stream));
   return Write(description);

@@ -46,13 +46,24 @@ bool IsSame(const Format& a, const Format& b);
 struct Stream {
   std::string media;
   std::string transport = "RTP/SAVP";
-  Endpoint at;  // where it is received; port 0: refused, the address may then be unset
+  // Where it is received, in a bundle-only stream of an offer by the address that the bundle has;
+  // port 0: refused, the address may then be unset.
+  Endpoint at;
   Direction direction = Direction::kSendRecv;
   std::vector<Format> formats;
-  std::optional<Ssrc> ssrc;  // that its describer sends (RFC 5576)
-  std::string mid;           // RFC 9143
+  std::vector<std::string> other_formats;  // of what is no RTP, in their place
+  std::optional<Ssrc> ssrc;                // that its describer sends (RFC 5576)
+  std::string cname = "-";                 // of that source
+  std::string mid;                         // RFC 5888
+  bool rtcp_mux = false;                   // RTCP comes to that port too (RFC 5761)
+  bool rtcp_mux_only = false;              // and to no other; of offers alone (RFC 8858)
+  bool bundle_only = false;                // has no port of its own; of offers alone (RFC 9143 §6)
 
   bool is_refused() const { return at.port == 0; }
+  // MIKEYv2 §12: an exchange keys what is SRTP, and neither refused nor inactive.
+  bool is_keyed() const {
+    return !is_refused() && direction != Direction::kInactive && other_formats.empty();
+  }
 };
 
 // Fingerprint is SHA-256 of a certificate (RFC 8122).
@@ -79,18 +90,20 @@ struct Origin {
 struct Session {
   Origin origin;
   std::string name;
+  std::string time = "0 0";  // when it is, `0 0`: always (RFC 8866 §5.9)
   std::vector<Stream> streams;
+  std::vector<std::string> bundle;  // mids of the streams of one address (RFC 9143)
   Keying keying;
 };
 
 // ReadSession reads an offer or an answer: what its streams and their keying need is there, once.
 // Attributes that are not known are passed over; those of MIKEYv2 and RFC 4567 in a media section
 // are kUnsupportedPolicy, since one exchange keys all streams. So are two SSRCs of one stream.
-// Further kMalformed, kTooLong, kPayloadMissing, kUnsupportedAlgorithm (fingerprints, and none by
-// SHA-256). Capabilities are whole TLVs without cookie, fresh and ticket.
+// Streams of other transports than RTP's may have any formats. Further kMalformed, kTooLong,
+// kPayloadMissing, kUnsupportedAlgorithm (fingerprints, and none by SHA-256). Capabilities are
+// whole TLVs without cookie, fresh and ticket.
 tl::expected<Session, Failure> ReadSession(std::string_view text);
 
-// WriteSession writes all streams of one port as one bundle.
 std::string WriteSession(const Session& session);
 
 // JoinTarget is a=mikeyv2-join of a group's description: where its members join.

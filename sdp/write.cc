@@ -41,11 +41,11 @@ std::string Write(const Description& description) {
   AppendLine(text, 'o', description.origin);
   AppendLine(text, 's', description.name.empty() ? "-" : description.name);
   AppendSection(text, description.connection);
-  AppendLine(text, 't', "0 0");
+  AppendLine(text, 't', description.time);
   AppendAttributes(text, description.attributes);
   for (const Media& media : description.media) {
     std::string line = media.media + " " + std::to_string(media.port) + " " + media.transport;
-    for (const uint8_t format : media.formats) line += " " + std::to_string(format);
+    for (const std::string& format : media.formats) line += " " + format;
     AppendLine(text, 'm', line);
     AppendSection(text, media.connection);
     AppendAttributes(text, media.attributes);

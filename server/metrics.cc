@@ -64,6 +64,7 @@ struct Overview {
   uint64_t confirmed = 0;
   Duration oldest_msk{};
   Duration oldest_mtk{};
+  uint64_t fewest_numbers = UINT16_MAX;  // Key Numbers that a channel has left
 };
 
 Overview LookOver(const controller::Controller& controller, Instant now) {
@@ -73,6 +74,8 @@ Overview LookOver(const controller::Controller& controller, Instant now) {
     overview.joined += controller.JoinedCount(id);
     overview.confirmed += controller.ConfirmedCount(id);
     const rekey::Ladder& ladder = channel.ladder;
+    overview.fewest_numbers = std::min<uint64_t>(
+        overview.fewest_numbers, uint64_t{UINT16_MAX} - ladder.last_key_number.value);
     if (ladder.msk) overview.oldest_msk = std::max(overview.oldest_msk, now - ladder.msk->made);
     if (ladder.active) {
       overview.oldest_mtk = std::max(overview.oldest_mtk, now - ladder.active->switch_at);
@@ -98,6 +101,9 @@ void FillMembership(const Shard& shard, core::MetricsSnapshot& out) {
   Family(out, "keymast_key_age_seconds", "Age of the oldest key in use.", kGauge)
       .Add(Seconds(overview.oldest_msk), {{"level", "msk"}})
       .Add(Seconds(overview.oldest_mtk), {{"level", "mtk"}});
+  Family(out, "keymast_key_numbers_left", "Key Numbers that the channel with the fewest has left.",
+         kGauge)
+      .Add(overview.fewest_numbers);
 }
 
 std::string Lower(std::string text) {

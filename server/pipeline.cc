@@ -29,6 +29,9 @@ struct ChannelOf {
   const ChannelId* operator()(const rekey::TicketKeyDropped&) const { return nullptr; }
   const ChannelId* operator()(const rekey::TicketSpent&) const { return nullptr; }
   const ChannelId* operator()(const rekey::TicketForgotten&) const { return nullptr; }
+  const ChannelId* operator()(const rekey::TicketsPast&) const { return nullptr; }
+  const ChannelId* operator()(const rekey::DepartedKept&) const { return nullptr; }
+  const ChannelId* operator()(const rekey::ReportsSkipped&) const { return nullptr; }
 };
 
 }  // namespace

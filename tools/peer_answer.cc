@@ -25,7 +25,7 @@ std::vector<sdp::Ability> PeerCall::Abilities() const {
   std::vector<sdp::Ability> abilities;
   for (size_t i = 0; i < media_.streams().size(); ++i) {
     const sdp::Stream ours = Described(i);
-    abilities.push_back({ours.at, ours.direction, ours.formats, ours.ssrc});
+    abilities.push_back({ours.at, ours.direction, ours.formats, ours.ssrc, ours.cname, ours.media});
   }
   return abilities;
 }
@@ -53,12 +53,10 @@ PeerCall::Done PeerCall::TakeOffer(std::string_view text, Instant) {
   return ExpectCap(*told);
 }
 
-// CheckStreams: stream k of CAP is the k-th m= line that the offer does not refuse.
+// CheckStreams: stream k of CAP is the k-th m= line of the offer that is keyed (MIKEYv2 §12).
 PeerCall::Done PeerCall::CheckStreams(const Capabilities& told) {
   for (size_t i = 0; i < theirs_->streams.size(); ++i) {
-    const sdp::Stream& stream = theirs_->streams[i];
-    const bool is_keyed = !stream.is_refused() && stream.direction != sdp::Direction::kInactive;
-    if (is_keyed) keyed_.push_back(i);
+    if (theirs_->streams[i].is_keyed()) keyed_.push_back(i);
   }
   bool agrees = told.StreamCount() == keyed_.size();
   for (size_t k = 0; agrees && k < keyed_.size(); ++k) {

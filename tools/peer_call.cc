@@ -2,6 +2,7 @@
 #include "tools/peer_call.h"
 
 #include "sdp/binding.h"
+#include "sdp/bundle.h"
 
 namespace keymast::tools {
 
@@ -123,7 +124,10 @@ sdp::Stream PeerCall::Described(size_t index) const {
   if (stream.wanted != sdp::Direction::kInactive) described.at = setup_.media;
   described.formats = {{stream.payload_type, std::string(stream.codec->rtpmap), {}}};
   described.mid = std::to_string(index + 1);
+  // Keying, RTP and RTCP share one port, of all streams.
+  described.rtcp_mux = true;
   if (sdp::Sends(stream.wanted)) described.ssrc = stream.sender.ssrc();
+  described.cname = rtcp_.cname();  // RFC 5576 §6.1: that of its RTCP
   return described;
 }
 
@@ -175,7 +179,7 @@ void PeerCall::UseDirections() {
       const bool is_there = other != nullptr && !other->is_refused();
       both =
           is_there ? sdp::Common(ours, sdp::Reversed(other->direction)) : sdp::Direction::kInactive;
-      if (is_there) stream.to = other->at;
+      if (is_there) stream.to = sdp::AddressOf(*theirs_, i, we_offer_ ? *theirs_ : ours_);
     }
     stream.sends = sdp::Sends(both);
     stream.receives = sdp::Receives(both);
@@ -192,6 +196,7 @@ PeerCall::Done PeerCall::TakeKeys(const mikey::v2::UnicastSession& session,
                                   const mikey::v2::Choice& choice, Instant now) {
   Result<std::vector<StreamKey>> keys = KeysOf(suite_, session, choice.profiles);
   if (!keys) return Fail(keys.error(), "the policies of the exchange");
+  media_.BeginExchange();
   for (const StreamKey& key : *keys) {
     const size_t stream = (key.cs_id - 1u) / 2;  // MIKEYv2 §9
     const bool is_offerers = key.cs_id % 2 == 1;

@@ -124,8 +124,10 @@ class PeerCall {
   // We offer.
   // OpenExchange leaves CAP in `out` and returns the length of its first datagram.
   Result<size_t> OpenExchange(bool takes_fragments, Instant now, Bytes& out);
+  void BundleOffer();
   size_t TheirFragments() const;
   Done SendCap(Instant now);
+  void SetHeld(bool held);
   Done BindAnswer(Instant now);
   Done CheckOwnAnswer() const;
   void OnOffererSide(ByteView octets, Instant now);

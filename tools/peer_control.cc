@@ -13,6 +13,7 @@ constexpr double kFirstGuess = 150;   // octets of a compound packet, §6.3.2
 constexpr double kWeight = 1.0 / 16;  // §6.3.3
 constexpr int kForgotten = 5;         // intervals without a word: no member, §6.3.5
 constexpr int kSilent = 2;            // intervals without RTP: no sender, §6.3.5
+constexpr size_t kMaxHeld = 64;       // compound packets; beyond, the oldest go
 constexpr uint32_t kSecond = 65536;   // of LSR and DLSR
 constexpr int64_t kNanos = 1'000'000'000;
 
@@ -108,7 +109,18 @@ void CallRtcp::Arm(Instant now) {
   }
 }
 
-void CallRtcp::Forget() { states_.clear(); }
+void CallRtcp::Forget() {
+  states_.clear();
+  held_.clear();
+}
+
+void CallRtcp::set_held(bool held) {
+  is_held_ = held;
+  if (held) return;
+  for (const Held& packet : std::exchange(held_, {})) {
+    Take(packet.stream, packet.compound, packet.at);
+  }
+}
 
 Instant CallRtcp::deadline() const {
   Instant next = kNever;
@@ -200,7 +212,12 @@ Status CallRtcp::OnPacket(MutableBytes packet, Instant now) {
     return Err(compound.error());
   }
   Count(size);
-  Take(opened->stream, *compound, now);
+  if (!is_held_) {
+    Take(opened->stream, *compound, now);
+    return {};
+  }
+  held_.push_back({opened->stream, *compound, now});
+  if (held_.size() > kMaxHeld) held_.pop_front();
   return {};
 }
 

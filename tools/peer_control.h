@@ -3,6 +3,7 @@
 // port of its media (RFC 3550 §6, RFC 5761). Who only receives has no key, and says nothing.
 #pragma once
 
+#include <deque>
 #include <map>
 
 #include "tools/peer_media.h"
@@ -37,6 +38,9 @@ class CallRtcp {
 
   // Arm begins the reports of streams that have begun to send.
   void Arm(Instant now);
+  // While held, what comes is opened and kept, and says nothing yet (MIKEYv2 §12, provisional);
+  // release takes it as of when it came.
+  void set_held(bool held);
   // Forget what was said under keys that are thrown away.
   void Forget();
   Instant deadline() const;
@@ -80,6 +84,11 @@ class CallRtcp {
   std::vector<ReportBlock> Blocks(Ours& ours, Instant now);
   srtp::SenderInfo SenderOf(const CallStream& stream, Instant now) const;
   void Send(size_t stream, bool is_bye, Instant now, std::vector<Packet>& out);
+  struct Held {
+    size_t stream = 0;
+    Compound compound;
+    Instant at;
+  };
   void Take(size_t stream, const Compound& compound, Instant now);
   void TakeBlock(const ReportBlock& block, Instant now);
 
@@ -87,6 +96,8 @@ class CallRtcp {
   crypto::Rng& rng_;
   std::string cname_;
   std::vector<State> states_;  // one a stream
+  bool is_held_ = false;
+  std::deque<Held> held_;
   double average_size_;
   uint64_t refused_ = 0;
 };

@@ -59,9 +59,20 @@ CallStream& CallMedia::Add(sdp::Direction direction, const ToneCodec& codec) {
   return streams_.emplace_back(direction, codec, DrawSsrc(), first);
 }
 
+void CallMedia::BeginExchange() {
+  for (CallStream& stream : streams_) {
+    if (stream.receiver) stream.receiver->BeginExchange();
+  }
+}
+
+bool CallMedia::has_authenticated() const {
+  return std::ranges::any_of(streams_, [](const CallStream& stream) {
+    return stream.receiver && stream.receiver->is_confirmed();
+  });
+}
+
 Status CallMedia::UseKey(size_t stream, bool is_ours, const StreamKey& key) {
   CallStream& used = streams_.at(stream);
-  has_authenticated_ = false;
   if (is_ours) {
     if (key.ssrc != used.sender.ssrc()) return Err(Error::kPolicyViolation);
     return used.sender.UseKey(key);
@@ -129,11 +140,7 @@ Result<CallMedia::Opened> CallMedia::Open(MutableBytes packet, size_t ssrc_at, W
     opened = length ? Result<Opened>(Opened{i, packet.first(*length)}) : Err(length.error());
     break;
   }
-  if (opened) {
-    has_authenticated_ = true;
-  } else {
-    ++refused_;
-  }
+  if (!opened) ++refused_;
   return opened;
 }
 

@@ -53,6 +53,8 @@ class CallMedia {
   std::vector<CallStream>& streams() { return streams_; }
   const std::vector<CallStream>& streams() const { return streams_; }
 
+  // BeginExchange: the keys that are used from now on are of another exchange.
+  void BeginExchange();
   // UseKey of one of our streams, or of one that comes to us.
   Status UseKey(size_t stream, bool is_ours, const StreamKey& key);
   // ForgetKeys wipes all keys, and drops what was held and counted for reports under them.
@@ -76,8 +78,8 @@ class CallMedia {
   Result<Opened> OpenRtcp(MutableBytes packet);
 
   std::vector<PlainPacket> TakePlain() { return std::exchange(plain_, {}); }
-  // Whether anything has authenticated under the keys that came last.
-  bool has_authenticated() const { return has_authenticated_; }
+  // Whether anything has authenticated under the keys of the exchange that began last.
+  bool has_authenticated() const;
   uint64_t early() const { return early_; }      // packets that were held
   uint64_t refused() const { return refused_; }  // that no key opened
 
@@ -91,7 +93,6 @@ class CallMedia {
   bool is_held_ = false;
   std::deque<PlainPacket> held_;
   std::vector<PlainPacket> plain_;
-  bool has_authenticated_ = false;
   uint64_t early_ = 0;
   uint64_t refused_ = 0;
 };

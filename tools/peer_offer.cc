@@ -51,9 +51,21 @@ size_t PeerCall::TheirFragments() const {
   return told ? told->Fragments() : 0;
 }
 
+// BundleOffer: all streams share one port. In the first offer the others have none of their own
+// (RFC 9143 §7.2), later that of the bundle.
+void PeerCall::BundleOffer() {
+  for (const size_t index : keyed_) {
+    sdp::Stream& stream = ours_.streams[index];
+    stream.rtcp_mux_only = true;  // RFC 8858 §4.2
+    stream.bundle_only = !before_ && !ours_.bundle.empty();
+    ours_.bundle.push_back(stream.mid);
+  }
+}
+
 tl::expected<std::string, Failure> PeerCall::Offer(Instant now) {
   if (Done begun = Begin(true); !begun) return tl::unexpected<Failure>(begun.error());
   ours_.streams.clear();
+  ours_.bundle.clear();
   ours_.keying = {};
   for (size_t i = 0; i < media_.streams().size(); ++i) {
     ours_.streams.push_back(Described(i));
@@ -64,6 +76,7 @@ tl::expected<std::string, Failure> PeerCall::Offer(Instant now) {
       ours_.streams[i].at.port = 0;
     }
   }
+  BundleOffer();
   // One ticket opens one exchange; without one it is as the first time.
   resume_ = tickets_.Take(setup_.self.view(), setup_.peer.view(), now);
   is_resumed_ = resume_.has_value();
@@ -115,7 +128,11 @@ PeerCall::Done PeerCall::TakeAnswer(std::string_view text, Instant now) {
   const bool is_awaited = (state_ == State::kOffered || state_ == State::kEarly) && we_offer_;
   if (!is_awaited || theirs_) return keymast::Fail(Error::kFailedPrecondition, "no answer awaited");
   if (Done taken = TakeTheirs(text); !taken) return taken;
-  Done checked = Check(sdp::CheckAnswer(ours_, *theirs_), "an answer to another offer");
+  // MIKEYv2 §12: an answer repeats the id of its offer. One that does not may be left over from
+  // another call: nothing goes to where it points.
+  const bool is_ours = theirs_->keying.session == ours_.keying.session;
+  Done checked = Check(is_ours ? sdp::CheckAnswer(ours_, *theirs_) : Err(Error::kPolicyViolation),
+                       "an answer to another offer");
   if (!checked) return checked;
   if (Done same = CheckSameParty(); !same) return same;
   remote_ = {};
@@ -142,16 +159,21 @@ PeerCall::Done PeerCall::TakeAnswerInSdp(Instant now) {
   return {};
 }
 
+void PeerCall::SetHeld(bool held) {
+  media_.set_held(held);
+  rtcp_.set_held(held);
+}
+
 // BindAnswer: the answer that was provisional is that of the description, or the exchange begins
 // anew, now that it is known whose answer is taken (MIKEYv2 §12).
 PeerCall::Done PeerCall::BindAnswer(Instant now) {
   if (CheckOwnAnswer()) {
     state_ = State::kUp;
-    media_.set_held(false);
+    SetHeld(false);
     return {};
   }
   ForgetKeys();
-  media_.set_held(false);
+  SetHeld(false);
   answer_.clear();
   state_ = State::kOffered;
   return SendCap(now);
@@ -207,7 +229,7 @@ void PeerCall::OnAnswer(ByteView octets, ByteView finish, Instant now) {
   }
   if (!TakeKeys(offerer_->session(), offerer_->exchange().choice, now)) return;
   state_ = theirs_ ? State::kUp : State::kEarly;
-  media_.set_held(state_ == State::kEarly);
+  SetHeld(state_ == State::kEarly);
   Push(remote_, finish);
 }
 
@@ -222,9 +244,16 @@ void PeerCall::TickExchange(Instant now) {
   const Offerer::Outcome outcome = offerer_->Tick(now, rng_, out);
   PushAll(remote_, out, outcome.send, offerer_->more());
   if (offerer_->state() != Offerer::State::kFailed || before == Offerer::State::kFailed) return;
-  // MIKEYv2 §7: without KEYS the exchange is done where the other side's media has authenticated.
+  // MIKEYv2 §7: without KEYS the exchange is done where the other side's media has authenticated
+  // under its keys: that the other side still talks under those before says nothing.
   const bool has_answer = before == Offerer::State::kAnswered;
   if (has_answer && media_.has_authenticated()) return;
+  // Who was called early need not have read our offer yet: CAP goes out again once there is an
+  // answering description.
+  if (!has_answer && !theirs_) {
+    is_sent_ = false;
+    return;
+  }
   static_cast<void>(Fail(Error::kUnavailable, has_answer ? "unconfirmed" : "no answer"));
 }
 

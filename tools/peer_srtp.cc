@@ -108,9 +108,19 @@ std::optional<PacketIndex> SrtpReceiver::at() const {
 Status SrtpReceiver::AddKey(const StreamKey& key) {
   Result<Session> made = Session::Create(key.key, ssrc_, Session::Direction::kReceive);
   if (!made) return Err(made.error());
-  keys_.push_front({std::move(*made), key.at});
+  Held held{std::move(*made), key.at};
+  keys_.push_front(std::move(held));
   if (keys_.size() > kKeys) keys_.pop_back();
   return {};
+}
+
+void SrtpReceiver::BeginExchange() {
+  for (Held& held : keys_) held.is_current = false;
+}
+
+bool SrtpReceiver::is_confirmed() const {
+  return std::ranges::any_of(keys_,
+                             [](const Held& held) { return held.is_current && held.has_opened; });
 }
 
 // Packets under an older key look like forged ones to a newer one: with another MKI, or none. What
@@ -124,7 +134,9 @@ Result<size_t> SrtpReceiver::Try(MutableBytes packet, Open open) {
   for (size_t i = 0; i < keys_.size(); ++i) {
     if (i > 0) std::copy(copy.begin(), copy.end(), packet.begin());
     opened = open(keys_[i]);
-    if (opened) break;
+    if (!opened) continue;
+    keys_[i].has_opened = true;
+    break;
   }
   return opened;
 }

@@ -69,7 +69,12 @@ class SrtpReceiver {
   Ssrc ssrc() const { return ssrc_; }
   // Where the stream is by the packets that authenticated.
   std::optional<PacketIndex> at() const;
+  // AddKey of the exchange that began last.
   Status AddKey(const StreamKey& key);
+  // BeginExchange makes all keys so far those of exchanges before.
+  void BeginExchange();
+  // Whether a packet has opened under a key of the exchange that began last.
+  bool is_confirmed() const;
   void ForgetKeys() { keys_.clear(); }
   // OnRtp opens a packet in place: kUnknownKey before there is a key, else what srtpio refuses.
   Result<size_t> OnRtp(MutableBytes packet);
@@ -79,6 +84,8 @@ class SrtpReceiver {
   struct Held {
     srtpio::Session session;
     std::optional<PacketIndex> highest;
+    bool is_current = true;  // of the exchange that began last
+    bool has_opened = false;
   };
   template <class Open>
   Result<size_t> Try(MutableBytes packet, Open open);

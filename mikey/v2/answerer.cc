@@ -250,6 +250,11 @@ Answerer::Outcome Answerer::Answer(FirstMessage& cap, const Judged& judged, cryp
   const Result<size_t> size = WriteTheAnswer(cap, judged, rng, streams, out);
   // A public value that no secret follows from is no form of one (MIKEYv2 §5).
   if (!size && size.error() == Error::kMalformed) return Discard(size.error());
+  // Beyond a rate the CAP of an address that has not proved itself may be a recorded one, which has
+  // no new cookie; who has waits, and asks again.
+  if (!size && size.error() == Error::kRateLimited) {
+    return cap.address_proved ? Discard(size.error()) : Retry(cap, &judged, out);
+  }
   if (!size) return Refuse(cap, judged, size.error(), rng, out);
   entry.way = WayOf(cap.offer);
   entry.exchange = cap.exchange;
@@ -457,6 +462,8 @@ Result<size_t> Answerer::AnswerFinish(const Entry& entry, Instant now, crypto::R
     const Capabilities nothing;
     const Asked asked{exchange.offerer.view(), exchange.answerer.view(), exchange.join, nothing};
     const Result<Grant> grant = others_.GrantTo(asked, exchange.choice);
+    // The finish is repeated, and answered then.
+    if (!grant && grant.error() == Error::kRateLimited) return Err(grant.error());
     if (!grant) {
       return WriteErrorToFinish(suite_, exchange, NumberOf(grant.error()), rand_r, room);
     }

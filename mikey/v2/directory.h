@@ -42,8 +42,8 @@ class Directory {
   virtual Result<Terms> TermsFor(const Asked& asked) const = 0;
   // What the Offerer gets. Its proof was good, but for a session whose CAP needs none (modes DH and
   // RSA without SIGN, V switched off): there the finish proves it. kNotEntitled and other reasons
-  // are told to who has proved itself. Of a group the keys-given mark must be durable before what
-  // the Answerer returns is sent.
+  // are told to who has proved itself; kRateLimited is told to nobody. Of a group the keys-given
+  // mark must be durable before what the Answerer returns is sent.
   virtual Result<Grant> GrantTo(const Asked& asked, const Choice& choice) = 0;
 
   // SDP's fingerprint of the Offerer's certificate, where there is SDP: then no other one counts,

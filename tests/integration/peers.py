@@ -46,6 +46,7 @@ class Relay:
             end.settimeout(0.1)
         self.ports = [end.getsockname()[1] for end in self.ends]  # who stands for Bob, for Alice
         self.targets = [None, None]  # where Bob is, where Alice is
+        self.copies = {}  # port that gets a copy, by SSRC of RTP as octets
         self.stops = threading.Event()
         self.threads = [threading.Thread(target=self._carry, args=(i,), daemon=True) for i in (0, 1)]
         for thread in self.threads:
@@ -60,6 +61,8 @@ class Relay:
                 continue
             self.seen.append((index == 0, octets))
             self.ends[1 - index].sendto(octets, ("127.0.0.1", self.targets[index]))
+            if copy := self.copies.get(octets[8:12]):
+                self.ends[1 - index].sendto(octets, ("127.0.0.1", copy))
 
     def stand_in(self, index, text):
         """A description whose media goes through us; index 0: it is Bob's."""

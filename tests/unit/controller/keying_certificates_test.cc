@@ -154,5 +154,23 @@ TEST_F(Certificates, WithoutCredentialsNoModeOfTheirsIsTaken) {
   EXPECT_EQ(receiver.offerer.peer_error(), mikey::ErrorNumber::kInvalidDt) << "a hint";
 }
 
+// A finish that fails costs a signature: those that come behind many wait for what is cheaper.
+TEST_F(Certificates, WrongFinishesWaitLikeStrangers) {
+  const auto credentials = CredentialsOf(CertificateOf(1));
+  Receiver receiver(world, 1, Mode::kDh, kMskMessages, &credentials);
+  const Bytes finish = receiver.Take(receiver.Ask(receiver.Cap()));
+  Bytes wrong = finish;
+  wrong.back() ^= 1;
+  for (int i = 0; i < 400; ++i) {
+    world.core->OnDatagram(EndpointOf(1000 + i), wrong, world.now);
+  }
+  EXPECT_LE(Discarded(Error::kAuthenticationFailed), 256U);
+  EXPECT_EQ(world.core->Waiting(), 16U) << "as many as have a place";
+  for (int i = 0; i < 16; ++i) world.Deliver(world.core->Serve(world.now));
+  world.Pass(seconds(2));
+  receiver.Take(receiver.Ask(finish));
+  EXPECT_EQ(receiver.state(), State::kDone);
+}
+
 }  // namespace
 }  // namespace keymast::controller

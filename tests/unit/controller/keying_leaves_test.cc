@@ -62,6 +62,24 @@ TEST_P(ComesBack, AfterARemoval) {
   JoinsByFresh();
 }
 
+TEST_P(ComesBack, AfterTheSubscriberWasMadeAnewWithItsKey) {
+  const Bytes cap = Joined(GetParam());
+  world.Do(DeleteSubscriber{IdOf(1), true});
+  world.Pass(minutes(1));
+  world.AddMembers(1, 1, false);
+  world.members.clear();
+  world.Restart(seconds(1));
+  Replayed(cap);
+  EXPECT_FALSE(world.channel().members.at(IdOf(1)).HoldsKeys());
+  JoinsByFresh();
+  // Who is new needs none.
+  world.AddMembers(9, 9, false);
+  world.members.clear();
+  Receiver other(world, 9, GetParam());
+  other.Take(other.Ask(other.Take(other.Ask(other.Cap()))));
+  EXPECT_EQ(other.state(), State::kDone);
+}
+
 TEST_P(ComesBack, ByFreshOfThisLeaveAlone) {
   Joined(GetParam());
   world.Do(Leave{kNews, IdOf(1)});

@@ -121,12 +121,14 @@ TEST_F(Addresses, AnAddressHasItsRate) {
   ASSERT_EQ(TypeOf(retry), DataType::kRetry);
   third.Take(third.Ask(third.Take(third.Ask(third.Take(retry)))));
   EXPECT_EQ(third.state(), State::kDone);
-  // Those that prove the address have their rate too.
+  // Those that prove the address have their rate too; that one joined from it proves nothing.
   int answered = 0;
   for (int i = 0; i < 4; ++i) {
     Receiver more(world, 4, Mode::kPsk);
     more.address = third.address;
-    answered += more.Ask(more.Cap()).empty() ? 0 : 1;
+    const Bytes with_cookie = more.Take(more.Ask(more.Cap()));
+    ASSERT_FALSE(with_cookie.empty());
+    answered += more.Ask(with_cookie).empty() ? 0 : 1;
   }
   EXPECT_EQ(answered, 1);
   const auto& discards = world.core->counters().keying.discards;
@@ -141,6 +143,65 @@ TEST_F(Load, AShortCapGetsNoKeys) {
   EXPECT_EQ(cap.size(), mikey::v2::kMinFirstCap);
   const Bytes answer = member.Ask(cap);
   EXPECT_LE(answer.size(), 3 * cap.size());
+}
+
+// Who records a CAP cannot use up what its member may ask.
+TEST_F(Load, RecordedCapsShutNobodyOut) {
+  for (const Mode mode : {Mode::kPsk, Mode::kEarlyDhhmac}) {
+    Receiver victim(world, 1, mode);
+    const Bytes recorded = victim.Cap();
+    victim.Take(victim.Ask(victim.Take(victim.Ask(recorded))));
+    world.Pass(minutes(10));
+    Receiver thief(world, 1, mode);
+    thief.address = EndpointOf(200);
+    Bytes last;
+    for (int i = 0; i < 12; ++i) {
+      ++thief.address.port;
+      last = thief.Ask(recorded);
+    }
+    EXPECT_EQ(TypeOf(last), DataType::kRetry);
+    Receiver again(world, 1, mode);
+    again.Run();
+    EXPECT_EQ(again.state(), State::kDone);
+  }
+}
+
+TEST_F(Load, WhoWritesAMembersAddressShutsNobodyOut) {
+  Receiver victim(world, 1, Mode::kPsk);
+  victim.Run();
+  world.Pass(minutes(5));
+  for (int i = 0; i < 50; ++i) {
+    Receiver forger(world, 1, Mode::kPsk);
+    forger.identity = "nobody@example.org";
+    world.Deliver(world.core->OnDatagram(EndpointOf(1), forger.Cap(), world.now));
+  }
+  Receiver again(world, 1, Mode::kPsk);
+  again.Run();
+  EXPECT_EQ(again.state(), State::kDone);
+}
+
+struct Slow : Load {
+  static KeyingConfig Config() {
+    KeyingConfig keying = KeyingWith();
+    keying.identity = {1, seconds(3)};
+    return keying;
+  }
+  Slow() : Load(Config()) {}
+};
+
+// MIKEYv2 §7: beyond its rate a member hears nothing, and asks again.
+TEST_F(Slow, AFinishBeyondTheRateIsGoodLater) {
+  Receiver first(world, 1, Mode::kDhhmac);
+  first.Run();
+  EXPECT_EQ(first.state(), State::kDone);
+  Receiver second(world, 1, Mode::kDhhmac);
+  const Bytes finish = second.Take(second.Ask(second.Cap()));
+  EXPECT_TRUE(second.Ask(finish).empty());
+  EXPECT_EQ(second.state(), State::kAnswered);
+  world.Pass(seconds(3));
+  second.Take(second.Ask(finish));
+  EXPECT_EQ(second.state(), State::kDone);
+  EXPECT_TRUE(second.offerer.has_keys());
 }
 
 TEST(Rates, AreBounded) {

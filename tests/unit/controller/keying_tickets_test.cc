@@ -199,6 +199,20 @@ TEST_F(Tickets, OfACertificateEndWithIt) {
   EXPECT_LE(receiver->offerer.resumption()->expiry, kBegin + seconds(1800)) << "nor the next one";
 }
 
+TEST_F(Tickets, OfACertificateBringNothingWhenItIsRevokedMeanwhile) {
+  const auto credentials = CredentialsOf(CertificateOf(1));
+  for (const Mode mode : {Mode::kDhhmac, Mode::kEarlyDhhmac}) {
+    const Resumption ticket = Get(1, Mode::kDh, &credentials);
+    const auto receiver = With(ticket, mode);
+    const Bytes finish = receiver->Take(receiver->Ask(receiver->Cap()));
+    ASSERT_FALSE(finish.empty());
+    Use(ServerCredentials({101}));
+    EXPECT_TRUE(receiver->Ask(finish).empty());
+    EXPECT_FALSE(receiver->offerer.resumption().has_value());
+    Use(ServerCredentials());
+  }
+}
+
 TEST_F(Tickets, OfACertificateAreVoidWhenTrustIsTakenAway) {
   const auto credentials = CredentialsOf(CertificateOf(1));
   const Resumption revoked = Get(1, Mode::kDh, &credentials);
@@ -209,6 +223,69 @@ TEST_F(Tickets, OfACertificateAreVoidWhenTrustIsTakenAway) {
   Use(ServerCredentials({101}));
   OpensNothing(next, Mode::kDhhmac);
   Opens(other, Mode::kDhhmac, 2);
+}
+
+TEST_F(Tickets, AClockThatWentFarBackCostsOneKey) {
+  const Resumption ahead = Get(1, Mode::kPsk);
+  world.Restart(-hours(24 * 30));
+  Use(ServerCredentials());
+  OpensNothing(ahead, Mode::kPsk);
+  for (int i = 0; i < 5; ++i) {
+    Opens(Get(2, Mode::kPsk), Mode::kPsk, 2);
+    world.Pass(seconds(10));
+  }
+  EXPECT_EQ(world.durable.tickets.keys.size(), 1U);
+  world.Pass(minutes(61));
+  Opens(Get(2, Mode::kPsk), Mode::kPsk, 2);
+  EXPECT_EQ(world.durable.tickets.keys.size(), 2U);
+}
+
+TEST_F(Tickets, AClockThatWentBackALittleGoesOnWithItsKey) {
+  const Resumption ticket = Get(1, Mode::kPsk);
+  world.Restart(-minutes(5));
+  Use(ServerCredentials());
+  Opens(ticket, Mode::kPsk);
+  Get(2, Mode::kPsk);
+  EXPECT_EQ(world.durable.tickets.keys.size(), 1U);
+}
+
+TEST_F(Tickets, AreSpentForEverWhateverTheClockSays) {
+  const Resumption ticket = Get(1, Mode::kPsk);
+  Opens(ticket, Mode::kPsk);
+  world.Pass(hours(2) + minutes(3));
+  ASSERT_TRUE(world.durable.tickets.spent.empty());
+  ASSERT_FALSE(world.durable.tickets.keys.empty()) << "its key is still there";
+  world.Restart(-minutes(5));
+  Use(ServerCredentials());
+  OpensNothing(ticket, Mode::kPsk);
+  Opens(Get(1, Mode::kPsk), Mode::kPsk);
+}
+
+TEST_F(Tickets, AMemberHasItsShare) {
+  int taken = 0;
+  for (int i = 0; i < 100; ++i) {
+    Resumption ticket = Get(1, Mode::kPsk);
+    const auto receiver = With(ticket, Mode::kPsk);
+    taken += receiver->Ask(receiver->Cap()).empty() ? 0 : 1;
+    world.Pass(seconds(2));
+  }
+  EXPECT_LT(taken, 70);
+  EXPECT_GE(taken, 64);
+  Opens(Get(2, Mode::kPsk), Mode::kPsk, 2);
+  world.Pass(minutes(5));
+  Opens(Get(1, Mode::kPsk), Mode::kPsk);
+}
+
+TEST_F(Tickets, OfACertificateServeNobodyWhenAListIsPast) {
+  Use(ServerCredentials({}, 600));
+  const auto credentials = CredentialsOf(CertificateOf(1));
+  const Resumption ticket = Get(1, Mode::kDh, &credentials);
+  const Resumption other = Get(2, Mode::kDhhmac);
+  world.Pass(minutes(11));
+  OpensNothing(ticket, Mode::kDhhmac);
+  Opens(other, Mode::kDhhmac, 2);
+  Use(ServerCredentials({}, 20 * 86400));
+  Opens(ticket, Mode::kDhhmac);
 }
 
 }  // namespace

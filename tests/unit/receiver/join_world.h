@@ -32,7 +32,14 @@ struct FeaturedDirectory : mikey::v2::TestDirectory {
     terms->features = features;
     return terms;
   }
+  Result<mikey::v2::Grant> GrantTo(const mikey::v2::Asked& asked,
+                                   const mikey::v2::Choice& choice) override {
+    auto grant = TestDirectory::GrantTo(asked, choice);
+    if (grant && grant->contents.member) grant->contents.member->keys_t = keys_t;
+    return grant;
+  }
   uint32_t features = 0;
+  uint32_t keys_t = 0;
 };
 
 struct JoinWorld {

@@ -82,6 +82,42 @@ TEST_F(Joining, MissingKeysAreAskedForAfterTheWindow) {
   EXPECT_EQ(joiner->deadline(), kNever);
 }
 
+// What cannot be kept is not taken, and is asked for again.
+TEST_F(Joining, AJoinThatCannotBeKeptIsTriedAgain) {
+  others.keys_t = 9;
+  keeper.works = false;
+  Duration before{};
+  for (int round = 0; round < 2; ++round) {
+    EXPECT_EQ(Join(), 0);
+    EXPECT_FALSE(joiner->is_joined());
+    ASSERT_NE(joiner->deadline(), kNever);
+    EXPECT_GT(joiner->deadline() - now, before);
+    before = joiner->deadline() - now;
+    now = joiner->deadline();
+  }
+  keeper.works = true;
+  EXPECT_EQ(Join(), 1);
+  EXPECT_TRUE(joiner->is_joined());
+  EXPECT_EQ(keeper.ts.keys, 9U);
+}
+
+// MIKEYv2 §3.6.
+TEST_F(Joining, FragmentsComeFromWhereItWroteTo) {
+  const Endpoint server = *ParseEndpoint("192.0.2.10:2269");
+  setup.server = server;
+  Start();
+  const Bytes fragment = {2, 251, 0, 0};
+  const Bytes other = {2, 246, 0, 0};
+  EXPECT_TRUE(joiner->CheckSource(fragment, server));
+  for (const char* from : {"192.0.2.10:2270", "192.0.2.11:2269"}) {
+    const Status checked = joiner->CheckSource(fragment, *ParseEndpoint(from));
+    ASSERT_FALSE(checked) << from;
+    EXPECT_EQ(checked.error(), Error::kWrongSource);
+    EXPECT_TRUE(joiner->CheckSource(other, *ParseEndpoint(from))) << "its proof tells";
+  }
+  EXPECT_TRUE(joiner->CheckSource({}, server));
+}
+
 TEST(JoinModes, AreReadInOrder) {
   const auto modes = ParseJoinModes("psk,early-dhhmac");
   ASSERT_TRUE(modes);

@@ -200,5 +200,124 @@ TEST_F(SignedMtk, ItsSignatureIsChecked) {
 
 TEST_F(SignedMtk, OthersSkipIt) { EXPECT_TRUE(keyring.OnMtk(Signed(8, key), At(1))); }
 
+// MIKEYv2 §10: an MSK retires with the first use of the next one.
+struct Retirement : testing::Test {
+  Retirement() { EXPECT_TRUE(core.OnJoin(brought.streams, brought.contents, At(0))); }
+  // Follow takes an MSK message and the first MTK message under that MSK.
+  void Follow(uint16_t msk) {
+    server.roc = Roc(3);
+    ASSERT_TRUE(GiveMsk(core, server.MskMessage(Msk(msk))));
+    server.mtk_counter = 1000;
+    ASSERT_TRUE(core.OnMtk(server.MtkMessage(Msk(msk), 1), At(10)));
+  }
+  Headend From(uint16_t msk, uint16_t mtk, uint16_t sequence, uint32_t roc = 3) {
+    Headend headend(server, kVideo, srtp::MakeIndex(Roc(roc), sequence));
+    headend.SwitchTo(Msk(msk), mtk);
+    return headend;
+  }
+  std::vector<uint16_t> Msks() const {
+    std::vector<uint16_t> held;
+    for (const MskSlot& msk : core.keyring().msks().all()) {
+      if (msk.order != 0) held.push_back(msk.id.number.value);
+    }
+    return held;
+  }
+  Error MtkRefused(uint16_t msk, uint16_t mtk) {
+    const auto taken = core.OnMtk(server.MtkMessage(Msk(msk), mtk), At(60'000));
+    EXPECT_FALSE(taken);
+    return taken ? Error::kInternal : taken.error();
+  }
+
+  KeyServer server;
+  Brought brought{server};  // MSK 2, MTK 7
+  Core core = server.MakeCore();
+};
+
+TEST_F(Retirement, TheFirstPacketUnderTheNextMskEndsTheOneBefore) {
+  Headend headend = From(2, 7, 100);
+  ASSERT_TRUE(GiveMedia(core, headend.Send(), At(5)));
+  Follow(3);
+  EXPECT_EQ(Msks().size(), 2U) << "not before it is used";
+  ASSERT_TRUE(core.OnMtk(server.MtkMessage(Msk(2), 8), At(15)));
+  headend.SwitchTo(Msk(3), 1);
+  ASSERT_TRUE(GiveMedia(core, headend.Send(), At(20)));
+  EXPECT_EQ(Msks(), std::vector<uint16_t>{3});
+  // Such a message is past, not of an MSK that is unknown: nothing is missing.
+  EXPECT_EQ(MtkRefused(2, 77), Error::kReplayed);
+  const auto again = GiveMsk(core, server.MskMessage(Msk(2)));
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error(), Error::kReplayed);
+}
+
+TEST_F(Retirement, AReportByRtcpIsAUseToo) {
+  Follow(3);
+  Headend headend = From(3, 1, 100);
+  ASSERT_TRUE(GiveMedia(core, headend.SendReport(), At(20)));
+  EXPECT_EQ(Msks(), std::vector<uint16_t>{3});
+}
+
+TEST_F(Retirement, ItsMtksGoAfterTwoSecondsWhateverComesUnderThem) {
+  Headend old = From(2, 7, 100);
+  ASSERT_TRUE(GiveMedia(core, old.Send(), At(5)));
+  Follow(3);
+  Headend headend = From(3, 1, 110);
+  ASSERT_TRUE(GiveMedia(core, headend.Send(), At(20)));
+  EXPECT_TRUE(GiveMedia(core, old.Send(), At(1000))) << "a late packet";
+  EXPECT_TRUE(GiveMedia(core, old.Send(), At(2019)));
+  EXPECT_EQ(core.keyring().mtks().Current()->msk, Msk(3));
+  const auto late = GiveMedia(core, old.Send(), At(2020));
+  ASSERT_FALSE(late) << "without a tick";
+  EXPECT_EQ(late.error(), Error::kReplayed);
+  EXPECT_EQ(core.keyring().mtks().held(), 1U);
+  EXPECT_TRUE(GiveMedia(core, headend.Send(), At(2021)));
+}
+
+TEST_F(Retirement, AnMtkOfItThatWasNeverUsedComesIntoUseNoMore) {
+  ASSERT_TRUE(core.OnMtk((server.mtk_counter = 50, server.MtkMessage(Msk(2), 9)), At(1)));
+  Follow(3);
+  ASSERT_TRUE(GiveMedia(core, From(3, 1, 110).Send(), At(20)));
+  EXPECT_TRUE(GiveMedia(core, From(2, 9, 100).Send(), At(30)));
+  EXPECT_EQ(core.keyring().mtks().Current()->msk, Msk(3));
+  core.OnTick(At(2020));
+  EXPECT_EQ(core.keyring().mtks().held(), 1U);
+}
+
+TEST_F(Retirement, JoiningAgainBringsTheNextOneLikewise) {
+  ASSERT_TRUE(GiveMedia(core, From(2, 7, 100).Send(), At(5)));
+  const Brought next(server, 3, 4);
+  ASSERT_TRUE(core.OnJoin(next.streams, next.contents, At(10)));
+  EXPECT_EQ(Msks().size(), 2U);
+  ASSERT_TRUE(GiveMedia(core, From(3, 4, 101).Send(), At(20)));
+  EXPECT_EQ(Msks(), std::vector<uint16_t>{3});
+  core.OnTick(At(2020));
+  EXPECT_EQ(core.keyring().mtks().held(), 1U);
+}
+
+// In 3GPP form the interval says how long an MSK is good; who was removed under one moves no index
+// either way.
+TEST(MskOf3gpp, PacketsUnderTheOlderOneMoveNoIndex) {
+  KeyServer server;
+  Core core = server.MakeCore();
+  server.roc = Roc(3);
+  const auto follow = [&](uint16_t msk) {
+    ASSERT_TRUE(GiveMsk(core, server.MskMessage(Msk(msk))));
+    ASSERT_TRUE(core.OnMtk(server.MtkMessage(Msk(msk), 1), At(0)));
+  };
+  follow(2);
+  follow(3);
+  Headend headend(server, kVideo, srtp::MakeIndex(Roc(3), 100));
+  headend.SwitchTo(Msk(3), 1);
+  ASSERT_TRUE(GiveMedia(core, headend.Send(), At(1)));
+  server.mtk_counter = 1000;
+  ASSERT_TRUE(core.OnMtk(server.MtkMessage(Msk(2), 77), At(2)));
+  for (const uint16_t sequence : {uint16_t{20'000}, uint16_t{30'000}}) {
+    Headend forger(server, kVideo, srtp::MakeIndex(Roc(3), sequence));
+    forger.SwitchTo(Msk(2), 77);
+    ASSERT_TRUE(GiveMedia(core, forger.Send(), At(3)));
+    EXPECT_EQ(core.streams()[0]->highest(), srtp::MakeIndex(Roc(3), 100));
+  }
+  for (int i = 0; i < 400; ++i) EXPECT_TRUE(GiveMedia(core, headend.Send(), At(4 + i))) << i;
+}
+
 }  // namespace
 }  // namespace keymast::receiver

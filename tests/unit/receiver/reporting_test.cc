@@ -104,10 +104,15 @@ TEST_F(Reporting, TIsKeptBeforeItIsUsed) {
   EXPECT_GT(members.last_t, kept);
 }
 
-TEST_F(Reporting, NothingIsSentThatCannotBeKept) {
+// Without T there is no REPORT; a join brings the keys as well (MIKEYv2 §10).
+TEST_F(Reporting, WhoCannotKeepTJoins) {
   keeper.works = false;
-  EXPECT_TRUE(Miss().empty());
-  EXPECT_EQ(step.status.error(), Error::kStoreClosed);
+  const Bytes cap = Miss();
+  EXPECT_FALSE(step.reports);
+  EXPECT_EQ(members.last_t, 0U);
+  Take(Ask(cap));
+  EXPECT_TRUE(step.has_keys);
+  EXPECT_FALSE(step.is_loose);
 }
 
 TEST_F(Reporting, WhoIsNotHeardJoins) {
@@ -123,6 +128,31 @@ TEST_F(Reporting, WhoIsNotHeardJoins) {
   EXPECT_TRUE(step.has_keys);
   EXPECT_FALSE(step.is_loose);
   EXPECT_EQ(joiner->reporter().unanswered(), 0U);
+}
+
+// MIKEYv2 §4.4: the R before is kept until the new one has served.
+TEST_F(Reporting, TheKeyBeforeIsKeptUntilTheNewOneHasServed) {
+  Reporter& reporter = const_cast<Reporter&>(joiner->reporter());
+  const crypto::Key32 other(Bytes(32, 9));
+  const crypto::Key32 before = members.r;
+  reporter.SetKey(other, {});
+  const auto write = [&] {
+    Bytes out(mikey::v2::kMaxOneDatagram);
+    out.resize(reporter.Report(ReportKind::kMissing, now, rng, out).value_or(0));
+    return out;
+  };
+  members.r = other;
+  EXPECT_TRUE(taker.Receive(write()).has_value());
+  members.r = before;
+  const Bytes second = write();
+  EXPECT_FALSE(KeysTo(second).empty()) << "the controller has not heard of the new one";
+  // KEYS that nobody asked for, too.
+  EXPECT_TRUE(reporter.TakeKeys(Write(nullptr, Given(), 1007)).has_value());
+  members.r = other;
+  EXPECT_TRUE(reporter.TakeKeys(Write(nullptr, Given(), 1008)).has_value());
+  members.r = before;
+  EXPECT_FALSE(reporter.TakeKeys(Write(nullptr, Given(), 1009)).has_value())
+      << "the new one serves";
 }
 
 TEST_F(Reporting, WhatOpensAgainCures) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "records/codec.h"
+#include "records/page.h"
 
 #include <gtest/gtest.h>
 
@@ -149,6 +150,26 @@ TEST(Codec, RefusesANumberOfNoLeaves) {
   crypto::SecretBytes none = octets;
   none.back() = 0;
   EXPECT_TRUE(Again(none).empty());
+}
+
+// The numbers as formats 1 to 3 wrote them.
+TEST(Numbers, OfFormat3AreReadAndWrittenAsTheyWere) {
+  const Bytes octets{0, 0, 0, 0, 0, 0, 1, 1, 0, 9};
+  rekey::State state;
+  ASSERT_TRUE(ReadPage({}, octets, state).has_value());
+  EXPECT_EQ(state.muk_counter.end, 257U);
+  EXPECT_EQ(state.unknown_groups, KeyNumber(9));
+  EXPECT_EQ(state.lost_report_t, 0U);
+  EXPECT_EQ(state.tickets.past, Instant::min());
+  EXPECT_TRUE(Equal(WritePages({}, state, 256).at(0).body, octets));
+  state.lost_report_t = 5;
+  const crypto::SecretBytes more = WritePages({}, state, 256).at(0).body;
+  rekey::State again;
+  ASSERT_TRUE(ReadPage({}, more, again).has_value());
+  EXPECT_EQ(again.lost_report_t, 5U);
+  crypto::SecretBytes nothing = more;
+  nothing[13] = 0;
+  EXPECT_FALSE(ReadPage({}, nothing, again).has_value()) << "each value has one spelling";
 }
 
 TEST(Codec, SecretsComeBack) {

@@ -207,6 +207,12 @@ rekey::Change Dice::Value(size_t alternative) {
       return rekey::TicketSpent{SpentTicket()};
     case 18:
       return rekey::TicketForgotten{SpentTicket()};
+    case 19:
+      return rekey::TicketsPast{Time()};
+    case 20:
+      return rekey::DepartedKept{Of<uint32_t>(), Of<uint32_t>()};
+    case 21:
+      return rekey::ReportsSkipped{Of<uint32_t>()};
     default:
       CheckFailed("a kind of change without random values", __FILE__, __LINE__);
   }
@@ -215,7 +221,7 @@ rekey::Change Dice::Value(size_t alternative) {
 rekey::Change Dice::Event() {
   const ChannelId channel = AChannel();
   const SubscriberId subscriber = ASubscriber();
-  switch (Below(32)) {
+  switch (Below(36)) {
     case 0:
     case 1:
       return rekey::ChannelPut{Channel(channel)};
@@ -266,6 +272,13 @@ rekey::Change Dice::Event() {
       return rekey::TicketSpent{SpentTicket()};
     case 26:
       return rekey::TicketForgotten{SpentTicket()};
+    case 27:
+      return rekey::TicketsPast{Time()};
+    case 28:
+    case 29:
+      return rekey::DepartedKept{static_cast<uint32_t>(Below(99)), 1U + Of<uint16_t>()};
+    case 30:
+      return rekey::ReportsSkipped{static_cast<uint32_t>(Below(1000))};
     default:
       return rekey::MemberPut{channel, Member(subscriber)};
   }

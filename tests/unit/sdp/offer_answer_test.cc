@@ -17,6 +17,7 @@ Stream Offered(Direction direction, std::vector<Format> formats = {kPcmu, kL16})
   stream.direction = direction;
   stream.formats = std::move(formats);
   stream.ssrc = Ssrc(1);
+  stream.rtcp_mux = true;
   return stream;
 }
 
@@ -24,6 +25,10 @@ Session Offer(std::vector<Stream> streams) {
   Session offer;
   offer.origin = {"-", 5, 1, kThere};
   offer.streams = std::move(streams);
+  for (size_t i = 0; i < offer.streams.size(); ++i) {
+    offer.streams[i].mid = std::to_string(i + 1);
+    if (!offer.streams[i].is_refused()) offer.bundle.push_back(offer.streams[i].mid);
+  }
   return offer;
 }
 
@@ -82,11 +87,14 @@ TEST(OfferAnswer, WhatCannotBeDoneIsRefusedInItsPlace) {
   Stream gone = Offered(Direction::kSendRecv);
   gone.at.port = 0;
   const Stream good = Offered(Direction::kSendRecv);
-  const Session offer = Offer({plain, gone, Offered(Direction::kSendRecv, {kL16}), good, good});
+  Stream text = good;
+  text.media = "text";
+  const Session offer =
+      Offer({plain, gone, Offered(Direction::kSendRecv, {kL16}), good, good, text});
   const Ability able = Able(Direction::kSendRecv);
-  const Session answer = MakeAnswer(offer, {able, able, able, able});
-  ASSERT_EQ(answer.streams.size(), 5u);
-  for (const size_t i : {0u, 1u, 2u, 4u}) {
+  const Session answer = MakeAnswer(offer, {able, able, able, able, Ability(), able});
+  ASSERT_EQ(answer.streams.size(), 6u);
+  for (const size_t i : {0u, 1u, 2u, 4u, 5u}) {
     EXPECT_TRUE(answer.streams[i].is_refused()) << i;
     EXPECT_FALSE(answer.streams[i].formats.empty()) << i;  // RFC 3264 §6: one at least is listed
   }
@@ -119,6 +127,71 @@ TEST(OfferAnswer, ARefusedStreamCannotBeTaken) {
   EXPECT_EQ(CheckAnswer(offer, answer).error(), Error::kPolicyViolation);
 }
 
+// RFC 5761 §5.1.1: an answer has it where the offer has, and nowhere else.
+TEST(OfferAnswer, ReportsComeToThePortOfTheMediaOrNothingDoes) {
+  Session offer = Offer({Offered(Direction::kSendRecv)});
+  Session answer = MakeAnswer(offer, {Able(Direction::kSendRecv)});
+  EXPECT_TRUE(answer.streams[0].rtcp_mux);
+  answer.streams[0].rtcp_mux = false;
+  EXPECT_EQ(CheckAnswer(offer, answer).error(), Error::kPolicyViolation);
+  answer.streams[0].rtcp_mux = true;
+  answer.streams[0].rtcp_mux_only = true;  // RFC 8858 §4.3: of offers alone
+  EXPECT_EQ(CheckAnswer(offer, answer).error(), Error::kPolicyViolation);
+  answer.streams[0].rtcp_mux_only = false;
+  offer.streams[0].rtcp_mux = false;
+  EXPECT_EQ(CheckAnswer(offer, answer).error(), Error::kPolicyViolation);
+  EXPECT_TRUE(MakeAnswer(offer, {Able(Direction::kSendRecv)}).streams[0].is_refused());
+}
+
+// RFC 5761 §4: type 72 with marker bit is the octet of an SR.
+TEST(OfferAnswer, TypesThatLookLikeReportsAreNotUsed) {
+  for (const uint8_t type : std::initializer_list<uint8_t>{63, 64, 72, 76, 95, 96}) {
+    const Session offer = Offer({Offered(Direction::kSendRecv, {{type, "PCMU/8000", ""}})});
+    const Session answer = MakeAnswer(offer, {Able(Direction::kSendRecv)});
+    EXPECT_EQ(answer.streams[0].is_refused(), type >= 64 && type <= 95) << int{type};
+  }
+  const Session offer = Offer({Offered(Direction::kSendRecv, {{72, "PCMU/8000", ""}, kPcmu})});
+  const Session answer = MakeAnswer(offer, {Able(Direction::kSendRecv)});
+  EXPECT_EQ(answer.streams[0].formats, std::vector<Format>{kPcmu});
+}
+
+// RFC 9143 §7.3.
+TEST(OfferAnswer, ABundleIsOfWhatWasOfferedAsOne) {
+  const Ability able = Able(Direction::kSendRecv);
+  const Stream one = Offered(Direction::kSendRecv);
+  Session offer = Offer({one, one, one});
+  Session answer = MakeAnswer(offer, {able, Ability(), able});
+  EXPECT_EQ(answer.bundle, (std::vector<std::string>{"1", "3"}));
+  EXPECT_TRUE(CheckAnswer(offer, answer));
+  // One address takes one stream, where there is no bundle.
+  offer.bundle.clear();
+  EXPECT_EQ(CheckAnswer(offer, answer).error(), Error::kPolicyViolation);
+  answer.bundle.clear();
+  EXPECT_EQ(CheckAnswer(offer, answer).error(), Error::kPolicyViolation);
+  answer = MakeAnswer(offer, {able, able, able});
+  EXPECT_TRUE(answer.bundle.empty());
+  EXPECT_FALSE(answer.streams[0].is_refused());
+  EXPECT_TRUE(answer.streams[1].is_refused());
+  EXPECT_TRUE(CheckAnswer(offer, answer));
+}
+
+TEST(OfferAnswer, ABundleOnlyStreamNeedsTheBundle) {
+  const Ability able = Able(Direction::kSendRecv);
+  Stream only = Offered(Direction::kSendRecv);
+  only.bundle_only = true;
+  const Session offer = Offer({Offered(Direction::kSendRecv), only});
+  Session answer = MakeAnswer(offer, {able, able});
+  EXPECT_EQ(answer.bundle, (std::vector<std::string>{"1", "2"}));
+  EXPECT_FALSE(answer.streams[1].bundle_only);
+  EXPECT_TRUE(CheckAnswer(offer, answer));
+  answer.bundle.clear();
+  answer.streams[0].at = {};
+  EXPECT_EQ(CheckAnswer(offer, answer).error(), Error::kPolicyViolation);
+  const Session alone = MakeAnswer(offer, {Ability(), able});
+  EXPECT_TRUE(alone.streams[1].is_refused());
+  EXPECT_TRUE(alone.bundle.empty());
+}
+
 // RFC 3264 §8.
 TEST(OfferAnswer, TheNextOffer) {
   const Session before = Offer({Offered(Direction::kSendRecv)});
@@ -130,8 +203,8 @@ TEST(OfferAnswer, TheNextOffer) {
   next.origin = {"-", 6, 2, kThere};
   EXPECT_FALSE(CheckNext(before, next));
   next.origin = {"-", 5, 2, kThere};
-  next.streams[0].media = "video";
-  EXPECT_FALSE(CheckNext(before, next));
+  next.streams[0].media = "video";  // RFC 3264 §8.3.3
+  EXPECT_TRUE(CheckNext(before, next));
   next.streams.clear();
   EXPECT_FALSE(CheckNext(before, next));
 }

@@ -95,6 +95,68 @@ TEST(Session, DirectionsOfTheSessionCountWhereAStreamSaysNone) {
   EXPECT_EQ(silent->streams[0].direction, Direction::kSendRecv);  // RFC 8866 §6.7: the default
 }
 
+TEST(Session, StreamsOfOneAddress) {
+  const auto read = ReadSession(Good());
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->bundle, (std::vector<std::string>{"1", "2"}));
+  EXPECT_TRUE(read->streams[0].rtcp_mux);
+  EXPECT_FALSE(ReadSession(With("a=rtcp-mux\r\n", ""))->streams[0].rtcp_mux);
+  EXPECT_TRUE(ReadSession(With("a=group:BUNDLE 1 2\r\n", ""))->bundle.empty());
+  EXPECT_TRUE(ReadSession(With("BUNDLE", "LS"))->bundle.empty());
+  EXPECT_EQ(ReadSession(With("BUNDLE 1 2", "BUNDLE 2 9"))->bundle, std::vector<std::string>{"2"});
+}
+
+// RFC 9143 §6, §7.2: port 0 refuses nothing there.
+TEST(Session, ABundleOnlyStreamHasTheBundlesAddress) {
+  const std::string_view own = "m=audio 5004 RTP/SAVP 0\r\n";
+  std::string text = With(own, "m=audio 0 RTP/SAVP 0\r\n");
+  EXPECT_TRUE(ReadSession(text)->streams[1].is_refused());
+  text.insert(text.rfind("a=rtcp-mux"), "a=bundle-only\r\n");
+  const auto read = ReadSession(text);
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_TRUE(read->streams[1].bundle_only);
+  EXPECT_EQ(ToString(read->streams[1].at), "192.0.2.1:5004");
+  EXPECT_EQ(read->bundle.size(), 2u);
+  EXPECT_EQ(WriteSession(*read), text);
+  for (const std::string_view other : {"BUNDLE 1", "BUNDLE 2", "LS 1 2"}) {
+    std::string alone = text;
+    alone.replace(alone.find("BUNDLE 1 2"), 10, other);
+    EXPECT_TRUE(ReadSession(alone)->streams[1].is_refused()) << other;
+  }
+  text.replace(text.find("m=audio 0"), 9, "m=audio 5006");
+  EXPECT_FALSE(ReadSession(text)->streams[1].bundle_only) << "with a port it says nothing";
+}
+
+// RFC 8866 §5.14: what is no RTP has formats of its own kind.
+TEST(Session, StreamsThatAreNoRtp) {
+  const std::string text = Good() +
+                           "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n"
+                           "c=IN IP4 192.0.2.1\r\n"
+                           "a=mid:3\r\n"
+                           "a=sendrecv\r\n"
+                           "m=image 0 udptl t38\r\n"
+                           "m=application 9 SCTP/DTLS 5000\r\n"
+                           "c=IN IP4 192.0.2.1\r\n"
+                           "a=sendrecv\r\n";
+  const auto read = ReadSession(text);
+  ASSERT_TRUE(read) << read.error().message;
+  ASSERT_EQ(read->streams.size(), 5u);
+  EXPECT_EQ(read->streams[2].other_formats, std::vector<std::string>{"webrtc-datachannel"});
+  EXPECT_FALSE(read->streams[2].is_keyed());
+  EXPECT_TRUE(read->streams[0].is_keyed());
+  EXPECT_TRUE(read->streams[3].is_refused());
+  EXPECT_EQ(WriteSession(*read), text);
+}
+
+TEST(Session, TimeAndNameOfASource) {
+  std::string text = With("t=0 0", "t=3034423619 3042462419");
+  text.replace(text.find("cname:-"), 7, "cname:x+/y");
+  const auto read = ReadSession(text);
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->streams[0].cname, "x+/y");
+  EXPECT_EQ(WriteSession(*read), text);
+}
+
 TEST(Session, ARefusedStreamNeedsNoAddress) {
   std::string text =
       With("m=audio 5004 RTP/SAVP 0 96\r\nc=IN IP4 192.0.2.1\r\n", "m=audio 0 RTP/SAVP 0 96\r\n");
@@ -112,6 +174,8 @@ TEST(Session, MalformedLines) {
       {"o=- 7 1", "o=- 7 18446744073709551616"},
       {"o=- 7 1 IN IP4", "o=- 7 1 IN IP6"},
       {"RTP/SAVP 0 96", "RTP/SAVP 0 0"},
+      {"RTP/SAVP 0 96", "RTP/SAVP 0 128"},
+      {"RTP/SAVP 0 96", "RTP/SAVP 0 t38"},
       {"rtpmap:96", "rtpmap:97"},
       {"rtpmap:96 L16/16000", "rtpmap:96"},
       {"fmtp:96", "fmtp:1000"},
@@ -119,6 +183,8 @@ TEST(Session, MalformedLines) {
       {"a=ssrc:17", "a=ssrc:"},
       {"a=mid:2", "a=mid:1"},
       {"a=mid:2", "a=mid"},
+      {"a=mid:2", "a=mid:2 3"},
+      {"a=rtcp-mux", "a=rtcp-mux:1"},
       {"a=sendrecv", "a=sendrecv\r\na=recvonly"},
       {"a=sendrecv", "a=sendrecv:1"},
       {"AAECAwQFBgcICQoLDA0ODw==", "AAECAwQFBgcICQoLDA0O"},  // 15 octets

@@ -111,5 +111,17 @@ TEST_F(JoinOrderTest, WithoutSpaceNothingIsAnswered) {
   EXPECT_TRUE(Until([&] { return Answers().size() == 1; }));
 }
 
+TEST_F(JoinOrderTest, DatagramsThatCostMuchWaitForTheNextTurn) {
+  port_.arrived.assign(1000, Bytes{2, 241});
+  server_.shard().ReceiveDatagrams();
+  EXPECT_TRUE(port_.arrived.empty());
+  port_.arrived.assign(1000, Bytes{2, 241});
+  clock_.per_look = std::chrono::microseconds(200);
+  server_.shard().ReceiveDatagrams();
+  clock_.per_look = {};
+  EXPECT_GT(port_.arrived.size(), 800U);
+  EXPECT_LT(port_.arrived.size(), 1000U);
+}
+
 }  // namespace
 }  // namespace keymast::server

@@ -54,6 +54,7 @@ TEST_F(MetricsTest, HasEveryFamilyOnce) {
                                          "keymast_members",
                                          "keymast_headends",
                                          "keymast_headends_connected",
+                                         "keymast_key_numbers_left",
                                          "keymast_key_age_seconds",
                                          "keymast_rekeys_total",
                                          "keymast_msk_messages_total",

@@ -182,6 +182,9 @@ TEST(StateHash, SeesEverythingButPositionsWithinReservations) {
       rekey::TicketSpent{{kNever, {2}}},
       rekey::TicketForgotten{{kNever, {1}}},
       rekey::TicketKeyDropped{1},
+      rekey::TicketsPast{Instant()},
+      rekey::DepartedKept{5, 2},
+      rekey::ReportsSkipped{9},
       rekey::SubscriberPut{{anna, "anna@example.org", {}, 1}, crypto::Key32(Bytes(16, 2))},
       rekey::SubscriberPut{{anna, "anna@example.org", {}, 1, 1}, crypto::Key32(Bytes(16, 2))},
   };

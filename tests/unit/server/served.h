@@ -38,8 +38,12 @@ class Recorder final : public DatagramPort {
     counters_.sent += datagrams.size();
     sent.insert(sent.end(), datagrams.begin(), datagrams.end());
   }
-  void Receive(size_t, const Take& take) override {
-    for (const Bytes& octets : std::exchange(arrived, {})) {
+  void Receive(size_t limit, const Take& take) override {
+    std::vector<Bytes> taken = std::exchange(arrived, {});
+    const auto rest = taken.begin() + static_cast<ptrdiff_t>(std::min(limit, taken.size()));
+    arrived.assign(rest, taken.end());
+    taken.erase(rest, taken.end());
+    for (const Bytes& octets : taken) {
       ++counters_.received;
       take(*ParseEndpoint("127.0.0.1:2271"), octets);
     }

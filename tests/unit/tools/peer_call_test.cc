@@ -104,6 +104,25 @@ TEST(PeerCall, KeysAreNotNeededWhereMediaAuthenticates) {
   EXPECT_EQ(world.alice_.state(), State::kUp);
 }
 
+// In a later round the other side may talk on under the keys before: it has not got the finish.
+TEST(PeerCall, MediaUnderTheKeysBeforeConfirmsNothing) {
+  CallWorld world;
+  world.AddStreams({kSendRecv});
+  ASSERT_TRUE(world.Round(world.alice_, world.bob_));
+  world.TalkBoth(2);
+  world.loses_finishes_ = true;
+  ASSERT_TRUE(world.Round(world.alice_, world.bob_)) << world.alice_.failure().message;
+  EXPECT_EQ(world.alice_.state(), State::kUp);
+  while (world.alice_.exchange_deadline() != kNever) {
+    world.now_ = world.alice_.exchange_deadline();
+    world.alice_.Tick(world.now_);
+    world.Talk(world.bob_, 1);
+  }
+  EXPECT_GT(world.alice_.media().streams()[0].received, 2u);
+  EXPECT_EQ(world.alice_.state(), State::kFailed);
+  EXPECT_EQ(world.alice_.failure().message, "unconfirmed: unavailable");
+}
+
 TEST(PeerCall, EarlyMediaIsHeldUntilTheAnswer) {
   CallWorld world;
   world.AddStreams({kSendRecv});
@@ -122,6 +141,38 @@ TEST(PeerCall, EarlyMediaIsHeldUntilTheAnswer) {
   world.TalkBoth(2);
   EXPECT_EQ(HeardBy(world.alice_), "5/5 ");
   EXPECT_EQ(world.alice_.media().TakePlain().size(), 2u);
+}
+
+// Either side may be started first.
+TEST(PeerCall, WhoIsCalledEarlyMayComeLater) {
+  CallWorld world;
+  world.AddStreams({kSendRecv});
+  const auto offer = world.alice_.Offer(world.now_);
+  ASSERT_TRUE(world.alice_.OpenEarly(kBobsPort, world.now_));
+  while (world.alice_.exchange_deadline() != kNever) {
+    world.Pump();  // Bob has no offer yet
+    world.now_ = world.alice_.exchange_deadline();
+    world.alice_.Tick(world.now_);
+  }
+  EXPECT_EQ(world.alice_.state(), State::kOffered);
+  ASSERT_TRUE(world.bob_.TakeOffer(*offer, world.now_));
+  ASSERT_TRUE(world.alice_.TakeAnswer(*world.bob_.Answer(world.now_), world.now_));
+  world.Pump();
+  EXPECT_EQ(world.alice_.state(), State::kUp) << world.alice_.failure().message;
+  EXPECT_EQ(world.bob_.state(), State::kUp);
+  world.TalkBoth(2);
+  EXPECT_EQ(HeardBy(world.alice_) + HeardBy(world.bob_), "2/2 2/2 ");
+}
+
+// A file that was left over names another session: nothing is sent to where it points.
+TEST(PeerCall, AnAnswerToAnotherOfferIsNotTaken) {
+  CallWorld world;
+  world.AddStreams({kSendRecv});
+  ASSERT_TRUE(world.bob_.TakeOffer(*world.alice_.Offer(world.now_), world.now_));
+  const std::string answer = Changed(*world.bob_.Answer(world.now_), "a=mikeyv2-id:");
+  EXPECT_FALSE(world.alice_.TakeAnswer(answer, world.now_));
+  EXPECT_EQ(world.alice_.failure().message, "an answer to another offer: policy_violation");
+  EXPECT_TRUE(world.alice_.TakeOut().empty());
 }
 
 TEST(PeerCall, AProvisionalAnswerThatIsNotTheDescriptionsBeginsAnew) {
@@ -235,6 +286,111 @@ TEST(PeerCall, AStreamThatIsNotWantedIsRefusedAlone) {
   EXPECT_EQ(HeardBy(world.alice_), "0/0 0/0 ");
   EXPECT_EQ(world.alice_.SendRtp(1, Bytes(20, 0x80), world.now_).error(), Error::kPolicyViolation);
   ASSERT_TRUE(world.Round(world.bob_, world.alice_)) << world.bob_.failure().message;
+}
+
+// RFC 9143 §7.2, RFC 8858 §4.2: one port is that of one m= line in a first offer.
+TEST(PeerCall, AFirstOfferHasItsPortOnce) {
+  CallWorld world;
+  world.AddStreams({kSendRecv, kSendRecv});
+  const std::string offer = *world.alice_.Offer(world.now_);
+  EXPECT_NE(offer.find("m=audio 5000 "), std::string::npos);
+  EXPECT_EQ(offer.find("m=audio 5000 "), offer.rfind("m=audio 5000 "));
+  EXPECT_NE(offer.find("a=bundle-only\r\n"), std::string::npos);
+  EXPECT_NE(offer.find("a=rtcp-mux-only\r\n"), std::string::npos);
+  ASSERT_TRUE(world.bob_.TakeOffer(offer, world.now_)) << world.bob_.failure().message;
+  const std::string answer = *world.bob_.Answer(world.now_);
+  EXPECT_EQ(answer.find("-only\r\n"), std::string::npos);
+  EXPECT_NE(answer.find("a=group:BUNDLE 1 2\r\n"), std::string::npos);
+  ASSERT_TRUE(world.alice_.TakeAnswer(answer, world.now_)) << world.alice_.failure().message;
+  world.Pump();
+  world.TalkBoth(2);
+  EXPECT_EQ(HeardBy(world.bob_) + HeardBy(world.alice_), "2/2 2/2 2/2 2/2 ");
+}
+
+TEST(PeerCall, WhatHasNoMuxIsRefused) {
+  CallWorld world;
+  world.AddStreams({kSendRecv});
+  const std::string offer =
+      With(With(*world.alice_.Offer(world.now_), "a=rtcp-mux-only\r\n", ""), "a=rtcp-mux\r\n", "");
+  ASSERT_TRUE(world.bob_.TakeOffer(offer, world.now_));
+  const std::string answer = *world.bob_.Answer(world.now_);
+  EXPECT_NE(answer.find("m=audio 0 "), std::string::npos);
+  EXPECT_EQ(answer.find("rtcp-mux"), std::string::npos);
+  EXPECT_EQ(answer.find("BUNDLE"), std::string::npos);
+}
+
+TEST(PeerCall, AnAnswerWithoutMuxEndsTheCall) {
+  CallWorld world;
+  world.AddStreams({kSendRecv});
+  ASSERT_TRUE(world.bob_.TakeOffer(*world.alice_.Offer(world.now_), world.now_));
+  const std::string answer = With(*world.bob_.Answer(world.now_), "a=rtcp-mux\r\n", "");
+  EXPECT_FALSE(world.alice_.TakeAnswer(answer, world.now_));
+  EXPECT_EQ(world.alice_.failure().error, Error::kPolicyViolation);
+}
+
+// Who offers streams at ports of their own, as a bundle, hears all of it at the first.
+TEST(PeerCall, ABundleIsSentToTheAddressOfItsFirstStream) {
+  CallWorld world;
+  world.AddStreams({kSendRecv, kSendRecv});
+  std::string offer = With(*world.alice_.Offer(world.now_), "a=bundle-only\r\n", "");
+  offer = With(offer, "m=audio 0 ", "m=audio 5002 ");
+  ASSERT_TRUE(world.bob_.TakeOffer(offer, world.now_)) << world.bob_.failure().message;
+  EXPECT_EQ(world.bob_.media().streams()[1].to, kAlicesPort);
+  CallWorld apart;
+  apart.AddStreams({kSendRecv, kSendRecv});
+  offer = With(*apart.alice_.Offer(apart.now_), "a=bundle-only\r\n", "");
+  offer = With(With(offer, "m=audio 0 ", "m=audio 5002 "), "a=group:BUNDLE 1 2\r\n", "");
+  ASSERT_TRUE(apart.bob_.TakeOffer(offer, apart.now_)) << apart.bob_.failure().message;
+  EXPECT_FALSE(apart.bob_.media().streams()[1].sends) << "one port takes one stream";
+  EXPECT_NE(apart.bob_.Answer(apart.now_)->find("m=audio 0 "), std::string::npos);
+}
+
+// RFC 5761 §4.
+TEST(PeerCall, APayloadTypeThatLooksLikeRtcpIsNotUsed) {
+  CallWorld world;
+  world.AddStreams({kSendRecv});
+  const std::string offer =
+      With(With(*world.alice_.Offer(world.now_), "RTP/SAVP 0", "RTP/SAVP 72"), "map:0 ", "map:72 ");
+  ASSERT_TRUE(world.bob_.TakeOffer(offer, world.now_));
+  EXPECT_NE(world.bob_.Answer(world.now_)->find("m=audio 0 "), std::string::npos);
+}
+
+// RFC 3264 §6: what is no RTP is refused alone.
+TEST(PeerCall, OtherKindsOfStreamsAreRefused) {
+  CallWorld world;
+  world.AddStreams({kSendRecv});
+  const std::string offer = *world.alice_.Offer(world.now_) +
+                            "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n"
+                            "c=IN IP4 127.0.0.1\r\n"
+                            "m=image 0 udptl t38\r\n";
+  ASSERT_TRUE(world.bob_.TakeOffer(offer, world.now_)) << world.bob_.failure().message;
+  const std::string answer = *world.bob_.Answer(world.now_);
+  EXPECT_NE(answer.find("m=audio 6000 "), std::string::npos);
+  EXPECT_NE(answer.find("m=application 0 UDP/DTLS/SCTP webrtc-datachannel\r\n"), std::string::npos);
+  EXPECT_NE(answer.find("m=image 0 udptl t38\r\n"), std::string::npos);
+}
+
+// RFC 5576 §6.1, RFC 3264 §6.
+TEST(PeerCall, DescriptionsSayTheNameOfTheSourceAndTheOffersTime) {
+  CallWorld world;
+  world.AddStreams({kSendRecv});
+  const std::string offer =
+      With(*world.alice_.Offer(world.now_), "t=0 0", "t=3034423619 3042462419");
+  EXPECT_NE(offer.find(" cname:" + world.alice_.rtcp().cname() + "\r\n"), std::string::npos);
+  ASSERT_TRUE(world.bob_.TakeOffer(offer, world.now_));
+  const std::string answer = *world.bob_.Answer(world.now_);
+  EXPECT_NE(answer.find("t=3034423619 3042462419\r\n"), std::string::npos);
+  EXPECT_NE(answer.find(" cname:" + world.bob_.rtcp().cname() + "\r\n"), std::string::npos);
+}
+
+// RFC 3264 §8.3.3: another media type in a later offer is refused, and no more.
+TEST(PeerCall, AStreamMayBecomeOneOfAnotherKind) {
+  CallWorld world;
+  world.AddStreams({kSendRecv});
+  ASSERT_TRUE(world.Round(world.alice_, world.bob_));
+  const std::string offer = With(*world.alice_.Offer(world.now_), "m=audio", "m=text");
+  ASSERT_TRUE(world.bob_.TakeOffer(offer, world.now_)) << world.bob_.failure().message;
+  EXPECT_NE(world.bob_.Answer(world.now_)->find("m=text 0 "), std::string::npos);
 }
 
 TEST(PeerCall, NoFormatInCommon) {

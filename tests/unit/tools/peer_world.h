@@ -64,6 +64,9 @@ class CallWorld {
   }
   void Carry(Datagram& datagram, const Endpoint& from) {
     if (carried_++ == lost_) return;
+    const bool is_finish = mikey::TrafficOf(datagram.octets) == mikey::PortTraffic::kMikey &&
+                           mikey::v2::IsFinish(static_cast<mikey::DataType>(datagram.octets[1]));
+    if (loses_finishes_ && is_finish) return;
     PeerCall& to = datagram.to == kAlicesPort ? alice_ : bob_;
     to.OnDatagram(from, datagram.octets, now_);
   }
@@ -106,6 +109,7 @@ class CallWorld {
   PeerCall bob_;
   size_t carried_ = 0;  // datagrams
   std::optional<size_t> lost_;
+  bool loses_finishes_ = false;
 };
 
 // Counters of what a side has received on its streams: authenticated, and exactly the tone.
@@ -115,6 +119,16 @@ inline std::string HeardBy(PeerCall& side) {
     heard += std::to_string(stream.received) + "/" + std::to_string(stream.tone) + " ";
   }
   return heard;
+}
+
+// With is a description in which a text is replaced wherever it stands.
+inline std::string With(std::string text, std::string_view what, std::string_view replacement) {
+  size_t at = text.find(what);
+  EXPECT_NE(at, std::string::npos) << what << " in\n" << text;
+  for (; at != std::string::npos; at = text.find(what, at + replacement.size())) {
+    text.replace(at, what.size(), replacement);
+  }
+  return text;
 }
 
 // Changed is a description with one character of an attribute's value replaced.
