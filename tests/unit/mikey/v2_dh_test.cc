@@ -105,11 +105,14 @@ TEST(DhPoolOfVersion2, ValuesMadeAheadServeOneExchangeEach) {
   std::set<std::string> values;
   for (int i = 0; i < 3; ++i) {
     const Bytes answer = world.ToAnswerer(world.Open(certified.Session()));
-    ASSERT_TRUE(world.answered_.entry != nullptr);
-    values.insert(ToHex(world.answered_.entry->exchange.dh.public_value()));
-    world.ToOfferer(world.ToAnswerer(world.ToOfferer(answer)));
+    const Bytes finish = world.ToOfferer(answer);
+    world.ToOfferer(world.ToAnswerer(finish));
     HaveOneSession(world);
-    values.insert(ToHex(world.offerer_.exchange().dh.public_value()));
+    for (const Bytes& datagram : {answer, finish}) {
+      Message message;
+      ASSERT_TRUE(ParseMessage(datagram, message));
+      values.insert(ToHex(message.Get<DhPayload>()->value));
+    }
   }
   EXPECT_EQ(values.size(), 6u);
 }
