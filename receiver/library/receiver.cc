@@ -335,6 +335,7 @@ Status Receiver::ReceiveVersion2(ByteView datagram, uint64_t now) {
   if (offerer_->state() == Offerer::State::kFailed) Fail(asking_, FailureOf(*offerer_));
   if (offerer_ && offerer_->state() == Offerer::State::kDone) {
     KeepTicket(asking_);
+    offerer_->Wipe();
     asking_ = kNobody;
   }
   return {};
