@@ -59,9 +59,15 @@ Keying::Keying(const Ground& ground)
       tickets_({ground.config, ground.profile, ground.suite, ground.members, ground.counters}),
       unproved_(ground.config.address, ground.rng),
       proved_(ground.config.address, ground.rng),
+      failed_(ground.config.address, ground.rng),
       identities_(ground.config.identity, ground.rng),
       regulars_(ground.rng) {
   Forget();
+}
+
+void Keying::Expire(const Moment& m) {
+  tickets_.Expire(m);
+  if (answerer_) answerer_->Tick(m.now);
 }
 
 void Keying::Forget() {
@@ -215,11 +221,14 @@ bool Keying::IsUnderLoad(Instant now) {
 }
 
 // An address that has not proved itself is not shut out for what others send in its name: it is
-// asked for a cookie.
+// asked for a cookie. Finishes are as many as may fail: only who knows the exchange uses them up.
 Status Keying::Admit(const Endpoint& from, ByteView datagram, bool is_stranger, Instant now) {
   answerer_->set_under_load(false);
-  if (!OpensAnExchange(datagram)) return frozen_ ? Err(Error::kStoreClosed) : Status();
   const Name name(from);
+  if (!OpensAnExchange(datagram)) {
+    if (frozen_) return Err(Error::kStoreClosed);
+    return failed_.Allows(name.host(), now) ? Status() : Err(Error::kRateLimited);
+  }
   if (!is_stranger) return proved_.Take(name.host(), now) ? Status() : Err(Error::kRateLimited);
   const bool is_under_load = IsUnderLoad(now);
   answerer_->set_under_load(is_under_load || !unproved_.Take(name.host(), now));
@@ -243,7 +252,10 @@ void Keying::Handle(const Endpoint& from, ByteView datagram, bool is_stranger, c
   shared_ = {};
   const ByteView reply = ByteView(out).first(outcome.reply);
   Count(outcome, reply);
-  if (outcome.event == Answerer::Event::kVerified) Joined(from, *outcome.entry, m);
+  const bool has_failed = !outcome.status && outcome.entry != nullptr &&
+                          Equal(outcome.entry->address.view(), name.address());
+  if (has_failed) failed_.Take(name.host(), m.now);
+  if (outcome.event == Answerer::Event::kVerified) Joined(from, outcome, m);
   // What cannot be kept now can be soon: the Offerer asks again by itself.
   const bool is_kept = outcome.status || outcome.status.error() != Error::kStoreClosed;
   if (!reply.empty() && is_kept) Reply(from, out, outcome, m);
@@ -262,14 +274,15 @@ void Keying::Count(const Answerer::Outcome& outcome, ByteView reply) {
   }
 }
 
-// A finish that was answered with an error is verified, too; nothing was given then.
-void Keying::Joined(const Endpoint& from, const mikey::v2::Entry& entry, const Moment& m) {
-  const mikey::v2::Exchange& exchange = entry.exchange;
+void Keying::Joined(const Endpoint& from, const Answerer::Outcome& outcome, const Moment& m) {
+  const mikey::v2::Exchange& exchange = outcome.entry->exchange;
   const bool by_answer = !mikey::v2::IsLate(exchange.choice.mode) && exchange.is_proved;
   if (!by_answer && !granted_) return;
   const rekey::SubscriberState* subscriber = Named(exchange.offerer.view());
   if (subscriber == nullptr) return;  // deleted since the answer
-  MakeRegular(from, m.now);
+  // An address that has proved nothing is nobody's (MIKEYv2 §2).
+  const Endpoint proved = outcome.proves_address ? from : Endpoint{};
+  if (outcome.proves_address) MakeRegular(from, m.now);
   ++ground_.counters.joins[static_cast<size_t>(exchange.choice.mode)];
   const ChannelId channel = ChannelOf(ground_.config, AsText(exchange.answerer.view().data));
   const uint32_t features = exchange.choice.features;
@@ -277,7 +290,7 @@ void Keying::Joined(const Endpoint& from, const mikey::v2::Entry& entry, const M
   const bool takes_keys =
       (features & kReportFeature) != 0 && mikey::v2::IsPskType(exchange.choice.mode);
   ground_.members.FinishJoin(channel, subscriber->subscriber.id,
-                             {from, (features & kMskMessages) != 0, takes_keys, by_answer}, m);
+                             {proved, (features & kMskMessages) != 0, takes_keys, by_answer}, m);
 }
 
 // A reply names its channel, so that it waits for what is not yet durable of that; a repetition

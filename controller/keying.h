@@ -48,7 +48,7 @@ class Keying final : private mikey::v2::Directory {
   void UseCredentials(std::shared_ptr<const JoinCredentials> credentials);
   // LoadTickets follows when what is kept of them was read anew; Expire lets go of what has ended.
   void LoadTickets() { tickets_.Load(); }
-  void Expire(const Moment& m) { tickets_.Expire(m); }
+  void Expire(const Moment& m);
   // Null where none are given.
   const mikey::v2::Tickets* tickets() const {
     return GivesTickets(ground_.config) ? &tickets_ : nullptr;
@@ -81,7 +81,7 @@ class Keying final : private mikey::v2::Directory {
   Status Admit(const Endpoint& from, ByteView datagram, bool is_stranger, Instant now);
   void Handle(const Endpoint& from, ByteView datagram, bool is_stranger, const Moment& m);
   void Count(const mikey::v2::Answerer::Outcome& outcome, ByteView reply);
-  void Joined(const Endpoint& from, const mikey::v2::Entry& entry, const Moment& m);
+  void Joined(const Endpoint& from, const mikey::v2::Answerer::Outcome& outcome, const Moment& m);
   void Reply(const Endpoint& to, ByteView octets, const mikey::v2::Answerer::Outcome& outcome,
              const Moment& m);
   void Discard(Error error) { ++ground_.counters.discards[static_cast<size_t>(error)]; }
@@ -97,6 +97,7 @@ class Keying final : private mikey::v2::Directory {
   Instant crowded_until_{};
   Rates unproved_;  // addresses, by what they ask without cookie and
   Rates proved_;    // with one
+  Rates failed_;    // addresses, by finishes from where the answer went that were refused
   Rates identities_;
   InstantTable regulars_;
 

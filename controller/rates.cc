@@ -32,6 +32,11 @@ Instant& InstantTable::At(ByteView name) {
   return earliest->instant;
 }
 
+bool Rates::Allows(ByteView name, Instant now) const {
+  const Instant* full_until = table_.Find(name);
+  return full_until == nullptr || Bucket{*full_until}.Allows(rate_, now);
+}
+
 bool Rates::Take(ByteView name, Instant now) {
   Instant& full_until = table_.At(name);
   Bucket bucket{full_until};

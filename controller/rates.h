@@ -60,6 +60,8 @@ class Rates {
 
   // Take is false, and counts nothing, when the bucket of `name` is full.
   bool Take(ByteView name, Instant now);
+  // Allows is what Take would say; it counts nothing.
+  bool Allows(ByteView name, Instant now) const;
 
  private:
   Rate rate_;

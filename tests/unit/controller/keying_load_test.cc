@@ -143,6 +143,60 @@ TEST_F(Load, AShortCapGetsNoKeys) {
   EXPECT_LE(answer.size(), 3 * cap.size());
 }
 
+// MIKEYv2 §2: a finish proves the address that its answer went to, and no other one.
+TEST_F(Load, AFinishFromElsewhereMovesNobodyThere) {
+  Receiver member(world, 1, Mode::kPsk);
+  const Endpoint home = world.channel().members.at(IdOf(1)).msk_endpoint;
+  const Bytes finish = member.Take(member.Ask(member.Cap()));
+  member.address = EndpointOf(99);
+  EXPECT_LE(member.Ask(finish).size(), 3 * finish.size());
+  const groups::Member& joined = world.channel().members.at(IdOf(1));
+  EXPECT_TRUE(joined.joined);
+  EXPECT_EQ(joined.msk_endpoint, home);
+  // It is a stranger still, whose CAPs wait behind those of members.
+  Receiver again(world, 2, Mode::kPsk);
+  again.address = EndpointOf(99);
+  world.Deliver(world.core->OnDatagram(again.address, again.Cap(), world.now));
+  EXPECT_EQ(world.core->Waiting(), 1U);
+}
+
+TEST_F(Load, AQuietServerForgetsExchanges) {
+  Receiver member(world, 1, Mode::kPsk);
+  member.Ask(member.Cap());
+  EXPECT_EQ(world.core->Exchanges(), 1U);
+  world.Pass(mikey::v2::ExchangeCache::kIdle + seconds(2));
+  EXPECT_EQ(world.core->Exchanges(), 0U);
+}
+
+TEST_F(Addresses, HaveARateOfFinishesThatFail) {
+  const Endpoint address = EndpointOf(1);
+  std::vector<Bytes> finishes;
+  for (const int number : {1, 2}) {
+    Receiver receiver(world, number, Mode::kDhhmac);
+    receiver.address = address;
+    finishes.push_back(receiver.Take(receiver.Ask(receiver.Cap())));
+  }
+  Receiver sender(world, 1, Mode::kDhhmac);
+  const auto& discards = world.core->counters().keying.discards;
+  const auto computed = [&] { return discards[static_cast<size_t>(Error::kAuthenticationFailed)]; };
+  for (const Bytes& finish : finishes) {
+    for (int i = 0; i < 4; ++i) {
+      Bytes wrong = finish;
+      wrong.back() ^= 1;
+      sender.Ask(wrong);
+    }
+  }
+  EXPECT_EQ(computed(), 2U);
+  // Those that are forged in its name cost it nothing.
+  world.Pass(seconds(3));
+  sender.address = EndpointOf(77);
+  Bytes wrong = finishes[0];
+  wrong.back() ^= 1;
+  for (int i = 0; i < 4; ++i) sender.Ask(wrong);
+  sender.address = address;
+  EXPECT_FALSE(sender.Ask(finishes[0]).empty());
+}
+
 TEST(Rates, AreBounded) {
   crypto::SeededRng rng(1);
   Rates rates({2, seconds(1)}, rng);
