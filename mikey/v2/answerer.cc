@@ -9,6 +9,7 @@ namespace keymast::mikey::v2 {
 namespace {
 
 constexpr size_t kAmplification = 3;  // MIKEYv2 §2
+constexpr Duration kSweepEach = std::chrono::seconds(1);
 
 Answerer::Outcome Discard(Error error) { return {Err(error), 0, Answerer::Event::kNone, nullptr}; }
 
@@ -25,6 +26,13 @@ std::array<uint8_t, kRandOctets> DrawRand(crypto::Rng& rng) {
   return rand;
 }
 
+// AskedBy an exchange that has said its wish.
+Asked AskedBy(const Exchange& exchange) {
+  static constexpr Capabilities kNothing;
+  return {exchange.offerer.view(), exchange.answerer.view(), exchange.join, kNothing, {},
+          exchange.standing};
+}
+
 ErrorNumber NumberOf(Error error) {
   if (error == Error::kNotEntitled) return ErrorNumber::kInvalidId;
   if (error == Error::kUnknownKey) return ErrorNumber::kInvalidCert;
@@ -39,6 +47,12 @@ struct Answerer::Finish {
   ByteView address;
   Instant now;
   const Message& message;
+
+  bool IsFrom(const Entry& entry) const { return Equal(entry.address.view(), address); }
+  // Proves is true for one that brings back what was sent to its address, and nowhere else.
+  bool Proves(const Entry& entry) const {
+    return IsFrom(entry) && (entry.address_proved || !entry.is_copied);
+  }
 };
 
 Answerer::Answerer(const crypto::Suite& suite, const Policy& policy, Directory& others,
@@ -191,6 +205,7 @@ Answerer::Outcome Answerer::RepeatAnswer(Entry& entry, const FirstMessage& cap,
   const Outcome sent = Sent({{}, 0, Event::kNone, &entry}, entry.answer, entry, out);
   const bool is_in_ratio = TotalOf(sent.reply, sent.more) <= kAmplification * cap.datagram.size();
   if (!is_there && !cap.address_proved && !is_in_ratio) return Discard(Error::kWrongSource);
+  entry.is_copied = entry.is_copied || !is_there;
   entry.sent = cap.now;
   return sent;
 }
@@ -228,6 +243,8 @@ Answerer::Outcome Answerer::Answer(FirstMessage& cap, const Judged& judged, cryp
   const bool has_room = kAmplification * cap.datagram.size() >= kMaxOneDatagram;
   const bool is_grant_kept = cap.exchange.is_join() && GivesInAnswer(cap.exchange);
   if (is_grant_kept && !cap.address_proved && !has_room) return Retry(cap, &judged, out);
+  // Nor anything else, a ticket spent, where the exchange has no place.
+  if (!cache_.HasPlace(cap.address)) return Discard(Error::kTooManyRequests);
   Entry entry;
   Streams streams;
   const Result<size_t> size = WriteTheAnswer(cap, judged, rng, streams, out);
@@ -245,7 +262,9 @@ Answerer::Outcome Answerer::Answer(FirstMessage& cap, const Judged& judged, cryp
   const bool is_early = cap.offer.Offers(Mode::kEarlyDh);
   entry.address = Octets<kMaxAddress>(cap.address);
   entry.address_proved = cap.address_proved;
-  entry.is_for_all = cap.exchange.choice.mode == Mode::kEarlyDh || judged.leaves.has_value();
+  const Mode mode = cap.exchange.choice.mode;
+  entry.is_for_all = mode == Mode::kEarlyDh || judged.ComesBack(mode);
+  entry.is_in_sdp = in_signalling_;
   entry.wants_fresh = is_early && Contains(policy_.modes.view(), Mode::kEarlyDh);
   // MIKEYv2 §10: a feature is not used with a member that did not state it.
   entry.wants_ticket = !cap.exchange.is_join() || (cap.offer.Features() & kTicketFeature) != 0;
@@ -258,8 +277,9 @@ Answerer::Outcome Answerer::Answer(FirstMessage& cap, const Judged& judged, cryp
     return Discard(Error::kReplayed);
   }
   const Entry* kept = cache_.Add(std::move(entry), cap.now);
-  if (kept == nullptr) return Discard(Error::kTooManyRequests);
-  const bool is_remembered = !is_for_all || fresh_.Remember(cap.exchange.th, cap.now);
+  KEYMAST_CHECK(kept != nullptr);  // there was a place
+  const bool is_remembered =
+      !is_for_all || fresh_.Remember(cap.exchange.th, cap.exchange.offerer.view(), cap.now);
   KEYMAST_CHECK(is_remembered);  // there was room, and it was not answered before
   return {{}, sent.reply, Event::kAnswered, kept, sent.more};
 }
@@ -270,16 +290,26 @@ bool Answerer::GivesInAnswer(const Exchange& exchange) {
   return !exchange.is_join() || (!IsLate(exchange.choice.mode) && exchange.is_proved);
 }
 
-// Refuse tells who has proved itself, and can verify it, and nobody else.
+// Refuse tells who has proved itself, and can verify it, and nobody else: in one datagram, which is
+// in the ratio or behind a cookie (MIKEYv2 §2). Certificates that are too long for it give way to
+// their hash.
 Answerer::Outcome Answerer::Refuse(const FirstMessage& cap, const Judged& judged, Error error,
                                    crypto::Rng& rng, MutableBytes out) {
-  if (!judged.CanProveErrors() || !errors_.Take(cap.address, cap.now)) return Discard(error);
+  if (!judged.CanProveErrors() || !errors_.IsFree(cap.address, cap.now)) return Discard(error);
   const auto rand_r = DrawRand(rng);
   // MIKEYv2 §13: V where V and SIGN are both possible.
-  const Signer signer = judged.v_good ? Signer{} : judged.signer;
-  const Result<size_t> size =
-      WriteError(suite_, cap.exchange, NumberOf(error), rand_r, signer, out);
-  return {Err(error), size.value_or(0), Event::kNone, nullptr};
+  Signer signer = judged.v_good ? Signer{} : judged.signer;
+  const MutableBytes room = out.first(kMaxOneDatagram);
+  auto size = WriteError(suite_, cap.exchange, NumberOf(error), rand_r, signer, room);
+  if (!size && signer.credential != nullptr) {
+    signer.shown = Shown::kHash;
+    size = WriteError(suite_, cap.exchange, NumberOf(error), rand_r, signer, room);
+  }
+  if (!size) return Discard(error);
+  const bool is_in_ratio = *size <= kAmplification * cap.datagram.size();
+  if (!cap.address_proved && !is_in_ratio) return Retry(cap, &judged, out);
+  errors_.Take(cap.address, cap.now);
+  return {Err(error), *size, Event::kNone, nullptr};
 }
 
 Result<size_t> Answerer::WriteTheAnswer(FirstMessage& cap, const Judged& judged, crypto::Rng& rng,
@@ -353,28 +383,48 @@ Answerer::Outcome Answerer::TakeFinish(const Finish& finish, crypto::Rng& rng, M
           : nullptr;
   if (entry == nullptr) return Discard(Error::kWrongCsb);
   if (entry->verified) return Repeat(*entry, finish, out);
-  if (Status checked = CheckFinish(finish, entry->exchange, entry->streams.get()); !checked) {
-    return Discard(checked.error());
+  return TakeFirstFinish(finish, *entry, rng, out);
+}
+
+Answerer::Outcome Answerer::TakeFirstFinish(const Finish& finish, Entry& entry, crypto::Rng& rng,
+                                            MutableBytes out) {
+  const bool is_there = finish.IsFrom(entry);
+  const bool is_late = IsLate(entry.exchange.choice.mode);
+  FailedFinishes& failed = is_there ? entry.there : entry.elsewhere;
+  const int at_once = is_there ? Entry::kFailedThere : Entry::kFailedElsewhere;
+  if (is_late && !failed.Allows(at_once, finish.now)) return Discard(Error::kRateLimited);
+  // MIKEYv2 §2: the keys of a group go to where the answer went alone.
+  const bool brings_keys = !GivesInAnswer(entry.exchange);
+  if (brings_keys && !finish.Proves(entry)) return Discard(Error::kWrongSource);
+  const Result<Exchange> finished = CheckFinish(finish, entry);
+  if (!finished) {
+    const bool is_forged = finished.error() == Error::kAuthenticationFailed;
+    if (is_forged) failed.Count(finish.now);
+    return {Err(finished.error()), 0, Event::kNone, is_forged ? &entry : nullptr};
   }
-  const Result<size_t> size = AnswerFinish(*entry, finish.now, rng, out);
-  if (!size) return Discard(size.error());
-  entry->keys.assign(out.begin(), out.begin() + static_cast<ptrdiff_t>(*size));
-  const Outcome sent = Sent({{}, 0, Event::kVerified, entry}, entry->keys, *entry, out);
+  const Result<size_t> size = AnswerFinish(entry, *finished, finish, rng, out);
+  if (!size) {
+    failed.Count(finish.now);  // a copy is judged anew
+    return RefuseFinish(entry, *finished, size.error(), finish, rng, out);
+  }
+  entry.exchange = *finished;
+  entry.keys.assign(out.begin(), out.begin() + static_cast<ptrdiff_t>(*size));
+  Outcome sent = Sent({{}, 0, Event::kVerified, &entry}, entry.keys, entry, out);
   if (!sent.status) return sent;
-  cache_.Verify(*entry);
-  entry->finish = HashOf(suite_, finish.datagram);
-  // MIKEYv2 §2: the first good finish moves the entry to its address, and proves that.
-  entry->address = Octets<kMaxAddress>(finish.address);
-  entry->address_proved = true;
-  entry->sent = finish.now;
-  entry->finished = finish.now;
+  cache_.Verify(entry);
+  entry.finish = HashOf(suite_, finish.datagram);
+  entry.address_proved = entry.address_proved || finish.Proves(entry);
+  entry.sent = finish.now;
+  entry.finished = finish.now;
+  sent.proves_address = is_there && entry.address_proved;
   return sent;
 }
 
-// MIKEYv2 §2: a repetition moves and proves nothing; from another address it is answered in ratio.
+// MIKEYv2 §2: a repetition proves nothing; from an address that is not proved it is answered in
+// ratio.
 Answerer::Outcome Answerer::Repeat(Entry& entry, const Finish& finish, MutableBytes out) const {
   if (HashOf(suite_, finish.datagram) != entry.finish) return Discard(Error::kUnexpected);
-  const bool is_there = Equal(entry.address.view(), finish.address);
+  const bool is_there = finish.IsFrom(entry) && entry.address_proved;
   const Outcome sent = Sent({{}, 0, Event::kNone, &entry}, entry.keys, entry, out);
   if (!is_there && TotalOf(sent.reply, sent.more) > kAmplification * finish.datagram.size()) {
     return Discard(Error::kWrongSource);
@@ -384,18 +434,19 @@ Answerer::Outcome Answerer::Repeat(Entry& entry, const Finish& finish, MutableBy
 }
 
 // CheckFinish completes the exchange's secret only when the proof under it is good.
-Status Answerer::CheckFinish(const Finish& finish, Exchange& exchange,
-                             const Streams* streams) const {
+Result<Exchange> Answerer::CheckFinish(const Finish& finish, const Entry& entry) const {
+  const Exchange& exchange = entry.exchange;
+  const Streams* streams = entry.streams.get();
   const Mode mode = exchange.choice.mode;
   if (finish.message.header.data_type != FinishType(mode)) return Err(Error::kUnknownDataType);
   const Result<Parts> parts = ReadParts(finish.message, FinishForm(mode));
   if (!parts) return Err(parts.error());
   if (finish.message.header.prf != exchange.choice.prf) return Err(Error::kUnsupportedAlgorithm);
   Exchange finished = exchange;
-  if (Status proved = ProveFinish(finish, *parts, finished); !proved) return proved;
-  if (Status checked = CheckPolicies(parts->policies, finished, streams); !checked) return checked;
-  exchange = finished;
-  return {};
+  if (Status proved = ProveFinish(finish, *parts, finished); !proved) return Err(proved.error());
+  const Status checked = CheckPolicies(parts->policies, finished, streams);
+  if (!checked) return Err(checked.error());
+  return finished;
 }
 
 // ProveFinish of mode DH by the key of CAP's certificate, of all others by X.
@@ -421,29 +472,31 @@ Status Answerer::ProveFinish(const Finish& finish, const Parts& parts, Exchange&
   return CheckMac(suite_, OfFinish(suite_, finished), head, alg, mac);
 }
 
-// AnswerFinish writes KEYS: an acknowledgement, or what a member may have only now.
-Result<size_t> Answerer::AnswerFinish(const Entry& entry, Instant now, crypto::Rng& rng,
-                                      MutableBytes out) {
-  const Exchange& exchange = entry.exchange;
+// AnswerFinish writes KEYS: an acknowledgement, or what a member may have only now. It is what
+// GrantTo refuses, and kTooLong.
+Result<size_t> Answerer::AnswerFinish(const Entry& entry, const Exchange& exchange,
+                                      const Finish& finish, crypto::Rng& rng, MutableBytes out) {
+  const Instant now = finish.now;
+  const bool proves = finish.Proves(entry);
   const auto rand_r = DrawRand(rng);
   const auto next = fresh_.Make(now);
   const ByteView fresh = entry.wants_fresh ? next : ByteView();
-  // Whoever takes no FRAGMENTs gets one datagram.
-  const size_t most = entry.way.fragments == 0 ? entry.way.datagram : kMaxWhole;
+  // Whoever takes no FRAGMENTs gets one datagram; an address that is not proved 3 times its own.
+  const size_t taken = entry.way.fragments == 0 ? entry.way.datagram : kMaxWhole;
+  const size_t most =
+      proves ? taken : std::min(kMaxOneDatagram, kAmplification * finish.datagram.size());
   const MutableBytes room = out.first(std::min(RoomOf(policy_), most));
   Streams streams;
   Contents contents;
   if (!GivesInAnswer(exchange)) {
-    const Capabilities nothing;
-    const Asked asked{exchange.offerer.view(), exchange.answerer.view(), exchange.join, nothing};
-    const Result<Grant> grant = others_.GrantTo(asked, exchange.choice);
-    if (!grant) {
-      return WriteErrorToFinish(suite_, exchange, NumberOf(grant.error()), rand_r, room);
-    }
+    const Result<Grant> grant = others_.GrantTo(AskedBy(exchange), exchange.choice);
+    if (!grant) return Err(grant.error());
     streams = grant->streams;
     contents = grant->contents;
   }
-  const std::optional<Resumption> ticket = GiveTicket(entry, now, rng);
+  // What may be too long for an address that is not proved is not made for it.
+  const bool has_ticket = entry.wants_ticket && (proves || !exchange.is_join());
+  const auto ticket = has_ticket ? GiveTicket(exchange, now, rng) : std::nullopt;
   if (ticket && !contents.keys.full()) {
     std::array<uint8_t, 4> seconds{};
     const auto left = std::chrono::duration_cast<std::chrono::seconds>(ticket->expiry - now);
@@ -456,9 +509,23 @@ Result<size_t> Answerer::AnswerFinish(const Entry& entry, Instant now, crypto::R
   return WriteKeys(suite_, exchange, rand_r, streams, contents, room, fresh);
 }
 
-std::optional<Resumption> Answerer::GiveTicket(const Entry& entry, Instant now, crypto::Rng& rng) {
-  if (tickets_ == nullptr || !entry.wants_ticket) return std::nullopt;
-  return tickets_->Give(ResumptionOf(suite_, entry.exchange, now + kTicketLife), now, rng);
+// RefuseFinish tells, once a second and as short as an address that is not proved may have it; the
+// entry stays as it was, and may give way to others (MIKEYv2 §13).
+Answerer::Outcome Answerer::RefuseFinish(const Entry& entry, const Exchange& exchange, Error error,
+                                         const Finish& finish, crypto::Rng& rng, MutableBytes out) {
+  Outcome refused{Err(error), 0, Event::kNone, &entry};
+  if (!errors_.Take(finish.address, finish.now)) return refused;
+  const size_t most = std::min(kMaxOneDatagram, kAmplification * finish.datagram.size());
+  const Result<size_t> size =
+      WriteErrorToFinish(suite_, exchange, NumberOf(error), DrawRand(rng), out.first(most));
+  refused.reply = size.value_or(0);
+  return refused;
+}
+
+std::optional<Resumption> Answerer::GiveTicket(const Exchange& exchange, Instant now,
+                                               crypto::Rng& rng) {
+  if (tickets_ == nullptr) return std::nullopt;
+  return tickets_->Give(ResumptionOf(suite_, exchange, now + kTicketLife), now, rng);
 }
 
 // MIKEYv2 §9: each SP is one of the answer, and each crypto session finds its own; none in a join.
@@ -484,6 +551,21 @@ Status Answerer::CheckPolicies(std::span<const Payload> policies, const Exchange
                           return is_there(session.policy);
                         });
   return is_taken ? Status() : Err(Error::kMalformed);
+}
+
+void Answerer::EndOffer(ByteView session, Instant now) {
+  cache_.ForEach([&](Entry& entry) {
+    const bool is_of_it = entry.is_in_sdp && Equal(entry.exchange.session.view(), session);
+    if (is_of_it && entry.ended == kNever) entry.ended = now;
+  });
+}
+
+Instant Answerer::deadline() const { return cache_.size() == 0 ? kNever : swept_ + kSweepEach; }
+
+void Answerer::Tick(Instant now) {
+  if (now < deadline()) return;
+  cache_.SweepAll(now);
+  swept_ = now;
 }
 
 UnicastSession Answerer::SessionOf(const Entry& entry) const {
