@@ -73,7 +73,8 @@ bool Fresh::HasRoom(const Identity& offerer, Instant now) const {
   const auto share = period.shares.find(NameOf(offerer));
   const bool has_its_share =
       period.number == current && share != period.shares.end() && share->second >= kShare;
-  return used < room_ && !has_its_share;
+  const bool is_scarce = used >= room_ / 2;
+  return used < room_ && !(is_scarce && has_its_share);
 }
 
 bool Fresh::Remember(const Digest& th, const Identity& offerer, Instant now) {

@@ -14,7 +14,8 @@ namespace keymast::mikey::v2 {
 class Fresh {
  public:
   static constexpr Duration kPeriod = std::chrono::hours(1);
-  // CAPs of one identity that are remembered a period: nobody takes the room of all.
+  // CAPs of one identity that are remembered a period, when half of the room is taken: nobody takes
+  // that of all.
   static constexpr size_t kShare = 256;
   using Value = std::array<uint8_t, kFreshSize>;
 

@@ -442,8 +442,10 @@ void Receiver::Tick(uint64_t now) {
     send_channel_ = asking_;
     if (!outcome.status)
       Fail(asking_, FailureOf(*offerer_));
-    else if (offerer_->state() == Offerer::State::kDone)
+    if (offerer_ && offerer_->state() == Offerer::State::kDone) {
+      offerer_->Wipe();
       asking_ = kNobody;
+    }
   }
   AskNext(now);
 }
