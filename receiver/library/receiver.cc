@@ -440,8 +440,7 @@ void Receiver::Tick(uint64_t now) {
     const auto outcome = offerer_->Tick(InstantOf(now), rng_, send_);
     send_size_ = outcome.send;
     send_channel_ = asking_;
-    if (!outcome.status)
-      Fail(asking_, FailureOf(*offerer_));
+    if (!outcome.status) Fail(asking_, FailureOf(*offerer_));
     if (offerer_ && offerer_->state() == Offerer::State::kDone) {
       offerer_->Wipe();
       asking_ = kNobody;
