@@ -92,6 +92,8 @@ Controller::Impl::Outcome Controller::Impl::Handle(const DeleteSubscriber& comma
   identities.erase(found->second.subscriber.identity);
   user_keys.Remove(found->second.user_key.view());
   subscribers.erase(command.id);
+  const bool has_certificates = !state.subscribers.at(command.id).subscriber.certificates.empty();
+  kept_certificates -= size_t{has_certificates};
   Put(rekey::SubscriberDeleted{command.id}, *m);
   Tell(Event::Kind::kDeleted, {}, name, *m);
   return Reply{};

@@ -64,6 +64,10 @@ void Controller::UseCredentials(std::shared_ptr<const JoinCredentials> credentia
 
 size_t Controller::Waiting() const { return impl_->keying.waiting(); }
 size_t Controller::Exchanges() const { return impl_->keying.exchanges(); }
+bool Controller::MakeAhead() { return impl_->keying.MakeAhead(); }
+bool Controller::HasRoomAhead() const { return impl_->keying.HasRoomAhead(); }
+size_t Controller::MadeAhead(crypto::DhGroup group) const { return impl_->keying.MadeAhead(group); }
+size_t Controller::KeptCertificates() const { return impl_->kept_certificates; }
 
 Step Controller::Tick(Instant now, size_t most) {
   Step step;

@@ -13,6 +13,7 @@
 #include "controller/join_credentials.h"
 #include "controller/keying_config.h"
 #include "crypto/boxes.h"
+#include "crypto/dh.h"
 #include "mikey/profile3gpp.h"
 #include "rekey/state.h"
 
@@ -217,6 +218,13 @@ class Controller {
   void UseCredentials(std::shared_ptr<const JoinCredentials> credentials);
   // MIKEYv2 exchanges that are remembered.
   size_t Exchanges() const;
+  // MakeAhead makes one more value for Diffie-Hellman for joins to come, in time that is left over:
+  // false when there are enough, as HasRoomAhead says. MadeAhead: how many of a group there are.
+  bool MakeAhead();
+  bool HasRoomAhead() const;
+  size_t MadeAhead(crypto::DhGroup group) const;
+  // Subscribers of whom certificates are kept.
+  size_t KeptCertificates() const;
 
   // A headend is given boxes after its first report, which says what it holds already.
   Step OnHeadendConnected(const HeadendId& headend, Instant now);

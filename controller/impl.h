@@ -192,6 +192,8 @@ struct Controller::Impl final : ReportMembership {
   uint32_t KeysToldTo(const SubscriberId& subscriber) const override;
   void FinishJoin(const ChannelId& channel, const SubscriberId& subscriber, const Joined& joined,
                   const Moment& m) override;
+  void KeepCertificates(const SubscriberId& subscriber, std::vector<Bytes> certificates,
+                        const Moment& m) override;
   const rekey::Tickets& Tickets() const override { return state.tickets; }
   bool KeepTickets(rekey::Change change, const Moment& m) override;
 
@@ -248,6 +250,7 @@ struct Controller::Impl final : ReportMembership {
   std::unordered_map<SubscriberId, Subscriber> subscribers;
   std::unordered_map<std::string, SubscriberId> identities;
   UserKeys user_keys{rng};
+  size_t kept_certificates = 0;  // subscribers of whom some are kept
   std::map<HeadendId, Headend> headends;
   // COUNTER of MSK messages in use now, one for all user keys; 0: none taken since the start.
   uint64_t user_counter = 0;

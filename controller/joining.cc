@@ -5,6 +5,14 @@
 #include "controller/names.h"
 
 namespace keymast::controller {
+namespace {
+
+// Octets of a subscriber's certificates: a page of records has 256 subscribers and must fit a batch
+// of the store (store::Limits), with what is merged into it.
+constexpr size_t kMostKept = 1024;
+static_assert(kMostKept <= groups::kMaxKeptCertificates);
+
+}  // namespace
 
 const rekey::SubscriberState* Controller::Impl::SubscriberNamed(std::string_view identity) const {
   const auto id = identities.find(std::string(identity));
@@ -77,6 +85,21 @@ void Controller::Impl::FinishJoin(const ChannelId& channel_id, const SubscriberI
   if (joined.holds) KeepConfirmed(channel, subscriber, given, m);
   SendMsks(channel, m);
   Schedule(channel, m.now);
+}
+
+void Controller::Impl::KeepCertificates(const SubscriberId& id, std::vector<Bytes> certificates,
+                                        const Moment& m) {
+  const rekey::SubscriberState& known = state.subscribers.at(id);
+  size_t octets = 0;
+  for (const Bytes& certificate : certificates) octets += certificate.size();
+  const bool is_new = known.subscriber.certificates.empty();
+  const bool has_room = !is_new || kept_certificates < config.keying.kept_certificates;
+  if (octets > kMostKept || !has_room) return;
+  if (known.subscriber.certificates == certificates) return;
+  groups::Subscriber subscriber = known.subscriber;
+  subscriber.certificates = std::move(certificates);
+  kept_certificates += size_t{is_new};
+  Put(rekey::SubscriberPut{std::move(subscriber), known.user_key}, m);
 }
 
 bool Controller::Impl::KeepTickets(rekey::Change change, const Moment& m) {

@@ -62,6 +62,13 @@ Keying::Keying(const Ground& ground)
       failed_(ground.config.address, ground.rng),
       identities_(ground.config.identity, ground.rng),
       regulars_(ground.rng) {
+  const auto& modes = ground.config.policy.modes;
+  const bool needs_pool = std::any_of(modes.begin(), modes.end(), [](uint8_t mode) {
+    return mikey::v2::HasDh(static_cast<mikey::v2::Mode>(mode));
+  });
+  if (needs_pool && ground.suite.pk != nullptr) {
+    pool_.emplace(*ground.suite.pk, ground.config.made_ahead);
+  }
   Forget();
 }
 
@@ -77,6 +84,16 @@ void Keying::Forget() {
   answerer_.emplace(ground_.suite, ground_.config.policy, directory, ground_.config.exchanges,
                     ground_.rng, credentials_ == nullptr ? nullptr : &credentials_->all);
   if (GivesTickets(ground_.config)) answerer_->use_tickets(&tickets_);
+  if (pool_) answerer_->use_pool(&*pool_);
+}
+
+bool Keying::MakeAhead() {
+  if (!pool_) return false;
+  for (const uint8_t number : ground_.config.policy.groups) {
+    const auto group = mikey::v2::CryptoGroup(static_cast<mikey::DhGroup>(number));
+    if (group && pool_->Make(*group, ground_.rng)) return true;
+  }
+  return false;
 }
 
 // An exchange by certificate that has not brought its keys yet does not outlive the trust that it
@@ -177,6 +194,20 @@ std::optional<uint32_t> Keying::LeavesOf(const Asked& asked) const {
   return subscriber->subscriber.leaves;
 }
 
+bool Keying::HasRoomAhead() const {
+  if (!pool_) return false;
+  return std::ranges::any_of(ground_.config.policy.groups, [this](uint8_t number) {
+    const auto group = mikey::v2::CryptoGroup(static_cast<mikey::DhGroup>(number));
+    return group && pool_->size(*group) < ground_.config.made_ahead;
+  });
+}
+
+const std::vector<Bytes>* Keying::CertificatesOf(const Asked& asked) const {
+  const rekey::SubscriberState* subscriber = Named(asked.offerer);
+  const bool has_some = subscriber != nullptr && !subscriber->subscriber.certificates.empty();
+  return has_some ? &subscriber->subscriber.certificates : nullptr;
+}
+
 // --- what comes
 
 bool Keying::IsStranger(const Endpoint& from, ByteView datagram, Instant now) const {
@@ -244,8 +275,7 @@ void Keying::Handle(const Endpoint& from, ByteView datagram, bool is_stranger, c
   moment_ = &m;
   tickets_.set_moment(&m);
   granted_ = false;
-  const Answerer::Outcome outcome =
-      answerer_->Receive(datagram, name.address(), m.now, ground_.rng, out);
+  Answerer::Outcome outcome = answerer_->Receive(datagram, name.address(), m.now, ground_.rng, out);
   moment_ = nullptr;
   tickets_.set_moment(nullptr);
   keys_.reset();
@@ -274,7 +304,7 @@ void Keying::Count(const Answerer::Outcome& outcome, ByteView reply) {
   }
 }
 
-void Keying::Joined(const Endpoint& from, const Answerer::Outcome& outcome, const Moment& m) {
+void Keying::Joined(const Endpoint& from, Answerer::Outcome& outcome, const Moment& m) {
   const mikey::v2::Exchange& exchange = outcome.entry->exchange;
   const bool by_answer = !mikey::v2::IsLate(exchange.choice.mode) && exchange.is_proved;
   if (!by_answer && !granted_) return;
@@ -283,6 +313,9 @@ void Keying::Joined(const Endpoint& from, const Answerer::Outcome& outcome, cons
   // An address that has proved nothing is nobody's (MIKEYv2 §2).
   const Endpoint proved = outcome.proves_address ? from : Endpoint{};
   if (outcome.proves_address) MakeRegular(from, m.now);
+  if (!outcome.certificates.empty()) {
+    ground_.members.KeepCertificates(subscriber->subscriber.id, std::move(outcome.certificates), m);
+  }
   ++ground_.counters.joins[static_cast<size_t>(exchange.choice.mode)];
   const ChannelId channel = ChannelOf(ground_.config, AsText(exchange.answerer.view().data));
   const uint32_t features = exchange.choice.features;

@@ -54,6 +54,12 @@ class Keying final : private mikey::v2::Directory {
     return GivesTickets(ground_.config) ? &tickets_ : nullptr;
   }
 
+  // MakeAhead makes one more value for Diffie-Hellman, for a loop that has nothing else to do:
+  // false when there are enough. MadeAhead is how many of a group wait.
+  bool MakeAhead();
+  bool HasRoomAhead() const;
+  size_t MadeAhead(crypto::DhGroup group) const { return pool_ ? pool_->size(group) : 0; }
+
   // Forget drops all exchanges: what they answered may rest on changes that were not kept.
   void Forget();
   // While frozen nothing is begun or finished that would have to be kept.
@@ -73,6 +79,7 @@ class Keying final : private mikey::v2::Directory {
   Result<mikey::v2::Grant> GrantTo(const mikey::v2::Asked& asked,
                                    const mikey::v2::Choice& choice) override;
   std::optional<uint32_t> LeavesOf(const mikey::v2::Asked& asked) const override;
+  const std::vector<Bytes>* CertificatesOf(const mikey::v2::Asked& asked) const override;
 
   const rekey::SubscriberState* Named(const mikey::Identity& identity) const;
   bool IsGroupOf(const rekey::ChannelState& channel, const mikey::v2::Asked& asked) const;
@@ -81,7 +88,7 @@ class Keying final : private mikey::v2::Directory {
   Status Admit(const Endpoint& from, ByteView datagram, bool is_stranger, Instant now);
   void Handle(const Endpoint& from, ByteView datagram, bool is_stranger, const Moment& m);
   void Count(const mikey::v2::Answerer::Outcome& outcome, ByteView reply);
-  void Joined(const Endpoint& from, const mikey::v2::Answerer::Outcome& outcome, const Moment& m);
+  void Joined(const Endpoint& from, mikey::v2::Answerer::Outcome& outcome, const Moment& m);
   void Reply(const Endpoint& to, ByteView octets, const mikey::v2::Answerer::Outcome& outcome,
              const Moment& m);
   void Discard(Error error) { ++ground_.counters.discards[static_cast<size_t>(error)]; }
@@ -89,6 +96,7 @@ class Keying final : private mikey::v2::Directory {
   const Ground ground_;
   std::shared_ptr<const JoinCredentials> credentials_;
   KeyingTickets tickets_;
+  std::optional<mikey::v2::DhPool> pool_;  // nothing where no mode needs one
   std::optional<mikey::v2::Answerer> answerer_;
   std::deque<Waiting> waiting_;
   bool frozen_ = false;

@@ -22,6 +22,11 @@ struct KeyingConfig {
   Rate strangers{500, std::chrono::milliseconds(1)};
   Rate address{50, std::chrono::milliseconds(20)};
   Rate identity{8, std::chrono::seconds(1)};
+  // Diffie-Hellman values of each group that are made ahead when there is nothing else to do.
+  size_t made_ahead = 256;
+  // Members whose certificates are kept from their last join, so that the next one may name them by
+  // hash (MIKEYv2 §6 rule 4); those of 1,024 octets at most.
+  size_t kept_certificates = 16384;
   // Of tickets (MIKEYv2 §11), at most mikey::v2::kTicketLife; 0: none are given or taken.
   Duration ticket_life = std::chrono::hours(24);
   Duration ticket_key_period = std::chrono::hours(24);  // how long a key seals them

@@ -77,7 +77,9 @@ void Controller::Impl::Rebuild(Instant now) {
   identities.clear();
   user_keys.Clear(state.subscribers.size());
   for (auto& [id, subscriber] : subscribers) subscriber.memberships.clear();
+  kept_certificates = 0;
   for (const auto& [id, subscriber] : state.subscribers) {
+    kept_certificates += size_t{!subscriber.subscriber.certificates.empty()};
     identities.emplace(subscriber.subscriber.identity, id);
     user_keys.Add(subscriber.user_key.view());
     subscribers.try_emplace(id);

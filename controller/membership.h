@@ -35,6 +35,9 @@ class Membership {
   };
   virtual void FinishJoin(const ChannelId& channel, const SubscriberId& subscriber,
                           const Joined& joined, const Moment& m) = 0;
+  // KeepCertificates keeps those of the subscriber's last join, leaf first, where there is room.
+  virtual void KeepCertificates(const SubscriberId& subscriber, std::vector<Bytes> certificates,
+                                const Moment& m) = 0;
   // What is kept of tickets. KeepTickets makes a change of it: false while none can be kept.
   virtual const rekey::Tickets& Tickets() const = 0;
   virtual bool KeepTickets(rekey::Change change, const Moment& m) = 0;

@@ -14,6 +14,7 @@ using Loaded = tl::expected<void, Failure>;
 constexpr size_t kMaxCertificates = 1 << 20;                  // octets of a file
 constexpr size_t kMaxLists = 2 * crypto::kMaxRevocationList;  // PEM is a third longer
 constexpr size_t kMaxPins = 16 << 20;
+constexpr size_t kMaxKnown = 64 << 20;
 constexpr size_t kMaxKey = 32 << 10;
 constexpr std::string_view kProbe = "keymast: does this key belong to this certificate?";
 
@@ -28,8 +29,9 @@ tl::expected<std::string, Failure> Text(const std::string& file, size_t limit) {
 }
 
 // Blocks of a file, one at least.
-tl::expected<std::vector<Bytes>, Failure> Certificates(const std::string& file) {
-  const auto text = Text(file, kMaxCertificates);
+tl::expected<std::vector<Bytes>, Failure> Certificates(const std::string& file,
+                                                       size_t most = kMaxCertificates) {
+  const auto text = Text(file, most);
   if (!text) return tl::unexpected(text.error());
   auto blocks = crypto::PemBlocks(*text, "CERTIFICATE");
   if (!blocks || blocks->empty()) return Bad(Error::kMalformed, file, "no certificates in PEM");
@@ -125,6 +127,29 @@ Loaded AddLists(const std::string& file, mikey::v2::Trust& trust) {
   return {};
 }
 
+// Chains of a file: whoever is no authority begins the next one.
+Loaded AddKnown(const std::string& file, mikey::v2::Trust& trust) {
+  auto certificates = Certificates(file, kMaxKnown);
+  if (!certificates) return tl::unexpected(certificates.error());
+  std::vector<mikey::v2::CertificateChain> chains;
+  crypto::TrustStore authorities;  // to ask who is one
+  for (Bytes& der : *certificates) {
+    const bool is_authority = authorities.AddAnchor(der).has_value();
+    if (!is_authority || chains.empty()) chains.emplace_back();
+    chains.back().push_back(std::move(der));
+  }
+  for (mikey::v2::CertificateChain& chain : chains) {
+    const size_t size = chain.size();
+    if (const Status known = trust.Know({}, std::move(chain)); !known) {
+      return Bad(known.error(), file,
+                 size > mikey::kMaxCertificates ? "has more than 3 authorities behind a certificate"
+                                                : "a certificate cannot be used (" +
+                                                      std::string(ErrorName(known.error())) + ")");
+    }
+  }
+  return {};
+}
+
 // A pin is a line of an identity and 64 hexadecimal digits; what begins with `#` is skipped.
 bool AddPin(std::string_view line, mikey::IdType type, mikey::v2::Trust& trust) {
   const size_t gap = line.find_last_of(" \t");
@@ -175,8 +200,12 @@ tl::expected<Instant, Failure> Load(const Files& files, mikey::IdType pinned,
   for (const std::string& file : files.revocation_lists) {
     if (done) done = AddLists(file, all.trust);
   }
+  for (const std::string& file : files.known) {
+    if (done) done = AddKnown(file, all.trust);
+  }
   if (done && !files.pins.empty()) done = AddPins(files.pins, pinned, all.trust);
   if (!done) return tl::unexpected(done.error());
+  if (files.shows_hash) all.shown = mikey::v2::Shown::kHash;
   if (files.take_stale_lists) all.trust.store().TakeStaleLists();
   return end;
 }

@@ -22,6 +22,10 @@ struct Files {
   std::vector<std::string> revocation_lists;
   std::string pins;  // lines of an identity and SHA-256 of its certificate; empty: none
   bool take_stale_lists = false;
+  // Certificates of others, each followed by those that lead from it to an anchor: an exchange may
+  // name them by hash (MIKEYv2 §6 rule 4). They are judged as if they were shown.
+  std::vector<std::string> known;
+  bool shows_hash = false;  // as answerer: others have ours
 };
 
 // Load fills `all` with what the files hold, and returns when the first of our certificates ends.

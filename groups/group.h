@@ -74,7 +74,12 @@ struct Subscriber {
   // How often it left a group that it had keys of, or was removed from one: joins that it sent
   // before are not taken any more (MIKEYv2 §8).
   uint32_t leaves = 0;
+  // Certificates that its last join showed whole, leaf first, or none: a later one may name them by
+  // hash (MIKEYv2 §6 rule 4). They are judged at each use. 4 and kMaxKeptCertificates octets at
+  // most.
+  std::vector<Bytes> certificates = {};
 };
+inline constexpr size_t kMaxKeptCertificates = 4096;
 
 struct Member {
   SubscriberId subscriber;

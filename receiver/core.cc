@@ -48,8 +48,9 @@ Result<MskEvent> Core::OnMsk(ByteView datagram, MutableBytes answer) {
   return event;
 }
 
-Result<MtkEvent> Core::OnMtk(ByteView datagram, Instant now) {
-  return Count(key_discards_, keyring_.OnMtk(datagram, now));
+Result<MtkEvent> Core::OnMtk(ByteView datagram, Instant now,
+                             const std::optional<MtkSigner>& signer) {
+  return Count(key_discards_, keyring_.OnMtk(datagram, now, signer));
 }
 
 Status Core::OnJoin(const mikey::v2::Streams& streams, const mikey::v2::Contents& contents,

@@ -27,7 +27,8 @@ class Core {
   Core(Keyring keyring, std::span<const Ssrc> ssrcs);
 
   Result<MskEvent> OnMsk(ByteView datagram, MutableBytes answer);
-  Result<MtkEvent> OnMtk(ByteView datagram, Instant now);
+  Result<MtkEvent> OnMtk(ByteView datagram, Instant now,
+                         const std::optional<MtkSigner>& signer = std::nullopt);
   Status OnJoin(const mikey::v2::Streams& streams, const mikey::v2::Contents& contents,
                 Instant now);
   // RTP and RTCP may come on one port: RFC 5761 §4 tells them apart. kUnknownChannel for an SSRC

@@ -11,8 +11,10 @@ using mikey::v2::Offerer;
 using mikey::v2::ReportKind;
 
 constexpr uint32_t kMskMessages = 1U << 5;  // feature 5 (MIKEYv2 §10)
-constexpr Duration kFirstPause = std::chrono::seconds(2);
-constexpr unsigned kMostDoublings = 4;   // of pauses
+// As between two sendings (MIKEYv2 §2): a join that was lost, not refused, has a second try within
+// half a minute.
+constexpr Duration kFirstPause = std::chrono::milliseconds(500);
+constexpr unsigned kMostDoublings = 3;   // of pauses
 constexpr unsigned kMostUnanswered = 2;  // REPORTs, before another join
 constexpr unsigned kMostRepairs = 3;     // doublings; the schedule adds one at most: 16 fold (§10)
 
@@ -57,7 +59,7 @@ mikey::v2::Policy JoinPolicy(const FixedList<uint8_t, 6>& modes, const mikey::Pr
                              bool takes_msk_messages) {
   mikey::v2::Policy policy = mikey::v2::Policy::OfGroup(profile);
   policy.modes = modes;
-  policy.features = kReportFeature | mikey::v2::kTicketFeature;
+  policy.features = kReportFeature | mikey::v2::kTicketFeature | kSignedMtkFeature;
   if (takes_msk_messages) policy.features |= kMskMessages;
   // A CAP with certificates may be longer than a datagram.
   const bool is_signed = std::ranges::any_of(
@@ -71,7 +73,8 @@ Joiner::Joiner(const crypto::Suite& suite, JoinSetup setup, Party party, Kept ke
       setup_(std::move(setup)),
       party_(std::move(party)),
       policy_(setup_.policy),
-      offerer_(suite, policy_, setup_.credentials.get()),
+      offerer_(NewOfferer()),
+      last_(offerer_.get()),
       reporter_(suite, party_.self, setup_.uri, kept.ts, kept.t_keeper),
       ticket_keeper_(kept.ticket_keeper),
       ticket_(std::move(kept.ticket)) {
@@ -83,8 +86,13 @@ Joiner::Joiner(const crypto::Suite& suite, JoinSetup setup, Party party, Kept ke
   reporter_.SetKey(mikey::v2::ReportKey(suite, psk_v2.view()), {});
 }
 
+std::unique_ptr<Offerer> Joiner::NewOfferer() const {
+  return std::make_unique<Offerer>(suite_, policy_, setup_.credentials.get());
+}
+
 Instant Joiner::deadline() const {
-  const Instant joins = std::min(open_at_, offerer_.deadline());
+  const Instant beside = other_ == nullptr ? kNever : other_->deadline();
+  const Instant joins = std::min({open_at_, offerer_->deadline(), beside});
   if (schedule_.is_gone()) return kNever;
   // A leave waits for nothing, all else for the join under way.
   const bool waits = IsBusy() && !is_leaving_;
@@ -102,7 +110,12 @@ Joiner::Outcome Joiner::Tick(Instant now, crypto::Rng& rng, MutableBytes out) {
   if (now < deadline()) return {};
   if (now >= open_at_) return Open(now, rng, out);
   if (IsDue(now) && (is_leaving_ || !IsBusy())) return ReportDue(now, rng, out);
-  return After(offerer_.Tick(now, rng, out), now, rng);
+  if (other_ != nullptr && other_->deadline() <= now) {
+    last_ = other_.get();
+    return {{}, other_->Tick(now, rng, out).send};
+  }
+  last_ = offerer_.get();
+  return After(offerer_->Tick(now, rng, out), now, rng);
 }
 
 // TakeTicket takes the one that is held out of all memory before it is shown: it opens one
@@ -115,54 +128,110 @@ std::optional<mikey::v2::Resumption> Joiner::TakeTicket(Instant now) {
   return is_good ? std::move(ticket) : std::nullopt;
 }
 
-Joiner::Outcome Joiner::Open(Instant now, crypto::Rng& rng, MutableBytes out) {
-  open_at_ = kNever;
-  is_new_ = true;
-  has_ticket_ = false;
-  schedule_.Cured();  // by this join
-  is_other_tree_ = false;
-  const std::optional<mikey::v2::Resumption> ticket = TakeTicket(now);
-  by_ticket_ = ticket.has_value();
-  policy_ = setup_.policy;
-  // MIKEYv2 §3.3: a ticket is shown in modes by pre-shared key alone, whatever others are joined
-  // by.
-  if (by_ticket_) policy_.modes = ResumedModes();
+mikey::v2::Wish Joiner::WishOf(mikey::v2::Shown shown) const {
   mikey::v2::Wish wish;
   wish.self = party_.self.view();
   wish.peer = {mikey::IdType::kUri, AsBytes(setup_.uri)};
   wish.psk = party_.user_key.view();
   wish.join = party_.group;
   wish.fresh = fresh_.view();
-  wish.resume = ticket ? &*ticket : nullptr;
   wish.takes_fragments = policy_.fragments != 0;
-  const Result<size_t> size = offerer_.Open(wish, now, rng, out);
+  wish.shown = shown;
+  return wish;
+}
+
+Joiner::Outcome Joiner::Open(Instant now, crypto::Rng& rng, MutableBytes out) {
+  open_at_ = kNever;
+  is_new_ = true;
+  has_ticket_ = false;
+  schedule_.Cured();  // by this join
+  is_other_tree_ = false;
+  other_.reset();
+  if (next_credentials_ != nullptr) {
+    offerer_.reset();  // it borrows those before
+    setup_.credentials = std::exchange(next_credentials_, nullptr);
+    offerer_ = NewOfferer();
+  }
+  last_ = offerer_.get();
+  const std::optional<mikey::v2::Resumption> ticket = TakeTicket(now);
+  by_ticket_ = ticket.has_value();
+  is_by_hash_ = setup_.by_hash && !by_ticket_;
+  policy_ = setup_.policy;
+  // MIKEYv2 §3.3: a ticket is shown in modes by pre-shared key alone, whatever others are joined
+  // by.
+  if (by_ticket_) policy_.modes = ResumedModes();
+  mikey::v2::Wish wish =
+      WishOf(is_by_hash_ ? mikey::v2::Shown::kHash : mikey::v2::Shown::kCertificates);
+  wish.resume = ticket ? &*ticket : nullptr;
+  const Result<size_t> size = offerer_->Open(wish, now, rng, out);
   if (size) return {{}, *size};
   open_at_ = now + kFirstPause;
   return {Err(size.error())};
 }
 
+// IsHinted: the server says that it does not have our certificate. Nothing proves that, so that the
+// exchange under way goes on.
+bool Joiner::IsHinted() const {
+  return is_by_hash_ && offerer_->state() == Offerer::State::kOffered && !is_leaving_ &&
+         offerer_->peer_error() == mikey::ErrorNumber::kInvalidCert;
+}
+
+// MIKEYv2 §6 rule 4: once, and beside the first.
+Joiner::Outcome Joiner::OpenBeside(Instant now, crypto::Rng& rng, MutableBytes out) {
+  is_by_hash_ = false;
+  setup_.by_hash = false;  // until the server has taken it
+  other_ = NewOfferer();
+  const auto size = other_->Open(WishOf(mikey::v2::Shown::kCertificates), now, rng, out);
+  if (!size) other_.reset();
+  last_ = size ? other_.get() : offerer_.get();
+  return size ? Outcome{{}, *size} : Outcome{Err(size.error())};
+}
+
+// Step hands a datagram to whom it is for; the first good answer ends the other exchange.
+Offerer::Outcome Joiner::Step(ByteView datagram, Instant now, crypto::Rng& rng, MutableBytes out) {
+  last_ = offerer_.get();
+  Offerer::Outcome step = offerer_->Receive(datagram, now, rng, out);
+  if (other_ == nullptr) return step;
+  const bool is_others = !step.status && step.send == 0;
+  if (is_others && offerer_->state() == Offerer::State::kOffered) {
+    last_ = other_.get();
+    step = other_->Receive(datagram, now, rng, out);
+    if (other_->state() == Offerer::State::kOffered) return step;
+    offerer_ = std::move(other_);
+  }
+  other_.reset();
+  return step;
+}
+
 Joiner::Outcome Joiner::Receive(ByteView datagram, Instant now, crypto::Rng& rng,
                                 MutableBytes out) {
   if (reporter_.IsForUs(datagram)) return TakeKeys(datagram, now);
-  return After(offerer_.Receive(datagram, now, rng, out), now, rng);
+  const Offerer::Outcome step = Step(datagram, now, rng, out);
+  return IsHinted() ? OpenBeside(now, rng, out) : After(step, now, rng);
 }
 
 Joiner::Outcome Joiner::After(const Offerer::Outcome& step, Instant now, crypto::Rng& rng) {
   Outcome outcome{step.status, step.send};
-  if (offerer_.state() == Offerer::State::kFailed && open_at_ == kNever && !is_leaving_) {
+  if (offerer_->state() == Offerer::State::kFailed && other_ != nullptr) {
+    offerer_ = std::move(other_);  // which goes on
+    last_ = offerer_.get();
+    return outcome;
+  }
+  if (offerer_->state() == Offerer::State::kFailed && open_at_ == kNever && !is_leaving_) {
     // What a ticket did not bring a whole join may: at once.
     const Duration pause = kFirstPause * (1 << std::min(failures_, kMostDoublings));
     open_at_ = by_ticket_ ? now : now + pause + Part(pause, rng);
     failures_ += by_ticket_ ? 0 : 1;
     by_ticket_ = false;
+    if (is_by_hash_) setup_.by_hash = false;  // a server that lacks ours may not say so
     outcome.has_failed = true;
     return outcome;
   }
   KeepTicketGiven();
-  if (!is_new_) offerer_.Wipe();
-  if (!offerer_.has_keys() || !is_new_) return outcome;
+  if (!is_new_) offerer_->Wipe();
+  if (!offerer_->has_keys() || !is_new_) return outcome;
   is_new_ = false;
-  const Status placed = reporter_.Joined(offerer_);
+  const Status placed = reporter_.Joined(*offerer_);
   if (!placed) {
     outcome.status = placed;
     return outcome;
@@ -170,10 +239,28 @@ Joiner::Outcome Joiner::After(const Offerer::Outcome& step, Instant now, crypto:
   is_joined_ = true;
   is_loose_ = false;
   failures_ = 0;
-  takes_msk_messages_ = (offerer_.exchange().choice.features & kMskMessages) != 0;
+  takes_msk_messages_ = (offerer_->exchange().choice.features & kMskMessages) != 0;
   TakeWindow();
   outcome.has_keys = true;
   return outcome;
+}
+
+void Joiner::UseCredentials(std::shared_ptr<const mikey::v2::Credentials> credentials,
+                            Instant now) {
+  const auto& before = next_credentials_ != nullptr ? next_credentials_ : setup_.credentials;
+  const bool is_other_trust =
+      before == nullptr || before->trust.Digest() != credentials->trust.Digest();
+  next_credentials_ = std::move(credentials);
+  if (is_other_trust && ticket_) {
+    ticket_.reset();
+    ticket_keeper_.KeepTicket(nullptr);
+  }
+  // Who has keys already, or shows a ticket, rests on no certificate any more.
+  if (offerer_->state() != Offerer::State::kOffered || by_ticket_ || is_leaving_) return;
+  offerer_->Abandon();
+  other_.reset();
+  last_ = offerer_.get();
+  open_at_ = now;
 }
 
 void Joiner::TakeWindow() {
@@ -185,12 +272,14 @@ void Joiner::TakeWindow() {
 // KeepTicketGiven: R of a member without PSK follows from the newest ticket's secret, and is kept
 // apart from it at once (MIKEYv2 §4.4).
 void Joiner::KeepTicketGiven() {
-  if (offerer_.state() != Offerer::State::kDone || std::exchange(has_ticket_, true)) return;
-  if (!offerer_.fresh().empty()) {
-    fresh_ = Octets<mikey::v2::kFreshSize>(offerer_.fresh());
+  if (offerer_->state() != Offerer::State::kDone || std::exchange(has_ticket_, true)) return;
+  if (!offerer_->fresh().empty()) {
+    fresh_ = Octets<mikey::v2::kFreshSize>(offerer_->fresh());
   }
-  if (!offerer_.resumption()) return;
-  ticket_ = offerer_.resumption();
+  // From now on the server may have our certificate.
+  if (mikey::v2::IsSigned(offerer_->exchange().choice.mode)) setup_.by_hash = true;
+  if (!offerer_->resumption()) return;
+  ticket_ = offerer_->resumption();
   // It is of a controller's, which keeps none of it: all is in the ticket (MIKEYv2 §11).
   ticket_->is_sealed = true;
   if (!ticket_keeper_.KeepTicket(&*ticket_)) ticket_.reset();
@@ -201,16 +290,16 @@ void Joiner::KeepTicketGiven() {
 // --- between joins
 
 const mikey::v2::Streams& Joiner::streams() const {
-  return is_loose_ ? reporter_.streams() : offerer_.streams();
+  return is_loose_ ? reporter_.streams() : offerer_->streams();
 }
 
 void Joiner::Wipe() {
-  offerer_.Wipe();
+  offerer_->Wipe();
   reporter_.Wipe();
 }
 
 const mikey::v2::Contents& Joiner::contents() const {
-  return is_loose_ ? reporter_.contents() : offerer_.contents();
+  return is_loose_ ? reporter_.contents() : offerer_->contents();
 }
 
 Joiner::Outcome Joiner::Report(ReportKind kind, Instant now, crypto::Rng& rng, MutableBytes out) {
@@ -285,7 +374,9 @@ void Joiner::Opened() {
 void Joiner::Leave(Instant now) {
   if (std::exchange(is_leaving_, true)) return;
   open_at_ = kNever;
-  if (IsBusy()) offerer_.Abandon();
+  if (IsBusy()) offerer_->Abandon();
+  other_.reset();
+  last_ = offerer_.get();
   schedule_.Leave(now);
   if (!is_joined_ || !reporter_.can_report()) schedule_.Left();
 }

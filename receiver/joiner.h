@@ -19,6 +19,7 @@ struct JoinSetup {
   Endpoint server;
   std::string uri;                                            // of the group
   std::shared_ptr<const mikey::v2::Credentials> credentials;  // null: no mode by certificate
+  bool by_hash = false;  // the server has our certificate: CAP names it by hash (MIKEYv2 §6 rule 4)
 };
 
 // ParseJoinModes reads `all`, or names of modes with commas between them, in order of preference:
@@ -80,7 +81,7 @@ class Joiner {
   Instant deadline() const;
   size_t Room() const { return mikey::v2::RoomOf(policy_); }
   // Datagrams behind the first that the last call wrote.
-  const mikey::v2::MoreDatagrams& more() const { return offerer_.more(); }
+  const mikey::v2::MoreDatagrams& more() const { return last_->more(); }
   // What brought keys: good as long as `has_keys` says.
   const mikey::v2::Streams& streams() const;
   const mikey::v2::Contents& contents() const;
@@ -95,6 +96,10 @@ class Joiner {
   void Opened();
   void Holds(MskId newest, Instant now) { reporter_.Holds(newest, now); }
 
+  // UseCredentials is for what begins from now on, and a join under way by certificate begins anew.
+  // A ticket that others gave, who may not be believed any more, goes.
+  void UseCredentials(std::shared_ptr<const mikey::v2::Credentials> credentials, Instant now);
+
   // Leave says so to the controller, where it can, and does nothing else from then on. has_left:
   // that is over; is_left: and was answered.
   void Leave(Instant now);
@@ -105,12 +110,18 @@ class Joiner {
   // MSK messages of version 1 are taken by who has joined and said so, and by nobody else.
   bool takes_msk_messages() const { return takes_msk_messages_; }
   // How the last join went.
-  const mikey::v2::Offerer& offerer() const { return offerer_; }
+  const mikey::v2::Offerer& offerer() const { return *offerer_; }
   const Reporter& reporter() const { return reporter_; }
   const JoinSetup& setup() const { return setup_; }
 
  private:
   Outcome Open(Instant now, crypto::Rng& rng, MutableBytes out);
+  bool IsHinted() const;
+  Outcome OpenBeside(Instant now, crypto::Rng& rng, MutableBytes out);
+  mikey::v2::Offerer::Outcome Step(ByteView datagram, Instant now, crypto::Rng& rng,
+                                   MutableBytes out);
+  std::unique_ptr<mikey::v2::Offerer> NewOfferer() const;
+  mikey::v2::Wish WishOf(mikey::v2::Shown shown) const;
   std::optional<mikey::v2::Resumption> TakeTicket(Instant now);
   Outcome Report(mikey::v2::ReportKind kind, Instant now, crypto::Rng& rng, MutableBytes out);
   Outcome ReportDue(Instant now, crypto::Rng& rng, MutableBytes out);
@@ -119,7 +130,7 @@ class Joiner {
   void KeepTicketGiven();
   void TakeWindow();
   void Ask(Instant now, crypto::Rng& rng);
-  bool IsBusy() const { return open_at_ != kNever || offerer_.deadline() != kNever; }
+  bool IsBusy() const { return open_at_ != kNever || offerer_->deadline() != kNever; }
   bool IsDue(Instant now) const { return std::min(schedule_.deadline(), acknowledge_at_) <= now; }
   Duration Part(Duration most, crypto::Rng& rng) const;
 
@@ -127,7 +138,11 @@ class Joiner {
   JoinSetup setup_;
   Party party_;
   mikey::v2::Policy policy_;  // of the join under way
-  mikey::v2::Offerer offerer_;
+  std::unique_ptr<mikey::v2::Offerer> offerer_;
+  // Beside the first, which lacks what the server does not have; null: none.
+  std::unique_ptr<mikey::v2::Offerer> other_;
+  const mikey::v2::Offerer* last_;                                  // of the two, who wrote
+  std::shared_ptr<const mikey::v2::Credentials> next_credentials_;  // from the next join on
   Reporter reporter_;
   mikey::v2::ReportSchedule schedule_;
   TicketKeeper& ticket_keeper_;
@@ -136,6 +151,7 @@ class Joiner {
   Instant open_at_ = Instant::min();
   unsigned failures_ = 0;
   bool by_ticket_ = false;   // the exchange under way
+  bool is_by_hash_ = false;  // too
   bool is_new_ = true;       // keys of the exchange under way have not come yet
   bool has_ticket_ = false;  // its ticket was taken
   bool is_joined_ = false;

@@ -2,6 +2,7 @@
 #include "receiver/keyring.h"
 
 #include "base/check.h"
+#include "mikey/v2/mtk_signature.h"
 #include "srtp/policy.h"
 
 namespace keymast::receiver {
@@ -155,7 +156,17 @@ Status Keyring::CheckMtk(const mikey::Unverified& message, const MskSlot& msk) c
   return {};
 }
 
-Result<MtkEvent> Keyring::OnMtk(ByteView datagram, Instant now) {
+Result<mikey::OpenedMtk> Keyring::OpenMtk(const mikey::Unverified& message, const MskSlot& msk,
+                                          const std::optional<MtkSigner>& signer) const {
+  if (!signer) return mikey::OpenMtk(suite_, profile_, message, msk.key.view(), msk.rand.view());
+  if (signer->key == nullptr) return Err(Error::kUnknownKey);
+  const mikey::v2::VerificationKey verifier{signer->id, *signer->key};
+  return mikey::v2::OpenSignedMtk(suite_, profile_, message, msk.key.view(), msk.rand.view(),
+                                  verifier);
+}
+
+Result<MtkEvent> Keyring::OnMtk(ByteView datagram, Instant now,
+                                const std::optional<MtkSigner>& signer) {
   const Result<mikey::Unverified> message = mikey::Inspect(datagram);
   if (!message) return Err(message.error());
   if (message->kind != mikey::MessageKind::kMtk) return Err(Error::kUnexpected);
@@ -165,8 +176,7 @@ Result<MtkEvent> Keyring::OnMtk(ByteView datagram, Instant now) {
   const MskSlot* msk = msks_.Find(message->ids.msk);
   if (msk == nullptr) return Err(Error::kUnknownKey);
   if (const Status checked = CheckMtk(*message, *msk); !checked) return Err(checked.error());
-  const Result<mikey::OpenedMtk> opened =
-      mikey::OpenMtk(suite_, profile_, *message, msk->key.view(), msk->rand.view());
+  const Result<mikey::OpenedMtk> opened = OpenMtk(*message, *msk, signer);
   if (!opened) return Err(opened.error());
   const srtp::ProfileInfo& info = srtp::InfoOf(msk->profile);
   if (opened->key.size() != info.key_length || opened->salt.size() != info.salt_length) {

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/time.h"
 #include "crypto/primitives.h"
+#include "crypto/public_key.h"
 #include "mikey/mbms.h"
 #include "mikey/v2/party.h"
 #include "receiver/msk_slots.h"
@@ -47,6 +48,12 @@ struct MskEvent {
   size_t answer_size = 0;  // octets of verification message to send back; 0: none asked for
 };
 
+// MtkSigner is whose signature MTK messages have in a group that signs them; borrowed.
+struct MtkSigner {
+  uint32_t id = 0;
+  const crypto::PublicKey* key = nullptr;  // null: none is held, so that no message is good
+};
+
 struct MtkEvent {
   MskId msk;
   MtkId mtk;
@@ -67,7 +74,9 @@ class Keyring {
 
   // OnMtk takes a datagram of the MTK endpoint; nothing is ever sent back for it. An error is the
   // reason of the discard: kAlreadyHeld is the usual repetition for late joiners.
-  Result<MtkEvent> OnMtk(ByteView datagram, Instant now);
+  // `signer`: a message without its signature is not taken (MIKEYv2 §10, feature 3).
+  Result<MtkEvent> OnMtk(ByteView datagram, Instant now,
+                         const std::optional<MtkSigner>& signer = std::nullopt);
 
   // OnJoin takes over what a join by MIKEYv2 brought: MSKs, their MTKs of now, policies and ROCs
   // (MIKEYv2 §10). All of it or nothing: kUnknownChannel for another group's, kUnsupportedPolicy,
@@ -95,6 +104,8 @@ class Keyring {
 
  private:
   Status CheckMsk(const mikey::Unverified& message) const;
+  Result<mikey::OpenedMtk> OpenMtk(const mikey::Unverified& message, const MskSlot& msk,
+                                   const std::optional<MtkSigner>& signer) const;
   Status CheckMtk(const mikey::Unverified& message, const MskSlot& msk) const;
   const SenderCounter* FindSender(ByteView idi) const;
   void CountSender(ByteView idi, uint32_t counter);

@@ -68,6 +68,10 @@ void AddRunOptions(shell::Args& args, Options& options) {
   args.Option("--join-pin", options.join_pin, "SHA-256 of the controller's certificate");
   args.Option("--join-controller-use", options.join_controller_use,
               "OID that certificates of controllers have as extended key usage");
+  args.Option("--join-known-certificates", options.join_known_certificates,
+              "FILE[,...]: PEM, of controllers that name theirs by hash alone");
+  args.Flag("--join-by-hash", options.join_by_hash,
+            "the controller has our certificate: name it by hash");
   args.Flag("--leave", options.leave,
             "leave the channel at the end, where it was joined by MIKEYv2");
   args.Flag("--no-msk-messages", options.no_msk_messages,
@@ -133,14 +137,38 @@ bool Drain(int fd) {
   return read(fd, &info, sizeof(info)) == static_cast<ssize_t>(sizeof(info));
 }
 
-void Loop(Program& program, const Clock& clock, int stop_fd, int report_fd) {
+// Reload reads the files of joins by certificate again: a new set takes the place of the old one as
+// a whole, or not at all.
+void Reload(Program& program, const Options& options) {
+  const std::optional<JoinSetup>& join = program.setup().join;
+  if (!join || join->credentials == nullptr) {
+    return shell::Log(shell::LogLevel::kInfo, "nothing_to_reload",
+                      {{"reason", "nothing is joined by certificate"}});
+  }
+  auto credentials = ReadJoinCredentials(options, join->uri);
+  if (credentials && *credentials == nullptr) {
+    credentials = Fail(Error::kInvalidArgument, "--join-certificate is missing");
+  }
+  if (!credentials) {
+    return shell::Log(
+        shell::LogLevel::kError, "join_reload_failed",
+        {{"reason", credentials.error().message}, {"kept", "the files that were read before"}});
+  }
+  program.UseCredentials(*std::move(credentials));
+  shell::Log(shell::LogLevel::kInfo, "join_reload");
+}
+
+void Loop(Program& program, const Clock& clock, int stop_fd, int report_fd, int reload_fd,
+          const Options& options) {
   Instant next = clock.Now() + kReportPeriod;
   program.PrintReport();
   for (;;) {
     const Duration left = next - clock.Now();
     const auto wait = std::chrono::duration_cast<std::chrono::milliseconds>(left).count() + 1;
-    if (program.Poll(static_cast<int>(std::max<int64_t>(wait, 0)), stop_fd, report_fd)) return;
+    const auto milliseconds = static_cast<int>(std::max<int64_t>(wait, 0));
+    if (program.Poll(milliseconds, stop_fd, report_fd, reload_fd)) return;
     if (Drain(report_fd)) program.PrintReport();
+    if (shell::TakeReload(reload_fd)) Reload(program, options);
     if (clock.Now() < next) continue;
     program.Tick();
     program.PrintReport();
@@ -159,6 +187,7 @@ void LeaveChannel(Program& program) {
 int RunCommand(const Options& options) {
   const int stop_fd = shell::TerminationFd();
   const int report_fd = ReportFd();
+  const int reload_fd = shell::ReloadFd();
   tl::expected<Setup, Failure> setup = MakeSetup(options);
   if (!setup) return Refuse(setup.error());
   if (!SetUpLog(setup->log_level)) return Refuse(BadLogLevel());
@@ -178,7 +207,7 @@ int RunCommand(const Options& options) {
   if (!program) return Refuse(program.error());
   shell::NotifyReady();
   const bool leaves = (*program)->setup().leaves;
-  Loop(**program, clock, stop_fd, report_fd);
+  Loop(**program, clock, stop_fd, report_fd, reload_fd, options);
   shell::NotifyStopping();
   if (leaves) LeaveChannel(**program);
   (*program)->PrintReport();

@@ -56,6 +56,7 @@ tl::expected<std::shared_ptr<const mikey::v2::Credentials>, Failure> Credentials
   files.own = {{options.join_certificate, options.join_private_key}};
   files.anchors = options.join_anchors;
   files.revocation_lists = options.join_revocation_lists;
+  files.known = options.join_known_certificates;
   auto all = std::make_shared<mikey::v2::Credentials>();
   const auto loaded = credentials::Load(files, mikey::IdType::kUri, *all);
   if (!loaded) return tl::unexpected<Failure>(loaded.error());
@@ -92,7 +93,7 @@ tl::expected<JoinSetup, Failure> JoinOf(const Options& options, const ChannelSdp
   // MSK messages are under the user key.
   const bool takes_msk_messages = !options.no_msk_messages && !options.key_file.empty();
   return JoinSetup{JoinPolicy(*modes, profile, takes_msk_messages), *server, channel.join_uri,
-                   std::move(*credentials)};
+                   std::move(*credentials), options.join_by_hash};
 }
 
 }  // namespace
@@ -118,8 +119,10 @@ tl::expected<void, Failure> AddConfig(Options& options, mikey::Profile3gpp& prof
   Default(options.join_private_key, file.String("join_private_key", ""));
   Default(options.join_pin, file.String("join_pin", ""));
   Default(options.join_controller_use, file.String("join_controller_use", ""));
+  options.join_by_hash = file.Boolean("join_by_hash", false) || options.join_by_hash;
   for (const auto& [list, key] :
        {std::pair(&options.join_anchors, "join_anchors"),
+        std::pair(&options.join_known_certificates, "join_known_certificates"),
         std::pair(&options.join_revocation_lists, "join_revocation_lists")}) {
     const std::vector<std::string> files = file.Strings(key);
     if (list->empty()) *list = files;
@@ -158,6 +161,15 @@ tl::expected<ChannelSdp, Failure> ReadSdpFile(const std::string& path) {
   tl::expected<ChannelSdp, Failure> channel = ParseSdp(*text);
   if (!channel) channel.error().message = path + ": " + channel.error().message;
   return channel;
+}
+
+tl::expected<std::shared_ptr<const mikey::v2::Credentials>, Failure> ReadJoinCredentials(
+    Options options, const std::string& uri) {
+  mikey::Profile3gpp ignored;
+  if (auto added = AddConfig(options, ignored); !added) {
+    return tl::unexpected<Failure>(added.error());
+  }
+  return CredentialsOf(options, uri);
 }
 
 tl::expected<Setup, Failure> MakeSetup(Options options) {

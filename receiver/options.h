@@ -34,6 +34,8 @@ struct Options {
   std::vector<std::string> join_revocation_lists;
   std::string join_pin;             // SHA-256 of the controller's certificate
   std::string join_controller_use;  // extended key usage of controllers' certificates
+  std::vector<std::string> join_known_certificates;  // of controllers, that name theirs by hash
+  bool join_by_hash = false;                         // the controller has ours
   bool leave = false;
   bool no_msk_messages = false;
 };
@@ -63,6 +65,11 @@ struct Setup {
 };
 
 tl::expected<Setup, Failure> MakeSetup(Options options);
+
+// ReadJoinCredentials reads what joins of the group with this URI by certificate rest on, once
+// more: all of it, or a failure that says what to do. Null without certificate.
+tl::expected<std::shared_ptr<const mikey::v2::Credentials>, Failure> ReadJoinCredentials(
+    Options options, const std::string& uri);
 
 // ReadUserKey reads the key file: 16 to 32 octets, mode 0600. The message says what to do.
 tl::expected<crypto::Key32, Failure> ReadUserKey(const std::string& path);

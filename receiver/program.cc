@@ -230,7 +230,8 @@ void Program::TakeMtk(const Endpoint& group, const net::Incoming& datagram) {
   Record(net::Recorder::Direction::kReceived, datagram.from, group, datagram.octets, now);
   const bool is_version2 = !datagram.octets.empty() && datagram.octets[0] == mikey::kVersion2;
   if (joiner_ != nullptr && is_version2) return joiner_->GroupRekey(datagram.octets, now, rng_);
-  const Result<MtkEvent> event = core_.OnMtk(datagram.octets, now);
+  const auto signer = joiner_ != nullptr ? joiner_->reporter().signer() : std::nullopt;
+  const Result<MtkEvent> event = core_.OnMtk(datagram.octets, now, signer);
   if (joiner_ != nullptr && !event && event.error() == Error::kUnknownKey) {
     joiner_->Missing(now, rng_);
   }
@@ -274,12 +275,17 @@ void Program::ForwardTo(const MediaPacket& packet, ByteView octets,
   out.push_back({to, octets.first(packet.length)});
 }
 
-bool Program::Poll(int milliseconds, int stop_fd, int report_fd) {
+void Program::UseCredentials(std::shared_ptr<const mikey::v2::Credentials> credentials) {
+  if (joiner_ != nullptr) joiner_->UseCredentials(std::move(credentials), clock_.Now());
+}
+
+bool Program::Poll(int milliseconds, int stop_fd, int report_fd, int reload_fd) {
   const int interfaces = interfaces_ ? interfaces_->fd() : -1;
   std::vector<pollfd> fds = {{stop_fd, POLLIN, 0},
                              {interfaces, POLLIN, 0},
                              {msk_.fd(), POLLIN, 0},
-                             {report_fd, POLLIN, 0}};
+                             {report_fd, POLLIN, 0},
+                             {reload_fd, POLLIN, 0}};
   for (const MulticastSocket& joined : multicast_.mtk) {
     fds.push_back({joined.socket.fd(), POLLIN, 0});
   }

@@ -25,7 +25,10 @@ class Program {
   // readable, and works through them: MSK messages, then MTK messages, then media, so that keys are
   // there before the packets that need them. It returns whether `stop_fd` is readable. A descriptor
   // of -1 is none.
-  bool Poll(int milliseconds, int stop_fd, int report_fd = -1);
+  bool Poll(int milliseconds, int stop_fd, int report_fd = -1, int reload_fd = -1);
+
+  // UseCredentials is Joiner's.
+  void UseCredentials(std::shared_ptr<const mikey::v2::Credentials> credentials);
 
   // Tick is due once a second: old keys go; what failed when an interface came is tried again.
   void Tick();

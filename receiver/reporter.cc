@@ -42,6 +42,7 @@ Status Reporter::Joined(const mikey::v2::Offerer& offerer) {
   if (Status installed = rekeys_->Install(contents, true); !installed) return installed;
   group_ = name;
   takes_reports_ = (choice.features & kReportFeature) != 0;
+  needs_signer_ = (choice.features & kSignedMtkFeature) != 0;
   unanswered_ = 0;
   sent_.reset();
   return TakeTs(contents);
@@ -96,6 +97,12 @@ Result<size_t> Reporter::Report(ReportKind kind, Instant now, crypto::Rng& rng, 
   if (kind == ReportKind::kMissing) ++unanswered_;
   ++counters_.reports[static_cast<size_t>(kind)];
   return size;
+}
+
+std::optional<MtkSigner> Reporter::signer() const {
+  if (!needs_signer_) return std::nullopt;
+  const crypto::PublicKey* key = rekeys_ ? rekeys_->verification_public_key() : nullptr;
+  return key == nullptr ? MtkSigner{} : MtkSigner{*rekeys_->verification_key(), key};
 }
 
 bool Reporter::IsForUs(ByteView datagram) const {

@@ -12,10 +12,12 @@
 #include "mikey/v2/offerer.h"
 #include "mikey/v2/report_schedule.h"
 #include "receiver/counter_file.h"
+#include "receiver/keyring.h"
 
 namespace keymast::receiver {
 
-inline constexpr uint32_t kReportFeature = 1U << 6;  // MIKEYv2 §10
+inline constexpr uint32_t kSignedMtkFeature = 1U << 3;  // MIKEYv2 §10
+inline constexpr uint32_t kReportFeature = 1U << 6;     // MIKEYv2 §10
 
 // TKeeper keeps T durably.
 class TKeeper {
@@ -79,6 +81,10 @@ class Reporter final : private mikey::v2::TreeKeys {
   // when keys are missing because of it.
   bool OnGroupRekey(ByteView datagram, Instant now);
 
+  // Signer says whose signature MTK messages need (EXT 242): nothing where they need none; a null
+  // key where none is held, so that none is good. Good until the next call that changes anything.
+  std::optional<MtkSigner> signer() const;
+
   const ReporterCounters& counters() const { return counters_; }
 
  private:
@@ -100,6 +106,7 @@ class Reporter final : private mikey::v2::TreeKeys {
   crypto::Key32 r_;
   Bytes ticket_;
   bool takes_reports_ = false;
+  bool needs_signer_ = false;  // A uses feature 3
   std::optional<mikey::v2::GroupName> group_;
   std::optional<mikey::v2::RekeyReader> rekeys_;
   MskId newest_;

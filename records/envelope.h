@@ -12,8 +12,8 @@
 namespace keymast::records {
 
 // Formats 2 and 3 added what a member's octet of flags says, format 3 the leaves of a subscriber
-// (records/fields.h), and tickets; those before are read too.
-inline constexpr uint16_t kFormat = 3;
+// (records/fields.h), and tickets, format 4 its certificates; those before are read too.
+inline constexpr uint16_t kFormat = 4;
 
 enum class EntryType : uint8_t { kMeta = 1, kRecord = 2, kPage = 3 };
 

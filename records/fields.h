@@ -82,21 +82,46 @@ void Fields(C& c, Ref<C, groups::Subscriber> s) {
   All(c, s.id, s.identity, s.created, s.revision);
 }
 
-// The octet of a user key's length says (128) whether a number of leaves follows: what formats
-// before 3 wrote is read as it was meant.
+// Certificates carry their number in one octet, and each its length in two.
 template <class C>
-void KeyAndLeaves(C& c, Ref<C, groups::Subscriber> s, Ref<C, crypto::Key32> key) {
-  uint8_t size = static_cast<uint8_t>(key.size() | (s.leaves != 0 ? 128 : 0));
+void Certificates(C& c, Ref<C, std::vector<Bytes>> certificates) {
+  constexpr size_t kMost = 4;
+  uint8_t count = static_cast<uint8_t>(std::min(certificates.size(), kMost + 1));
+  All(c, count);
+  if (count == 0 || count > kMost) return c.Refuse();
+  size_t octets = 0;
+  if constexpr (C::kReads) certificates.assign(count, {});
+  for (auto& certificate : certificates) {
+    if constexpr (C::kReads) {
+      const ByteView read = c.Take(static_cast<size_t>(c.Unsigned(2)));
+      certificate.assign(read.begin(), read.end());
+    } else {
+      c.Unsigned(certificate.size(), 2);
+      c.Octets(certificate);
+    }
+    octets += certificate.size();
+    if (certificate.empty() || octets > groups::kMaxKeptCertificates) return c.Refuse();
+  }
+}
+
+// The octet of a user key's length says whether a number of leaves (128) and certificates (64)
+// follow: what formats before 4 wrote is read as it was meant.
+template <class C>
+void KeyAndMore(C& c, Ref<C, groups::Subscriber> s, Ref<C, crypto::Key32> key) {
+  uint8_t size = static_cast<uint8_t>(key.size() | (s.leaves != 0 ? 128 : 0) |
+                                      (s.certificates.empty() ? 0 : 64));
   All(c, size);
   if constexpr (C::kReads) {
-    if ((size & 127) > 32) return c.Refuse();
-    key = crypto::Key32(c.Take(size & 127));
+    if ((size & 63) > 32) return c.Refuse();
+    key = crypto::Key32(c.Take(size & 63));
   } else {
     c.Octets(key.view());
   }
-  if ((size & 128) == 0) return;
-  All(c, s.leaves);
-  if (s.leaves == 0) c.Refuse();
+  if ((size & 128) != 0) {
+    All(c, s.leaves);
+    if (s.leaves == 0) c.Refuse();
+  }
+  if ((size & 64) != 0) Certificates<C>(c, s.certificates);
 }
 
 // One octet says that a member has joined (1), gets no MSK messages (2) and takes KEYS (32), and
@@ -186,7 +211,7 @@ void Fields(C& c, Ref<C, rekey::KeyGroupName> group) {
 template <class C>
 void Fields(C& c, Ref<C, rekey::SubscriberState> s) {
   All(c, s.subscriber);
-  KeyAndLeaves(c, s.subscriber, s.user_key);
+  KeyAndMore(c, s.subscriber, s.user_key);
 }
 
 template <class C>
@@ -234,7 +259,7 @@ void Fields(C& c, Ref<C, rekey::RekeyRecorded> change) {
 template <class C>
 void Fields(C& c, Ref<C, rekey::SubscriberPut> change) {
   All(c, change.subscriber);
-  KeyAndLeaves(c, change.subscriber, change.user_key);
+  KeyAndMore(c, change.subscriber, change.user_key);
 }
 template <class C>
 void Fields(C& c, Ref<C, rekey::SubscriberDeleted> change) {

@@ -79,7 +79,9 @@ void ReadJoinFiles(shell::ConfigFile& file, JoinFiles& files) {
   std::vector<std::string> keys = file.Strings("mikeyv2.private_keys");
   files.anchors = file.Strings("mikeyv2.anchors");
   files.revocation_lists = file.Strings("mikeyv2.revocation_lists");
+  files.known = file.Strings("mikeyv2.known_certificates");
   files.pins = file.String("mikeyv2.pins", "");
+  files.shows_hash = file.Boolean("mikeyv2.show_hash", false);
   files.take_stale_lists = file.Boolean("mikeyv2.take_stale_lists", false);
   if (certificates.size() != keys.size()) {
     return file.Refuse(keys.empty() ? "mikeyv2.certificates" : "mikeyv2.private_keys",
@@ -138,6 +140,9 @@ void ReadKeying(shell::ConfigFile& file, ServerConfig& config) {
   }
   keying.exchanges = static_cast<size_t>(file.Integer("mikeyv2.exchanges", 49152, 16, 1 << 20));
   keying.waiting = static_cast<size_t>(file.Integer("mikeyv2.waiting", 4096, 16, 1 << 20));
+  keying.made_ahead = static_cast<size_t>(file.Integer("mikeyv2.made_ahead", 256, 0, 4096));
+  keying.kept_certificates =
+      static_cast<size_t>(file.Integer("mikeyv2.kept_certificates", 16384, 0, 1 << 20));
   keying.strangers = RateOf(file, "mikeyv2.cookies_above", 1000, milliseconds(500));
   keying.address = RateOf(file, "mikeyv2.address_rate", 50, seconds(1));
   keying.identity = RateOf(file, "mikeyv2.identity_rate", 1, seconds(8));

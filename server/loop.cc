@@ -79,9 +79,9 @@ void Loop::Wake() {
   [[maybe_unused]] const ssize_t size = write(wake_, &one, sizeof one);
 }
 
-void Loop::Turn() {
+bool Loop::Call(int milliseconds) {
   std::array<epoll_event, kMaxEvents> events{};
-  const int count = epoll_wait(epoll_, events.data(), kMaxEvents, -1);
+  const int count = epoll_wait(epoll_, events.data(), kMaxEvents, milliseconds);
   for (int i = 0; i < count; ++i) {
     const auto& event = events[static_cast<size_t>(i)];
     const auto found = ready_.find(event.data.fd);
@@ -89,6 +89,7 @@ void Loop::Turn() {
     const std::shared_ptr<Ready> ready = found->second;
     (*ready)(event.events);
   }
+  return count != 0;
 }
 
 }  // namespace keymast::server

@@ -32,10 +32,14 @@ class Loop {
   void WakeAt(Instant at);
   // Wake ends the Turn that waits now. The only function that other threads may call.
   void Wake();
-  // Turn waits until something is ready or the timer goes off, and calls what is ready.
-  void Turn();
+  // Turn waits until something is ready or the timer goes off, and calls what is ready. Peek does
+  // not wait: false when nothing was ready.
+  void Turn() { Call(-1); }
+  bool Peek() { return Call(0); }
 
  private:
+  bool Call(int milliseconds);
+
   const shell::SystemClock& clock_;
   int epoll_;
   int timer_;

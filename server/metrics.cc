@@ -145,6 +145,20 @@ void AddByMode(const Shard& shard, const std::array<uint64_t, 7>& counts, Family
   }
 }
 
+std::string_view NameOf(crypto::DhGroup group) {
+  switch (group) {
+    case crypto::DhGroup::kX25519:
+      return "x25519";
+    case crypto::DhGroup::kSecp256r1:
+      return "secp256r1";
+    case crypto::DhGroup::kModp768:
+    case crypto::DhGroup::kModp1024:
+    case crypto::DhGroup::kModp1536:
+      break;
+  }
+  return "oakley5";  // of those modulo a prime version 2 has this one
+}
+
 void FillJoins(const Shard& shard, core::MetricsSnapshot& out) {
   const controller::KeyingCounters& counters = shard.controller().counters().keying;
   Family answers(out, "keymast_join_answers_total", "Joins answered, first sends.", kCounter);
@@ -161,6 +175,15 @@ void FillJoins(const Shard& shard, core::MetricsSnapshot& out) {
       .Add(counters.tickets_refused, {{"result", "refused"}});
   Family(out, "keymast_join_tickets_spent", "Spent tickets that are kept.", kGauge)
       .Add(uint64_t{shard.controller().state().tickets.spent.size()});
+  Family ahead(out, "keymast_join_values_ahead", "Diffie-Hellman values made ahead.", kGauge);
+  const controller::Controller& controller = shard.controller();
+  for (const uint8_t number : controller.config().keying.policy.groups) {
+    const auto group = mikey::v2::CryptoGroup(static_cast<mikey::DhGroup>(number));
+    if (!group) continue;
+    ahead.Add(uint64_t{controller.MadeAhead(*group)}, {{"group", std::string(NameOf(*group))}});
+  }
+  Family(out, "keymast_join_certificates_kept", "Members whose certificates are kept.", kGauge)
+      .Add(uint64_t{controller.KeptCertificates()});
   Family(out, "keymast_join_discards_total", "MIKEYv2 datagrams refused.", kCounter)
       .AddByReason(counters.discards, "reason");
   Family(out, "keymast_join_exchanges", "Exchanges remembered.", kGauge)

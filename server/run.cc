@@ -151,7 +151,11 @@ class Daemon {
     LogStart();
     for (shard.Turn(); !ended && !shard.fatal(); shard.Turn()) {
       loop_.WakeAt(shard.NextDeadline());
-      loop_.Turn();
+      if (!shard.controller().HasRoomAhead()) {
+        loop_.Turn();
+      } else if (!loop_.Peek()) {
+        shard.MakeAhead();
+      }
       TakeReloaded();
       TellOfLostRecords();
     }

@@ -20,6 +20,7 @@ constexpr Duration kBookmarkPeriod = std::chrono::seconds(5);
 constexpr Duration kProbeAfter = std::chrono::seconds(1);
 constexpr Duration kMostBetweenTurns = std::chrono::milliseconds(5);
 constexpr uint32_t kRetryMs = 1000;
+constexpr int kMadeAtOnce = 8;
 constexpr size_t kMostHeldReplies = 16384;
 // Deadlines and members come first: what is left of strangers waits for the next turn. Under a
 // flood they get as long as it took to tell them from members.
@@ -213,6 +214,11 @@ void Shard::Turn() {
   pipeline_.Flush();
   parts_.port.Flush();
   controller_.Anticipate();
+}
+
+void Shard::MakeAhead() {
+  for (int i = 0; i < kMadeAtOnce && controller_.MakeAhead(); ++i) {
+  }
 }
 
 void Shard::TurnBetween() {

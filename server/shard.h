@@ -56,6 +56,9 @@ class Shard {
   void ReceiveDatagrams();
   // ServeStrangers handles joins that waited for members to be served first, for a short while.
   void ServeStrangers();
+  // MakeAhead makes some of what joins will need, for a short while, when there is nothing else to
+  // do.
+  void MakeAhead();
   // Turn ends one turn of the loop: outcomes of commits, what is due, the next batch.
   void Turn();
   // TurnBetween is for between two requests: it is a Turn when something is due or the last one was

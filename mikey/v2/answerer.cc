@@ -33,6 +33,23 @@ Asked AskedBy(const Exchange& exchange) {
           exchange.standing};
 }
 
+CertificateChain CertificatesOf(const Parts& parts) {
+  CertificateChain chain;
+  for (const Payload& payload : parts.certificates) {
+    const ByteView der = std::get<CertPayload>(payload).data;
+    chain.emplace_back(der.begin(), der.end());
+  }
+  return chain;
+}
+
+// WipeFinished leaves what a session's traffic keys follow from.
+void WipeFinished(Exchange& exchange) {
+  exchange.psk_v2 = {};
+  exchange.secret = {};
+  exchange.dh = {};
+  if (exchange.is_join()) exchange.tgk = {};
+}
+
 ErrorNumber NumberOf(Error error) {
   if (error == Error::kNotEntitled) return ErrorNumber::kInvalidId;
   if (error == Error::kUnknownKey) return ErrorNumber::kInvalidCert;
@@ -266,6 +283,7 @@ Answerer::Outcome Answerer::Answer(FirstMessage& cap, const Judged& judged, cryp
   entry.is_for_all = mode == Mode::kEarlyDh || judged.ComesBack(mode);
   entry.is_in_sdp = in_signalling_;
   entry.wants_fresh = is_early && Contains(policy_.modes.view(), Mode::kEarlyDh);
+  if (IsSigned(cap.exchange.choice.mode)) entry.certificates = CertificatesOf(cap.parts);
   // MIKEYv2 §10: a feature is not used with a member that did not state it.
   entry.wants_ticket = !cap.exchange.is_join() || (cap.offer.Features() & kTicketFeature) != 0;
   entry.made = cap.now;
@@ -412,6 +430,8 @@ Answerer::Outcome Answerer::TakeFirstFinish(const Finish& finish, Entry& entry, 
   Outcome sent = Sent({{}, 0, Event::kVerified, &entry}, entry.keys, entry, out);
   if (!sent.status) return sent;
   cache_.Verify(entry);
+  sent.certificates = std::exchange(entry.certificates, {});
+  WipeFinished(entry.exchange);
   entry.finish = HashOf(suite_, finish.datagram);
   entry.address_proved = entry.address_proved || finish.Proves(entry);
   entry.sent = finish.now;

@@ -32,6 +32,9 @@ class Answerer {
     // kVerified: the finish came from where the answer went, and so proves that address. From
     // another one nothing is proved of it (MIKEYv2 §2).
     bool proves_address = false;
+    // Of kVerified in a mode by certificate: what CAP showed whole, leaf first. Whoever keeps it
+    // may give it to a later CAP that names it by hash (Directory::CertificatesOf).
+    CertificateChain certificates = {};
   };
 
   // Answered CAPs of early DH that are remembered, each for two hours at most (MIKEYv2 §8): beyond
@@ -84,7 +87,8 @@ class Answerer {
     return cache_.RemoveIf(is);
   }
 
-  // The session of a verified unicast exchange.
+  // The session of a verified unicast exchange. Of its other secrets, and of a join all, nothing is
+  // left when the finish has verified: a repetition needs octets alone.
   UnicastSession SessionOf(const Entry& entry) const;
 
  private:

@@ -89,9 +89,10 @@ void JudgeSign(const Answering& answering, FirstMessage& cap, Judged& judged) {
   const bool can_do = answering.credentials != nullptr && answering.suite.pk != nullptr;
   if (!can_do || !OffersAny(cap.offer, NeedsCertificate)) return;
   const Claim claim{asked.offerer, false, fingerprint};
-  Result<Proved> proved = answering.credentials->trust.Judge(cap.parts, claim, cap.now);
+  const bool is_shown = !cap.parts.certificates.empty();
+  const CertificateChain* kept = is_shown ? nullptr : answering.others.CertificatesOf(asked);
+  Result<Proved> proved = answering.credentials->trust.Judge(cap.parts, claim, cap.now, kept);
   if (!proved) {
-    const bool is_shown = !cap.parts.certificates.empty();
     judged.lacks_certificate = !is_shown && proved.error() == Error::kUnknownIdentity;
     judged.strikes_pk = !judged.lacks_certificate;
     return;

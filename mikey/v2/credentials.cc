@@ -48,24 +48,28 @@ Status Trust::Know(const Identity& identity, CertificateChain chain) {
   const auto leaf = crypto::Certificate::FromDer(chain[0]);
   if (!leaf) return Err(leaf.error());
   const auto known = std::make_shared<const CertificateChain>(std::move(chain));
-  known_[NameOf(identity)] = known;
+  if (!identity.empty()) known_[NameOf(identity)] = known;
   by_hash_[leaf->Fingerprint()] = known;
   return {};
 }
 
-Trust::Known Trust::KnownOf(const Parts& shown, const Identity& identity) const {
+const CertificateChain* Trust::KnownOf(const Parts& shown, const Identity& identity,
+                                       const CertificateChain* kept) const {
   if (shown.chash == nullptr) {
+    if (kept != nullptr) return kept;
     const auto found = known_.find(NameOf(identity));
-    return found == known_.end() ? nullptr : found->second;
+    return found == known_.end() ? nullptr : found->second.get();
   }
   crypto::Fingerprint hash{};
   if (shown.chash->hash.size() != hash.size()) return nullptr;
   std::copy(shown.chash->hash.begin(), shown.chash->hash.end(), hash.begin());
   const auto found = by_hash_.find(hash);
-  return found == by_hash_.end() ? nullptr : found->second;
+  if (found != by_hash_.end()) return found->second.get();
+  return kept != nullptr && crypto::Sha256(kept->front()) == hash ? kept : nullptr;
 }
 
-Result<Proved> Trust::Judge(const Parts& shown, const Claim& claim, Instant now) const {
+Result<Proved> Trust::Judge(const Parts& shown, const Claim& claim, Instant now,
+                            const CertificateChain* kept) const {
   FixedList<ByteView, kMaxCertificates> chain;
   for (const Payload& payload : shown.certificates) {
     const auto* certificate = std::get_if<CertPayload>(&payload);
@@ -73,9 +77,8 @@ Result<Proved> Trust::Judge(const Parts& shown, const Claim& claim, Instant now)
     if (!is_x509 || chain.full()) return Err(Error::kMalformed);
     chain.Add(certificate->data);
   }
-  Known known;
   if (chain.empty()) {
-    known = KnownOf(shown, claim.identity);
+    const CertificateChain* known = KnownOf(shown, claim.identity, kept);
     if (known == nullptr) return Err(Error::kUnknownIdentity);
     for (const Bytes& certificate : *known) chain.Add(certificate);
   }

@@ -60,8 +60,9 @@ class Trust {
   // nothing else of the certificate counts.
   void Pin(const Identity& identity, const crypto::Fingerprint& fingerprint);
   // Know keeps certificates that are shown by hash or identity alone; they must prove what others
-  // must. The last ones of an identity are those that its name stands for. An error of
-  // Certificate::FromDer, kInvalidArgument for no certificate or too many.
+  // must. The last ones of an identity are those that its name stands for; without one they are
+  // found by hash alone. An error of Certificate::FromDer, kInvalidArgument for no certificate or
+  // too many.
   Status Know(const Identity& identity, CertificateChain chain);
   // The extended key usage, as in "1.3.6.1.5.5.7.3.1", of controllers' certificates; empty: only
   // pinned ones answer for a group.
@@ -70,7 +71,9 @@ class Trust {
   // Judge finds the certificate that a message shows and whether it proves the claim at `now`:
   // kUnknownIdentity when we do not have what its hash or identity stands for,
   // kCertificateUntrusted, kCertificateExpired, kCertificateRevoked, what FromDer refuses it for.
-  Result<Proved> Judge(const Parts& shown, const Claim& claim, Instant now) const;
+  // `kept`: what the owner has of that identity besides, or null.
+  Result<Proved> Judge(const Parts& shown, const Claim& claim, Instant now,
+                       const CertificateChain* kept = nullptr) const;
 
   // Digest is of what may be believed: crypto::TrustStore::Digest, and pins.
   crypto::Fingerprint Digest() const;
@@ -78,7 +81,8 @@ class Trust {
  private:
   using Known = std::shared_ptr<const CertificateChain>;
   static std::string NameOf(const Identity& identity);
-  Known KnownOf(const Parts& shown, const Identity& identity) const;
+  const CertificateChain* KnownOf(const Parts& shown, const Identity& identity,
+                                  const CertificateChain* kept) const;
   Result<Proved> JudgeChain(std::span<const ByteView> chain, const Claim& claim, Instant now) const;
   Status CheckName(const crypto::Certificate& leaf, const Claim& claim) const;
 

@@ -11,13 +11,16 @@ namespace keymast::mikey::v2 {
 
 class DhPool {
  public:
-  // At most `capacity` values of a group wait.
+  // At most `capacity` values of a group wait. They are wiped when they are given away or go.
   DhPool(const crypto::PublicSuite& pk, size_t capacity) : pk_(pk), capacity_(capacity) {}
+
+  size_t size(crypto::DhGroup group) const { return waiting_[static_cast<size_t>(group)].size(); }
 
   // Make adds a value of the group: false when there are enough.
   bool Make(crypto::DhGroup group, crypto::Rng& rng) {
     std::vector<crypto::DhKey>& waiting = waiting_[static_cast<size_t>(group)];
     if (waiting.size() >= capacity_) return false;
+    waiting.reserve(capacity_);  // so that none is ever moved
     waiting.emplace_back(pk_, group, rng);
     return true;
   }

@@ -51,6 +51,9 @@ class Directory {
   // SDP's fingerprint of the Offerer's certificate, where there is SDP: then no other one counts,
   // and no pre-shared key (MIKEYv2 §12).
   virtual std::optional<crypto::Fingerprint> FingerprintOf(const Asked&) const { return {}; }
+  // Certificates of the Offerer that were kept, leaf first, for a CAP that names them by hash or
+  // not at all; null: none. They are judged as if they were shown (MIKEYv2 §6 rule 4).
+  virtual const std::vector<Bytes>* CertificatesOf(const Asked&) const { return nullptr; }
   // How often a member has left or was removed; nothing for one that never did (MIKEYv2 §8).
   virtual std::optional<uint32_t> LeavesOf(const Asked&) const { return {}; }
 };

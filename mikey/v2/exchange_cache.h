@@ -45,7 +45,8 @@ struct Entry {
   FailedFinishes there;    // from the address
   FailedFinishes elsewhere;
   bool wants_ticket = false;
-  Way way;  // what the Offerer takes
+  Way way;                          // what the Offerer takes
+  std::vector<Bytes> certificates;  // that CAP showed, in modes by certificate; until the finish
   Bytes answer;
   Digest finish{};                   // SHA-256 of the good finish
   Bytes keys;                        // what was sent to it

@@ -92,6 +92,11 @@ class RekeyReader {
   uint32_t t() const { return t_; }          // its T
   size_t pending() const;
   std::optional<VerificationKeyId> verification_key() const;
+  // Its key; null where verification_key is nothing. Good until the next call that changes
+  // anything.
+  const crypto::PublicKey* verification_public_key() const {
+    return verifier_ ? &verifier_->key : nullptr;
+  }
   // The MSK of the last kApplied.
   const GivenMsk& msk() const { return given_; }
 

@@ -28,7 +28,7 @@ class Offer:
     """A join by the Python peer, running."""
 
     def __init__(self, site, authority, name, modes, *, certificate=None, identity=None, psk=None,
-                 ticket=None, fresh=None, seconds=20):
+                 ticket=None, fresh=None, seconds=20, show=None):
         argv = [sys.executable, "-m", "mikeyv2", "offer", "--identity",
                 f"nai:{identity or name + '@example.org'}", "--peer", GROUP, "--join",
                 "--key-domain", "262f01", "--key-group", "0001", "--modes", modes, "--profiles", "1",
@@ -39,6 +39,8 @@ class Offer:
                      site.root / f"{certificate}.key.pem"]
         if psk:
             argv += ["--psk-file", f"{GROUP}={psk}"]
+        if show:
+            argv += ["--show", show]
         if fresh:
             argv += ["--fresh", fresh]
         if ticket:
@@ -171,6 +173,31 @@ class JoinsByCertificate(unittest.TestCase):
             with self.subTest(case=case):
                 self.assertEqual(self.gets_nothing(offer)["events"][-1], "failed")
         self.assertEqual(good.result()["state"], "done")
+
+    def test_a_certificate_that_the_server_has_is_named_by_hash(self):
+        known = self.root / "known.pem"
+        self.authority.issue("eve", email="eve@example.org")
+        known.write_bytes((self.root / "eve.pem").read_bytes())
+        self.up(**{"mikeyv2.known_certificates": [str(known)]})
+        for name in ("ann", "eve"):
+            self.site.create_subscriber(name)
+            self.site.add_member("one", name, join=False)
+        self.authority.issue("ann", email="ann@example.org")
+        # The operator's needs no join before; of others there is a hint, and no more.
+        self.joins("eve", "dh", show="chash")
+        self.assertEqual(self.gets_nothing(self.offer("ann", "dh", show="chash", seconds=4))["hints"][0], 8)
+        self.joins("ann", "dh")
+        self.assertEqual(self.metric("keymast_join_certificates_kept"), 1)
+        self.joins("ann", "dh", show="chash")
+        self.restart()
+        self.joins("ann", "dh", show="chash")
+        # Values were made ahead when there was nothing else to do.
+        wait_for(lambda: self.metric("keymast_join_values_ahead", '{group="x25519"}') == 256, 20, "256 values")
+        # It is judged at each use.
+        self.authority.revoke("ann", "eve")
+        self.reload("ok")
+        for name in ("ann", "eve"):
+            self.assertEqual(self.gets_nothing(self.offer(name, "dh", show="chash", seconds=4))["hints"], [])
 
     def test_files_are_read_again_while_it_runs(self):
         self.up()

@@ -4,6 +4,7 @@ opens one exchange, and a spent one is made up for by a whole join."""
 
 import hashlib
 import shutil
+import signal
 import unittest
 
 from certificates import CONTROLLERS, Authority
@@ -98,6 +99,27 @@ class Certificates(JoinCase):
         self.assertIn("join_failed", third.log())
         self.assertEqual(self.metric("keymast_joins_total", '{mode="dh"}'), 2)
         self.assertEqual(self.metric("keymast_join_tickets_total", '{result="taken"}'), 1)
+
+    def test_by_hash_and_with_files_that_change(self):
+        self.member("ann")
+        pinned = self.root / "receiver.toml"
+        pinned.write_text(f'join_pin = "{self.pin_of("ann")}"\n')
+        # The server lacks it: whole, beside the first exchange. The pin is of somebody else.
+        receiver = self.by_certificate("ann", "dh", anchors=False, more=("--join-by-hash", "--config", pinned))
+        wait_for(lambda: "join_failed" in receiver.log(), 40, "nobody is believed")
+        pinned.write_text('join_pin = "no pin"\n')
+        receiver.popen.send_signal(signal.SIGHUP)
+        wait_for(lambda: "join_reload_failed" in receiver.log(), 10, f"the old set stays: {receiver.log()[-800:]}")
+        self.assertNotIn('"joined"', receiver.log())
+        pinned.write_text(f'join_pin = "{self.pin_of("server-ed25519")}"\n')
+        receiver.popen.send_signal(signal.SIGHUP)
+        self.opens(receiver)
+        self.assertEqual(self.metric("keymast_join_certificates_kept"), 1)
+        self.assertEqual(receiver.stop(), 0)
+        (self.root / "ann.state.ticket").unlink(missing_ok=True)
+        again = self.by_certificate("ann", "dh", "-again", more=("--join-by-hash",))
+        self.opens(again)
+        self.assertEqual(self.metric("keymast_joins_total", '{mode="dh"}'), 2)
 
     def test_who_is_not_believed_brings_no_keys(self):
         for name in ("ann", "ben", "col"):

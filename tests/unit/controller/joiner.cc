@@ -34,6 +34,7 @@ Bytes Receiver::Cap(std::string_view uri) {
   if (resume == nullptr) wish.psk = key.view();
   wish.resume = resume;
   wish.join = group;
+  wish.shown = shown;
   Bytes out(mikey::v2::kMaxOneDatagram);
   const auto size = offerer.Open(wish, world.now, *world.rng, out);
   EXPECT_TRUE(size.has_value());

@@ -39,6 +39,7 @@ class Receiver {
   std::string identity;
   mikey::KeyIds group{{}, {}, std::nullopt};
   const mikey::v2::Resumption* resume = nullptr;  // joins by its ticket
+  mikey::v2::Shown shown = mikey::v2::Shown::kCertificates;
   mikey::v2::Policy policy;
   mikey::v2::Offerer offerer;
   Step step;

@@ -164,7 +164,7 @@ TEST_F(Load, AQuietServerForgetsExchanges) {
   Receiver member(world, 1, Mode::kPsk);
   member.Ask(member.Cap());
   EXPECT_EQ(world.core->Exchanges(), 1U);
-  world.Pass(mikey::v2::ExchangeCache::kIdle + seconds(2));
+  world.Pass(seconds(12));
   EXPECT_EQ(world.core->Exchanges(), 0U);
 }
 

@@ -527,5 +527,24 @@ TEST(ExchangeOfVersion2, WishesThatCannotBeAreRefused) {
   EXPECT_EQ(refused([](Wish&) {}), Error::kFailedPrecondition);
 }
 
+// What a repetition needs are octets alone: the secrets are gone with the finish.
+TEST(ExchangesOfVersion2, ThatAreDoneHaveNoSecrets) {
+  for (const Mode mode : {Mode::kPsk, Mode::kDhhmac, Mode::kEarlyDhhmac}) {
+    World world(1, mode);
+    const Bytes finish = world.ToOfferer(world.ToAnswerer(world.Open(world.Join())));
+    const Exchange& open = world.answered_.entry->exchange;
+    EXPECT_FALSE(open.psk_v2.empty());
+    EXPECT_FALSE(mode == Mode::kPsk && open.secret.empty());
+    const Bytes keys = world.ToAnswerer(finish);
+    ASSERT_EQ(world.answered_.event, Answerer::Event::kVerified);
+    const Exchange& done = world.answered_.entry->exchange;
+    EXPECT_TRUE(done.psk_v2.empty());
+    EXPECT_TRUE(done.secret.empty());
+    EXPECT_TRUE(done.tgk.empty());
+    EXPECT_TRUE(done.dh.public_value().empty());
+    EXPECT_EQ(world.ToAnswerer(finish), keys);
+  }
+}
+
 }  // namespace
 }  // namespace keymast::mikey::v2

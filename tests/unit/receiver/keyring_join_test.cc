@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a join by MIKEYv2 brings to a keyring (MIKEYv2 §10).
+#include "mikey/v2/mtk_signature.h"
+#include "tests/data/ec_keys.h"
+#include "tests/unit/crypto/make_certificate.h"
 #include "tests/unit/receiver/broadcast.h"
 
 namespace keymast::receiver {
@@ -142,6 +145,60 @@ TEST_F(KeyringJoin, ItIsAllOrNothing) {
   no_mtk.contents.keys.Add(msk);
   Refused(no_mtk, Error::kMalformed);
 }
+
+// Of a group that signs them (MIKEYv2 §10, feature 3).
+struct SignedMtk : KeyringJoin {
+  SignedMtk() : key(crypto::TestKey(testdata::kEd25519Key)), its_public(PublicOf()) {
+    const Brought brought(server);
+    KEYMAST_CHECK(Give(brought).has_value());
+    server.mtk_counter = 41;
+  }
+  static crypto::PublicKey PublicOf() {
+    crypto::CertificateRecipe recipe = crypto::EndRecipe();
+    recipe.key = testdata::kEd25519Key;
+    return *crypto::Certificate::KeyIn(crypto::MakeCertificate(recipe));
+  }
+  // Signed is the message of an MTK under MSK 2, by that key or by nobody.
+  Bytes Signed(uint16_t mtk, const crypto::PrivateKey& by) {
+    const MskId msk = Msk(2);
+    const srtpio::TrafficKey traffic = server.TrafficKeyOf(msk, mtk);
+    const Bytes rand = KeyServer::RandOf(msk);
+    const crypto::Key32 under = KeyServer::MskKey(msk);
+    mikey::v2::TickMessage one;
+    one.profile = server.profile;
+    one.message.ids = {server.domain, msk, MtkId(mtk)};
+    one.message.csb_id = server.profile.csb_id;
+    one.message.counter = ++server.mtk_counter;
+    one.message.msk_rand = rand;
+    one.message.key = traffic.master_key.view();
+    one.message.salt = traffic.master_salt.view();
+    one.msk = under.view();
+    const auto written =
+        mikey::v2::WriteSignedMtkMessages(crypto::DefaultSuite(), {&one, 1}, {1, by});
+    KEYMAST_CHECK(written.has_value());
+    return written->front();
+  }
+  Error ReasonOf(const Bytes& datagram, const MtkSigner& signer) {
+    const auto taken = keyring.OnMtk(datagram, At(1), signer);
+    return taken ? Error::kInternal : taken.error();
+  }
+
+  crypto::PrivateKey key;
+  crypto::PublicKey its_public;
+};
+
+TEST_F(SignedMtk, ItsSignatureIsChecked) {
+  const MtkSigner signer{1, &its_public};
+  EXPECT_TRUE(keyring.OnMtk(Signed(8, key), At(1), signer));
+  const auto other = crypto::TestKey(testdata::kOtherEd25519Key);
+  EXPECT_EQ(ReasonOf(Signed(9, other), signer), Error::kAuthenticationFailed);
+  EXPECT_EQ(ReasonOf(Signed(9, key), {2, &its_public}), Error::kUnknownKey);
+  EXPECT_EQ(ReasonOf(server.MtkMessage(Msk(2), 9), signer), Error::kPayloadMissing);
+  EXPECT_EQ(ReasonOf(Signed(9, key), {}), Error::kUnknownKey) << "no key is held";
+  EXPECT_TRUE(keyring.OnMtk(Signed(9, key), At(1), signer)) << "what was refused changed nothing";
+}
+
+TEST_F(SignedMtk, OthersSkipIt) { EXPECT_TRUE(keyring.OnMtk(Signed(8, key), At(1))); }
 
 }  // namespace
 }  // namespace keymast::receiver

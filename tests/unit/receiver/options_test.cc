@@ -171,9 +171,10 @@ TEST_F(OptionsTest, ModesNeedWhatProvesThem) {
   ASSERT_TRUE(by_key) << by_key.error().message;
   EXPECT_EQ(by_key->join->policy.modes.size(), 3U);
   EXPECT_EQ(by_key->join->policy.fragments, 0);
-  EXPECT_EQ(by_key->join->policy.features, 0x70U) << "MSK messages, tickets, REPORT";
+  EXPECT_EQ(by_key->join->policy.features, 0x78U)
+      << "MSK messages, tickets, signed MTK messages, REPORT";
   options_.no_msk_messages = true;
-  EXPECT_EQ(MakeSetup(options_)->join->policy.features, 0x50U);
+  EXPECT_EQ(MakeSetup(options_)->join->policy.features, 0x58U);
   options_.join = "dh,psk";
   EXPECT_NE(RefusalOf(options_).find("--join-certificate"), std::string::npos);
   options_.join_certificate = folder_ + "/none.pem";

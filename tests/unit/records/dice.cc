@@ -158,6 +158,12 @@ rekey::SpentTicket Dice::SpentTicket() {
 
 uint32_t Dice::Leaves() { return OneIn(2) ? 0 : 1 + static_cast<uint32_t>(Below(3)); }
 
+std::vector<Bytes> Dice::Certificates() {
+  std::vector<Bytes> certificates(OneIn(2) ? 0 : 1 + Below(4));
+  for (Bytes& certificate : certificates) certificate.assign(1 + Below(20), 0x30);
+  return certificates;
+}
+
 rekey::Change Dice::Value(size_t alternative) {
   const ChannelId channel(Text(255));
   const SubscriberId subscriber(Text(63));
@@ -173,7 +179,8 @@ rekey::Change Dice::Value(size_t alternative) {
     case 4:
       return rekey::RekeyRecorded{channel, Rekey()};
     case 5:
-      return rekey::SubscriberPut{{subscriber, Text(255), Time(), Number(), Leaves()}, Key()};
+      return rekey::SubscriberPut{
+          {subscriber, Text(255), Time(), Number(), Leaves(), Certificates()}, Key()};
     case 6:
       return rekey::SubscriberDeleted{subscriber};
     case 7:
@@ -231,7 +238,8 @@ rekey::Change Dice::Event() {
     case 9:
     case 10:
     case 11:
-      return rekey::SubscriberPut{{subscriber, Text(20), Time(), Number(), Leaves()}, Key()};
+      return rekey::SubscriberPut{
+          {subscriber, Text(20), Time(), Number(), Leaves(), Certificates()}, Key()};
     case 12:
     case 13:
     case 14:

@@ -40,6 +40,7 @@ class Dice {
   rekey::TicketKey TicketKey();
   rekey::SpentTicket SpentTicket();
   uint32_t Leaves();
+  std::vector<Bytes> Certificates();
   ChannelId AChannel() { return ChannelId("channel-" + std::to_string(Below(3))); }
   SubscriberId ASubscriber() { return SubscriberId("s-" + std::to_string(Below(60))); }
   HeadendId AHeadend() { return HeadendId("headend-" + std::to_string(Below(3))); }

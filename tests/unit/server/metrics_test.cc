@@ -68,6 +68,8 @@ TEST_F(MetricsTest, HasEveryFamilyOnce) {
                                          "keymast_join_retries_total",
                                          "keymast_join_tickets_total",
                                          "keymast_join_tickets_spent",
+                                         "keymast_join_values_ahead",
+                                         "keymast_join_certificates_kept",
                                          "keymast_join_certificate_end_timestamp_seconds",
                                          "keymast_join_revocation_list_end_timestamp_seconds",
                                          "keymast_join_reloads_total",
