@@ -339,7 +339,9 @@ Bytes V2Run::ToOfferer(const Bytes& datagram) {
   KEYMAST_CHECK(outcome.status.has_value());
   out.resize(outcome.send);
   Keep("offerer", out);
-  if (offerer_.state() != Offerer::State::kFailed) exchange_ = offerer_.exchange();
+  // Of what has ended nothing is there any more.
+  const bool is_open = offerer_.state() < Offerer::State::kDone;
+  if (is_open) exchange_ = offerer_.exchange();
   if (offerer_.state() == Offerer::State::kOffered) exchange_.th = HashOf(suite_, out);
   return out;
 }

@@ -27,7 +27,8 @@ struct Wish {
   ByteView fresh = {};        // of the last exchange or SDP, or empty (MIKEYv2 §8)
 
   // What an exchange with this peer left, in place of the pre-shared key and of certificates; the
-  // owner wipes it when CAP is sent. Of a join its ticket is shown, of a session its id.
+  // owner wipes it when CAP is sent. Of a join its ticket is shown, of a session its id. Beside a
+  // fingerprint it is of that certificate.
   const Resumption* resume = nullptr;
 
   // The peer is configured or signalled to take a CAP in FRAGMENTs, where the policy has them.
@@ -68,7 +69,7 @@ class Offerer {
   Result<size_t> Open(const Wish& wish, Instant now, crypto::Rng& rng, MutableBytes out);
 
   // Expect the Answerer's certificate, which SDP told only after CAP was made (MIKEYv2 §12): from
-  // then on no other one counts. Before the answer has come.
+  // then on no other one counts, and no pre-shared key. Before the answer has come.
   void Expect(const crypto::Fingerprint& fingerprint);
 
   // Receive takes a datagram that claims to belong to the exchange. Every error is a discard.
@@ -80,6 +81,9 @@ class Offerer {
 
   // Abandon ends the exchange and wipes its keys.
   void Abandon() { Fail(); }
+  // Wipe, in kDone, what it brought, which the owner has taken: contents, session and resumption
+  // are not there from then on. Repeated answers still get the finish.
+  void Wipe();
 
   // When the exchange was opened and, in kDone, when that came.
   Instant opened() const { return opened_; }
@@ -127,6 +131,8 @@ class Offerer {
   Status TakeError(const Received& received, crypto::Rng& rng);
   bool IsErrorToFinish(const Received& received, const Parts& parts) const;
   void Arm(Instant now, crypto::Rng& rng);
+  void End(Instant now);
+  void WipeBrought();
   void Fail();
 
   const crypto::Suite& suite_;

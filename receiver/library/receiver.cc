@@ -335,6 +335,7 @@ Status Receiver::ReceiveVersion2(ByteView datagram, uint64_t now) {
   if (offerer_->state() == Offerer::State::kFailed) Fail(asking_, FailureOf(*offerer_));
   if (offerer_ && offerer_->state() == Offerer::State::kDone) {
     KeepTicket(asking_);
+    offerer_->Wipe();
     asking_ = kNobody;
   }
   return {};
@@ -439,10 +440,11 @@ void Receiver::Tick(uint64_t now) {
     const auto outcome = offerer_->Tick(InstantOf(now), rng_, send_);
     send_size_ = outcome.send;
     send_channel_ = asking_;
-    if (!outcome.status)
-      Fail(asking_, FailureOf(*offerer_));
-    else if (offerer_->state() == Offerer::State::kDone)
+    if (!outcome.status) Fail(asking_, FailureOf(*offerer_));
+    if (offerer_ && offerer_->state() == Offerer::State::kDone) {
+      offerer_->Wipe();
       asking_ = kNobody;
+    }
   }
   AskNext(now);
 }
