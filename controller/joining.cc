@@ -65,9 +65,9 @@ void Controller::Impl::FinishJoin(const ChannelId& channel_id, const SubscriberI
   const bool is_silent = !joined.takes_msk_messages;
   const bool was_silent = std::exchange(member.no_msk_messages, is_silent);
   const bool took_keys = std::exchange(member.takes_keys, joined.takes_keys);
-  const Endpoint before = std::exchange(member.msk_endpoint, joined.from);
-  if (is_new || was_silent != is_silent || took_keys != joined.takes_keys ||
-      before != joined.from) {
+  const Endpoint from = joined.from.IsUnset() ? member.msk_endpoint : joined.from;
+  const Endpoint before = std::exchange(member.msk_endpoint, from);
+  if (is_new || was_silent != is_silent || took_keys != joined.takes_keys || before != from) {
     ++member.revision;
     if (is_new) ++channel.joined;
     if (is_new && member.confirmed >= channel.ladder().msk->id) ++channel.confirmed;

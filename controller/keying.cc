@@ -77,6 +77,12 @@ Keying::Keying(const Ground& ground)
   Forget();
 }
 
+void Keying::Expire(const Moment& m) {
+  DropEnded();
+  tickets_.Expire(m);
+  if (answerer_) answerer_->Tick(m.now);
+}
+
 void Keying::Forget() {
   waiting_.clear();
   ended_.clear();
@@ -360,14 +366,15 @@ void Keying::Count(const Answerer::Outcome& outcome, ByteView reply) {
   }
 }
 
-// A finish that was answered with an error is verified, too; nothing was given then.
 void Keying::Joined(const Endpoint& from, Answerer::Outcome& outcome, const Moment& m) {
   const mikey::v2::Exchange& exchange = outcome.entry->exchange;
   const bool by_answer = !mikey::v2::IsLate(exchange.choice.mode) && exchange.is_proved;
   if (!by_answer && !granted_) return;
   const rekey::SubscriberState* subscriber = Named(exchange.offerer.view());
   if (subscriber == nullptr) return;  // deleted since the answer
-  MakeRegular(from, m.now);
+  // An address that has proved nothing is nobody's (MIKEYv2 §2).
+  const Endpoint proved = outcome.proves_address ? from : Endpoint{};
+  if (outcome.proves_address) MakeRegular(from, m.now);
   if (!outcome.certificates.empty()) {
     ground_.members.KeepCertificates(subscriber->subscriber.id, std::move(outcome.certificates), m);
   }
@@ -378,7 +385,7 @@ void Keying::Joined(const Endpoint& from, Answerer::Outcome& outcome, const Mome
   const bool takes_keys =
       (features & kReportFeature) != 0 && mikey::v2::IsPskType(exchange.choice.mode);
   ground_.members.FinishJoin(channel, subscriber->subscriber.id,
-                             {from, (features & kMskMessages) != 0, takes_keys, by_answer}, m);
+                             {proved, (features & kMskMessages) != 0, takes_keys, by_answer}, m);
 }
 
 // A reply names its channel, so that it waits for what is not yet durable of that; a repetition

@@ -49,10 +49,7 @@ class Keying final : private mikey::v2::Directory {
   void UseCredentials(std::shared_ptr<const JoinCredentials> credentials);
   // LoadTickets follows when what is kept of them was read anew; Expire lets go of what has ended.
   void LoadTickets() { tickets_.Load(); }
-  void Expire(const Moment& m) {
-    DropEnded();
-    tickets_.Expire(m);
-  }
+  void Expire(const Moment& m);
   // Null where none are given.
   const KeyingTickets* tickets() const {
     return GivesTickets(ground_.config) ? &tickets_ : nullptr;

@@ -32,7 +32,7 @@ class Membership {
   // KeysToldTo is the greatest T of KEYS that a subscriber was sent unasked, or one that none has.
   virtual uint32_t KeysToldTo(const SubscriberId& subscriber) const = 0;
   // FinishJoin takes a member in that was given keys. `holds`: its finish proves that it has them;
-  // `from` is the address that it proved.
+  // `from` is the address that it proved; unset: none, and that of before stays.
   struct Joined {
     Endpoint from;
     bool takes_msk_messages = false;

@@ -234,6 +234,7 @@ Joiner::Outcome Joiner::After(const Offerer::Outcome& step, Instant now, crypto:
     return outcome;
   }
   KeepTicketGiven();
+  if (!is_new_) offerer_->Wipe();
   if (!offerer_->has_keys() || !is_new_) return outcome;
   is_new_ = false;
   const Status placed = reporter_.Joined(*offerer_);
@@ -304,6 +305,11 @@ void Joiner::KeepTicketGiven() {
 
 const mikey::v2::Streams& Joiner::streams() const {
   return is_loose_ ? reporter_.streams() : offerer_->streams();
+}
+
+void Joiner::Wipe() {
+  offerer_->Wipe();
+  reporter_.Wipe();
 }
 
 const mikey::v2::Contents& Joiner::contents() const {

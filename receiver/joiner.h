@@ -88,6 +88,8 @@ class Joiner {
   // What brought keys: good as long as `has_keys` says.
   const mikey::v2::Streams& streams() const;
   const mikey::v2::Contents& contents() const;
+  // Wipe them, when they are taken.
+  void Wipe();
 
   // GroupRekey takes a datagram of version 2 that came by multicast. Nothing is sent for it.
   void GroupRekey(ByteView datagram, Instant now, crypto::Rng& rng);

@@ -177,6 +177,7 @@ void Program::AfterJoinStep(const Joiner::Outcome& step, ByteView out) {
 
 void Program::AfterKeys(const Joiner::Outcome& step) {
   const Status taken = core_.OnJoin(joiner_->streams(), joiner_->contents(), clock_.Now());
+  joiner_->Wipe();
   const std::string reason = taken ? "" : std::string(ErrorName(taken.error()));
   if (step.is_loose) {
     Log(taken ? LogLevel::kInfo : LogLevel::kWarning, taken ? "keys_taken" : "keys_not_taken",

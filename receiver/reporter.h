@@ -79,6 +79,9 @@ class Reporter final : private mikey::v2::TreeKeys {
   const mikey::v2::Streams& streams() const { return taken_.streams(); }
   const mikey::v2::Contents& contents() const { return taken_.contents(); }
 
+  // Wipe what KEYS brought, when it is taken.
+  void Wipe() { taken_.Wipe(); }
+
   // OnGroupRekey checks one (MIKEYv2 §10): trees are not read here, so that it brings no keys. True
   // when keys are missing because of it.
   bool OnGroupRekey(ByteView datagram, Instant now);

@@ -30,7 +30,8 @@ std::vector<sdp::Ability> PeerCall::Abilities() const {
   return abilities;
 }
 
-PeerCall::Done PeerCall::TakeOffer(std::string_view text, Instant) {
+PeerCall::Done PeerCall::TakeOffer(std::string_view text, Instant now) {
+  if (theirs_) answerer_.EndOffer(theirs_->keying.session.view(), now);
   if (Done begun = Begin(false); !begun) return begun;
   if (Done taken = TakeTheirs(text); !taken) return taken;
   const Bytes& message = theirs_->keying.message;

@@ -166,6 +166,7 @@ class PeerCall {
 
   mikey::v2::Policy offered_;
   std::optional<mikey::v2::Resumption> resume_;  // what our open offer shows
+  std::optional<mikey::v2::TicketId> shown_;     // it, until it has its answer
   std::unique_ptr<mikey::v2::Offerer> offerer_;
   bool is_sent_ = false;  // CAP is on its way
   Endpoint remote_;       // where messages of our exchange go

@@ -80,6 +80,7 @@ tl::expected<std::string, Failure> PeerCall::Offer(Instant now) {
   // One ticket opens one exchange; without one it is as the first time.
   resume_ = tickets_.Take(setup_.self.view(), setup_.peer.view(), now);
   is_resumed_ = resume_.has_value();
+  if (resume_) shown_ = resume_->id;
   std::array<uint8_t, sdp::kMaxSessionId> session{};
   rng_.Fill(session);
   ours_.keying.session = Octets<sdp::kMaxSessionId>(session);
@@ -207,6 +208,7 @@ void PeerCall::OnOffererSide(ByteView octets, Instant now) {
   const bool is_answered =
       before == Offerer::State::kOffered && offerer_->state() == Offerer::State::kAnswered;
   if (is_answered) {
+    if (shown_) tickets_.Wipe(*std::exchange(shown_, std::nullopt));
     OnAnswer(outcome.whole.empty() ? octets : outcome.whole, reply, now);
   } else {
     PushAll(remote_, out, outcome.send, offerer_->more());
@@ -215,6 +217,7 @@ void PeerCall::OnOffererSide(ByteView octets, Instant now) {
 
 void PeerCall::KeepTicket() {
   if (offerer_->resumption()) tickets_.Keep(*offerer_->resumption());
+  offerer_->Wipe();  // its keys were taken with the answer
 }
 
 // OnAnswer takes a verified answer; its finish is sent only when the answer is that of the

@@ -55,14 +55,17 @@ bool HasNoOthers(const Capabilities& chosen) {
 }
 
 // JudgeAnswerer finds the key of who may answer (MIKEYv2 §6 rules 2 to 4).
-Result<crypto::PublicKey> JudgeAnswerer(const Awaited& awaited, const Parts& parts, Instant now,
-                                        const Exchange& exchange) {
+Result<Proved> JudgeAnswerer(const Awaited& awaited, const Parts& parts, Instant now,
+                             const Exchange& exchange) {
   if (awaited.trust == nullptr) return Err(Error::kUnknownIdentity);
   const Claim claim{exchange.answerer.view(), exchange.is_join(), awaited.fingerprint};
-  const Result<Proved> proved = awaited.trust->Judge(parts, claim, now);
-  if (!proved) return Err(proved.error());
-  return proved->key;
+  return awaited.trust->Judge(parts, claim, now);
 }
+
+[[maybe_unused]] void Stand(const Proved& proved, Standing& standing) {
+  standing = {true, proved.until, proved.fingerprint};
+}
+[[maybe_unused]] void Stand(const Proved&, NoStanding&) {}
 
 // MIKEYv2 §6 rules 3 and 5.
 Status TakeIdentity(const Parts& parts, Exchange& answered) {
@@ -105,9 +108,10 @@ Status Agree(const Awaited& awaited, ByteView value, Exchange& answered) {
 // What SIGN has covered gives X, and the MAC shows that it is the Answerer's too.
 Status ProveSigned(const Awaited& awaited, const Received& received, const Parts& parts,
                    Exchange& answered) {
-  Result<crypto::PublicKey> key = JudgeAnswerer(awaited, parts, received.now, answered);
-  if (!key) return Err(key.error());
-  answered.peer_key = *std::move(key);
+  Result<Proved> proved = JudgeAnswerer(awaited, parts, received.now, answered);
+  if (!proved) return Err(proved.error());
+  Stand(*proved, answered.standing);
+  answered.peer_key = std::move(proved->key);
   if (Status signed_ = SignedUnder(awaited, received, parts, answered); !signed_) return signed_;
   if (answered.choice.mode == Mode::kRsa) {
     // MIKEYv2 §5: wrong padding gives a wrong key, and the MAC alone tells.
@@ -145,9 +149,9 @@ Status ProveByKey(const Awaited& awaited, const Received& received, const Parts&
                                          const Parts& parts, const Exchange& exchange) {
   Exchange refused = exchange;
   if (Status named = TakeIdentity(parts, refused); !named) return named;
-  Result<crypto::PublicKey> key = JudgeAnswerer(awaited, parts, received.now, refused);
-  if (!key) return Err(key.error());
-  refused.peer_key = *std::move(key);
+  Result<Proved> judged = JudgeAnswerer(awaited, parts, received.now, refused);
+  if (!judged) return Err(judged.error());
+  refused.peer_key = std::move(judged->key);
   Status proved = Err(Error::kAuthenticationFailed);
   for (const Digest& th : awaited.hashes) {
     refused.th = th;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "mikey/v2/answerer.h"
+#include "mikey/v2/answerer_parts.h"
 
 #include "mikey/key_ids.h"
 #include "mikey/v2/messages.h"
@@ -8,21 +8,13 @@
 namespace keymast::mikey::v2 {
 namespace {
 
-constexpr size_t kAmplification = 3;  // MIKEYv2 §2
-
-Answerer::Outcome Discard(Error error) { return {Err(error), 0, Answerer::Event::kNone, nullptr}; }
+constexpr Duration kSweepEach = std::chrono::seconds(1);
 
 // SizeOfFragment is the least that such a datagram had, without what is not looked at.
 size_t SizeOfFragment(const Parts& parts) {
   constexpr size_t kHead = 10 + 1 + FragmentPayload::kHashSize + 4;
   const size_t cap = parts.cap == nullptr ? 0 : 4 + parts.cap->tlvs.size();
   return kHead + cap + parts.fragment->data.size();
-}
-
-std::array<uint8_t, kRandOctets> DrawRand(crypto::Rng& rng) {
-  std::array<uint8_t, kRandOctets> rand{};
-  rng.Fill(rand);
-  return rand;
 }
 
 CertificateChain CertificatesOf(const Parts& parts) {
@@ -34,29 +26,7 @@ CertificateChain CertificatesOf(const Parts& parts) {
   return chain;
 }
 
-// WipeFinished leaves what a session's traffic keys follow from.
-void WipeFinished(Exchange& exchange) {
-  exchange.psk_v2 = {};
-  exchange.secret = {};
-  exchange.dh = {};
-  if (exchange.is_join()) exchange.tgk = {};
-}
-
-ErrorNumber NumberOf(Error error) {
-  if (error == Error::kNotEntitled) return ErrorNumber::kInvalidId;
-  if (error == Error::kUnknownKey) return ErrorNumber::kInvalidCert;
-  if (error == Error::kUnsupportedPolicy) return ErrorNumber::kInvalidDt;
-  return ErrorNumber::kUnspecified;
-}
-
 }  // namespace
-
-struct Answerer::Finish {
-  ByteView datagram;
-  ByteView address;
-  Instant now;
-  const Message& message;
-};
 
 Answerer::Answerer(const crypto::Suite& suite, const Policy& policy, Directory& others,
                    size_t capacity, crypto::Rng& rng, const Credentials* credentials)
@@ -208,6 +178,7 @@ Answerer::Outcome Answerer::RepeatAnswer(Entry& entry, const FirstMessage& cap,
   const Outcome sent = Sent({{}, 0, Event::kNone, &entry}, entry.answer, entry, out);
   const bool is_in_ratio = TotalOf(sent.reply, sent.more) <= kAmplification * cap.datagram.size();
   if (!is_there && !cap.address_proved && !is_in_ratio) return Discard(Error::kWrongSource);
+  entry.is_copied = entry.is_copied || !is_there;
   entry.sent = cap.now;
   return sent;
 }
@@ -245,6 +216,8 @@ Answerer::Outcome Answerer::Answer(FirstMessage& cap, const Judged& judged, cryp
   const bool has_room = kAmplification * cap.datagram.size() >= kMaxOneDatagram;
   const bool is_grant_kept = cap.exchange.is_join() && GivesInAnswer(cap.exchange);
   if (is_grant_kept && !cap.address_proved && !has_room) return Retry(cap, &judged, out);
+  // Nor anything else, a ticket spent, where the exchange has no place.
+  if (!cache_.HasPlace(cap.address)) return Discard(Error::kTooManyRequests);
   Entry entry;
   Streams streams;
   const Result<size_t> size = WriteTheAnswer(cap, judged, rng, streams, out);
@@ -267,7 +240,9 @@ Answerer::Outcome Answerer::Answer(FirstMessage& cap, const Judged& judged, cryp
   const bool is_early = cap.offer.Offers(Mode::kEarlyDh);
   entry.address = Octets<kMaxAddress>(cap.address);
   entry.address_proved = cap.address_proved;
-  entry.is_for_all = cap.exchange.choice.mode == Mode::kEarlyDh || judged.leaves.has_value();
+  const Mode mode = cap.exchange.choice.mode;
+  entry.is_for_all = mode == Mode::kEarlyDh || judged.ComesBack(mode);
+  entry.is_in_sdp = in_signalling_;
   entry.wants_fresh = is_early && Contains(policy_.modes.view(), Mode::kEarlyDh);
   if (IsSigned(cap.exchange.choice.mode)) entry.certificates = CertificatesOf(cap.parts);
   // MIKEYv2 §10: a feature is not used with a member that did not state it.
@@ -281,8 +256,9 @@ Answerer::Outcome Answerer::Answer(FirstMessage& cap, const Judged& judged, cryp
     return Discard(Error::kReplayed);
   }
   const Entry* kept = cache_.Add(std::move(entry), cap.now);
-  if (kept == nullptr) return Discard(Error::kTooManyRequests);
-  const bool is_remembered = !is_for_all || fresh_.Remember(cap.exchange.th, cap.now);
+  KEYMAST_CHECK(kept != nullptr);  // there was a place
+  const bool is_remembered =
+      !is_for_all || fresh_.Remember(cap.exchange.th, cap.exchange.offerer.view(), cap.now);
   KEYMAST_CHECK(is_remembered);  // there was room, and it was not answered before
   return {{}, sent.reply, Event::kAnswered, kept, sent.more};
 }
@@ -293,16 +269,26 @@ bool Answerer::GivesInAnswer(const Exchange& exchange) {
   return !exchange.is_join() || (!IsLate(exchange.choice.mode) && exchange.is_proved);
 }
 
-// Refuse tells who has proved itself, and can verify it, and nobody else.
+// Refuse tells who has proved itself, and can verify it, and nobody else: in one datagram, which is
+// in the ratio or behind a cookie (MIKEYv2 §2). Certificates that are too long for it give way to
+// their hash.
 Answerer::Outcome Answerer::Refuse(const FirstMessage& cap, const Judged& judged, Error error,
                                    crypto::Rng& rng, MutableBytes out) {
-  if (!judged.CanProveErrors() || !errors_.Take(cap.address, cap.now)) return Discard(error);
+  if (!judged.CanProveErrors() || !errors_.IsFree(cap.address, cap.now)) return Discard(error);
   const auto rand_r = DrawRand(rng);
   // MIKEYv2 §13: V where V and SIGN are both possible.
-  const Signer signer = judged.v_good ? Signer{} : judged.signer;
-  const Result<size_t> size =
-      WriteError(suite_, cap.exchange, NumberOf(error), rand_r, signer, out);
-  return {Err(error), size.value_or(0), Event::kNone, nullptr};
+  Signer signer = judged.v_good ? Signer{} : judged.signer;
+  const MutableBytes room = out.first(kMaxOneDatagram);
+  auto size = WriteError(suite_, cap.exchange, NumberOf(error), rand_r, signer, room);
+  if (!size && signer.credential != nullptr) {
+    signer.shown = Shown::kHash;
+    size = WriteError(suite_, cap.exchange, NumberOf(error), rand_r, signer, room);
+  }
+  if (!size) return Discard(error);
+  const bool is_in_ratio = *size <= kAmplification * cap.datagram.size();
+  if (!cap.address_proved && !is_in_ratio) return Retry(cap, &judged, out);
+  errors_.Take(cap.address, cap.now);
+  return {Err(error), *size, Event::kNone, nullptr};
 }
 
 Result<size_t> Answerer::WriteTheAnswer(FirstMessage& cap, const Judged& judged, crypto::Rng& rng,
@@ -364,153 +350,19 @@ Status Answerer::Prepare(FirstMessage& cap, crypto::Rng& rng,
   return {};
 }
 
-Answerer::Outcome Answerer::TakeFinish(const Finish& finish, crypto::Rng& rng, MutableBytes out) {
-  const Message& message = finish.message;
-  // The form hangs on the mode, which the entry has: two RANDs are there in all of them.
-  const auto* rand_i = message.Get<RandrPayload>(0);
-  const auto* rand_r = message.Get<RandrPayload>(1);
-  if (rand_i == nullptr || rand_r == nullptr) return Discard(Error::kPayloadMissing);
-  Entry* entry =
-      rand_i->rand.size() <= kMaxRand && rand_r->rand.size() <= kMaxRand
-          ? cache_.FindFinish(CsbId(message.header.csb_id), rand_i->rand, rand_r->rand, finish.now)
-          : nullptr;
-  if (entry == nullptr) return Discard(Error::kWrongCsb);
-  if (entry->verified) return Repeat(*entry, finish, out);
-  if (Status checked = CheckFinish(finish, entry->exchange, entry->streams.get()); !checked) {
-    return Discard(checked.error());
-  }
-  const Result<size_t> size = AnswerFinish(*entry, finish.now, rng, out);
-  if (!size) return Discard(size.error());
-  entry->keys.assign(out.begin(), out.begin() + static_cast<ptrdiff_t>(*size));
-  Outcome sent = Sent({{}, 0, Event::kVerified, entry}, entry->keys, *entry, out);
-  if (!sent.status) return sent;
-  cache_.Verify(*entry);
-  sent.certificates = std::exchange(entry->certificates, {});
-  WipeFinished(entry->exchange);
-  entry->finish = HashOf(suite_, finish.datagram);
-  // MIKEYv2 §2: the first good finish moves the entry to its address, and proves that.
-  entry->address = Octets<kMaxAddress>(finish.address);
-  entry->address_proved = true;
-  entry->sent = finish.now;
-  entry->finished = finish.now;
-  return sent;
+void Answerer::EndOffer(ByteView session, Instant now) {
+  cache_.ForEach([&](Entry& entry) {
+    const bool is_of_it = entry.is_in_sdp && Equal(entry.exchange.session.view(), session);
+    if (is_of_it && entry.ended == kNever) entry.ended = now;
+  });
 }
 
-// MIKEYv2 §2: a repetition moves and proves nothing; from another address it is answered in ratio.
-Answerer::Outcome Answerer::Repeat(Entry& entry, const Finish& finish, MutableBytes out) const {
-  if (HashOf(suite_, finish.datagram) != entry.finish) return Discard(Error::kUnexpected);
-  const bool is_there = Equal(entry.address.view(), finish.address);
-  const Outcome sent = Sent({{}, 0, Event::kNone, &entry}, entry.keys, entry, out);
-  if (!is_there && TotalOf(sent.reply, sent.more) > kAmplification * finish.datagram.size()) {
-    return Discard(Error::kWrongSource);
-  }
-  entry.sent = finish.now;
-  return sent;
-}
+Instant Answerer::deadline() const { return cache_.size() == 0 ? kNever : swept_ + kSweepEach; }
 
-// CheckFinish completes the exchange's secret only when the proof under it is good.
-Status Answerer::CheckFinish(const Finish& finish, Exchange& exchange,
-                             const Streams* streams) const {
-  const Mode mode = exchange.choice.mode;
-  if (finish.message.header.data_type != FinishType(mode)) return Err(Error::kUnknownDataType);
-  const Result<Parts> parts = ReadParts(finish.message, FinishForm(mode));
-  if (!parts) return Err(parts.error());
-  if (finish.message.header.prf != exchange.choice.prf) return Err(Error::kUnsupportedAlgorithm);
-  Exchange finished = exchange;
-  if (Status proved = ProveFinish(finish, *parts, finished); !proved) return proved;
-  if (Status checked = CheckPolicies(parts->policies, finished, streams); !checked) return checked;
-  exchange = finished;
-  return {};
-}
-
-// ProveFinish of mode DH by the key of CAP's certificate, of all others by X.
-Status Answerer::ProveFinish(const Finish& finish, const Parts& parts, Exchange& finished) const {
-  const Mode mode = finished.choice.mode;
-  const bool is_group = parts.dh == nullptr || parts.dh->group == finished.choice.group;
-  if (!is_group) return Err(Error::kMalformed);
-  if (mode == Mode::kDh) {
-    const ByteView head = HeadUpTo(finish.datagram, parts.sign->signature);
-    const Status proved =
-        CheckSign(suite_, OfFinish(suite_, finished), *finished.peer_key, head, *parts.sign);
-    if (!proved) return proved;
-  }
-  if (IsLate(mode) && !MixSecret(suite_, parts.dh->value, finished)) return Err(Error::kMalformed);
-  if (mode == Mode::kDh) return {};
-  const KemacPayload* kemac = parts.kemac;
-  if (kemac != nullptr && kemac->encr_alg != finished.choice.encr) {
-    return Err(Error::kUnsupportedAlgorithm);
-  }
-  const MacAlg alg = kemac != nullptr ? kemac->mac_alg : parts.v->auth_alg;
-  const ByteView mac = kemac != nullptr ? kemac->mac : parts.v->ver_data;
-  const ByteView head = HeadUpTo(finish.datagram, mac);
-  return CheckMac(suite_, OfFinish(suite_, finished), head, alg, mac);
-}
-
-// AnswerFinish writes KEYS: an acknowledgement, or what a member may have only now.
-Result<size_t> Answerer::AnswerFinish(const Entry& entry, Instant now, crypto::Rng& rng,
-                                      MutableBytes out) {
-  const Exchange& exchange = entry.exchange;
-  const auto rand_r = DrawRand(rng);
-  const auto next = fresh_.Make(now);
-  const ByteView fresh = entry.wants_fresh ? next : ByteView();
-  // Whoever takes no FRAGMENTs gets one datagram.
-  const size_t most = entry.way.fragments == 0 ? entry.way.datagram : kMaxWhole;
-  const MutableBytes room = out.first(std::min(RoomOf(policy_), most));
-  Streams streams;
-  Contents contents;
-  if (!GivesInAnswer(exchange)) {
-    const Capabilities nothing;
-    const Asked asked{exchange.offerer.view(), exchange.answerer.view(), exchange.join, nothing};
-    const Result<Grant> grant = others_.GrantTo(asked, exchange.choice);
-    // The finish is repeated, and answered then.
-    if (!grant && grant.error() == Error::kRateLimited) return Err(grant.error());
-    if (!grant) {
-      return WriteErrorToFinish(suite_, exchange, NumberOf(grant.error()), rand_r, room);
-    }
-    streams = grant->streams;
-    contents = grant->contents;
-  }
-  const std::optional<Resumption> ticket = GiveTicket(entry, now, rng);
-  if (ticket && !contents.keys.full()) {
-    std::array<uint8_t, 4> seconds{};
-    const auto left = std::chrono::duration_cast<std::chrono::seconds>(ticket->expiry - now);
-    Writer(seconds).U32(static_cast<uint32_t>(std::max<int64_t>(left.count(), 0)));
-    Contents with = contents;
-    with.keys.Add({KeyDataType::kTicket, ticket->ticket, {}, {KvType::kSpi, seconds, {}, {}}});
-    const auto size = WriteKeys(suite_, exchange, rand_r, streams, with, room, fresh);
-    if (size || size.error() != Error::kTooLong) return size;
-  }
-  return WriteKeys(suite_, exchange, rand_r, streams, contents, room, fresh);
-}
-
-std::optional<Resumption> Answerer::GiveTicket(const Entry& entry, Instant now, crypto::Rng& rng) {
-  if (tickets_ == nullptr || !entry.wants_ticket) return std::nullopt;
-  return tickets_->Give(ResumptionOf(suite_, entry.exchange, now + kTicketLife), now, rng);
-}
-
-// MIKEYv2 §9: each SP is one of the answer, and each crypto session finds its own; none in a join.
-Status Answerer::CheckPolicies(std::span<const Payload> policies, const Exchange& exchange,
-                               const Streams* of_session) {
-  if (policies.empty()) return {};
-  if (exchange.is_join()) return Err(Error::kPayloadUnexpected);
-  const Streams& streams = *of_session;
-  const auto is_there = [&](uint8_t number) {
-    return std::ranges::any_of(policies, [number](const Payload& payload) {
-      const auto* sp = std::get_if<SpPayload>(&payload);
-      return sp != nullptr && sp->policy == number;
-    });
-  };
-  const auto is_ours = [&](const Payload& payload) {
-    const auto* sp = std::get_if<SpPayload>(&payload);
-    return sp != nullptr && std::ranges::any_of(streams.policies, [&](const auto& ours) {
-             return ours.number == sp->policy && Equal(ours.params.view(), sp->params);
-           });
-  };
-  const bool is_taken = std::ranges::all_of(policies, is_ours) &&
-                        std::ranges::all_of(streams.sessions, [&](const CsbSession& session) {
-                          return is_there(session.policy);
-                        });
-  return is_taken ? Status() : Err(Error::kMalformed);
+void Answerer::Tick(Instant now) {
+  if (now < deadline()) return;
+  cache_.SweepAll(now);
+  swept_ = now;
 }
 
 UnicastSession Answerer::SessionOf(const Entry& entry) const {

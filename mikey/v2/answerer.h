@@ -21,13 +21,17 @@ class Answerer {
 
   // Outcome of a datagram. Send `reply` octets of `out`, and those of `more` that follow them, to
   // where it came from, when all that GrantTo changed is durable. There are more only where the
-  // policy has FRAGMENTs. The exchange is good until the next call.
+  // policy has FRAGMENTs. The exchange is good until the next call; beside an error it is that of a
+  // finish that cost a proof and was refused.
   struct Outcome {
     Status status;
     size_t reply = 0;
     Event event = Event::kNone;
     const Entry* entry = nullptr;
     MoreDatagrams more = {};
+    // kVerified: the finish came from where the answer went, and so proves that address. From
+    // another one nothing is proved of it (MIKEYv2 §2).
+    bool proves_address = false;
     // Of kVerified in a mode by certificate: what CAP showed whole, leaf first. Whoever keeps it
     // may give it to a later CAP that names it by hash (Directory::CertificatesOf).
     CertificateChain certificates = {};
@@ -56,6 +60,9 @@ class Answerer {
   // A CAP that comes in SDP is never answered by RETRY: no address is asked to prove itself, and
   // no datagram is amplified (MIKEYv2 §12).
   void set_in_signalling(bool in_signalling) { in_signalling_ = in_signalling; }
+  // EndOffer tells that offer and answer of a `session` are open no more: until then exchanges that
+  // came in SDP wait for their finish, and 10 s longer.
+  void EndOffer(ByteView session, Instant now);
 
   // Receive steps in the order of MIKEYv2 §7. `address` is the sender's address and port in any
   // form, at most kMaxAddress octets; `out` has RoomOf the policy. Every error is a
@@ -68,7 +75,13 @@ class Answerer {
   bool IsProved(ByteView datagram, ByteView address, Instant now) const;
   // Exchanges that are remembered.
   size_t exchanges() const { return cache_.size(); }
-  // ForgetIf ends exchanges, and returns how many; their keys are the owner's to drop.
+  // Tick, when it is due, forgets what is past: nothing but datagrams does so else. kNever: there
+  // is nothing.
+  Instant deadline() const;
+  void Tick(Instant now);
+  // ForgetIf ends exchanges, and returns how many; their keys are the owner's to drop. So ends what
+  // rests on a credential, in entry.exchange.standing too, or a membership that is gone: CAP was
+  // judged by it, and the finish is not again.
   template <class Is>
   size_t ForgetIf(Is is) {
     return cache_.RemoveIf(is);
@@ -101,12 +114,16 @@ class Answerer {
   Outcome Refuse(const FirstMessage& cap, const Judged& judged, Error error, crypto::Rng& rng,
                  MutableBytes out);
   Outcome TakeFinish(const Finish& finish, crypto::Rng& rng, MutableBytes out);
-  Status CheckFinish(const Finish& finish, Exchange& exchange, const Streams* streams) const;
+  Outcome TakeFirstFinish(const Finish& finish, Entry& entry, crypto::Rng& rng, MutableBytes out);
+  Result<Exchange> CheckFinish(const Finish& finish, const Entry& entry) const;
   Status ProveFinish(const Finish& finish, const Parts& parts, Exchange& finished) const;
   static Status CheckPolicies(std::span<const Payload> policies, const Exchange& exchange,
                               const Streams* of_session);
-  Result<size_t> AnswerFinish(const Entry& entry, Instant now, crypto::Rng& rng, MutableBytes out);
-  std::optional<Resumption> GiveTicket(const Entry& entry, Instant now, crypto::Rng& rng);
+  Result<size_t> AnswerFinish(const Entry& entry, const Exchange& exchange, const Finish& finish,
+                              crypto::Rng& rng, MutableBytes out);
+  Outcome RefuseFinish(const Entry& entry, const Exchange& exchange, Error error,
+                       const Finish& finish, crypto::Rng& rng, MutableBytes out);
+  std::optional<Resumption> GiveTicket(const Exchange& exchange, Instant now, crypto::Rng& rng);
   Outcome Repeat(Entry& entry, const Finish& finish, MutableBytes out) const;
 
   const crypto::Suite& suite_;
@@ -120,6 +137,7 @@ class Answerer {
   FragmentsByAddress fragments_{kFragmented};
   ErrorRate errors_;
   ExchangeCache cache_;
+  Instant swept_{};
   crypto::SecretKey<kMaxSharedKey> nobodys_key_;  // for the V of who is not known
   bool under_load_ = false;
   bool in_signalling_ = false;

@@ -13,13 +13,18 @@ bool GivesWay(const Exchange& exchange, const Exchange& other) {
   return std::lexicographical_compare(theirs.begin(), theirs.end(), ours.begin(), ours.end());
 }
 
-bool OnVerified(const Entry& entry, Offerer& offerer) {
+GaveWay OnVerified(const Entry& entry, Offerer& offerer, Answerer& answerer) {
   const auto state = offerer.state();
-  const bool is_open = state == Offerer::State::kOffered || state == Offerer::State::kAnswered ||
-                       (state == Offerer::State::kDone && offerer.done() >= entry.made);
-  if (!is_open || !GivesWay(offerer.exchange(), entry.exchange)) return false;
-  offerer.Abandon();
-  return true;
+  const bool is_answered = state == Offerer::State::kAnswered ||
+                           (state == Offerer::State::kDone && offerer.done() >= entry.made);
+  const bool is_open = state == Offerer::State::kOffered || is_answered;
+  if (is_open && GivesWay(offerer.exchange(), entry.exchange)) {
+    offerer.Abandon();
+    return GaveWay::kOurs;
+  }
+  if (!is_answered || !GivesWay(entry.exchange, offerer.exchange())) return GaveWay::kNone;
+  answerer.ForgetIf([&entry](const Entry& each) { return &each == &entry; });
+  return GaveWay::kTheirs;
 }
 
 bool WasOpenSince(const Entry& entry, Instant when) {

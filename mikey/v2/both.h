@@ -16,9 +16,11 @@ bool GivesWay(const Exchange& exchange, const Exchange& other);
 // WasOpenSince is true for an entry that had not ended when our own exchange began.
 bool WasOpenSince(const Entry& entry, Instant when);
 
-// OnVerified settles the finish of an entry: true when our own exchange, which was open beside it,
-// has given way to it and was abandoned.
-bool OnVerified(const Entry& entry, Offerer& offerer);
+// OnVerified settles the finish of an entry beside which our own exchange was open. kOurs has given
+// way to it and was abandoned. kTheirs, the entry, gives way to ours, which has taken its answer,
+// and was forgotten: no KEYS are sent then, and no keys of it used.
+enum class GaveWay : uint8_t { kNone, kOurs, kTheirs };
+GaveWay OnVerified(const Entry& entry, Offerer& offerer, Answerer& answerer);
 
 // OnAnswered settles the answer that our own exchange has taken: how many of the Answerer's, which
 // were open beside it, have given way to it and were forgotten.

@@ -85,7 +85,7 @@ void JudgeV(const Answering& answering, FirstMessage& cap, Judged& judged) {
 void JudgeSign(const Answering& answering, FirstMessage& cap, Judged& judged) {
   const Asked asked = cap.asked();
   const auto fingerprint = answering.others.FingerprintOf(asked);
-  judged.only_certificates = fingerprint.has_value();
+  judged.fingerprint = fingerprint;
   const bool can_do = answering.credentials != nullptr && answering.suite.pk != nullptr;
   if (!can_do || !OffersAny(cap.offer, NeedsCertificate)) return;
   const Claim claim{asked.offerer, false, fingerprint};
@@ -106,7 +106,7 @@ void JudgeSign(const Answering& answering, FirstMessage& cap, Judged& judged) {
     if (judged.strikes_pk) return;
   }
   judged.may_encrypt = proved->may_encrypt;
-  judged.until = proved->until;
+  judged.certificate = {true, proved->until, proved->fingerprint};
   judged.signer = answering.credentials->SignerFor(cap.offer.signatures);
   cap.exchange.peer_key = std::move(proved->key);
 }
@@ -127,7 +127,11 @@ bool CanDo(const Answering& answering, Mode mode, const Judged& judged, FirstMes
   if (IsPskType(mode)) {
     // MIKEYv2 §4.3: the identities are in the key.
     const bool has_key = cap.parts.id_r != nullptr && !judged.strikes_psk;
-    if (!has_key || (judged.only_certificates && !judged.resumed)) return false;
+    if (!has_key) return false;
+    // MIKEYv2 §12: with a fingerprint by a ticket alone, and of that certificate.
+    const bool is_others = judged.fingerprint &&
+                           !(judged.resumed && IsBy(judged.resumed->standing, *judged.fingerprint));
+    if (is_others) return false;
     if (judged.resumed && !MayResume(*judged.resumed, mode)) return false;
   } else if (!CanSign(answering, mode, judged, cap)) {
     return false;
@@ -145,18 +149,20 @@ bool CanDo(const Answering& answering, Mode mode, const Judged& judged, FirstMes
 // it implies, and never one further down (MIKEYv2 §8).
 Status ChooseMode(const Answering& answering, const Judged& judged, FirstMessage& cap) {
   const bool is_fresh = answering.fresh.IsGood(cap.offer.fresh, cap.now, judged.Tail(cap)) &&
-                        answering.fresh.HasRoom(cap.now);
+                        answering.fresh.HasRoom(IdentityOf(cap.parts.id_i), cap.now);
   for (const uint8_t number : cap.offer.modes) {
     Mode mode = static_cast<Mode>(number);
     if (!CanDo(answering, mode, judged, cap)) continue;
-    if (judged.leaves && !is_fresh) return Err(Error::kReplayed);
+    if (mode != Mode::kEarlyDh && judged.ComesBack(mode) && !is_fresh) {
+      return Err(Error::kReplayed);
+    }
     if (mode == Mode::kEarlyDh && !is_fresh) {
       mode = Mode::kDh;
       if (!CanDo(answering, mode, judged, cap)) return Err(Error::kReplayed);
     }
     cap.exchange.choice.mode = mode;
     if (IsSigned(mode)) {
-      cap.exchange.standing = {true, judged.until};
+      cap.exchange.standing = judged.certificate;
     } else if (judged.resumed) {
       cap.exchange.standing = judged.resumed->standing;
     }
@@ -169,11 +175,13 @@ Status ChooseMode(const Answering& answering, const Judged& judged, FirstMessage
 }  // namespace
 
 Asked FirstMessage::asked() const {
-  return {IdentityOf(parts.id_i), IdentityOf(parts.id_r), join, offer, parts.cap->tlvs};
+  return {IdentityOf(parts.id_i), IdentityOf(parts.id_r), join, offer,
+          parts.cap->tlvs,        exchange.standing};
 }
 
 Fresh::Tail Judged::Tail(const FirstMessage& cap) const {
-  return leaves ? Fresh::MemberTail(IdentityOf(cap.parts.id_i), *leaves) : Fresh::Tail();
+  const bool is_told = leaves && (v_good || sign_good);
+  return is_told ? Fresh::MemberTail(IdentityOf(cap.parts.id_i), *leaves) : Fresh::Tail();
 }
 
 Judged Judge(const Answering& answering, FirstMessage& cap) {

@@ -44,14 +44,19 @@ struct Judged {
   bool strikes_pk = false;         // modes 2, 3, 5
   bool lacks_certificate = false;  // we do not have what CAP shows by hash or name
   bool may_encrypt = false;        // the Offerer's certificate is good for an envelope
-  bool only_certificates = false;  // there is a fingerprint of SDP's
-  Instant until = kNever;          // of that certificate
+  std::optional<crypto::Fingerprint> fingerprint;  // SDP's
+  Standing certificate;                            // the Offerer's
   std::optional<Resumption> resumed;
   Signer signer;                   // of ours whose type the Offerer verifies
-  std::optional<uint32_t> leaves;  // of a member that comes back
+  std::optional<uint32_t> leaves;  // of whoever CAP names, if it has left or was removed
 
   // MIKEYv2 §13: V or SIGN of ours is due to who has proved itself, where the Offerer takes it.
   bool CanProveErrors() const { return v_good || (sign_good && signer.credential != nullptr); }
+  // Proves is true where CAP's proof, that of the mode, was good.
+  bool Proves(Mode mode) const { return IsPskType(mode) ? v_good : sign_good; }
+  // ComesBack by the answer alone, for which a recorded CAP would do. In the other modes the finish
+  // decides, and nobody hears without proof that a member has left (MIKEYv2 §8).
+  bool ComesBack(Mode mode) const { return leaves && !IsLate(mode) && Proves(mode); }
   // What FRESH is for (MIKEYv2 §8).
   Fresh::Tail Tail(const FirstMessage& cap) const;
 };

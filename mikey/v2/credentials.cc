@@ -7,10 +7,10 @@ namespace keymast::mikey::v2 {
 namespace {
 
 // ProvedByHash: nothing else of the certificate counts but its key (MIKEYv2 §5).
-Result<Proved> ProvedByHash(ByteView certificate) {
+Result<Proved> ProvedByHash(ByteView certificate, const crypto::Fingerprint& fingerprint) {
   const Result<crypto::PublicKey> key = crypto::Certificate::KeyIn(certificate);
   if (!key) return Err(key.error());
-  return Proved{*key, key->kind() == crypto::KeyKind::kRsa, kNever};
+  return Proved{*key, key->kind() == crypto::KeyKind::kRsa, kNever, fingerprint};
 }
 
 }  // namespace
@@ -90,19 +90,21 @@ Result<Proved> Trust::JudgeChain(std::span<const ByteView> chain, const Claim& c
   const crypto::Fingerprint fingerprint = crypto::Sha256(chain[0]);
   if (claim.fingerprint) {
     if (fingerprint != *claim.fingerprint) return Err(Error::kCertificateUntrusted);
-    return ProvedByHash(chain[0]);
+    return ProvedByHash(chain[0], fingerprint);
   }
   // MIKEYv2 §6 rule 3: without an identity nothing else tells who this is.
   if (claim.identity.empty()) return Err(Error::kUnknownIdentity);
   const auto pins = pins_.find(NameOf(claim.identity));
-  if (pins != pins_.end() && pins->second.contains(fingerprint)) return ProvedByHash(chain[0]);
+  if (pins != pins_.end() && pins->second.contains(fingerprint)) {
+    return ProvedByHash(chain[0], fingerprint);
+  }
   const auto leaf = crypto::Certificate::FromDer(chain[0]);
   if (!leaf) return Err(leaf.error());
   const bool is_rsa = leaf->public_key().kind() == crypto::KeyKind::kRsa;
   if (Status verified = store_.Verify(chain, now); !verified) return Err(verified.error());
   if (!leaf->MaySign()) return Err(Error::kCertificateUntrusted);  // MIKEYv2 §5
   if (Status named = CheckName(*leaf, claim); !named) return Err(named.error());
-  return Proved{leaf->public_key(), is_rsa && leaf->MayEncrypt(), leaf->NotAfter()};
+  return Proved{leaf->public_key(), is_rsa && leaf->MayEncrypt(), leaf->NotAfter(), fingerprint};
 }
 
 // MIKEYv2 §6 rules 1 and 2.

@@ -46,6 +46,7 @@ struct Proved {
   crypto::PublicKey key;
   bool may_encrypt = false;  // an RSA key that an envelope may go under
   Instant until = kNever;    // the certificate's end; never for one that is known by its hash
+  crypto::Fingerprint fingerprint{};
 };
 
 // Trust says whose certificates prove what. Judge may be called by several threads at once.

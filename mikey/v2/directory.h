@@ -14,6 +14,8 @@ struct Asked {
   std::optional<KeyIds> join;
   const Capabilities& offer;
   ByteView tlvs = {};  // that the offer was read from
+  // To GrantTo: the certificate that proves the Offerer, now or through tickets.
+  [[no_unique_address]] KeptStanding standing = {};
 };
 
 // Grant is what an Offerer gets: of a session its streams, of a group all that MIKEYv2 §10 lists.

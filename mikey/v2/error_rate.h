@@ -15,15 +15,19 @@ class ErrorRate {
 
   explicit ErrorRate(crypto::Rng& rng) { rng.Fill(key_); }
 
+  bool IsFree(ByteView address, Instant now) const { return now >= free_at_[PlaceOf(address)]; }
   // Takes the second of the address, if it is free.
   bool Take(ByteView address, Instant now) {
-    Instant& free_at = free_at_[crypto::ShortHash(key_, address) % free_at_.size()];
-    if (now < free_at) return false;
-    free_at = now + kWait;
+    if (!IsFree(address, now)) return false;
+    free_at_[PlaceOf(address)] = now + kWait;
     return true;
   }
 
  private:
+  size_t PlaceOf(ByteView address) const {
+    return crypto::ShortHash(key_, address) % free_at_.size();
+  }
+
   std::array<uint8_t, 16> key_{};
   std::array<Instant, 1024> free_at_{};
 };

@@ -31,7 +31,12 @@ uint64_t ExchangeCache::FinishHashOf(const Entry& entry) const {
   return Hash({entry.exchange.rand_i.view(), entry.exchange.rand_r.view()});
 }
 
+// MIKEYv2 §12: in SDP it lives as long as offer and answer are open, and 10 s from their end.
 bool ExchangeCache::IsPast(const Entry& entry, Instant now) {
+  if (entry.is_in_sdp && !entry.verified) {
+    return entry.ended != kNever && now - entry.ended > kIdle;
+  }
+  if (entry.is_in_sdp) return now - entry.sent > kIdle || now - entry.finished > kLife;
   return now - entry.sent > kIdle || now - entry.made > kLife;
 }
 
@@ -63,11 +68,17 @@ Entry* ExchangeCache::FindFinish(CsbId csb_id, ByteView rand_i, ByteView rand_r,
   return nullptr;
 }
 
+bool ExchangeCache::HasPlace(ByteView address) const {
+  const uint64_t by_address = Hash({address});
+  if (HasItsShare(by_address)) return OldestOf(by_address) != kNone;
+  return used_ < capacity_ || First() != kNone;
+}
+
 Entry* ExchangeCache::Add(Entry entry, Instant now) {
   Sweep(now);
   const ByteView address = entry.address.view();
   const uint64_t by_address = Hash({address});
-  const bool has_its_share = addresses_.count(by_address) >= kMaxOfAddress;
+  const bool has_its_share = HasItsShare(by_address);
   if (has_its_share || used_ == capacity_) {
     const size_t victim = has_its_share ? OldestOf(by_address) : First();
     if (victim == kNone) return nullptr;
@@ -100,11 +111,17 @@ void ExchangeCache::Verify(Entry& entry) {
 
 void ExchangeCache::Sweep(Instant now) {
   const size_t most = is_crowded() ? kSweptWhenCrowded : kSweptAtOnce;
-  for (size_t i = 0; i < std::min(most, slots_.size()); ++i) {
-    hand_ = (hand_ + 1) % slots_.size();
-    const Slot& slot = slots_[hand_];
-    if (slot.entry != nullptr && IsPast(*slot.entry, now)) Release(hand_);
-  }
+  for (size_t i = 0; i < std::min(most, slots_.size()); ++i) SweepOne(now);
+}
+
+void ExchangeCache::SweepAll(Instant now) {
+  for (size_t i = 0; i < slots_.size(); ++i) SweepOne(now);
+}
+
+void ExchangeCache::SweepOne(Instant now) {
+  hand_ = (hand_ + 1) % slots_.size();
+  const Slot& slot = slots_[hand_];
+  if (slot.entry != nullptr && IsPast(*slot.entry, now)) Release(hand_);
 }
 
 void ExchangeCache::Release(size_t at) {

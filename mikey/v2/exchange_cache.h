@@ -13,17 +13,37 @@ namespace keymast::mikey::v2 {
 
 inline constexpr size_t kMaxAddress = 64;  // octets of an address and port, as the owner writes it
 
+// FailedFinishes bounds the public-key work that finishes which fail may cost one exchange: so many
+// at once, then one more each second.
+struct FailedFinishes {
+  static constexpr Duration kEach = std::chrono::seconds(1);
+
+  bool Allows(int at_once, Instant now) const { return full_until <= now + (at_once - 1) * kEach; }
+  void Count(Instant now) { full_until = std::max(full_until, now) + kEach; }
+
+  Instant full_until{};
+};
+
 // Entry is an exchange that was answered.
 struct Entry {
+  // Who forges from elsewhere takes nothing of what the true finish may fail.
+  static constexpr int kFailedThere = 32;
+  static constexpr int kFailedElsewhere = 4;
+
   Exchange exchange;
-  Octets<kMaxAddress> address;
+  Octets<kMaxAddress> address;  // where the answer went
   bool address_proved = false;
+  bool is_copied = false;    // the answer went to another address as well
   bool verified = false;     // its finish was good; set by ExchangeCache::Verify
   bool is_for_all = false;   // its CAP is answered so from any address (MIKEYv2 §8)
   bool wants_fresh = false;  // KEYS bring FRESH for the next exchange
+  bool is_in_sdp = false;    // CAP came in the signalling path
   Instant made;
   Instant sent;
-  Instant finished;  // when the good finish came
+  Instant finished;        // when the good finish came
+  Instant ended = kNever;  // when offer and answer did, of SDP
+  FailedFinishes there;    // from the address
+  FailedFinishes elsewhere;
   bool wants_ticket = false;
   Way way;                          // what the Offerer takes
   std::vector<Bytes> certificates;  // that CAP showed, in modes by certificate; until the finish
@@ -51,11 +71,23 @@ class ExchangeCache {
   Entry* FindFinish(CsbId csb_id, ByteView rand_i, ByteView rand_r, Instant now);
 
   // Add takes an exchange that was answered. Of an address that has kMaxOfAddress, and when there
-  // is no room, the oldest entry without verified finish goes: null when there is none to go.
+  // is no room, the oldest entry without verified finish goes: null when there is none to go, which
+  // HasPlace tells before.
+  bool HasPlace(ByteView address) const;
   Entry* Add(Entry entry, Instant now);
+
+  // SweepAll forgets all that is past; the other calls look at some entries each.
+  void SweepAll(Instant now);
 
   // Verify notes that the finish of an entry was good: no other one takes its place any more.
   void Verify(Entry& entry);
+
+  template <class Do>
+  void ForEach(Do act) {
+    for (Slot& slot : slots_) {
+      if (slot.entry != nullptr) act(*slot.entry);
+    }
+  }
 
   // RemoveIf forgets entries, and returns how many.
   template <class Is>
@@ -90,10 +122,12 @@ class ExchangeCache {
   uint64_t FinishHashOf(const Entry& entry) const;
   static bool IsPast(const Entry& entry, Instant now);
   void Sweep(Instant now);
+  void SweepOne(Instant now);
   void Release(size_t slot);
   // Slots without good finish: the one that gives way first, and the oldest of an address; kNone.
   size_t First() const;
   size_t OldestOf(uint64_t address) const;
+  bool HasItsShare(uint64_t address) const { return addresses_.count(address) >= kMaxOfAddress; }
   Line& LineOf(const Entry& entry) { return lines_[entry.address_proved ? 1 : 0]; }
   void PutInLine(size_t slot);
   void TakeOutOfLine(size_t slot);

@@ -57,20 +57,33 @@ bool Fresh::WasAnswered(const Digest& th, Instant now) const {
   });
 }
 
-bool Fresh::HasRoom(Instant now) const {
-  size_t used = 0;
-  for (const Period& period : periods_) {
-    if (Counts(period, PeriodOf(now))) used += period.answered.size();
-  }
-  return used < room_;
+Bytes Fresh::NameOf(const Identity& offerer) {
+  Bytes name{static_cast<uint8_t>(offerer.type)};
+  name.insert(name.end(), offerer.data.begin(), offerer.data.end());
+  return name;
 }
 
-bool Fresh::Remember(const Digest& th, Instant now) {
-  if (WasAnswered(th, now) || !HasRoom(now)) return false;
+bool Fresh::HasRoom(const Identity& offerer, Instant now) const {
+  const int64_t current = PeriodOf(now);
+  size_t used = 0;
+  for (const Period& period : periods_) {
+    if (Counts(period, current)) used += period.answered.size();
+  }
+  const Period& period = periods_[static_cast<size_t>(current) % periods_.size()];
+  const auto share = period.shares.find(NameOf(offerer));
+  const bool has_its_share =
+      period.number == current && share != period.shares.end() && share->second >= kShare;
+  const bool is_scarce = used >= room_ / 2;
+  return used < room_ && !(is_scarce && has_its_share);
+}
+
+bool Fresh::Remember(const Digest& th, const Identity& offerer, Instant now) {
+  if (WasAnswered(th, now) || !HasRoom(offerer, now)) return false;
   const int64_t current = PeriodOf(now);
   Period& period = periods_[static_cast<size_t>(current) % periods_.size()];
-  if (period.number != current) period = {current, {}};
+  if (period.number != current) period = {current, {}, {}};
   period.answered.insert(th);
+  ++period.shares[NameOf(offerer)];
   return true;
 }
 

@@ -2,6 +2,7 @@
 // FRESH: what keeps an Answerer from answering a recorded CAP again (MIKEYv2 §8).
 #pragma once
 
+#include <map>
 #include <set>
 
 #include "base/time.h"
@@ -13,6 +14,9 @@ namespace keymast::mikey::v2 {
 class Fresh {
  public:
   static constexpr Duration kPeriod = std::chrono::hours(1);
+  // CAPs of one identity that are remembered a period, when half of the room is taken: nobody takes
+  // that of all.
+  static constexpr size_t kShare = 256;
   using Value = std::array<uint8_t, kFreshSize>;
 
   // The key is drawn at each start: what was recorded before is not fresh. At most `room` CAPs are
@@ -28,10 +32,10 @@ class Fresh {
   bool IsGood(ByteView fresh, Instant now, const Tail& tail = {}) const;
 
   // CAPs that were answered while their FRESH was good, by TH. Remember is false where there is no
-  // room, or it was answered already.
+  // room for one of that identity, which is proved, or it was answered already.
   bool WasAnswered(const Digest& th, Instant now) const;
-  bool HasRoom(Instant now) const;
-  bool Remember(const Digest& th, Instant now);
+  bool HasRoom(const Identity& offerer, Instant now) const;
+  bool Remember(const Digest& th, const Identity& offerer, Instant now);
 
  private:
   // A CAP is remembered with the period in which it was answered: its FRESH is good until the end
@@ -39,9 +43,11 @@ class Fresh {
   struct Period {
     int64_t number = -1;
     std::set<Digest> answered;
+    std::map<Bytes, size_t> shares;  // by identity
   };
   Value Of(int64_t period, const Tail& tail) const;
   static bool Counts(const Period& period, int64_t current);
+  static Bytes NameOf(const Identity& offerer);
 
   const crypto::Suite& suite_;
   size_t room_;

@@ -78,6 +78,16 @@ Result<size_t> Write(const crypto::Suite& suite, const Protection& protection, b
   return chain.size();
 }
 
+}  // namespace
+
+void TakenKeys::Wipe() {
+  contents_ = {};
+  plain_.Room();
+  plain_.Keep(0);
+}
+
+namespace {
+
 // KeysForm is KEYS as they are read: nothing of them is believed.
 struct KeysForm {
   Message message;

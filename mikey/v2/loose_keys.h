@@ -35,6 +35,8 @@ class TakenKeys {
   const Streams& streams() const { return streams_; }
   ByteView fresh() const { return fresh_.view(); }  // empty: none came
   uint32_t t() const { return t_; }                 // of unasked KEYS
+  // Wipe, when its owner has taken the contents: they are not there from then on.
+  void Wipe();
 
  private:
   friend class KeysOpener;

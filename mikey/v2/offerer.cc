@@ -65,7 +65,8 @@ FixedList<uint8_t, 6> Offerer::ModesOf(const Wish& wish) const {
     bool can_do =
         IsPskType(mode) && !wish.psk.empty() && !wish.peer.empty() && wish.fingerprint.empty();
     if (!kPskOnly && wish.resume != nullptr) {
-      can_do = IsPskType(mode) && MayResume(*wish.resume, mode);
+      const bool counts = wish.fingerprint.empty() || IsBy(wish.resume->standing, wish.fingerprint);
+      can_do = counts && IsPskType(mode) && MayResume(*wish.resume, mode);
     } else if (!kSmall && IsSigned(mode)) {
       can_do = credential != nullptr && !policy_.signatures.empty() &&
                (mode != Mode::kRsa || credential->key.kind() == crypto::KeyKind::kRsa);
@@ -107,6 +108,7 @@ void Offerer::TakeWish(const Wish& wish, crypto::Rng& rng) {
   if (!kPskOnly && wish.resume != nullptr) {
     exchange_.psk_v2 = ResumedPsk(suite_, wish.resume->secret.view(), wish.self, wish.peer);
     exchange_.was_dh = wish.resume->is_dh;
+    exchange_.standing = wish.resume->standing;
     // MIKEYv2 §11: a session shows the id where both peers keep the secret, never the ticket.
     const bool by_id = !wish.join && !wish.resume->is_sealed;
     if (by_id) ticket_id_ = Octets<kTicketIdSize>(wish.resume->id);
@@ -344,6 +346,10 @@ Status Offerer::ReadAnswer(const Received& received, crypto::Rng& rng) {
   const Awaited awaited = AwaitedNow(offer, rng);
   Exchange answered = exchange_;
   if (Status checked = CheckChoice(awaited, received, *parts, answered); !checked) return checked;
+  // MIKEYv2 §12: also where the fingerprint was told behind CAP.
+  const bool is_others =
+      fingerprint_ && IsPskType(answered.choice.mode) && !IsBy(exchange_.standing, *fingerprint_);
+  if (!kSmall && is_others) return Err(Error::kCertificateUntrusted);
   if (Status proved = ProveAnswer(awaited, received, *parts, answered); !proved) return proved;
   const Status opened = OpenKemac(received, *parts, OfAnswer(answered), &answered);
   if (!opened) return opened;

@@ -27,7 +27,8 @@ struct Wish {
   ByteView fresh = {};        // of the last exchange or SDP, or empty (MIKEYv2 §8)
 
   // What an exchange with this peer left, in place of the pre-shared key and of certificates; the
-  // owner wipes it when CAP is sent. Of a join its ticket is shown, of a session its id.
+  // owner wipes it when CAP is sent. Of a join its ticket is shown, of a session its id. Beside a
+  // fingerprint it is of that certificate.
   const Resumption* resume = nullptr;
 
   // The peer is configured or signalled to take a CAP in FRAGMENTs, where the policy has them.
@@ -68,7 +69,7 @@ class Offerer {
   Result<size_t> Open(const Wish& wish, Instant now, crypto::Rng& rng, MutableBytes out);
 
   // Expect the Answerer's certificate, which SDP told only after CAP was made (MIKEYv2 §12): from
-  // then on no other one counts. Before the answer has come.
+  // then on no other one counts, and no pre-shared key. Before the answer has come.
   void Expect(const crypto::Fingerprint& fingerprint);
 
   // Receive takes a datagram that claims to belong to the exchange. Every error is a discard.

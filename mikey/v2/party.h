@@ -108,7 +108,7 @@ struct Exchange {
   Octets<kMaxSdpIds> sdp_ids;     // EXT 1 of a CAP that goes in SDP itself, or empty
   crypto::Key32 psk_v2;
   PeerPublicKey peer_key;                       // of the other's certificate
-  [[no_unique_address]] KeptStanding standing;  // of the Offerer; the Answerer's to know
+  [[no_unique_address]] KeptStanding standing;  // of the other
   crypto::DhKey dh;                             // our value
   ExchangeSecret secret;                        // X
   ExchangeSecret tgk;                           // unicast: what the traffic keys follow from

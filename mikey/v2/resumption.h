@@ -33,15 +33,21 @@ inline constexpr uint32_t kTicketFeature = 1u << 4;              // MIKEYv2 §10
 using TicketOctets = std::conditional_t<kSmall, SmallTicket, Bytes>;
 inline constexpr size_t kMaxKeptTicket = kSmall ? SmallTicket::kMax : kMaxTicket;
 
-// Standing is what is left of a certificate that opened a row of exchanges: no ticket of that row
-// outlives it (MIKEYv2 §11). An Answerer's to know; a small receiver has none.
+// Standing is what is left of the other's certificate that opened a row of exchanges: no ticket of
+// that row outlives it (MIKEYv2 §11). A small receiver has none.
 struct Standing {
   bool by_certificate = false;
   Instant until = kNever;  // never for one that is known by its hash
+  Digest of{};             // its hash; not in sealed tickets
 };
 struct NoStanding {
   static constexpr Instant until = kNever;
 };
+// IsBy the certificate of a fingerprint.
+inline bool IsBy(const Standing& standing, ByteView fingerprint) {
+  return standing.by_certificate && Equal(standing.of, fingerprint);
+}
+constexpr bool IsBy(const NoStanding&, ByteView) { return false; }
 using KeptStanding = std::conditional_t<kSmall, NoStanding, Standing>;
 
 using TicketId = std::array<uint8_t, kTicketIdSize>;

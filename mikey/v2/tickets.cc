@@ -50,8 +50,8 @@ std::optional<Resumption> PeerTickets::Find(ByteView ticket, ByteView id, Instan
     wanted = TicketIdOf(suite_, ticket);
   }
   const auto found = held_.find(wanted);
-  if (found == held_.end() || now >= found->second.expiry) return std::nullopt;
-  return found->second;
+  if (found == held_.end() || now >= found->second.resumption.expiry) return std::nullopt;
+  return found->second.resumption;
 }
 
 bool PeerTickets::Spend(const Resumption& resumption, const Digest&) {
@@ -70,22 +70,21 @@ std::optional<Resumption> PeerTickets::Give(Resumption fresh, Instant, crypto::R
 void PeerTickets::Keep(Resumption resumption) {
   if (held_.size() >= capacity_) {
     held_.erase(std::min_element(held_.begin(), held_.end(), [](const auto& a, const auto& b) {
-      return a.second.expiry < b.second.expiry;
+      return a.second.resumption.expiry < b.second.resumption.expiry;
     }));
   }
   const TicketId id = resumption.id;
-  held_.insert_or_assign(id, std::move(resumption));
+  held_.insert_or_assign(id, Held{std::move(resumption), false});
 }
 
 std::optional<Resumption> PeerTickets::Take(const Identity& offerer, const Identity& answerer,
                                             Instant now) {
-  std::erase_if(held_, [now](const auto& each) { return now >= each.second.expiry; });
-  for (auto it = held_.begin(); it != held_.end(); ++it) {
-    const Resumption& held = it->second;
-    if (!IsFor(held, offerer, answerer, !held.is_sealed, now)) continue;
-    Resumption taken = held;
-    held_.erase(it);
-    return taken;
+  std::erase_if(held_, [now](const auto& each) { return now >= each.second.resumption.expiry; });
+  for (auto& [id, held] : held_) {
+    const Resumption& one = held.resumption;
+    if (held.is_shown || !IsFor(one, offerer, answerer, !one.is_sealed, now)) continue;
+    held.is_shown = true;
+    return one;
   }
   return std::nullopt;
 }

@@ -33,15 +33,22 @@ class PeerTickets : public Tickets {
   bool Spend(const Resumption& resumption, const Digest& th) override;
   std::optional<Resumption> Give(Resumption fresh, Instant now, crypto::Rng& rng) override;
 
-  // Keep one that we were given, or opened with and did not use.
+  // Keep one that we were given.
   void Keep(Resumption resumption);
-  // Take one that we may open an exchange with as `offerer`, to `answerer`; it is wiped here.
+  // Take one that we open an exchange with as `offerer`, to `answerer`, and no other one. It stays
+  // here: the other side may show it at the same time (MIKEYv2 §11). When our exchange has its
+  // answer, Wipe it.
   std::optional<Resumption> Take(const Identity& offerer, const Identity& answerer, Instant now);
+  void Wipe(const TicketId& id) { held_.erase(id); }
 
  private:
+  struct Held {
+    Resumption resumption;
+    bool is_shown = false;
+  };
   const crypto::Suite& suite_;
   size_t capacity_;
-  std::map<TicketId, Resumption> held_;
+  std::map<TicketId, Held> held_;
 };
 
 // TicketSealer puts all that a controller must know of a ticket into it.

@@ -34,6 +34,7 @@ class Entry:
     dh_kind: bool = False
     keys_due: bool = False  # the group's keys are in KEYS
     proved: bool = False
+    copied: bool = False  # the answer went to another address too
     answer: bytes = None
     answer_message: message.Message = None
     ah: bytes = None
@@ -125,6 +126,7 @@ class Answerer:
             sending = self._send(address, entry.answer, entry.cap)
             if not cookie and address != entry.address:
                 require(sum(len(s.octets) for s in sending) <= 3 * size, "amplification", "§2")
+            entry.copied |= address != entry.address
             entry.sent = now
             return sending
         if not cookie and (self.load or len(self.entries) >= CACHE * 3 // 4):
@@ -159,7 +161,7 @@ class Answerer:
 
     def _spend(self, now, entry, found):
         """What must be durable before the answer leaves (§8, §11)."""
-        if entry.mode == EARLY_DH or entry.member in self.left:
+        if entry.mode == EARLY_DH or cap_check.comes_back(self, entry.member, entry.mode, found):
             if not self.fresh.take(entry.th, now):
                 raise Refused("early DH CAP answered before", "§8")
         if found.resumed is None:
@@ -209,6 +211,8 @@ class Answerer:
             raise Refused("no such exchange", "§7")
         if entry.finish is not None:
             return self._repeat(now, address, entry, m)
+        proves = address == entry.address and (entry.proved or not entry.copied)
+        require(proves or not (entry.group and entry.keys_due), "group keys for another address than the answer's", "§2")
         require(entry.mode in m.modes and m.header.data_type == FINISH_OF[entry.mode], "finish of another mode", "§7")
         require(m.header.prf == entry.choice.list(T_PRF)[0], "PRF of the header", "§3.3")
         x = self._verify(entry, m)
@@ -221,15 +225,19 @@ class Answerer:
             chosen = chosen_policies(answer.header.map, answer.all(Sp), sps)
             sessions = keys_of_sessions(answer.header.map, chosen, answer.all(Sp), entry.choice.list(T_PRF)[0],
                                         entry.tgk or x, m.header.csb_id, m.rand(ROLE_O), entry.rand_r, entry.f)
-        entry.x, entry.finish, entry.sessions, entry.sent, entry.verified, entry.proved = x, m.octets, sessions, now, now, True
-        entry.address = address  # a good one moves the entry
-        entry.reply, events = self._reply(now, entry)
+        if entry.group and not cap_check.entitled(entry.group, entry.cap):
+            return self._refuse(now, address, entry, x)
+        entry.x, entry.sessions = x, sessions
+        reply, events = self._reply(now, entry)
+        require(proves or len(reply) <= 3 * len(m.octets), "KEYS for an address that is not proved", "§2")
+        entry.reply, entry.finish, entry.sent, entry.verified = reply, m.octets, now, now
+        entry.proved |= proves
         return events + self._send(address, entry.reply, entry.cap)
 
     def _repeat(self, now, address, entry, m):
         if entry.finish != m.octets:
             raise Refused("another finish", "§7")
-        if address != entry.address and len(entry.reply) > 3 * len(m.octets):
+        if (address != entry.address or not entry.proved) and len(entry.reply) > 3 * len(m.octets):
             raise Refused("repetition from another address", "§2")
         entry.sent = now
         return self._send(address, entry.reply, entry.cap)
@@ -259,8 +267,6 @@ class Answerer:
 
     def _reply(self, now, entry):
         events = [Event("verified", entry.sessions if entry.sessions else entry.member)]
-        if entry.group and not cap_check.entitled(entry.group, entry.cap):
-            return self._late_error(entry), events
         got, entries, sps = content.Content(), None, []
         if entry.group and entry.keys_due:
             got, entries, sps = entry.group.content(entry.member)
@@ -274,9 +280,15 @@ class Answerer:
         header = self.twist("keys.header", message.Header(DT_KEYS, entry.cap.header.csb_id, entry.choice.list(T_PRF)[0], entries))
         return self.twist("keys.octets", seal.build(header, self.twist("keys.payloads", payloads), keys, None, raw(self.twist, "keys"))), events
 
-    def _late_error(self, entry):
+    def _refuse(self, now, address, entry, x):
+        """§13: the entry stays as it was."""
+        if not self.errors.allows(now, address):
+            raise Refused("ERROR 7 not sent", "§13")
+        return [Event("dropped", Refused("ERROR 7", "§13")), Send(address, self._late_error(entry, x))]
+
+    def _late_error(self, entry, x):
         rand_r = self.random.octets(32)
-        keys = self.keys_for(entry, DT_ERROR, rand_r, entry.x)
+        keys = self.keys_for(entry, DT_ERROR, rand_r, x)
         payloads = [Randr(ROLE_O, entry.cap.rand(ROLE_O)), Randr(ROLE_A, rand_r), Err(ERR_NOT_ENTITLED),
                     seal.v(entry.choice.list(T_MAC)[0])]
         return seal.build(message.Header(DT_ERROR, entry.cap.header.csb_id, entry.choice.list(T_PRF)[0]), payloads, keys)

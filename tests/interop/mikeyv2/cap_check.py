@@ -25,7 +25,7 @@ def check(a, now, m):
     offered = set(m.caps.list(T_MODES))
     struck = _check_v(a, now, m, offered, found) | _check_sign(a, now, m, offered, found)
     eligible = {mode for mode in offered - struck if mode in a.party.policy.modes and _eligible(a, m, mode, found)}
-    modes, found.retry = _held_to_fresh(a, now, m, [mode for mode in m.caps.list(T_MODES) if mode in eligible])
+    modes, found.retry = _held_to_fresh(a, now, m, [mode for mode in m.caps.list(T_MODES) if mode in eligible], found)
     if found.retry:
         return found
     found.choice = _choose(a, m, modes, found)
@@ -49,16 +49,21 @@ def entitled(group, cap):
     return group.entitled(cap.identity(ROLE_O)) and group.is_named(domain, msk_id[:2])
 
 
-def _held_to_fresh(a, now, m, modes):
+def comes_back(a, member, mode, found):
+    """§8: by the answer alone, for which a recorded CAP would do."""
+    return member in a.left and mode not in LATE and (found.v_good if mode in PSK_TYPE else found.sign_good)
+
+
+def _held_to_fresh(a, now, m, modes, found):
     """§8: (the modes that remain, in order; FRESH is wanted by RETRY?)."""
     given, member = m.caps.get(T_FRESH), m.identity(ROLE_O)
-    if member in a.left:
-        return modes, bool(modes) and not a.fresh.good(given, now, member.encode() + u32(a.left[member]))
-    if EARLY_DH not in modes or a.fresh.good(given, now):
+    held = [mode for mode in modes if mode == EARLY_DH or comes_back(a, member, mode, found)]
+    is_told = member in a.left and (found.v_good or found.sign_good)
+    if not held or a.fresh.good(given, now, *([member.encode() + u32(a.left[member])] if is_told else [])):
         return modes, False
-    before = modes[: modes.index(EARLY_DH)]
-    if before:
-        return before, False
+    before = modes[: modes.index(held[0])]
+    if before or held[0] != EARLY_DH:
+        return before, not before
     return ([DH], False) if DH in a.party.policy.modes else ([], True)  # never in a mode further down
 
 

@@ -204,6 +204,31 @@ TEST_F(Slow, AFinishBeyondTheRateIsGoodLater) {
   EXPECT_TRUE(second.offerer.has_keys());
 }
 
+// MIKEYv2 §2: a finish proves the address that its answer went to, and no other one.
+TEST_F(Load, AFinishFromElsewhereMovesNobodyThere) {
+  Receiver member(world, 1, Mode::kPsk);
+  const Endpoint home = world.channel().members.at(IdOf(1)).msk_endpoint;
+  const Bytes finish = member.Take(member.Ask(member.Cap()));
+  member.address = EndpointOf(99);
+  EXPECT_LE(member.Ask(finish).size(), 3 * finish.size());
+  const groups::Member& joined = world.channel().members.at(IdOf(1));
+  EXPECT_TRUE(joined.joined);
+  EXPECT_EQ(joined.msk_endpoint, home);
+  // It is a stranger still, whose CAPs wait behind those of members.
+  Receiver again(world, 2, Mode::kPsk);
+  again.address = EndpointOf(99);
+  world.Deliver(world.core->OnDatagram(again.address, again.Cap(), world.now));
+  EXPECT_EQ(world.core->Waiting(), 1U);
+}
+
+TEST_F(Load, AQuietServerForgetsExchanges) {
+  Receiver member(world, 1, Mode::kPsk);
+  member.Ask(member.Cap());
+  EXPECT_EQ(world.core->Exchanges(), 1U);
+  world.Pass(seconds(12));
+  EXPECT_EQ(world.core->Exchanges(), 0U);
+}
+
 TEST(Rates, AreBounded) {
   crypto::SeededRng rng(1);
   Rates rates({2, seconds(1)}, rng);

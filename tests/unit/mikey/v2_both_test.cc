@@ -49,7 +49,9 @@ class BothAtOnce : public testing::Test {
     Bytes out(kMaxOneDatagram);
     outcome_ = caller.answerer.Receive(datagram, AsBytes("a"), kStart, rng_, out);
     out.resize(outcome_.reply);
-    if (outcome_.event == Answerer::Event::kVerified) OnVerified(*outcome_.entry, caller.offerer);
+    if (outcome_.event != Answerer::Event::kVerified) return out;
+    gave_way_ = OnVerified(*outcome_.entry, caller.offerer, caller.answerer);
+    if (gave_way_ == GaveWay::kTheirs) out.clear();
     return out;
   }
   Bytes Take(Caller& caller, const Bytes& datagram) {
@@ -68,6 +70,7 @@ class BothAtOnce : public testing::Test {
   Caller alice_{kMemberId, policy_, rng_};
   Caller bob_{kPeerId, policy_, rng_};
   Answerer::Outcome outcome_;
+  GaveWay gave_way_ = GaveWay::kNone;
 };
 
 TEST_F(BothAtOnce, OneExchangeRemains) {
@@ -90,6 +93,27 @@ TEST_F(BothAtOnce, OneExchangeRemains) {
   EXPECT_TRUE(ended.exchange().tgk.empty());
   // Who answered the one that gives way knows it no more.
   EXPECT_EQ(ReasonOf(outcome_.status), bob_gives_way ? Error::kWrongCsb : Error::kInternal);
+}
+
+// Each side ends the one that gives way, also where it verifies behind the answer of the other.
+TEST_F(BothAtOnce, OneExchangeRemainsWhereACapIsLate) {
+  for (int i = 0; i < 8; ++i) {
+    Caller alice(kMemberId, policy_, rng_);
+    Caller bob(kPeerId, policy_, rng_);
+    const Bytes first = Open(alice, kMemberId, kPeerId);
+    const Bytes second = Open(bob, kPeerId, kMemberId);  // is lost, and sent again
+    if (!GivesWay(bob.offerer.exchange(), alice.offerer.exchange())) continue;
+    const Bytes finish_of_alice = Take(alice, Answer(bob, first));  // is lost, and sent again
+    const Bytes finish_of_bob = Take(bob, Answer(alice, second));
+    EXPECT_TRUE(Answer(alice, finish_of_bob).empty());
+    EXPECT_EQ(gave_way_, GaveWay::kTheirs);
+    EXPECT_EQ(alice.answerer.exchanges(), 0u);
+    Take(alice, Answer(bob, finish_of_alice));
+    EXPECT_EQ(gave_way_, GaveWay::kOurs);
+    EXPECT_EQ(alice.offerer.state(), Offerer::State::kDone);
+    EXPECT_EQ(bob.offerer.state(), Offerer::State::kFailed);
+    EXPECT_EQ(bob.answerer.exchanges(), 1u);
+  }
 }
 
 // An exchange that was answered before ours began, and verified behind it, was open beside it.

@@ -34,6 +34,7 @@ class TestDirectory : public Directory {
   }
   Result<Grant> GrantTo(const Asked& asked, const Choice&) override {
     ++grants_;
+    standing_ = asked.standing;
     if (!entitled_) return Err(Error::kNotEntitled);
     Grant grant;
     grant.streams.policies.Add({3, ProtType::kSrtp, Octets<255>(kGcmParams)});
@@ -47,6 +48,7 @@ class TestDirectory : public Directory {
   bool entitled_ = true;
   std::optional<crypto::Fingerprint> fingerprint_;
   std::optional<uint32_t> leaves_;
+  KeptStanding standing_;  // of the last grant
   int grants_ = 0;
 
  private:

@@ -139,16 +139,31 @@ TEST(FreshOfVersion2, HasRoomForSoMany) {
   Digest th{};
   for (uint8_t i = 0; i < 2; ++i) {
     th[0] = i;
-    EXPECT_TRUE(fresh.Remember(th, kStart));
-    EXPECT_FALSE(fresh.Remember(th, kStart));
+    EXPECT_TRUE(fresh.Remember(th, kMemberId, kStart));
+    EXPECT_FALSE(fresh.Remember(th, kMemberId, kStart));
     EXPECT_TRUE(fresh.WasAnswered(th, kStart + Fresh::kPeriod));
   }
   th[0] = 2;
-  EXPECT_FALSE(fresh.HasRoom(kStart));
-  EXPECT_FALSE(fresh.Remember(th, kStart));
-  EXPECT_TRUE(fresh.Remember(th, kStart + 2 * Fresh::kPeriod));
+  EXPECT_FALSE(fresh.HasRoom(kMemberId, kStart));
+  EXPECT_FALSE(fresh.Remember(th, kMemberId, kStart));
+  EXPECT_TRUE(fresh.Remember(th, kMemberId, kStart + 2 * Fresh::kPeriod));
   th[0] = 0;
   EXPECT_FALSE(fresh.WasAnswered(th, kStart + 2 * Fresh::kPeriod));
+}
+
+TEST(FreshOfVersion2, NobodyTakesTheRoomOfAll) {
+  crypto::SeededRng rng(3);
+  Fresh fresh(crypto::DefaultSuite(), 2 * Fresh::kShare, rng);
+  Digest th{};
+  for (size_t i = 0; i < Fresh::kShare; ++i) {
+    Writer(th).U32(i);
+    EXPECT_TRUE(fresh.Remember(th, kMemberId, kStart));
+  }
+  Writer(th).U32(Fresh::kShare);
+  EXPECT_FALSE(fresh.Remember(th, kMemberId, kStart));
+  EXPECT_TRUE(fresh.Remember(th, kPeerId, kStart));
+  Writer(th).U32(Fresh::kShare + 1);
+  EXPECT_TRUE(fresh.Remember(th, kMemberId, kStart + Fresh::kPeriod));
 }
 
 TEST(FreshOfVersion2, TellsMembersAndTheirLeavesApart) {

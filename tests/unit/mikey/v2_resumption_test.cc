@@ -120,6 +120,20 @@ TEST_P(Resumed, TheOriginalAnswererOpens) {
   EXPECT_EQ(others.grants_, 1);
 }
 
+// MIKEYv2 §11: to show a ticket writes nothing, so that of two CAPs under it one remains.
+TEST_F(Resumed, BothMayShowATicketAtOnce) {
+  world.answerer_.use_tickets(&peers);
+  const Resumption first = First(world.Session());
+  const auto held = peers.Take(kPeerId, kMemberId, world.now_);  // the other one opens too
+  ASSERT_TRUE(held);
+  EXPECT_FALSE(peers.Take(kPeerId, kMemberId, world.now_));  // once
+  world.Run(With(first, world.Session()));
+  EXPECT_EQ(world.offerer_.state(), Offerer::State::kDone);
+  peers.Keep(first);
+  peers.Wipe(first.id);
+  EXPECT_FALSE(peers.Find({}, first.id, world.now_));
+}
+
 TEST_F(Resumed, WhatDoesNotServeIsMetWithSilence) {
   world.answerer_.use_tickets(&sealed);
   const Resumption first = First(world.Join());
@@ -195,6 +209,55 @@ TEST(PeerTicketsOfVersion2, TheFirstToEndGivesWay) {
   EXPECT_TRUE(tickets.Find({}, TicketIdOf(kSuite, Bytes(32, 1)), kStart));
   EXPECT_FALSE(tickets.Find({}, {}, kStart));
   EXPECT_FALSE(tickets.Find(Bytes(32, 1), {}, kStart + std::chrono::seconds(1)));
+}
+
+// MIKEYv2 §12: where SDP tells a fingerprint, a ticket counts that its certificate gave, no other
+// one and no pre-shared key.
+TEST(ResumedUnderAFingerprint, ATicketIsOfThatCertificate) {
+  Certified certified(Mode::kDh, crypto::KeyKind::kEd25519);
+  World& world = certified.world;
+  PeerTickets peers(kSuite, 8);
+  world.answerer_.use_tickets(&peers);
+  certified.Run(certified.Session());
+  const auto& members = certified.pair.member.own[0].chain[0];
+  const auto& peers_own = certified.pair.peer.own[0].chain[0];
+  const Resumption by_certificate = world.offerer_.resumption().value();
+  EXPECT_TRUE(IsBy(by_certificate.standing, crypto::Sha256(peers_own)));
+  world.policy_ = PolicyOf({Mode::kPsk});
+  world.Run(world.Session());
+  const Resumption by_key = world.offerer_.resumption().value();
+  // At the Offerer.
+  Wish wish = world.Session();
+  wish.psk = {};
+  wish.resume = &by_key;
+  const auto fingerprint = crypto::Sha256(peers_own);
+  wish.fingerprint = fingerprint;
+  Bytes out(kMaxOneDatagram);
+  EXPECT_EQ(world.offerer_.Open(wish, world.now_, world.rng_, out), Err(Error::kInvalidArgument));
+  // At the Answerer.
+  world.others_.fingerprint_ = crypto::Sha256(members);
+  wish.fingerprint = {};
+  world.ToAnswerer(world.Open(wish));
+  EXPECT_EQ(ReasonOf(world.answered_.status), Error::kUnsupportedPolicy);
+  world.offerer_.Abandon();
+  world.others_.fingerprint_ = crypto::Sha256(peers_own);
+  wish.resume = &by_certificate;
+  world.ToAnswerer(world.Open(wish));
+  EXPECT_EQ(ReasonOf(world.answered_.status), Error::kUnsupportedPolicy);
+  world.offerer_.Abandon();
+  world.others_.fingerprint_ = crypto::Sha256(members);
+  wish.fingerprint = fingerprint;
+  world.Run(wish);
+  EXPECT_EQ(world.offerer_.state(), Offerer::State::kDone);
+  EXPECT_TRUE(IsBy(world.offerer_.resumption()->standing, fingerprint));
+}
+
+TEST(ResumedUnderAFingerprint, OneThatIsToldBehindCapCountsToo) {
+  World world;
+  const Bytes answer = world.ToAnswerer(world.Open(world.Session()));
+  world.offerer_.Expect(crypto::Fingerprint{});
+  EXPECT_TRUE(world.ToOfferer(answer).empty());
+  EXPECT_EQ(ReasonOf(world.offered_.status), Error::kCertificateUntrusted);
 }
 
 // V switched off on both sides: a group's keys wait for the finish, and strangers get a decoy.

@@ -57,6 +57,23 @@ class World {
   // Run is a whole exchange without loss.
   void Run(const Wish& wish) { ToOfferer(ToAnswerer(ToOfferer(ToAnswerer(Open(wish))))); }
 
+  // DropsEveryFlipOf a finish: none with one wrong bit is taken. `step` leaves out bits. What those
+  // that fail may cost one exchange is bounded, so that others follow; returns the last one's.
+  Bytes DropsEveryFlipOf(Bytes finish, const Wish& wish, size_t step = 1) {
+    for (size_t bit = 0; bit < 8 * finish.size(); bit += step) {
+      Bytes flipped = finish;
+      flipped[bit / 8] ^= static_cast<uint8_t>(1 << bit % 8);
+      EXPECT_TRUE(ToAnswerer(flipped).empty()) << bit;
+      EXPECT_NE(answered_.event, Answerer::Event::kVerified) << bit;
+      if (answered_.status || answered_.status.error() != Error::kRateLimited) continue;
+      offerer_.Abandon();
+      finish = ToOfferer(ToAnswerer(Open(wish)));
+      bit -= step;
+    }
+    now_ += FailedFinishes::kEach;
+    return finish;
+  }
+
   // RunAll is the same with messages of any length.
   void RunAll(const Wish& wish) {
     Open(wish);

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+// The Answerer's second half: finishes, and KEYS (MIKEYv2 §7).
+#include "mikey/v2/answerer_parts.h"
+#include "mikey/v2/messages.h"
+#include "mikey/v2/signing.h"
+
+namespace keymast::mikey::v2 {
+namespace {
+
+// AskedBy an exchange that has said its wish.
+Asked AskedBy(const Exchange& exchange) {
+  static constexpr Capabilities kNothing;
+  return {exchange.offerer.view(), exchange.answerer.view(), exchange.join, kNothing, {},
+          exchange.standing};
+}
+
+// WipeFinished leaves what a session's traffic keys follow from.
+void WipeFinished(Exchange& exchange) {
+  exchange.psk_v2 = {};
+  exchange.secret = {};
+  exchange.dh = {};
+  if (exchange.is_join()) exchange.tgk = {};
+}
+
+}  // namespace
+
+Answerer::Outcome Answerer::TakeFinish(const Finish& finish, crypto::Rng& rng, MutableBytes out) {
+  const Message& message = finish.message;
+  // The form hangs on the mode, which the entry has: two RANDs are there in all of them.
+  const auto* rand_i = message.Get<RandrPayload>(0);
+  const auto* rand_r = message.Get<RandrPayload>(1);
+  if (rand_i == nullptr || rand_r == nullptr) return Discard(Error::kPayloadMissing);
+  Entry* entry =
+      rand_i->rand.size() <= kMaxRand && rand_r->rand.size() <= kMaxRand
+          ? cache_.FindFinish(CsbId(message.header.csb_id), rand_i->rand, rand_r->rand, finish.now)
+          : nullptr;
+  if (entry == nullptr) return Discard(Error::kWrongCsb);
+  if (entry->verified) return Repeat(*entry, finish, out);
+  return TakeFirstFinish(finish, *entry, rng, out);
+}
+
+Answerer::Outcome Answerer::TakeFirstFinish(const Finish& finish, Entry& entry, crypto::Rng& rng,
+                                            MutableBytes out) {
+  const bool is_there = finish.IsFrom(entry);
+  const bool is_late = IsLate(entry.exchange.choice.mode);
+  FailedFinishes& failed = is_there ? entry.there : entry.elsewhere;
+  const int at_once = is_there ? Entry::kFailedThere : Entry::kFailedElsewhere;
+  if (is_late && !failed.Allows(at_once, finish.now)) return Discard(Error::kRateLimited);
+  // MIKEYv2 §2: the keys of a group go to where the answer went alone.
+  const bool brings_keys = !GivesInAnswer(entry.exchange);
+  if (brings_keys && !finish.Proves(entry)) return Discard(Error::kWrongSource);
+  const Result<Exchange> finished = CheckFinish(finish, entry);
+  if (!finished) {
+    const bool is_forged = finished.error() == Error::kAuthenticationFailed;
+    if (is_forged) failed.Count(finish.now);
+    return {Err(finished.error()), 0, Event::kNone, is_forged ? &entry : nullptr};
+  }
+  const Result<size_t> size = AnswerFinish(entry, *finished, finish, rng, out);
+  // It is repeated, and answered then.
+  if (!size && size.error() == Error::kRateLimited) return Discard(size.error());
+  if (!size) {
+    failed.Count(finish.now);  // a copy is judged anew
+    return RefuseFinish(entry, *finished, size.error(), finish, rng, out);
+  }
+  entry.exchange = *finished;
+  entry.keys.assign(out.begin(), out.begin() + static_cast<ptrdiff_t>(*size));
+  Outcome sent = Sent({{}, 0, Event::kVerified, &entry}, entry.keys, entry, out);
+  if (!sent.status) return sent;
+  cache_.Verify(entry);
+  sent.certificates = std::exchange(entry.certificates, {});
+  WipeFinished(entry.exchange);
+  entry.finish = HashOf(suite_, finish.datagram);
+  entry.address_proved = entry.address_proved || finish.Proves(entry);
+  entry.sent = finish.now;
+  entry.finished = finish.now;
+  sent.proves_address = is_there && entry.address_proved;
+  return sent;
+}
+
+// MIKEYv2 §2: a repetition proves nothing; from an address that is not proved it is answered in
+// ratio.
+Answerer::Outcome Answerer::Repeat(Entry& entry, const Finish& finish, MutableBytes out) const {
+  if (HashOf(suite_, finish.datagram) != entry.finish) return Discard(Error::kUnexpected);
+  const bool is_there = finish.IsFrom(entry) && entry.address_proved;
+  const Outcome sent = Sent({{}, 0, Event::kNone, &entry}, entry.keys, entry, out);
+  if (!is_there && TotalOf(sent.reply, sent.more) > kAmplification * finish.datagram.size()) {
+    return Discard(Error::kWrongSource);
+  }
+  entry.sent = finish.now;
+  return sent;
+}
+
+// CheckFinish completes the exchange's secret only when the proof under it is good.
+Result<Exchange> Answerer::CheckFinish(const Finish& finish, const Entry& entry) const {
+  const Exchange& exchange = entry.exchange;
+  const Streams* streams = entry.streams.get();
+  const Mode mode = exchange.choice.mode;
+  if (finish.message.header.data_type != FinishType(mode)) return Err(Error::kUnknownDataType);
+  const Result<Parts> parts = ReadParts(finish.message, FinishForm(mode));
+  if (!parts) return Err(parts.error());
+  if (finish.message.header.prf != exchange.choice.prf) return Err(Error::kUnsupportedAlgorithm);
+  Exchange finished = exchange;
+  if (Status proved = ProveFinish(finish, *parts, finished); !proved) return Err(proved.error());
+  const Status checked = CheckPolicies(parts->policies, finished, streams);
+  if (!checked) return Err(checked.error());
+  return finished;
+}
+
+// ProveFinish of mode DH by the key of CAP's certificate, of all others by X.
+Status Answerer::ProveFinish(const Finish& finish, const Parts& parts, Exchange& finished) const {
+  const Mode mode = finished.choice.mode;
+  const bool is_group = parts.dh == nullptr || parts.dh->group == finished.choice.group;
+  if (!is_group) return Err(Error::kMalformed);
+  if (mode == Mode::kDh) {
+    const ByteView head = HeadUpTo(finish.datagram, parts.sign->signature);
+    const Status proved =
+        CheckSign(suite_, OfFinish(suite_, finished), *finished.peer_key, head, *parts.sign);
+    if (!proved) return proved;
+  }
+  if (IsLate(mode) && !MixSecret(suite_, parts.dh->value, finished)) return Err(Error::kMalformed);
+  if (mode == Mode::kDh) return {};
+  const KemacPayload* kemac = parts.kemac;
+  if (kemac != nullptr && kemac->encr_alg != finished.choice.encr) {
+    return Err(Error::kUnsupportedAlgorithm);
+  }
+  const MacAlg alg = kemac != nullptr ? kemac->mac_alg : parts.v->auth_alg;
+  const ByteView mac = kemac != nullptr ? kemac->mac : parts.v->ver_data;
+  const ByteView head = HeadUpTo(finish.datagram, mac);
+  return CheckMac(suite_, OfFinish(suite_, finished), head, alg, mac);
+}
+
+// AnswerFinish writes KEYS: an acknowledgement, or what a member may have only now. It is what
+// GrantTo refuses, and kTooLong.
+Result<size_t> Answerer::AnswerFinish(const Entry& entry, const Exchange& exchange,
+                                      const Finish& finish, crypto::Rng& rng, MutableBytes out) {
+  const Instant now = finish.now;
+  const bool proves = finish.Proves(entry);
+  const auto rand_r = DrawRand(rng);
+  const auto next = fresh_.Make(now);
+  const ByteView fresh = entry.wants_fresh ? next : ByteView();
+  // Whoever takes no FRAGMENTs gets one datagram; an address that is not proved 3 times its own.
+  const size_t taken = entry.way.fragments == 0 ? entry.way.datagram : kMaxWhole;
+  const size_t most =
+      proves ? taken : std::min(kMaxOneDatagram, kAmplification * finish.datagram.size());
+  const MutableBytes room = out.first(std::min(RoomOf(policy_), most));
+  Streams streams;
+  Contents contents;
+  if (!GivesInAnswer(exchange)) {
+    const Result<Grant> grant = others_.GrantTo(AskedBy(exchange), exchange.choice);
+    if (!grant) return Err(grant.error());
+    streams = grant->streams;
+    contents = grant->contents;
+  }
+  // What may be too long for an address that is not proved is not made for it.
+  const bool has_ticket = entry.wants_ticket && (proves || !exchange.is_join());
+  const auto ticket = has_ticket ? GiveTicket(exchange, now, rng) : std::nullopt;
+  if (ticket && !contents.keys.full()) {
+    std::array<uint8_t, 4> seconds{};
+    const auto left = std::chrono::duration_cast<std::chrono::seconds>(ticket->expiry - now);
+    Writer(seconds).U32(static_cast<uint32_t>(std::max<int64_t>(left.count(), 0)));
+    Contents with = contents;
+    with.keys.Add({KeyDataType::kTicket, ticket->ticket, {}, {KvType::kSpi, seconds, {}, {}}});
+    const auto size = WriteKeys(suite_, exchange, rand_r, streams, with, room, fresh);
+    if (size || size.error() != Error::kTooLong) return size;
+  }
+  return WriteKeys(suite_, exchange, rand_r, streams, contents, room, fresh);
+}
+
+// RefuseFinish tells, once a second and as short as an address that is not proved may have it; the
+// entry stays as it was, and may give way to others (MIKEYv2 §13).
+Answerer::Outcome Answerer::RefuseFinish(const Entry& entry, const Exchange& exchange, Error error,
+                                         const Finish& finish, crypto::Rng& rng, MutableBytes out) {
+  Outcome refused{Err(error), 0, Event::kNone, &entry};
+  if (!errors_.Take(finish.address, finish.now)) return refused;
+  const size_t most = std::min(kMaxOneDatagram, kAmplification * finish.datagram.size());
+  const Result<size_t> size =
+      WriteErrorToFinish(suite_, exchange, NumberOf(error), DrawRand(rng), out.first(most));
+  refused.reply = size.value_or(0);
+  return refused;
+}
+
+std::optional<Resumption> Answerer::GiveTicket(const Exchange& exchange, Instant now,
+                                               crypto::Rng& rng) {
+  if (tickets_ == nullptr) return std::nullopt;
+  return tickets_->Give(ResumptionOf(suite_, exchange, now + kTicketLife), now, rng);
+}
+
+// MIKEYv2 §9: each SP is one of the answer, and each crypto session finds its own; none in a join.
+Status Answerer::CheckPolicies(std::span<const Payload> policies, const Exchange& exchange,
+                               const Streams* of_session) {
+  if (policies.empty()) return {};
+  if (exchange.is_join()) return Err(Error::kPayloadUnexpected);
+  const Streams& streams = *of_session;
+  const auto is_there = [&](uint8_t number) {
+    return std::ranges::any_of(policies, [number](const Payload& payload) {
+      const auto* sp = std::get_if<SpPayload>(&payload);
+      return sp != nullptr && sp->policy == number;
+    });
+  };
+  const auto is_ours = [&](const Payload& payload) {
+    const auto* sp = std::get_if<SpPayload>(&payload);
+    return sp != nullptr && std::ranges::any_of(streams.policies, [&](const auto& ours) {
+             return ours.number == sp->policy && Equal(ours.params.view(), sp->params);
+           });
+  };
+  const bool is_taken = std::ranges::all_of(policies, is_ours) &&
+                        std::ranges::all_of(streams.sessions, [&](const CsbSession& session) {
+                          return is_there(session.policy);
+                        });
+  return is_taken ? Status() : Err(Error::kMalformed);
+}
+
+}  // namespace keymast::mikey::v2
