@@ -106,9 +106,17 @@ class Members final : public Membership {
     }
     return &state.channels.at(channel).members.at(subscriber);
   }
+  uint32_t ReportTOf(const groups::Member& member) const override { return member.report_t; }
   uint32_t KeysToldTo(const SubscriberId&) const override { return 0; }
   void FinishJoin(const ChannelId&, const SubscriberId&, const Joined&, const Moment&) override {
     ++joined;
+  }
+  void KeepCertificates(const SubscriberId& id, std::vector<Bytes> certificates,
+                        const Moment& m) override {
+    const rekey::SubscriberState& known = state.subscribers.at(id);
+    groups::Subscriber subscriber = known.subscriber;
+    subscriber.certificates = std::move(certificates);
+    Put(rekey::SubscriberPut{std::move(subscriber), known.user_key}, m);
   }
   const rekey::Tickets& Tickets() const override { return state.tickets; }
   bool KeepTickets(rekey::Change change, const Moment& m) override {
