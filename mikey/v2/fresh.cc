@@ -58,8 +58,8 @@ bool Fresh::WasAnswered(const Digest& th, Instant now) const {
 }
 
 Bytes Fresh::NameOf(const Identity& offerer) {
-  Bytes name{static_cast<uint8_t>(offerer.type)};
-  name.insert(name.end(), offerer.data.begin(), offerer.data.end());
+  Bytes name(offerer.data.begin(), offerer.data.end());
+  name.push_back(static_cast<uint8_t>(offerer.type));
   return name;
 }
 
