@@ -47,7 +47,7 @@ Controller::Impl::Outcome Controller::Impl::Handle(const CreateChannel& command,
                         {{"channel.key_group", "is used by " + NameOf(id)}});
   }
   const KeyNumber used = rekey::LastKeyNumber(state, group);
-  if (used.value == 65535) return Refuse(Error::kIdsExhausted, name, kNoNumberLeft);
+  if (used.value == rekey::kLastKeyNumber) return Refuse(Error::kIdsExhausted, name, kNoNumberLeft);
   if (m == nullptr) return Reply{};
 
   channel.created = now;

@@ -12,7 +12,7 @@
 #include "controller/delivery.h"
 #include "controller/keying.h"
 #include "controller/pacer.h"
-#include "controller/rate_limit.h"
+#include "controller/rates.h"
 #include "controller/reports.h"
 #include "controller/user_keys.h"
 #include "rekey/grid.h"
@@ -87,7 +87,7 @@ struct Channel {
 // Subscriber is what is known of a subscriber in memory.
 struct Subscriber {
   uint64_t last_counter = 0;  // highest COUNTER under its user key since the start
-  RateLimit failures;         // MACs that did not verify
+  Bucket failures;            // MACs that did not verify
   std::vector<ChannelId> memberships;
 };
 

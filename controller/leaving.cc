@@ -14,16 +14,11 @@ namespace {
 // gone, and as long for each half after that; none of the last ones goes so.
 constexpr uint32_t kOwnLeavesAtOnce = 16;
 constexpr Duration kOwnLeaveEach = std::chrono::minutes(1);
-constexpr uint32_t kLastKeyNumber = 65535;
 constexpr uint32_t kReservedNumbers = 256;
 
-uint32_t NumbersLeft(const rekey::Ladder& ladder) {
-  return kLastKeyNumber - ladder.last_key_number.value;
-}
-
 Rate RateOfOwnLeaves(const rekey::Ladder& ladder) {
-  const uint32_t left = std::max<uint32_t>(NumbersLeft(ladder), 1);
-  return {kOwnLeavesAtOnce, kOwnLeaveEach * int64_t{kLastKeyNumber} / int64_t{left}};
+  const uint32_t left = std::max<uint32_t>(rekey::KeyNumbersLeft(ladder), 1);
+  return {kOwnLeavesAtOnce, kOwnLeaveEach * int64_t{rekey::kLastKeyNumber} / int64_t{left}};
 }
 
 }  // namespace
@@ -40,7 +35,7 @@ bool Controller::Impl::CanShutOut(const Channel& channel) const {
 bool Controller::Impl::MayLeave(const Channel& channel) const {
   const rekey::Ladder& ladder = channel.ladder();
   const bool takes_none = rekey::Excludes(ladder.next_msk_reason);
-  return CanShutOut(channel) && (takes_none || NumbersLeft(ladder) > kReservedNumbers);
+  return CanShutOut(channel) && (takes_none || rekey::KeyNumbersLeft(ladder) > kReservedNumbers);
 }
 
 void Controller::Impl::StopSending(Channel& channel, const SubscriberId& id) {

@@ -5,27 +5,11 @@
 
 #include <vector>
 
-#include "base/time.h"
+#include "base/rate.h"
 #include "crypto/primitives.h"
 #include "crypto/rng.h"
 
 namespace keymast::controller {
-
-// Rate is how many may come at once, and how long each of them counts.
-struct Rate {
-  uint32_t burst = 1;
-  Duration each = std::chrono::seconds(1);
-};
-
-// Bucket is one of them. It is full until `full_until - (burst - 1) * each`.
-struct Bucket {
-  Instant full_until{};
-
-  bool Allows(const Rate& rate, Instant now) const {
-    return full_until <= now + rate.each * (rate.burst - 1);
-  }
-  void Count(const Rate& rate, Instant now) { full_until = std::max(full_until, now) + rate.each; }
-};
 
 // InstantTable keeps an instant for each of many names. A new name takes the place, among a few, of
 // the one whose instant is the earliest.

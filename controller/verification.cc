@@ -10,6 +10,8 @@ namespace {
 
 constexpr size_t kLeastVerification = 10;  // HDR without CS ID map (RFC 3830 §6.1)
 constexpr size_t kMostVerification = 600;
+// MACs that fail: whoever sends them in another's name costs the server a few a second and no more.
+constexpr Rate kFailures{8, std::chrono::milliseconds(250)};
 
 // Pending is the push that a COUNTER answers.
 struct Pending {
@@ -29,7 +31,7 @@ Status Controller::Impl::Verify(ByteView octets, const Moment& m) {
   if (identity == identities.end()) return Err(Error::kUnknownIdentity);
   const SubscriberId& id = identity->second;
   Subscriber& subscriber = subscribers.at(id);
-  if (!subscriber.failures.Allows(m.now)) return Err(Error::kRateLimited);
+  if (!subscriber.failures.Allows(kFailures, m.now)) return Err(Error::kRateLimited);
 
   Pending pending;
   bool awaited = false;
@@ -50,7 +52,7 @@ Status Controller::Impl::Verify(ByteView octets, const Moment& m) {
       mikey::CheckVerification(suite, config.profile, *message, AsBytes(config.identity), msk.rand,
                                state.subscribers.at(id).user_key.view());
   if (!mac) {
-    subscriber.failures.Count(m.now);
+    subscriber.failures.Count(kFailures, m.now);
     return mac;
   }
   // It could not be kept; the push goes on, so that it comes again.

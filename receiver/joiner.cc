@@ -225,10 +225,11 @@ Joiner::Outcome Joiner::After(const Offerer::Outcome& step, Instant now, crypto:
   }
   if (offerer_->state() == Offerer::State::kFailed && open_at_ == kNever && !is_leaving_) {
     // What a ticket did not bring a whole join may: at once.
-    const Duration pause = kFirstPause * (1 << std::min(failures_, kMostDoublings));
-    open_at_ = by_ticket_ ? now : now + pause + Part(pause, rng);
-    failures_ += by_ticket_ ? 0 : 1;
-    by_ticket_ = false;
+    if (std::exchange(by_ticket_, false)) {
+      open_at_ = now;
+    } else {
+      PauseAfterFailure(now, rng);
+    }
     if (is_by_hash_) setup_.by_hash = false;  // a server that lacks ours may not say so
     outcome.has_failed = true;
     return outcome;
@@ -273,6 +274,10 @@ void Joiner::UseCredentials(std::shared_ptr<const mikey::v2::Credentials> creden
 // OpenAgain after keys that could not be taken: a full disk may have room by then.
 void Joiner::OpenAgain(Instant now, crypto::Rng& rng) {
   offerer_->Abandon();
+  PauseAfterFailure(now, rng);
+}
+
+void Joiner::PauseAfterFailure(Instant now, crypto::Rng& rng) {
   const Duration pause = kFirstPause * (1 << std::min(failures_++, kMostDoublings));
   open_at_ = now + pause + Part(pause, rng);
 }

@@ -133,6 +133,7 @@ class Joiner {
   Outcome TakeKeys(ByteView datagram, Instant now);
   Outcome After(const mikey::v2::Offerer::Outcome& step, Instant now, crypto::Rng& rng);
   void OpenAgain(Instant now, crypto::Rng& rng);
+  void PauseAfterFailure(Instant now, crypto::Rng& rng);
   void KeepTicketGiven();
   void TakeWindow();
   void Ask(Instant now, crypto::Rng& rng);

@@ -59,8 +59,12 @@ void Drop(Ladder& ladder);
 const Msk* MskOf(const Ladder& ladder, MskId id);
 Msk* MskOf(Ladder& ladder, MskId id);
 
-// CanMakeMsk is false when the key group has no Key Number left: numbers are never used twice.
-bool CanMakeMsk(const Ladder& ladder);
+// KeyNumbersLeft of the key group: none is ever used twice.
+inline constexpr uint16_t kLastKeyNumber = 65535;
+inline uint32_t KeyNumbersLeft(const Ladder& ladder) {
+  return uint32_t{kLastKeyNumber} - ladder.last_key_number.value;
+}
+inline bool CanMakeMsk(const Ladder& ladder) { return KeyNumbersLeft(ladder) > 0; }
 
 // MakeMsk draws a new MSK for use from `starts` on, with the next Key Number of the channel's
 // group. `csb_id` names its crypto session bundle. kIdsExhausted when there is no number left.

@@ -14,8 +14,6 @@ size_t MskLength(SrtpProfile profile) { return srtp::InfoOf(profile).key_length 
 
 }  // namespace
 
-bool CanMakeMsk(const Ladder& ladder) { return ladder.last_key_number.value < 65535; }
-
 Result<Msk> MakeMsk(const Ladder& ladder, const groups::Channel& channel, CsbId csb_id, Instant now,
                     Instant starts, crypto::Rng& rng) {
   if (!CanMakeMsk(ladder)) return Err(Error::kIdsExhausted);

@@ -2,13 +2,13 @@
 // What lost commits can have given out is never given out again.
 #include <algorithm>
 
+#include "rekey/ladder.h"
 #include "rekey/state.h"
 
 namespace keymast::rekey {
 namespace {
 
 constexpr uint64_t kCounterEnd = uint64_t{1} << 32;  // COUNTERs have 32 bits (RFC 3830 §6.6)
-constexpr uint64_t kLastKeyNumber = 65535;
 
 // Skip moves values of one range on by `block` for each lost commit.
 struct Skip {

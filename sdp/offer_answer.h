@@ -18,10 +18,9 @@ struct Ability {
 
 // MakeAnswer answers each stream by the ability at its place: one that is refused in the offer, has
 // no ability, is of another media type or transport than RTP/SAVP, or has no format in common is
-// refused (RFC 3264 §6). So
-// is one without a=rtcp-mux, since an ability has one port for RTP and RTCP (RFC 5761 §5.1.1), and
-// one at the address of another without a bundle. Payload types that RTCP's would be taken for do
-// not count (RFC 5761 §4). The caller adds origin and keying.
+// refused (RFC 3264 §6). So is one without a=rtcp-mux, since an ability has one port for RTP and
+// RTCP (RFC 5761 §5.1.1), and one at the address of another without a bundle. Payload types that
+// RTCP's would be taken for do not count (RFC 5761 §4). The caller adds origin and keying.
 Session MakeAnswer(const Session& offer, const std::vector<Ability>& abilities);
 
 // CheckAnswer: kMalformed for an answer that has not the offer's m= lines in their order,

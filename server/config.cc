@@ -66,8 +66,7 @@ bool IsAuthority(std::string_view text) {
   });
 }
 
-controller::Rate RateOf(shell::ConfigFile& file, std::string_view key, int64_t fallback,
-                        Duration burst) {
+Rate RateOf(shell::ConfigFile& file, std::string_view key, int64_t fallback, Duration burst) {
   const int64_t rate = file.Integer(key, fallback, 1, 1'000'000);
   const Duration each = Duration(std::chrono::seconds(1)) / rate;
   return {static_cast<uint32_t>(std::max<int64_t>(burst / each, 1)), each};

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "rekey/ladder.h"
 #include "server/translate.h"
 
 namespace keymast::server {
@@ -64,7 +65,7 @@ struct Overview {
   uint64_t confirmed = 0;
   Duration oldest_msk{};
   Duration oldest_mtk{};
-  uint64_t fewest_numbers = UINT16_MAX;  // Key Numbers that a channel has left
+  uint64_t fewest_numbers = rekey::kLastKeyNumber;  // Key Numbers that a channel has left
 };
 
 Overview LookOver(const controller::Controller& controller, Instant now) {
@@ -74,8 +75,8 @@ Overview LookOver(const controller::Controller& controller, Instant now) {
     overview.joined += controller.JoinedCount(id);
     overview.confirmed += controller.ConfirmedCount(id);
     const rekey::Ladder& ladder = channel.ladder;
-    overview.fewest_numbers = std::min<uint64_t>(
-        overview.fewest_numbers, uint64_t{UINT16_MAX} - ladder.last_key_number.value);
+    overview.fewest_numbers =
+        std::min<uint64_t>(overview.fewest_numbers, rekey::KeyNumbersLeft(ladder));
     if (ladder.msk) overview.oldest_msk = std::max(overview.oldest_msk, now - ladder.msk->made);
     if (ladder.active) {
       overview.oldest_mtk = std::max(overview.oldest_mtk, now - ladder.active->switch_at);

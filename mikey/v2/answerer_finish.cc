@@ -43,23 +43,22 @@ Answerer::Outcome Answerer::TakeFirstFinish(const Finish& finish, Entry& entry, 
                                             MutableBytes out) {
   const bool is_there = finish.IsFrom(entry);
   const bool is_late = IsLate(entry.exchange.choice.mode);
-  FailedFinishes& failed = is_there ? entry.there : entry.elsewhere;
-  const int at_once = is_there ? Entry::kFailedThere : Entry::kFailedElsewhere;
-  if (is_late && !failed.Allows(at_once, finish.now)) return Discard(Error::kRateLimited);
+  Bucket& failed = is_there ? entry.there : entry.elsewhere;
+  const Rate& rate = is_there ? Entry::kFailedThere : Entry::kFailedElsewhere;
+  if (is_late && !failed.Allows(rate, finish.now)) return Discard(Error::kRateLimited);
   // MIKEYv2 §2: the keys of a group go to where the answer went alone.
   const bool brings_keys = !GivesInAnswer(entry.exchange);
   if (brings_keys && !finish.Proves(entry)) return Discard(Error::kWrongSource);
   const Result<Exchange> finished = CheckFinish(finish, entry);
   if (!finished) {
-    const bool is_forged = finished.error() == Error::kAuthenticationFailed;
-    if (is_forged) failed.Count(finish.now);
-    return {Err(finished.error()), 0, Event::kNone, is_forged ? &entry : nullptr};
+    if (finished.error() == Error::kAuthenticationFailed) failed.Count(rate, finish.now);
+    return Discard(finished.error());
   }
   const Result<size_t> size = AnswerFinish(entry, *finished, finish, rng, out);
   // It is repeated, and answered then.
   if (!size && size.error() == Error::kRateLimited) return Discard(size.error());
   if (!size) {
-    failed.Count(finish.now);  // a copy is judged anew
+    failed.Count(rate, finish.now);  // a copy is judged anew
     return RefuseFinish(entry, *finished, size.error(), finish, rng, out);
   }
   entry.exchange = *finished;

@@ -7,28 +7,19 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/rate.h"
 #include "mikey/v2/party.h"
 
 namespace keymast::mikey::v2 {
 
 inline constexpr size_t kMaxAddress = 64;  // octets of an address and port, as the owner writes it
 
-// FailedFinishes bounds the public-key work that finishes which fail may cost one exchange: so many
-// at once, then one more each second.
-struct FailedFinishes {
-  static constexpr Duration kEach = std::chrono::seconds(1);
-
-  bool Allows(int at_once, Instant now) const { return full_until <= now + (at_once - 1) * kEach; }
-  void Count(Instant now) { full_until = std::max(full_until, now) + kEach; }
-
-  Instant full_until{};
-};
-
 // Entry is an exchange that was answered.
 struct Entry {
-  // Who forges from elsewhere takes nothing of what the true finish may fail.
-  static constexpr int kFailedThere = 32;
-  static constexpr int kFailedElsewhere = 4;
+  // The public-key work that finishes which fail may cost an exchange. Who forges from elsewhere
+  // takes nothing of what the true finish may fail.
+  static constexpr Rate kFailedThere{32, std::chrono::seconds(1)};
+  static constexpr Rate kFailedElsewhere{4, std::chrono::seconds(1)};
 
   Exchange exchange;
   Octets<kMaxAddress> address;  // where the answer went
@@ -42,8 +33,8 @@ struct Entry {
   Instant sent;
   Instant finished;        // when the good finish came
   Instant ended = kNever;  // when offer and answer did, of SDP
-  FailedFinishes there;    // from the address
-  FailedFinishes elsewhere;
+  Bucket there;            // from the address
+  Bucket elsewhere;
   bool wants_ticket = false;
   Way way;                          // what the Offerer takes
   std::vector<Bytes> certificates;  // that CAP showed, in modes by certificate; until the finish

@@ -4,10 +4,10 @@
 
 #include <set>
 
+#include "base/rate.h"
 #include "controller/deadlines.h"
 #include "controller/delivery.h"
 #include "controller/pacer.h"
-#include "controller/rate_limit.h"
 
 namespace keymast::controller {
 namespace {
@@ -210,12 +210,13 @@ TEST(PacerRate, NextIsWhenTheNextMayGo) {
 }
 
 TEST(Failures, AreLimitedAndForgiven) {
-  RateLimit limit;
+  constexpr Rate kRate{8, milliseconds(250)};
+  Bucket limit;
   int allowed = 0;
-  for (; allowed < 100 && limit.Allows(kStart); ++allowed) limit.Count(kStart);
+  for (; allowed < 100 && limit.Allows(kRate, kStart); ++allowed) limit.Count(kRate, kStart);
   EXPECT_EQ(allowed, 8);
-  EXPECT_FALSE(limit.Allows(kStart + milliseconds(0)));
-  EXPECT_TRUE(limit.Allows(kStart + milliseconds(250)));
+  EXPECT_FALSE(limit.Allows(kRate, kStart + milliseconds(249)));
+  EXPECT_TRUE(limit.Allows(kRate, kStart + milliseconds(250)));
 }
 
 }  // namespace

@@ -134,22 +134,13 @@ TEST(LimitsOfAnswerer, FinishesThatFailCostAnExchangeSoMuch) {
     }
     return count;
   };
-  EXPECT_EQ(computed("10.1.1.1:", true), Entry::kFailedElsewhere);
+  EXPECT_EQ(computed("10.1.1.1:", true), Entry::kFailedElsewhere.burst);
   EXPECT_EQ(world.answered_.entry, nullptr);
   // Nobody from elsewhere shuts out the true finish.
-  EXPECT_EQ(computed(kHere, false), Entry::kFailedThere);
-  world.now_ += FailedFinishes::kEach;
+  EXPECT_EQ(computed(kHere, false), Entry::kFailedThere.burst);
+  world.now_ += Entry::kFailedThere.each;
   EXPECT_FALSE(world.ToAnswerer(finish).empty());
   EXPECT_EQ(world.answered_.event, Answerer::Event::kVerified);
-}
-
-TEST(LimitsOfAnswerer, AnOwnerIsToldWhoseFinishFailed) {
-  World world(1, Mode::kDhhmac);
-  const Bytes finish = FinishOf(world, world.Session());
-  world.ToAnswerer(Flipped(finish));
-  ASSERT_EQ(ReasonOf(world), Error::kAuthenticationFailed);
-  ASSERT_NE(world.answered_.entry, nullptr);
-  EXPECT_TRUE(Equal(world.answered_.entry->address.view(), AsBytes(kHere)));
 }
 
 // --- refusals

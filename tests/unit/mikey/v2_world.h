@@ -70,7 +70,7 @@ class World {
       finish = ToOfferer(ToAnswerer(Open(wish)));
       bit -= step;
     }
-    now_ += FailedFinishes::kEach;
+    now_ += Entry::kFailedThere.each;
     return finish;
   }
 
