@@ -8,9 +8,6 @@ namespace {
 
 constexpr size_t kNextPayloadAt = 2;  // of HDR, RFC 3830 §6.1
 
-// SIGN has no `next payload`: nothing can follow it (RFC 3830 §6.5).
-bool HasNext(PayloadType type) { return type != PayloadType::kSign; }
-
 // IsLeftOut is true for what a small receiver has no use for: there such a payload is an unknown
 // one, behind which nothing is read.
 constexpr bool IsLeftOut(PayloadType type) {
@@ -188,13 +185,6 @@ ChainWriter::ChainWriter(MutableBytes out, const Header& header)
 
 void ChainWriter::Link(PayloadType type) {
   if (writer_.ok()) out_[next_at_] = static_cast<uint8_t>(type);
-}
-
-void ChainWriter::Begin(PayloadType type) {
-  Link(type);
-  if (!HasNext(type)) return;
-  next_at_ = writer_.size();
-  writer_.U8(static_cast<uint8_t>(PayloadType::kLast));
 }
 
 }  // namespace keymast::mikey

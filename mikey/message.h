@@ -113,6 +113,9 @@ Status ParseMessage(ByteView octets, Message& message);
 // does not fit in `out`.
 Result<size_t> WriteMessage(const Message& message, MutableBytes out);
 
+// SIGN has no `next payload`: nothing can follow it (RFC 3830 §6.5).
+constexpr bool HasNext(PayloadType type) { return type != PayloadType::kSign; }
+
 // ChainWriter writes header and payloads; every `next payload` octet is filled in when the
 // following payload is known.
 class ChainWriter {
@@ -141,7 +144,13 @@ class ChainWriter {
 
  private:
   void Link(PayloadType type);
-  void Begin(PayloadType type);
+  // Not out of line: it is a part of each payload's writing that counts (bench/run msk).
+  void Begin(PayloadType type) {
+    Link(type);
+    if (!HasNext(type)) return;
+    next_at_ = writer_.size();
+    writer_.U8(static_cast<uint8_t>(PayloadType::kLast));
+  }
   MutableBytes out_;
   Writer writer_;
   size_t next_at_;
