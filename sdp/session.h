@@ -60,10 +60,9 @@ struct Stream {
   bool bundle_only = false;                // has no port of its own; of offers alone (RFC 9143 §6)
 
   bool is_refused() const { return at.port == 0; }
+  bool is_srtp() const { return transport == "RTP/SAVP" || transport == "RTP/SAVPF"; }
   // MIKEYv2 §12: an exchange keys what is SRTP, and neither refused nor inactive.
-  bool is_keyed() const {
-    return !is_refused() && direction != Direction::kInactive && other_formats.empty();
-  }
+  bool is_keyed() const { return !is_refused() && direction != Direction::kInactive && is_srtp(); }
 };
 
 // Fingerprint is SHA-256 of a certificate (RFC 8122).

@@ -94,10 +94,15 @@ PeerCall::Done PeerCall::ExpectCap(const Capabilities& told) {
     const bool is_ours_to_draw = offered.from_offerer && offered.ssrc == 0;
     source.theirs = is_ours_to_draw ? media_.DrawSsrc() : Ssrc(offered.ssrc);
     source.ours = stream.sender.ssrc();
-    source.ours_at = stream.sender.at();
-    if (stream.receiver) source.theirs_at = stream.receiver->at();
     expected.sources.push_back(source);
   }
+  expected.positions = [this, lines = keyed_](size_t k) {
+    const CallStream& stream = media_.streams()[lines[k]];
+    PeerDirectory::Positions at;
+    at.ours = stream.sender.at();
+    if (stream.receiver) at.theirs = stream.receiver->at();
+    return at;
+  };
   directory_.Expect(std::move(expected));
   return {};
 }

@@ -37,12 +37,16 @@ PeerCall::PeerCall(const crypto::Suite& suite, CallSetup setup, crypto::Rng& rng
   ours_.origin = {"-", Reader(id).U64() >> 2, 0, setup_.media};  // RFC 3264 §5: a signed number
 }
 
+Failure PeerCall::Named(Error error, const std::string& what) {
+  return {error, what + ": " + std::string(ErrorName(error)), {}, {}, 0};
+}
+
 tl::unexpected<Failure> PeerCall::Fail(Error error, const std::string& what) {
   state_ = State::kFailed;
   ForgetKeys();
   offerer_.reset();
   directory_.ExpectNothing();
-  failure_ = {error, what + ": " + std::string(ErrorName(error)), {}, {}, 0};
+  failure_ = Named(error, what);
   return tl::unexpected<Failure>(failure_);
 }
 
@@ -52,7 +56,9 @@ PeerCall::Done PeerCall::Check(const Status& status, const std::string& what) {
 }
 
 PeerCall::Done PeerCall::Begin(bool we_offer) {
-  if (state_ != State::kIdle && state_ != State::kUp) {
+  // Who offers again has given up an exchange for which this side waits still.
+  const bool was_given_up = !we_offer && !we_offer_ && state_ == State::kOffered && !keys_.empty();
+  if (state_ != State::kIdle && state_ != State::kUp && !was_given_up) {
     return keymast::Fail(Error::kFailedPrecondition, "a round is open");
   }
   // The other side has no keys before the finish of this one has arrived.
@@ -205,6 +211,7 @@ PeerCall::Done PeerCall::TakeKeys(const mikey::v2::UnicastSession& session,
     if (!used) return Fail(used.error(), "the keys of the exchange");
   }
   keys_ = std::move(*keys);
+  failure_ = {};
   mode_ = choice.mode;
   rtcp_.Arm(now);
   return {};

@@ -50,14 +50,16 @@ class PeerCall {
   PeerCall& operator=(const PeerCall&) = delete;
 
   State state() const { return state_; }
-  const Failure& failure() const { return failure_; }  // why it failed
+  // Why it failed or, of one that is up, why the last round brought no keys; nothing else.
+  const Failure& failure() const { return failure_; }
   CallMedia& media() { return media_; }
   const CallMedia& media() const { return media_; }
   const CallRtcp& rtcp() const { return rtcp_; }
 
   // Each round is an offer with its answer; either side may begin one when the last one is over.
   // What is refused ends the call: a description that cannot be read or taken, or is not what came
-  // in a datagram.
+  // in a datagram. A later round whose CAP nobody answers ends alone: the call goes on under the
+  // keys that it has, and the next offer shows another ticket, or none (MIKEYv2 §11).
 
   // Offer describes the streams of media(), as many as there are.
   tl::expected<std::string, Failure> Offer(Instant now);
@@ -98,6 +100,7 @@ class PeerCall {
   const std::vector<StreamKey>& keys() const { return keys_; }
 
  private:
+  static Failure Named(Error error, const std::string& what);
   tl::unexpected<Failure> Fail(Error error, const std::string& what);
   Done Check(const Status& status, const std::string& what);
   Done Begin(bool we_offer);
@@ -133,6 +136,7 @@ class PeerCall {
   void OnOffererSide(ByteView octets, Instant now);
   void OnAnswer(ByteView octets, ByteView finish, Instant now);
   void TickExchange(Instant now);
+  void EndRound(const std::string& what);
   Done TakeAnswerInSdp(Instant now);
 
   // We answer.

@@ -57,6 +57,7 @@ Result<mikey::v2::Grant> PeerDirectory::GrantTo(const Asked& asked, const mikey:
   for (size_t i = 0; i < expected_->sources.size(); ++i) {
     const mikey::v2::StreamOffer stream = asked.offer.Stream(i);
     const Source& source = expected_->sources[i];
+    const Positions at = expected_->positions(i);
     for (const bool from_offerer : {true, false}) {
       if (!(from_offerer ? stream.from_offerer : stream.from_answerer)) continue;
       if (grant.streams.sessions.full()) return Err(Error::kTooLong);
@@ -64,7 +65,7 @@ Result<mikey::v2::Grant> PeerDirectory::GrantTo(const Asked& asked, const mikey:
       session.cs_id = mikey::v2::CsIdOf(i, from_offerer);
       session.policy = kPolicy;
       session.ssrc = from_offerer ? source.theirs : source.ours;
-      PutPosition(from_offerer ? source.theirs_at : source.ours_at, session);
+      PutPosition(from_offerer ? at.theirs : at.ours, session);
       session.spi = Octets<mikey::kMaxSpi>(expected_->mki);
       grant.streams.sessions.Add(session);
     }

@@ -2,6 +2,8 @@
 // Whom the answering side of a session knows: the one that its description is for.
 #pragma once
 
+#include <functional>
+
 #include "mikey/v2/answerer.h"
 #include "sdp/session.h"
 #include "tools/peer_srtp.h"
@@ -16,15 +18,20 @@ class PeerDirectory final : public mikey::v2::Directory {
   struct Source {
     Ssrc theirs;
     Ssrc ours;
-    std::optional<PacketIndex> ours_at;    // where our stream is, when it runs already
-    std::optional<PacketIndex> theirs_at;  // likewise the Offerer's
+  };
+  // Positions is where both are, as far as they run already.
+  struct Positions {
+    std::optional<PacketIndex> theirs;
+    std::optional<PacketIndex> ours;
   };
   // Expected is what is known of the CAP that will come.
   struct Expected {
     sdp::Keying told;  // by its description
     uint16_t profile = 0;
     std::vector<Source> sources;  // one a stream of CAP
-    Bytes mki;                    // of all streams, or empty
+    // Of a stream of CAP, asked when the answer is made: descriptions may be long on their way.
+    std::function<Positions(size_t stream)> positions;
+    Bytes mki;  // of all streams, or empty
   };
 
   // Without a pre-shared key, which is empty then, certificates alone count.

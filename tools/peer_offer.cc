@@ -257,7 +257,19 @@ void PeerCall::TickExchange(Instant now) {
     is_sent_ = false;
     return;
   }
+  if (!has_answer && !keys_.empty()) return EndRound("no answer");
   static_cast<void>(Fail(Error::kUnavailable, has_answer ? "unconfirmed" : "no answer"));
+}
+
+// EndRound of an offer that brought no keys: those of the round before are in use. The other side
+// may lack the ticket that was shown.
+void PeerCall::EndRound(const std::string& what) {
+  if (shown_) tickets_.Wipe(*std::exchange(shown_, std::nullopt));
+  offerer_.reset();
+  is_sent_ = false;
+  is_resumed_ = false;
+  failure_ = Named(Error::kUnavailable, what);
+  state_ = State::kUp;
 }
 
 }  // namespace keymast::tools

@@ -291,7 +291,8 @@ int PeerProgram::Run(int stop_fd) {
   Send();  // also an error that the other side is told
   Print();
   if (!done) std::fprintf(stderr, "keymast-peer: %s\n", done.error().message.c_str());
-  return done && call_.state() == PeerCall::State::kUp ? 0 : 1;
+  const bool is_up = call_.state() == PeerCall::State::kUp && call_.failure().message.empty();
+  return done && is_up ? 0 : 1;
 }
 
 }  // namespace keymast::tools

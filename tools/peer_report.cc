@@ -69,7 +69,7 @@ std::string ReportOf(const PeerCall& call) {
   }
   JsonLine line;
   line.Text("state", StateName(call.state()));
-  if (call.state() == PeerCall::State::kFailed) line.Text("reason", call.failure().message);
+  if (!call.failure().message.empty()) line.Text("reason", call.failure().message);
   line.Number("rounds", call.rounds());
   const bool has_keys = !call.keys().empty();
   if (has_keys) {

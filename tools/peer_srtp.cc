@@ -108,7 +108,8 @@ std::optional<PacketIndex> SrtpReceiver::at() const {
 Status SrtpReceiver::AddKey(const StreamKey& key) {
   Result<Session> made = Session::Create(key.key, ssrc_, Session::Direction::kReceive);
   if (!made) return Err(made.error());
-  Held held{std::move(*made), key.at};
+  // MIKEYv2 §9: what was told is of before; packets that authenticated since say more.
+  Held held{std::move(*made), std::max(key.at, at())};
   keys_.push_front(std::move(held));
   if (keys_.size() > kKeys) keys_.pop_back();
   return {};

@@ -148,6 +148,20 @@ TEST(Session, StreamsThatAreNoRtp) {
   EXPECT_EQ(WriteSession(*read), text);
 }
 
+// MIKEYv2 §12: RTP in clear, or under DTLS's keys, is not keyed by an exchange.
+TEST(Session, StreamsThatAreNoSrtpAreNotKeyed) {
+  const std::pair<std::string_view, bool> transports[] = {{"RTP/SAVP", true},
+                                                          {"RTP/SAVPF", true},
+                                                          {"RTP/AVP", false},
+                                                          {"RTP/AVPF", false},
+                                                          {"UDP/TLS/RTP/SAVPF", false}};
+  for (const auto& [transport, is_keyed] : transports) {
+    const auto read = ReadSession(With(" RTP/SAVP 0 96", " " + std::string(transport) + " 0 96"));
+    ASSERT_TRUE(read) << read.error().message;
+    EXPECT_EQ(read->streams[0].is_keyed(), is_keyed) << transport;
+  }
+}
+
 TEST(Session, TimeAndNameOfASource) {
   std::string text = With("t=0 0", "t=3034423619 3042462419");
   text.replace(text.find("cname:-"), 7, "cname:x+/y");
