@@ -35,11 +35,14 @@ void Write(Call call) {
   if (running != nullptr) running->Add(std::move(call));
 }
 
+template <auto kHmac>  // of crypto::Suite
 void Hmac(const void*, crypto::Hash hash, ByteView key, std::span<const ByteView> parts,
           MutableBytes out) {
-  DefaultSuite().hmac(hash, key, parts, out);
+  (DefaultSuite().*kHmac)(hash, key, parts, out);
   Write([hash, key = Copy(key), kept = std::make_shared<Kept>(parts),
-         out = Bytes(out.size())]() mutable { DefaultSuite().hmac(hash, key, kept->views, out); });
+         out = Bytes(out.size())]() mutable {
+    (DefaultSuite().*kHmac)(hash, key, kept->views, out);
+  });
 }
 
 void Sha256(const void*, std::span<const ByteView> parts, MutableBytes out) {
@@ -129,7 +132,12 @@ const crypto::Suite& Tape::Suite() {
     suite.dh_agree = DhAgree;
     return suite;
   }();
-  static constexpr crypto::SuiteFunctions kFunctions{Hmac, Sha256, AesCtr, KeyWrap, KeyUnwrap};
+  static constexpr crypto::SuiteFunctions kFunctions{Hmac<&crypto::Suite::hmac>,
+                                                     Hmac<&crypto::Suite::hmac_once>,
+                                                     Sha256,
+                                                     AesCtr,
+                                                     KeyWrap,
+                                                     KeyUnwrap};
   static const crypto::Suite suite{&kFunctions, &pk};
   return suite;
 }

@@ -27,6 +27,7 @@ struct PublicSuite;  // crypto/public_key.h
 struct SuiteFunctions {
   using Parts = std::span<const ByteView>;
   void (*hmac)(const void* context, Hash hash, ByteView key, Parts parts, MutableBytes out);
+  void (*hmac_once)(const void* context, Hash hash, ByteView key, Parts parts, MutableBytes out);
   void (*sha256)(const void* context, Parts parts, MutableBytes out);
   void (*aes_ctr)(const void* context, ByteView key, ByteView iv, MutableBytes data);
   // Null where key wrap is not spoken.
@@ -45,6 +46,10 @@ struct Suite {
   // HMAC (RFC 2104) of the concatenation of `parts`; `out` has HashSize(hash) octets.
   void hmac(Hash hash, ByteView key, SuiteFunctions::Parts parts, MutableBytes out) const {
     functions->hmac(context, hash, key, parts, out);
+  }
+  // hmac_once is the same under a key that does not come again: nothing is readied for a next time.
+  void hmac_once(Hash hash, ByteView key, SuiteFunctions::Parts parts, MutableBytes out) const {
+    functions->hmac_once(context, hash, key, parts, out);
   }
   // SHA-256 of the concatenation of `parts`; `out` has 32 octets.
   void sha256(SuiteFunctions::Parts parts, MutableBytes out) const {

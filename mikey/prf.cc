@@ -10,26 +10,32 @@ namespace keymast::mikey {
 namespace {
 
 constexpr size_t kPiece = 32;  // 256 bits, for both PRFs (RFC 3830 §4.1.2, RFC 6043 §6.1)
+constexpr size_t kMaxHash = crypto::HashSize(crypto::Hash::kSha256);
 constexpr size_t kMaxLabel = 256 + 9;
 
-// P of RFC 3830 §4.1.2, XORed into `out`.
-void XorP(const crypto::Suite& suite, crypto::Hash hash, ByteView secret, ByteView label,
-          MutableBytes out) {
+// P of RFC 3830 §4.1.2: the first is `out`, the others are XORed into it.
+void AddP(const crypto::Suite& suite, crypto::Hash hash, ByteView secret, ByteView label,
+          bool is_first, MutableBytes out) {
   const size_t size = crypto::HashSize(hash);
-  auto chain = crypto::Key32::OfSize(size);
-  auto block = crypto::Key32::OfSize(size);
+  crypto::SecretScratch<2 * kMaxHash> room;
+  const MutableBytes both = room.Room();
+  MutableBytes chain = both.first(size);
+  MutableBytes block = both.last(size);
   const std::array<ByteView, 1> first{label};
-  suite.hmac(hash, secret, first, chain.mutable_view());  // A_1 = HMAC(s, A_0), A_0 = label
+  suite.hmac(hash, secret, first, chain);  // A_1 = HMAC(s, A_0), A_0 = label
   for (size_t done = 0; done < out.size(); done += size) {
-    const std::array<ByteView, 2> parts{chain.view(), label};
-    suite.hmac(hash, secret, parts, block.mutable_view());
+    const std::array<ByteView, 2> parts{chain, label};
+    suite.hmac(hash, secret, parts, block);
     const MutableBytes part = out.subspan(done, std::min(size, out.size() - done));
-    std::transform(part.begin(), part.end(), block.view().begin(), part.begin(), std::bit_xor());
+    if (is_first) {
+      std::memcpy(part.data(), block.data(), part.size());
+    } else {
+      std::transform(part.begin(), part.end(), block.begin(), part.begin(), std::bit_xor());
+    }
     if (done + size >= out.size()) break;
-    auto next = crypto::Key32::OfSize(size);
-    const std::array<ByteView, 1> link{chain.view()};
-    suite.hmac(hash, secret, link, next.mutable_view());  // A_i = HMAC(s, A_{i-1})
-    chain = next;
+    const std::array<ByteView, 1> link{chain};
+    suite.hmac(hash, secret, link, block);  // A_i = HMAC(s, A_{i-1})
+    std::swap(chain, block);
   }
 }
 
@@ -40,11 +46,10 @@ size_t EncrKeyLength(EncrAlg alg) { return alg == EncrAlg::kAesCm256 ? 32 : 16; 
 void Prf(const crypto::Suite& suite, PrfFunc func, ByteView inkey, ByteView label,
          MutableBytes out) {
   const auto hash = func == PrfFunc::kMikey1 ? crypto::Hash::kSha1 : crypto::Hash::kSha256;
-  std::fill(out.begin(), out.end(), uint8_t{0});
-  while (!inkey.empty()) {
-    const size_t piece = std::min(kPiece, inkey.size());
-    XorP(suite, hash, inkey.first(piece), label, out);
-    inkey = inkey.subspan(piece);
+  KEYMAST_CHECK(!inkey.empty());
+  for (size_t at = 0; at < inkey.size(); at += kPiece) {
+    const ByteView piece = inkey.subspan(at, std::min(kPiece, inkey.size() - at));
+    AddP(suite, hash, piece, label, at == 0, out);
   }
 }
 
@@ -56,7 +61,7 @@ void Derive(const crypto::Suite& suite, PrfFunc func, ByteView inkey, KeyConstan
   writer.U8(cs_id);
   writer.U32(csb_id.value);
   writer.Put(rand);
-  KEYMAST_CHECK(writer.ok() && !inkey.empty());
+  KEYMAST_CHECK(writer.ok());
   Prf(suite, func, inkey, writer.written(), out);
 }
 
@@ -105,7 +110,7 @@ void CryptKeyData(const crypto::Suite& suite, const TransportKeys& keys, CsbId c
 void Mac(const crypto::Suite& suite, MacAlg alg, ByteView key, std::span<const ByteView> parts,
          MutableBytes out) {
   const auto hash = alg == MacAlg::kHmacSha1_160 ? crypto::Hash::kSha1 : crypto::Hash::kSha256;
-  suite.hmac(hash, key, parts, out);
+  suite.hmac_once(hash, key, parts, out);
 }
 
 }  // namespace keymast::mikey

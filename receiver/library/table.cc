@@ -46,7 +46,7 @@ void AesCtr(const void* context, ByteView key, ByteView iv, MutableBytes data) {
 }
 
 // Key wrap is not offered, so nobody asks for it.
-constexpr crypto::SuiteFunctions kFunctions = {Hmac, Sha256, AesCtr, nullptr, nullptr};
+constexpr crypto::SuiteFunctions kFunctions = {Hmac, Hmac, Sha256, AesCtr, nullptr, nullptr};
 
 }  // namespace
 

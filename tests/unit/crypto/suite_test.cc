@@ -62,6 +62,23 @@ TEST(Hmac, KeysLongerThanABlockAreNotRemembered) {  // RFC 2202, case 6
   }
 }
 
+TEST(Hmac, OnceIsTheSameAndLeavesTheContexts) {
+  const std::array<ByteView, 1> parts{kDataA};
+  const std::array<ByteView, 2> halves{kDataB.first(9), kDataB.subspan(9)};
+  const Bytes long_key(80, 0xaa);
+  std::array<uint8_t, 20> mac{};
+  for (int turn = 0; turn < 2; ++turn) {
+    EXPECT_EQ(HmacHex(Hash::kSha1, kKeyA, kDataA), kSha1OfA);
+    DefaultSuite().hmac_once(Hash::kSha1, kKeyB, halves, mac);
+    EXPECT_EQ(ToHex(mac), kSha1OfB);
+    EXPECT_EQ(HmacHex(Hash::kSha1, kKeyA, kDataA), kSha1OfA);
+    DefaultSuite().hmac_once(Hash::kSha1, long_key, parts, mac);
+    EXPECT_EQ(ToHex(mac), HmacHex(Hash::kSha1, long_key, kDataA));
+    DefaultSuite().hmac_once(Hash::kSha1, kKeyA, parts, mac);
+    EXPECT_EQ(ToHex(mac), kSha1OfA);
+  }
+}
+
 TEST(Hmac, OfPartsEqualsOfWhole) {
   const std::array<ByteView, 4> parts{AsBytes("what do "), ByteView(), AsBytes("ya want for "),
                                       AsBytes("nothing?")};
