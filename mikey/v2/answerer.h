@@ -123,6 +123,7 @@ class Answerer {
                               crypto::Rng& rng, MutableBytes out);
   Outcome RefuseFinish(const Entry& entry, const Exchange& exchange, Error error,
                        const Finish& finish, crypto::Rng& rng, MutableBytes out);
+  Fresh::Tail TailOf(const Exchange& exchange) const;
   std::optional<Resumption> GiveTicket(const Exchange& exchange, Instant now, crypto::Rng& rng);
   Outcome Repeat(Entry& entry, const Finish& finish, MutableBytes out) const;
 

@@ -128,6 +128,13 @@ Status Answerer::ProveFinish(const Finish& finish, const Parts& parts, Exchange&
   return CheckMac(suite_, OfFinish(suite_, finished), head, alg, mac);
 }
 
+// MIKEYv2 §8: KEYS give a member that has left once the FRESH that its next CAP is held to.
+Fresh::Tail Answerer::TailOf(const Exchange& exchange) const {
+  const Asked asked = AskedBy(exchange);
+  const auto leaves = exchange.is_join() ? others_.LeavesOf(asked) : std::nullopt;
+  return leaves ? Fresh::MemberTail(asked.offerer, *leaves) : Fresh::Tail();
+}
+
 // AnswerFinish writes KEYS: an acknowledgement, or what a member may have only now. It is what
 // GrantTo refuses, and kTooLong.
 Result<size_t> Answerer::AnswerFinish(const Entry& entry, const Exchange& exchange,
@@ -135,8 +142,9 @@ Result<size_t> Answerer::AnswerFinish(const Entry& entry, const Exchange& exchan
   const Instant now = finish.now;
   const bool proves = finish.Proves(entry);
   const auto rand_r = DrawRand(rng);
-  const auto next = fresh_.Make(now);
-  const ByteView fresh = entry.wants_fresh ? next : ByteView();
+  const Fresh::Tail tail = TailOf(exchange);
+  const auto next = fresh_.Make(now, tail);
+  const ByteView fresh = entry.wants_fresh || !tail.empty() ? next : ByteView();
   // Whoever takes no FRAGMENTs gets one datagram; an address that is not proved 3 times its own.
   const size_t taken = entry.way.fragments == 0 ? entry.way.datagram : kMaxWhole;
   const size_t most =

@@ -89,12 +89,15 @@ class Answerer:
         first = Fragment(fragment.hash, 0, fragment.count, b"") if fragment else Randr(ROLE_O, m.rand(ROLE_O))
         wanted = fresh or fragment is not None and EARLY_DH in self.party.policy.modes
         member = None if fragment else m.identity(ROLE_O)
-        given = self.fresh.of_member(now, member, self.left[member]) if member in self.left else self.fresh.now(now)
-        caps = retry_capabilities(self.cookies.make(now, address, m.header.csb_id), given if wanted else None)
+        given = self._fresh_of(now, member) if wanted else None
+        caps = retry_capabilities(self.cookies.make(now, address, m.header.csb_id), given)
         octets, _ = message.encode(message.Header(DT_RETRY, m.header.csb_id), [first, Cap(caps.encode())])
         if len(octets) > size:
             raise Refused("RETRY would be longer than its cause", "§2")
         return [Send(address, self.twist("retry.octets", bytes(octets)))]
+
+    def _fresh_of(self, now, member):
+        return self.fresh.of_member(now, member, self.left[member]) if member in self.left else self.fresh.now(now)
 
     def _good_cookie(self, now, address, m):
         return self.cookies.good(m.caps.get(T_COOKIE) if m.caps else None, now, address, m.header.csb_id)
@@ -274,7 +277,7 @@ class Answerer:
         self._give_ticket(now, entry, got)
         rand_r = self.twist("keys.rand", self.random.octets(32))
         keys = self.keys_for(entry, DT_KEYS, rand_r, entry.x)
-        caps = [Cap(retry_capabilities(fresh=self.fresh.now(now)).encode())] if self.party.policy.give_fresh else []
+        caps = [Cap(retry_capabilities(fresh=self._fresh_of(now, entry.member)).encode())] if self.party.policy.give_fresh else []
         kemac = seal.kemac(keys, entry.choice.list(T_ENCR)[0], entry.choice.list(T_MAC)[0], self.twist("keys.plain", got.encode()))
         payloads = [Randr(ROLE_O, entry.cap.rand(ROLE_O)), Randr(ROLE_A, rand_r), *caps, *sps, kemac]
         header = self.twist("keys.header", message.Header(DT_KEYS, entry.cap.header.csb_id, entry.choice.list(T_PRF)[0], entries))

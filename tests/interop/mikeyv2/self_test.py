@@ -329,6 +329,10 @@ class Fresh(unittest.TestCase):
         lab.again()
         lab.run()
         self.assertEqual((lab.o.state, len(lab.o.retries)), ("done", 1))
+        lab.plan.fresh = lab.o.fresh  # KEYS gave that of a member that left
+        lab.again()
+        lab.run()
+        self.assertEqual((lab.o.state, len(lab.o.retries)), ("done", 0))
 
 
 class Bits(unittest.TestCase):

@@ -32,6 +32,7 @@ Bytes Receiver::Cap(std::string_view uri) {
   wish.self = {mikey::IdType::kNai, AsBytes(identity)};
   wish.peer = {mikey::IdType::kUri, AsBytes(uri)};
   if (resume == nullptr) wish.psk = key.view();
+  wish.fresh = fresh;
   wish.resume = resume;
   wish.join = group;
   wish.shown = shown;

@@ -38,6 +38,7 @@ class Receiver {
   crypto::Key32 key;
   std::string identity;
   mikey::KeyIds group{{}, {}, std::nullopt};
+  Bytes fresh;                                    // of the exchange before
   const mikey::v2::Resumption* resume = nullptr;  // joins by its ticket
   mikey::v2::Shown shown = mikey::v2::Shown::kCertificates;
   mikey::v2::Policy policy;

@@ -104,6 +104,21 @@ TEST_P(ByFresh, OfThisLeaveAlone) {
   EXPECT_FALSE(world.channel().members.at(IdOf(1)).HoldsKeys());
 }
 
+TEST_P(ByFresh, OfTheKeysBefore) {
+  Joined(GetParam());
+  world.Do(Leave{kNews, IdOf(1)});
+  Receiver back(world, 1, GetParam());
+  back.Run();
+  ASSERT_EQ(back.state(), State::kDone);
+  const uint64_t retries = counters().retries;
+  Receiver again(world, 1, GetParam());
+  const ByteView fresh = back.offerer.fresh();
+  again.fresh.assign(fresh.begin(), fresh.end());
+  again.Run();
+  EXPECT_EQ(again.state(), State::kDone);
+  EXPECT_EQ(counters().retries, retries) << "what KEYS gave is good at once";
+}
+
 TEST_F(ComesBack, OthersNeedNone) {
   Joined(Mode::kPsk);
   world.Do(Leave{kNews, IdOf(1)});
