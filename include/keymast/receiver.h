@@ -6,8 +6,8 @@
  * example.
  *
  * It does no I/O and reads no clock, calls no allocator and throws nothing; it needs at most 8 KiB
- * of stack (libkeymast-receiver) or 12 KiB (libkeymast-receiver-full) beside what the functions of
- * `keymast_crypto` take. All state is in one
+ * of stack (libkeymast-receiver; libkeymast-receiver-full too on a 32-bit machine, 12 KiB on
+ * x86-64) beside what the functions of `keymast_crypto` take. All state is in one
  * `keymast_receiver`, memory of the caller's: calls for one context come one after another, calls
  * for several may run in parallel.
  *
