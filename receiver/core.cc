@@ -80,6 +80,7 @@ Result<MediaPacket> Core::Open(MutableBytes datagram, Instant now) {
                                             : streams_[*stream]->OnRtp(datagram, keyring_, now);
   if (!length) return Err(length.error());
   packet.length = *length;
+  packet.msk = streams_[*stream]->opened_under();
   return packet;
 }
 

@@ -19,6 +19,7 @@ struct MediaPacket {
   size_t stream = 0;  // which of the SSRCs given
   bool rtcp = false;
   size_t length = 0;  // plain octets, in place
+  MskId msk;          // that it was under
 };
 
 class Core {

@@ -48,6 +48,16 @@ Octets<255> NameOf(GroupRow row, std::string_view uri) {
 
 bool IsGroupRow(const CounterRow& row) { return row.counter.idi.view()[0] == 0; }
 
+// MakeRoom for `more` rows: the groups saved longest ago go first, whose T come again with the next
+// join (MIKEYv2 §10, EXT 248). COUNTERs of senders come from nowhere else, and stay.
+void MakeRoom(CounterRows& rows, size_t more) {
+  while (rows.size() + more > kMaxRows) {
+    const auto oldest = std::ranges::find_if(rows, IsGroupRow);
+    if (oldest == rows.end()) return;
+    rows.erase(oldest);
+  }
+}
+
 }  // namespace
 
 Result<CounterRows> CountersFromText(std::string_view text) {
@@ -145,6 +155,7 @@ Status CounterFile::Save(std::span<const SenderCounter> counters) {
   for (const CounterRow& row : rows_) {
     if (row.user_key != user_key_ || IsGroupRow(row)) rows.push_back(row);
   }
+  MakeRoom(rows, counters.size());
   for (const SenderCounter& counter : counters) rows.push_back({user_key_, counter});
   return Write(std::move(rows));
 }
@@ -167,6 +178,7 @@ Status CounterFile::SaveMember(std::string_view uri, const MemberTs& ts) {
     const bool is_its = row.counter.idi == report || row.counter.idi == keys;
     if (row.user_key != user_key_ || !is_its) rows.push_back(row);
   }
+  MakeRoom(rows, 2);
   rows.push_back({user_key_, {report, ts.report}});
   rows.push_back({user_key_, {keys, ts.keys}});
   return Write(std::move(rows));

@@ -49,12 +49,13 @@ class CounterFile {
   // counters gives what is kept for this user key.
   std::vector<SenderCounter> counters() const;
 
-  // Save makes `counters` durable: new file, synced, renamed over the old one. kIo, kNoSpace; then
-  // the old file still stands.
+  // Save makes `counters` durable: new file, synced, renamed over the old one. kIo, kNoSpace, also
+  // for too many user keys; then the old file still stands.
   Status Save(std::span<const SenderCounter> counters);
 
   // member gives what is kept of the group with this URI, SaveMember makes it durable as Save does.
-  // They are rows of senders that no message can name.
+  // They are rows of senders that no message can name. In a full file those of the group that was
+  // saved longest ago make room.
   MemberTs member(std::string_view uri) const;
   Status SaveMember(std::string_view uri, const MemberTs& ts);
 

@@ -187,13 +187,15 @@ Joiner::Outcome Joiner::OpenBeside(Instant now, crypto::Rng& rng, MutableBytes o
   return size ? Outcome{{}, *size} : Outcome{Err(size.error())};
 }
 
-// Step hands a datagram to whom it is for; the first good answer ends the other exchange.
+// Step hands a datagram to whom it is for; the first good answer ends the other exchange, and
+// nothing that comes before it does.
 Offerer::Outcome Joiner::Step(ByteView datagram, Instant now, crypto::Rng& rng, MutableBytes out) {
   last_ = offerer_.get();
   Offerer::Outcome step = offerer_->Receive(datagram, now, rng, out);
-  if (other_ == nullptr) return step;
-  const bool is_others = !step.status && step.send == 0;
-  if (is_others && offerer_->state() == Offerer::State::kOffered) {
+  if (other_ == nullptr || offerer_->state() == Offerer::State::kFailed) return step;
+  if (offerer_->state() == Offerer::State::kOffered) {
+    const bool is_others = !step.status && step.send == 0;
+    if (!is_others) return step;  // RETRY, or part of an answer
     last_ = other_.get();
     step = other_->Receive(datagram, now, rng, out);
     if (other_->state() == Offerer::State::kOffered) return step;
@@ -241,6 +243,7 @@ Joiner::Outcome Joiner::After(const Offerer::Outcome& step, Instant now, crypto:
   const Status placed = reporter_.Joined(*offerer_);
   if (!placed) {
     outcome.status = placed;
+    outcome.is_refused = true;
     if (!is_leaving_) OpenAgain(now, rng);
     return outcome;
   }
@@ -248,6 +251,7 @@ Joiner::Outcome Joiner::After(const Offerer::Outcome& step, Instant now, crypto:
   is_loose_ = false;
   failures_ = 0;
   takes_msk_messages_ = (offerer_->exchange().choice.features & kMskMessages) != 0;
+  missed_.Cured();
   TakeWindow();
   outcome.has_keys = true;
   return outcome;
@@ -334,6 +338,7 @@ Joiner::Outcome Joiner::Report(ReportKind kind, Instant now, crypto::Rng& rng, M
 Joiner::Outcome Joiner::ReportDue(Instant now, crypto::Rng& rng, MutableBytes out) {
   if (acknowledge_at_ <= now && !is_leaving_) {
     acknowledge_at_ = kNever;
+    if (!reporter_.can_report()) return {};  // since the join that came between
     return Report(ReportKind::kAcknowledge, now, rng, out);
   }
   const auto kind = schedule_.Due(now, rng);
@@ -346,7 +351,7 @@ Joiner::Outcome Joiner::ReportDue(Instant now, crypto::Rng& rng, MutableBytes ou
 }
 
 Joiner::Outcome Joiner::TakeKeys(ByteView datagram, Instant now) {
-  const auto taken = reporter_.TakeKeys(datagram);
+  const auto taken = reporter_.TakeKeys(datagram, now);
   if (!taken) return {Err(taken.error())};
   Outcome outcome;
   outcome.is_loose = true;
@@ -361,7 +366,8 @@ Joiner::Outcome Joiner::TakeKeys(ByteView datagram, Instant now) {
   is_loose_ = true;
   outcome.has_keys = true;
   is_other_tree_ = false;
-  schedule_.Cured();
+  missed_.Cured();
+  Cured();
   TakeWindow();
   return outcome;
 }
@@ -379,18 +385,29 @@ void Joiner::Ask(Instant now, crypto::Rng& rng) {
 }
 
 // MIKEYv2 §10: an unknown MSK for longer than the repair window.
-void Joiner::Missing(Instant now, crypto::Rng& rng) {
+void Joiner::Missing(KeyNumber msk, Instant now, crypto::Rng& rng) {
   if (!is_joined_ || IsBusy() || is_leaving_) return;
-  if (missing_since_ == kNever) missing_since_ = now;
-  if (now - missing_since_ < window_) return;
-  missing_since_ = kNever;
-  Ask(now, rng);
+  if (missed_.Told(msk, now, window_)) Ask(now, rng);
 }
 
-void Joiner::Opened() {
-  missing_since_ = kNever;
-  repairs_ = 0;
-  if (!is_leaving_ && !is_other_tree_) schedule_.Cured();
+void Joiner::Opened(KeyNumber msk, Instant now) {
+  using Effect = mikey::v2::MissedMsk::Effect;
+  const Effect effect = missed_.Opened(msk, now, window_);
+  if (effect == Effect::kCures) repairs_ = 0;
+  if (is_leaving_ || is_other_tree_) return;
+  if (effect == Effect::kCures) Cured();
+  if (effect != Effect::kDefers || schedule_.deadline() == kNever) return;
+  schedule_.Cured();
+  if (repairs_ > 0) --repairs_;  // that question was not asked
+}
+
+void Joiner::Holds(MskId newest, Instant now) {
+  if (reporter_.Holds(newest, now) && missed_.is_told()) Opened(newest.number, now);
+}
+
+void Joiner::Cured() {
+  schedule_.Cured();
+  reporter_.Cured();
 }
 
 void Joiner::Uses(KeyNumber msk) {

@@ -9,6 +9,7 @@
 
 #include "base/endpoint.h"
 #include "mikey/v2/credentials.h"
+#include "mikey/v2/missed_msk.h"
 #include "receiver/reporter.h"
 
 namespace keymast::receiver {
@@ -64,6 +65,7 @@ class Joiner {
     size_t send = 0;
     bool has_keys = false;
     bool has_failed = false;  // just now; another begins at the deadline
+    bool is_refused = false;  // what a join brought could not be taken, as `status` says; likewise
     std::optional<mikey::v2::ReportKind> reports = std::nullopt;  // what is sent is a REPORT
     bool is_loose = false;  // keys came by KEYS outside of an exchange
   };
@@ -94,10 +96,10 @@ class Joiner {
   // GroupRekey takes a datagram of version 2 that came by multicast. Nothing is sent for it.
   void GroupRekey(ByteView datagram, Instant now, crypto::Rng& rng);
   // Missing tells of a packet or message under an MSK that is not held, Opened of a packet that
-  // opened, Holds of the newest MSK.
-  void Missing(Instant now, crypto::Rng& rng);
-  void Opened();
-  void Holds(MskId newest, Instant now) { reporter_.Holds(newest, now); }
+  // opened under one, Holds of the newest MSK.
+  void Missing(KeyNumber msk, Instant now, crypto::Rng& rng);
+  void Opened(KeyNumber msk, Instant now);
+  void Holds(MskId newest, Instant now);
   // Uses tells of the MSK that media is under: older ones have retired.
   void Uses(KeyNumber msk);
 
@@ -137,6 +139,7 @@ class Joiner {
   void KeepTicketGiven();
   void TakeWindow();
   void Ask(Instant now, crypto::Rng& rng);
+  void Cured();
   bool IsBusy() const { return open_at_ != kNever || offerer_->deadline() != kNever; }
   bool IsDue(Instant now) const { return std::min(schedule_.deadline(), acknowledge_at_) <= now; }
   Duration Part(Duration most, crypto::Rng& rng) const;
@@ -169,7 +172,7 @@ class Joiner {
   bool is_other_tree_ = false;  // keys are missing that no packet tells of
   KeyNumber used_;
   Duration window_ = std::chrono::seconds(2);  // repair window
-  Instant missing_since_ = kNever;
+  mikey::v2::MissedMsk missed_;
   unsigned repairs_ = 0;
   Instant acknowledge_at_ = kNever;
 };

@@ -238,12 +238,12 @@ void Keyring::RetireBelow(KeyNumber number, Instant now) {
   }
 }
 
-bool Keyring::IsPast(ByteView mki) const {
-  if (mki.size() != mki_length()) return false;
+std::optional<KeyNumber> Keyring::NumberOf(ByteView mki) const {
+  if (mki.size() != mki_length()) return std::nullopt;
   Reader reader(mki);
   if (profile_.mki_with_domain) reader.Take(scope_.domain.octets.size());
   const MskId msk = MskId::FromValue(reader.U32());
-  return msk.group == scope_.group && msk.number < oldest_;
+  return msk.group == scope_.group ? std::optional(msk.number) : std::nullopt;
 }
 
 // A key that was let go is past: a recorded message must not bring it back.

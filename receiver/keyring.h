@@ -79,9 +79,10 @@ class Keyring {
                          const std::optional<MtkSigner>& signer = std::nullopt);
 
   // OnJoin takes over what a join by MIKEYv2 brought: MSKs, their MTKs of now, policies and ROCs
-  // (MIKEYv2 §10). All of it or nothing: kUnknownChannel for another group's, kUnsupportedPolicy,
-  // kMalformed for keys that do not belong together. From then on MSKs below the first of these are
-  // not taken any more, and with the first use of one the older ones retire.
+  // (MIKEYv2 §10), or KEYS outside of an exchange. All of it or nothing: kUnknownChannel for
+  // another group's, kUnsupportedPolicy, kMalformed for keys that do not belong together, kReplayed
+  // for older ones than are held. What has retired or was let go stays so. From then on MSKs below
+  // the first of these are not taken any more, and with the first use of one the older ones retire.
   Status OnJoin(const mikey::v2::Streams& streams, const mikey::v2::Contents& contents,
                 Instant now);
 
@@ -98,8 +99,8 @@ class Keyring {
 
   // What belongs to an MSK below this one is past. 0: no join has said so.
   KeyNumber oldest() const { return oldest_; }
-  // IsPast tells so of the MKI of a packet.
-  bool IsPast(ByteView mki) const;
+  // NumberOf an MKI is the Key Number of its MSK; nothing where that is not of our group.
+  std::optional<KeyNumber> NumberOf(ByteView mki) const;
 
   const MskSlots& msks() const { return msks_; }
   const MtkSlots& mtks() const { return mtks_; }
@@ -134,6 +135,18 @@ class Keyring {
   };
   Result<Brought> Read(const mikey::v2::Streams& streams, const mikey::v2::Contents& contents,
                        Instant now) const;
+  // Standing is what joins said of the group: nothing older of the same one is taken.
+  struct Standing {
+    CsbId csb_id;
+    std::array<uint8_t, mikey::v2::kTreeIdSize> tree_id{};
+    uint32_t epoch = 0;
+    bool IsSameGroup(const Standing& other) const {
+      return csb_id == other.csb_id && tree_id == other.tree_id;
+    }
+  };
+  static Standing StandingOf(const mikey::v2::Contents& contents);
+  Status CheckStanding(const Standing& standing, const Brought& brought) const;
+  void LetGoBut(const Brought& brought, Instant now);
   Result<MskSlot> MskOf(const mikey::KeyDataPayload& key, const mikey::v2::MskState& state) const;
   Result<MtkSlot> MtkOf(const mikey::KeyDataPayload& key, SrtpProfile profile, Instant now) const;
   void Install(const MtkSlot& slot);
@@ -149,6 +162,7 @@ class Keyring {
   MtkSlots mtks_;
   uint64_t msk_changes_ = 0;
   KeyNumber oldest_;  // below it nothing is taken: a join brought this one, or it is in use
+  std::optional<Standing> standing_;  // of the last join
   Instant retires_at_ = kNever;
 };
 

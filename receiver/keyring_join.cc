@@ -101,14 +101,61 @@ Result<Keyring::Brought> Keyring::Read(const mikey::v2::Streams& streams,
   return is_whole ? Result<Brought>(brought) : Err(Error::kMalformed);
 }
 
+Keyring::Standing Keyring::StandingOf(const mikey::v2::Contents& contents) {
+  Standing standing{*contents.csb_id, {}, 0};
+  if (!contents.member) return standing;
+  std::copy_n(contents.member->tree_id.begin(), standing.tree_id.size(), standing.tree_id.begin());
+  standing.epoch = contents.member->epoch;
+  return standing;
+}
+
+// MIKEYv2 §10: of the tree id that it holds a member installs nothing of a lower epoch, or of the
+// same one and a lower Key Number, and what has retired under none.
+Status Keyring::CheckStanding(const Standing& standing, const Brought& brought) const {
+  if (!standing_ || !standing_->IsSameGroup(standing)) return {};
+  if (standing.epoch < standing_->epoch) return Err(Error::kReplayed);
+  KeyNumber least = oldest_;
+  for (const MskSlot& held : msks_.all()) {
+    if (held.order != 0 && standing.epoch == standing_->epoch) {
+      least = std::max(least, held.id.number);
+    }
+  }
+  const bool is_newer =
+      std::ranges::any_of(brought.msks, [&](const MskSlot& msk) { return msk.id.number >= least; });
+  return is_newer ? Status() : Err(Error::kReplayed);
+}
+
+// LetGoBut keeps of the keys of another tree what this one has, too: its Key Numbers tell nothing
+// of theirs.
+void Keyring::LetGoBut(const Brought& brought, Instant now) {
+  const auto is_gone = [&](MskId id) {
+    return std::ranges::none_of(brought.msks, [&](const MskSlot& msk) { return msk.id == id; });
+  };
+  for (const MskSlot& held : msks_.all()) {
+    if (held.order != 0 && is_gone(held.id)) msks_.Remove(held.id);
+  }
+  if (mtks_.RetireIf(is_gone, now) && retires_at_ == kNever) {
+    retires_at_ = now + MtkSlots::kRetireTime;
+  }
+  oldest_ = {};
+}
+
 Status Keyring::OnJoin(const mikey::v2::Streams& streams, const mikey::v2::Contents& contents,
                        Instant now) {
   const Result<Brought> brought = Read(streams, contents, now);
   if (!brought) return Err(brought.error());
-  for (const MskSlot& msk : brought->msks) Install(msk);
-  oldest_ = brought->msks[0].id.number;
+  const Standing standing = StandingOf(contents);
+  if (Status checked = CheckStanding(standing, *brought); !checked) return checked;
+  if (standing_ && !standing_->IsSameGroup(standing)) LetGoBut(*brought, now);
+  standing_ = standing;
+  oldest_ = std::max(oldest_, brought->msks[0].id.number);
+  for (const MskSlot& msk : brought->msks) {
+    if (msk.id.number >= oldest_) Install(msk);
+  }
   for (const MtkSlot& mtk : brought->mtks) {
-    if (mtks_.Find(mtk.msk, mtk.mtk) == nullptr) Install(mtk);
+    const MskSlot* msk = msks_.Find(mtk.msk);
+    const bool is_past = msk == nullptr || mtk.mtk <= msk->floor;
+    if (!is_past && mtks_.Find(mtk.msk, mtk.mtk) == nullptr) Install(mtk);
   }
   return {};
 }

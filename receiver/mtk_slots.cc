@@ -103,16 +103,6 @@ bool MtkSlots::Retire(Instant now, const MskSlots& msks, MtkSlot& retired) {
   return true;
 }
 
-bool MtkSlots::RetireBelow(KeyNumber number, Instant now) {
-  bool any = false;
-  for (MtkSlot& slot : slots_) {
-    if (slot.serial == 0 || !(slot.msk.number < number)) continue;
-    any = true;
-    if (slot.retires_at == kNever) slot.retires_at = now + kRetireTime;
-  }
-  return any;
-}
-
 void MtkSlots::RemoveUnder(MskId msk) {
   for (MtkSlot& slot : slots_) {
     if (slot.msk == msk) slot = MtkSlot();

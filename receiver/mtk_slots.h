@@ -54,9 +54,22 @@ class MtkSlots {
   // tells which.
   bool Retire(Instant now, const MskSlots& msks, MtkSlot& retired);
   void RemoveUnder(MskId msk);
-  // RetireBelow an MSK that is in use: from now on no key of an older one is in use, and Retire
-  // gives them up at kRetireTime. It returns whether there is one.
-  bool RetireBelow(KeyNumber number, Instant now);
+  // RetireIf `is_past` is true of its MSK: from now on such a key is not in use, and Retire gives
+  // it up at kRetireTime. It returns whether there is one.
+  template <class Predicate>
+  bool RetireIf(Predicate is_past, Instant now) {
+    bool any = false;
+    for (MtkSlot& slot : slots_) {
+      if (slot.serial == 0 || !is_past(slot.msk)) continue;
+      any = true;
+      if (slot.retires_at == kNever) slot.retires_at = now + kRetireTime;
+    }
+    return any;
+  }
+  // RetireBelow an MSK that is in use.
+  bool RetireBelow(KeyNumber number, Instant now) {
+    return RetireIf([number](MskId msk) { return msk.number < number; }, now);
+  }
   std::span<const MtkSlot, kCapacity> all() const { return slots_; }
 
  private:

@@ -148,7 +148,8 @@ void Program::TakeJoin(const net::Incoming& datagram) {
   Bytes out(joiner_->Room());
   const Joiner::Outcome step = joiner_->Receive(datagram.octets, clock_.Now(), rng_, out);
   if (!step.status) {
-    Log(LogLevel::kDebug, "join_discarded",
+    Log(step.is_refused ? LogLevel::kWarning : LogLevel::kDebug,
+        step.is_refused ? "join_not_taken" : "join_discarded",
         {{"reason", std::string(ErrorName(step.status.error()))}});
   }
   AfterJoinStep(step, out);
@@ -237,7 +238,8 @@ void Program::TakeMtk(const Endpoint& group, const net::Incoming& datagram) {
   const auto signer = joiner_ != nullptr ? joiner_->reporter().signer() : std::nullopt;
   const Result<MtkEvent> event = core_.OnMtk(datagram.octets, now, signer);
   if (joiner_ != nullptr && !event && event.error() == Error::kUnknownKey) {
-    joiner_->Missing(now, rng_);
+    const auto message = mikey::Inspect(datagram.octets);
+    if (message) joiner_->Missing(message->ids.msk.number, now, rng_);
   }
   if (!event) return;
   Log(LogLevel::kInfo, "mtk_taken", {{"key", NameOf(event->msk, event->mtk)}});
@@ -258,9 +260,9 @@ void Program::DrainMedia() {
       const Result<MediaPacket> packet = core_.OnMedia(batch[i].octets, now);
       if (packet) ForwardTo(*packet, batch[i].octets, out);
       if (joiner_ == nullptr) continue;
-      if (packet) joiner_->Opened();
+      if (packet) joiner_->Opened(packet->msk.number, now);
       if (packet) joiner_->Uses(core_.keyring().oldest());
-      if (!packet && packet.error() == Error::kUnknownKey) joiner_->Missing(now, rng_);
+      if (!packet && packet.error() == Error::kUnknownKey) TellMissing(batch[i].octets, now);
     }
     // A player that is not there or not fast enough loses packets: nothing here waits for it.
     Error ignored = Error::kSendFailed;
@@ -270,6 +272,11 @@ void Program::DrainMedia() {
       sent += std::max(taken, size_t{1});
     }
   }
+}
+
+void Program::TellMissing(ByteView packet, Instant now) {
+  const auto msk = NumberUnder(core_.keyring(), packet, IsRtcp(packet));
+  if (msk) joiner_->Missing(*msk, now, rng_);
 }
 
 void Program::ForwardTo(const MediaPacket& packet, ByteView octets,

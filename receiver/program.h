@@ -65,6 +65,7 @@ class Program {
   void TellHeld();
   void SendKeying(const Endpoint& to, ByteView octets);
   void TakeMtk(const Endpoint& group, const net::Incoming& datagram);
+  void TellMissing(ByteView packet, Instant now);
   void ForwardTo(const MediaPacket& packet, ByteView octets, std::vector<net::Outgoing>& out);
   void Record(net::Recorder::Direction direction, const Endpoint& from, const Endpoint& to,
               ByteView octets, Instant at);

@@ -53,11 +53,26 @@ Status Reporter::Joined(const mikey::v2::Offerer& offerer) {
   takes_reports_ = (choice.features & kReportFeature) != 0;
   needs_signer_ = (choice.features & kSignedMtkFeature) != 0;
   unanswered_ = 0;
-  sent_.reset();
+  sent_ = {};
   return TakeTs(contents);
 }
 
+// MIKEYv2 §10: MSKs that came by the messages of 3GPP count as well, of which RekeyReader knows
+// nothing.
+Status Reporter::CheckNewest(const mikey::v2::Contents& contents) const {
+  const bool is_here = rekeys_->is_installed() &&
+                       Equal(contents.member->tree_id, rekeys_->tree_id()) &&
+                       contents.member->epoch == rekeys_->epoch();
+  if (!is_here || contents.msks.empty()) return {};
+  const bool is_newer = std::ranges::any_of(contents.msks, [&](const mikey::v2::MskState& msk) {
+    return MskId::FromValue(msk.msk).number >= newest_.number;
+  });
+  return is_newer ? Status() : Err(Error::kReplayed);
+}
+
 Status Reporter::Place(const mikey::v2::Contents& contents, bool asked) {
+  if (Status checked = rekeys_->CheckInstall(contents, asked); !checked) return checked;
+  if (Status checked = CheckNewest(contents); !checked) return checked;
   if (Status installed = rekeys_->Install(contents, asked); !installed) return installed;
   if (!contents.msks.empty()) msks_.clear();
   for (const mikey::v2::MskState& msk : contents.msks) msks_.Add(MskId::FromValue(msk.msk));
@@ -82,8 +97,10 @@ Status Reporter::TakeTs(const mikey::v2::Contents& contents) {
   return {};
 }
 
-void Reporter::Holds(MskId newest, Instant now) {
-  if (std::exchange(newest_, newest) != newest) held_since_ = now;
+bool Reporter::Holds(MskId newest, Instant now) {
+  const bool is_other = std::exchange(newest_, newest) != newest;
+  if (is_other) held_since_ = now;
+  return is_other;
 }
 
 // T is reserved durably, in blocks, before it is used.
@@ -115,8 +132,10 @@ Result<size_t> Reporter::Report(ReportKind kind, Instant now, crypto::Rng& rng, 
   rng.Fill(rand);
   const Result<size_t> size = mikey::v2::WriteReport(suite_, report, key.r, rand, out);
   if (!size) return size;
-  sent_ = Sent{
-      kind, mikey::v2::BindReport(suite_, ByteView(out).first(*size), group_->csb_id, rand, key.r)};
+  sent_[next_sent_] = {
+      kind, mikey::v2::BindReport(suite_, ByteView(out).first(*size), group_->csb_id, rand, key.r),
+      now + mikey::v2::kAnswerTime};
+  next_sent_ = (next_sent_ + 1) % sent_.size();
   if (kind == ReportKind::kMissing) ++unanswered_;
   ++counters_.reports[static_cast<size_t>(kind)];
   return size;
@@ -128,6 +147,12 @@ std::optional<MtkSigner> Reporter::signer() const {
   return key == nullptr ? MtkSigner{} : MtkSigner{*rekeys_->verification_key(), key};
 }
 
+void Reporter::Cured() {
+  for (Sent& sent : sent_) {
+    if (sent.kind == ReportKind::kMissing) sent = {};
+  }
+}
+
 bool Reporter::IsForUs(ByteView datagram) const {
   constexpr size_t kCsbAt = 4;  // RFC 3830 §6.1
   if (!group_ || datagram.size() < kCsbAt + 4) return false;
@@ -136,15 +161,29 @@ bool Reporter::IsForUs(ByteView datagram) const {
          Reader(datagram.subspan(kCsbAt)).U32() == group_->csb_id.value;
 }
 
-Result<Reporter::Taken> Reporter::TakeKeys(ByteView datagram) {
+// AnsweredBy is the REPORT of ours that KEYS answer, or null for `opened`.
+Reporter::Sent* Reporter::AnsweredBy(ByteView datagram, Instant now, Status& opened) {
+  opened = Err(Error::kUnexpected);
+  for (Sent& sent : sent_) {
+    if (sent.until <= now) continue;
+    opened = OpenKeysToReport(suite_, datagram, sent.binding, *group_, taken_);
+    if (opened) return &sent;
+    if (opened.error() != Error::kUnexpected) return nullptr;
+  }
+  return nullptr;
+}
+
+Result<Reporter::Taken> Reporter::TakeKeys(ByteView datagram, Instant now) {
   KEYMAST_CHECK(group_.has_value());
   const auto refuse = [&](Error error) {
     ++counters_.discards[static_cast<size_t>(error)];
     return Err(error);
   };
-  Status opened = Err(Error::kUnexpected);
-  if (sent_) opened = OpenKeysToReport(suite_, datagram, sent_->binding, *group_, taken_);
-  const bool is_answer = opened.has_value();
+  // MIKEYv2 §10: feature 6 was not chosen.
+  if (!takes_reports_) return refuse(Error::kUnexpected);
+  Status opened;
+  Sent* answered = AnsweredBy(datagram, now, opened);
+  const bool is_answer = answered != nullptr;
   const Key* under = nullptr;  // of KEYS that nobody asked for
   for (const Key* key : {&key_, &key_before_}) {
     if (opened || key->empty()) continue;
@@ -155,17 +194,17 @@ Result<Reporter::Taken> Reporter::TakeKeys(ByteView datagram) {
     opened = OpenUnaskedKeys(suite_, datagram, key->r, kept_.keys, *group_, taken_);
   }
   if (!opened) return refuse(opened.error());
-  const crypto::Key32 served = is_answer ? sent_->binding.r : under->r;
+  const crypto::Key32 served = is_answer ? answered->binding.r : under->r;
   Taken taken;
   taken.is_unasked = !is_answer;
-  taken.is_leave = is_answer && sent_->kind == ReportKind::kLeave;
-  const bool is_missing = is_answer && sent_->kind != ReportKind::kLeave;
+  taken.is_leave = is_answer && answered->kind == ReportKind::kLeave;
+  const bool is_missing = is_answer && !taken.is_leave;
   if (!is_answer) {
     const MemberTs ts{kept_.report, taken_.t()};
     if (!keeper_.Keep(ts)) return refuse(Error::kStoreClosed);
     kept_ = ts;
   }
-  if (is_answer) sent_.reset();
+  if (is_answer) *answered = {};
   taken.has_keys = !taken_.contents().msks.empty();
   if (taken.has_keys) {
     if (Status placed = Place(taken_.contents(), is_missing); !placed) {

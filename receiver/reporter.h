@@ -55,8 +55,8 @@ class Reporter final : private mikey::v2::TreeKeys {
   // How many REPORTs `missing` were sent since KEYS came.
   unsigned unanswered() const { return unanswered_; }
 
-  // Holds tells of the newest MSK that the receiver has.
-  void Holds(MskId newest, Instant now);
+  // Holds tells of the newest MSK that the receiver has. True: it is another one than before.
+  bool Holds(MskId newest, Instant now);
 
   // RetireBelow lets go of MSKs: one with this number is in use (MIKEYv2 §10).
   void RetireBelow(KeyNumber number);
@@ -66,16 +66,20 @@ class Reporter final : private mikey::v2::TreeKeys {
   Result<size_t> Report(mikey::v2::ReportKind kind, Instant now, crypto::Rng& rng,
                         MutableBytes out);
 
+  // Cured: what was missing has come otherwise, and answers to REPORTs `missing` are not awaited
+  // any more.
+  void Cured();
+
   // IsForUs is true for KEYS of the group, which belong to no exchange.
   bool IsForUs(ByteView datagram) const;
-  // TakeKeys takes KEYS that answer the last REPORT, or that nobody asked for. Every error is a
-  // discard that changed nothing.
+  // TakeKeys takes KEYS that answer a REPORT of the last kAnswerTime, or that nobody asked for.
+  // Every error is a discard that changed nothing.
   struct Taken {
     bool has_keys = false;    // newer ones, or the same; contents() has them until the next call
     bool is_unasked = false;  // REPORT `acknowledge` is due
     bool is_leave = false;    // the answer to a leave
   };
-  Result<Taken> TakeKeys(ByteView datagram);
+  Result<Taken> TakeKeys(ByteView datagram, Instant now);
   const mikey::v2::Streams& streams() const { return taken_.streams(); }
   const mikey::v2::Contents& contents() const { return taken_.contents(); }
 
@@ -99,6 +103,7 @@ class Reporter final : private mikey::v2::TreeKeys {
   }
   void Commit() override {}
 
+  Status CheckNewest(const mikey::v2::Contents& contents) const;
   Status Place(const mikey::v2::Contents& contents, bool asked);
   Status TakeTs(const mikey::v2::Contents& contents);
   std::optional<uint32_t> NextT();
@@ -128,10 +133,15 @@ class Reporter final : private mikey::v2::TreeKeys {
   Instant held_since_{};
   unsigned unanswered_ = 0;
   struct Sent {
-    mikey::v2::ReportKind kind;
+    mikey::v2::ReportKind kind{};
     mikey::v2::ReportBinding binding;
+    Instant until = Instant::min();  // which its answer is taken
   };
-  std::optional<Sent> sent_;  // the last REPORT, until it is answered
+  Sent* AnsweredBy(ByteView datagram, Instant now, Status& opened);
+
+  // The last REPORTs, as many as a leave has, until they are answered.
+  std::array<Sent, 4> sent_;
+  size_t next_sent_ = 0;
   mikey::v2::TakenKeys taken_;
   ReporterCounters counters_;
 };

@@ -18,12 +18,31 @@ Result<const MtkSlot*> FindKey(const Keyring& keyring, ByteView packet, bool rtc
     if (slot.serial == 0) continue;
     const ByteView mki = MkiOf(packet, slot.profile, keyring.mki_length(), rtcp);
     if (!mki.empty() && Equal(slot.mki.view(), mki)) return &slot;
-    if (keyring.IsPast(mki)) error = Error::kReplayed;
+    const std::optional<KeyNumber> number = keyring.NumberOf(mki);
+    if (number && *number < keyring.oldest()) error = Error::kReplayed;
   }
   return Err(error);
 }
 
+// A new tree's Key Numbers may be lower ones: those before are let go of (MIKEYv2 §10).
+bool IsOlder(const Keyring& keyring, MskId msk, MskId than) {
+  const MskSlots& held = keyring.msks();
+  const bool took_its_place = held.Find(msk) != nullptr && held.Find(than) == nullptr;
+  return msk.number < than.number && !took_its_place;
+}
+
 }  // namespace
+
+std::optional<KeyNumber> NumberUnder(const Keyring& keyring, ByteView packet, bool rtcp) {
+  std::optional<KeyNumber> none(0);
+  for (const MtkSlot& slot : keyring.mtks().all()) {
+    if (slot.serial == 0) continue;
+    const auto number = keyring.NumberOf(MkiOf(packet, slot.profile, keyring.mki_length(), rtcp));
+    if (number) return number;
+    none.reset();
+  }
+  return none;
+}
 
 ByteView MkiOf(ByteView packet, SrtpProfile profile, size_t mki_length, bool rtcp) {
   const srtp::ProfileInfo& info = srtp::InfoOf(profile);
@@ -81,17 +100,18 @@ Result<Stream::KeySession*> Stream::SessionFor(const Keyring& keyring, const Mtk
 // Opened raises the highest index. Only the first packet under a newer MSK may also lower it: a
 // channel that was made anew begins anew, and no packet of before opens under that MSK. One under
 // an older MSK moves nothing: whoever was removed has that key.
-void Stream::Opened(KeySession& entry, const MtkSlot& slot, PacketIndex index) {
+void Stream::Opened(KeySession& entry, const MtkSlot& slot, PacketIndex index,
+                    const Keyring& keyring) {
   entry.highest = std::max(entry.highest.value_or(index), index);
-  if (highest_ && slot.msk.number < msk_.number) return;
-  const bool is_newer = msk_.number < slot.msk.number;
+  if (highest_ && IsOlder(keyring, slot.msk, msk_)) return;
+  const bool is_newer = msk_ != slot.msk;
   if (highest_ && index <= *highest_ && !is_newer) return;
   highest_ = index;
   msk_ = slot.msk;
 }
 
 Result<size_t> Stream::Try(KeySession& entry, const MtkSlot& slot, MutableBytes packet,
-                           const Candidates& candidates) {
+                           const Candidates& candidates, const Keyring& keyring) {
   // An AEAD that fails may leave anything in its output, so a second try starts from a copy.
   std::array<uint8_t, kMaxPacket> copy;
   if (candidates.count > 1) std::copy(packet.begin(), packet.end(), copy.begin());
@@ -103,7 +123,7 @@ Result<size_t> Stream::Try(KeySession& entry, const MtkSlot& slot, MutableBytes 
     entry.session->SetRoc(candidates.rocs[i]);
     const Result<size_t> length = entry.session->Unprotect(packet, packet.size());
     if (length) {
-      Opened(entry, slot, srtp::MakeIndex(candidates.rocs[i], sequence));
+      Opened(entry, slot, srtp::MakeIndex(candidates.rocs[i], sequence), keyring);
       return *length;
     }
     if (i == 0) error = length.error();
@@ -121,10 +141,12 @@ Result<size_t> Stream::OnRtp(MutableBytes packet, Keyring& keyring, Instant now)
   const Result<KeySession*> entry = SessionFor(keyring, **slot);
   if (!entry) return Err(entry.error());
   const auto sequence = static_cast<uint16_t>(packet[2] << 8 | packet[3]);
-  const Result<size_t> length = Try(**entry, **slot, packet, CandidatesFor(sequence, keyring, now));
+  const Candidates candidates = CandidatesFor(sequence, keyring, now);
+  const Result<size_t> length = Try(**entry, **slot, packet, candidates, keyring);
   if (!length) return Err(length.error());
   ++counters_.opened;
   last_good_ = now;
+  opened_under_ = (*slot)->msk;
   keyring.Used((*slot)->serial, now);
   return *length;
 }
@@ -141,6 +163,7 @@ Result<size_t> Stream::OnRtcp(MutableBytes packet, Keyring& keyring, Instant now
   const Result<size_t> length = (*entry)->session->UnprotectRtcp(packet, packet.size());
   if (!length) return Err(length.error());
   ++counters_.rtcp_opened;
+  opened_under_ = (*slot)->msk;
   keyring.UsedByRtcp(**slot, now);
   return *length;
 }

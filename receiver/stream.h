@@ -35,9 +35,11 @@ class Stream {
 
   // OnRtp and OnRtcp open `packet` in place and return its plain length. Errors: kTruncated,
   // kTooLong, kMalformed (no RTP), kUnknownKey (no key has this MKI), kAuthenticationFailed,
-  // kReplayed, also for an MKI of an MSK that is past. `keyring` learns which key is in use.
+  // kReplayed, also for an MKI of an MSK that is past. `keyring` learns which key is in use;
+  // opened_under() is its MSK.
   Result<size_t> OnRtp(MutableBytes packet, Keyring& keyring, Instant now);
   Result<size_t> OnRtcp(MutableBytes packet, Keyring& keyring, Instant now);
+  MskId opened_under() const { return opened_under_; }
 
   // Prune frees the sessions of keys that the keyring let go.
   void Prune(const Keyring& keyring);
@@ -64,12 +66,13 @@ class Stream {
   Result<KeySession*> SessionFor(const Keyring& keyring, const MtkSlot& slot);
   Candidates CandidatesFor(uint16_t sequence, const Keyring& keyring, Instant now) const;
   Result<size_t> Try(KeySession& entry, const MtkSlot& slot, MutableBytes packet,
-                     const Candidates& candidates);
-  void Opened(KeySession& entry, const MtkSlot& slot, PacketIndex index);
+                     const Candidates& candidates, const Keyring& keyring);
+  void Opened(KeySession& entry, const MtkSlot& slot, PacketIndex index, const Keyring& keyring);
 
   Ssrc ssrc_;
   std::optional<PacketIndex> highest_;
   MskId msk_;  // that `highest_` opened under
+  MskId opened_under_;
   Instant last_good_ = Instant::min();
   StreamCounters counters_;
   std::array<KeySession, MtkSlots::kCapacity> sessions_;
@@ -79,5 +82,10 @@ class Stream {
 // tag belongs to the ciphertext (RFC 3711 §3.1, §3.4; RFC 7714 §8.1, §9.1). Empty when the packet
 // is too short.
 ByteView MkiOf(ByteView packet, SrtpProfile profile, size_t mki_length, bool rtcp);
+
+// NumberUnder is the Key Number of the MSK that a packet of kUnknownKey is under; nothing where it
+// is of no MSK of the group. It is read where the profiles that are held would put it: 0 where none
+// is.
+std::optional<KeyNumber> NumberUnder(const Keyring& keyring, ByteView packet, bool rtcp);
 
 }  // namespace keymast::receiver

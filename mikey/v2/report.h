@@ -9,6 +9,8 @@
 namespace keymast::mikey::v2 {
 
 inline constexpr size_t kReportSize = 411;  // octets that PADDING makes it, MIKEYv2 §3.4
+// How long its answer is taken, MIKEYv2 §10.
+inline constexpr Duration kAnswerTime = std::chrono::seconds(4);
 
 // Report is what stands in one. Views are of the datagram, or borrowed for the call.
 struct Report {

@@ -5,8 +5,8 @@ namespace keymast::mikey::v2 {
 namespace {
 
 using std::chrono::milliseconds;
-constexpr std::array<Duration, 3> kLeaveWaits = {milliseconds(500), milliseconds(1000),
-                                                 milliseconds(2000)};
+constexpr std::array<Duration, 4> kLeaveWaits = {milliseconds(500), milliseconds(1000),
+                                                 milliseconds(2000), milliseconds(2000)};
 
 }  // namespace
 
@@ -43,8 +43,11 @@ std::optional<ReportKind> ReportSchedule::Due(Instant now, crypto::Rng& rng) {
     Plan(now, rng);
     return ReportKind::kMissing;
   }
-  leave_at_ = leaves_sent_ < kLeaveWaits.size() ? now + kLeaveWaits[leaves_sent_] : kNever;
-  ++leaves_sent_;
+  if (leaves_sent_ == kLeaveWaits.size()) {
+    leave_at_ = kNever;
+    return std::nullopt;
+  }
+  leave_at_ = now + kLeaveWaits[leaves_sent_++];
   return ReportKind::kLeave;
 }
 

@@ -13,6 +13,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }();
   if (size == 0) return 0;
   Bytes packet(data + 1, data + size);
-  static_cast<void>(cores[data[0] % cores.size()].OnMedia(packet, Instant{}));
+  receiver::Core& core = cores[data[0] % cores.size()];
+  const auto opened = core.OnMedia(packet, Instant{});
+  if (!opened && opened.error() == Error::kUnknownKey) {
+    static_cast<void>(NumberUnder(core.keyring(), packet, receiver::IsRtcp(packet)));
+  }
   return 0;
 }

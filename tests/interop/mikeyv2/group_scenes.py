@@ -207,18 +207,19 @@ def _():
     return isinstance(left, bytes) and answered(c, a_report(c, 2)) == "malformed: not joined", [len(left)]
 
 
-@scene("KEYS to another REPORT, unasked KEYS replayed", "§10")
+@scene("KEYS to another REPORT, or to one of long ago, unasked KEYS replayed", "§10")
 def _():
     c = controller()
     one, two = a_report(c, 1), a_report(c, 2)
     keys, pushed = answered(c, one), c.push(ALICE, Seeded(8))
     seen = []
-    for octets, asked, last in ((keys, two, 0), (keys, None, 0), (pushed, None, 1), (pushed, None, 0)):
+    for octets, asked, last, ago in ((keys, two, 0, 0), (keys, None, 0, 0), (keys, one, 0, 4), (pushed, None, 1, 0),
+                                     (pushed, None, 0, 9), (keys, one, 0, 3.9)):
         try:
-            seen.append(len(report.take_keys(octets, R, c.group.csb_id, c.group.encr, asked, last).msks()))
+            seen.append(len(report.take_keys(octets, R, c.group.csb_id, c.group.encr, asked, last, ago).msks()))
         except Refused as refused:
             seen.append(refused.reason)
-    return seen[-1] == 1 and all(isinstance(s, str) for s in seen[:3]), seen
+    return seen[-2:] == [1, 1] and all(isinstance(s, str) for s in seen[:-2]), seen
 
 
 @scene("REPORT and KEYS outside of an exchange: every flipped bit", "§10")

@@ -10,6 +10,7 @@ from .prf import H, ZERO
 from .tables import *
 
 ACKNOWLEDGE, MISSING, LEAVE = 1, 2, 3
+ANSWER_TIME = 4  # seconds
 
 
 def report_keys(r, csb_id, rand):
@@ -80,8 +81,8 @@ class Controller:
         return seal.build(message.Header(DT_KEYS, self.group.csb_id, map=entries), payloads, keys)
 
 
-def take_keys(octets, r, csb_id, encr, report=None, last_t=0):
-    """O's side: content of the KEYS that answers `report`, or of unasked KEYS with a T above last_t."""
+def take_keys(octets, r, csb_id, encr, report=None, last_t=0, ago=0):
+    """O's side: content of the KEYS that answers `report`, sent so many seconds `ago`, or of unasked KEYS with a T above last_t."""
     m = message.decode(octets)
     require(m.header.data_type == DT_KEYS and m.header.csb_id == csb_id and m.header.prf == PRF_SHA256, "KEYS", "§10")
     kemac, t = m.one(Kemac), m.one(T)
@@ -90,7 +91,7 @@ def take_keys(octets, r, csb_id, encr, report=None, last_t=0):
         require(t.value > last_t, "T of KEYS", "§10")
         keys = unasked_keys(r, csb_id, m.rand(ROLE_A), t.value)
     else:
-        require(report is not None, "KEYS to no REPORT", "§10")
+        require(report is not None and ago < ANSWER_TIME, "KEYS to no REPORT", "§10")
         rand = message.decode(report).rand(ROLE_O)
         require(m.rand(ROLE_O) == rand, "RANDR(1)", "§7")
         keys = answer_keys(r, csb_id, rand, m.rand(ROLE_A), report)

@@ -125,6 +125,33 @@ TEST_F(Counters, AFailedSaveLeavesTheOldFile) {
   EXPECT_EQ(Read(), before);
 }
 
+// A box that is switched through the channels with one file.
+TEST_F(Counters, GroupsOfLongAgoMakeRoom) {
+  CounterFile file = Open();
+  ASSERT_TRUE(file.Save(std::vector{Count("a", 7)}));
+  const auto uri = [](uint32_t i) { return "mikey://example.org/" + std::to_string(i); };
+  for (uint32_t i = 1; i <= 100; ++i) {
+    ASSERT_TRUE(file.SaveMember(uri(i), {i, i})) << i;
+    ASSERT_TRUE(file.SaveMember(uri(1), {i, i})) << "which is followed beside";
+  }
+  const auto kept = CounterFile::Read(path_, KeyOf(1));
+  ASSERT_TRUE(kept);
+  EXPECT_EQ(kept->counters().at(0).highest, 7u);
+  EXPECT_EQ(kept->member(uri(100)), (MemberTs{100, 100}));
+  EXPECT_EQ(kept->member(uri(72)), (MemberTs{72, 72}));
+  EXPECT_EQ(kept->member(uri(1)), (MemberTs{100, 100}));
+  EXPECT_EQ(kept->member(uri(2)), MemberTs{});
+}
+
+TEST_F(Counters, NoCounterOfASenderMakesRoom) {
+  std::vector<SenderCounter> counters;
+  for (const char* name : {"a", "b", "c", "d"}) counters.push_back(Count(name, 7));
+  for (uint8_t key = 1; key <= 16; ++key) ASSERT_TRUE(Open(key).Save(counters));
+  EXPECT_EQ(Open(17).SaveMember("mikey://example.org/one", {1, 1}).error(), Error::kNoSpace);
+  EXPECT_EQ(Open(17).Save(counters).error(), Error::kNoSpace);
+  EXPECT_EQ(Open(1).counters().size(), 4u);
+}
+
 TEST_F(Counters, AReplayAfterARestartIsRefused) {
   KeyServer server;
   const Bytes message = server.MskMessage(Msk(1));

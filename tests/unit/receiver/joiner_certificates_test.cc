@@ -71,6 +71,20 @@ TEST_F(ByHash, WhatItLacksIsShownBesideTheFirst) {
   EXPECT_EQ(joiner->deadline(), kNever);
 }
 
+// What nobody has proven ends neither of the two.
+TEST_F(ByHash, ARetryToTheFirstEndsNotTheOther) {
+  const Bytes first = Tick();
+  const Bytes whole = Take(Ask(first));
+  ASSERT_GT(whole.size(), first.size());
+  answerer->set_under_load(true);
+  const Bytes retry = Ask(Bytes(first));
+  answerer->set_under_load(false);
+  ASSERT_FALSE(retry.empty());
+  ASSERT_FALSE(Take(retry).empty()) << "the first goes on with the cookie";
+  ASSERT_FALSE(Take(Ask(whole)).empty());
+  EXPECT_TRUE(joiner->offerer().state() != Offerer::State::kOffered);
+}
+
 // A forged hint ends nothing: the first exchange gets its answer.
 TEST_F(ByHash, AHintEndsNothing) {
   const Bytes first = Tick();
@@ -114,9 +128,9 @@ TEST_F(ByHash, AfterAJoinTheServerIsTakenToHaveOurs) {
   const Bytes finish = Take(Ask(whole));
   Take(Ask(finish));
   ASSERT_TRUE(step.has_keys);
-  joiner->Missing(now, rng);
+  joiner->Missing(KeyNumber(3), now, rng);
   now += seconds(3);
-  joiner->Missing(now, rng);
+  joiner->Missing(KeyNumber(3), now, rng);
   ASSERT_NE(joiner->deadline(), kNever);
   now = joiner->deadline();
   EXPECT_LT(Tick().size(), whole.size());

@@ -9,6 +9,8 @@ namespace {
 
 using std::chrono::seconds;
 
+constexpr KeyNumber kMissed{3};
+
 struct Joining : testing::TestWithParam<std::string>, JoinWorld {
   Joining() : JoinWorld(ModesNow()) {}
   static std::string ModesNow() {
@@ -60,12 +62,12 @@ TEST_F(Joining, MissingKeysAreAskedForAfterTheWindow) {
   const Duration window = std::chrono::milliseconds(2000);  // the test's group says so
   Duration most{};
   for (int round = 0; round < 6; ++round) {
-    joiner->Missing(now, rng);
+    joiner->Missing(kMissed, now, rng);
     now += window - Duration(1);
-    joiner->Missing(now, rng);
+    joiner->Missing(kMissed, now, rng);
     EXPECT_EQ(joiner->deadline(), kNever);
     now += Duration(1);
-    joiner->Missing(now, rng);
+    joiner->Missing(kMissed, now, rng);
     ASSERT_NE(joiner->deadline(), kNever);
     const Duration wait = joiner->deadline() - now;
     EXPECT_LE(wait, window * (1 << std::min(round, 4)));
@@ -75,10 +77,10 @@ TEST_F(Joining, MissingKeysAreAskedForAfterTheWindow) {
   }
   EXPECT_GT(most, window);
   // What opens again sets it back.
-  joiner->Missing(now, rng);
+  joiner->Missing(kMissed, now, rng);
   now += window;
-  joiner->Opened();
-  joiner->Missing(now, rng);
+  joiner->Opened(kMissed, now);
+  joiner->Missing(kMissed, now, rng);
   EXPECT_EQ(joiner->deadline(), kNever);
 }
 
@@ -88,7 +90,9 @@ TEST_F(Joining, AJoinThatCannotBeKeptIsTriedAgain) {
   keeper.works = false;
   Duration before{};
   for (int round = 0; round < 2; ++round) {
-    EXPECT_EQ(Join(), 0);
+    Take(Ask(Tick()));
+    EXPECT_FALSE(step.has_keys);
+    EXPECT_TRUE(step.is_refused);
     EXPECT_FALSE(joiner->is_joined());
     ASSERT_NE(joiner->deadline(), kNever);
     EXPECT_GT(joiner->deadline() - now, before);

@@ -117,6 +117,73 @@ TEST_F(KeyringJoin, JoiningAgainKeepsWhatIsPast) {
   EXPECT_EQ(keyring.mtks().held(), 2U);
 }
 
+// MIKEYv2 §10: nothing older is installed, however late the KEYS that bring it come.
+TEST_F(KeyringJoin, WhatRetiredComesNotBack) {
+  std::array<uint8_t, kMaxAnswer> answer{};
+  const Brought before(server);  // MSK 2
+  ASSERT_TRUE(Give(before));
+  ASSERT_TRUE(keyring.OnMsk(server.MskMessage(Msk(3)), answer));
+  Refused(before, Error::kReplayed);
+  server.mtk_counter = 100;
+  ASSERT_TRUE(keyring.OnMtk(server.MtkMessage(Msk(3), 1), At(1)));
+  keyring.Used(keyring.mtks().Find(Msk(3), MtkId(1))->serial, At(2));
+  keyring.OnTick(At(3000));
+  Refused(before, Error::kReplayed);
+  EXPECT_EQ(keyring.oldest(), KeyNumber(3));
+  // Beside the next one it is passed over.
+  Brought both(server);
+  const Brought next(server, 3, 4);
+  both.contents.keys.Add(next.contents.keys[0]);
+  both.contents.keys.Add(next.contents.keys[1]);
+  both.contents.rands.Add(next.rand);
+  both.contents.msks.Add(next.contents.msks[0]);
+  std::swap(const_cast<mikey::KeyDataPayload&>(both.contents.keys[1]),
+            const_cast<mikey::KeyDataPayload&>(both.contents.keys[2]));
+  ASSERT_TRUE(Give(both));
+  EXPECT_EQ(keyring.msks().Find(Msk(2)), nullptr);
+  EXPECT_EQ(keyring.mtks().FindByMki(before.mki), nullptr);
+  EXPECT_NE(keyring.mtks().FindByMki(next.mki), nullptr);
+  EXPECT_EQ(keyring.oldest(), KeyNumber(3));
+}
+
+TEST_F(KeyringJoin, AnMtkThatWasLetGoComesNotBack) {
+  const Brought before(server);  // MTK 7
+  ASSERT_TRUE(Give(before));
+  server.mtk_counter = 100;
+  ASSERT_TRUE(keyring.OnMtk(server.MtkMessage(Msk(2), 8), At(1)));
+  keyring.Used(keyring.mtks().Find(Msk(2), MtkId(7))->serial, At(2));
+  keyring.Used(keyring.mtks().Find(Msk(2), MtkId(8))->serial, At(3));
+  keyring.OnTick(At(10'000));
+  ASSERT_EQ(keyring.mtks().held(), 1U);
+  EXPECT_TRUE(Give(before)) << "it is of the same MSK";
+  EXPECT_EQ(keyring.mtks().held(), 1U);
+}
+
+// MIKEYv2 §10: of another tree, or group, Key Numbers tell nothing.
+TEST_F(KeyringJoin, ANewTreeBeginsAnew) {
+  const Bytes first_id(8, 1);
+  const Bytes second_id(8, 2);
+  const auto placed = [](Brought& brought, const Bytes& tree_id, uint32_t epoch) {
+    brought.contents.member = mikey::v2::MemberState{};
+    brought.contents.member->tree_id = tree_id;
+    brought.contents.member->epoch = epoch;
+  };
+  Brought high(server, 11);
+  placed(high, first_id, 4);
+  ASSERT_TRUE(Give(high));
+  Brought low(server, 1, 3);
+  placed(low, first_id, 3);
+  Refused(low, Error::kReplayed);
+  placed(low, second_id, 1);
+  ASSERT_TRUE(Give(low));
+  EXPECT_EQ(keyring.oldest(), KeyNumber(1));
+  EXPECT_EQ(keyring.msks().Find(Msk(11)), nullptr);
+  EXPECT_NE(keyring.mtks().FindByMki(high.mki), nullptr) << "for late packets";
+  keyring.OnTick(At(2000));
+  EXPECT_EQ(keyring.mtks().FindByMki(high.mki), nullptr);
+  EXPECT_NE(keyring.mtks().FindByMki(low.mki), nullptr);
+}
+
 TEST_F(KeyringJoin, ItIsAllOrNothing) {
   const KeyDomainId other{{1, 2, 3}};
   Brought domain(server);
@@ -291,6 +358,24 @@ TEST_F(Retirement, JoiningAgainBringsTheNextOneLikewise) {
   EXPECT_EQ(Msks(), std::vector<uint16_t>{3});
   core.OnTick(At(2020));
   EXPECT_EQ(core.keyring().mtks().held(), 1U);
+}
+
+// Of a new tree Key Numbers may begin anew, and its packets move the index all the same.
+TEST_F(Retirement, TheIndexFollowsANewTree) {
+  Brought before(server, 11);
+  ASSERT_TRUE(core.OnJoin(before.streams, before.contents, At(1)));
+  Headend headend = From(11, 7, 100);
+  ASSERT_TRUE(GiveMedia(core, headend.Send(), At(5)));
+  Brought low(server, 1);
+  const Bytes tree_id(8, 2);
+  low.contents.member = mikey::v2::MemberState{};
+  low.contents.member->tree_id = tree_id;
+  ASSERT_TRUE(core.OnJoin(low.streams, low.contents, At(10)));
+  headend.SwitchTo(Msk(1), 7);
+  for (int i = 0; i < 3; ++i) {
+    headend.Skip(25'000);
+    ASSERT_TRUE(GiveMedia(core, headend.Send(), At(20 + i))) << i;
+  }
 }
 
 // In 3GPP form the interval says how long an MSK is good; who was removed under one moves no index

@@ -11,6 +11,8 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr Duration kWindow = seconds(2);  // as the test's group says
+constexpr KeyNumber kHeld{2};             // as a join brings it
+constexpr KeyNumber kMissed{3};
 
 // Members is what the controller of the test knows.
 struct Members : mikey::v2::ReportDirectory {
@@ -43,9 +45,9 @@ struct Reporting : testing::Test, JoinWorld {
 
   // Misses keys for so long that a REPORT is due; what is sent then.
   Bytes Miss() {
-    joiner->Missing(now, rng);
+    joiner->Missing(kMissed, now, rng);
     now += kWindow;
-    joiner->Missing(now, rng);
+    joiner->Missing(kMissed, now, rng);
     EXPECT_GE(joiner->deadline(), now);
     EXPECT_LT(joiner->deadline(), now + kWindow);
     now = std::max(now, joiner->deadline());
@@ -147,18 +149,98 @@ TEST_F(Reporting, TheKeyBeforeIsKeptUntilTheNewOneHasServed) {
   const Bytes second = write();
   EXPECT_FALSE(KeysTo(second).empty()) << "the controller has not heard of the new one";
   // KEYS that nobody asked for, too.
-  EXPECT_TRUE(reporter.TakeKeys(Write(nullptr, Given(), 1007)).has_value());
+  EXPECT_TRUE(reporter.TakeKeys(Write(nullptr, Given(), 1007), now).has_value());
   members.r = other;
-  EXPECT_TRUE(reporter.TakeKeys(Write(nullptr, Given(), 1008)).has_value());
+  EXPECT_TRUE(reporter.TakeKeys(Write(nullptr, Given(), 1008), now).has_value());
   members.r = before;
-  EXPECT_FALSE(reporter.TakeKeys(Write(nullptr, Given(), 1009)).has_value())
+  EXPECT_FALSE(reporter.TakeKeys(Write(nullptr, Given(), 1009), now).has_value())
       << "the new one serves";
 }
 
 TEST_F(Reporting, WhatOpensAgainCures) {
   Miss();
   EXPECT_NE(joiner->deadline(), kNever);
-  joiner->Opened();
+  joiner->Opened(kMissed, now);
+  EXPECT_EQ(joiner->deadline(), kNever);
+}
+
+// MIKEYv2 §10: anybody can play a packet of the MSK before again.
+TEST_F(Reporting, WhatOpensUnderAnOlderMskDefersItAtMost) {
+  const Instant begin = now;
+  for (int i = 0; now - begin < 16 * kWindow || joiner->deadline() == kNever; ++i) {
+    joiner->Missing(kMissed, now, rng);
+    now += milliseconds(500);
+    // Also when it is about to ask.
+    if (now - begin < 16 * kWindow && i % 10 > 4) joiner->Opened(kHeld, now);
+  }
+  EXPECT_GE(now - begin, 16 * kWindow);
+  EXPECT_LE(joiner->deadline() - begin, 18 * kWindow);
+  joiner->Opened(kHeld, now);
+  now = std::max(now, joiner->deadline());
+  Tick();
+  EXPECT_EQ(step.reports, ReportKind::kMissing);
+}
+
+TEST_F(Reporting, AnMskThatComesByMessageIsMissedNoLonger) {
+  joiner->Holds(MskId::FromValue(0x00010002), now);
+  joiner->Missing(kMissed, now, rng);
+  now += kWindow;
+  joiner->Missing(kMissed, now, rng);
+  ASSERT_NE(joiner->deadline(), kNever);
+  joiner->Holds(MskId::FromValue(0x00010002), now);
+  EXPECT_NE(joiner->deadline(), kNever);
+  joiner->Holds(MskId::FromValue(0x00010003), now);
+  EXPECT_EQ(joiner->deadline(), kNever);
+}
+
+// MIKEYv2 §10: who withholds an answer can give it later no more.
+TEST_F(Reporting, AnAnswerIsAwaitedForFourSeconds) {
+  const Bytes keys = KeysTo(Miss());
+  now += seconds(4);
+  Take(keys);
+  EXPECT_FALSE(step.has_keys);
+  EXPECT_EQ(step.status.error(), Error::kUnexpected);
+  now = std::max(now, joiner->deadline());
+  const Bytes again = KeysTo(Tick());
+  ASSERT_EQ(step.reports, ReportKind::kMissing);
+  now += seconds(4) - Duration(1);
+  Take(again);
+  EXPECT_TRUE(step.has_keys);
+}
+
+TEST_F(Reporting, NoAnswerIsAwaitedToWhatIsCured) {
+  const Bytes keys = KeysTo(Miss());
+  joiner->Opened(kMissed, now);
+  Take(keys);
+  EXPECT_FALSE(step.has_keys);
+  EXPECT_EQ(step.status.error(), Error::kUnexpected);
+}
+
+// MSKs that came by the messages of 3GPP count as well.
+TEST_F(Reporting, KeysOlderThanAnMskMessageAreNotInstalled) {
+  joiner->Holds(MskId::FromValue(0x00010005), now);
+  Take(Write(nullptr, Given(), 9));
+  EXPECT_FALSE(step.has_keys);
+  EXPECT_EQ(step.status.error(), Error::kReplayed);
+}
+
+TEST_F(Reporting, AnAnswerOfTheOneBeforeIsTakenToo) {
+  const Bytes first = KeysTo(Miss());
+  now = joiner->deadline();  // within 4 s
+  Tick();
+  ASSERT_EQ(step.reports, ReportKind::kMissing);
+  Take(first);
+  EXPECT_TRUE(step.has_keys);
+}
+
+// A controller that does not choose REPORT sends no such KEYS.
+TEST_F(Reporting, WhoCannotReportTakesNoKeys) {
+  others.features = 0;
+  Start();
+  ASSERT_EQ(Join(), 1);
+  Take(Write(nullptr, Given(), 9));
+  EXPECT_FALSE(step.has_keys);
+  EXPECT_EQ(step.status.error(), Error::kUnexpected);
   EXPECT_EQ(joiner->deadline(), kNever);
 }
 
@@ -223,6 +305,21 @@ TEST_F(Reporting, ALeaveIsSaidUntilItIsAnswered) {
   EXPECT_EQ(joiner->deadline(), kNever);
 }
 
+// MIKEYv2 §10: A answers the first that it takes, and drops those after it.
+TEST_F(Reporting, AnyLeaveMayBeAnswered) {
+  joiner->Leave(now);
+  const Bytes answer = KeysTo(Tick(), false);
+  for (int i = 0; i < 3; ++i) {
+    now = joiner->deadline();
+    Tick();
+    ASSERT_EQ(step.reports, ReportKind::kLeave);
+  }
+  EXPECT_FALSE(joiner->has_left());
+  Take(answer);
+  EXPECT_TRUE(joiner->has_left());
+  EXPECT_TRUE(joiner->is_left());
+}
+
 TEST_F(Reporting, ALeaveThatNobodyAnswersEnds) {
   joiner->Leave(now);
   int sent = 0;
@@ -232,9 +329,9 @@ TEST_F(Reporting, ALeaveThatNobodyAnswersEnds) {
   }
   EXPECT_EQ(sent, 4);
   EXPECT_FALSE(joiner->is_left());
-  joiner->Missing(now, rng);
+  joiner->Missing(kMissed, now, rng);
   now += seconds(60);
-  joiner->Missing(now, rng);
+  joiner->Missing(kMissed, now, rng);
   EXPECT_EQ(joiner->deadline(), kNever);
 }
 
