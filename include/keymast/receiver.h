@@ -288,8 +288,9 @@ keymast_reason keymast_receiver_used(keymast_receiver* receiver, uint8_t channel
                                      keymast_octets mki, uint64_t now);
 
 /* Says that a packet came under an MKI that is not held: when that goes on for longer than the
- * window that the group announced, and no packet is authenticated meanwhile, its keys are asked
- * for, at a random moment (MIKEYv2 §10). It may be said of every such packet. */
+ * window that the group announced, its keys are asked for, at a random moment; packets that are
+ * authenticated meanwhile under an older MSK put that off, 16 windows long at most (MIKEYv2 §10).
+ * It may be said of every such packet. */
 keymast_reason keymast_receiver_missing(keymast_receiver* receiver, uint8_t channel,
                                         keymast_octets mki, uint64_t now);
 

@@ -116,10 +116,10 @@ Status Channel::CheckJoin(const mikey::v2::Contents& contents, bool asked,
 }
 
 Status Channel::TakeJoin(const mikey::v2::Contents& contents, const mikey::v2::Streams& streams,
-                         const mikey::v2::Choice& choice) {
+                         const mikey::v2::Choice& choice, uint64_t now) {
   const mikey::Algorithms before =
       std::exchange(algorithms_, {choice.prf, choice.encr, choice.mac});
-  const Status taken = TakeContents(contents, streams, true);
+  const Status taken = TakeContents(contents, streams, true, now);
   if (!taken) {
     algorithms_ = before;
     return taken;
@@ -130,7 +130,7 @@ Status Channel::TakeJoin(const mikey::v2::Contents& contents, const mikey::v2::S
 }
 
 Status Channel::TakeContents(const mikey::v2::Contents& contents, const mikey::v2::Streams& streams,
-                             bool asked) {
+                             bool asked, uint64_t now) {
   KeyNumber newest;
   if (Status checked = CheckJoin(contents, asked, newest); !checked) return checked;
   if (Status taken = TakeStreams(streams); !taken) return taken;
@@ -138,7 +138,7 @@ Status Channel::TakeContents(const mikey::v2::Contents& contents, const mikey::v
   group_ = MskId::FromValue(contents.msks[0].msk).group;
   csb_id_ = *contents.csb_id;
   const bool is_new_tree = !Equal(contents.member->tree_id, standing.tree_id);
-  if (is_new_tree) retired_below_ = {};
+  if (is_new_tree) BeginTree(contents, now);
   for (size_t i = 0; i < contents.msks.size(); ++i) {
     const KeyDataPayload& tgk = *Nth(contents, KeyDataType::kTgk, i);
     Msk msk;
@@ -168,10 +168,30 @@ Status Channel::TakeContents(const mikey::v2::Contents& contents, const mikey::v
   return {};
 }
 
-// An MTK of an MSK that is held, as long as the streams' profiles want it.
+// BeginTree lets go of the MSKs that the new tree does not have: its Key Numbers may be lower ones
+// (MIKEYv2 §10). Before a join there was no tree.
+void Channel::BeginTree(const mikey::v2::Contents& contents, uint64_t now) {
+  retired_below_ = {};
+  first_use_at_ = kNoTime;
+  if (!has_joined_) return;
+  const auto is_gone = [&](MskId id) {
+    return std::ranges::none_of(
+        contents.msks, [id](const mikey::v2::MskState& msk) { return msk.msk == id.value(); });
+  };
+  for (Msk& msk : msks_) {
+    if (msk.held && is_gone(msk.id)) msk = {};
+  }
+  for (Mtk& mtk : mtks_) {
+    if (mtk.held && is_gone(mtk.msk)) mtk.ends_at = std::min(mtk.ends_at, now + kRetireTime);
+  }
+}
+
+// An MTK of an MSK that is held, which was not let go of, as long as the streams' profiles want it.
 bool Channel::IsOurs(const KeyDataPayload& mtk) const {
   const std::optional<MtkName> name = NameOf(mtk.kv.spi);
-  return name && Holds(name->msk) && mtk.key.size() == key_size_ && mtk.salt.size() == salt_size_;
+  const Msk* msk = name ? FindMsk(name->msk) : nullptr;
+  return msk != nullptr && name->id > msk->floor && mtk.key.size() == key_size_ &&
+         mtk.salt.size() == salt_size_;
 }
 
 Status Channel::TakeStreams(const mikey::v2::Streams& streams) {
@@ -180,7 +200,7 @@ Status Channel::TakeStreams(const mikey::v2::Streams& streams) {
   const Result<srtp::ProfileInfo> info = ReadStreams(streams, taken);
   if (!info) return Err(info.error());
   streams_ = taken;
-  stream_count_ = streams.sessions.size();
+  stream_count_ = static_cast<uint8_t>(streams.sessions.size());
   key_size_ = info->key_length;
   salt_size_ = info->salt_length;
   return {};
@@ -199,7 +219,7 @@ Status Channel::TakeMsk(const mikey::Unverified& message, const mikey::OpenedMsk
   const Result<srtp::ProfileInfo> info = ReadStreams(opened, taken);
   if (!info) return Err(info.error());
   streams_ = taken;
-  stream_count_ = opened.stream_count;
+  stream_count_ = static_cast<uint8_t>(opened.stream_count);
   key_size_ = info->key_length;
   salt_size_ = info->salt_length;
   Msk msk;
@@ -334,7 +354,7 @@ Status Channel::Used(ByteView mki, uint64_t now) {
   RetireMsksBefore(used->msk.number, now);
   for (Mtk& mtk : mtks_) {
     const bool is_passed = mtk.held && mtk.msk == used->msk && mtk.id < used->id;
-    if (is_passed) mtk.passed_at = std::min(mtk.passed_at, now);
+    if (is_passed && !std::exchange(mtk.is_passed, true)) mtk.last_used = now;
   }
   return {};
 }
@@ -354,8 +374,7 @@ void Channel::RetireMsksBefore(KeyNumber number, uint64_t now) {
 // one ends it.
 uint64_t Channel::EndOf(const Mtk& mtk) {
   if (!mtk.held) return kNoTime;
-  const bool is_passed = mtk.passed_at != kNoTime;
-  const uint64_t passed = is_passed ? std::max(mtk.passed_at, mtk.last_used) + kGrace : kNoTime;
+  const uint64_t passed = mtk.is_passed ? mtk.last_used + kGrace : kNoTime;
   return std::min(passed, mtk.ends_at);
 }
 

@@ -43,13 +43,13 @@ struct Mtk {
   bool held = false;
   bool is_told = false;  // as installed
   bool is_used = false;
+  bool is_passed = false;  // a later key under the same MSK was used
   MskId msk;
   MtkId id;
   keymast_key key{};
-  uint64_t order = 0;  // grows with each key
-  uint64_t last_used = 0;
-  uint64_t passed_at = kNoTime;  // first use of a later key under the same MSK
-  uint64_t ends_at = kNoTime;    // at which it goes whatever comes
+  uint64_t order = 0;          // grows with each key
+  uint64_t last_used = 0;      // or passed
+  uint64_t ends_at = kNoTime;  // at which it goes whatever comes
 };
 
 // What a member knows of its place in the group: nothing older is taken (MIKEYv2 §10).
@@ -104,11 +104,11 @@ class Channel {
   // TakeJoin takes what an answer or KEYS brought: kMalformed, kUnknownChannel for another group's,
   // kReplayed for what is older than what is held, kUnsupportedPolicy. Nothing changes then.
   Status TakeJoin(const mikey::v2::Contents& contents, const mikey::v2::Streams& streams,
-                  const mikey::v2::Choice& choice);
+                  const mikey::v2::Choice& choice, uint64_t now);
   // TakeContents takes what KEYS outside of an exchange brought; `asked`: by a REPORT. Also
   // kUnexpected for a new tree that nobody asked for.
   Status TakeContents(const mikey::v2::Contents& contents, const mikey::v2::Streams& streams,
-                      bool asked);
+                      bool asked, uint64_t now);
   // TakeMore takes what KEYS without an MSK brought: keys of the tree that is held, kUnexpected for
   // another, and who signs.
   Status TakeMore(const mikey::v2::Contents& contents);
@@ -135,6 +135,8 @@ class Channel {
   bool IsRetired(MskId id) const {
     return !by_3gpp_ && id.group == group_ && id.number < retired_below_;
   }
+  // Misses is true for an MSK of the group that is neither held nor retired.
+  bool Misses(MskId id) const { return id.group == group_ && !Holds(id) && !IsRetired(id); }
   bool IsOf3gpp(MskId id) const { return Holds(id) && FindMsk(id)->is_of_3gpp; }
   uint64_t deadline() const;
   void Tick(uint64_t now);
@@ -167,6 +169,7 @@ class Channel {
   Status TakeStreams(const mikey::v2::Streams& streams);
   bool IsOurs(const mikey::KeyDataPayload& mtk) const;
   void TakeTree(const mikey::v2::Contents& contents);
+  void BeginTree(const mikey::v2::Contents& contents, uint64_t now);
   Status CheckMtkSignature(const TablePk& pk, const crypto::Suite& suite, ByteView datagram) const;
   Status CheckRekeyPlace(const mikey::v2::RekeyPacket& packet) const;
   Result<bool> CheckFilter(const crypto::Suite& suite, const mikey::v2::RekeyPacket& packet) const;
@@ -187,6 +190,7 @@ class Channel {
 
   bool is_followed_ = false;
   bool by_3gpp_ = false;
+  bool has_joined_ = false;
   Octets<KEYMAST_IDENTITY_SIZE> uri_;
   KeyDomainId domain_;
   KeyGroup group_;
@@ -198,16 +202,15 @@ class Channel {
   uint64_t first_use_at_ = kNoTime;  // of the MSK of an update, where that told it
   KeyNumber first_use_of_;
   KeyNumber retired_below_;  // Key Number of the newest MSK that was used
-  bool has_joined_ = false;
-  uint8_t key_size_ = 0;  // of the streams' profiles
+  uint8_t key_size_ = 0;     // of the streams' profiles
   uint8_t salt_size_ = 0;
+  uint8_t stream_count_ = 0;
+  uint8_t retired_told_ = 0;
   std::array<Msk, kMsks> msks_;
   std::array<Mtk, kMtks> mtks_;
   uint64_t order_ = 0;
-  FixedList<Mki, kMtks> retired_;  // and how many of them were told
-  size_t retired_told_ = 0;
+  FixedList<Mki, kMtks> retired_;  // of which retired_told_ were told
   std::array<keymast_stream, KEYMAST_STREAMS> streams_{};
-  size_t stream_count_ = 0;
 };
 
 }  // namespace keymast::receiver::library

@@ -108,6 +108,7 @@ void Receiver::Join(uint8_t channel, const keymast_group& group, uint64_t now) {
   followed.keys.Follow(group);
   followed.wants_keys = !followed.keys.is_by_3gpp();
   followed.leave_at = kNoTime;
+  DropAwaited(followed, true);
   Cured(followed, now);
   AskNext(now);
 }
@@ -124,6 +125,7 @@ void Receiver::Leave(uint8_t channel, uint64_t now) {
     followed.keys.LetGo();
     followed.wants_keys = false;
     followed.missing_at = kNoTime;
+    DropAwaited(followed, true);
     followed.leave_at = now;
     followed.leaves_told = 0;
     TickLeave(followed, now);
@@ -196,7 +198,8 @@ Status Receiver::ReceiveVersion1(ByteView datagram, uint64_t now) {
   if (!message) return Err(message.error());
   if (message->kind == mikey::MessageKind::kVerification) return Err(Error::kUnexpected);
   for (Followed& followed : channels_) {
-    if (!followed.keys.Is(message->ids)) continue;
+    // A channel that is being left has nothing to take.
+    if (!followed.keys.Is(message->ids) || followed.leave_at != kNoTime) continue;
     return message->kind == mikey::MessageKind::kMsk ? ReceiveMsk(followed, *message, now)
                                                      : ReceiveMtk(followed, *message, now);
   }
@@ -242,7 +245,7 @@ Status Receiver::ReceiveMsk(Followed& followed, const mikey::Unverified& message
   followed.is_joined = followed.is_joined || is_first;
   if (!had_keys && followed.keys.Holds(message.ids.msk)) {
     followed.held_since = now;
-    Opened(followed);  // of a tree it brings nothing
+    Opened(followed, message.ids.msk.number, now);  // of a tree it brings nothing
   }
   return {};
 }
@@ -375,7 +378,8 @@ Status Receiver::ReceiveVersion2(ByteView datagram, uint64_t now) {
 void Receiver::TakeKeys(Followed& followed, uint64_t now) {
   const mikey::v2::Contents& contents = offerer_->contents();
   const auto& choice = offerer_->exchange().choice;
-  if (const Status taken = followed.keys.TakeJoin(contents, offerer_->streams(), choice); !taken) {
+  if (const Status taken = followed.keys.TakeJoin(contents, offerer_->streams(), choice, now);
+      !taken) {
     send_size_ = 0;
     return Fail(asking_, taken.error());
   }
@@ -387,16 +391,35 @@ void Receiver::TakeKeys(Followed& followed, uint64_t now) {
 
 void Receiver::Cured(Followed& followed, uint64_t now) {
   followed.is_proven = false;
-  Opened(followed);
+  followed.missed.Cured();
+  DropMissing(followed);
   followed.held_since = now;
 }
 
-// Opened: a key is good, and what nobody has proven is not missing.
-void Receiver::Opened(Followed& followed) {
-  followed.missing_since = kNoTime;
-  if (followed.is_proven) return;
+void Receiver::DropMissing(Followed& followed) {
   followed.missing_at = kNoTime;
   followed.missing_window = 1;
+  DropAwaited(followed, false);
+}
+
+// DropAwaited answers to REPORTs `missing`, or to all of a channel.
+void Receiver::DropAwaited(const Followed& followed, bool all) {
+  if constexpr (kPskOnly) return;
+  for (Awaited& awaited : awaited_) {
+    const bool is_dropped = all || awaited.kind == mikey::v2::ReportKind::kMissing;
+    if (is_dropped && awaited.channel == IndexOf(followed)) awaited = {};
+  }
+}
+
+// Opened: a packet or message proves an MSK good, and what nobody has proven may not be missing.
+void Receiver::Opened(Followed& followed, KeyNumber msk, uint64_t now) {
+  using Effect = mikey::v2::MissedMsk::Effect;
+  const Effect effect = followed.missed.is_told()
+                            ? followed.missed.Opened(msk, InstantOf(now), RepairWindow(followed))
+                            : Effect::kCures;
+  if (followed.is_proven) return;
+  if (effect == Effect::kCures) DropMissing(followed);
+  if (effect == Effect::kDefers) followed.missing_at = kNoTime;
 }
 
 void Receiver::TakeStanding(Followed& followed, const mikey::v2::MemberState& member) {
@@ -408,26 +431,30 @@ void Receiver::TakeStanding(Followed& followed, const mikey::v2::MemberState& me
   must_persist_ = must_persist_ || is_greater;
 }
 
-void Receiver::NoteMissing(Followed& followed, MskId msk, uint64_t now) {
-  const bool is_known = followed.keys.Holds(msk) || followed.keys.IsRetired(msk);
-  if (!is_known) NoteMissing(followed, now, false);
+bool Receiver::MayMiss(const Followed& followed) const {
+  const bool asks = followed.wants_keys || asking_ == IndexOf(followed);
+  return !followed.keys.is_by_3gpp() && !asks && followed.leave_at == kNoTime;
 }
 
-// NoteMissing: what is missing is asked for at a random moment of the group's window, each time of
-// one twice as long (MIKEYv2 §10). Where that is not proven it is missing when it has been so for
-// longer than the window: keys may come by themselves, and anybody can send what nobody has keys
-// for.
-void Receiver::NoteMissing(Followed& followed, uint64_t now, bool is_proven) {
-  const bool asks = followed.wants_keys || asking_ == IndexOf(followed);
-  const bool is_leaving = followed.leave_at != kNoTime;
-  if (followed.keys.is_by_3gpp() || asks || is_leaving) return;
-  followed.is_proven = followed.is_proven || is_proven;
+void Receiver::NoteMissing(Followed& followed, MskId msk, uint64_t now) {
+  if (!followed.keys.Misses(msk) || !MayMiss(followed)) return;
+  if (followed.missed.Told(msk.number, InstantOf(now), RepairWindow(followed))) {
+    PlanToAsk(followed, now);
+  }
+}
+
+// NoteProven: by GROUP_REKEY, so that no packet cures it.
+void Receiver::NoteProven(Followed& followed, uint64_t now) {
+  if (!MayMiss(followed)) return;
+  followed.is_proven = true;
+  PlanToAsk(followed, now);
+}
+
+// PlanToAsk for what is missing at a random moment of the group's window, each time of one twice as
+// long (MIKEYv2 §10).
+void Receiver::PlanToAsk(Followed& followed, uint64_t now) {
   if (followed.missing_at != kNoTime) return;
-  const uint64_t window = WindowOf(followed);
-  followed.missing_since = std::min(followed.missing_since, now);
-  if (!is_proven && now - followed.missing_since < window) return;
-  followed.missing_since = kNoTime;
-  followed.missing_at = now + Draw(window * followed.missing_window);
+  followed.missing_at = now + Draw(WindowOf(followed) * followed.missing_window);
 }
 
 // AskForMissing by REPORT; who has none, or gets no answer to two, joins again (MIKEYv2 §10).
@@ -463,7 +490,7 @@ Status Receiver::Missing(uint8_t channel, ByteView mki, uint64_t now) {
 
 Status Receiver::Used(uint8_t channel, ByteView mki, uint64_t now) {
   Status used = channels_[channel].keys.Used(mki, now);
-  if (used) Opened(channels_[channel]);
+  if (used) Opened(channels_[channel], MskId::FromValue(Reader(mki).U32()).number, now);
   return used;
 }
 

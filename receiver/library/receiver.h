@@ -3,6 +3,7 @@
 #pragma once
 
 #include "mikey/v2/loose_keys.h"
+#include "mikey/v2/missed_msk.h"
 #include "mikey/v2/offerer.h"
 #include "receiver/library/channel.h"
 #include "receiver/library/saved.h"
@@ -37,6 +38,15 @@ class Receiver {
 
  private:
   static constexpr uint8_t kNobody = 0xff;
+  // A REPORT whose answer is awaited; kind 0: none.
+  struct Awaited {
+    mikey::v2::ReportKind kind{};
+    uint8_t channel = kNobody;
+    uint64_t until = 0;
+    std::array<uint8_t, mikey::v2::kRandOctets> rand{};
+    mikey::v2::Digest hash{};
+  };
+  static constexpr size_t kAwaited = kPskOnly ? 1 : 4;  // one a channel, or all of a leave
   // What a channel wants and has to tell beside its keys.
   struct Followed {
     Channel keys;
@@ -44,15 +54,15 @@ class Receiver {
     bool is_joined = false;            // to be told
     Error failure = Error::kInternal;  // to be told when
     bool has_failed = false;
-    uint64_t missing_since = kNoTime;  // since when packets tell so, until that counts
-    uint64_t missing_at = kNoTime;     // at which missing keys are asked for
-    bool is_proven = false;            // that keys are missing: by GROUP_REKEY
-    uint32_t missing_window = 1;       // in windows of the group
-    uint64_t held_since = 0;           // the newest MSK
-    uint64_t leave_at = kNoTime;       // at which a leave is told, again
-    uint8_t leaves_told = 0;
     bool has_left = false;  // to be told, for
     Error left = Error::kInternal;
+    bool is_proven = false;  // that keys are missing: by GROUP_REKEY
+    uint8_t leaves_told = 0;
+    uint64_t leave_at = kNoTime;    // at which a leave is told, again
+    uint64_t held_since = 0;        // the newest MSK
+    mikey::v2::MissedMsk missed;    // what packets and MTK messages tell of
+    uint64_t missing_at = kNoTime;  // at which missing keys are asked for
+    uint32_t missing_window = 1;    // in windows of the group
   };
   // What an exchange left for the next one of a channel (MIKEYv2 §11).
   struct Ticket {
@@ -73,7 +83,9 @@ class Receiver {
   void TakeKeys(Followed& followed, uint64_t now);
   void TakeStanding(Followed& followed, const mikey::v2::MemberState& member);
   void Cured(Followed& followed, uint64_t now);
-  static void Opened(Followed& followed);
+  void Opened(Followed& followed, KeyNumber msk, uint64_t now);
+  void DropMissing(Followed& followed);
+  void DropAwaited(const Followed& followed, bool all);
   mikey::v2::Resumption* TicketOf(uint8_t index, uint64_t now);
   void KeepTicket(uint8_t index);
   void DropTickets(uint8_t index);
@@ -90,17 +102,24 @@ class Receiver {
   bool IsLoose(ByteView datagram) const;
   Status ReceiveLoose(ByteView datagram, uint64_t now);
   Status TakeLoose(Followed& followed, ByteView datagram, uint64_t now);
+  Status OpenLoose(Followed& followed, ByteView datagram, uint64_t now, mikey::v2::TakenKeys& keys,
+                   Awaited& answered);
   // GROUP_REKEY: rekeys.cc.
   void SetFeatures(const Channel& keys);
   static bool IsRekey(ByteView datagram);
   Status ReceiveRekey(ByteView datagram, uint64_t now);
   uint64_t WindowOf(const Followed& followed) const;
+  Duration RepairWindow(const Followed& followed) const {
+    return std::chrono::milliseconds(WindowOf(followed));
+  }
   void AskNext(uint64_t now);
   void Ask(uint8_t index, uint64_t now);
   void Fail(uint8_t index, Error error);
   void AskForMissing(Followed& followed, uint64_t now);
+  bool MayMiss(const Followed& followed) const;
   void NoteMissing(Followed& followed, MskId msk, uint64_t now);
-  void NoteMissing(Followed& followed, uint64_t now, bool is_proven);
+  void NoteProven(Followed& followed, uint64_t now);
+  void PlanToAsk(Followed& followed, uint64_t now);
   SavedGroup& SavedOf(const Followed& followed);
   SavedMsk& SavedMskOf(const Followed& followed, const mikey::KeyIds& ids);
   bool NextState(keymast_action& action);
@@ -120,20 +139,19 @@ class Receiver {
 
   // One exchange at a time (MIKEYv2 §14), for the channel that asks.
   std::optional<mikey::v2::Offerer> offerer_;
-  uint8_t asking_ = kNobody;
   uint64_t began_ = kNoTime;  // the first exchange
+  uint8_t asking_ = kNobody;
   bool has_taken_ = false;    // keys of this exchange
   bool is_resuming_ = false;  // it is opened by a ticket
+  bool must_persist_ = false;
+  uint8_t send_channel_ = 0;
   std::array<Ticket, kTickets> tickets_;
-  mikey::v2::ReportBinding binding_;  // of the last REPORT, until it is answered,
-  uint8_t reported_ = kNobody;        // of this channel
+  std::array<Awaited, kAwaited> awaited_;
 
   Saved saved_;
   std::array<uint8_t, KEYMAST_SAVED_SIZE> saved_octets_;
-  bool must_persist_ = false;
   std::array<uint8_t, KEYMAST_DATAGRAM_SIZE> send_;
   size_t send_size_ = 0;
-  uint8_t send_channel_ = 0;
 };
 static_assert(sizeof(Receiver) <= KEYMAST_CONTEXT_SIZE);
 static_assert(alignof(Receiver) <= alignof(keymast_receiver));

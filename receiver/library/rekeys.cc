@@ -30,7 +30,7 @@ Status Receiver::ReceiveRekey(ByteView datagram, uint64_t now) {
     if (!outcome && outcome.error() == Error::kUnknownChannel) continue;
     if (!outcome) return Err(outcome.error());
     if (keys.standing.epoch != epoch) Cured(followed, now);
-    if (*outcome) NoteMissing(followed, now, true);
+    if (*outcome) NoteProven(followed, now);
     return {};
   }
   return taken;

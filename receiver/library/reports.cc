@@ -10,6 +10,8 @@ namespace {
 using mikey::v2::ReportKind;
 
 constexpr std::array<uint64_t, 3> kLeaveWaits = {500, 1000, 2000};  // milliseconds
+constexpr auto kAnswerTime = static_cast<uint64_t>(
+    std::chrono::duration_cast<std::chrono::milliseconds>(mikey::v2::kAnswerTime).count());
 
 CsbId CsbIdOf(ByteView datagram) { return CsbId(Reader(datagram.subspan(4)).U32()); }
 
@@ -47,8 +49,13 @@ bool Receiver::Report(Followed& followed, ReportKind kind, uint64_t now) {
   KEYMAST_CHECK(size.has_value());  // identities are as long as fits
   send_size_ = *size;
   send_channel_ = IndexOf(followed);
-  binding_ = mikey::v2::BindReport(suite_, ByteView(send_).first(*size), report.csb_id, rand, r);
-  reported_ = send_channel_;
+  Awaited& awaited = *std::ranges::min_element(awaited_, {}, &Awaited::until);
+  awaited.kind = kind;
+  awaited.channel = send_channel_;
+  awaited.until = now + kAnswerTime;
+  awaited.rand = rand;
+  const ByteView sent = ByteView(send_).first(*size);
+  awaited.hash = mikey::v2::BindReport(suite_, sent, report.csb_id, rand, r).hash;
   return true;
 }
 
@@ -73,6 +80,7 @@ void Receiver::TickLeave(Followed& followed, uint64_t now) {
 // kInternal: there is nothing to complain of.
 void Receiver::EndLeave(Followed& followed, Error reason) {
   followed.keys.Wipe();
+  DropAwaited(followed, true);
   followed = {};
   followed.has_left = true;
   followed.left = reason;
@@ -97,28 +105,37 @@ Status Receiver::ReceiveLoose(ByteView datagram, uint64_t now) {
   return taken;
 }
 
-Status Receiver::TakeLoose(Followed& followed, ByteView datagram, uint64_t now) {
+// OpenLoose opens the answer to a REPORT, `answered`, or KEYS that nobody asked for, of kind 0.
+Status Receiver::OpenLoose(Followed& followed, ByteView datagram, uint64_t now,
+                           mikey::v2::TakenKeys& keys, Awaited& answered) {
   const mikey::v2::GroupName group = followed.keys.name();
-  mikey::v2::TakenKeys keys;
-  Status opened = Err(Error::kUnexpected);
-  const bool is_asked = reported_ == IndexOf(followed);
-  if (is_asked) opened = OpenKeysToReport(suite_, datagram, binding_, group, keys);
-  const bool is_unasked = !opened && opened.error() == Error::kUnexpected;
-  SavedGroup& saved = SavedOf(followed);
-  if (is_unasked) {
-    const crypto::Key32 r = ReportKeyOf(followed);
-    opened = OpenUnaskedKeys(suite_, datagram, r, saved.keys_t, group, keys);
+  mikey::v2::ReportBinding binding;
+  binding.csb_id = group.csb_id;
+  binding.r = ReportKeyOf(followed);
+  for (Awaited& awaited : awaited_) {
+    if (awaited.channel != IndexOf(followed) || awaited.until <= now) continue;
+    binding.rand = Octets<mikey::v2::kMaxRand>(awaited.rand);
+    binding.hash = awaited.hash;
+    const Status opened = OpenKeysToReport(suite_, datagram, binding, group, keys);
+    if (opened) answered = std::exchange(awaited, {});
+    if (opened || opened.error() != Error::kUnexpected) return opened;
   }
-  if (!opened) return opened;
+  return OpenUnaskedKeys(suite_, datagram, binding.r, SavedOf(followed).keys_t, group, keys);
+}
+
+Status Receiver::TakeLoose(Followed& followed, ByteView datagram, uint64_t now) {
+  mikey::v2::TakenKeys keys;
+  Awaited answered;
+  if (Status opened = OpenLoose(followed, datagram, now, keys, answered); !opened) return opened;
+  const bool is_unasked = answered.kind == ReportKind{};
   if (followed.leave_at != kNoTime) {
     if (is_unasked) return Err(Error::kUnexpected);
-    reported_ = kNobody;
     EndLeave(followed, Error::kInternal);
     return {};
   }
   const mikey::v2::Contents& contents = keys.contents();
   if (!contents.msks.empty()) {
-    Status taken = followed.keys.TakeContents(contents, keys.streams(), !is_unasked);
+    Status taken = followed.keys.TakeContents(contents, keys.streams(), !is_unasked, now);
     if (!taken) return taken;
     Cured(followed, now);
   } else if (!contents.keys.empty()) {
@@ -126,10 +143,8 @@ Status Receiver::TakeLoose(Followed& followed, ByteView datagram, uint64_t now) 
     if (!taken) return taken;
   }
   if (contents.member) TakeStanding(followed, *contents.member);
-  if (!is_unasked) {
-    reported_ = kNobody;
-    return {};
-  }
+  if (!is_unasked) return {};
+  SavedGroup& saved = SavedOf(followed);
   saved.keys_t = std::max(saved.keys_t, keys.t());
   must_persist_ = true;
   Report(followed, ReportKind::kAcknowledge, now);  // MIKEYv2 §10

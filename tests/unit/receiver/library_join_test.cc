@@ -152,10 +152,32 @@ TEST_F(Joined, OneStrayPacketCallsForNothing) {
   EXPECT_TRUE(world.Take().kinds.empty());
 }
 
-TEST_F(Joined, APacketThatOpensCuresWhatPacketsTold) {
+TEST_F(Joined, APacketThatOpensPutsOffWhatPacketsTold) {
   world.MissFor(0, {0, 7, 0, 9, 0, 1});
   EXPECT_NE(world.deadline(), KEYMAST_NEVER);
   EXPECT_EQ(world.Used(0, tv.Mki(1)), KEYMAST_OK);
+  EXPECT_EQ(world.deadline(), KEYMAST_NEVER);
+}
+
+// MIKEYv2 §10: what opens may be played again, so it puts off no longer than the longest window.
+TEST_F(Joined, PacketsUnderAnOlderMskPutItOffForTheLongestWindowAtMost) {
+  const Bytes missed = {0, 7, 0, 9, 0, 1};
+  const uint64_t longest = 16 * 3000;
+  for (uint64_t passed = 0; passed < longest; passed += 500) {
+    EXPECT_EQ(world.Missing(0, missed), KEYMAST_OK);
+    EXPECT_EQ(world.Used(0, tv.Mki(1)), KEYMAST_OK);
+    EXPECT_EQ(world.deadline(), KEYMAST_NEVER) << passed;
+    world.now_ += 500;
+  }
+  EXPECT_EQ(world.Missing(0, missed), KEYMAST_OK);
+  const uint64_t due = world.deadline();
+  EXPECT_LE(due, world.now_ + 3000);
+  EXPECT_EQ(world.Used(0, tv.Mki(1)), KEYMAST_OK);
+  EXPECT_EQ(world.deadline(), due);
+}
+
+TEST_F(Joined, APacketOfAnotherKeyGroupTellsOfNothing) {
+  world.MissFor(0, {0, 8, 0, 9, 0, 1});
   EXPECT_EQ(world.deadline(), KEYMAST_NEVER);
 }
 

@@ -183,6 +183,91 @@ TEST(FullLibrary, TakesKeysThatNobodyAskedForOnceAndAcknowledges) {
   EXPECT_EQ(world.Receive(world.UnaskedKeys(6)), KEYMAST_REPLAYED);  // an older MSK
 }
 
+// MIKEYv2 §10: who withholds an answer can give it later no more.
+TEST(FullLibrary, AwaitsAnAnswerForFourSeconds) {
+  FullWorld world;
+  ASSERT_EQ(world.JoinAndSettle().joined.size(), 1u);
+  world.group_->msk.number = KeyNumber(2);
+  world.MissFor(0, world.group_->Mki(1));
+  const auto taken = world.Read(world.NextReport());
+  ASSERT_TRUE(taken);
+  world.now_ += 4000;
+  EXPECT_EQ(world.Receive(world.KeysTo(taken->binding, true)), KEYMAST_UNEXPECTED);
+  world.now_ -= 1;
+  EXPECT_EQ(world.Receive(world.KeysTo(taken->binding, true)), KEYMAST_OK);
+}
+
+TEST(FullLibrary, AwaitsNoAnswerToWhatIsCured) {
+  FullWorld world;
+  ASSERT_EQ(world.JoinAndSettle().joined.size(), 1u);
+  world.group_->msk.number = KeyNumber(2);
+  world.MissFor(0, world.group_->Mki(1));
+  const auto taken = world.Read(world.NextReport());
+  ASSERT_TRUE(taken);
+  EXPECT_EQ(world.Receive(world.group_->MskMessage(5, "server")), KEYMAST_OK);
+  world.Take();
+  EXPECT_EQ(world.Receive(world.KeysTo(taken->binding, true)), KEYMAST_UNEXPECTED);
+}
+
+TEST(FullLibrary, AwaitsAnAnswerForEachChannel) {
+  FullWorld world;
+  const std::string other = "mikey://bc.example.org/two";
+  world.server_.Add(other);
+  ASSERT_EQ(world.JoinAndSettle().joined.size(), 1u);
+  ASSERT_EQ(world.Join(1, other), KEYMAST_OK);
+  ASSERT_EQ(world.Settle().joined.size(), 1u);
+  world.group_->msk.number = KeyNumber(2);
+  world.MissFor(0, world.group_->Mki(1));
+  const auto taken = world.Read(world.NextReport());
+  ASSERT_TRUE(taken);
+  keymast_receiver_leave(world.context_.get(), 1, world.now_);
+  EXPECT_EQ(TypeOf(world.Take().sent.at(0)), kReport);
+  EXPECT_EQ(world.Receive(world.KeysTo(taken->binding, true)), KEYMAST_OK);
+}
+
+// MIKEYv2 §10: a key that was let go is past, and a recorded message brings it not back.
+TEST(FullLibrary, TakesNoMtkThatItLetGo) {
+  FullWorld world;
+  ASSERT_EQ(world.JoinAndSettle().joined.size(), 1u);
+  Group& group = *world.group_;
+  ASSERT_EQ(world.Receive(group.MtkMessage(2, JoinedProfile())), KEYMAST_OK);
+  world.Take();
+  world.Used(0, group.Mki(1));
+  world.Used(0, group.Mki(2));
+  world.now_ += 5000;
+  world.Tick();
+  ASSERT_EQ(world.Take().retired, std::vector<Bytes>{group.Mki(1)});
+  EXPECT_EQ(world.Receive(world.UnaskedKeys(5)), KEYMAST_OK);
+  EXPECT_TRUE(world.Take().installed.empty());
+  EXPECT_EQ(world.Key(0, group.Mki(1)), nullptr);
+}
+
+// MIKEYv2 §10: a new tree may have lower Key Numbers.
+TEST(FullLibrary, LetsGoOfTheTreeBefore) {
+  FullWorld world;
+  Group& group = *world.group_;
+  group.msk.number = KeyNumber(11);
+  ASSERT_EQ(world.JoinAndSettle().joined.size(), 1u);
+  const Bytes before = group.Mki(1);
+  const Bytes key_before = group.Msk();
+  ASSERT_EQ(world.Used(0, before), KEYMAST_OK);
+  world.MissFor(0, group.Next().Mki(1));
+  const auto taken = world.Read(world.NextReport());
+  ASSERT_TRUE(taken);
+  group.tree_id = Bytes(8, 5);
+  group.msk.number = KeyNumber(1);
+  group.announces = true;
+  ASSERT_EQ(world.Receive(world.KeysTo(taken->binding, true)), KEYMAST_OK);
+  EXPECT_EQ(world.Take().installed, std::vector<Bytes>{group.Mki(1)});
+  EXPECT_FALSE(world.Has(key_before));
+  EXPECT_NE(world.Key(0, before), nullptr) << "for late packets";
+  world.now_ += 2000;
+  world.Tick();
+  EXPECT_EQ(world.Take().retired, std::vector<Bytes>{before});
+  Group next = group.Next();
+  EXPECT_EQ(world.Receive(next.MtkMessage(1, JoinedProfile())), KEYMAST_OK);
+}
+
 TEST(FullLibrary, TellsThatItLeaves) {
   FullWorld world;
   ASSERT_EQ(world.JoinAndSettle().joined.size(), 1u);
@@ -196,6 +281,28 @@ TEST(FullLibrary, TellsThatItLeaves) {
   EXPECT_EQ(world.Receive(world.KeysTo(taken->binding, false)), KEYMAST_OK);
   EXPECT_EQ(world.Take().left, (std::vector{std::pair{uint8_t{0}, KEYMAST_OK}}));
   EXPECT_EQ(world.deadline(), KEYMAST_NEVER);
+}
+
+// MIKEYv2 §10: A answers the first that it takes, and drops those after it.
+TEST(FullLibrary, HasLeftWhenAnyOfItsLeavesIsAnswered) {
+  FullWorld world;
+  ASSERT_EQ(world.JoinAndSettle().joined.size(), 1u);
+  keymast_receiver_leave(world.context_.get(), 0, world.now_);
+  const auto taken = world.Read(world.Take().sent.at(0));
+  ASSERT_TRUE(taken);
+  for (int i = 0; i < 3; ++i) world.NextReport();
+  EXPECT_EQ(world.Receive(world.KeysTo(taken->binding, false)), KEYMAST_OK);
+  EXPECT_EQ(world.Take().left, (std::vector{std::pair{uint8_t{0}, KEYMAST_OK}}));
+}
+
+TEST(FullLibrary, TakesNoMskOfAChannelThatIsLeft) {
+  FullWorld world;
+  ASSERT_EQ(world.JoinAndSettle().joined.size(), 1u);
+  keymast_receiver_leave(world.context_.get(), 0, world.now_);
+  world.Take();
+  EXPECT_EQ(world.Receive(world.group_->MskMessage(5, "server")), KEYMAST_UNKNOWN_CHANNEL);
+  EXPECT_EQ(world.Receive(world.group_->MtkMessage(2, JoinedProfile())), KEYMAST_UNKNOWN_CHANNEL);
+  EXPECT_TRUE(world.Take().kinds.empty());
 }
 
 TEST(FullLibrary, IsGoneWhenNobodyHearsThatItLeaves) {
