@@ -32,6 +32,12 @@ static int to_server = -1;
 static const char* state_file;
 static volatile sig_atomic_t is_told_to_end;
 
+/* When to join again after a join that failed: each time twice as late, and not all receivers at
+ * once. */
+enum { FIRST_PAUSE = 1000, LAST_PAUSE = 64000 };
+static uint64_t again_at = KEYMAST_NEVER;
+static uint64_t pause_before_again = FIRST_PAUSE;
+
 static void on_signal(int number) {
   (void)number;
   is_told_to_end = 1;
@@ -111,6 +117,13 @@ static void print_streams(uint8_t channel) {
   }
 }
 
+static void plan_to_join_again(void) {
+  uint8_t part = 0;
+  crypto->random(crypto->user, &part, 1);
+  again_at = now() + pause_before_again + pause_before_again * part / 256;
+  if (pause_before_again < LAST_PAUSE) pause_before_again *= 2;
+}
+
 /* All that the core asks for, in its order. */
 static int act(void) {
   keymast_action action;
@@ -131,11 +144,13 @@ static int act(void) {
         if (send(to_server, action.octets.data, action.octets.size, 0) < 0) perror("send");
         break;
       case KEYMAST_JOINED:
+        pause_before_again = FIRST_PAUSE;
         print_streams(action.channel);
         break;
-      case KEYMAST_FAILED:
+      case KEYMAST_FAILED: /* keys that it has stay */
         printf("failed: %s\n", keymast_reason_name(action.reason));
-        return BROKEN;
+        plan_to_join_again();
+        break;
       case KEYMAST_LEFT:
         printf("left: %s\n", keymast_reason_name(action.reason));
         return END;
@@ -174,7 +189,7 @@ static int open_group(const char* address, const char* port, const char* interfa
 
 static int receive(int fd) {
   uint8_t datagram[2048];
-  const ssize_t size = recv(fd, datagram, sizeof datagram, 0);
+  const ssize_t size = recv(fd, datagram, sizeof datagram, MSG_DONTWAIT);
   if (size < 0) return GO_ON;
   const keymast_octets octets = {datagram, (size_t)size};
   const keymast_reason discard = keymast_receiver_receive(&receiver, octets, now());
@@ -188,12 +203,19 @@ static int wait_for(uint64_t deadline, struct pollfd* sockets) {
   const int ready = poll(sockets, 2, wait > 200 ? 200 : (int)wait); /* and look for signals */
   int state = GO_ON;
   for (int i = 0; ready > 0 && i < 2 && state == GO_ON; ++i) {
-    if ((sockets[i].revents & POLLIN) != 0) state = receive(sockets[i].fd);
+    /* What ICMP says of the server's port would end each poll at once until it is received. */
+    if ((sockets[i].revents & (POLLIN | POLLERR)) != 0) state = receive(sockets[i].fd);
   }
   return state;
 }
 
-static int follow(struct pollfd* sockets) {
+static int join(const keymast_group* group) {
+  again_at = KEYMAST_NEVER;
+  keymast_receiver_join(&receiver, 0, group, now());
+  return act();
+}
+
+static int follow(const keymast_group* group, struct pollfd* sockets) {
   int is_leaving = 0;
   int state = act();
   while (state == GO_ON) {
@@ -202,6 +224,7 @@ static int follow(struct pollfd* sockets) {
       keymast_receiver_tick(&receiver, now());
       state = act();
     }
+    if (state == GO_ON && !is_leaving && again_at <= now()) state = join(group);
     if (state != GO_ON || !is_told_to_end || is_leaving) continue;
     is_leaving = 1;
     keymast_receiver_leave(&receiver, 0, now());
@@ -243,7 +266,7 @@ int main(int argc, char** argv) {
   /* A state that is damaged ends it: without one, what was recorded would be taken again. */
   if (reason == KEYMAST_OK) reason = keymast_receiver_join(&receiver, 0, &group, now());
   if (reason != KEYMAST_OK) fprintf(stderr, "%s\n", keymast_reason_name(reason));
-  const int end_state = reason == KEYMAST_OK ? follow(sockets) : BROKEN;
+  const int end_state = reason == KEYMAST_OK ? follow(&group, sockets) : BROKEN;
   if (is_made) keymast_receiver_wipe(&receiver);
   return end_state == END ? 0 : 1;
 }

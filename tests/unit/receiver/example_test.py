@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What examples/receive.c says of files that are not as they should be: it ends, and joins nothing.
+"""What examples/receive.c says of files that are not as they should be: it ends, and joins nothing. What it does where
+nobody answers.
 
 example_test.py PROGRAM
 """
+import os
 import pathlib
 import socket
 import subprocess
@@ -12,7 +14,12 @@ import tempfile
 import unittest
 
 
-class Files(unittest.TestCase):
+def seconds_of_a_processor(process):
+    fields = pathlib.Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+class Example(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
@@ -24,9 +31,9 @@ class Files(unittest.TestCase):
         self.server.bind(("127.0.0.1", 0))
         self.server.settimeout(20)
 
-    def start(self):
+    def start(self, port=None):
         process = subprocess.Popen(
-            [PROGRAM, "127.0.0.1", str(self.server.getsockname()[1]), "239.255.42.1", "0",
+            [PROGRAM, "127.0.0.1", str(port or self.server.getsockname()[1]), "239.255.42.1", "0",
              "127.0.0.1", "mikey://example.org/one", "member@example.org", self.key, self.state],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.addCleanup(process.communicate)
@@ -45,6 +52,17 @@ class Files(unittest.TestCase):
     def test_joins_at_the_first_start(self):
         self.start()
         self.assertGreater(len(self.server.recv(2048)), 100)
+
+    def test_tries_again_where_nobody_listens_and_sleeps_until_then(self):
+        place = self.server.getsockname()
+        self.server.close()
+        process = self.start(place[1])
+        self.assertEqual(process.stdout.readline(), "failed: unavailable\n")
+        self.assertLess(seconds_of_a_processor(process), 1)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+            server.bind(place)
+            server.settimeout(20)
+            self.assertGreater(len(server.recv(2048)), 100)
 
     def test_no_key_is_cut(self):
         self.key.write_bytes(bytes(40))
