@@ -219,8 +219,8 @@ Answerer::Outcome Answerer::Answer(FirstMessage& cap, const Judged& judged, cryp
   // Nor anything else, a ticket spent, where the exchange has no place.
   if (!cache_.HasPlace(cap.address)) return Discard(Error::kTooManyRequests);
   Entry entry;
-  Streams streams;
-  const Result<size_t> size = WriteTheAnswer(cap, judged, rng, streams, out);
+  Brought brought;
+  const Result<size_t> size = WriteTheAnswer(cap, judged, rng, brought, out);
   // A public value that no secret follows from is no form of one (MIKEYv2 §5).
   if (!size && size.error() == Error::kMalformed) return Discard(size.error());
   // Beyond a rate the CAP of an address that has not proved itself may be a recorded one, which has
@@ -231,7 +231,8 @@ Answerer::Outcome Answerer::Answer(FirstMessage& cap, const Judged& judged, cryp
   if (!size) return Refuse(cap, judged, size.error(), rng, out);
   entry.way = WayOf(cap.offer);
   entry.exchange = cap.exchange;
-  if (!cap.exchange.is_join()) entry.streams = std::make_unique<Streams>(streams);
+  if (!cap.exchange.is_join()) entry.streams = std::make_unique<Streams>(brought.streams);
+  entry.msk = brought.msk;
   entry.answer.assign(out.begin(), out.begin() + static_cast<ptrdiff_t>(*size));
   const Outcome sent = Sent({}, entry.answer, entry, out);
   if (!sent.status) return Refuse(cap, judged, sent.status.error(), rng, out);
@@ -241,7 +242,9 @@ Answerer::Outcome Answerer::Answer(FirstMessage& cap, const Judged& judged, cryp
   entry.address = Octets<kMaxAddress>(cap.address);
   entry.address_proved = cap.address_proved;
   const Mode mode = cap.exchange.choice.mode;
-  entry.is_for_all = mode == Mode::kEarlyDh || judged.ComesBack(mode);
+  // MIKEYv2 §8, §11: what is answered once alone is answered so to whoever brings it again.
+  const bool is_once = mode == Mode::kEarlyDh || judged.ComesBack(mode);
+  entry.is_for_all = is_once || (judged.resumed && !IsLate(mode));
   entry.is_in_sdp = in_signalling_;
   entry.wants_fresh = is_early && Contains(policy_.modes.view(), Mode::kEarlyDh);
   if (IsSigned(cap.exchange.choice.mode)) entry.certificates = CertificatesOf(cap.parts);
@@ -250,7 +253,6 @@ Answerer::Outcome Answerer::Answer(FirstMessage& cap, const Judged& judged, cryp
   entry.made = cap.now;
   entry.sent = cap.now;
   entry.exchange.ah = HashOf(suite_, entry.answer);
-  const bool is_for_all = entry.is_for_all;
   // MIKEYv2 §11: one ticket opens one exchange.
   if (judged.resumed && !tickets_->Spend(*judged.resumed, cap.exchange.th)) {
     return Discard(Error::kReplayed);
@@ -258,7 +260,7 @@ Answerer::Outcome Answerer::Answer(FirstMessage& cap, const Judged& judged, cryp
   const Entry* kept = cache_.Add(std::move(entry), cap.now);
   KEYMAST_CHECK(kept != nullptr);  // there was a place
   const bool is_remembered =
-      !is_for_all || fresh_.Remember(cap.exchange.th, cap.exchange.offerer.view(), cap.now);
+      !is_once || fresh_.Remember(cap.exchange.th, cap.exchange.offerer.view(), cap.now);
   KEYMAST_CHECK(is_remembered);  // there was room, and it was not answered before
   return {{}, sent.reply, Event::kAnswered, kept, sent.more};
 }
@@ -292,8 +294,9 @@ Answerer::Outcome Answerer::Refuse(const FirstMessage& cap, const Judged& judged
 }
 
 Result<size_t> Answerer::WriteTheAnswer(FirstMessage& cap, const Judged& judged, crypto::Rng& rng,
-                                        Streams& streams, MutableBytes out) {
+                                        Brought& brought, MutableBytes out) {
   Exchange& exchange = cap.exchange;
+  Streams& streams = brought.streams;
   Octets<crypto::kMaxModulusSize> envelope;
   if (Status ready = Prepare(cap, rng, envelope); !ready) return Err(ready.error());
   if (exchange.answerer.data.empty() && credentials_ != nullptr) {
@@ -305,6 +308,7 @@ Result<size_t> Answerer::WriteTheAnswer(FirstMessage& cap, const Judged& judged,
     if (!grant) return Err(grant.error());
     streams = grant->streams;
     if (exchange.is_join()) contents = grant->contents;
+    if (!contents.msks.empty()) brought.msk = contents.msks.view().back().msk;
   }
   if (!exchange.is_join()) {
     if (!IsComplete(streams, cap.offer)) return Err(Error::kUnsupportedPolicy);

@@ -35,6 +35,8 @@ class Answerer {
     // Of kVerified in a mode by certificate: what CAP showed whole, leaf first. Whoever keeps it
     // may give it to a later CAP that names it by hash (Directory::CertificatesOf).
     CertificateChain certificates = {};
+    // A finish that failed behind public-key work.
+    bool was_costly = false;
   };
 
   // Answered CAPs of early DH that are remembered, each for two hours at most (MIKEYv2 §8): beyond
@@ -86,6 +88,11 @@ class Answerer {
   size_t ForgetIf(Is is) {
     return cache_.RemoveIf(is);
   }
+  // ForgetOf asks `is` of the exchanges that one identity offered, and of no others.
+  template <class Is>
+  size_t ForgetOf(const Identity& offerer, Is is) {
+    return cache_.RemoveOf(offerer, is);
+  }
 
   // The session of a verified unicast exchange. Of its other secrets, and of a join all, nothing is
   // left when the finish has verified: a repetition needs octets alone.
@@ -93,6 +100,10 @@ class Answerer {
 
  private:
   struct Finish;
+  struct Brought {
+    Streams streams;
+    uint32_t msk = 0;  // Entry's
+  };
   Answering answering() const;
   Outcome TakeCap(FirstMessage& cap, crypto::Rng& rng, MutableBytes out);
   Outcome TakeFragment(const Message& message, ByteView address, Instant now, crypto::Rng& rng,
@@ -108,7 +119,7 @@ class Answerer {
   Outcome Answer(FirstMessage& cap, const Judged& judged, crypto::Rng& rng, MutableBytes out);
   static bool GivesInAnswer(const Exchange& exchange);
   Result<size_t> WriteTheAnswer(FirstMessage& cap, const Judged& judged, crypto::Rng& rng,
-                                Streams& streams, MutableBytes out);
+                                Brought& brought, MutableBytes out);
   Status Prepare(FirstMessage& cap, crypto::Rng& rng,
                  Octets<crypto::kMaxModulusSize>& envelope) const;
   Outcome Refuse(const FirstMessage& cap, const Judged& judged, Error error, crypto::Rng& rng,

@@ -51,8 +51,12 @@ Answerer::Outcome Answerer::TakeFirstFinish(const Finish& finish, Entry& entry, 
   if (brings_keys && !finish.Proves(entry)) return Discard(Error::kWrongSource);
   const Result<Exchange> finished = CheckFinish(finish, entry);
   if (!finished) {
-    if (finished.error() == Error::kAuthenticationFailed) failed.Count(rate, finish.now);
-    return Discard(finished.error());
+    Outcome refused = Discard(finished.error());
+    // A public value that no secret follows from is found out as late as a wrong proof.
+    refused.was_costly = is_late && (finished.error() == Error::kAuthenticationFailed ||
+                                     finished.error() == Error::kMalformed);
+    if (refused.was_costly) failed.Count(rate, finish.now);
+    return refused;
   }
   const Result<size_t> size = AnswerFinish(entry, *finished, finish, rng, out);
   // It is repeated, and answered then.

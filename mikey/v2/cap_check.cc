@@ -81,7 +81,9 @@ void JudgeV(const Answering& answering, FirstMessage& cap, Judged& judged) {
   judged.strikes_psk = !judged.v_good;
 }
 
-// JudgeSign checks the Offerer's certificate, and SIGN where it is there.
+// JudgeSign checks the Offerer's certificate, and SIGN where it is there. MIKEYv2 §6 rule 4: whose
+// certificate we have is told to nobody but its owner, so that one which CAP does not show whole,
+// and SIGN does not prove, is one that we do not have.
 void JudgeSign(const Answering& answering, FirstMessage& cap, Judged& judged) {
   const Asked asked = cap.asked();
   const auto fingerprint = answering.others.FingerprintOf(asked);
@@ -90,20 +92,17 @@ void JudgeSign(const Answering& answering, FirstMessage& cap, Judged& judged) {
   if (!can_do || !OffersAny(cap.offer, NeedsCertificate)) return;
   const Claim claim{asked.offerer, false, fingerprint};
   const bool is_shown = !cap.parts.certificates.empty();
+  const auto refuse = [&] { (is_shown ? judged.strikes_pk : judged.lacks_certificate) = true; };
+  if (!is_shown && cap.parts.sign == nullptr) return refuse();
   const CertificateChain* kept = is_shown ? nullptr : answering.others.CertificatesOf(asked);
   Result<Proved> proved = answering.credentials->trust.Judge(cap.parts, claim, cap.now, kept);
-  if (!proved) {
-    judged.lacks_certificate = !is_shown && proved.error() == Error::kUnknownIdentity;
-    judged.strikes_pk = !judged.lacks_certificate;
-    return;
-  }
+  if (!proved) return refuse();
   if (const SignPayload* sign = cap.parts.sign) {
     const ByteView head = HeadUpTo(cap.datagram, sign->signature);
     const Status checked =
         CheckSign(answering.suite, OfCap(cap.exchange), proved->key, head, *sign);
     judged.sign_good = checked.has_value();
-    judged.strikes_pk = !judged.sign_good;
-    if (judged.strikes_pk) return;
+    if (!judged.sign_good) return refuse();
   }
   judged.may_encrypt = proved->may_encrypt;
   judged.certificate = {true, proved->until, proved->fingerprint};

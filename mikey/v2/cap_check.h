@@ -42,7 +42,7 @@ struct Judged {
   bool sign_good = false;
   bool strikes_psk = false;        // modes 1, 4, 6
   bool strikes_pk = false;         // modes 2, 3, 5
-  bool lacks_certificate = false;  // we do not have what CAP shows by hash or name
+  bool lacks_certificate = false;  // by hash or name CAP shows none that we have and SIGN proves
   bool may_encrypt = false;        // the Offerer's certificate is good for an envelope
   std::optional<crypto::Fingerprint> fingerprint;  // SDP's
   Standing certificate;                            // the Offerer's

@@ -8,7 +8,7 @@ namespace {
 
 constexpr size_t kSweptAtOnce = 8;
 constexpr size_t kSweptWhenCrowded = 64;  // so that what is past asks nobody for cookies
-constexpr size_t kMaxHashed = 256;
+constexpr size_t kMaxHashed = 1 + kMaxIdentity;
 
 }  // namespace
 
@@ -29,6 +29,11 @@ uint64_t ExchangeCache::Hash(std::initializer_list<ByteView> parts) const {
 
 uint64_t ExchangeCache::FinishHashOf(const Entry& entry) const {
   return Hash({entry.exchange.rand_i.view(), entry.exchange.rand_r.view()});
+}
+
+uint64_t ExchangeCache::HashOf(const Identity& identity) const {
+  const std::array<uint8_t, 1> type{static_cast<uint8_t>(identity.type)};
+  return Hash({type, identity.data});
 }
 
 // MIKEYv2 §12: in SDP it lives as long as offer and answer are open, and 10 s from their end.
@@ -90,10 +95,12 @@ Entry* ExchangeCache::Add(Entry entry, Instant now) {
   slot.by_cap = entry.is_for_all ? Hash({entry.exchange.th}) : Hash({entry.exchange.th, address});
   slot.by_finish = FinishHashOf(entry);
   slot.by_address = by_address;
+  slot.by_offerer = HashOf(entry.exchange.offerer.view());
   slot.entry = std::make_unique<Entry>(std::move(entry));
   caps_.emplace(slot.by_cap, at);
   finishes_.emplace(slot.by_finish, at);
   addresses_.emplace(slot.by_address, at);
+  offerers_.emplace(slot.by_offerer, at);
   ++used_;
   PutInLine(at);
   return slot.entry.get();
@@ -107,6 +114,18 @@ void ExchangeCache::Verify(Entry& entry) {
   if (entry.verified) return;
   TakeOutOfLine(found->second);
   entry.verified = true;
+  PutToFinished(found->second);
+}
+
+// PutToFinished keeps one member, with as many addresses as it likes, from holding every place.
+void ExchangeCache::PutToFinished(size_t slot) {
+  const uint64_t offerer = slots_[slot].by_offerer;
+  const auto [begin, end] = finished_.equal_range(offerer);  // kMaxFinished at most
+  const auto oldest = std::min_element(begin, end, [this](const auto& a, const auto& b) {
+    return slots_[a.second].entry->finished < slots_[b.second].entry->finished;
+  });
+  if (finished_.count(offerer) >= kMaxFinished) Release(oldest->second);
+  finished_.emplace(offerer, slot);
 }
 
 void ExchangeCache::Sweep(Instant now) {
@@ -126,10 +145,15 @@ void ExchangeCache::SweepOne(Instant now) {
 
 void ExchangeCache::Release(size_t at) {
   Slot& slot = slots_[at];
-  if (!slot.entry->verified) TakeOutOfLine(at);
+  if (slot.entry->verified) {
+    Erase(finished_, slot.by_offerer, at);
+  } else {
+    TakeOutOfLine(at);
+  }
   Erase(caps_, slot.by_cap, at);
   Erase(finishes_, slot.by_finish, at);
   Erase(addresses_, slot.by_address, at);
+  Erase(offerers_, slot.by_offerer, at);
   slot.entry.reset();
   free_.push_back(at);
   --used_;

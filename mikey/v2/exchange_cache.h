@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What an Answerer remembers of exchanges, in a place of fixed size (MIKEYv2 §2, Retransmission):
-// found by CAP and address, or by what a finish names.
+// found by CAP and address, by what a finish names, or by who offered it.
 #pragma once
 
 #include <memory>
@@ -26,7 +26,7 @@ struct Entry {
   bool address_proved = false;
   bool is_copied = false;    // the answer went to another address as well
   bool verified = false;     // its finish was good; set by ExchangeCache::Verify
-  bool is_for_all = false;   // its CAP is answered so from any address (MIKEYv2 §8)
+  bool is_for_all = false;   // its CAP is answered so from any address (MIKEYv2 §8, §11)
   bool wants_fresh = false;  // KEYS bring FRESH for the next exchange
   bool is_in_sdp = false;    // CAP came in the signalling path
   Instant made;
@@ -36,6 +36,7 @@ struct Entry {
   Bucket there;            // from the address
   Bucket elsewhere;
   bool wants_ticket = false;
+  uint32_t msk = 0;                 // of a join: the newest that the answer has; 0: none
   Way way;                          // what the Offerer takes
   std::vector<Bytes> certificates;  // that CAP showed, in modes by certificate; until the finish
   Bytes answer;
@@ -47,6 +48,7 @@ struct Entry {
 class ExchangeCache {
  public:
   static constexpr size_t kMaxOfAddress = 16;
+  static constexpr size_t kMaxFinished = 16;  // of an identity, with good finish
   static constexpr Duration kIdle = std::chrono::seconds(10);
   static constexpr Duration kLife = std::chrono::seconds(30);
 
@@ -70,7 +72,8 @@ class ExchangeCache {
   // SweepAll forgets all that is past; the other calls look at some entries each.
   void SweepAll(Instant now);
 
-  // Verify notes that the finish of an entry was good: no other one takes its place any more.
+  // Verify notes that the finish of an entry was good: nobody else takes its place any more. Of its
+  // identity, which alone can finish in its name, the oldest one beyond kMaxFinished goes.
   void Verify(Entry& entry);
 
   template <class Do>
@@ -80,7 +83,7 @@ class ExchangeCache {
     }
   }
 
-  // RemoveIf forgets entries, and returns how many.
+  // RemoveIf forgets entries, and returns how many. RemoveOf looks at those of one identity alone.
   template <class Is>
   size_t RemoveIf(Is is) {
     size_t removed = 0;
@@ -91,6 +94,17 @@ class ExchangeCache {
     }
     return removed;
   }
+  template <class Is>
+  size_t RemoveOf(const Identity& offerer, Is is) {
+    std::vector<size_t> found;
+    const auto [begin, end] = offerers_.equal_range(HashOf(offerer));
+    for (auto it = begin; it != end; ++it) {
+      const Entry& entry = *slots_[it->second].entry;
+      if (entry.exchange.offerer.view() == offerer && is(entry)) found.push_back(it->second);
+    }
+    for (const size_t at : found) Release(at);
+    return found.size();
+  }
 
  private:
   using Index = std::unordered_multimap<uint64_t, size_t>;
@@ -100,6 +114,7 @@ class ExchangeCache {
     uint64_t by_cap = 0;
     uint64_t by_finish = 0;
     uint64_t by_address = 0;
+    uint64_t by_offerer = 0;
     // Of those without good finish, in the order in which they came.
     size_t before = kNone;
     size_t behind = kNone;
@@ -111,6 +126,7 @@ class ExchangeCache {
 
   uint64_t Hash(std::initializer_list<ByteView> parts) const;
   uint64_t FinishHashOf(const Entry& entry) const;
+  uint64_t HashOf(const Identity& identity) const;
   static bool IsPast(const Entry& entry, Instant now);
   void Sweep(Instant now);
   void SweepOne(Instant now);
@@ -122,6 +138,7 @@ class ExchangeCache {
   Line& LineOf(const Entry& entry) { return lines_[entry.address_proved ? 1 : 0]; }
   void PutInLine(size_t slot);
   void TakeOutOfLine(size_t slot);
+  void PutToFinished(size_t slot);
   static void Erase(Index& index, uint64_t key, size_t slot);
 
   size_t capacity_;
@@ -133,6 +150,8 @@ class ExchangeCache {
   Index caps_;
   Index finishes_;
   Index addresses_;
+  Index offerers_;
+  Index finished_;             // those with good finish, by who offered them
   std::array<Line, 2> lines_;  // of addresses without and with proof
 };
 

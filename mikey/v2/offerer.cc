@@ -204,7 +204,10 @@ Result<size_t> Offerer::Open(const Wish& wish, Instant now, crypto::Rng& rng, Mu
 Result<size_t> Offerer::SendCap(MutableBytes out) {
   const bool resumes = !ticket_.empty() || !ticket_id_.empty();
   const bool has_v = OffersAny(NeedsPsk) && (policy_.uses_v || resumes);
-  const CapProofs proofs{has_v, signer_, OffersAny(exchange_.is_join() ? GainsBySign : NeedsSign)};
+  // MIKEYv2 §6 rule 4: a certificate that is not shown counts behind SIGN alone.
+  const bool is_shown = !OffersAny(NeedsCertificate) || signer_.shown == Shown::kCertificates;
+  const bool has_sign = !is_shown || OffersAny(exchange_.is_join() ? GainsBySign : NeedsSign);
+  const CapProofs proofs{has_v, signer_, has_sign};
   const bool is_first = hashes_.empty();
   const Capabilities offer = Offer();
   const Result<size_t> size = WriteCap(suite_, exchange_, offer, proofs,

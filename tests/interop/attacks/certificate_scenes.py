@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Certificates that prove something else than they are shown for, to our Offerer and to our Answerer."""
+from mikeyv2 import edits, message
 from mikeyv2.lab import ALICE, BOB, CONTROLLER_USE, KEYS, certificate, der, x509
 from mikeyv2.certificates import Credentials
+from mikeyv2.party import untwisted
+from mikeyv2.payloads import Err, Sign
 from mikeyv2.tables import *
 
 from .labs import OurA, OurO
@@ -120,3 +123,27 @@ def _(mode):
 @scene("CAP with the right certificate, SIGN by another key", "§4.2", SHOWN, "Offerer")
 def _(mode):
     return _opened_by(mode, Credentials(KEYS.mallory[S_ED25519].private, KEYS.alice[S_ED25519].chain))
+
+
+def _unsigned(point, value):
+    return edits.removed(Sign)(value) if point == "cap.payloads" else value
+
+
+@scene("whose certificate A has, asked without its key", "§6", {DH}, "Offerer")
+def _(mode):
+    alice = KEYS.alice[S_ED25519]
+    said = set()
+    for known in ({}, {ALICE: alice.chain}):
+        for show in ("chash", "none"):
+            for private, twist in ((alice.private, _unsigned), (KEYS.mallory[S_ED25519].private, untwisted)):
+                lab = OurA((mode,), o={"show": show}, known=({}, known), o_twist=twist)
+                lab.alice.credentials = (Credentials(private, alice.chain),)
+                lab.again()
+                hint = message.decode(*lab.to_a(lab.open()))
+                expect("answered" not in lab.names(), "its answer tells")
+                said.add((hint.one(Err).number, len(hint.octets), lab.a.told["status"]))
+    expect(len(said) == 1, f"one is told from the other: {said}")
+    lab.o_twist, lab.alice.credentials = untwisted, (alice,)
+    lab.again()
+    finishes(lab)
+    return f"ERROR {said.pop()[0]}"

@@ -46,6 +46,11 @@ class OurA(OurLab):
         self.plan.fresh, self.plan.rand_size, self.o_twist, self.events = decode(retry[0]).caps[T_FRESH], size, twist, []
         self.again()
 
+    def is_hint(self, said):
+        """ERROR 8, what whoever does not show its certificate hears unless SIGN proves it (§6 rule 4)."""
+        is_shown = self.alice.policy.show == "cert"
+        return not is_shown and self.a.told["status"] == "unknown_key" and [d[1] for d in said] == [DT_ERROR]
+
     @property
     def a_said(self):
         return self.a.said

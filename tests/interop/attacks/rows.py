@@ -88,11 +88,12 @@ def _of_o(m, lab):
         return "taken as if it were not there"
     if m.point.startswith("finish"):
         return _finish(lab, lab.to_o(said))
-    expect(not said and told["status"] != "ok" and not told["event"], f"answered: {told}")
+    is_hint = lab.is_hint(said)
+    expect((is_hint or not said) and told["status"] != "ok" and not told["event"], f"answered: {told}")
     lab.o_twist, lab.plan.rand_size = untwisted, 32
     lab.again()
     finishes(lab)
-    return "dropped: " + told["status"]
+    return "ERROR 8, a hint" if is_hint else "dropped: " + told["status"]
 
 
 def _told_so(m, lab, said):

@@ -14,7 +14,7 @@ from .srtp import chosen_policies, keys_of_sessions
 from .tables import *
 from .tickets import LIFETIME, Resumption
 
-CACHE, PER_ADDRESS = 64, 16
+CACHE, PER_ADDRESS, FINISHED = 64, 16, 16
 
 
 @dataclass
@@ -32,6 +32,7 @@ class Entry:
     chain: tuple = None  # O's certificate
     group: object = None  # of a join
     dh_kind: bool = False
+    once: bool = False  # answered to whoever brings the CAP again, from any address
     keys_due: bool = False  # the group's keys are in KEYS
     proved: bool = False
     copied: bool = False  # the answer went to another address too
@@ -123,8 +124,8 @@ class Answerer:
         th = H(m.octets)
         cookie = cookie or self._good_cookie(now, address, m)
         entry = self.entries.get((th, address))
-        if entry is None and th in self.fresh.answered:  # §8: found by TH alone, a copy from any address gets the same octets
-            entry = next((e for e in self.entries.values() if e.th == th), None)
+        if entry is None:  # §8, §11: found by TH alone, a copy from any address gets the same octets
+            entry = next((e for e in self.entries.values() if e.th == th and e.once), None)
         if entry:
             sending = self._send(address, entry.answer, entry.cap)
             if not cookie and address != entry.address:
@@ -165,10 +166,12 @@ class Answerer:
     def _spend(self, now, entry, found):
         """What must be durable before the answer leaves (§8, §11)."""
         if entry.mode == EARLY_DH or cap_check.comes_back(self, entry.member, entry.mode, found):
+            entry.once = True
             if not self.fresh.take(entry.th, now):
                 raise Refused("early DH CAP answered before", "§8")
         if found.resumed is None:
             return []
+        entry.once |= entry.mode not in LATE
         self.party.peers.wipe(found.resumed.id)
         if self.party.sealer:
             self.party.sealer.spent[found.resumed.id] = entry.th
@@ -235,6 +238,9 @@ class Answerer:
         require(proves or len(reply) <= 3 * len(m.octets), "KEYS for an address that is not proved", "§2")
         entry.reply, entry.finish, entry.sent, entry.verified = reply, m.octets, now, now
         entry.proved |= proves
+        finished = [(e.verified, key) for key, e in self.entries.items() if e.member == entry.member and e.verified is not None]
+        if len(finished) > FINISHED:  # §2
+            del self.entries[min(finished, key=lambda f: f[0])[1]]
         return events + self._send(address, entry.reply, entry.cap)
 
     def _repeat(self, now, address, entry, m):

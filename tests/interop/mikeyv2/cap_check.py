@@ -130,8 +130,10 @@ def _check_sign(a, now, m, offered, found):
     trust, identity = a.party.trust, m.identity(ROLE_O)
     if m.one(Cert):
         chain = tuple(c.der for c in m.all(Cert))
-    else:
+    elif m.one(Sign):
         chain = trust.by_hash(m.one(Chash).hash) if m.one(Chash) else trust.known.get(identity)
+    else:
+        chain = None
     if not chain:
         found.lacks_certificate = True  # §6 rule 4: strikes nothing
         return set()
@@ -142,7 +144,8 @@ def _check_sign(a, now, m, offered, found):
             seal.check_signature(m, keys, certificates.public_key(chain))
             found.sign_good = True
     except Refused:
-        return SIGNED
+        found.sign_good, found.lacks_certificate = False, not m.one(Cert)  # whose certificate A has is told to its owner alone
+        return SIGNED if m.one(Cert) else set()
     found.chain = chain
     return set()
 

@@ -29,9 +29,13 @@ struct Kept : Joins {
     return receiver.state() == State::kDone ? size : 0;
   }
   size_t JoinsAs(int member, Shown shown) { return JoinsAs(member, shown, CertificateOf(member)); }
-  // Silence is what who is not believed hears.
+  // That it has no such certificate is what who is not believed hears, as anybody does; and then
+  // nothing, when it is shown.
   void IsRefused(int member, Shown shown) {
+    world.Pass(seconds(1));  // hints are one a second
     EXPECT_EQ(JoinsAs(member, shown), 0U);
+    EXPECT_EQ(hint, mikey::ErrorNumber::kInvalidCert);
+    EXPECT_EQ(JoinsAs(member, Shown::kCertificates), 0U);
     EXPECT_FALSE(hint.has_value());
   }
 
@@ -84,7 +88,32 @@ TEST_F(Kept, WhatHasEndedIsRefused) {
   EXPECT_NE(JoinsAs(1, Shown::kHash, recipe), 0U);
   world.Pass(minutes(2));
   EXPECT_EQ(JoinsAs(1, Shown::kHash, recipe), 0U);
-  EXPECT_FALSE(hint.has_value());
+  EXPECT_EQ(hint, mikey::ErrorNumber::kInvalidCert);
+}
+
+// MIKEYv2 §6 rule 4: whose certificate is kept is told to nobody who has not its key.
+TEST_F(Kept, NobodyIsToldWhose) {
+  ASSERT_NE(JoinsAs(1, Shown::kCertificates), 0U);
+  ASSERT_NE(JoinsAs(3, Shown::kCertificates), 0U);
+  Use(ServerCredentials({103}));
+  for (const Shown shown : {Shown::kHash, Shown::kNothing}) {
+    std::vector<Bytes> said;
+    for (const int member : {1, 2, 3}) {  // one of whom is kept, one of whom is not, one revoked
+      world.Pass(seconds(1));
+      const auto credentials = CredentialsOf(CertificateOf(member));
+      Receiver receiver(world, member, Mode::kDh, kMskMessages, &credentials);
+      receiver.shown = shown;
+      Bytes cap = receiver.Cap();
+      cap.back() ^= 1;  // of SIGN
+      said.push_back(receiver.Ask(cap));
+      ASSERT_FALSE(said.back().empty()) << member;
+      EXPECT_EQ(said.back()[1], static_cast<uint8_t>(mikey::DataType::kError));
+      receiver.Take(said.back());
+      EXPECT_EQ(receiver.offerer.peer_error(), mikey::ErrorNumber::kInvalidCert) << member;
+    }
+    EXPECT_EQ(said[0].size(), said[1].size());
+    EXPECT_EQ(said[2].size(), said[1].size());
+  }
 }
 
 TEST_F(Kept, AnotherCertificateTakesItsPlace) {

@@ -143,6 +143,21 @@ TEST(LimitsOfAnswerer, FinishesThatFailCostAnExchangeSoMuch) {
   EXPECT_EQ(world.answered_.event, Answerer::Event::kVerified);
 }
 
+TEST(LimitsOfAnswerer, AValueThatNoSecretFollowsFromCostsAsMuch) {
+  World world(1, Mode::kDhhmac);
+  Bytes wrong = FinishOf(world, world.Session());
+  Message message;
+  ASSERT_TRUE(ParseMessage(wrong, message));
+  const ByteView value = message.Get<DhPayload>()->value;
+  std::fill_n(wrong.begin() + (value.data() - wrong.data()), value.size(), uint8_t{0});
+  uint32_t count = 0;
+  for (int i = 0; i < 200; ++i) {
+    world.ToAnswerer(wrong);
+    count += ReasonOf(world) == Error::kMalformed ? 1U : 0U;
+  }
+  EXPECT_EQ(count, Entry::kFailedThere.burst);
+}
+
 // --- refusals
 
 TEST(LimitsOfAnswerer, RefusedExchangesGiveWay) {

@@ -68,7 +68,7 @@ TEST_P(DhOfVersion2, EveryFlippedBitBehindCapIsDropped) {
 }
 
 TEST_P(DhOfVersion2, AnOffererWhoseCapWasChangedIsNotVerified) {
-  Bytes cap = world.Open(certified.Session());
+  Bytes cap = world.Open(certified.Session(Shown::kCertificates));
   const Bytes offered = {0, 8, 0, 7};
   const auto profiles = std::search(cap.begin(), cap.end(), offered.begin(), offered.end());
   ASSERT_NE(profiles, cap.end());

@@ -22,8 +22,10 @@ class CacheOfExchanges : public testing::Test {
     rand[31] = 1;
     return rand;
   }
-  Entry* Add(size_t number, bool address_proved, const std::string& address = {}) {
+  Entry* Add(size_t number, bool address_proved, const std::string& address = {},
+             const std::string& offerer = {}) {
     Entry entry;
+    entry.exchange.offerer = OwnedIdentity(Identity{IdType::kNai, AsBytes(offerer)});
     entry.exchange.csb_id = CsbId(static_cast<uint32_t>(number));
     entry.exchange.rand_i = Octets<kMaxRand>(RandOf(number));
     entry.exchange.rand_r = Octets<kMaxRand>(RandOf(number + 128));
@@ -44,6 +46,7 @@ class CacheOfExchanges : public testing::Test {
     ASSERT_NE(entry, nullptr);
     cache_.Verify(*entry);
     EXPECT_TRUE(entry->verified);
+    entry->finished = now_;
   }
 
   crypto::SeededRng rng_{1};
@@ -105,6 +108,47 @@ TEST_F(CacheOfExchanges, EntriesMayBeForgottenFromAmongOthers) {
   ASSERT_NE(Add(24, false), nullptr);
   EXPECT_EQ(Find(1), nullptr);
   EXPECT_NE(Find(3), nullptr);
+}
+
+TEST_F(CacheOfExchanges, AnIdentityIsLookedForAmongItsOwn) {
+  ExchangeCache large(64, rng_);
+  cache_ = std::move(large);
+  for (size_t i = 0; i < 40; ++i) {
+    ASSERT_NE(Add(i, i % 2 == 0, {}, i % 10 == 3 ? "anna" : "bob"), nullptr);
+  }
+  Verify(13);
+  size_t asked = 0;
+  const auto are_asked = [&](const Entry& entry) {
+    ++asked;
+    return entry.exchange.csb_id.value > 10;
+  };
+  EXPECT_EQ(cache_.RemoveOf({IdType::kNai, AsBytes("anna")}, are_asked), 3U);
+  EXPECT_EQ(asked, 4U);
+  EXPECT_EQ(cache_.size(), 37U);
+  EXPECT_NE(Find(3), nullptr);
+  for (const size_t gone : {13U, 23U, 33U}) EXPECT_EQ(Find(gone), nullptr);
+  EXPECT_EQ(cache_.RemoveOf({IdType::kUri, AsBytes("anna")}, are_asked), 0U);
+  EXPECT_EQ(cache_.RemoveOf({IdType::kNai, AsBytes("carol")}, are_asked), 0U);
+  EXPECT_EQ(asked, 4U);
+}
+
+// Whoever has many addresses, and finishes from all of them, holds no more places than others.
+TEST_F(CacheOfExchanges, OfWhatAnIdentityFinishedItsOldestGoes) {
+  ExchangeCache large(64, rng_);
+  cache_ = std::move(large);
+  ASSERT_NE(Add(60, true, {}, "anna"), nullptr);
+  Verify(60);
+  for (size_t i = 0; i < 50; ++i) {
+    ASSERT_NE(Add(i, true, {}, "mallory"), nullptr) << i;
+    Verify(i);
+  }
+  EXPECT_EQ(cache_.size(), 1 + ExchangeCache::kMaxFinished);
+  EXPECT_EQ(Find(50 - ExchangeCache::kMaxFinished - 1), nullptr);
+  for (size_t i = 50 - ExchangeCache::kMaxFinished; i < 50; ++i) EXPECT_NE(Find(i), nullptr) << i;
+  EXPECT_NE(Find(60), nullptr);
+  now_ += ExchangeCache::kIdle + milliseconds(1);
+  cache_.SweepAll(now_);
+  EXPECT_EQ(cache_.size(), 0U);
 }
 
 // A storm of joins has tens of thousands of them at once (docs/operator.md, `mikeyv2.exchanges`).
