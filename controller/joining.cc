@@ -52,15 +52,15 @@ Result<const groups::Member*> Controller::Impl::GiveKeys(const ChannelId& channe
 }
 
 // FinishJoin: MSKs that the exchange brought are not sent again, newer ones are, to where the
-// member proved to be.
+// member proved to be. Its mark may be newer than those, by another exchange that was answered
+// since.
 void Controller::Impl::FinishJoin(const ChannelId& channel_id, const SubscriberId& subscriber,
                                   const Joined& joined, const Moment& m) {
   // Whoever left, or was removed, since its answer has no mark any more.
   if (!IsEntitled(channel_id, subscriber, m.now)) return;
   Channel& channel = At(channel_id);
   groups::Member member = channel.durable->members.at(subscriber);
-  const MskId given = member.given;
-  if (given == MskId{}) return;
+  if (member.given == MskId{}) return;
   const bool is_new = !std::exchange(member.joined, true);
   const bool is_silent = !joined.takes_msk_messages;
   const bool was_silent = std::exchange(member.no_msk_messages, is_silent);
@@ -78,11 +78,11 @@ void Controller::Impl::FinishJoin(const ChannelId& channel_id, const SubscriberI
   if (is_new) Tell(Event::Kind::kJoined, channel_id, NameOf(channel_id, subscriber), m);
   for (auto* delivery : {&channel.current, &channel.next}) {
     if (!*delivery) continue;
-    const bool has_it = joined.holds && (*delivery)->msk() <= given;
+    const bool has_it = (*delivery)->msk() <= joined.holds;
     (*delivery)->Remove(subscriber);
     if (!has_it && is_pushed_to) (*delivery)->Add(subscriber);
   }
-  if (joined.holds) KeepConfirmed(channel, subscriber, given, m);
+  if (joined.holds != MskId{}) KeepConfirmed(channel, subscriber, joined.holds, m);
   SendMsks(channel, m);
   Schedule(channel, m.now);
 }

@@ -17,10 +17,13 @@ constexpr std::string_view kScheme = "mikey://";
 // Features 5 and 6 (MIKEYv2 §10).
 constexpr uint32_t kMskMessages = 1U << 5;
 constexpr uint32_t kReportFeature = 1U << 6;
+// Of DTLS-SRTP: those that a CAP can offer (MIKEYv2 §3.3).
+constexpr SrtpProfile kProfiles[] = {SrtpProfile::kAeadAes256Gcm, SrtpProfile::kAeadAes128Gcm,
+                                     SrtpProfile::kAesCm128HmacSha1_80,
+                                     SrtpProfile::kAesCm128HmacSha1_32};
 constexpr Duration kCrowdedFor = std::chrono::seconds(1);
 constexpr Duration kRegularFor = std::chrono::hours(1);
-constexpr size_t kMostEnded = 4096;
-// Finishes that fail in their proof, of all and of a host; each costs a signature at most.
+// Finishes that fail behind public-key work, of all and of a host.
 constexpr Rate kWrongFinishes{256, std::chrono::milliseconds(4)};
 constexpr Rate kWrongOfHost{16, std::chrono::milliseconds(250)};
 
@@ -67,6 +70,7 @@ Keying::Keying(const Ground& ground)
       identities_(ground.config.identity, ground.rng),
       wrong_of_host_(kWrongOfHost, ground.rng),
       regulars_(ground.rng) {
+  ground.rng.Fill(nothings_key_);
   const auto& modes = ground.config.policy.modes;
   const bool needs_pool = std::any_of(modes.begin(), modes.end(), [](uint8_t mode) {
     return mikey::v2::HasDh(static_cast<mikey::v2::Mode>(mode));
@@ -78,14 +82,13 @@ Keying::Keying(const Ground& ground)
 }
 
 void Keying::Expire(const Moment& m) {
-  DropEnded();
   tickets_.Expire(m);
   if (answerer_) answerer_->Tick(m.now);
 }
 
 void Keying::Forget() {
+  finishes_.clear();
   waiting_.clear();
-  ended_.clear();
   if (!IsSpoken(ground_.config)) return;
   mikey::v2::Directory& directory = *this;
   answerer_.emplace(ground_.suite, ground_.config.policy, directory, ground_.config.exchanges,
@@ -103,22 +106,13 @@ bool Keying::MakeAhead() {
   return false;
 }
 
-// A thousand that go at once cost one look through all exchanges.
 void Keying::End(std::string_view identity, const ChannelId& channel) {
-  if (exchanges() == 0) return;
-  ended_.emplace(identity, channel);
-  if (ended_.size() >= kMostEnded) DropEnded();
-}
-
-void Keying::DropEnded() {
-  if (ended_.empty()) return;
-  answerer_->ForgetIf([this](const mikey::v2::Entry& entry) {
-    std::pair gone(std::string(AsText(entry.exchange.offerer.view().data)), ChannelId());
-    if (ended_.contains(gone)) return true;
-    gone.second = ChannelOf(ground_.config, AsText(entry.exchange.answerer.view().data));
-    return ended_.contains(gone);
+  if (!answerer_) return;
+  const std::string uri = GroupUri(ground_.config, channel);
+  const mikey::Identity gone{ground_.profile.idr_type, AsBytes(identity)};
+  answerer_->ForgetOf(gone, [&](const mikey::v2::Entry& entry) {
+    return channel.value.empty() || AsText(entry.exchange.answerer.view().data) == uri;
   });
-  ended_.clear();
 }
 
 // An exchange by certificate, or by a ticket that one gave, does not outlive the trust that it
@@ -181,7 +175,7 @@ Result<mikey::v2::Terms> Keying::TermsFor(const Asked& asked) const {
   mikey::v2::Terms terms;
   terms.features = kMskMessages | kReportFeature;
   if (GivesTickets(ground_.config)) terms.features |= mikey::v2::kTicketFeature;
-  uint16_t profile = Reader(asked.offer.profiles).U16();
+  uint16_t profile = ProfileWithout(asked);
   const ChannelId id = ChannelOf(ground_.config, AsText(asked.answerer.data));
   if (const rekey::ChannelState* channel = ground_.members.ChannelNamed(id)) {
     const auto wanted = static_cast<uint16_t>(channel->channel.profile);
@@ -191,9 +185,25 @@ Result<mikey::v2::Terms> Keying::TermsFor(const Asked& asked) const {
   return terms;
 }
 
+// ProfileWithout a group is of those offered the one that the URI draws: the same in whatever order
+// and with whatever others it is offered, as it is where there is a group.
+uint16_t Keying::ProfileWithout(const Asked& asked) const {
+  const uint16_t first = Reader(asked.offer.profiles).U16();
+  std::pair<uint64_t, uint16_t> least{UINT64_MAX, first};
+  for (const SrtpProfile one : kProfiles) {
+    const auto number = static_cast<uint16_t>(one);
+    if (!asked.offer.OffersProfile(number)) continue;
+    Bytes drawn(asked.answerer.data.begin(), asked.answerer.data.end());
+    drawn.push_back(static_cast<uint8_t>(number));
+    least = std::min(least, {crypto::ShortHash(nothings_key_, drawn), number});
+  }
+  return least.second;
+}
+
 Result<mikey::v2::Grant> Keying::GrantTo(const Asked& asked, const mikey::v2::Choice& choice) {
   const rekey::SubscriberState* subscriber = Named(asked.offerer);
   const ChannelId id = ChannelOf(ground_.config, AsText(asked.answerer.data));
+  channel_ = id;
   const rekey::ChannelState* channel = ground_.members.ChannelNamed(id);
   if (subscriber == nullptr || channel == nullptr || !IsGroupOf(*channel, asked)) {
     return Err(Error::kNotEntitled);
@@ -241,8 +251,8 @@ const std::vector<Bytes>* Keying::CertificatesOf(const Asked& asked) const {
 // --- what comes
 
 // SourceOf sorts: whoever wrote a regular address into its datagrams may be anybody, so that beyond
-// the rate of its host it is a stranger. Finishes that turn out to be wrong cost a signature each:
-// where many come from a host, or of all, the next ones wait behind what is cheaper.
+// the rate of its host it is a stranger. Finishes that turn out to be wrong may cost a signature
+// each: where many come from a host, or of all, the next ones wait behind what is cheaper.
 Keying::Source Keying::SourceOf(const Endpoint& from, ByteView datagram, Instant now) {
   const Name name(from);
   if (!OpensAnExchange(datagram)) {
@@ -269,14 +279,17 @@ void Keying::Take(const Endpoint& from, ByteView datagram, const Moment& m) {
   if (datagram.size() > mikey::v2::kMaxOneDatagram) return Discard(Error::kTooLong);  // MIKEYv2 §2
   const Source source = SourceOf(from, datagram, m.now);
   if (source != Source::kStranger) return Handle(from, datagram, source, m);
-  if (waiting_.size() >= ground_.config.waiting) return Discard(Error::kTooManyRequests);
-  waiting_.push_back({from, Bytes(datagram.begin(), datagram.end())});
+  // A flood of CAPs takes no finish its place.
+  std::deque<Waiting>& queue = OpensAnExchange(datagram) ? waiting_ : finishes_;
+  if (queue.size() >= ground_.config.waiting) return Discard(Error::kTooManyRequests);
+  queue.push_back({from, Bytes(datagram.begin(), datagram.end())});
 }
 
 void Keying::Serve(const Moment& m) {
-  if (waiting_.empty()) return;
-  const Waiting first = std::move(waiting_.front());
-  waiting_.pop_front();
+  std::deque<Waiting>& queue = finishes_.empty() ? waiting_ : finishes_;
+  if (queue.empty()) return;
+  const Waiting first = std::move(queue.front());
+  queue.pop_front();
   Handle(first.from, first.datagram, Source::kStranger, m);
 }
 
@@ -291,6 +304,15 @@ bool Keying::IsUnderLoad(Instant now) {
   return now < crowded_until_ || waiting_.size() > ground_.config.waiting / 4;
 }
 
+// Of regular addresses too many may be written by one who has seen them: beyond as many as of
+// strangers they are asked for a cookie, still before those are served.
+bool Keying::AreRegularsMany(Instant now) {
+  const Rate& rate = ground_.config.strangers;
+  if (!of_regulars_.Allows(rate, now)) return true;
+  of_regulars_.Count(rate, now);
+  return false;
+}
+
 // An address that has not proved itself is not shut out for what others send in its name: it is
 // asked for a cookie.
 Status Keying::Admit(const Endpoint& from, ByteView datagram, Source source, Instant now) {
@@ -300,7 +322,10 @@ Status Keying::Admit(const Endpoint& from, ByteView datagram, Source source, Ins
   if (source == Source::kProved) {
     return proved_.Take(name.host(), now) ? Status() : Err(Error::kRateLimited);
   }
-  if (source == Source::kRegular) return {};
+  if (source == Source::kRegular) {
+    answerer_->set_under_load(AreRegularsMany(now));
+    return {};
+  }
   const bool is_under_load = IsUnderLoad(now);
   answerer_->set_under_load(is_under_load || !unproved_.Take(name.host(), now));
   return {};
@@ -308,14 +333,14 @@ Status Keying::Admit(const Endpoint& from, ByteView datagram, Source source, Ins
 
 // IsInRate: an identity has a rate, which nobody uses up for another one. A CAP that proves no
 // address may have been recorded: those count by themselves, and beyond that are asked for a
-// cookie, which V covers. In FRAGMENTs V does not cover it: so hosts are told apart. A finish is no
-// copy.
+// cookie, which its proof covers, so that who has many addresses gains nothing by them. In
+// FRAGMENTs the cookie is not covered: so hosts are told apart. A finish is no copy.
 bool Keying::IsInRate(const SubscriberId& id) {
   const Name name(*from_);
   Bytes who(id.value.begin(), id.value.end());
   who.push_back(0);
   who.push_back(static_cast<uint8_t>(source_));
-  if (source_ == Source::kProved) who.insert(who.end(), name.host().begin(), name.host().end());
+  if (in_fragments_) who.insert(who.end(), name.host().begin(), name.host().end());
   return identities_.Take(who, moment_->now);
 }
 
@@ -323,15 +348,16 @@ void Keying::Handle(const Endpoint& from, ByteView datagram, Source source, cons
   if (const Status admitted = Admit(from, datagram, source, m.now); !admitted) {
     return Discard(admitted.error());
   }
-  DropEnded();
   std::array<uint8_t, mikey::v2::kMaxWhole> out;  // as far as it is written
   const Name name(from);
   const bool opens = OpensAnExchange(datagram);
   moment_ = &m;
   from_ = &from;
   source_ = opens ? (source == Source::kProved ? source : Source::kStranger) : Source::kUnderWay;
+  in_fragments_ = TypeOf(datagram) == DataType::kFragment;
   tickets_.set_moment(&m);
   granted_ = false;
+  channel_ = {};
   Answerer::Outcome outcome = answerer_->Receive(datagram, name.address(), m.now, ground_.rng, out);
   moment_ = nullptr;
   from_ = nullptr;
@@ -340,8 +366,7 @@ void Keying::Handle(const Endpoint& from, ByteView datagram, Source source, cons
   shared_ = {};
   const ByteView reply = ByteView(out).first(outcome.reply);
   Count(outcome, reply);
-  const bool is_wrong = !outcome.status && outcome.status.error() == Error::kAuthenticationFailed;
-  if (!opens && is_wrong) CountWrong(name.host(), m.now);
+  if (!opens && outcome.was_costly) CountWrong(name.host(), m.now);
   if (outcome.event == Answerer::Event::kVerified) Joined(from, outcome, m);
   // What cannot be kept now can be soon: the Offerer asks again by itself.
   const bool is_kept = outcome.status || outcome.status.error() != Error::kStoreClosed;
@@ -381,18 +406,19 @@ void Keying::Joined(const Endpoint& from, Answerer::Outcome& outcome, const Mome
   ++ground_.counters.joins[static_cast<size_t>(exchange.choice.mode)];
   const ChannelId channel = ChannelOf(ground_.config, AsText(exchange.answerer.view().data));
   const uint32_t features = exchange.choice.features;
-  // Of who joins by certificate no R is held, so that it is sent nothing unasked.
-  const bool takes_keys =
-      (features & kReportFeature) != 0 && mikey::v2::IsPskType(exchange.choice.mode);
+  // Of who joins by certificate, or by a ticket that one gave, no R is held, so that it is sent
+  // nothing unasked (MIKEYv2 §4.4).
+  const bool takes_keys = (features & kReportFeature) != 0 && !exchange.standing.by_certificate;
+  const MskId holds = by_answer ? MskId::FromValue(outcome.entry->msk) : MskId{};
   ground_.members.FinishJoin(channel, subscriber->subscriber.id,
-                             {proved, (features & kMskMessages) != 0, takes_keys, by_answer}, m);
+                             {proved, (features & kMskMessages) != 0, takes_keys, holds}, m);
 }
 
 // A reply names its channel, so that it waits for what is not yet durable of that; a repetition
-// too.
+// too, and an ERROR that rests on it.
 void Keying::Reply(const Endpoint& to, ByteView octets, const Answerer::Outcome& outcome,
                    const Moment& m) {
-  ChannelId channel;
+  ChannelId channel = TypeOf(octets) == DataType::kRetry ? ChannelId() : channel_;
   if (outcome.entry != nullptr) {
     channel = ChannelOf(ground_.config, AsText(outcome.entry->exchange.answerer.view().data));
   }

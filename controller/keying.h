@@ -3,13 +3,12 @@
 // floods. Who is a member, and what is kept of it, is the controller's (Membership).
 //
 // Under load it is served in this order: what belongs to an exchange that is open, and addresses
-// that proved themselves; then, as long as there is time, strangers, who wait in a queue of fixed
-// size and are asked for a cookie.
+// that proved themselves; then, as long as there is time, finishes behind many that were wrong, and
+// strangers, who are asked for a cookie. Each of these wait in a queue of fixed size.
 #pragma once
 
 #include <deque>
 #include <optional>
-#include <set>
 
 #include "base/endpoint.h"
 #include "controller/join_credentials.h"
@@ -37,9 +36,9 @@ class Keying final : private mikey::v2::Directory {
   // Take handles a datagram of version 2, where that is spoken, at once or puts it behind others. A
   // discard changes nothing but counters.
   void Take(const Endpoint& from, ByteView datagram, const Moment& m);
-  // Serve handles the datagram that has waited longest.
+  // Serve handles the datagram that has waited longest, a finish before others.
   void Serve(const Moment& m);
-  size_t waiting() const { return waiting_.size(); }
+  size_t waiting() const { return finishes_.size() + waiting_.size(); }
   size_t exchanges() const { return answerer_ ? answerer_->exchanges() : 0; }
 
   // Regulars are addresses that members proved within the hour: they are served before strangers.
@@ -63,8 +62,8 @@ class Keying final : private mikey::v2::Directory {
 
   // Forget drops all exchanges: what they answered may rest on changes that were not kept.
   void Forget();
-  // End drops those of a subscriber that is deleted or, with a channel, left it: before anything
-  // else of version 2 is handled, so that a finish which comes later brings nothing (MIKEYv2 §11).
+  // End drops those of a subscriber that is deleted or, with a channel, left it, so that a finish
+  // which comes later brings nothing (MIKEYv2 §11).
   void End(std::string_view identity, const ChannelId& channel = {});
   // While frozen nothing is begun or finished that would have to be kept.
   void set_frozen(bool frozen) { frozen_ = frozen; }
@@ -85,6 +84,7 @@ class Keying final : private mikey::v2::Directory {
   std::optional<uint32_t> LeavesOf(const mikey::v2::Asked& asked) const override;
   const std::vector<Bytes>* CertificatesOf(const mikey::v2::Asked& asked) const override;
 
+  uint16_t ProfileWithout(const mikey::v2::Asked& asked) const;
   const rekey::SubscriberState* Named(const mikey::Identity& identity) const;
   bool IsGroupOf(const rekey::ChannelState& channel, const mikey::v2::Asked& asked) const;
   // Where a datagram comes from: of an exchange that is open, an address with a good cookie, one
@@ -94,6 +94,7 @@ class Keying final : private mikey::v2::Directory {
   bool IsInRate(const SubscriberId& id);
   void CountWrong(ByteView host, Instant now);
   bool IsUnderLoad(Instant now);
+  bool AreRegularsMany(Instant now);
   Status Admit(const Endpoint& from, ByteView datagram, Source source, Instant now);
   void Handle(const Endpoint& from, ByteView datagram, Source source, const Moment& m);
   void Count(const mikey::v2::Answerer::Outcome& outcome, ByteView reply);
@@ -101,19 +102,19 @@ class Keying final : private mikey::v2::Directory {
   void Reply(const Endpoint& to, ByteView octets, const mikey::v2::Answerer::Outcome& outcome,
              const Moment& m);
   void Discard(Error error) { ++ground_.counters.discards[static_cast<size_t>(error)]; }
-  void DropEnded();
 
   const Ground ground_;
   std::shared_ptr<const JoinCredentials> credentials_;
   KeyingTickets tickets_;
-  std::optional<mikey::v2::DhPool> pool_;  // nothing where no mode needs one
+  std::array<uint8_t, 16> nothings_key_{};  // for the profiles of groups that are not there
+  std::optional<mikey::v2::DhPool> pool_;   // nothing where no mode needs one
   std::optional<mikey::v2::Answerer> answerer_;
+  std::deque<Waiting> finishes_;
   std::deque<Waiting> waiting_;
-  // Who is gone, from a channel or from all (empty), since exchanges were looked through.
-  std::set<std::pair<std::string, ChannelId>> ended_;
   bool frozen_ = false;
 
   Bucket strangers_;
+  Bucket of_regulars_;
   Instant crowded_until_{};
   Rates unproved_;  // addresses, by what they ask without cookie and
   Rates proved_;    // with one
@@ -126,7 +127,9 @@ class Keying final : private mikey::v2::Directory {
   const Moment* moment_ = nullptr;
   const Endpoint* from_ = nullptr;
   Source source_ = Source::kStranger;
+  bool in_fragments_ = false;
   bool granted_ = false;
+  ChannelId channel_;  // that keys were asked of
   std::optional<rekey::GroupKeys> keys_;
   mutable crypto::SecretKey<mikey::kMaxSharedKey> shared_;
 };

@@ -150,7 +150,8 @@ Controller::Impl::Outcome Controller::Impl::Handle(const UpdateMember& command, 
   std::vector<FieldViolation> wrong;
   CheckMember(command.member, "member.", wrong);
   if (!wrong.empty()) return RefuseFields(Error::kInvalidArgument, name, std::move(wrong));
-  const bool ends = member.HoldsKeys() && command.member.entitled_until <= now;
+  // Whoever is not entitled is given and sent nothing, and is shut out (MIKEYv2 §10).
+  const bool ends = member.HoldsKeys() && !command.member.EntitledAt(now);
   if (ends && !CanShutOut(*channel)) return Refuse(Error::kIdsExhausted, name, kNoNumberLeft);
   if (m == nullptr) return Reply{};
 
@@ -170,6 +171,10 @@ Controller::Impl::Outcome Controller::Impl::Handle(const UpdateMember& command, 
     for (auto* delivery : {&channel->current, &channel->next}) {
       if (*delivery && (*delivery)->Holds(id)) (*delivery)->Add(id);
     }
+  }
+  if (ends) {
+    EndJoin(*channel, member, *m);
+    AfterLeave(*channel, *m);
   }
   Run(*channel, *m);
   return Reply{};

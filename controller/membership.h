@@ -31,13 +31,14 @@ class Membership {
   virtual uint32_t ReportTOf(const groups::Member& member) const = 0;
   // KeysToldTo is the greatest T of KEYS that a subscriber was sent unasked, or one that none has.
   virtual uint32_t KeysToldTo(const SubscriberId& subscriber) const = 0;
-  // FinishJoin takes a member in that was given keys. `holds`: its finish proves that it has them;
-  // `from` is the address that it proved; unset: none, and that of before stays.
+  // FinishJoin takes a member in that was given keys. `holds` is the newest MSK that its finish
+  // proves that it has; unset: none. `from` is the address that it proved; unset: none, and that of
+  // before stays.
   struct Joined {
     Endpoint from;
     bool takes_msk_messages = false;
     bool takes_keys = false;  // unasked
-    bool holds = false;
+    MskId holds;
   };
   virtual void FinishJoin(const ChannelId& channel, const SubscriberId& subscriber,
                           const Joined& joined, const Moment& m) = 0;

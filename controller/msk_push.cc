@@ -30,15 +30,23 @@ std::optional<uint32_t> Controller::Impl::TakeUserCounter(Subscriber& subscriber
   return static_cast<uint32_t>(user_counter);
 }
 
+// SendMsk sends nothing to whose time has ended, also while that cannot be kept; and no KEYS to
+// whose time, by a clock that was set back, has not begun: it is tried again (MIKEYv2 §10).
 void Controller::Impl::SendMsk(Channel& channel, Delivery& delivery, const Moment& m) {
   const SubscriberId id = *delivery.Ready();
   const rekey::SubscriberState& subscriber = state.subscribers.at(id);
   const groups::Member& member = channel.durable->members.at(id);
+  const bool is_over = member.entitled_until <= m.now || !IsPushedTo(member);
+  if (is_over) return StopSending(channel, id);
   const rekey::Msk* msk = rekey::MskOf(channel.ladder(), delivery.msk());
   KEYMAST_CHECK(msk != nullptr);
   const bool by_keys = member.TakesKeys();
-  const std::optional<uint32_t> counter =
-      by_keys ? PushKeys(channel, id, m) : TakeUserCounter(subscribers.at(id), m);
+  std::optional<uint32_t> counter;
+  if (!by_keys) {
+    counter = TakeUserCounter(subscribers.at(id), m);
+  } else if (member.EntitledAt(m.now)) {
+    counter = PushKeys(channel, id, m);
+  }
   if (counter && !by_keys) {
     const rekey::MskRecipient to{config.identity, subscriber.subscriber.identity,
                                  subscriber.user_key.view(), *counter};

@@ -41,7 +41,9 @@ void Controller::Impl::TakeReport(const ChannelId& channel_id, const SubscriberI
   // KEYS that nobody asked for go under an R that A holds, as it does the one of a user key.
   member.takes_keys = !reported.by_ticket;
   if (std::exchange(member.msk_endpoint, reported.from) != reported.from) ++member.revision;
+  const bool is_pushed_to = IsPushedTo(member);
   Put(rekey::MemberPut{channel_id, std::move(member)}, m);
+  if (!is_pushed_to) StopSending(channel, subscriber);
   for (auto* delivery : {&channel.current, &channel.next}) {
     if (*delivery && (*delivery)->msk() <= reported.newest) (*delivery)->Remove(subscriber);
   }

@@ -16,7 +16,8 @@ constexpr std::array<uint8_t, mikey::v2::kTreeIdSize> kNoTree{};  // as rekey::G
 Reports::Reports(const Ground& ground)
     : ground_(ground),
       taker_(ground.suite, *this, ground.rng),
-      addresses_(ground.config.address, ground.rng),
+      hosts_(ground.config.address, ground.rng),
+      places_(ground.config.address, ground.rng),
       identities_(ground.config.identity, ground.rng) {}
 
 // --- what the ReportTaker asks
@@ -89,25 +90,35 @@ void Reports::Take(const Report& report) {
 
 // --- what comes
 
+// IsThere is true for what says that it comes from where its member, who holds keys, was last.
+bool Reports::IsThere(const Report& report) const {
+  const rekey::SubscriberState* subscriber = Named(report.member);
+  if (subscriber == nullptr) return false;
+  const auto& members = ground_.members.ChannelNamed(channel_id_)->members;
+  const auto member = members.find(subscriber->subscriber.id);
+  if (member == members.end()) return false;
+  return member->second.HoldsKeys() && member->second.msk_endpoint == from_;
+}
+
 // Admit bounds what is spent on V: it is asked behind the form, for groups that are served. What
-// says that it comes from where its member was last is not counted with what others send, nor by
-// host, so that nobody who writes that address uses its rate up. Nobody is asked for a cookie: a
-// member whose REPORT is lost among others asks again, in a longer window.
+// comes from where its member is counts neither with what strangers send nor by host, and beyond
+// the rate of that place with what else is beyond it: so junk from a member's place costs no other
+// one anything, and junk in its name not the member itself. Nobody is asked for a cookie: a member
+// whose REPORT is lost among others asks again, in a longer window.
 Status Reports::Admit(const Report& report) const {
   const Instant now = moment_->now;
-  bool is_there = ground_.keying.IsRegular(from_, now);
-  if (const rekey::SubscriberState* subscriber = Named(report.member)) {
-    const auto& members = ground_.members.ChannelNamed(channel_id_)->members;
-    const auto member = members.find(subscriber->subscriber.id);
-    is_there = is_there || (member != members.end() && member->second.msk_endpoint == from_);
+  const AddressName name(from_);
+  const bool is_there = IsThere(report);
+  const bool is_beyond = is_there && !places_.Take(name.address(), now);
+  Rate rate = ground_.config.strangers;
+  if (!is_beyond) {  // V is some ten times cheaper than a CAP
+    rate.burst *= 4;
+    rate.each /= 10;
   }
-  Rate rate = ground_.config.strangers;  // V is some ten times cheaper than a CAP
-  rate.burst *= 4;
-  rate.each /= 10;
-  Bucket& bucket = is_there ? members_ : strangers_;
+  Bucket& of_there = is_beyond ? beyond_ : members_;
+  Bucket& bucket = is_there ? of_there : strangers_;
   if (!bucket.Allows(rate, now)) return Err(Error::kTooManyRequests);
-  const bool is_in_rate = is_there || addresses_.Take(AddressName(from_).host(), now);
-  if (!is_in_rate) return Err(Error::kRateLimited);
+  if (!is_there && !hosts_.Take(name.host(), now)) return Err(Error::kRateLimited);
   bucket.Count(rate, now);
   return {};
 }

@@ -41,7 +41,7 @@ class Reports final : private mikey::v2::ReportDirectory {
     const crypto::Suite& suite;
     crypto::Rng& rng;
     ReportMembership& members;
-    Keying& keying;  // its regulars and tickets
+    Keying& keying;  // its tickets; it makes addresses regular
     ReportCounters& counters;
   };
   explicit Reports(const Ground& ground);
@@ -61,6 +61,7 @@ class Reports final : private mikey::v2::ReportDirectory {
 
   const rekey::SubscriberState* Named(const mikey::Identity& identity) const;
   std::optional<mikey::v2::Resumption> Resumed(const Report& report) const;
+  bool IsThere(const Report& report) const;
   Status Admit(const Report& report) const;
   void Answer(const mikey::v2::ReportTaker::Taken& taken, const Endpoint& from, const Moment& m);
   void Discard(Error error) { ++ground_.counters.discards[static_cast<size_t>(error)]; }
@@ -68,8 +69,10 @@ class Reports final : private mikey::v2::ReportDirectory {
   const Ground ground_;
   mikey::v2::ReportTaker taker_;
   mutable Bucket members_;
+  mutable Bucket beyond_;  // of members, from places above their rate
   mutable Bucket strangers_;
-  mutable Rates addresses_;
+  mutable Rates hosts_;   // of strangers
+  mutable Rates places_;  // where members are
   mutable Rates identities_;
 
   // Of the datagram under way.

@@ -313,6 +313,21 @@ TEST(Window, ThatEndedWhileTheServerWasDownShutsOutAtTheStart) {
   EXPECT_FALSE(world.members.at(1).HasMsk(MskNo(2)));
 }
 
+TEST(Window, ThatIsMovedAheadEndsTheJoin) {
+  World world = Running(seconds(1));
+  groups::Member member = world.channel().members.at(IdOf(1));
+  member.entitled_from = world.now + seconds(5);
+  world.Do(UpdateMember{kNews, member, 0});
+  EXPECT_FALSE(world.channel().members.at(IdOf(1)).HoldsKeys());
+  EXPECT_EQ(world.CountOf(Event::Kind::kLeft), 1U);
+  world.Pass(seconds(1));
+  EXPECT_EQ(world.ladder().msk->id, MskNo(2));
+  EXPECT_FALSE(world.members.at(1).HasMsk(MskNo(2)));
+  world.Pass(seconds(4));
+  world.Do(Join{kNews, IdOf(1)});
+  ExpectServed(world, 1);
+}
+
 TEST(Window, ItsBeginGatesJoining) {
   World world = Running(seconds(1));
   world.Do(Leave{kNews, IdOf(1)});

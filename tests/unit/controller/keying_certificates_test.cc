@@ -170,5 +170,24 @@ TEST_F(Certificates, WrongFinishesWaitLikeStrangers) {
   EXPECT_EQ(receiver.state(), State::kDone);
 }
 
+// A flood of CAPs takes their place neither from them nor before them.
+TEST_F(Certificates, FinishesThatWaitAreServedBeforeStrangers) {
+  const auto credentials = CredentialsOf(CertificateOf(1));
+  Receiver receiver(world, 1, Mode::kDh, 0, &credentials);
+  const Bytes finish = receiver.Take(receiver.Ask(receiver.Cap()));
+  Bytes wrong = finish;
+  wrong.back() ^= 1;
+  for (int i = 0; i < 16; ++i) world.core->OnDatagram(receiver.address, wrong, world.now);
+  const Bytes cap{2, static_cast<uint8_t>(mikey::DataType::kCap)};
+  for (int i = 0; i < 40; ++i) world.core->OnDatagram(EndpointOf(500 + i), cap, world.now);
+  EXPECT_EQ(world.core->Waiting(), 16U);
+  world.core->OnDatagram(receiver.address, finish, world.now);
+  EXPECT_EQ(world.core->Waiting(), 17U);
+  const Step step = world.core->Serve(world.now);
+  ASSERT_EQ(step.datagrams.size(), 1U);
+  receiver.Take(step.datagrams[0].octets);
+  EXPECT_EQ(receiver.state(), State::kDone);
+}
+
 }  // namespace
 }  // namespace keymast::controller

@@ -97,6 +97,41 @@ TEST_F(Crowd, ManyStrangersASecondAreAskedForACookie) {
   EXPECT_EQ(TypeOf(later.Ask(later.Cap())), DataType::kPskResp);
 }
 
+// Who has seen addresses of members can write them into what it sends.
+TEST_F(Crowd, ManyRegularsAreAskedForACookieToo) {
+  for (const int member : {1, 2, 3, 4}) Receiver(world, member, Mode::kPsk).Run();
+  world.Pass(minutes(1));
+  Flood(3);
+  std::vector<DataType> said;
+  for (const int member : {1, 2, 3, 4}) {
+    Receiver again(world, member, Mode::kPsk);
+    const Step step = world.core->OnDatagram(again.address, again.Cap(), world.now);
+    ASSERT_EQ(step.datagrams.size(), 1U) << "still before strangers";
+    said.push_back(TypeOf(step.datagrams[0].octets));
+    EXPECT_EQ(step.datagrams[0].channel.value.empty(), said.back() == DataType::kRetry);
+  }
+  EXPECT_EQ(said, (std::vector{DataType::kPskResp, DataType::kPskResp, DataType::kRetry,
+                               DataType::kRetry}));
+  EXPECT_EQ(world.core->Waiting(), 3U);
+}
+
+// A cookie is covered by V: whoever has many addresses gains nothing by them.
+TEST_F(Crowd, AMemberWithManyHostsHasOneRate) {
+  for (const int member : {7, 8}) {  // those that need no cookie
+    Receiver first(world, member, Mode::kPsk);
+    first.Ask(first.Cap());
+  }
+  size_t answered = 0;
+  for (int host = 0; host < 30; ++host) {
+    Receiver member(world, 1, Mode::kPsk);
+    member.address = EndpointOf(1000 + host);
+    const Bytes retry = member.Ask(member.Cap());
+    ASSERT_EQ(TypeOf(retry), DataType::kRetry);
+    answered += member.Ask(member.Take(retry)).empty() ? 0U : 1U;
+  }
+  EXPECT_EQ(answered, world.keying.identity.burst);
+}
+
 struct Addresses : Load {
   static KeyingConfig Few() {
     KeyingConfig keying = KeyingWith();
@@ -178,6 +213,15 @@ TEST_F(Load, WhoWritesAMembersAddressShutsNobodyOut) {
   Receiver again(world, 1, Mode::kPsk);
   again.Run();
   EXPECT_EQ(again.state(), State::kDone);
+}
+
+// What costs a MAC is not counted with what costs a signature.
+TEST_F(Load, WrongProofsThatCostLittleMakeNoFinishWait) {
+  Receiver forger(world, 1, Mode::kPsk);
+  Bytes wrong = forger.Take(forger.Ask(forger.Cap()));
+  wrong.back() ^= 1;
+  for (int i = 0; i < 300; ++i) world.core->OnDatagram(forger.address, wrong, world.now);
+  EXPECT_EQ(world.core->Waiting(), 0U);
 }
 
 struct Slow : Load {

@@ -118,6 +118,8 @@ TEST_P(Joining, WhoIsNotEntitledHearsThatAlone) {
   EXPECT_EQ(receiver.state(), State::kFailed);
   EXPECT_EQ(receiver.offerer.peer_error(), mikey::ErrorNumber::kInvalidId);
   EXPECT_TRUE(receiver.step.changes.empty());
+  EXPECT_EQ(world.of_version2.back().channel, kNews)
+      << "a removal that is not kept yet ends no join";
   EXPECT_EQ(world.core->JoinedCount(kNews), 0U);
 }
 
@@ -263,6 +265,51 @@ TEST_P(Joining, ASeedReplaysARun) {
   ASSERT_EQ(sent.size(), 4U);
   EXPECT_EQ(sent[0], sent[2]);
   EXPECT_EQ(sent[1], sent[3]);
+}
+
+// The mark may be newer, by another exchange that was answered meanwhile: the finish says nothing
+// of what that one brought.
+TEST_F(Joining, AFinishConfirmsWhatItsOwnAnswerBrought) {
+  Receiver slow(world, 1, Mode::kPsk);
+  const Bytes finish = slow.Take(slow.Ask(slow.Cap()));
+  const MskId brought = world.ladder().msk->id;
+  world.Do(RekeyNow{kNews, rekey::KeyLevel::kMsk});
+  ASSERT_TRUE(world.ladder().next_msk.has_value());
+  Receiver other(world, 1, Mode::kPsk);
+  other.address = EndpointOf(99);
+  other.Ask(other.Cap());
+  ASSERT_EQ(MemberOf(1).given, world.ladder().next_msk->id);
+  slow.Take(slow.Ask(finish));
+  EXPECT_EQ(slow.state(), mikey::v2::Offerer::State::kDone);
+  EXPECT_EQ(MemberOf(1).confirmed, brought);
+  world.Pass(milliseconds(100));
+  ASSERT_EQ(world.MsksTo(1).size(), 1U);
+  EXPECT_EQ(world.MsksTo(1)[0].msk, world.ladder().next_msk->id);
+}
+
+// An answer of mode 4 names a profile before O's proof: of a group that is not there one, as of one
+// that is, in whatever order and with whatever others it is offered.
+TEST_F(Joining, AGroupThatIsNotThereKeepsToOneProfile) {
+  const auto chosen = [this](std::string_view uri, std::vector<uint16_t> offered) {
+    Receiver receiver(world, 1, Mode::kDhhmac);
+    receiver.policy.profiles.clear();
+    for (const uint16_t profile : offered) receiver.policy.profiles.Add(profile);
+    world.Pass(seconds(1));
+    EXPECT_FALSE(receiver.Take(receiver.Ask(receiver.Cap(uri))).empty());
+    return receiver.offerer.exchange().choice.profiles[0];
+  };
+  std::set<uint16_t> all;
+  for (int i = 0; i < 12; ++i) {
+    const std::string uri = "mikey://example.org/nothing" + std::to_string(i);
+    const uint16_t one = chosen(uri, {1, 2, 7, 8});
+    all.insert(one);
+    EXPECT_EQ(chosen(uri, {8, 7, 2, 1}), one);
+    EXPECT_EQ(chosen(uri, {static_cast<uint16_t>(one == 1 ? 2 : 1), one}), one);
+    EXPECT_EQ(chosen(uri, {0x7777, one}), one);
+  }
+  EXPECT_GT(all.size(), 1U);
+  const auto news = static_cast<uint16_t>(world.channel().channel.profile);
+  EXPECT_EQ(chosen(kNewsUri, {8, 7, 2, 1}), news);
 }
 
 TEST_F(Joining, WithoutModesNothingIsSpoken) {

@@ -76,6 +76,42 @@ TEST_F(Tickets, OpenOneExchangeEach) {
   EXPECT_EQ(counters().tickets_refused, 2U);
 }
 
+// The copy of a CAP that came faster from elsewhere gets the answer, and so does the true one.
+TEST_F(Tickets, ACopyFromElsewhereBurnsNone) {
+  for (const Mode mode : {Mode::kPsk, Mode::kEarlyDhhmac}) {
+    const Resumption ticket = Get(1, mode);
+    const auto receiver = With(ticket, mode);
+    const Bytes cap = receiver->Cap();
+    Receiver elsewhere(world, 1, mode);
+    elsewhere.address = EndpointOf(99);
+    const Bytes answer = elsewhere.Ask(cap);
+    ASSERT_FALSE(answer.empty());
+    EXPECT_EQ(receiver->Ask(cap), answer);
+    receiver->Take(receiver->Ask(receiver->Take(answer)));
+    EXPECT_EQ(receiver->state(), State::kDone);
+    EXPECT_EQ(world.channel().members.at(IdOf(1)).msk_endpoint, EndpointOf(1));
+  }
+}
+
+// MIKEYv2 §10: no R of such a member is held.
+TEST_F(Tickets, OfACertificateBringNothingUnasked) {
+  constexpr uint32_t kFeatures = kTicketFeature | 1U << 6;
+  const auto credentials = CredentialsOf(CertificateOf(1));
+  Receiver first(world, 1, Mode::kDh, kFeatures, &credentials);
+  first.Run();
+  ASSERT_TRUE(first.offerer.resumption().has_value());
+  Receiver again(world, 1, Mode::kEarlyDhhmac, kFeatures);
+  const Resumption ticket = *first.offerer.resumption();
+  again.resume = &ticket;
+  again.Run();
+  ASSERT_EQ(again.state(), State::kDone);
+  const size_t before = world.of_version2.size();
+  world.Do(RekeyNow{kNews, rekey::KeyLevel::kMsk});
+  world.Pass(seconds(1));
+  EXPECT_EQ(world.of_version2.size(), before);
+  EXPECT_TRUE(world.MsksTo(1).empty());
+}
+
 TEST_F(Tickets, OfADhKindDoNotHangOnTheSealingKeyAlone) {
   Resumption ticket = Get(1, Mode::kEarlyDhhmac);
   ticket.is_dh = false;  // a receiver that knows no better

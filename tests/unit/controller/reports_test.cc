@@ -43,6 +43,7 @@ struct Reporter : Receiver {
     report.ids = {name.domain, {name.key_group, KeyNumber(0)}, std::nullopt};
     report.t = ++t;
     report.body = {kind, kNoTree, 0, 0, held.value(), 10};
+    report.ticket = ticket;
     std::array<uint8_t, mikey::v2::kRandOctets> rand{};
     world.rng->Fill(rand);
     Bytes out(mikey::v2::kMaxOneDatagram);
@@ -70,6 +71,7 @@ struct Reporter : Receiver {
   std::string uri{kNewsUri};
   GroupName name;
   crypto::Key32 r;
+  Bytes ticket;
   uint32_t t = 0;
   uint32_t keys_t = 0;
   MskId held;
@@ -391,6 +393,41 @@ TEST_F(FewStrangers, MembersAreHeardBesideAFlood) {
   EXPECT_TRUE(anna.Report(ReportKind::kMissing));
 }
 
+struct FewOfAPlace : Reporting {
+  static KeyingConfig Config() {
+    KeyingConfig config = FewStrangers::Config();
+    config.address = {2, seconds(1)};
+    return config;
+  }
+  FewOfAPlace() : Reporting(Config()) {}
+  // Junk is what a member's place can send under no proof.
+  void Junk(Reporter& from) {
+    Bytes forged = from.Write(ReportKind::kMissing);
+    forged.back() ^= 1;
+    for (int i = 0; i < 100; ++i) world.core->OnDatagram(from.address, forged, world.now);
+  }
+};
+
+TEST_F(FewOfAPlace, JunkOfAMemberCostsNoOther) {
+  Reporter forger(world, 2);
+  forger.Join();
+  Reporter anna(world, 1);
+  anna.Join();
+  world.Pass(minutes(1));
+  Junk(forger);
+  EXPECT_TRUE(anna.Report(ReportKind::kMissing));
+}
+
+TEST_F(FewOfAPlace, WhoHasLeftIsAStranger) {
+  Reporter forger(world, 2);
+  forger.Join();
+  ASSERT_TRUE(forger.Report(ReportKind::kLeave));
+  world.Pass(minutes(1));
+  Junk(forger);
+  EXPECT_EQ(Discarded(Error::kAuthenticationFailed), 2U);
+  EXPECT_EQ(Discarded(Error::kRateLimited), 98U);
+}
+
 TEST_F(Reporting, WhereAReportCameFromItsMemberIs) {
   Reporter anna(world, 1, kMskMessages | kReports);
   anna.Join();
@@ -460,6 +497,46 @@ TEST_F(Reporting, WhoReportsUnderItsUserKeyIsSentKeys) {
   world.Pass(milliseconds(100));
   ASSERT_EQ(KeysTo(2, before).size(), 1U);
   EXPECT_TRUE(bob.OpenUnasked(KeysTo(2, before)[0]));
+}
+
+// R of a ticket is not kept: nothing can be sent under it that was not asked for.
+TEST_F(Reporting, WhoReportsByATicketIsSentNothingMore) {
+  Reporter anna(world, 1, kReports | mikey::v2::kTicketFeature);
+  anna.Join();
+  world.Do(RekeyNow{kNews, rekey::KeyLevel::kMsk});
+  world.Pass(milliseconds(100));
+  const mikey::v2::Resumption resumption = anna.offerer.resumption().value();
+  anna.ticket.assign(resumption.ticket.begin(), resumption.ticket.end());
+  anna.r = mikey::v2::ReportKey(crypto::DefaultSuite(), resumption.secret.view());
+  ASSERT_TRUE(anna.Report(ReportKind::kMissing));
+  const size_t before = world.of_version2.size();
+  world.Pass(seconds(30));
+  EXPECT_TRUE(KeysTo(1, before).empty());
+  EXPECT_TRUE(world.MsksTo(1).empty());
+}
+
+// MIKEYv2 §10: entitlement is asked at each KEYS, also while its end cannot be kept.
+TEST_F(Reporting, NothingIsPushedBeyondAnEntitlementWhileNothingCanBeKept) {
+  groups::Member member = MemberOf(1);
+  member.entitled_until = world.now + seconds(20);
+  world.Do(UpdateMember{kNews, member, 0});
+  Reporter anna(world, 1);
+  anna.Join();
+  Reporter messages(world, 2, kMskMessages);
+  member = MemberOf(2);
+  member.entitled_until = world.now + seconds(20);
+  world.Do(UpdateMember{kNews, member, 0});
+  messages.Join();
+  world.Do(RekeyNow{kNews, rekey::KeyLevel::kMsk});
+  world.Pass(milliseconds(100));
+  EXPECT_FALSE(world.MsksTo(2).empty());
+  world.core->Freeze(true, world.now);
+  world.Pass(seconds(20));
+  const size_t before = world.of_version2.size();
+  const size_t messages_before = world.MsksTo(2).size();
+  world.Pass(seconds(60));
+  EXPECT_TRUE(KeysTo(1, before).empty());
+  EXPECT_EQ(world.MsksTo(2).size(), messages_before);
 }
 
 TEST_F(Reporting, PushedKeysHaveATAboveWhatTheJoinTold) {

@@ -73,11 +73,12 @@ TEST(Restart, CountsWhoConfirmedAnMskAheadOnceItIsInUse) {
   EXPECT_EQ(world.core->ConfirmedCount(kNews), 4U);
 }
 
-TEST(Restart, ServesAMemberWhoseWindowBeginsLater) {
+TEST(Restart, ServesAMemberWhoseWindowBeginsLaterByTheClock) {
   World world = Running(seconds(3));
   groups::Member member = world.channel().members.at(IdOf(1));
   member.entitled_from = world.now + hours(1);
-  world.Do(UpdateMember{kNews, member, 0});
+  rekey::Apply(world.durable, rekey::MemberPut{kNews, member});
+  world.Restart(milliseconds(10));
   world.members.at(1).reachable = false;
   world.Pass(seconds(12));  // the next MSK is out
   world.members.at(1).reachable = true;

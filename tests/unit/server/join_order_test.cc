@@ -97,6 +97,24 @@ TEST_F(JoinOrderTest, AnAnswerWhoseMarkFailedNeverLeaves) {
   EXPECT_TRUE(IsMarked());
 }
 
+// What an ERROR tells may be taken back.
+TEST_F(JoinOrderTest, AnErrorWaitsForTheRemovalThatItRestsOn) {
+  const Bytes cap = Cap();
+  store_.Gate(true);
+  Send(client_,
+       Ask(R"(expel_members { parent: "channels/news" names: "channels/news/members/eve" })"));
+  Turn();
+  store_.WaitForCommit();
+  Arrive(cap);
+  EXPECT_TRUE(Answers().empty());
+  Settle(Error::kConflict);
+  EXPECT_TRUE(Answers().empty());
+  store_.Gate(false);
+  Arrive(cap);
+  ASSERT_TRUE(Until([&] { return Answers().size() == 1; }));
+  EXPECT_EQ(Answers()[0][1], static_cast<uint8_t>(mikey::DataType::kPskResp));
+}
+
 TEST_F(JoinOrderTest, WithoutSpaceNothingIsAnswered) {
   const Bytes cap = Cap();
   store_.FailAll(Error::kNoSpace);
