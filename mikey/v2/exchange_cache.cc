@@ -95,12 +95,11 @@ Entry* ExchangeCache::Add(Entry entry, Instant now) {
   slot.by_cap = entry.is_for_all ? Hash({entry.exchange.th}) : Hash({entry.exchange.th, address});
   slot.by_finish = FinishHashOf(entry);
   slot.by_address = by_address;
-  slot.by_offerer = HashOf(entry.exchange.offerer.view());
+  slot.by_offerer = offerers_.emplace(HashOf(entry.exchange.offerer.view()), at);
   slot.entry = std::make_unique<Entry>(std::move(entry));
   caps_.emplace(slot.by_cap, at);
   finishes_.emplace(slot.by_finish, at);
   addresses_.emplace(slot.by_address, at);
-  offerers_.emplace(slot.by_offerer, at);
   ++used_;
   PutInLine(at);
   return slot.entry.get();
@@ -119,7 +118,7 @@ void ExchangeCache::Verify(Entry& entry) {
 
 // PutToFinished keeps one member, with as many addresses as it likes, from holding every place.
 void ExchangeCache::PutToFinished(size_t slot) {
-  const uint64_t offerer = slots_[slot].by_offerer;
+  const uint64_t offerer = slots_[slot].by_offerer->first;
   const auto [begin, end] = finished_.equal_range(offerer);  // kMaxFinished at most
   const auto oldest = std::min_element(begin, end, [this](const auto& a, const auto& b) {
     return slots_[a.second].entry->finished < slots_[b.second].entry->finished;
@@ -146,14 +145,14 @@ void ExchangeCache::SweepOne(Instant now) {
 void ExchangeCache::Release(size_t at) {
   Slot& slot = slots_[at];
   if (slot.entry->verified) {
-    Erase(finished_, slot.by_offerer, at);
+    Erase(finished_, slot.by_offerer->first, at);
   } else {
     TakeOutOfLine(at);
   }
   Erase(caps_, slot.by_cap, at);
   Erase(finishes_, slot.by_finish, at);
   Erase(addresses_, slot.by_address, at);
-  Erase(offerers_, slot.by_offerer, at);
+  offerers_.erase(slot.by_offerer);
   slot.entry.reset();
   free_.push_back(at);
   --used_;

@@ -3,6 +3,7 @@
 // found by CAP and address, by what a finish names, or by who offered it.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <unordered_map>
 #include <vector>
@@ -108,13 +109,16 @@ class ExchangeCache {
 
  private:
   using Index = std::unordered_multimap<uint64_t, size_t>;
+  // In the name of one identity anybody may open as many exchanges as there are places: each of
+  // these is erased where it stands, and not looked for among the others.
+  using Owned = std::multimap<uint64_t, size_t>;
   static constexpr size_t kNone = SIZE_MAX;
   struct Slot {
     std::unique_ptr<Entry> entry;
     uint64_t by_cap = 0;
     uint64_t by_finish = 0;
     uint64_t by_address = 0;
-    uint64_t by_offerer = 0;
+    Owned::iterator by_offerer;
     // Of those without good finish, in the order in which they came.
     size_t before = kNone;
     size_t behind = kNone;
@@ -150,7 +154,7 @@ class ExchangeCache {
   Index caps_;
   Index finishes_;
   Index addresses_;
-  Index offerers_;
+  Owned offerers_;
   Index finished_;             // those with good finish, by who offered them
   std::array<Line, 2> lines_;  // of addresses without and with proof
 };
