@@ -28,6 +28,16 @@ Result<size_t> WriteFragment(CsbId csb_id, const FragmentPayload& fragment, Byte
 
 }  // namespace
 
+size_t MostOf(const Way& way, size_t room) {
+  size_t most = std::min(way.datagram, room);
+  for (size_t count = 2; count <= way.fragments; ++count) {
+    const size_t heads = count * HeadSize({});
+    const size_t in_all = std::min(count * way.datagram, room);
+    most = std::max(most, std::min(in_all - std::min(in_all, heads), kMaxWhole));
+  }
+  return most;
+}
+
 size_t TotalOf(size_t first, const MoreDatagrams& more) {
   size_t total = first;
   for (const uint16_t size : more) total += size;
@@ -73,17 +83,40 @@ Result<size_t> Send(const crypto::Suite& suite, ByteView whole, const Fragmentin
   return first;
 }
 
-bool Fragments::IsOf(CsbId csb_id, const FragmentPayload& fragment) const {
-  return csb_id == csb_id_ && fragment.count == count_ && Equal(fragment.hash, hash_.view());
+bool Fragments::Parts::IsOf(CsbId id, const FragmentPayload& fragment) const {
+  return id == csb_id && fragment.count == count && Equal(fragment.hash, hash.view());
 }
 
-void Fragments::Begin(CsbId csb_id, const FragmentPayload& fragment, Instant now) {
-  csb_id_ = csb_id;
-  hash_ = Octets<FragmentPayload::kHashSize>(fragment.hash);
-  count_ = fragment.count;
-  size_ = 0;
-  begun_ = now;
-  for (Bytes& part : parts_) part.clear();
+bool Fragments::Parts::IsWhole() const {
+  const auto is_there = [](const Bytes& part) { return !part.empty(); };
+  return std::all_of(each.begin(), each.begin() + static_cast<ptrdiff_t>(count), is_there);
+}
+
+bool Fragments::IsPast(Instant now) const {
+  return std::ranges::all_of(messages_, [now](const Parts& parts) { return parts.IsPast(now); });
+}
+
+Instant Fragments::last() const {
+  return std::ranges::max_element(messages_, {}, &Parts::last)->last;
+}
+
+// PartsOf a message: those that are there, else free ones, else the first: they stand in the order
+// in which something new came last.
+Fragments::Parts& Fragments::PartsOf(CsbId csb_id, const FragmentPayload& fragment, Instant now) {
+  for (Parts& parts : messages_) {
+    if (parts.IsPast(now)) parts = {};
+  }
+  const auto found = std::ranges::find_if(
+      messages_, [&](const Parts& parts) { return parts.IsOf(csb_id, fragment); });
+  if (found != messages_.end()) return *found;
+  const auto free = std::ranges::find(messages_, size_t{0}, &Parts::count);
+  Parts& parts = free != messages_.end() ? *free : messages_.front();
+  parts = {};
+  parts.csb_id = csb_id;
+  parts.hash = Octets<FragmentPayload::kHashSize>(fragment.hash);
+  parts.count = fragment.count;
+  parts.begun = now;
+  return parts;
 }
 
 Result<ByteView> Fragments::Take(const crypto::Suite& suite, CsbId csb_id,
@@ -91,28 +124,30 @@ Result<ByteView> Fragments::Take(const crypto::Suite& suite, CsbId csb_id,
   const bool can_be = fragment.count >= 2 && fragment.count <= kMaxFragments &&
                       fragment.index < fragment.count && !fragment.data.empty();
   if (!can_be) return Err(Error::kMalformed);
-  const bool is_free = IsPast(now) || now - last_ >= kIdle;
-  if (!IsOf(csb_id, fragment) && !is_free) return Err(Error::kUnexpected);
-  if (!IsOf(csb_id, fragment) || IsPast(now)) Begin(csb_id, fragment, now);
-  last_ = now;
-  Bytes& part = parts_[fragment.index];
+  if (fragment.data.size() > kMaxWhole) return Err(Error::kTooLong);
+  Parts& parts = PartsOf(csb_id, fragment, now);
+  Bytes& part = parts.each[fragment.index];
   if (!part.empty()) return ByteView();  // of two of one index the first stays
-  if (size_ + fragment.data.size() > kMaxWhole) return Err(Error::kTooLong);
+  if (parts.size + fragment.data.size() > kMaxWhole) {
+    parts = {};
+    return Err(Error::kTooLong);
+  }
   part.assign(fragment.data.begin(), fragment.data.end());
-  size_ += part.size();
-  const auto is_there = [](const Bytes& each) { return !each.empty(); };
-  if (!std::all_of(parts_.begin(), parts_.begin() + fragment.count, is_there)) return ByteView();
-  return Whole(suite);
+  parts.size += part.size();
+  parts.last = now;
+  std::rotate(&parts, &parts + 1, messages_.data() + messages_.size());
+  Parts& newest = messages_.back();
+  return newest.IsWhole() ? Whole(suite, newest) : ByteView();
 }
 
-Result<ByteView> Fragments::Whole(const crypto::Suite& suite) {
+Result<ByteView> Fragments::Whole(const crypto::Suite& suite, Parts& parts) {
   whole_.clear();
-  for (size_t i = 0; i < count_; ++i) {
-    whole_.insert(whole_.end(), parts_[i].begin(), parts_[i].end());
+  for (size_t i = 0; i < parts.count; ++i) {
+    whole_.insert(whole_.end(), parts.each[i].begin(), parts.each[i].end());
   }
-  count_ = 0;
   const Digest hash = HashOf(suite, whole_);
-  const bool is_it = Equal(ByteView(hash).first(FragmentPayload::kHashSize), hash_.view());
+  const bool is_it = Equal(ByteView(hash).first(FragmentPayload::kHashSize), parts.hash.view());
+  parts = {};
   if (!is_it) return Err(Error::kAuthenticationFailed);
   return ByteView(whole_);
 }
@@ -130,7 +165,7 @@ void FragmentsByAddress::MakeRoom(Instant now) {
   if (by_address_.size() < capacity_) return;
   const auto oldest = std::min_element(
       by_address_.begin(), by_address_.end(),
-      [](const auto& a, const auto& b) { return a.second.begun() < b.second.begun(); });
+      [](const auto& a, const auto& b) { return a.second.last() < b.second.last(); });
   by_address_.erase(oldest);
 }
 

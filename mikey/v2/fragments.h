@@ -32,6 +32,9 @@ struct Fragmenting {
   ByteView cookie;
 };
 
+// MostOf is the longest message that a peer takes so, when its datagrams have `room` octets in all.
+size_t MostOf(const Way& way, size_t room);
+
 // Send writes a message to the front of `out` as one datagram, or as FRAGMENTs where it is longer
 // than one; returns the first one's length, the others' are in `more`. kTooLong when it does not
 // fit in what the peer takes, or in `out`. `whole` is not in `out`, or is the front of it.
@@ -41,39 +44,50 @@ Result<size_t> Send(const crypto::Suite& suite, ByteView whole, const Fragmentin
 // TotalOf datagrams that Send wrote.
 size_t TotalOf(size_t first, const MoreDatagrams& more);
 
-// Fragments are those of one message, as they come in.
+// Fragments are those of one sender, as they come in: of several messages, so that nobody who
+// writes its address holds up the true one (MIKEYv2 §3.6).
 class Fragments {
  public:
+  static constexpr size_t kMessages = 4;
   static constexpr Duration kLife = std::chrono::seconds(10);
-  static constexpr Duration kIdle = std::chrono::milliseconds(500);
 
-  // Take returns the message when its last part has come, else nothing; it is good until the next
-  // call. kMalformed for a count or index that cannot be, kUnexpected while there are parts of
-  // another message, kTooLong, kAuthenticationFailed when the hash is wrong.
+  // Take returns a message when its last part has come, else nothing; it is good until the next
+  // call. Of more than kMessages the one goes of which nothing new came for the longest time.
+  // kMalformed for a count or index that cannot be, kTooLong, kAuthenticationFailed when the hash
+  // is wrong.
   Result<ByteView> Take(const crypto::Suite& suite, CsbId csb_id, const FragmentPayload& fragment,
                         Instant now);
-  bool IsPast(Instant now) const { return count_ == 0 || now - begun_ > kLife; }
-  Instant begun() const { return begun_; }
+  bool IsPast(Instant now) const;
+  // When something new came last.
+  Instant last() const;
 
  private:
-  bool IsOf(CsbId csb_id, const FragmentPayload& fragment) const;
-  void Begin(CsbId csb_id, const FragmentPayload& fragment, Instant now);
-  Result<ByteView> Whole(const crypto::Suite& suite);
+  // Parts of one message.
+  struct Parts {
+    CsbId csb_id;
+    Octets<FragmentPayload::kHashSize> hash;
+    size_t count = 0;  // 0: free
+    size_t size = 0;   // octets that have come
+    Instant begun;
+    Instant last;                           // of a part that was not there yet
+    std::array<Bytes, kMaxFragments> each;  // empty: not there
 
-  CsbId csb_id_;
-  Octets<FragmentPayload::kHashSize> hash_;
-  size_t count_ = 0;  // 0: nothing has come
-  size_t size_ = 0;   // octets that have come
-  Instant begun_;
-  Instant last_;
-  std::array<Bytes, kMaxFragments> parts_;  // empty: not there
+    bool IsPast(Instant now) const { return count == 0 || now - begun > kLife; }
+    bool IsOf(CsbId csb_id, const FragmentPayload& fragment) const;
+    bool IsWhole() const;
+  };
+  Parts& PartsOf(CsbId csb_id, const FragmentPayload& fragment, Instant now);
+  Result<ByteView> Whole(const crypto::Suite& suite, Parts& parts);
+
+  std::array<Parts, kMessages> messages_;
   Bytes whole_;
 };
 
-// FragmentsByAddress has one message an address, behind a good cookie.
+// FragmentsByAddress has those of each address, behind a good cookie.
 class FragmentsByAddress {
  public:
-  // At most `capacity` addresses: more take the place of the oldest.
+  // At most `capacity` addresses: more take the place of the one that was silent for the longest
+  // time.
   explicit FragmentsByAddress(size_t capacity) : capacity_(capacity) {}
   // As Fragments::Take.
   Result<ByteView> Take(const crypto::Suite& suite, ByteView address, CsbId csb_id,

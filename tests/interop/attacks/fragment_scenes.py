@@ -91,14 +91,19 @@ def _(mode):
     return "taken as if it were not there"
 
 
-@scene("a FRAGMENT of another message in between", "§3.6")
+@scene("FRAGMENTs of other messages before and in between", "§3.6")
 def _(mode):
     lab, _, parts = _opened(mode)
     cookie = message.decode(parts[0]).caps[T_COOKIE]
+    lab.to_a(_of_others(lab, range(8), cookie))
     lab.to_a(parts[:1])
-    seen = is_dropped(lab, [_fragment(lab.o.csb_id, Fragment(bytes(16), 1, len(parts), b"x"), cookie)], "unexpected")
+    lab.to_a(_of_others(lab, range(3), cookie) * 5)
     _is_answered(lab, parts[1:], mode)
-    return seen
+    return "taken beside them"
+
+
+def _of_others(lab, hashes, cookie=None):
+    return [_fragment(lab.o.csb_id, Fragment(bytes((i,)) * 16, 1, 8, b"x"), cookie) for i in hashes]
 
 
 @scene("FRAGMENTs of odd form, to A", "§3.6")
@@ -159,6 +164,19 @@ def _(mode):
     lab.now += 1
     goes_on(lab, fragments.split(answer, lab.o.csb_id, SMALL))
     return seen
+
+
+@scene("FRAGMENTs of other messages to O, all the time", "§3.6")
+def _(mode):
+    lab = OurO((mode,))
+    answer = fragments.split(lab.to_a(lab.open())[0], lab.o.csb_id, SMALL)
+    for _ in range(4):
+        lab.to_o(_of_others(lab, range(8)))
+        lab.now += 0.4
+    for part in answer[:-1]:
+        lab.to_o([part] + _of_others(lab, range(3)))
+    goes_on(lab, answer[-1:])
+    return "taken beside them"
 
 
 @scene("FRAGMENTs of odd form, to O", "§3.6")

@@ -23,26 +23,38 @@ def split(octets, csb_id, limit=DATAGRAM, cookie=None):
 
 
 class Buffers:
-    """One buffer an address, for 10 s from its first fragment."""
+    """Four messages an address, each for 10 s from its first fragment; a fifth takes the place of the one that got nothing new for
+    the longest time."""
+
+    MESSAGES = 4
 
     def __init__(self):
-        self.open = {}
+        self.open = {}  # (address, hash, count): (when begun, pieces), in the order in which something new came last
 
     def add(self, now, address, fragment):
         """The whole message when it is complete, else None."""
-        self.open = {a: b for a, b in self.open.items() if now - b[0] < 10}
-        key = (fragment.hash, fragment.count)
-        begun, last, kept, pieces = self.open.get(address, (now, now, key, {}))
-        if kept != key:
-            if now - last < 0.5:
-                raise Refused("FRAGMENT of another message", "§3.6")
-            begun, pieces = now, {}
-        pieces.setdefault(fragment.index, fragment.data)  # of two of one index the first stays
-        self.open[address] = (begun, now, key, pieces)
+        self.open = {k: b for k, b in self.open.items() if now - b[0] < 10}
+        key = (address, fragment.hash, fragment.count)
+        if key not in self.open:
+            self._make_room(address)
+        begun, pieces = self.open.get(key, (now, {}))
+        if fragment.index in pieces:  # of two of one index the first stays
+            return None
+        pieces[fragment.index] = fragment.data
+        self.open.pop(key, None)
+        self.open[key] = (begun, pieces)
+        if sum(map(len, pieces.values())) > MESSAGE_MAX:
+            del self.open[key]
+            raise Refused("length of FRAGMENTs", "§14")
         if len(pieces) < fragment.count:
             return None
-        del self.open[address]
+        del self.open[key]
         whole = b"".join(pieces[i] for i in range(fragment.count))
-        if H(whole)[:16] != fragment.hash or len(whole) > MESSAGE_MAX:
+        if H(whole)[:16] != fragment.hash:
             raise Refused("hash of FRAGMENTs", "§3.6")
         return whole
+
+    def _make_room(self, address):
+        there = [k for k in self.open if k[0] == address]
+        if len(there) >= self.MESSAGES:
+            del self.open[there[0]]

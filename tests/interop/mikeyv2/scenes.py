@@ -508,8 +508,10 @@ def _():
     whole = bytes(range(256)) * 8
     parts = [message.decode(p).one(Fragment) for p in fragments.split(whole, 1)]
     got = [_feed(parts), _feed([replace(parts[0], data=bytes(len(parts[0].data)))] + parts[1:]),
-           _feed([parts[0], replace(parts[1], hash=bytes(16)), parts[1]]), _feed([parts[0], replace(parts[0], data=b"x"), parts[1]])]
-    return got == [whole, "refused", "refused", whole], got
+           _feed([parts[0], replace(parts[1], hash=bytes(16)), parts[1]]), _feed([parts[0], replace(parts[0], data=b"x"), parts[1]]),
+           _feed([replace(parts[0], hash=bytes((i,)) * 16) for i in range(8)] + parts),
+           _feed(parts[:1] + [replace(parts[0], hash=bytes((i,)) * 16) for i in range(4)] + parts[1:])]
+    return got == [whole, "refused", whole, whole, whole, None], [g and len(g) for g in got]
 
 
 def _feed(parts):

@@ -53,27 +53,69 @@ TEST_F(FragmentsOfVersion2, ComeTogetherInAnyOrder) {
   EXPECT_TRUE(Equal(*taken, whole));
 }
 
-TEST_F(FragmentsOfVersion2, GetOldAndGiveWay) {
-  const auto parts = PartsOf(Bytes(3000, 1), kMinDatagram);
-  EXPECT_TRUE(Take(parts[0]));
-  const Bytes first = kept_;
-  const auto moved = [&](ByteView octets) {  // kept_ is written over below
-    return ByteView(first).subspan(static_cast<size_t>(octets.data() - kept_.data()),
-                                   octets.size());
+TEST_F(FragmentsOfVersion2, GetOld) {
+  const auto parts = PartsOf(Bytes(2000, 1), kMinDatagram);
+  EXPECT_TRUE(Take(parts[0])->empty());
+  EXPECT_FALSE(fragments_.IsPast(kStart + Fragments::kLife));
+  const Instant later = kStart + Fragments::kLife + std::chrono::milliseconds(1);
+  EXPECT_TRUE(fragments_.IsPast(later));
+  EXPECT_TRUE(Take(parts[1], later)->empty());
+}
+
+// MIKEYv2 §3.6: so that one that is forged holds up nothing.
+TEST_F(FragmentsOfVersion2, OfSeveralMessagesComeSideBySide) {
+  const Bytes whole(3000, 1);
+  const auto parts = PartsOf(whole, kMinDatagram);
+  const Bytes hash(FragmentPayload::kHashSize, 0xee);
+  const auto forged = [&](uint8_t index) {
+    return FragmentPayload{hash, index, 8, ByteView(hash).first(1)};
   };
-  std::vector<FragmentPayload> ours = parts;
-  for (FragmentPayload& part : ours)
-    part = {moved(part.hash), part.index, part.count, moved(part.data)};
-  const Bytes other(2000, 2);
-  const auto others = PartsOf(other, kMinDatagram);
-  EXPECT_EQ(Take(others[0]), Err(Error::kUnexpected));
-  EXPECT_TRUE(Take(others[0], kStart + Fragments::kIdle));
-  EXPECT_EQ(Take(ours[1], kStart + Fragments::kIdle), Err(Error::kUnexpected));
-  const auto whole = Take(others[1], kStart + Fragments::kIdle);
-  ASSERT_TRUE(whole);
-  EXPECT_TRUE(Equal(*whole, other));
-  EXPECT_TRUE(Take(others[0]));
-  EXPECT_TRUE(Take(others[1], kStart + Fragments::kLife + Fragments::kIdle)->empty());
+  for (uint8_t index = 0; index < 7; ++index) {
+    EXPECT_TRUE(Take(forged(index), kStart)->empty());
+    EXPECT_TRUE(Take(forged(0), kStart)->empty());
+  }
+  EXPECT_TRUE(Take(parts[0])->empty());
+  EXPECT_TRUE(Take(forged(0))->empty());
+  EXPECT_TRUE(Take(parts[1])->empty());
+  const auto taken = Take(parts[2]);
+  ASSERT_TRUE(taken);
+  EXPECT_TRUE(Equal(*taken, whole));
+}
+
+// A part that is there already brings nothing.
+TEST_F(FragmentsOfVersion2, GiveWayWhenNothingNewComesOfThem) {
+  const Bytes whole(2000, 1);
+  const auto parts = PartsOf(whole, kMinDatagram);
+  std::vector<Bytes> hashes;
+  for (uint8_t i = 0; i < Fragments::kMessages; ++i) {
+    hashes.emplace_back(FragmentPayload::kHashSize, i);
+  }
+  const auto send_all = [&] {
+    for (const Bytes& hash : hashes) {
+      EXPECT_TRUE(Take({hash, 0, 8, ByteView(hash).first(1)})->empty());
+    }
+  };
+  send_all();
+  EXPECT_TRUE(Take(parts[0])->empty());  // in place of the first of them
+  hashes.erase(hashes.begin());
+  send_all();
+  hashes.emplace_back(FragmentPayload::kHashSize, 0xee);
+  send_all();  // a new one: in place of one that only comes again
+  const auto taken = Take(parts[1]);
+  ASSERT_TRUE(taken);
+  EXPECT_TRUE(Equal(*taken, whole));
+}
+
+TEST_F(FragmentsOfVersion2, OfTooLongAMessageDropIt) {
+  const Bytes whole(2000, 1);
+  const auto parts = PartsOf(whole, kMinDatagram);
+  const Bytes longer(kMaxWhole, 2);
+  FragmentPayload forged = parts[1];
+  forged.data = longer;
+  EXPECT_TRUE(Take(forged)->empty());
+  EXPECT_EQ(Take(parts[0]), Err(Error::kTooLong));
+  EXPECT_TRUE(Take(parts[0])->empty());
+  EXPECT_EQ(Take(parts[1])->size(), whole.size());
 }
 
 TEST_F(FragmentsOfVersion2, AWrongHashDropsThem) {
@@ -124,6 +166,25 @@ TEST_F(FragmentsOfVersion2, LongerThanWhatIsTakenIsRefused) {
   EXPECT_EQ(Send(kSuite, whole, {CsbId(7), {3000, 0}, {}}, out, more), whole.size());
   EXPECT_TRUE(Send(kSuite, whole, {CsbId(7), {kMinDatagram, 3}, {}}, out, more));
   EXPECT_EQ(more.size(), 2u);
+}
+
+TEST_F(FragmentsOfVersion2, MostIsWhatCanBeSent) {
+  for (const size_t datagram : std::array<size_t, 3>{kMinDatagram, 5000, 0xffff}) {
+    for (const size_t fragments : std::array<size_t, 3>{0, 2, 8}) {
+      for (const size_t room : std::array<size_t, 2>{kMaxOneDatagram, kMaxWhole}) {
+        if (room == kMaxOneDatagram && fragments != 0) continue;  // as no policy has it
+        const Way way{datagram, fragments};
+        const size_t most = MostOf(way, room);
+        EXPECT_GE(most, std::min(datagram, room));
+        Bytes out(room);
+        MoreDatagrams more;
+        EXPECT_TRUE(Send(kSuite, Bytes(most), {CsbId(7), way, {}}, out, more));
+        if (fragments * datagram > room || fragments == 8) continue;
+        EXPECT_EQ(Send(kSuite, Bytes(most + 1), {CsbId(7), way, {}}, out, more),
+                  Err(Error::kTooLong));
+      }
+    }
+  }
 }
 
 // Long is a world whose certificates fit no datagram.
