@@ -48,7 +48,7 @@ Status Reporter::Joined(const mikey::v2::Offerer& offerer) {
   const bool is_same = group_ && group_->csb_id == name.csb_id && group_->encr == name.encr;
   mikey::v2::TreeKeys& trees = *this;
   if (!is_same) rekeys_.emplace(suite_, name, trees);
-  if (Status placed = Place(contents, true); !placed) return placed;
+  if (Status placed = Place(contents, true, offerer.opened()); !placed) return placed;
   group_ = name;
   takes_reports_ = (choice.features & kReportFeature) != 0;
   needs_signer_ = (choice.features & kSignedMtkFeature) != 0;
@@ -70,10 +70,10 @@ Status Reporter::CheckNewest(const mikey::v2::Contents& contents) const {
   return is_newer ? Status() : Err(Error::kReplayed);
 }
 
-Status Reporter::Place(const mikey::v2::Contents& contents, bool asked) {
+Status Reporter::Place(const mikey::v2::Contents& contents, bool asked, Instant asked_at) {
   if (Status checked = rekeys_->CheckInstall(contents, asked); !checked) return checked;
   if (Status checked = CheckNewest(contents); !checked) return checked;
-  if (Status installed = rekeys_->Install(contents, asked); !installed) return installed;
+  if (Status installed = rekeys_->Install(contents, asked, asked_at); !installed) return installed;
   if (!contents.msks.empty()) msks_.clear();
   for (const mikey::v2::MskState& msk : contents.msks) msks_.Add(MskId::FromValue(msk.msk));
   return {};
@@ -199,6 +199,7 @@ Result<Reporter::Taken> Reporter::TakeKeys(ByteView datagram, Instant now) {
   taken.is_unasked = !is_answer;
   taken.is_leave = is_answer && answered->kind == ReportKind::kLeave;
   const bool is_missing = is_answer && !taken.is_leave;
+  const Instant asked_at = is_answer ? answered->until - mikey::v2::kAnswerTime : Instant();
   if (!is_answer) {
     const MemberTs ts{kept_.report, taken_.t()};
     if (!keeper_.Keep(ts)) return refuse(Error::kStoreClosed);
@@ -207,7 +208,7 @@ Result<Reporter::Taken> Reporter::TakeKeys(ByteView datagram, Instant now) {
   if (is_answer) *answered = {};
   taken.has_keys = !taken_.contents().msks.empty();
   if (taken.has_keys) {
-    if (Status placed = Place(taken_.contents(), is_missing); !placed) {
+    if (Status placed = Place(taken_.contents(), is_missing, asked_at); !placed) {
       return refuse(placed.error());
     }
     if (Status kept = TakeTs(taken_.contents()); !kept) return refuse(kept.error());

@@ -104,7 +104,7 @@ class Reporter final : private mikey::v2::TreeKeys {
   void Commit() override {}
 
   Status CheckNewest(const mikey::v2::Contents& contents) const;
-  Status Place(const mikey::v2::Contents& contents, bool asked);
+  Status Place(const mikey::v2::Contents& contents, bool asked, Instant asked_at);
   Status TakeTs(const mikey::v2::Contents& contents);
   std::optional<uint32_t> NextT();
 

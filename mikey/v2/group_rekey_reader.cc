@@ -23,7 +23,7 @@ RekeyReader::Outcome RekeyReader::Receive(ByteView packet, Instant now) {
   if (Status checked = CheckSignature(read, *filtered, now); !checked) {
     return {checked, Event::kNone, {}};
   }
-  return Take(read);
+  return Take(read, now);
 }
 
 // Group, tree id, epoch, T.
@@ -86,7 +86,7 @@ Result<std::optional<RekeyReader::Verifier>> RekeyReader::ReadRoll(const Packet&
 }
 
 // Take acts on a packet whose signature is good.
-RekeyReader::Outcome RekeyReader::Take(const Packet& packet) {
+RekeyReader::Outcome RekeyReader::Take(const Packet& packet, Instant now) {
   const RekeyHead& head = packet.head;
   if (Status checked = packet.CheckAlgorithms(group_.encr); !checked)
     return {checked, Event::kNone, {}};
@@ -98,7 +98,7 @@ RekeyReader::Outcome RekeyReader::Take(const Packet& packet) {
   }
   // Whether or not the update is applied; not again by the other packets of the same one.
   if (*roll && verifier_->id == packet.path.key_id) {
-    rolled_ = Rolled{*verifier_, head.update.epoch, head.t};
+    rolled_ = Rolled{*verifier_, head.update.epoch, head.t, now};
     verifier_ = **roll;
   }
   if (packet.IsAnnouncement()) return {{}, Event::kAnnounced, head};

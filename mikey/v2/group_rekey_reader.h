@@ -73,7 +73,9 @@ class RekeyReader {
   // KEYS to a REPORT that it opened itself (`asked`), or of unasked KEYS. kUnknownChannel for keys
   // of another group, kReplayed for older ones, kUnexpected for a new tree that was not asked for,
   // kMalformed without EXT 248: nothing is to be taken of them then. Call Resume after it.
-  Status Install(const Contents& contents, bool asked);
+  // `asked_at` is when that exchange or REPORT was opened: contents of an epoch below that of a key
+  // roll that was taken since, or of one at all where nobody asked, do not undo the roll.
+  Status Install(const Contents& contents, bool asked, Instant asked_at = {});
   // CheckInstall is what Install would say.
   Status CheckInstall(const Contents& contents, bool asked) const;
 
@@ -114,11 +116,13 @@ class RekeyReader {
     VerificationKeyId id;
     crypto::PublicKey key;
   };
-  // The key before a roll still signs the other packets of the update that rolled it.
+  // The key before a roll still signs the other packets of the update that rolled it, until what
+  // is installed has a verification key of that epoch or of a later one.
   struct Rolled {
     Verifier verifier;
     uint32_t epoch = 0;
     uint32_t t = 0;
+    Instant at;  // when it was taken
   };
 
   Status CheckPlace(const Packet& packet) const;
@@ -126,7 +130,8 @@ class RekeyReader {
   const Verifier* VerifierOf(const Packet& packet) const;
   Status CheckSignature(const Packet& packet, bool filtered, Instant now);
   Result<std::optional<Verifier>> ReadRoll(const Packet& packet) const;
-  Outcome Take(const Packet& packet);
+  Outcome Take(const Packet& packet, Instant now);
+  void TakeVerifier(const Contents& contents, Instant asked_at);
   Outcome Apply(const Packet& packet);
   void Hold(const Msk& msk);
   Status Keep(uint32_t epoch, ByteView packet);

@@ -43,7 +43,7 @@ Status RekeyReader::CheckInstall(const Contents& contents, bool asked) const {
   return {};
 }
 
-Status RekeyReader::Install(const Contents& contents, bool asked) {
+Status RekeyReader::Install(const Contents& contents, bool asked, Instant asked_at) {
   if (Status checked = CheckInstall(contents, asked); !checked) return checked;
   const MemberState& member = *contents.member;
   const bool is_new_tree = !installed_ || !Equal(member.tree_id, tree_id_);
@@ -56,14 +56,23 @@ Status RekeyReader::Install(const Contents& contents, bool asked) {
   for (size_t i = 0; i < msks.size(); ++i) {
     Hold({MskId::FromValue(contents.msks[i].msk), crypto::Key32(msks[i].key)});
   }
+  if (is_new_tree) rolled_.reset();
+  TakeVerifier(contents, asked ? asked_at : Instant());
+  DropPending(is_new_tree);
+  return {};
+}
+
+// MIKEYv2 §10: a roll that was taken since is newer than what is said of an epoch before it.
+void RekeyReader::TakeVerifier(const Contents& contents, Instant asked_at) {
+  const bool is_older =
+      rolled_ && rolled_->epoch > contents.member->epoch && rolled_->at >= asked_at;
+  if (is_older) return;
   for (const KeyDataPayload& key : KeysOf(contents, KeyDataType::kVerificationKey)) {
     const Result<crypto::PublicKey> verifier = crypto::PublicKey::FromEd25519(key.key);
     KEYMAST_CHECK(verifier.has_value());  // ReadContents: 32 octets
     verifier_ = Verifier{Reader(key.kv.spi).U32(), *verifier};
     rolled_.reset();
   }
-  DropPending(is_new_tree);
-  return {};
 }
 
 size_t RekeyReader::pending() const {

@@ -94,7 +94,7 @@ Mtk* Channel::FindMtk(MskId msk, MtkId id) {
 
 // All that can be wrong is found before anything changes. What CheckGroupKeys asks is not asked
 // again: MSKs, each with a key, of the one group that was asked for, and the member's state.
-Status Channel::CheckJoin(const mikey::v2::Contents& contents, bool asked,
+Status Channel::CheckJoin(const mikey::v2::Contents& contents, Asked asked,
                           KeyNumber& newest) const {
   for (size_t i = 0; i < contents.msks.size(); ++i) {
     const KeyNumber number = MskId::FromValue(contents.msks[i].msk).number;
@@ -107,7 +107,7 @@ Status Channel::CheckJoin(const mikey::v2::Contents& contents, bool asked,
   }
   // MIKEYv2 §10: under the tree id that it holds a member installs nothing that is older.
   if (!Equal(contents.member->tree_id, standing.tree_id)) {
-    return asked ? Status() : Err(Error::kUnexpected);
+    return asked != Asked::kByNobody ? Status() : Err(Error::kUnexpected);
   }
   const uint32_t epoch = contents.member->epoch;
   const bool is_older =
@@ -119,7 +119,7 @@ Status Channel::TakeJoin(const mikey::v2::Contents& contents, const mikey::v2::S
                          const mikey::v2::Choice& choice, uint64_t now) {
   const mikey::Algorithms before =
       std::exchange(algorithms_, {choice.prf, choice.encr, choice.mac});
-  const Status taken = TakeContents(contents, streams, true, now);
+  const Status taken = TakeContents(contents, streams, Asked::kByJoin, now);
   if (!taken) {
     algorithms_ = before;
     return taken;
@@ -130,7 +130,7 @@ Status Channel::TakeJoin(const mikey::v2::Contents& contents, const mikey::v2::S
 }
 
 Status Channel::TakeContents(const mikey::v2::Contents& contents, const mikey::v2::Streams& streams,
-                             bool asked, uint64_t now) {
+                             Asked asked, uint64_t now) {
   KeyNumber newest;
   if (Status checked = CheckJoin(contents, asked, newest); !checked) return checked;
   if (Status taken = TakeStreams(streams); !taken) return taken;
@@ -138,7 +138,10 @@ Status Channel::TakeContents(const mikey::v2::Contents& contents, const mikey::v
   group_ = MskId::FromValue(contents.msks[0].msk).group;
   csb_id_ = *contents.csb_id;
   const bool is_new_tree = !Equal(contents.member->tree_id, standing.tree_id);
-  if (is_new_tree) BeginTree(contents, now);
+  if (is_new_tree) {
+    BeginTree(contents, now);
+    signing_.rolled.held = false;
+  }
   for (size_t i = 0; i < contents.msks.size(); ++i) {
     const KeyDataPayload& tgk = *Nth(contents, KeyDataType::kTgk, i);
     Msk msk;
@@ -159,7 +162,7 @@ Status Channel::TakeContents(const mikey::v2::Contents& contents, const mikey::v
   standing.epoch = member.epoch;
   standing.rekey_t = std::max(standing.rekey_t, member.rekey_t);
   standing.window_ms = member.window_ms;
-  if constexpr (!kPskOnly) TakeTree(contents);
+  if constexpr (!kPskOnly) TakeTree(contents, asked);
   for (const KeyDataPayload& key : contents.keys) {
     if (key.type != KeyDataType::kMtk || !IsOurs(key)) continue;
     const MtkName name = *NameOf(key.kv.spi);

@@ -64,6 +64,7 @@ struct Standing {
 // Verifier is a key of the group's controller: Ed25519.
 struct Verifier {
   bool held = false;
+  bool is_before_asking = false;  // it gave way before the last exchange was opened
   uint32_t id = 0;
   std::array<uint8_t, 32> key{};
 };
@@ -71,7 +72,8 @@ struct Verifier {
 // Signing is what a member knows of who signs, and of updates (MIKEYv2 §10).
 struct Signing {
   Verifier verifier;
-  // The key before a roll still signs the other packets of the update that rolled it.
+  // The key before a roll still signs the other packets of the update that rolled it, until what
+  // is taken has a verification key of that epoch or of a later one.
   Verifier rolled;
   uint32_t rolled_epoch = 0;
   uint32_t rolled_t = 0;
@@ -79,6 +81,9 @@ struct Signing {
   uint32_t failures = 0;     // wrong signatures, without a second of peace between them
   uint64_t last_failure = 0;
 };
+
+// Asked says what a message with keys answers.
+enum class Asked : uint8_t { kByNobody, kByReport, kByJoin };
 
 class Channel {
  public:
@@ -105,13 +110,16 @@ class Channel {
   // kReplayed for what is older than what is held, kUnsupportedPolicy. Nothing changes then.
   Status TakeJoin(const mikey::v2::Contents& contents, const mikey::v2::Streams& streams,
                   const mikey::v2::Choice& choice, uint64_t now);
-  // TakeContents takes what KEYS outside of an exchange brought; `asked`: by a REPORT. Also
-  // kUnexpected for a new tree that nobody asked for.
+  // TakeContents takes what KEYS outside of an exchange brought. Also kUnexpected for a new tree
+  // that nobody asked for.
   Status TakeContents(const mikey::v2::Contents& contents, const mikey::v2::Streams& streams,
-                      bool asked, uint64_t now);
+                      Asked asked, uint64_t now);
   // TakeMore takes what KEYS without an MSK brought: keys of the tree that is held, kUnexpected for
   // another, and who signs.
-  Status TakeMore(const mikey::v2::Contents& contents);
+  Status TakeMore(const mikey::v2::Contents& contents, Asked asked);
+  // AsksToJoin notes that an exchange is opened: the answer knows of all key rolls so far. Of
+  // REPORTs several may wait for theirs.
+  void AsksToJoin() { signing_.rolled.is_before_asking = true; }
   // TakeMsk takes what a message of 3GPP brought. MTK IDs below `floor` are past.
   Status TakeMsk(const mikey::Unverified& message, const mikey::OpenedMsk& opened,
                  std::optional<uint32_t> mtk_counter, MtkId floor);
@@ -165,10 +173,10 @@ class Channel {
   const Msk* FindMsk(MskId id) const;
   Msk* FindMsk(MskId id) { return const_cast<Msk*>(std::as_const(*this).FindMsk(id)); }
   Mtk* FindMtk(MskId msk, MtkId id);
-  Status CheckJoin(const mikey::v2::Contents& contents, bool asked, KeyNumber& newest) const;
+  Status CheckJoin(const mikey::v2::Contents& contents, Asked asked, KeyNumber& newest) const;
   Status TakeStreams(const mikey::v2::Streams& streams);
   bool IsOurs(const mikey::KeyDataPayload& mtk) const;
-  void TakeTree(const mikey::v2::Contents& contents);
+  void TakeTree(const mikey::v2::Contents& contents, Asked asked);
   void BeginTree(const mikey::v2::Contents& contents, uint64_t now);
   Status CheckMtkSignature(const TablePk& pk, const crypto::Suite& suite, ByteView datagram) const;
   Status CheckRekeyPlace(const mikey::v2::RekeyPacket& packet) const;

@@ -30,11 +30,14 @@ keymast_tree_key TreeKeyOf(const mikey::v2::MemberState& member, const KeyDataPa
 
 }  // namespace
 
-// TakeTree takes from contents that were checked who signs, and the keys of the tree.
-void Channel::TakeTree(const mikey::v2::Contents& contents) {
+// TakeTree takes from contents that were checked who signs, and the keys of the tree. MIKEYv2 §10:
+// a roll that was taken since is newer than what is said of an epoch before it.
+void Channel::TakeTree(const mikey::v2::Contents& contents, Asked asked) {
+  const bool is_older = signing_.rolled.held && signing_.rolled_epoch > contents.member->epoch &&
+                        !(asked == Asked::kByJoin && signing_.rolled.is_before_asking);
   for (const KeyDataPayload& key : contents.keys) {
-    if (key.type == KeyDataType::kVerificationKey) {
-      signing_.verifier = {true, Reader(key.kv.spi).U32(), {}};
+    if (key.type == KeyDataType::kVerificationKey && !is_older) {
+      signing_.verifier = {true, false, Reader(key.kv.spi).U32(), {}};
       std::copy(key.key.begin(), key.key.end(), signing_.verifier.key.begin());
       signing_.rolled = {};
     }
@@ -45,11 +48,11 @@ void Channel::TakeTree(const mikey::v2::Contents& contents) {
   }
 }
 
-Status Channel::TakeMore(const mikey::v2::Contents& contents) {
+Status Channel::TakeMore(const mikey::v2::Contents& contents, Asked asked) {
   const bool is_here = contents.member && Equal(contents.member->tree_id, standing.tree_id);
   if (!is_here) return Err(Error::kUnexpected);
   if (contents.member->epoch < standing.epoch) return Err(Error::kReplayed);
-  TakeTree(contents);
+  TakeTree(contents, asked);
   return {};
 }
 
@@ -153,6 +156,7 @@ Status Channel::Roll(const TablePk& pk, const RekeyPacket& packet) {
   signing_.rolled = signing_.verifier;
   signing_.rolled_epoch = packet.head.update.epoch;
   signing_.rolled_t = packet.head.t;
+  signing_.rolled.is_before_asking = false;
   signing_.verifier.id = packet.roll->key_id;
   const ByteView key = packet.roll->public_key;
   std::copy(key.begin(), key.end(), signing_.verifier.key.begin());

@@ -162,6 +162,7 @@ void Receiver::Ask(uint8_t index, uint64_t now) {
   if (is_resuming_) DropTickets(index);  // it opens one exchange (MIKEYv2 §11)
   if (!size) return Fail(index, size.error());
   asking_ = index;
+  if constexpr (!kPskOnly) followed.keys.AsksToJoin();
   has_taken_ = false;
   send_size_ = *size;
   send_channel_ = index;

@@ -134,12 +134,13 @@ Status Receiver::TakeLoose(Followed& followed, ByteView datagram, uint64_t now) 
     return {};
   }
   const mikey::v2::Contents& contents = keys.contents();
+  const Asked asked = is_unasked ? Asked::kByNobody : Asked::kByReport;
   if (!contents.msks.empty()) {
-    Status taken = followed.keys.TakeContents(contents, keys.streams(), !is_unasked, now);
+    Status taken = followed.keys.TakeContents(contents, keys.streams(), asked, now);
     if (!taken) return taken;
     Cured(followed, now);
   } else if (!contents.keys.empty()) {
-    Status taken = followed.keys.TakeMore(contents);
+    Status taken = followed.keys.TakeMore(contents, asked);
     if (!taken) return taken;
   }
   if (contents.member) TakeStanding(followed, *contents.member);

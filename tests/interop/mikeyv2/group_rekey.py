@@ -151,6 +151,7 @@ class Member:
     encr: int = AES_CM_256  # the group's
     announced_t: int = 0
     rolled: tuple = None  # (key id, key, (tree id, epoch, T)) before the last roll: for the other packets of that update
+    rolled_at: float = 0
     wrong: list = field(default_factory=list)  # moments of wrong signatures without a good filter MAC
     missing: bool = False  # REPORT `missing` is due
 
@@ -173,6 +174,7 @@ class Member:
         if roll and key_id == self.key_id:
             self.rolled = (self.key_id, self.key, (update.tree_id, update.epoch, update.t))
             self.key_id, self.key = roll
+            self.rolled_at = now
         if update.kind == ANNOUNCEMENT:
             return "announced"
         if update.epoch > self.epoch + 64:
@@ -236,8 +238,8 @@ class Member:
         self.epoch, self.t, self.missing = update.epoch, update.t, False
         return "applied"
 
-    def install(self, got, asked):
-        """Content of KEYS or of an answer; asked: of an exchange or a REPORT that this member opened. Nothing older is installed."""
+    def install(self, got, asked, asked_at=0):
+        """Content of KEYS or of an answer; asked: of an exchange or a REPORT that this member opened, when. Nothing older is installed."""
         r = Reader(got.member_state)
         tree_id, epoch, t = r.take(8), r.uint(4), r.uint(4)
         msk_ids = [state[3:7] for state in got.msk_states]
@@ -247,9 +249,16 @@ class Member:
             require((epoch, max(int.from_bytes(i[2:], "big") for i in msk_ids)) >= (self.epoch, newest), "older keys", "§10")
         else:
             require(asked, "tree id that was not asked for", "§10")
+        if not (self.rolled and self.rolled[2][0] == tree_id and self.rolled[2][1] > epoch and (not asked or self.rolled_at >= asked_at)):
+            self._verifier(got)
         self.tree_id, self.epoch, self.t = tree_id, epoch, max(t, self.t)
         self.msks = {i: k.key for i, k in zip(msk_ids, got.msks())}
         self.missing = False
+
+    def _verifier(self, got):
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+        for key in got.of(K_VERIFY):
+            self.key_id, self.key, self.rolled = int.from_bytes(key.spi, "big"), Ed25519PublicKey.from_public_bytes(key.key), None
 
 
 def body_of(m):

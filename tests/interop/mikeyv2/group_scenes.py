@@ -168,6 +168,21 @@ def _():
     return seen == ["older keys", "older keys", 20, 20, "group", "tree id that was not asked for", 20], seen
 
 
+@scene("KEYS from before a key roll: the old key does not come back, unless by who is asked behind it", "§10")
+def _():
+    from .group_rekey import public_of
+    old = KeyData(K_VERIFY, public_of(OLD), spi=u32(1))
+    seen = []
+    for epoch, asked, asked_at in ((4, False, 0), (4, True, NOW - 1), (4, True, NOW + 1), (5, False, 0)):
+        m, got = member(), _content_of(epoch, 2)
+        m.derive = lambda tree, epoch: None
+        outcome(m, packets(roll=(2, NEXT))[0])
+        got.keys.append(old)
+        m.install(got, asked, asked_at)
+        seen.append(m.key_id)
+    return seen == [2, 2, 1, 1], seen
+
+
 # REPORT
 
 R = schedule.report_key(b"u" * 32)

@@ -110,6 +110,44 @@ TEST_F(GroupState, AStaleMemberRollsToo) {
   EXPECT_EQ(reader_.verification_key(), 2u);
 }
 
+// MIKEYv2 §10: whoever has the old key has it still.
+TEST_F(GroupState, WhatWasSaidBeforeAKeyRollDoesNotUndoIt) {
+  const Instant before = now_ - std::chrono::seconds(1);
+  tree_.found_ = TreeKeys::Found::kNotYet;
+  EXPECT_EQ(Take(Rolling(1, 0)).event, Event::kKept);
+  EXPECT_TRUE(reader_.Install(Place(4, 9), true, before));  // KEYS that were held back
+  EXPECT_TRUE(reader_.Install(Place(4, 9), false));
+  EXPECT_EQ(reader_.verification_key(), 2u);
+  tree_.found_ = TreeKeys::Found::kRoot;
+  EXPECT_EQ(reader_.Resume().event, Event::kApplied);
+  EXPECT_EQ(ErrorOf(One(RekeyOf(1, 6, 11))), Error::kUnknownKey);
+  EXPECT_EQ(Take(Write(RekeyOf(1, 6, 11), next_)[0]).event, Event::kApplied);
+}
+
+// Else who has the old key could shut out the controller by a roll of its own.
+TEST_F(GroupState, WhoAsksBehindAKeyRollIsToldWhoSigns) {
+  tree_.found_ = TreeKeys::Found::kNothingHere;
+  EXPECT_EQ(Take(Rolling(1, 0)).event, Event::kNothingHere);
+  EXPECT_TRUE(reader_.Install(Place(4, 9), true, now_ + std::chrono::seconds(1)));
+  EXPECT_EQ(reader_.verification_key(), 1u);
+}
+
+TEST_F(GroupState, KeysOfTheEpochOfAKeyRollOrLaterTellWhoSigns) {
+  tree_.found_ = TreeKeys::Found::kNothingHere;
+  EXPECT_EQ(Take(Rolling(1, 0)).event, Event::kNothingHere);
+  EXPECT_TRUE(reader_.Install(Place(5, 10, kNewMskId), false));
+  EXPECT_EQ(reader_.verification_key(), 1u);
+}
+
+TEST_F(GroupState, AnotherTreeKnowsNothingOfAKeyRoll) {
+  tree_.found_ = TreeKeys::Found::kNothingHere;
+  EXPECT_EQ(Take(Rolling(1, 0)).event, Event::kNothingHere);
+  Contents other = Place(1, 20);
+  other.member->tree_id = kOtherTreeId;
+  EXPECT_TRUE(reader_.Install(other, true));
+  EXPECT_EQ(reader_.verification_key(), 1u);
+}
+
 TEST_F(GroupState, AnotherTreeRollsNothing) {
   Rekey rekey = RekeyOf(0);
   rekey.head.update.tree_id = kOtherTreeId;

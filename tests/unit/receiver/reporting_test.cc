@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a member does between its joins: when it reports, what it takes, what it keeps first.
 #include "mikey/v2/loose_keys.h"
+#include "tests/unit/mikey/v2_group.h"
 #include "tests/unit/receiver/join_world.h"
 
 namespace keymast::receiver {
@@ -282,6 +283,51 @@ TEST_F(Reporting, UnaskedKeysAreAcknowledged) {
   EXPECT_EQ(joiner->deadline(), kNever);
   Take(keys);
   EXPECT_EQ(step.status.error(), Error::kReplayed);
+}
+
+// MIKEYv2 §10: a key roll that was taken since the REPORT is newer than the KEYS to it.
+TEST_F(Reporting, KeysFromBeforeAKeyRollDoNotUndoIt) {
+  using namespace mikey::v2;
+  const crypto::PrivateKey old_key = Ed25519Of(1);
+  const crypto::PrivateKey next_key = Ed25519Of(2);
+  const crypto::PublicKey verifier = old_key.PublicPart();
+  const Bytes old_id{0, 0, 0, 1};
+  mikey::v2::Grant given = Given();
+  given.contents.keys.Add({mikey::KeyDataType::kVerificationKey,
+                           verifier.ed25519(),
+                           {},
+                           {mikey::KvType::kSpi, old_id, {}, {}}});
+  const auto answer = [&](const Bytes& report) {
+    const auto taken = taker.Receive(report);
+    ASSERT_TRUE(taken.has_value());
+    Take(Write(&taken->binding, given, 0));
+    ASSERT_TRUE(step.has_keys);
+    joiner->Opened();
+  };
+  others.features = kReportFeature | kSignedMtkFeature;
+  Start();
+  ASSERT_EQ(Join(), 1);
+  answer(Miss());
+  ASSERT_EQ(joiner->reporter().signer()->id, 1U);
+  const Bytes report = Miss();
+
+  const SigningKey next{2, next_key};
+  const MemberState& member = *given.contents.member;
+  Rekey roll;
+  roll.head.ids = {{{1, 2, 3}}, MskId::FromValue(0x00010003), std::nullopt};
+  roll.head.csb_id = *given.contents.csb_id;
+  roll.head.t = member.rekey_t + 1;
+  roll.head.update = {UpdateKind::kAnnouncement, member.tree_id, member.epoch + 1, kNonce, 0, 1000};
+  roll.next_signer = &next;
+  now += std::chrono::milliseconds(1);
+  joiner->GroupRekey(WriteGroupRekey(crypto::DefaultSuite(), roll, {1, old_key})->front(), now,
+                     rng);
+  ASSERT_EQ(joiner->reporter().signer()->id, 2U);
+  answer(report);
+  EXPECT_EQ(joiner->reporter().signer()->id, 2U);
+  // Who asks behind it hears who signs.
+  answer(Miss());
+  EXPECT_EQ(joiner->reporter().signer()->id, 1U);
 }
 
 TEST_F(Reporting, OlderKeysAreNotInstalled) {

@@ -239,6 +239,16 @@ TEST(LibraryRekey, KeepsTheKeyBeforeARollForItsUpdateAlone) {
   EXPECT_EQ(world.Receive(world.Written(5, 10, kController)), KEYMAST_OK);
 }
 
+// MIKEYv2 §10: whoever has the key before a roll has it still.
+TEST(LibraryRekey, KeepsARollThatKeysOfBeforeDoNotKnow) {
+  RekeyWorld world;
+  world.tree.found = KEYMAST_TREE_NOTHING;
+  EXPECT_EQ(world.Take(Update("key roll")), KEYMAST_OK);
+  EXPECT_EQ(world.Receive(world.UnaskedKeys(5)), KEYMAST_OK);  // of the epoch before, held back
+  world.LibraryWorld::Take();
+  EXPECT_EQ(world.Receive(world.Written(6, 11, kController)), KEYMAST_UNKNOWN_KEY);
+}
+
 TEST(LibraryRekey, KeepsToEpochAndT) {
   RekeyWorld world;
   EXPECT_EQ(world.Receive(world.Written(4, 10, kController)), KEYMAST_ALREADY_HELD);
