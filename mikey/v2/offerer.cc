@@ -131,6 +131,7 @@ void Offerer::TakeWish(const Wish& wish, crypto::Rng& rng) {
     writer.U32(stream.from_offerer ? stream.ssrc : 0);
   }
   offered_streams_ = Octets<kMaxSessions * kStreamOctets>(writer.written());
+  first_fresh_ = OwnersFresh(wish.fresh);
   fresh_ = Octets<kFreshSize>(wish.fresh);
   in_fragments_ = wish.takes_fragments && policy_.fragments != 0;
   if (wish.fingerprint.empty()) return;
@@ -142,6 +143,7 @@ void Offerer::Forget() {
   signer_ = {};
   fingerprint_.reset();
   cookie_ = {};
+  retried_ = 0;
   hashes_.clear();
   fragments_ = {};
   long_cap_.clear();
@@ -298,7 +300,9 @@ bool Offerer::IsToUs(const Parts& retry) const {
          Equal(fragment.hash, ByteView(last).first(FragmentPayload::kHashSize));
 }
 
-// MIKEYv2 §2: at most three, each with another cookie or FRESH; nothing else changes.
+// MIKEYv2 §2: each with another cookie or FRESH; nothing else changes. Anybody in the way can forge
+// them, so that beyond three a wait has one more, and the waits do not begin anew. What a forged
+// one gave goes with the next.
 Offerer::Outcome Offerer::TakeRetry(const Received& received, crypto::Rng& rng, MutableBytes out) {
   if (state_ != State::kOffered) return Discard(Error::kUnexpected);
   const Result<Parts> parts = ReadParts(received.message, Form::kRetry);
@@ -307,15 +311,23 @@ Offerer::Outcome Offerer::TakeRetry(const Received& received, crypto::Rng& rng, 
   const Result<Capabilities> told = ReadCapabilities(*parts->cap);
   if (!told) return Discard(told.error());
   if (told->cookie.empty()) return Discard(Error::kMalformed);
-  const bool is_new = !Equal(told->cookie, cookie_.view()) ||
-                      (!told->fresh.empty() && !Equal(told->fresh, fresh_.view()));
-  if (!is_new || hashes_.full()) return Discard(Error::kUnexpected);
+  const ByteView fresh = told->fresh.empty() ? first_fresh_.view() : told->fresh;
+  const bool has_new_fresh = !Equal(fresh, fresh_.view());
+  const bool is_new =
+      !Equal(told->cookie, cookie_.view()) || (!told->fresh.empty() && has_new_fresh);
+  const bool is_beyond = hashes_.size() > kRetriesAtOnce;  // the first CAP's is there as well
+  const bool is_one_more = is_beyond && retried_ == sendings_;
+  if (!is_new || is_one_more || hashes_.full()) return Discard(Error::kUnexpected);
   cookie_ = Octets<kMaxCookie>(told->cookie);
-  if (!told->fresh.empty()) fresh_ = Octets<kFreshSize>(told->fresh);
-  const bool is_same = in_fragments_ && told->fresh.empty();  // its cookie is beside it
+  fresh_ = Octets<kFreshSize>(fresh);
+  const bool is_same = in_fragments_ && !has_new_fresh;  // its cookie is beside it
   if (is_same) hashes_.Add(hashes_[hashes_.size() - 1]);
   const Result<size_t> size = is_same ? SendAgain(out) : SendCap(out);
   if (!size) return Discard(size.error());
+  if (is_beyond) {
+    retried_ = sendings_;
+    return {{}, *size};
+  }
   sendings_ = 0;
   Arm(received.now, rng);
   return {{}, *size};

@@ -142,6 +142,7 @@ class Offerer {
   State state_ = State::kIdle;
   Instant deadline_ = kNever;
   unsigned sendings_ = 0;
+  unsigned retried_ = 0;  // the wait of the last RETRY beyond those at once
   Instant opened_;
   Instant done_;
   Exchange exchange_;
@@ -152,6 +153,7 @@ class Offerer {
   std::array<uint8_t, 4> features_{};
   Octets<kMaxCookie> cookie_;
   Octets<kFreshSize> fresh_;
+  [[no_unique_address]] OwnersFresh first_fresh_;
   Signer signer_;
   std::optional<crypto::Fingerprint> fingerprint_;
   TicketOctets ticket_;  // or

@@ -25,7 +25,9 @@ inline constexpr size_t kTgkOctets = 32;   // of TGKs that we make (MIKEYv2 §3.
 inline constexpr size_t kMaxOneDatagram = 1232;
 inline constexpr size_t kMinFirstCap = 411;   // so that any single datagram may answer it, §2
 inline constexpr size_t kMaxFirstCap = 1146;  // so that it fits with cookie and FRESH, §2
-inline constexpr size_t kMaxRetries = 3;      // RETRYs that an Offerer follows, §2
+// RETRYs that an Offerer follows, §2: at once, and with those beyond them, one in each wait.
+inline constexpr size_t kRetriesAtOnce = 3;
+inline constexpr size_t kMaxRetries = kRetriesAtOnce + (kSmall ? 0 : 4);
 inline constexpr size_t kMaxCookie = 64;
 // What an Offerer keeps to send it again. Small: a join by pre-shared key.
 inline constexpr size_t kMaxSent = kPskOnly ? 640 : kMaxOneDatagram;

@@ -30,4 +30,12 @@ struct NoLongCap {
 };
 using LongCap = std::conditional_t<kSmall, NoLongCap, Bytes>;
 
+// OwnersFresh is FRESH that KEYS or SDP gave before; a small receiver has that of RETRY alone.
+struct NoFresh {
+  NoFresh() = default;
+  explicit NoFresh(ByteView) {}
+  ByteView view() const { return {}; }
+};
+using OwnersFresh = std::conditional_t<kSmall, NoFresh, Octets<kFreshSize>>;
+
 }  // namespace keymast::mikey::v2

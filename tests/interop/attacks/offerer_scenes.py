@@ -233,12 +233,12 @@ def _(mode):
     return seen
 
 
-@scene("a fourth RETRY", "§2")
+@scene("RETRYs beyond three: one in a wait", "§2")
 def _(mode):
     lab = OurO((mode,))
     cap = lab.open()[0]
-    expect([len(lab.to_o([retry(lab, bytes((i,)) * 9)])) for i in (1, 2, 3)] == [1] * 3, "a RETRY is not followed")
-    seen = is_dropped(lab, [retry(lab, b"four")], "unexpected")
+    expect([len(lab.to_o([retry(lab, bytes((i,)) * 9)])) for i in (1, 2, 3, 4)] == [1] * 4, "a RETRY is not followed")
+    seen = is_dropped(lab, [retry(lab, b"five")], "unexpected")
     goes_on(lab, lab.to_a([cap]))  # O keeps every TH
     return seen
 

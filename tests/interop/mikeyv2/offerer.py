@@ -14,6 +14,7 @@ from .tables import *
 from .tickets import Resumption, may_resume
 
 WAITS = (0.5, 1, 2, 4)  # §2
+RETRIES = 3  # that are followed at once
 
 
 @dataclass
@@ -42,6 +43,7 @@ class Offerer:
         self.answer = self.finish = None
         self.sessions = self.content = None
         self.retries = []
+        self.retried = None  # the wait of the last RETRY beyond three
         self.next_timer = None
         self.tries = 0
         self.buffers = fragments.Buffers()
@@ -208,7 +210,8 @@ class Offerer:
         return self._receive(now, whole)
 
     def _on_retry(self, now, m):
-        if self.state != "offered" or len(self.retries) >= 3:
+        beyond = len(self.retries) >= RETRIES
+        if self.state != "offered" or beyond and (self.retried == self.tries or len(self.retries) >= RETRIES + len(WAITS)):
             raise Refused("RETRY not awaited", "§2")
         fragment, cap = m.one(Fragment), self.caps_sent[-1]
         sent = self._is_fragmented()
@@ -217,12 +220,25 @@ class Offerer:
         given = (m.caps[T_COOKIE], m.caps.get(T_FRESH))
         if given in self.retries:
             raise Refused("RETRY that gives nothing new", "§2")
+        if self.retries and given == (self.retries[-1][0], None):
+            raise Refused("RETRY that gives nothing new", "§2")
         self.retries.append(given)
         if not sent:  # §3.6: a fragmented CAP has its cookie in the FRAGMENTs only
             self.offer[T_COOKIE] = m.caps[T_COOKIE]
-        if T_FRESH in m.caps:
-            self.offer[T_FRESH] = m.caps[T_FRESH]
-        return self._send_cap(now)
+        self._set_fresh(m.caps.get(T_FRESH, self.plan.fresh))
+        if not beyond:
+            return self._send_cap(now)
+        waits = self.tries, self.next_timer
+        sending = self._send_cap(now)
+        self.tries, self.next_timer = waits  # they do not begin anew
+        self.retried = self.tries
+        return sending
+
+    def _set_fresh(self, fresh):
+        """What a forged RETRY gave goes with the next."""
+        self.offer.pop(T_FRESH, None)
+        if fresh:
+            self.offer[T_FRESH] = fresh
 
     def _on_answer(self, now, m):
         if self.state != "offered":

@@ -191,15 +191,18 @@ def _():
     return len(retry) <= len(cap) and not lab.a.entries, [len(retry)]
 
 
-@scene("RETRY that gives nothing new, a fourth RETRY, RETRY after the answer", "§2")
+@scene("RETRY that gives nothing new; beyond three, one in a wait", "§2")
 def _():
     lab = Lab((PSK,))
     lab.a.load = True
     retry = lab.to_a(lab.open())
     counts = [len(lab.to_o(retry)), len(lab.to_o(retry))]
-    for i in (1, 2, 3):
+    for i in range(20):
+        if i % 5 == 4:
+            lab.now = lab.o.next_timer
+            lab.o.timer(lab.now)
         counts.append(len(lab.to_o([_retry_with(retry[0], bytes((i,)) * 17)])))
-    return counts == [1, 0, 1, 1, 0], counts
+    return (counts[:6], sum(counts), lab.o.state) == ([1, 0, 1, 1, 1, 0], 7, "failed"), counts
 
 
 def _retry_with(octets, cookie):
