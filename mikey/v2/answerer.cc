@@ -145,7 +145,8 @@ Answerer::Outcome Answerer::TakeCap(FirstMessage& cap, crypto::Rng& rng, Mutable
   }
   // MIKEYv2 §8: answered from the cache alone.
   if (fresh_.WasAnswered(exchange.th, cap.now)) return Discard(Error::kReplayed);
-  const bool needs_cookie = under_load_ || cache_.is_crowded();
+  // MIKEYv2 §2: who has proved nothing takes nobody's place.
+  const bool needs_cookie = under_load_ || cache_.is_crowded() || cache_.HasItsShare(cap.address);
   if (needs_cookie && !cap.address_proved) return Retry(cap, nullptr, out);
   if (!others_.Serves(asked)) return Discard(Error::kUnknownIdentity);
   exchange.rand_i = Octets<kMaxRand>(cap.parts.rand_i->rand);
@@ -212,15 +213,27 @@ Answerer::Outcome Answerer::RefuseChoice(const FirstMessage& cap, const Judged& 
 
 Answerer::Outcome Answerer::Answer(FirstMessage& cap, const Judged& judged, crypto::Rng& rng,
                                    MutableBytes out) {
-  // Keys of a group are not given out where the answer with them might not be sent.
+  // Keys of a group are not given out, and no work with keys is done, where the answer with them
+  // might not be sent.
   const bool has_room = kAmplification * cap.datagram.size() >= kMaxOneDatagram;
   const bool is_grant_kept = cap.exchange.is_join() && GivesInAnswer(cap.exchange);
   if (is_grant_kept && !cap.address_proved && !has_room) return Retry(cap, &judged, out);
   // Nor anything else, a ticket spent, where the exchange has no place.
   if (!cache_.HasPlace(cap.address)) return Discard(Error::kTooManyRequests);
+  if (cap.exchange.answerer.data.empty() && credentials_ != nullptr) {
+    cap.exchange.answerer = credentials_->self;  // CAP did not name us
+  }
   Entry entry;
-  Brought brought;
-  const Result<size_t> size = WriteTheAnswer(cap, judged, rng, brought, out);
+  Streams streams;
+  Contents contents;
+  Result<bool> fits = MayFit(cap, judged, streams, contents, out);
+  Status given;
+  if (fits && *fits) given = Give(cap, streams, contents);
+  if (fits && *fits && given) fits = MayFit(cap, judged, streams, contents, out);
+  if (fits && !*fits) return Retry(cap, &judged, out);
+  if (!fits) given = Err(fits.error());
+  const Result<size_t> size =
+      given ? WriteTheAnswer(cap, judged, streams, contents, rng, out) : Err(given.error());
   // A public value that no secret follows from is no form of one (MIKEYv2 §5).
   if (!size && size.error() == Error::kMalformed) return Discard(size.error());
   // Beyond a rate the CAP of an address that has not proved itself may be a recorded one, which has
@@ -231,8 +244,8 @@ Answerer::Outcome Answerer::Answer(FirstMessage& cap, const Judged& judged, cryp
   if (!size) return Refuse(cap, judged, size.error(), rng, out);
   entry.way = WayOf(cap.offer);
   entry.exchange = cap.exchange;
-  if (!cap.exchange.is_join()) entry.streams = std::make_unique<Streams>(brought.streams);
-  entry.msk = brought.msk;
+  if (!cap.exchange.is_join()) entry.streams = std::make_unique<Streams>(streams);
+  if (!contents.msks.empty()) entry.msk = contents.msks.view().back().msk;
   entry.answer.assign(out.begin(), out.begin() + static_cast<ptrdiff_t>(*size));
   const Outcome sent = Sent({}, entry.answer, entry, out);
   if (!sent.status) return Refuse(cap, judged, sent.status.error(), rng, out);
@@ -293,28 +306,41 @@ Answerer::Outcome Answerer::Refuse(const FirstMessage& cap, const Judged& judged
   return {Err(error), *size, Event::kNone, nullptr};
 }
 
-Result<size_t> Answerer::WriteTheAnswer(FirstMessage& cap, const Judged& judged, crypto::Rng& rng,
-                                        Brought& brought, MutableBytes out) {
+// GivenBy an answer, but for the envelope.
+Given Answerer::GivenBy(const FirstMessage& cap, const Judged& judged, const Streams& streams,
+                        const Contents& contents) const {
+  // MIKEYv2 §12: SDP tells it to the Offerer before CAP is sent.
+  const uint8_t fragments = cap.exchange.session.empty() ? uint8_t{0} : policy_.fragments;
+  const Signer signer = IsSigned(cap.exchange.choice.mode) ? judged.signer : Signer{};
+  return {streams, contents, {}, signer, fragments};
+}
+
+// MayFit: an answer with so much, or with more, may be in the ratio; kTooLong for what the Offerer
+// does not take. Mode 1 costs no more to write than to measure.
+Result<bool> Answerer::MayFit(const FirstMessage& cap, const Judged& judged, const Streams& streams,
+                              const Contents& contents, MutableBytes out) const {
+  if (cap.address_proved || cap.exchange.choice.mode == Mode::kPsk) return true;
+  const Way way = WayOf(cap.offer);
+  const Given given = GivenBy(cap, judged, streams, contents);
+  const MutableBytes room = out.first(MostOf(way, RoomOf(policy_)));
+  const Result<size_t> size = MeasureAnswer(suite_, cap.exchange, given, room);
+  if (!size) return Err(size.error());
+  return *size <= MostOf(way, kAmplification * cap.datagram.size());
+}
+
+// Give gathers what an answer holds; the TGK of a session is drawn later.
+Status Answerer::Give(FirstMessage& cap, Streams& streams, Contents& contents) {
   Exchange& exchange = cap.exchange;
-  Streams& streams = brought.streams;
-  Octets<crypto::kMaxModulusSize> envelope;
-  if (Status ready = Prepare(cap, rng, envelope); !ready) return Err(ready.error());
-  if (exchange.answerer.data.empty() && credentials_ != nullptr) {
-    exchange.answerer = credentials_->self;  // CAP did not name us
-  }
-  Contents contents;
   if (GivesInAnswer(exchange)) {
     const Result<Grant> grant = others_.GrantTo(cap.asked(), exchange.choice);
     if (!grant) return Err(grant.error());
     streams = grant->streams;
     if (exchange.is_join()) contents = grant->contents;
-    if (!contents.msks.empty()) brought.msk = contents.msks.view().back().msk;
   }
   if (!exchange.is_join()) {
     if (!IsComplete(streams, cap.offer)) return Err(Error::kUnsupportedPolicy);
     if (HasTgk(exchange.choice.mode)) {
       exchange.tgk = ExchangeSecret::OfSize(kTgkOctets);
-      rng.Fill(exchange.tgk.mutable_view());
       contents.keys.Add({KeyDataType::kTgk, exchange.tgk.view(), {}, {}});
     }
   }
@@ -322,12 +348,21 @@ Result<size_t> Answerer::WriteTheAnswer(FirstMessage& cap, const Judged& judged,
     contents.sender =
         IdrPayload{IdRole::kResponder, exchange.answerer.type, exchange.answerer.data.view()};
   }
-  const bool is_signed = IsSigned(exchange.choice.mode);
-  // MIKEYv2 §12: SDP tells it to the Offerer before CAP is sent.
-  const uint8_t fragments = exchange.session.empty() ? uint8_t{0} : policy_.fragments;
-  const Signer signer = is_signed ? judged.signer : Signer{};
-  const Given given{streams, contents, envelope.view(), signer, fragments};
-  return WriteAnswer(suite_, exchange, given, out.first(RoomOf(policy_)));
+  return {};
+}
+
+Result<size_t> Answerer::WriteTheAnswer(FirstMessage& cap, const Judged& judged,
+                                        const Streams& streams, const Contents& contents,
+                                        crypto::Rng& rng, MutableBytes out) {
+  Exchange& exchange = cap.exchange;
+  Octets<crypto::kMaxModulusSize> envelope;
+  if (Status ready = Prepare(cap, rng, envelope); !ready) return Err(ready.error());
+  const bool has_tgk = !exchange.is_join() && HasTgk(exchange.choice.mode);
+  if (has_tgk) rng.Fill(exchange.tgk.mutable_view());
+  Given given = GivenBy(cap, judged, streams, contents);
+  given.envelope = envelope.view();
+  const size_t most = MostOf(WayOf(cap.offer), RoomOf(policy_));
+  return WriteAnswer(suite_, exchange, given, out.first(most));
 }
 
 // Prepare draws what an answer needs anew: RANDr, our public value, the envelope's key.

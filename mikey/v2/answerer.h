@@ -11,6 +11,8 @@
 
 namespace keymast::mikey::v2 {
 
+struct Given;  // mikey/v2/messages.h
+
 class Answerer {
  public:
   enum class Event : uint8_t {
@@ -35,7 +37,8 @@ class Answerer {
     // Of kVerified in a mode by certificate: what CAP showed whole, leaf first. Whoever keeps it
     // may give it to a later CAP that names it by hash (Directory::CertificatesOf).
     CertificateChain certificates = {};
-    // A finish that failed behind public-key work.
+    // A late finish failed in its proof, or behind it, for whatever reason: public-key work was in
+    // vain. The owner counts these of a host and of all, as the Answerer does of an entry.
     bool was_costly = false;
   };
 
@@ -100,10 +103,6 @@ class Answerer {
 
  private:
   struct Finish;
-  struct Brought {
-    Streams streams;
-    uint32_t msk = 0;  // Entry's
-  };
   Answering answering() const;
   Outcome TakeCap(FirstMessage& cap, crypto::Rng& rng, MutableBytes out);
   Outcome TakeFragment(const Message& message, ByteView address, Instant now, crypto::Rng& rng,
@@ -118,20 +117,29 @@ class Answerer {
                        MutableBytes out);
   Outcome Answer(FirstMessage& cap, const Judged& judged, crypto::Rng& rng, MutableBytes out);
   static bool GivesInAnswer(const Exchange& exchange);
-  Result<size_t> WriteTheAnswer(FirstMessage& cap, const Judged& judged, crypto::Rng& rng,
-                                Brought& brought, MutableBytes out);
+  Given GivenBy(const FirstMessage& cap, const Judged& judged, const Streams& streams,
+                const Contents& contents) const;
+  Result<bool> MayFit(const FirstMessage& cap, const Judged& judged, const Streams& streams,
+                      const Contents& contents, MutableBytes out) const;
+  Status Give(FirstMessage& cap, Streams& streams, Contents& contents);
+  Result<size_t> WriteTheAnswer(FirstMessage& cap, const Judged& judged, const Streams& streams,
+                                const Contents& contents, crypto::Rng& rng, MutableBytes out);
   Status Prepare(FirstMessage& cap, crypto::Rng& rng,
                  Octets<crypto::kMaxModulusSize>& envelope) const;
   Outcome Refuse(const FirstMessage& cap, const Judged& judged, Error error, crypto::Rng& rng,
                  MutableBytes out);
   Outcome TakeFinish(const Finish& finish, crypto::Rng& rng, MutableBytes out);
   Outcome TakeFirstFinish(const Finish& finish, Entry& entry, crypto::Rng& rng, MutableBytes out);
-  Result<Exchange> CheckFinish(const Finish& finish, const Entry& entry) const;
+  static Result<Parts> ReadFinish(const Finish& finish, const Exchange& exchange);
+  Result<Exchange> CheckFinish(const Finish& finish, const Parts& parts, const Entry& entry) const;
   Status ProveFinish(const Finish& finish, const Parts& parts, Exchange& finished) const;
   static Status CheckPolicies(std::span<const Payload> policies, const Exchange& exchange,
                               const Streams* of_session);
-  Result<size_t> AnswerFinish(const Entry& entry, const Exchange& exchange, const Finish& finish,
-                              crypto::Rng& rng, MutableBytes out);
+  Result<Outcome> AnswerFinish(Entry& entry, const Exchange& exchange, const Finish& finish,
+                               crypto::Rng& rng, MutableBytes out, Bytes& keys);
+  Result<size_t> WriteKeysOf(const Entry& entry, const Exchange& exchange, const Finish& finish,
+                             const Streams& streams, const Contents& contents, crypto::Rng& rng,
+                             MutableBytes out);
   Outcome RefuseFinish(const Entry& entry, const Exchange& exchange, Error error,
                        const Finish& finish, crypto::Rng& rng, MutableBytes out);
   Fresh::Tail TailOf(const Exchange& exchange) const;

@@ -39,6 +39,8 @@ Answerer::Outcome Answerer::TakeFinish(const Finish& finish, crypto::Rng& rng, M
   return TakeFirstFinish(finish, *entry, rng, out);
 }
 
+// What fails behind public-key work is counted, whatever the reason: else that would cost as much
+// as anybody likes to send.
 Answerer::Outcome Answerer::TakeFirstFinish(const Finish& finish, Entry& entry, crypto::Rng& rng,
                                             MutableBytes out) {
   const bool is_there = finish.IsFrom(entry);
@@ -49,27 +51,28 @@ Answerer::Outcome Answerer::TakeFirstFinish(const Finish& finish, Entry& entry, 
   // MIKEYv2 §2: the keys of a group go to where the answer went alone.
   const bool brings_keys = !GivesInAnswer(entry.exchange);
   if (brings_keys && !finish.Proves(entry)) return Discard(Error::kWrongSource);
-  const Result<Exchange> finished = CheckFinish(finish, entry);
-  if (!finished) {
-    Outcome refused = Discard(finished.error());
-    // A public value that no secret follows from is found out as late as a wrong proof.
-    refused.was_costly = is_late && (finished.error() == Error::kAuthenticationFailed ||
-                                     finished.error() == Error::kMalformed);
-    if (refused.was_costly) failed.Count(rate, finish.now);
-    return refused;
-  }
-  const Result<size_t> size = AnswerFinish(entry, *finished, finish, rng, out);
+  const Result<Parts> parts = ReadFinish(finish, entry.exchange);
+  if (!parts) return Discard(parts.error());
+  const auto in_vain = [&](Outcome outcome) {
+    failed.Count(rate, finish.now);
+    outcome.was_costly = is_late;
+    return outcome;
+  };
+  const Result<Exchange> finished = CheckFinish(finish, *parts, entry);
+  if (!finished) return in_vain(Discard(finished.error()));
+  Bytes keys;
+  const Result<Outcome> answered = AnswerFinish(entry, *finished, finish, rng, out, keys);
   // It is repeated, and answered then.
-  if (!size && size.error() == Error::kRateLimited) return Discard(size.error());
-  if (!size) {
-    failed.Count(rate, finish.now);  // a copy is judged anew
-    return RefuseFinish(entry, *finished, size.error(), finish, rng, out);
+  if (!answered && answered.error() == Error::kRateLimited) {
+    return in_vain(Discard(answered.error()));
+  }
+  if (!answered) {  // a copy is judged anew
+    return in_vain(RefuseFinish(entry, *finished, answered.error(), finish, rng, out));
   }
   entry.exchange = *finished;
-  entry.keys.assign(out.begin(), out.begin() + static_cast<ptrdiff_t>(*size));
-  Outcome sent = Sent({{}, 0, Event::kVerified, &entry}, entry.keys, entry, out);
-  if (!sent.status) return sent;
+  entry.keys = std::move(keys);
   cache_.Verify(entry);
+  Outcome sent = *answered;
   sent.certificates = std::exchange(entry.certificates, {});
   WipeFinished(entry.exchange);
   entry.finish = HashOf(suite_, finish.datagram);
@@ -93,18 +96,32 @@ Answerer::Outcome Answerer::Repeat(Entry& entry, const Finish& finish, MutableBy
   return sent;
 }
 
+// ReadFinish asks for all that costs nothing: the form, and the algorithms of the choice.
+Result<Parts> Answerer::ReadFinish(const Finish& finish, const Exchange& exchange) {
+  const Choice& choice = exchange.choice;
+  const Header& header = finish.message.header;
+  if (header.data_type != FinishType(choice.mode)) return Err(Error::kUnknownDataType);
+  const Result<Parts> parts = ReadParts(finish.message, FinishForm(choice.mode));
+  if (!parts) return parts;
+  const bool is_group = parts->dh == nullptr || parts->dh->group == choice.group;
+  if (!is_group) return Err(Error::kMalformed);
+  const KemacPayload* kemac = parts->kemac;
+  const bool is_encr = kemac == nullptr || kemac->encr_alg == choice.encr;
+  const bool is_mac = parts->sign != nullptr ||
+                      (kemac != nullptr ? kemac->mac_alg : parts->v->auth_alg) == choice.mac;
+  const bool is_sign =
+      parts->sign == nullptr || parts->sign->s_type == TypeOf(exchange.peer_key->kind());
+  const bool is_choice = header.prf == choice.prf && is_encr && is_mac && is_sign;
+  if (!is_choice) return Err(Error::kUnsupportedAlgorithm);
+  return parts;
+}
+
 // CheckFinish completes the exchange's secret only when the proof under it is good.
-Result<Exchange> Answerer::CheckFinish(const Finish& finish, const Entry& entry) const {
-  const Exchange& exchange = entry.exchange;
-  const Streams* streams = entry.streams.get();
-  const Mode mode = exchange.choice.mode;
-  if (finish.message.header.data_type != FinishType(mode)) return Err(Error::kUnknownDataType);
-  const Result<Parts> parts = ReadParts(finish.message, FinishForm(mode));
-  if (!parts) return Err(parts.error());
-  if (finish.message.header.prf != exchange.choice.prf) return Err(Error::kUnsupportedAlgorithm);
-  Exchange finished = exchange;
-  if (Status proved = ProveFinish(finish, *parts, finished); !proved) return Err(proved.error());
-  const Status checked = CheckPolicies(parts->policies, finished, streams);
+Result<Exchange> Answerer::CheckFinish(const Finish& finish, const Parts& parts,
+                                       const Entry& entry) const {
+  Exchange finished = entry.exchange;
+  if (Status proved = ProveFinish(finish, parts, finished); !proved) return Err(proved.error());
+  const Status checked = CheckPolicies(parts.policies, finished, entry.streams.get());
   if (!checked) return Err(checked.error());
   return finished;
 }
@@ -112,8 +129,6 @@ Result<Exchange> Answerer::CheckFinish(const Finish& finish, const Entry& entry)
 // ProveFinish of mode DH by the key of CAP's certificate, of all others by X.
 Status Answerer::ProveFinish(const Finish& finish, const Parts& parts, Exchange& finished) const {
   const Mode mode = finished.choice.mode;
-  const bool is_group = parts.dh == nullptr || parts.dh->group == finished.choice.group;
-  if (!is_group) return Err(Error::kMalformed);
   if (mode == Mode::kDh) {
     const ByteView head = HeadUpTo(finish.datagram, parts.sign->signature);
     const Status proved =
@@ -123,9 +138,6 @@ Status Answerer::ProveFinish(const Finish& finish, const Parts& parts, Exchange&
   if (IsLate(mode) && !MixSecret(suite_, parts.dh->value, finished)) return Err(Error::kMalformed);
   if (mode == Mode::kDh) return {};
   const KemacPayload* kemac = parts.kemac;
-  if (kemac != nullptr && kemac->encr_alg != finished.choice.encr) {
-    return Err(Error::kUnsupportedAlgorithm);
-  }
   const MacAlg alg = kemac != nullptr ? kemac->mac_alg : parts.v->auth_alg;
   const ByteView mac = kemac != nullptr ? kemac->mac : parts.v->ver_data;
   const ByteView head = HeadUpTo(finish.datagram, mac);
@@ -141,19 +153,9 @@ Fresh::Tail Answerer::TailOf(const Exchange& exchange) const {
 
 // AnswerFinish writes KEYS: an acknowledgement, or what a member may have only now. It is what
 // GrantTo refuses, and kTooLong.
-Result<size_t> Answerer::AnswerFinish(const Entry& entry, const Exchange& exchange,
-                                      const Finish& finish, crypto::Rng& rng, MutableBytes out) {
-  const Instant now = finish.now;
-  const bool proves = finish.Proves(entry);
-  const auto rand_r = DrawRand(rng);
-  const Fresh::Tail tail = TailOf(exchange);
-  const auto next = fresh_.Make(now, tail);
-  const ByteView fresh = entry.wants_fresh || !tail.empty() ? next : ByteView();
-  // Whoever takes no FRAGMENTs gets one datagram; an address that is not proved 3 times its own.
-  const size_t taken = entry.way.fragments == 0 ? entry.way.datagram : kMaxWhole;
-  const size_t most =
-      proves ? taken : std::min(kMaxOneDatagram, kAmplification * finish.datagram.size());
-  const MutableBytes room = out.first(std::min(RoomOf(policy_), most));
+Result<Answerer::Outcome> Answerer::AnswerFinish(Entry& entry, const Exchange& exchange,
+                                                 const Finish& finish, crypto::Rng& rng,
+                                                 MutableBytes out, Bytes& keys) {
   Streams streams;
   Contents contents;
   if (!GivesInAnswer(exchange)) {
@@ -162,6 +164,28 @@ Result<size_t> Answerer::AnswerFinish(const Entry& entry, const Exchange& exchan
     streams = grant->streams;
     contents = grant->contents;
   }
+  const Result<size_t> size = WriteKeysOf(entry, exchange, finish, streams, contents, rng, out);
+  if (!size) return Err(size.error());
+  keys.assign(out.begin(), out.begin() + static_cast<ptrdiff_t>(*size));
+  const Outcome sent = Sent({{}, 0, Event::kVerified, &entry}, keys, entry, out);
+  if (!sent.status) return Err(sent.status.error());
+  return sent;
+}
+
+Result<size_t> Answerer::WriteKeysOf(const Entry& entry, const Exchange& exchange,
+                                     const Finish& finish, const Streams& streams,
+                                     const Contents& contents, crypto::Rng& rng, MutableBytes out) {
+  const Instant now = finish.now;
+  const bool proves = finish.Proves(entry);
+  const auto rand_r = DrawRand(rng);
+  const Fresh::Tail tail = TailOf(exchange);
+  const auto next = fresh_.Make(now, tail);
+  const ByteView fresh = entry.wants_fresh || !tail.empty() ? next : ByteView();
+  // Whoever takes no FRAGMENTs gets one datagram; an address that is not proved 3 times its own.
+  const size_t taken = MostOf(entry.way, RoomOf(policy_));
+  const size_t most =
+      proves ? taken : std::min({taken, kMaxOneDatagram, kAmplification * finish.datagram.size()});
+  const MutableBytes room = out.first(most);
   // What may be too long for an address that is not proved is not made for it.
   const bool has_ticket = entry.wants_ticket && (proves || !exchange.is_join());
   const auto ticket = has_ticket ? GiveTicket(exchange, now, rng) : std::nullopt;

@@ -59,6 +59,8 @@ class ExchangeCache {
   size_t size() const { return used_; }
   // From here on only addresses that have proved themselves get an entry.
   bool is_crowded() const { return used_ >= capacity_ - capacity_ / 4; }
+  // Another entry of that address takes the place of one.
+  bool HasItsShare(ByteView address) const { return HasItsShare(Hash({address})); }
 
   // Null: not there, or past. An entry that is for all is found from any address.
   Entry* FindCap(const Digest& th, ByteView address, Instant now);

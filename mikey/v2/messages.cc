@@ -148,6 +148,22 @@ Result<size_t> CloseError(const crypto::Suite& suite, const Protection& protecti
   return closing.Finish();
 }
 
+// AddHead adds what is before public value and KEMAC of an answer (MIKEYv2 §3.4).
+void AddHead(const crypto::Suite& suite, const Exchange& exchange, ByteView rand_r,
+             const Given& given, ChainWriter& chain) {
+  const Mode mode = exchange.choice.mode;
+  AddRands(exchange, rand_r, chain);
+  const ChosenPayload chosen(exchange, given.fragments);
+  chain.Add(chosen.payload());
+  // DH_RESP has the identity in place of a certificate, others beside it.
+  const bool is_dh = mode == Mode::kDh || mode == Mode::kEarlyDh;
+  if (!is_dh || given.signer.shown == Shown::kNothing) {
+    AddIdr(exchange.answerer, IdRole::kResponder, chain);
+  }
+  AddShown(suite, given.signer, chain);
+  for (const CsbPolicy& policy : given.streams.policies) chain.Add(policy.Payload());
+}
+
 // CloseAnswer adds what is behind the policies (MIKEYv2 §3.4).
 Result<size_t> CloseAnswer(const crypto::Suite& suite, const Exchange& exchange, const Given& given,
                            ChainWriter& chain) {
@@ -213,21 +229,41 @@ Result<size_t> WriteCap(const crypto::Suite& suite, const Exchange& exchange,
 
 Result<size_t> WriteAnswer(const crypto::Suite& suite, const Exchange& exchange, const Given& given,
                            MutableBytes out) {
+  const SessionMap map(given.streams.sessions.view(), CsIdMapType::kGenericId);
+  const DataType type = AnswerType(exchange.choice.mode);
+  ChainWriter chain(out, WithMap(HeaderOf(exchange, type), map, given.streams));
+  AddHead(suite, exchange, exchange.rand_r.view(), given, chain);
+  return CloseAnswer(suite, exchange, given, chain);
+}
+
+Result<size_t> MeasureAnswer(const crypto::Suite& suite, const Exchange& exchange,
+                             const Given& given, MutableBytes out) {
+  static constexpr std::array<uint8_t, kMaxEncrypted> kNothingYet{};
+  const auto nothing = [](size_t size) { return ByteView(kNothingYet).first(size); };
   const Choice& choice = exchange.choice;
   const SessionMap map(given.streams.sessions.view(), CsIdMapType::kGenericId);
   const Header header = WithMap(HeaderOf(exchange, AnswerType(choice.mode)), map, given.streams);
   ChainWriter chain(out, header);
-  AddRands(exchange, exchange.rand_r.view(), chain);
-  const ChosenPayload chosen(exchange, given.fragments);
-  chain.Add(chosen.payload());
-  // DH_RESP has the identity in place of a certificate, others beside it.
-  const bool is_dh = choice.mode == Mode::kDh || choice.mode == Mode::kEarlyDh;
-  if (!is_dh || given.signer.shown == Shown::kNothing) {
-    AddIdr(exchange.answerer, IdRole::kResponder, chain);
+  AddHead(suite, exchange, nothing(kRandOctets), given, chain);
+  crypto::SecretScratch<kMaxPlain> plain;
+  const Result<size_t> size = WriteContents(given.contents, plain.Room());
+  if (!size) return size;
+  if (HasDh(choice.mode)) {
+    const size_t value = crypto::DhPublicSize(*CryptoGroup(choice.group));
+    chain.Add(DhPayload{choice.group, nothing(value), 0, {}});
   }
-  AddShown(suite, given.signer, chain);
-  for (const CsbPolicy& policy : given.streams.policies) chain.Add(policy.Payload());
-  return CloseAnswer(suite, exchange, given, chain);
+  if (choice.mode != Mode::kDh) {
+    const size_t mac = MacLength(choice.mac).value_or(0);
+    chain.Add(KemacPayload{choice.encr, nothing(EncryptedSize(choice.encr, *size)), choice.mac,
+                           nothing(mac)});
+  }
+  if (!kSmall && choice.mode == Mode::kRsa) {
+    chain.Add(PkePayload{Cache::kNone, nothing((*exchange.peer_key).modulus_size())});
+  }
+  if (IsSigned(choice.mode)) {
+    chain.Add(SignPayload{given.signer.type(), nothing(given.signer.signature_size())});
+  }
+  return Finished(chain);
 }
 
 Result<size_t> WriteFinish(const crypto::Suite& suite, const Exchange& exchange,

@@ -29,6 +29,10 @@ struct Given {
 };
 Result<size_t> WriteAnswer(const crypto::Suite& suite, const Exchange& exchange, const Given& given,
                            MutableBytes out);
+// MeasureAnswer is the length that WriteAnswer would have, before any work with keys: `out` is
+// written over. The exchange needs neither RANDr nor value nor secrets, `given` no envelope.
+Result<size_t> MeasureAnswer(const crypto::Suite& suite, const Exchange& exchange,
+                             const Given& given, MutableBytes out);
 // WriteFinish has SIGN in mode DH alone.
 Result<size_t> WriteFinish(const crypto::Suite& suite, const Exchange& exchange,
                            const Signer& signer, MutableBytes out);

@@ -133,7 +133,7 @@ class Answerer:
             entry.copied |= address != entry.address
             entry.sent = now
             return sending
-        if not cookie and (self.load or len(self.entries) >= CACHE * 3 // 4):
+        if not cookie and (self.load or len(self.entries) >= CACHE * 3 // 4 or self._has_its_share(address)):
             return self.retry(now, address, m, size)
         found = cap_check.check(self, now, m)
         if found.retry:
@@ -155,13 +155,16 @@ class Answerer:
 
     def _make_room(self, address):
         """§2: in a full cache the oldest entry without good finish goes, of an unproved address first; of a full address its own."""
-        is_full = sum(e.address == address for e in self.entries.values()) >= PER_ADDRESS
+        is_full = self._has_its_share(address)
         if len(self.entries) < CACHE and not is_full:
             return
         open_ones = [(e.proved, e.began, key) for key, e in self.entries.items()
                      if e.finish is None and (e.address == address or not is_full)]
         require(open_ones, "cache full", "§2")
         del self.entries[min(open_ones, key=lambda o: o[:2])[2]]
+
+    def _has_its_share(self, address):
+        return sum(e.address == address for e in self.entries.values()) >= PER_ADDRESS
 
     def _spend(self, now, entry, found):
         """What must be durable before the answer leaves (§8, §11)."""
@@ -252,22 +255,23 @@ class Answerer:
         return self._send(address, entry.reply, entry.cap)
 
     def _verify(self, entry, m):
-        """X, when the proof of the finish is good."""
+        """X, when the proof of the finish is good. What costs nothing comes first (§7)."""
         x, choice = entry.x, entry.choice
+        proof = {DH: Sign, DHHMAC: Kemac}.get(entry.mode, V)
+        if proof is not Sign:
+            require(m.one(proof).mac_alg == choice.list(T_MAC)[0], "MAC algorithm", "§3.3")
+        if proof is Kemac:
+            require(m.one(Kemac).encr == choice.list(T_ENCR)[0] and not m.one(Kemac).data, "KEMAC of mode 4", "§3.4")
         if entry.mode in LATE:
             dh = m.one(Dh)
             require(dh.group == choice.list(T_GROUPS)[0], "group of DH", "§3.3")
             x = schedule.secret_x(entry.mode, entry.psk, None, entry.dh.secret(dh.group, dh.value), entry.th)
         keys = self.keys_for(entry, m.header.data_type, entry.rand_r, x)
-        if entry.mode == DH:
+        if proof is Sign:
             from .certificates import public_key
             seal.check_signature(m, keys, public_key(entry.chain))
-            return x
-        proof = Kemac if entry.mode == DHHMAC else V
-        require(m.one(proof).mac_alg == choice.list(T_MAC)[0], "MAC algorithm", "§3.3")
-        if proof is Kemac:
-            require(m.one(Kemac).encr == choice.list(T_ENCR)[0] and not m.one(Kemac).data, "KEMAC of mode 4", "§3.4")
-        seal.check_mac(m, proof, keys)
+        else:
+            seal.check_mac(m, proof, keys)
         return x
 
     def keys_for(self, entry, data_type, rand_r, x):

@@ -8,16 +8,20 @@ from .scenes import ELSEWHERE, resumable, scene
 from .tables import *
 
 
-@scene("the 17th exchange of one address: the oldest without finish goes", "§2")
+@scene("the 17th exchange of one address: with a cookie the oldest without finish goes, else none", "§2")
 def _():
     lab = Lab((PSK,))
-    said, opened = [], []
+    said, opened, kept = [], [], []
     for _ in range(18):
         lab.again()
-        said.append(len(lab.to_a(lab.open())))
+        answer = lab.to_a(lab.open())
+        said.append(answer[0][1])
         opened.append(lab.o.rand_i)
+        kept.append([e.cap.rand(ROLE_O) for e in lab.a.entries.values()])
+        if answer[0][1] == DT_RETRY:
+            lab.to_a(lab.to_o(answer))
     left = [e.cap.rand(ROLE_O) for e in lab.a.entries.values()]
-    return said == [1] * 18 and left == opened[2:], said
+    return said == [DT_PSK_RESP] * 16 + [DT_RETRY] * 2 and kept[16] == opened[:16] and left == opened[2:], said
 
 
 @scene("the 17th exchange that an identity finishes: the oldest goes", "§2")

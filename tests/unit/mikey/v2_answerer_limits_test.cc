@@ -21,7 +21,7 @@ DataType TypeOf(const Bytes& datagram) {
 
 // FinishOf a whole way up to it.
 Bytes FinishOf(World& world, const Wish& wish) {
-  return world.ToOfferer(world.ToAnswerer(world.Open(wish)));
+  return world.ToOfferer(world.AnswerTo(world.Open(wish)));
 }
 
 // Flipped is a finish whose proof is wrong.
@@ -119,6 +119,29 @@ TEST(LimitsOfAnswerer, TheKeysOfAGroupGoWhereTheAnswerWent) {
   EXPECT_EQ(world.answered_.event, Answerer::Event::kVerified);
 }
 
+// --- what has proved no address takes nothing away there
+
+TEST(LimitsOfAnswerer, CapsInAForgedNameTakeNoPlaceOfOthersThere) {
+  World world(1, Mode::kDhhmac);
+  const Bytes finish = FinishOf(world, world.Session());
+  Offerer forger(crypto::DefaultSuite(), world.policy_);  // with a key of its own, in truth
+  Bytes out(RoomOf(world.policy_));
+  for (size_t i = 1; i <= 2 * ExchangeCache::kMaxOfAddress; ++i) {
+    const auto size = forger.Open(world.Session(), world.now_, world.rng_, out);
+    const Bytes said =
+        world.ToAnswerer(Bytes(out.begin(), out.begin() + static_cast<ptrdiff_t>(*size)));
+    const bool has_place = i < ExchangeCache::kMaxOfAddress;
+    EXPECT_EQ(TypeOf(said), has_place ? DataType::kDhhmacRespV2 : DataType::kRetry) << i;
+    forger.Abandon();
+  }
+  EXPECT_EQ(TypeOf(world.ToAnswerer(finish)), DataType::kKeys);
+  // Who shows a cookie gets one of them.
+  world.offerer_.Abandon();
+  const Bytes retry = world.ToAnswerer(world.Open(world.Session()));
+  EXPECT_EQ(TypeOf(retry), DataType::kRetry);
+  EXPECT_EQ(TypeOf(world.ToAnswerer(world.ToOfferer(retry))), DataType::kDhhmacRespV2);
+}
+
 // --- finishes that fail
 
 TEST(LimitsOfAnswerer, FinishesThatFailCostAnExchangeSoMuch) {
@@ -143,19 +166,71 @@ TEST(LimitsOfAnswerer, FinishesThatFailCostAnExchangeSoMuch) {
   EXPECT_EQ(world.answered_.event, Answerer::Event::kVerified);
 }
 
-TEST(LimitsOfAnswerer, AValueThatNoSecretFollowsFromCostsAsMuch) {
-  World world(1, Mode::kDhhmac);
-  Bytes wrong = FinishOf(world, world.Session());
+template <class Change>
+Bytes Changed(const Bytes& finish, Change change) {
   Message message;
-  ASSERT_TRUE(ParseMessage(wrong, message));
-  const ByteView value = message.Get<DhPayload>()->value;
-  std::fill_n(wrong.begin() + (value.data() - wrong.data()), value.size(), uint8_t{0});
-  uint32_t count = 0;
-  for (int i = 0; i < 200; ++i) {
+  EXPECT_TRUE(ParseMessage(finish, message));
+  Bytes changed = finish;
+  const auto at = [&](ByteView octets) {
+    return changed.begin() + (octets.data() - finish.data());
+  };
+  change(message, at);
+  return changed;
+}
+
+Bytes OfSmallOrder(const Bytes& finish) {
+  return Changed(finish, [](const Message& message, auto at) {
+    const ByteView value = message.Get<DhPayload>()->value;
+    std::fill_n(at(value), value.size(), uint8_t{0});
+  });
+}
+
+// MIKEYv2 §2: not by its reason, either.
+TEST(LimitsOfAnswerer, PublicValuesThatFailCostAnExchangeSoMuch) {
+  World world(1, Mode::kDhhmac);
+  const Bytes finish = FinishOf(world, world.Session());
+  const Bytes wrong = OfSmallOrder(finish);
+  for (uint32_t i = 0; i < 2 * Entry::kFailedThere.burst; ++i) {
     world.ToAnswerer(wrong);
-    count += ReasonOf(world) == Error::kMalformed ? 1U : 0U;
+    const bool is_computed = i < Entry::kFailedThere.burst;
+    EXPECT_EQ(ReasonOf(world), is_computed ? Error::kMalformed : Error::kRateLimited) << i;
+    EXPECT_EQ(world.answered_.was_costly, is_computed) << i;
   }
-  EXPECT_EQ(count, Entry::kFailedThere.burst);
+  world.now_ += Entry::kFailedThere.each;
+  EXPECT_FALSE(world.ToAnswerer(finish).empty());
+  EXPECT_FALSE(world.answered_.was_costly);
+}
+
+// They are looked at before the public value, which is bad here.
+TEST(LimitsOfAnswerer, AlgorithmsThatWereNotChosenCostNothing) {
+  World world(1, Mode::kDhhmac);
+  const Bytes finish = FinishOf(world, world.Session());
+  const Bytes wrong = Changed(OfSmallOrder(finish), [](const Message& message, auto at) {
+    // Encr alg, no Encr data, its length 2, MAC alg, MAC.
+    *(at(message.Get<KemacPayload>()->mac) - 4) = static_cast<uint8_t>(EncrAlg::kAesCm128);
+  });
+  for (uint32_t i = 0; i < 2 * Entry::kFailedThere.burst; ++i) {
+    world.ToAnswerer(wrong);
+    EXPECT_EQ(ReasonOf(world), Error::kUnsupportedAlgorithm);
+    EXPECT_FALSE(world.answered_.was_costly);
+  }
+  EXPECT_FALSE(world.ToAnswerer(finish).empty());
+}
+
+// Who is refused behind a good proof may send it for ever.
+TEST(LimitsOfAnswerer, FinishesThatAreRefusedCostAnExchangeSoMuch) {
+  for (const Error error : {Error::kNotEntitled, Error::kRateLimited}) {
+    World world(1, Mode::kDhhmac);
+    const Bytes finish = FinishOf(world, world.Join());
+    world.others_.refusal_ = error;
+    for (uint32_t i = 0; i < 2 * Entry::kFailedThere.burst; ++i) {
+      world.ToAnswerer(finish);
+      const bool is_computed = i < Entry::kFailedThere.burst;
+      EXPECT_EQ(ReasonOf(world), is_computed ? error : Error::kRateLimited) << i;
+      EXPECT_EQ(world.answered_.was_costly, is_computed) << i;
+    }
+    EXPECT_EQ(world.others_.grants_, static_cast<int>(Entry::kFailedThere.burst));
+  }
 }
 
 // --- refusals
@@ -186,7 +261,7 @@ TEST(LimitsOfAnswerer, AnErrorInPlaceOfKeysIsOneOfASecond) {
   EXPECT_EQ(TypeOf(world.ToAnswerer(finish)), DataType::kKeys);
 }
 
-TEST(LimitsOfAnswerer, AnErrorIsOneDatagramAndInTheRatio) {
+TEST(LimitsOfAnswerer, AnErrorIsOneDatagram) {
   Certified certified(Mode::kRsa, KeyKind::kRsa);
   World& world = certified.world;
   world.policy_.fragments = 8;
@@ -195,9 +270,7 @@ TEST(LimitsOfAnswerer, AnErrorIsOneDatagramAndInTheRatio) {
   chain.push_back(chain[0]);
   certified.pair.peer.shown = Shown::kCertificates;
   world.others_.entitled_ = false;
-  const Bytes cap = world.Open(certified.Join());
-  const Bytes said = world.ToAnswerer(cap);
-  EXPECT_LE(said.size(), 3 * cap.size());
+  const Bytes said = world.AnswerTo(world.Open(certified.Join()));
   EXPECT_EQ(TypeOf(said), DataType::kError);
   EXPECT_LE(said.size(), kMaxOneDatagram);
   EXPECT_TRUE(world.answered_.more.empty());
@@ -225,12 +298,99 @@ TEST(LimitsOfAnswerer, ADroppedCapHasSpentNothing) {
   wish.resume = &ticket;
   const int grants = world.others_.grants_;
   const Bytes cap = world.Open(wish);
-  EXPECT_TRUE(world.ToAnswerer(cap).empty());
+  const Bytes again = world.ToOfferer(world.ToAnswerer(cap));
+  EXPECT_TRUE(world.ToAnswerer(again).empty());
   EXPECT_EQ(ReasonOf(world), Error::kTooManyRequests);
   EXPECT_EQ(world.others_.grants_, grants);
   EXPECT_TRUE(tickets.spent_.empty());
   world.now_ += ExchangeCache::kIdle + std::chrono::milliseconds(1);
-  EXPECT_FALSE(world.ToAnswerer(cap).empty());
+  world.answerer_.Tick(world.now_);
+  EXPECT_EQ(TypeOf(world.ToAnswerer(again)), DataType::kPskResp);
+}
+
+// MIKEYv2 §13, §14: who takes fewer FRAGMENTs than its keys need is told so.
+TEST(LimitsOfAnswerer, KeysThatAreTooLongAreRefused) {
+  World world(1, Mode::kDhhmac);
+  world.policy_.fragments = 2;
+  world.others_.is_long_ = true;
+  const Bytes finish = FinishOf(world, world.Join());
+  const Bytes error = world.ToAnswerer(finish);
+  EXPECT_EQ(ReasonOf(world), Error::kTooLong);
+  EXPECT_TRUE(world.answered_.was_costly);
+  ASSERT_EQ(TypeOf(error), DataType::kError);
+  // The entry is as it was.
+  world.others_.is_long_ = false;
+  EXPECT_EQ(TypeOf(world.ToAnswerer(finish)), DataType::kKeys);
+  world.ToOfferer(error);
+  EXPECT_EQ(world.offerer_.peer_error(), ErrorNumber::kUnspecified);
+  EXPECT_EQ(world.offerer_.state(), Offerer::State::kFailed);
+}
+
+// --- what may not leave is not made
+
+// LongAnswers are those of a server that shows certificates of more than a datagram.
+struct LongAnswers : Certified {
+  explicit LongAnswers(Mode mode) : Certified(mode, KeyKind::kRsa) {
+    world.policy_.fragments = 8;
+    auto& chain = pair.peer.own[0].chain;
+    chain.push_back(chain[0]);
+    pair.peer.shown = Shown::kCertificates;
+    pool.Make(crypto::DhGroup::kX25519, world.rng_);
+    world.answerer_.use_pool(&pool);
+  }
+  DhPool pool{*crypto::DefaultSuite().pk, 1};
+};
+
+TEST(LimitsOfAnswerer, NoWorkIsDoneForAnAnswerThatMayNotLeave) {
+  LongAnswers certified(Mode::kDh);
+  World& world = certified.world;
+  for (const Wish& wish : {certified.Session(), certified.Join()}) {
+    ASSERT_EQ(certified.pool.size(crypto::DhGroup::kX25519), 1u);
+    const Bytes retry = world.ToAnswerer(world.Open(wish));
+    EXPECT_EQ(TypeOf(retry), DataType::kRetry);
+    EXPECT_EQ(certified.pool.size(crypto::DhGroup::kX25519), 1u);
+    world.ToAnswerer(world.ToOfferer(retry));
+    EXPECT_EQ(world.answered_.event, Answerer::Event::kAnswered);
+    EXPECT_EQ(certified.pool.size(crypto::DhGroup::kX25519), 0u);
+    certified.pool.Make(crypto::DhGroup::kX25519, world.rng_);
+    world.offerer_.Abandon();
+  }
+}
+
+TEST(LimitsOfAnswerer, NoKeysAreGivenOutForAnAnswerThatMayNotLeave) {
+  LongAnswers certified(Mode::kRsa);
+  World& world = certified.world;
+  const Bytes retry = world.ToAnswerer(world.Open(certified.Join()));
+  EXPECT_EQ(TypeOf(retry), DataType::kRetry);
+  EXPECT_EQ(world.others_.grants_, 0);
+  world.ToAnswerer(world.ToOfferer(retry));
+  EXPECT_EQ(world.answered_.event, Answerer::Event::kAnswered);
+  EXPECT_EQ(world.others_.grants_, 1);
+}
+
+TEST(LimitsOfAnswerer, AnswersAreAsLongAsTheyAreMeasured) {
+  for (const Mode mode : {Mode::kPsk, Mode::kRsa, Mode::kDh, Mode::kDhhmac, Mode::kEarlyDhhmac}) {
+    Certified certified(mode, KeyKind::kRsa);
+    World& world = certified.world;
+    certified.pair.peer.shown = Shown::kHash;
+    world.ToAnswerer(world.Open(IsPskType(mode) ? world.Session() : certified.Session()));
+    ASSERT_EQ(world.answered_.event, Answerer::Event::kAnswered) << static_cast<int>(mode);
+    const Entry& entry = *world.answered_.entry;
+    const OwnedIdentity& self = entry.exchange.answerer;
+    Contents contents;
+    if (HasTgk(mode)) {
+      contents.keys.Add({KeyDataType::kTgk, entry.exchange.tgk.view(), {}, {}});
+    }
+    if (mode == Mode::kRsa) {
+      contents.sender = IdrPayload{IdRole::kResponder, self.type, self.data.view()};
+    }
+    const Credentials& peer = certified.pair.peer;
+    const Signer signer = IsSigned(mode) ? Signer{&peer.own[0], peer.shown} : Signer{};
+    Bytes out(kMaxOneDatagram);
+    const auto size = MeasureAnswer(crypto::DefaultSuite(), entry.exchange,
+                                    {*entry.streams, contents, {}, signer, 0}, out);
+    EXPECT_EQ(size, entry.answer.size()) << static_cast<int>(mode);
+  }
 }
 
 // --- time

@@ -36,6 +36,7 @@ class TestDirectory : public Directory {
     ++grants_;
     standing_ = asked.standing;
     if (!entitled_) return Err(Error::kNotEntitled);
+    if (refusal_) return Err(*refusal_);
     Grant grant;
     grant.streams.policies.Add({3, ProtType::kSrtp, Octets<255>(kGcmParams)});
     return asked.join ? OfGroup(grant) : OfSession(grant, asked.offer);
@@ -46,6 +47,8 @@ class TestDirectory : public Directory {
   std::optional<uint32_t> LeavesOf(const Asked&) const override { return leaves_; }
 
   bool entitled_ = true;
+  std::optional<Error> refusal_;
+  bool is_long_ = false;  // a group's keys and policies have 2.5 KB
   std::optional<crypto::Fingerprint> fingerprint_;
   std::optional<uint32_t> leaves_;
   KeptStanding standing_;  // of the last grant
@@ -89,6 +92,12 @@ class TestDirectory : public Directory {
     contents.csb_id = CsbId(0xabcdef01);
     contents.msks.Add({kDomain, 0x00010002, 41});
     contents.member = MemberState{some.first(8), 5, 6, 7, 1, 1400, 2000, 0, 0};
+    if (is_long_) {
+      for (uint8_t number = 4; number < 11; ++number) {
+        grant.streams.policies.Add({number, ProtType::kSrtp, Octets<255>(Bytes(255))});
+      }
+      contents.keys.Add({KeyDataType::kVerificationKey, long_key_, {}, {}});
+    }
     return grant;
   }
 
@@ -96,6 +105,7 @@ class TestDirectory : public Directory {
   static constexpr uint8_t kMki[] = {0, 1, 0, 2, 0, 1};  // MSK ID and MTK ID
   static constexpr uint8_t kLastMtkId[] = {0xff, 0xff};
   const Bytes some_ = Bytes(64, 0xc3);
+  const Bytes long_key_ = Bytes(400);
   crypto::SecretKey<kMaxSharedKey> psk_{kPskOctets};
 };
 

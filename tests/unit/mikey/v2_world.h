@@ -67,11 +67,18 @@ class World {
       EXPECT_NE(answered_.event, Answerer::Event::kVerified) << bit;
       if (answered_.status || answered_.status.error() != Error::kRateLimited) continue;
       offerer_.Abandon();
-      finish = ToOfferer(ToAnswerer(Open(wish)));
+      finish = ToOfferer(AnswerTo(Open(wish)));
       bit -= step;
     }
     now_ += Entry::kFailedThere.each;
     return finish;
+  }
+
+  // AnswerTo a CAP, or to the one behind a RETRY that it gets.
+  Bytes AnswerTo(const Bytes& cap) {
+    const Bytes said = ToAnswerer(cap);
+    const bool is_retry = said.size() > 1 && static_cast<DataType>(said[1]) == DataType::kRetry;
+    return is_retry ? ToAnswerer(ToOfferer(said)) : said;
   }
 
   // RunAll is the same with messages of any length.
