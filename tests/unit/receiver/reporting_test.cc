@@ -302,7 +302,7 @@ TEST_F(Reporting, KeysFromBeforeAKeyRollDoNotUndoIt) {
     ASSERT_TRUE(taken.has_value());
     Take(Write(&taken->binding, given, 0));
     ASSERT_TRUE(step.has_keys);
-    joiner->Opened();
+    joiner->Opened(KeyNumber(2), now);
   };
   others.features = kReportFeature | kSignedMtkFeature;
   Start();
