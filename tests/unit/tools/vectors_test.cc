@@ -28,7 +28,8 @@ TEST(Vectors, ThePublishedFilesAreWhatTheProgramWrites) {
   std::set<std::string> files;
   for (const VectorKind& kind : VectorKinds()) {
     EXPECT_TRUE(files.insert(kind.file).second);
-    EXPECT_EQ(TextIn(kFolder / kind.file), VectorText(kind))
+    // Not EXPECT_EQ: to show where a megabyte differs it takes all memory there is.
+    EXPECT_TRUE(TextIn(kFolder / kind.file) == VectorText(kind))
         << kind.file << ": run keymast-mikey vectors tests/vectors/published";
   }
   for (const auto& entry : fs::directory_iterator(kFolder)) {
