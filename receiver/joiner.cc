@@ -112,7 +112,11 @@ Joiner::Outcome Joiner::Tick(Instant now, crypto::Rng& rng, MutableBytes out) {
   if (IsDue(now) && (is_leaving_ || !IsBusy())) return ReportDue(now, rng, out);
   if (other_ != nullptr && other_->deadline() <= now) {
     last_ = other_.get();
-    return {{}, other_->Tick(now, rng, out).send};
+    const size_t send = other_->Tick(now, rng, out).send;
+    if (other_->state() != Offerer::State::kFailed) return {{}, send};
+    other_.reset();  // the first goes on alone
+    last_ = offerer_.get();
+    return {};
   }
   last_ = offerer_.get();
   return After(offerer_->Tick(now, rng, out), now, rng);

@@ -85,6 +85,22 @@ TEST_F(ByHash, ARetryToTheFirstEndsNotTheOther) {
   EXPECT_TRUE(joiner->offerer().state() != Offerer::State::kOffered);
 }
 
+// A RETRY begins the first's waits anew: the other one ends before it.
+TEST_F(ByHash, BothMayEndInEitherOrder) {
+  const Bytes first = Tick();
+  Take(Ask(first));
+  now = joiner->deadline();
+  Tick();
+  answerer->set_under_load(true);
+  ASSERT_FALSE(Take(Ask(first)).empty());
+  while (!step.has_failed) {
+    ASSERT_NE(joiner->deadline(), kNever) << "nothing would come any more";
+    now = joiner->deadline();
+    Tick();
+  }
+  EXPECT_NE(joiner->deadline(), kNever);
+}
+
 // A forged hint ends nothing: the first exchange gets its answer.
 TEST_F(ByHash, AHintEndsNothing) {
   const Bytes first = Tick();
