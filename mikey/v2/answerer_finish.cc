@@ -179,8 +179,9 @@ Result<size_t> Answerer::WriteKeysOf(const Entry& entry, const Exchange& exchang
   const bool proves = finish.Proves(entry);
   const auto rand_r = DrawRand(rng);
   const Fresh::Tail tail = TailOf(exchange);
-  const auto next = fresh_.Make(now, tail);
-  const ByteView fresh = entry.wants_fresh || !tail.empty() ? next : ByteView();
+  const bool gives_fresh = entry.wants_fresh || !tail.empty();
+  const Fresh::Value next = gives_fresh ? fresh_.Make(now, tail) : Fresh::Value{};
+  const ByteView fresh = gives_fresh ? ByteView(next) : ByteView();
   // Whoever takes no FRAGMENTs gets one datagram; an address that is not proved 3 times its own.
   const size_t taken = MostOf(entry.way, RoomOf(policy_));
   const size_t most =

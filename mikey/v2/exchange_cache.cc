@@ -95,7 +95,7 @@ Entry* ExchangeCache::Add(Entry entry, Instant now) {
   slot.by_cap = entry.is_for_all ? Hash({entry.exchange.th}) : Hash({entry.exchange.th, address});
   slot.by_finish = FinishHashOf(entry);
   slot.by_address = by_address;
-  slot.by_offerer = offerers_.emplace(HashOf(entry.exchange.offerer.view()), at);
+  slot.by_offerer = offerers_.emplace(std::pair(HashOf(entry.exchange.offerer.view()), false), at);
   slot.entry = std::make_unique<Entry>(std::move(entry));
   caps_.emplace(slot.by_cap, at);
   finishes_.emplace(slot.by_finish, at);
@@ -118,13 +118,15 @@ void ExchangeCache::Verify(Entry& entry) {
 
 // PutToFinished keeps one member, with as many addresses as it likes, from holding every place.
 void ExchangeCache::PutToFinished(size_t slot) {
-  const uint64_t offerer = slots_[slot].by_offerer->first;
-  const auto [begin, end] = finished_.equal_range(offerer);  // kMaxFinished at most
+  auto moved = offerers_.extract(slots_[slot].by_offerer);
+  moved.key().second = true;
+  const auto [begin, end] = offerers_.equal_range(moved.key());  // kMaxFinished at most
   const auto oldest = std::min_element(begin, end, [this](const auto& a, const auto& b) {
     return slots_[a.second].entry->finished < slots_[b.second].entry->finished;
   });
-  if (finished_.count(offerer) >= kMaxFinished) Release(oldest->second);
-  finished_.emplace(offerer, slot);
+  const auto count = static_cast<size_t>(std::distance(begin, end));
+  if (count >= kMaxFinished) Release(oldest->second);
+  slots_[slot].by_offerer = offerers_.insert(std::move(moved));
 }
 
 void ExchangeCache::Sweep(Instant now) {
@@ -144,11 +146,7 @@ void ExchangeCache::SweepOne(Instant now) {
 
 void ExchangeCache::Release(size_t at) {
   Slot& slot = slots_[at];
-  if (slot.entry->verified) {
-    Erase(finished_, slot.by_offerer->first, at);
-  } else {
-    TakeOutOfLine(at);
-  }
+  if (!slot.entry->verified) TakeOutOfLine(at);
   Erase(caps_, slot.by_cap, at);
   Erase(finishes_, slot.by_finish, at);
   Erase(addresses_, slot.by_address, at);

@@ -100,8 +100,9 @@ class ExchangeCache {
   template <class Is>
   size_t RemoveOf(const Identity& offerer, Is is) {
     std::vector<size_t> found;
-    const auto [begin, end] = offerers_.equal_range(HashOf(offerer));
-    for (auto it = begin; it != end; ++it) {
+    const uint64_t hash = HashOf(offerer);
+    const auto end = offerers_.upper_bound({hash, true});
+    for (auto it = offerers_.lower_bound({hash, false}); it != end; ++it) {
       const Entry& entry = *slots_[it->second].entry;
       if (entry.exchange.offerer.view() == offerer && is(entry)) found.push_back(it->second);
     }
@@ -111,9 +112,10 @@ class ExchangeCache {
 
  private:
   using Index = std::unordered_multimap<uint64_t, size_t>;
-  // In the name of one identity anybody may open as many exchanges as there are places: each of
-  // these is erased where it stands, and not looked for among the others.
-  using Owned = std::multimap<uint64_t, size_t>;
+  // By who offered, and whether the finish was good. In the name of one identity anybody may open
+  // as many exchanges as there are places: each of these is erased where it stands, and not looked
+  // for among the others.
+  using Owned = std::multimap<std::pair<uint64_t, bool>, size_t>;
   static constexpr size_t kNone = SIZE_MAX;
   struct Slot {
     std::unique_ptr<Entry> entry;
@@ -157,7 +159,6 @@ class ExchangeCache {
   Index finishes_;
   Index addresses_;
   Owned offerers_;
-  Index finished_;             // those with good finish, by who offered them
   std::array<Line, 2> lines_;  // of addresses without and with proof
 };
 
