@@ -226,14 +226,8 @@ Answerer::Outcome Answerer::Answer(FirstMessage& cap, const Judged& judged, cryp
   Entry entry;
   Streams streams;
   Contents contents;
-  Result<bool> fits = MayFit(cap, judged, streams, contents, out);
-  Status given;
-  if (fits && *fits) given = Give(cap, streams, contents);
-  if (fits && *fits && given) fits = MayFit(cap, judged, streams, contents, out);
-  if (fits && !*fits) return Retry(cap, &judged, out);
-  if (!fits) given = Err(fits.error());
-  const Result<size_t> size =
-      given ? WriteTheAnswer(cap, judged, streams, contents, rng, out) : Err(given.error());
+  const Result<size_t> size = WriteTheAnswer(cap, judged, streams, contents, rng, out);
+  if (!size && size.error() == Error::kWrongSource) return Retry(cap, &judged, out);
   // A public value that no secret follows from is no form of one (MIKEYv2 §5).
   if (!size && size.error() == Error::kMalformed) return Discard(size.error());
   // Beyond a rate the CAP of an address that has not proved itself may be a recorded one, which has
@@ -315,17 +309,19 @@ Given Answerer::GivenBy(const FirstMessage& cap, const Judged& judged, const Str
   return {streams, contents, {}, signer, fragments};
 }
 
-// MayFit: an answer with so much, or with more, may be in the ratio; kTooLong for what the Offerer
-// does not take. Mode 1 costs no more to write than to measure.
-Result<bool> Answerer::MayFit(const FirstMessage& cap, const Judged& judged, const Streams& streams,
-                              const Contents& contents, MutableBytes out) const {
-  if (cap.address_proved || cap.exchange.choice.mode == Mode::kPsk) return true;
+// CheckRoom of an answer with so much, or with more: kWrongSource where its address must be proved
+// first (MIKEYv2 §2), kTooLong for what the Offerer does not take. Mode 1 costs no more to write
+// than to measure.
+Status Answerer::CheckRoom(const FirstMessage& cap, const Judged& judged, const Streams& streams,
+                           const Contents& contents, MutableBytes out) const {
+  if (cap.address_proved || cap.exchange.choice.mode == Mode::kPsk) return {};
   const Way way = WayOf(cap.offer);
   const Given given = GivenBy(cap, judged, streams, contents);
   const MutableBytes room = out.first(MostOf(way, RoomOf(policy_)));
   const Result<size_t> size = MeasureAnswer(suite_, cap.exchange, given, room);
   if (!size) return Err(size.error());
-  return *size <= MostOf(way, kAmplification * cap.datagram.size());
+  const bool is_in_ratio = *size <= MostOf(way, kAmplification * cap.datagram.size());
+  return is_in_ratio ? Status() : Err(Error::kWrongSource);
 }
 
 // Give gathers what an answer holds; the TGK of a session is drawn later.
@@ -351,12 +347,16 @@ Status Answerer::Give(FirstMessage& cap, Streams& streams, Contents& contents) {
   return {};
 }
 
-Result<size_t> Answerer::WriteTheAnswer(FirstMessage& cap, const Judged& judged,
-                                        const Streams& streams, const Contents& contents,
-                                        crypto::Rng& rng, MutableBytes out) {
+// WriteTheAnswer asks for room before anything is given, and again before there is work with keys.
+Result<size_t> Answerer::WriteTheAnswer(FirstMessage& cap, const Judged& judged, Streams& streams,
+                                        Contents& contents, crypto::Rng& rng, MutableBytes out) {
+  Status ready = CheckRoom(cap, judged, streams, contents, out);
+  if (ready) ready = Give(cap, streams, contents);
+  if (ready) ready = CheckRoom(cap, judged, streams, contents, out);
+  if (!ready) return Err(ready.error());
   Exchange& exchange = cap.exchange;
   Octets<crypto::kMaxModulusSize> envelope;
-  if (Status ready = Prepare(cap, rng, envelope); !ready) return Err(ready.error());
+  if (ready = Prepare(cap, rng, envelope); !ready) return Err(ready.error());
   const bool has_tgk = !exchange.is_join() && HasTgk(exchange.choice.mode);
   if (has_tgk) rng.Fill(exchange.tgk.mutable_view());
   Given given = GivenBy(cap, judged, streams, contents);

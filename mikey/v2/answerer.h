@@ -119,11 +119,11 @@ class Answerer {
   static bool GivesInAnswer(const Exchange& exchange);
   Given GivenBy(const FirstMessage& cap, const Judged& judged, const Streams& streams,
                 const Contents& contents) const;
-  Result<bool> MayFit(const FirstMessage& cap, const Judged& judged, const Streams& streams,
-                      const Contents& contents, MutableBytes out) const;
+  Status CheckRoom(const FirstMessage& cap, const Judged& judged, const Streams& streams,
+                   const Contents& contents, MutableBytes out) const;
   Status Give(FirstMessage& cap, Streams& streams, Contents& contents);
-  Result<size_t> WriteTheAnswer(FirstMessage& cap, const Judged& judged, const Streams& streams,
-                                const Contents& contents, crypto::Rng& rng, MutableBytes out);
+  Result<size_t> WriteTheAnswer(FirstMessage& cap, const Judged& judged, Streams& streams,
+                                Contents& contents, crypto::Rng& rng, MutableBytes out);
   Status Prepare(FirstMessage& cap, crypto::Rng& rng,
                  Octets<crypto::kMaxModulusSize>& envelope) const;
   Outcome Refuse(const FirstMessage& cap, const Judged& judged, Error error, crypto::Rng& rng,
