@@ -74,10 +74,7 @@ TEST(PeerCall, NobodyAnswers) {
   world.AddStreams({kSendRecv});
   ASSERT_TRUE(world.bob_.TakeOffer(*world.alice_.Offer(world.now_), world.now_));
   ASSERT_TRUE(world.alice_.TakeAnswer(*world.bob_.Answer(world.now_), world.now_));
-  while (world.alice_.exchange_deadline() != kNever) {
-    world.now_ = world.alice_.exchange_deadline();
-    world.alice_.Tick(world.now_);
-  }
+  world.Wait(world.alice_, [] {});
   EXPECT_EQ(world.alice_.TakeOut().size(), 4u);
   EXPECT_EQ(world.alice_.state(), State::kFailed);
   EXPECT_EQ(world.alice_.failure().message, "no answer: unavailable");
@@ -96,11 +93,7 @@ TEST(PeerCall, KeysAreNotNeededWhereMediaAuthenticates) {
   carry(world.alice_, kAlicesPort);
   world.bob_.TakeOut();  // KEYS
   world.Talk(world.bob_, 1);
-  while (world.alice_.exchange_deadline() != kNever) {
-    world.now_ = world.alice_.exchange_deadline();
-    world.alice_.Tick(world.now_);
-    world.alice_.TakeOut();
-  }
+  world.Wait(world.alice_, [&] { world.alice_.TakeOut(); });
   EXPECT_EQ(world.alice_.state(), State::kUp);
 }
 
@@ -352,11 +345,7 @@ TEST(PeerCall, WhatDiffersBetweenDescriptionAndDatagramIsFatal) {
       if (!in_offer) answer = Changed(answer, attribute);
       if (!world.alice_.TakeAnswer(answer, world.now_)) continue;
       world.Pump();
-      while (world.alice_.exchange_deadline() != kNever) {
-        world.now_ = world.alice_.exchange_deadline();
-        world.alice_.Tick(world.now_);
-        world.Pump();
-      }
+      world.Wait(world.alice_, [&] { world.Pump(); });
       EXPECT_EQ(world.alice_.state(), State::kFailed) << in_offer << attribute;
       EXPECT_NE(world.bob_.state(), State::kUp) << in_offer << attribute;
       world.bob_.media().streams()[0].sends = true;

@@ -68,11 +68,7 @@ TEST(PeerCertificates, AnotherFingerprintIsFatal) {
     if (!in_offer) answer = Changed(answer, "a=fingerprint:sha-256");
     ASSERT_TRUE(world->alice_.TakeAnswer(answer, world->now_));
     world->Pump();
-    while (world->alice_.exchange_deadline() != kNever) {
-      world->now_ = world->alice_.exchange_deadline();
-      world->alice_.Tick(world->now_);
-      world->Pump();
-    }
+    world->Wait(world->alice_, [&] { world->Pump(); });
     EXPECT_EQ(world->alice_.state(), State::kFailed) << in_offer;
     EXPECT_EQ(world->bob_.state(), State::kOffered) << in_offer;
     EXPECT_GE((in_offer ? world->bob_ : world->alice_).refused_messages(), 1u);
@@ -185,11 +181,7 @@ CallSetup LongSetup(bool is_alice, std::string_view key, Mode mode, size_t behin
 
 // RunOn ticks until nothing is awaited, with all datagrams carried.
 void RunOn(CallWorld& world) {
-  while (world.alice_.exchange_deadline() != kNever) {
-    world.now_ = world.alice_.exchange_deadline();
-    world.alice_.Tick(world.now_);
-    world.Pump();
-  }
+  world.Wait(world.alice_, [&] { world.Pump(); });
 }
 
 TEST(PeerFragments, RsaCertificatesInEachMode) {

@@ -16,11 +16,7 @@ TEST(PeerRounds, MediaUnderTheKeysBeforeConfirmsNothing) {
   world.loses_finishes_ = true;
   ASSERT_TRUE(world.Round(world.alice_, world.bob_)) << world.alice_.failure().message;
   EXPECT_EQ(world.alice_.state(), State::kUp);
-  while (world.alice_.exchange_deadline() != kNever) {
-    world.now_ = world.alice_.exchange_deadline();
-    world.alice_.Tick(world.now_);
-    world.Talk(world.bob_, 1);
-  }
+  world.Wait(world.alice_, [&] { world.Talk(world.bob_, 1); });
   EXPECT_GT(world.alice_.media().streams()[0].received, 2u);
   EXPECT_EQ(world.alice_.state(), State::kFailed);
   EXPECT_EQ(world.alice_.failure().message, "unconfirmed: unavailable");
@@ -75,11 +71,7 @@ TEST(PeerRounds, KeysThatWereLostLeaveNoTicket) {
   world.AddStreams({kSendRecv});
   ASSERT_TRUE(world.Round(world.alice_, world.bob_));
   world.Talk(world.bob_, 1);
-  while (world.alice_.exchange_deadline() != kNever) {
-    world.now_ = world.alice_.exchange_deadline();
-    world.alice_.Tick(world.now_);
-    world.alice_.TakeOut();
-  }
+  world.Wait(world.alice_, [&] { world.alice_.TakeOut(); });
   ASSERT_TRUE(world.Round(world.alice_, world.bob_)) << world.alice_.failure().message;
   EXPECT_FALSE(world.alice_.is_resumed());
   EXPECT_EQ(world.alice_.state(), State::kUp);
@@ -92,21 +84,10 @@ TEST(PeerRounds, ATicketThatNeverArrivedEndsItsRoundAlone) {
   world.AddStreams({kSendRecv});
   ASSERT_TRUE(world.Round(world.alice_, world.bob_));
   world.Talk(world.bob_, 1);
-  const auto pass = [&](PeerCall& side) {
-    while (side.exchange_deadline() != kNever) {
-      world.now_ = side.exchange_deadline();
-      side.Tick(world.now_);
-      world.Pump();
-    }
-  };
-  while (world.alice_.exchange_deadline() != kNever) {
-    world.now_ = world.alice_.exchange_deadline();
-    world.alice_.Tick(world.now_);
-    world.alice_.TakeOut();
-  }
+  world.Wait(world.alice_, [&] { world.alice_.TakeOut(); });
   ASSERT_TRUE(world.Round(world.bob_, world.alice_)) << world.bob_.failure().message;
   EXPECT_TRUE(world.bob_.is_resumed());
-  pass(world.bob_);
+  world.Wait(world.bob_, [&] { world.Pump(); });
   EXPECT_EQ(world.bob_.state(), State::kUp);
   EXPECT_EQ(world.bob_.failure().message, "no answer: unavailable");
   world.TalkBoth(2);

@@ -83,6 +83,16 @@ class CallWorld {
     return done;
   }
 
+  // Wait lets all time pass for which a side's exchange waits; `then` is done after each sending.
+  template <class Then>
+  void Wait(PeerCall& side, Then then) {
+    while (side.exchange_deadline() != kNever) {
+      now_ = side.exchange_deadline();
+      side.Tick(now_);
+      then();
+    }
+  }
+
   // Talk sends tones on every stream of one side.
   void Talk(PeerCall& side, size_t packets) {
     for (size_t i = 0; i < side.media().streams().size(); ++i) {

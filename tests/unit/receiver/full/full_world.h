@@ -61,6 +61,13 @@ class FullWorld : public LibraryWorld {
     if (!taken) return std::nullopt;
     return *taken;
   }
+  // JoinAndAsk joins, misses MSK 2, and reads the REPORT that asks for it.
+  std::optional<mikey::v2::ReportTaker::Taken> JoinAndAsk() {
+    if (JoinAndSettle().joined.size() != 1) return std::nullopt;
+    group_->msk.number = KeyNumber(2);
+    MissFor(0, group_->Mki(1));
+    return Read(NextReport());
+  }
   mikey::v2::KeysContent ContentOf(const mikey::v2::Streams& streams,
                                    const mikey::v2::Contents& contents) {
     return {mikey::EncrAlg::kAesCm256, rand_, streams, contents, {}};

@@ -144,10 +144,7 @@ TEST(FullLibrary, ReportsAfterAStartWithATAboveThoseBefore) {
 
 TEST(FullLibrary, TakesNoKeysThatWereChanged) {
   FullWorld world;
-  ASSERT_EQ(world.JoinAndSettle().joined.size(), 1u);
-  world.group_->msk.number = KeyNumber(2);
-  world.MissFor(0, world.group_->Mki(1));
-  const auto taken = world.Read(world.NextReport());
+  const auto taken = world.JoinAndAsk();
   ASSERT_TRUE(taken);
   const Bytes keys = world.KeysTo(taken->binding, true);
   for (size_t i = 0; i < keys.size(); ++i) {
@@ -186,10 +183,7 @@ TEST(FullLibrary, TakesKeysThatNobodyAskedForOnceAndAcknowledges) {
 // MIKEYv2 §10: who withholds an answer can give it later no more.
 TEST(FullLibrary, AwaitsAnAnswerForFourSeconds) {
   FullWorld world;
-  ASSERT_EQ(world.JoinAndSettle().joined.size(), 1u);
-  world.group_->msk.number = KeyNumber(2);
-  world.MissFor(0, world.group_->Mki(1));
-  const auto taken = world.Read(world.NextReport());
+  const auto taken = world.JoinAndAsk();
   ASSERT_TRUE(taken);
   world.now_ += 4000;
   EXPECT_EQ(world.Receive(world.KeysTo(taken->binding, true)), KEYMAST_UNEXPECTED);
@@ -199,10 +193,7 @@ TEST(FullLibrary, AwaitsAnAnswerForFourSeconds) {
 
 TEST(FullLibrary, AwaitsNoAnswerToWhatIsCured) {
   FullWorld world;
-  ASSERT_EQ(world.JoinAndSettle().joined.size(), 1u);
-  world.group_->msk.number = KeyNumber(2);
-  world.MissFor(0, world.group_->Mki(1));
-  const auto taken = world.Read(world.NextReport());
+  const auto taken = world.JoinAndAsk();
   ASSERT_TRUE(taken);
   EXPECT_EQ(world.Receive(world.group_->MskMessage(5, "server")), KEYMAST_OK);
   world.Take();
