@@ -4,6 +4,7 @@
 #include "controller/address_name.h"
 #include "controller/impl.h"
 #include "mikey/v2/grammar.h"
+#include "srtp/policy.h"
 
 namespace keymast::controller {
 namespace {
@@ -17,10 +18,6 @@ constexpr std::string_view kScheme = "mikey://";
 // Features 5 and 6 (MIKEYv2 §10).
 constexpr uint32_t kMskMessages = 1U << 5;
 constexpr uint32_t kReportFeature = 1U << 6;
-// Of DTLS-SRTP: those that a CAP can offer (MIKEYv2 §3.3).
-constexpr SrtpProfile kProfiles[] = {SrtpProfile::kAeadAes256Gcm, SrtpProfile::kAeadAes128Gcm,
-                                     SrtpProfile::kAesCm128HmacSha1_80,
-                                     SrtpProfile::kAesCm128HmacSha1_32};
 constexpr Duration kCrowdedFor = std::chrono::seconds(1);
 constexpr Duration kRegularFor = std::chrono::hours(1);
 // Finishes that fail behind public-key work, of all and of a host.
@@ -190,11 +187,12 @@ Result<mikey::v2::Terms> Keying::TermsFor(const Asked& asked) const {
 uint16_t Keying::ProfileWithout(const Asked& asked) const {
   const uint16_t first = Reader(asked.offer.profiles).U16();
   std::pair<uint64_t, uint16_t> least{UINT64_MAX, first};
-  for (const SrtpProfile one : kProfiles) {
-    const auto number = static_cast<uint16_t>(one);
+  for (const srtp::ProfileInfo& info : srtp::Profiles()) {
+    const auto number = static_cast<uint16_t>(info.profile);
     if (!asked.offer.OffersProfile(number)) continue;
     Bytes drawn(asked.answerer.data.begin(), asked.answerer.data.end());
-    drawn.push_back(static_cast<uint8_t>(number));
+    drawn.resize(drawn.size() + sizeof(number));
+    Writer(MutableBytes(drawn).last(sizeof(number))).U16(number);
     least = std::min(least, {crypto::ShortHash(nothings_key_, drawn), number});
   }
   return least.second;
