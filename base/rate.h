@@ -23,6 +23,12 @@ struct Bucket {
     return full_until <= now + rate.each * (rate.burst - 1);
   }
   void Count(const Rate& rate, Instant now) { full_until = std::max(full_until, now) + rate.each; }
+  // Take counts what it allows.
+  bool Take(const Rate& rate, Instant now) {
+    if (!Allows(rate, now)) return false;
+    Count(rate, now);
+    return true;
+  }
 };
 
 }  // namespace keymast

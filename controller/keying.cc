@@ -293,22 +293,8 @@ void Keying::Serve(const Moment& m) {
 
 // Load is strangers that come faster than the rate, or that wait.
 bool Keying::IsUnderLoad(Instant now) {
-  const Rate& rate = ground_.config.strangers;
-  if (strangers_.Allows(rate, now)) {
-    strangers_.Count(rate, now);
-  } else {
-    crowded_until_ = now + kCrowdedFor;
-  }
+  if (!strangers_.Take(ground_.config.strangers, now)) crowded_until_ = now + kCrowdedFor;
   return now < crowded_until_ || waiting_.size() > ground_.config.waiting / 4;
-}
-
-// Of regular addresses too many may be written by one who has seen them: beyond as many as of
-// strangers they are asked for a cookie, still before those are served.
-bool Keying::AreRegularsMany(Instant now) {
-  const Rate& rate = ground_.config.strangers;
-  if (!of_regulars_.Allows(rate, now)) return true;
-  of_regulars_.Count(rate, now);
-  return false;
 }
 
 // An address that has not proved itself is not shut out for what others send in its name: it is
@@ -321,7 +307,9 @@ Status Keying::Admit(const Endpoint& from, ByteView datagram, Source source, Ins
     return proved_.Take(name.host(), now) ? Status() : Err(Error::kRateLimited);
   }
   if (source == Source::kRegular) {
-    answerer_->set_under_load(AreRegularsMany(now));
+    // Many may be written by one who has seen them: beyond as many as of strangers they are asked
+    // for a cookie, still before those are served.
+    answerer_->set_under_load(!of_regulars_.Take(ground_.config.strangers, now));
     return {};
   }
   const bool is_under_load = IsUnderLoad(now);
@@ -373,7 +361,7 @@ void Keying::Handle(const Endpoint& from, ByteView datagram, Source source, cons
 
 void Keying::CountWrong(ByteView host, Instant now) {
   wrong_of_host_.Take(host, now);
-  if (wrong_.Allows(kWrongFinishes, now)) wrong_.Count(kWrongFinishes, now);
+  wrong_.Take(kWrongFinishes, now);
 }
 
 void Keying::Count(const Answerer::Outcome& outcome, ByteView reply) {

@@ -94,7 +94,6 @@ class Keying final : private mikey::v2::Directory {
   bool IsInRate(const SubscriberId& id);
   void CountWrong(ByteView host, Instant now);
   bool IsUnderLoad(Instant now);
-  bool AreRegularsMany(Instant now);
   Status Admit(const Endpoint& from, ByteView datagram, Source source, Instant now);
   void Handle(const Endpoint& from, ByteView datagram, Source source, const Moment& m);
   void Count(const mikey::v2::Answerer::Outcome& outcome, ByteView reply);

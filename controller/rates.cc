@@ -40,8 +40,7 @@ bool Rates::Allows(ByteView name, Instant now) const {
 bool Rates::Take(ByteView name, Instant now) {
   Instant& full_until = table_.At(name);
   Bucket bucket{full_until};
-  if (!bucket.Allows(rate_, now)) return false;
-  bucket.Count(rate_, now);
+  if (!bucket.Take(rate_, now)) return false;
   full_until = bucket.full_until;
   return true;
 }
