@@ -23,7 +23,9 @@ std::vector<std::string> MidsIn(const Attributes& attributes) {
     if (attribute.name != "group" || Cut(value, ' ') != kBundle) continue;
     while (!value.empty()) {
       const std::string_view mid = Cut(value, ' ');
-      if (std::ranges::find(mids, mid) == mids.end()) mids.emplace_back(mid);
+      // What stands between two spaces names none of those that have no mid.
+      const bool is_new = !mid.empty() && std::ranges::find(mids, mid) == mids.end();
+      if (is_new) mids.emplace_back(mid);
     }
     break;
   }

@@ -106,6 +106,14 @@ TEST(Session, StreamsOfOneAddress) {
   EXPECT_EQ(ReadSession(With("BUNDLE 1 2", "BUNDLE 2 9"))->bundle, std::vector<std::string>{"2"});
 }
 
+TEST(Session, ABundleNamesNoStreamWithoutMid) {
+  std::string text = With("a=mid:1\r\n", "");
+  text.replace(text.find("BUNDLE 1 2"), 10, "BUNDLE  2");
+  const auto read = ReadSession(text);
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(read->bundle, std::vector<std::string>{"2"});
+}
+
 // RFC 9143 §6, §7.2: port 0 refuses nothing there.
 TEST(Session, ABundleOnlyStreamHasTheBundlesAddress) {
   const std::string_view own = "m=audio 5004 RTP/SAVP 0\r\n";
