@@ -48,7 +48,7 @@ class SecretKey {
   }
   SecretKey(const SecretKey&) = default;
   SecretKey& operator=(const SecretKey&) = default;
-  ~SecretKey() { Wipe(octets_.data(), octets_.size()); }
+  ~SecretKey() { Wipe(octets_.data(), size_); }  // behind it there are zeros alone
 
   // OfSize returns a key of `size` zero octets for the caller to fill through `mutable_view`.
   static SecretKey OfSize(size_t size) {

@@ -223,7 +223,6 @@ Answerer::Outcome Answerer::Answer(FirstMessage& cap, const Judged& judged, cryp
   if (cap.exchange.answerer.data.empty() && credentials_ != nullptr) {
     cap.exchange.answerer = credentials_->self;  // CAP did not name us
   }
-  Entry entry;
   Streams streams;
   Contents contents;
   const Result<size_t> size = WriteTheAnswer(cap, judged, streams, contents, rng, out);
@@ -236,30 +235,31 @@ Answerer::Outcome Answerer::Answer(FirstMessage& cap, const Judged& judged, cryp
     return cap.address_proved ? Discard(size.error()) : Retry(cap, &judged, out);
   }
   if (!size) return Refuse(cap, judged, size.error(), rng, out);
-  entry.way = WayOf(cap.offer);
-  entry.exchange = cap.exchange;
-  if (!cap.exchange.is_join()) entry.streams = std::make_unique<Streams>(streams);
-  if (!contents.msks.empty()) entry.msk = contents.msks.view().back().msk;
-  entry.answer.assign(out.begin(), out.begin() + static_cast<ptrdiff_t>(*size));
-  const Outcome sent = Sent({}, entry.answer, entry, out);
+  auto entry = std::make_unique<Entry>();
+  entry->way = WayOf(cap.offer);
+  entry->exchange = cap.exchange;
+  if (!cap.exchange.is_join()) entry->streams = std::make_unique<Streams>(streams);
+  if (!contents.msks.empty()) entry->msk = contents.msks.view().back().msk;
+  entry->answer.assign(out.begin(), out.begin() + static_cast<ptrdiff_t>(*size));
+  const Outcome sent = Sent({}, entry->answer, *entry, out);
   if (!sent.status) return Refuse(cap, judged, sent.status.error(), rng, out);
   const bool is_in_ratio = TotalOf(sent.reply, sent.more) <= kAmplification * cap.datagram.size();
   if (!cap.address_proved && !is_in_ratio) return Retry(cap, &judged, out);
   const bool is_early = cap.offer.Offers(Mode::kEarlyDh);
-  entry.address = Octets<kMaxAddress>(cap.address);
-  entry.address_proved = cap.address_proved;
+  entry->address = Octets<kMaxAddress>(cap.address);
+  entry->address_proved = cap.address_proved;
   const Mode mode = cap.exchange.choice.mode;
   // MIKEYv2 §8, §11: what is answered once alone is answered so to whoever brings it again.
   const bool is_once = mode == Mode::kEarlyDh || judged.ComesBack(mode);
-  entry.is_for_all = is_once || (judged.resumed && !IsLate(mode));
-  entry.is_in_sdp = in_signalling_;
-  entry.wants_fresh = is_early && Contains(policy_.modes.view(), Mode::kEarlyDh);
-  if (IsSigned(cap.exchange.choice.mode)) entry.certificates = CertificatesOf(cap.parts);
+  entry->is_for_all = is_once || (judged.resumed && !IsLate(mode));
+  entry->is_in_sdp = in_signalling_;
+  entry->wants_fresh = is_early && Contains(policy_.modes.view(), Mode::kEarlyDh);
+  if (IsSigned(cap.exchange.choice.mode)) entry->certificates = CertificatesOf(cap.parts);
   // MIKEYv2 §10: a feature is not used with a member that did not state it.
-  entry.wants_ticket = !cap.exchange.is_join() || (cap.offer.Features() & kTicketFeature) != 0;
-  entry.made = cap.now;
-  entry.sent = cap.now;
-  entry.exchange.ah = HashOf(suite_, entry.answer);
+  entry->wants_ticket = !cap.exchange.is_join() || (cap.offer.Features() & kTicketFeature) != 0;
+  entry->made = cap.now;
+  entry->sent = cap.now;
+  entry->exchange.ah = HashOf(suite_, entry->answer);
   // MIKEYv2 §11: one ticket opens one exchange.
   if (judged.resumed && !tickets_->Spend(*judged.resumed, cap.exchange.th)) {
     return Discard(Error::kReplayed);

@@ -131,8 +131,9 @@ class Answerer {
   Outcome TakeFinish(const Finish& finish, crypto::Rng& rng, MutableBytes out);
   Outcome TakeFirstFinish(const Finish& finish, Entry& entry, crypto::Rng& rng, MutableBytes out);
   static Result<Parts> ReadFinish(const Finish& finish, const Exchange& exchange);
-  Result<Exchange> CheckFinish(const Finish& finish, const Parts& parts, const Entry& entry) const;
-  Status ProveFinish(const Finish& finish, const Parts& parts, Exchange& finished) const;
+  Status CheckFinish(const Finish& finish, const Parts& parts, Exchange& exchange,
+                     const Streams* of_session) const;
+  Status ProveFinish(const Finish& finish, const Parts& parts, Exchange& exchange) const;
   static Status CheckPolicies(std::span<const Payload> policies, const Exchange& exchange,
                               const Streams* of_session);
   Result<Outcome> AnswerFinish(Entry& entry, const Exchange& exchange, const Finish& finish,

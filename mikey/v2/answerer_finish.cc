@@ -58,18 +58,22 @@ Answerer::Outcome Answerer::TakeFirstFinish(const Finish& finish, Entry& entry, 
     outcome.was_costly = is_late;
     return outcome;
   };
-  const Result<Exchange> finished = CheckFinish(finish, *parts, entry);
-  if (!finished) return in_vain(Discard(finished.error()));
+  // What completes the exchange does so in a copy, until all of it is good.
+  std::optional<Exchange> completed;
+  if (is_late) completed = entry.exchange;
+  Exchange& exchange = completed ? *completed : entry.exchange;
+  const Status checked = CheckFinish(finish, *parts, exchange, entry.streams.get());
+  if (!checked) return in_vain(Discard(checked.error()));
   Bytes keys;
-  const Result<Outcome> answered = AnswerFinish(entry, *finished, finish, rng, out, keys);
+  const Result<Outcome> answered = AnswerFinish(entry, exchange, finish, rng, out, keys);
   // It is repeated, and answered then.
   if (!answered && answered.error() == Error::kRateLimited) {
     return in_vain(Discard(answered.error()));
   }
   if (!answered) {  // a copy is judged anew
-    return in_vain(RefuseFinish(entry, *finished, answered.error(), finish, rng, out));
+    return in_vain(RefuseFinish(entry, exchange, answered.error(), finish, rng, out));
   }
-  entry.exchange = *finished;
+  if (completed) entry.exchange = *completed;
   entry.keys = std::move(keys);
   cache_.Verify(entry);
   Outcome sent = *answered;
@@ -116,32 +120,29 @@ Result<Parts> Answerer::ReadFinish(const Finish& finish, const Exchange& exchang
   return parts;
 }
 
-// CheckFinish completes the exchange's secret only when the proof under it is good.
-Result<Exchange> Answerer::CheckFinish(const Finish& finish, const Parts& parts,
-                                       const Entry& entry) const {
-  Exchange finished = entry.exchange;
-  if (Status proved = ProveFinish(finish, parts, finished); !proved) return Err(proved.error());
-  const Status checked = CheckPolicies(parts.policies, finished, entry.streams.get());
-  if (!checked) return Err(checked.error());
-  return finished;
+// CheckFinish completes the exchange's secret, where a late value does, before its proof is good.
+Status Answerer::CheckFinish(const Finish& finish, const Parts& parts, Exchange& exchange,
+                             const Streams* of_session) const {
+  if (Status proved = ProveFinish(finish, parts, exchange); !proved) return proved;
+  return CheckPolicies(parts.policies, exchange, of_session);
 }
 
 // ProveFinish of mode DH by the key of CAP's certificate, of all others by X.
-Status Answerer::ProveFinish(const Finish& finish, const Parts& parts, Exchange& finished) const {
-  const Mode mode = finished.choice.mode;
+Status Answerer::ProveFinish(const Finish& finish, const Parts& parts, Exchange& exchange) const {
+  const Mode mode = exchange.choice.mode;
   if (mode == Mode::kDh) {
     const ByteView head = HeadUpTo(finish.datagram, parts.sign->signature);
     const Status proved =
-        CheckSign(suite_, OfFinish(suite_, finished), *finished.peer_key, head, *parts.sign);
+        CheckSign(suite_, OfFinish(suite_, exchange), *exchange.peer_key, head, *parts.sign);
     if (!proved) return proved;
   }
-  if (IsLate(mode) && !MixSecret(suite_, parts.dh->value, finished)) return Err(Error::kMalformed);
+  if (IsLate(mode) && !MixSecret(suite_, parts.dh->value, exchange)) return Err(Error::kMalformed);
   if (mode == Mode::kDh) return {};
   const KemacPayload* kemac = parts.kemac;
   const MacAlg alg = kemac != nullptr ? kemac->mac_alg : parts.v->auth_alg;
   const ByteView mac = kemac != nullptr ? kemac->mac : parts.v->ver_data;
   const ByteView head = HeadUpTo(finish.datagram, mac);
-  return CheckMac(suite_, OfFinish(suite_, finished), head, alg, mac);
+  return CheckMac(suite_, OfFinish(suite_, exchange), head, alg, mac);
 }
 
 // MIKEYv2 §8: KEYS give a member that has left once the FRESH that its next CAP is held to.

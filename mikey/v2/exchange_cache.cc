@@ -79,8 +79,9 @@ bool ExchangeCache::HasPlace(ByteView address) const {
   return used_ < capacity_ || First() != kNone;
 }
 
-Entry* ExchangeCache::Add(Entry entry, Instant now) {
+Entry* ExchangeCache::Add(std::unique_ptr<Entry> added, Instant now) {
   Sweep(now);
+  const Entry& entry = *added;
   const ByteView address = entry.address.view();
   const uint64_t by_address = Hash({address});
   const bool has_its_share = HasItsShare(by_address);
@@ -96,7 +97,7 @@ Entry* ExchangeCache::Add(Entry entry, Instant now) {
   slot.by_finish = FinishHashOf(entry);
   slot.by_address = by_address;
   slot.by_offerer = offerers_.emplace(std::pair(HashOf(entry.exchange.offerer.view()), false), at);
-  slot.entry = std::make_unique<Entry>(std::move(entry));
+  slot.entry = std::move(added);
   caps_.emplace(slot.by_cap, at);
   finishes_.emplace(slot.by_finish, at);
   addresses_.emplace(slot.by_address, at);
@@ -120,12 +121,9 @@ void ExchangeCache::Verify(Entry& entry) {
 void ExchangeCache::PutToFinished(size_t slot) {
   auto moved = offerers_.extract(slots_[slot].by_offerer);
   moved.key().second = true;
-  const auto [begin, end] = offerers_.equal_range(moved.key());  // kMaxFinished at most
-  const auto oldest = std::min_element(begin, end, [this](const auto& a, const auto& b) {
-    return slots_[a.second].entry->finished < slots_[b.second].entry->finished;
-  });
-  const auto count = static_cast<size_t>(std::distance(begin, end));
-  if (count >= kMaxFinished) Release(oldest->second);
+  // In the order in which they were put: what is inserted goes behind its like.
+  const auto oldest = offerers_.lower_bound(moved.key());
+  if (offerers_.count(moved.key()) >= kMaxFinished) Release(oldest->second);
   slots_[slot].by_offerer = offerers_.insert(std::move(moved));
 }
 

@@ -70,7 +70,7 @@ class ExchangeCache {
   // is no room, the oldest entry without verified finish goes: null when there is none to go, which
   // HasPlace tells before.
   bool HasPlace(ByteView address) const;
-  Entry* Add(Entry entry, Instant now);
+  Entry* Add(std::unique_ptr<Entry> added, Instant now);
 
   // SweepAll forgets all that is past; the other calls look at some entries each.
   void SweepAll(Instant now);

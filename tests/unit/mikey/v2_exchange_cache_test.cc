@@ -24,16 +24,16 @@ class CacheOfExchanges : public testing::Test {
   }
   Entry* Add(size_t number, bool address_proved, const std::string& address = {},
              const std::string& offerer = {}) {
-    Entry entry;
-    entry.exchange.offerer = OwnedIdentity(Identity{IdType::kNai, AsBytes(offerer)});
-    entry.exchange.csb_id = CsbId(static_cast<uint32_t>(number));
-    entry.exchange.rand_i = Octets<kMaxRand>(RandOf(number));
-    entry.exchange.rand_r = Octets<kMaxRand>(RandOf(number + 128));
-    entry.exchange.th[0] = static_cast<uint8_t>(number);
-    entry.address =
+    auto entry = std::make_unique<Entry>();
+    entry->exchange.offerer = OwnedIdentity(Identity{IdType::kNai, AsBytes(offerer)});
+    entry->exchange.csb_id = CsbId(static_cast<uint32_t>(number));
+    entry->exchange.rand_i = Octets<kMaxRand>(RandOf(number));
+    entry->exchange.rand_r = Octets<kMaxRand>(RandOf(number + 128));
+    entry->exchange.th[0] = static_cast<uint8_t>(number);
+    entry->address =
         Octets<kMaxAddress>(AsBytes(address.empty() ? std::to_string(number) : address));
-    entry.address_proved = address_proved;
-    entry.made = entry.sent = now_;
+    entry->address_proved = address_proved;
+    entry->made = entry->sent = now_;
     now_ += milliseconds(1);
     return cache_.Add(std::move(entry), now_);
   }
