@@ -47,6 +47,9 @@ struct GenericIdEntry {
 
 // Session data of SRTP in a GENERIC-ID map; ROC and SEQ are there when the entry's S flag is set.
 struct SrtpSessionData {
+  static constexpr const char* kClause = "RFC 6043 §6.1.1";
+  static constexpr size_t kShort = 4;  // octets without, and with position
+  static constexpr size_t kLong = 10;
   uint32_t ssrc = 0;
   uint32_t roc = 0;
   uint16_t seq = 0;

@@ -7,6 +7,7 @@
 #include "mikey/extensions.h"
 #include "mikey/v2/capabilities.h"
 #include "mikey/v2/extensions.h"
+#include "mikey/v2/mtk_signature.h"
 
 namespace keymast::mikey {
 namespace {
@@ -27,6 +28,23 @@ bool ShowOne(DumpIo& io, FieldSink& sink, std::string_view name, std::string_vie
   return io.ok();
 }
 
+// ShowMeaning tells behind a parameter's value, which ends at `end`, what it means.
+void ShowMeaning(const ParamInfo& info, ByteView value, size_t end, FieldSink& sink) {
+  Field shown{"meaning", Field::Kind::kCode, end - value.size(), value.size(), 8};
+  if (info.is_time && value.size() == info.octets) {
+    shown.kind = Field::Kind::kOctets;
+    shown.octets = value;
+    sink.Add(shown);
+  }
+  if (value.size() != 1) return;
+  const CodePoint* point = FindCodePoint(info.values, value[0]);
+  if (point == nullptr) return;
+  shown.number = point->value;
+  shown.meaning = point->name;
+  shown.source = point->source;
+  sink.Add(shown);
+}
+
 void ShowParams(ProtType prot_type, const Area& area, FieldSink& sink) {
   Reader reader(area.octets);
   DumpIo io(reader, area.offset, sink);
@@ -37,19 +55,7 @@ void ShowParams(ProtType prot_type, const Area& area, FieldSink& sink) {
     sink.Open(info == nullptr ? "Unknown parameter" : info->name,
               info == nullptr ? std::string_view{} : info->source, start);
     Param::Describe(io, param);
-    if (info != nullptr && param.value.size() == 1) {
-      if (const CodePoint* point = FindCodePoint(info->values, param.value[0])) {
-        sink.Add({"meaning",
-                  Field::Kind::kCode,
-                  io.Here() - 1,
-                  1,
-                  8,
-                  point->value,
-                  {},
-                  point->name,
-                  point->source});
-      }
-    }
+    if (info != nullptr && io.ok()) ShowMeaning(*info, param.value, io.Here(), sink);
     sink.Close(io.Here());
   }
 }
@@ -170,6 +176,7 @@ class ChainDumper {
   }
   void ShowInsideOfVersion2(ExtType type, const Area& area) {
     if (type == ExtType::kFilterMac) ShowExtension<v2::FilterMac>(area, sink_);
+    if (type == ExtType::kMtkSignature) ShowExtension<v2::MtkSignature>(area, sink_);
     if (type == ExtType::kKeyRoll) ShowExtension<v2::KeyRoll>(area, sink_);
     if (type == ExtType::kMerklePath) ShowExtension<v2::MerklePath>(area, sink_);
     if (type == ExtType::kUpdate) ShowExtension<v2::UpdateHead>(area, sink_);
@@ -193,32 +200,48 @@ class ChainDumper {
   size_t shown_ = 0;
 };
 
+// ShowInside of a map's entry: session data of SRTP that have the length that the S flag says.
+void ShowInside(const SrtpIdEntry&, const Area&, FieldSink&) {}
+void ShowInside(const GenericIdEntry& entry, const Area& message, FieldSink& sink) {
+  const size_t size = entry.s_flag ? SrtpSessionData::kLong : SrtpSessionData::kShort;
+  if (entry.prot_type != ProtType::kSrtp || entry.session_data.size() != size) return;
+  const Area area = AreaOf(entry.session_data, message);
+  Reader reader(area.octets);
+  DumpIo io(reader, area.offset, sink);
+  SrtpSessionData data;
+  data.has_position = entry.s_flag;
+  ShowOne(io, sink, "SRTP session data", SrtpSessionData::kClause, data);
+}
+
 template <class Entry>
-bool ShowEntries(DumpIo& io, FieldSink& sink, std::string_view name, uint8_t count) {
-  bool ok = true;
-  for (uint8_t i = 0; i < count && ok; ++i) {
+bool ShowEntries(DumpIo& io, const Area& message, FieldSink& sink, std::string_view name,
+                 uint8_t count) {
+  for (uint8_t i = 0; i < count && io.ok(); ++i) {
     Entry entry;
-    ok = ShowOne(io, sink, name, Entry::kClause, entry);
+    sink.Open(name, Entry::kClause, io.Here());
+    Entry::Describe(io, entry);
+    if (io.ok()) ShowInside(entry, message, sink);
+    sink.Close(io.Here());
   }
-  return ok;
+  return io.ok();
 }
 
 // ShowMap is false when the chain behind the map cannot be found.
-bool ShowMap(DumpIo& io, FieldSink& sink, const Header& header) {
+bool ShowMap(DumpIo& io, const Area& message, FieldSink& sink, const Header& header) {
   switch (header.map_type) {
     case CsIdMapType::kSrtpId:
-      return ShowEntries<SrtpIdEntry>(io, sink, "SRTP-ID", header.cs_count);
+      return ShowEntries<SrtpIdEntry>(io, message, sink, "SRTP-ID", header.cs_count);
     case CsIdMapType::kEmpty:
       return true;
     case CsIdMapType::kGenericId:
-      return ShowEntries<GenericIdEntry>(io, sink, "GENERIC-ID", header.cs_count);
+      return ShowEntries<GenericIdEntry>(io, message, sink, "GENERIC-ID", header.cs_count);
   }
   return false;
 }
 
 // ShowHeader shows HDR with its map. `first` is the type of the first payload, nothing when that
 // cannot be reached; returns the end of what was shown.
-size_t ShowHeader(Reader& reader, FieldSink& sink, Header& header,
+size_t ShowHeader(ByteView octets, Reader& reader, FieldSink& sink, Header& header,
                   std::optional<PayloadType>& first) {
   DumpIo io(reader, 0, sink);
   auto next = PayloadType::kLast;
@@ -228,7 +251,7 @@ size_t ShowHeader(Reader& reader, FieldSink& sink, Header& header,
   io.U8("next_payload", next);
   DescribeHeader(io, header);
   const bool is_ours = header.version == kVersion1 || header.version == kVersion2;
-  const bool reached = io.ok() && is_ours && ShowMap(io, sink, header);
+  const bool reached = io.ok() && is_ours && ShowMap(io, {octets, 0}, sink, header);
   sink.Close(io.Shown());
   if (reached) first = next;
   return reached ? io.Here() : io.Shown();
@@ -245,7 +268,7 @@ Status Dump(ByteView octets, FieldSink& sink) {
   Reader reader(octets);
   Header header;
   std::optional<PayloadType> first;
-  size_t shown = ShowHeader(reader, sink, header, first);
+  size_t shown = ShowHeader(octets, reader, sink, header, first);
   const PayloadType inside =
       HasIdInside(header.data_type) ? PayloadType::kId : PayloadType::kKeyData;
   if (first) {

@@ -38,11 +38,11 @@ constexpr ParamInfo kTeslaParams[] = {
     {2, "Length of PRF f' output", 0, {}, "RFC 4442 §4.2"},
     {3, "TESLA MAC identifier", 1, CodePointsOf<TeslaMac>(), "RFC 4442 §4.2"},
     {4, "Length of TESLA MAC output", 0, {}, "RFC 4442 §4.2"},
-    {5, "Start of session", 8, {}, "RFC 4442 §4.2"},
+    {5, "Start of session", 8, {}, "RFC 4442 §4.2", true},
     {6, "Interval duration (ms)", 4, {}, "RFC 4442 §4.2"},
     {7, "Key disclosure delay", 2, {}, "RFC 4442 §4.2"},
     {8, "Key chain length", 0, {}, "RFC 4442 §4.2"},
-    {9, "Local timestamp of media receiver", 8, {}, "RFC 4442 §4.2"},
+    {9, "Local timestamp of media receiver", 8, {}, "RFC 4442 §4.2", true},
 };
 
 }  // namespace

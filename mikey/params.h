@@ -42,6 +42,7 @@ struct ParamInfo {
   uint8_t octets;  // usual width of the value; 0: any
   std::span<const CodePoint> values;
   std::string_view source;
+  bool is_time = false;  // NTP's, of 8 octets
 };
 
 // ParamsOf lists what a protocol has; empty for an unknown one.

@@ -107,8 +107,9 @@ void Decoder::Judge(const Message& message, Decoded& out) {
                std::string(ErrorName(grammar.error())));
   }
   if (message.Get<KemacPayload>() != nullptr) return JudgeKemac(message, out);
-  if (*form == Form::kError) return Set(out, Outcome::kUnverified, "errors are not checked");
   if (message.Get<VPayload>() != nullptr) return JudgeV(message, out);
+  const bool is_hint = *form == Form::kError && message.Get<SignPayload>() == nullptr;
+  if (is_hint) return Set(out, Outcome::kUnverified, "an error without proof is a hint");
   Set(out, Outcome::kUnverified, "the signature was not checked");
 }
 
@@ -330,15 +331,16 @@ std::vector<ByteView> Decoder::RandsFor(const Message& message) const {
   return rands;
 }
 
-// A verification message is of the mode of what it answers; the one with its T is tried first.
+// A verification message is of the mode of what it answers, an error of any; the one with its T is
+// tried first.
 std::vector<Decoder::Seen> Decoder::AskedBy(const Message& message) const {
-  const DataType asked = message.header.data_type == DataType::kPkVerification ? DataType::kPkInit
-                                                                               : DataType::kPskInit;
+  const DataType type = message.header.data_type;
+  const DataType asked = type == DataType::kPkVerification ? DataType::kPkInit : DataType::kPskInit;
   std::vector<Seen> found;
   const auto seen = seen_.find(message.header.csb_id);
   if (seen == seen_.end()) return found;
   std::copy_if(seen->second.begin(), seen->second.end(), std::back_inserter(found),
-               [&](const Seen& one) { return one.type == asked; });
+               [&](const Seen& one) { return type == DataType::kError || one.type == asked; });
   const ByteView t = message.Get<TPayload>()->value;
   std::stable_partition(found.begin(), found.end(),
                         [&](const Seen& one) { return Equal(one.timestamp, t); });

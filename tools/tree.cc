@@ -19,7 +19,9 @@ class Collector final : public mikey::FieldSink {
   void Add(const Field& field) override {
     // The dump tells the name of a parameter's value behind it: one field of two lines otherwise.
     if (field.name == "meaning" && !Level().empty()) {
-      Level().back().meaning = field.meaning;
+      const bool is_time = field.kind == Field::Kind::kOctets;
+      Level().back().meaning =
+          is_time ? SpellTime(mikey::TsType::kNtp, field.octets) : std::string(field.meaning);
       return;
     }
     Node node{field.name, {}, field.offset, field.length, field};

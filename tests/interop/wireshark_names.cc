@@ -55,6 +55,7 @@ constexpr Row kRows[] = {
     {"SRTP-ID", "ssrc", kNumber, "mikey.srtp_id.ssrc", kHex},
     {"SRTP-ID", "roc", kNumber, "mikey.srtp_id.roc", kHex},
     {"GENERIC-ID", kAnyField, kNumber, nullptr},
+    {"SRTP session data", kAnyField, kNumber, nullptr},
     {"KEMAC", "", kNumber, "mikey.kemac", kGroup},
     {"KEMAC", "next_payload", kNumber, "mikey.next_payload"},
     {"KEMAC", "encr_alg", kNumber, "mikey.kemac.encr_alg"},

@@ -146,6 +146,11 @@ class Tool(unittest.TestCase):
         self.assertIn(b"line 1", told.stderr)
         self.assertNotIn(MUK.encode(), told.stderr)
 
+    def test_a_time_of_tesla_is_a_time(self):
+        message = "01000a000000000700010000" "01000a" "0508" "e5a1b2c300000001"
+        shown = self.run_tool("decode", "--hex", message, status=MALFORMED).stdout.decode()
+        self.assertIn("2022-01-31T00:58:43", shown)
+
     def test_colour_is_for_terminals(self):
         plain = self.run_tool("decode", "--hex", MSK_MESSAGE, status=UNVERIFIED).stdout
         inked = self.run_tool("decode", "--hex", MSK_MESSAGE, "--color", "always",
@@ -167,8 +172,11 @@ class Tool(unittest.TestCase):
 
     def test_published_runs_are_verified(self):
         """As far as a symmetric key can: signatures are not checked, V and MACs are, of updates too."""
-        for file in ("psk_mode.json", "dhhmac.json", "pk.json", "rsar.json"):
+        for file in ("psk_mode.json", "dhhmac.json", "pk.json", "rsar.json", "error.json"):
             for vector in json.loads((PUBLISHED / file).read_text(encoding="utf-8"))["vectors"]:
+                is_hint = any(of.get("proven") is False for of in vector["rounds"])
+                if is_hint or not vector["test_keys"]:
+                    continue
                 messages = [one for of in vector["rounds"] for one in of["messages"]]
                 is_signed = ["SIGN" in [p["payload"] for p in one["proofs"]] for one in messages]
                 keys = self.keys(*(f"{name} {key}" for name, key in vector["test_keys"].items()))
@@ -176,6 +184,18 @@ class Tool(unittest.TestCase):
                                     status=UNVERIFIED if any(is_signed) else VERIFIED)["messages"]
                 self.assertEqual([one["outcome"] == "verified" for one in found],
                                  [not signed for signed in is_signed], f"{file} {vector['name']}")
+
+    def test_an_error_whose_v_is_wrong_failed_and_one_without_is_a_hint(self):
+        vectors = json.loads((PUBLISHED / "error.json").read_text(encoding="utf-8"))["vectors"]
+        named = {vector["name"]: vector for vector in vectors}
+        asked, told = (one["octets"] for one in named["psk"]["rounds"][0]["messages"])
+        keys = self.keys(*(f"{name} {key}" for name, key in named["psk"]["test_keys"].items()))
+        damaged = told[:-2] + f"{int(told[-2:], 16) ^ 1:02x}"
+        found = self.decode("--hex", asked, damaged, "--key-file", keys, status=FAILED)["messages"]
+        self.assertEqual([one["outcome"] for one in found], ["verified", "failed"])
+        hint = named["another_time"]["rounds"][0]["messages"][1]["octets"]
+        found = self.decode("--hex", hint, "--key-file", keys, status=UNVERIFIED)["messages"]
+        self.assertEqual(found[0]["reason"], "an error without proof is a hint")
 
     def test_an_update_without_identities_has_those_of_its_bundle(self):
         def message(data_type, time, *payloads):

@@ -151,7 +151,8 @@ TEST(Layouts, OfTheMaps) {  // RFC 3830 §6.1.1, RFC 6043 §6.1.1
                        "aabb"),
                    generic));
   EXPECT_NE(generic.text().find("GENERIC-ID{cs_id=7 prot_type=0 s=1 policies=2 policy_no=0304 "
-                                "session_data=deadbeef0000000304d2 spi=aabb}"),
+                                "session_data=deadbeef0000000304d2 spi=aabb "
+                                "SRTP session data{ssrc=3735928559 roc=3 seq=1234}}"),
             std::string::npos)
       << generic.text();
 }
