@@ -113,18 +113,18 @@ bool DeriveTek(const crypto::Suite& suite, const Csb& csb, const CsbKey& key, ui
 bool DeriveSalt(const crypto::Suite& suite, const Csb& csb, const CsbKey& key, uint8_t cs_id,
                 MutableBytes salt);
 
-// ChooseCsbId draws an ID that `in_use` does not know; it is never one that a demultiplexer on a
-// media port takes for STUN's or ZRTP's magic cookie (RFC 7983 §7, RFC 6189 §5).
+// IsCookie is true for an ID that a demultiplexer on a media port takes for STUN's or ZRTP's magic
+// cookie (RFC 7983 §7, RFC 6189 §5): no bundle has it.
+constexpr bool IsCookie(CsbId id) { return id.value == 0x2112A442 || id.value == 0x5A525450; }
+
+// ChooseCsbId draws an ID that `in_use` does not know, and that is no cookie.
 template <class InUse>
 CsbId ChooseCsbId(crypto::Rng& rng, InUse in_use) {
-  constexpr uint32_t kStunCookie = 0x2112A442;
-  constexpr uint32_t kZrtpCookie = 0x5A525450;
   while (true) {
     std::array<uint8_t, 4> octets{};
     rng.Fill(octets);
-    const uint32_t value = Reader(octets).U32();
-    if (value == kStunCookie || value == kZrtpCookie || in_use(CsbId(value))) continue;
-    return CsbId(value);
+    const CsbId id(Reader(octets).U32());
+    if (!IsCookie(id) && !in_use(id)) return id;
   }
 }
 

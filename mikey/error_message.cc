@@ -23,7 +23,7 @@ ErrorNumber WhichAlgorithm(const V1Policy& policy, const Message& message) {
   const auto* dh = message.Get<DhPayload>();
   if (dh != nullptr && !policy.Takes(dh->group)) return ErrorNumber::kInvalidDh;
   const auto* chash = message.Get<ChashPayload>();
-  if (chash != nullptr && chash->hash_func != HashFunc::kSha256) return ErrorNumber::kInvalidHa;
+  if (chash != nullptr && !policy.Takes(chash->hash_func)) return ErrorNumber::kInvalidHa;
   if (const auto* kemac = message.Get<KemacPayload>()) {
     algorithms.mac = kemac->mac_alg;
     return policy.Takes(algorithms) ? ErrorNumber::kInvalidEa : ErrorNumber::kInvalidMac;

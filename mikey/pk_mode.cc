@@ -8,9 +8,16 @@ namespace {
 // CHASH names the certificate whose key opens the envelope (RFC 3830 §6.8).
 Status CheckChash(const Party& party, const ChashPayload* chash) {
   if (chash == nullptr) return {};
-  if (chash->hash_func != HashFunc::kSha256) return Err(Error::kUnsupportedAlgorithm);
-  const auto& ours = party.self.envelope_certificate;
-  const bool is_ours = ours && Equal(*ours, chash->hash);
+  if (!party.policy.Takes(chash->hash_func)) return Err(Error::kUnsupportedAlgorithm);
+  const Self& self = party.self;
+  ByteView ours;
+  if (chash->hash_func == HashFunc::kSha1 && self.envelope_certificate_sha1) {
+    ours = *self.envelope_certificate_sha1;
+  }
+  if (chash->hash_func == HashFunc::kSha256 && self.envelope_certificate) {
+    ours = *self.envelope_certificate;
+  }
+  const bool is_ours = !ours.empty() && Equal(ours, chash->hash);
   return is_ours ? Status{} : Status{Err(Error::kCertificateUntrusted)};
 }
 

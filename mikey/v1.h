@@ -28,7 +28,7 @@ inline constexpr size_t kModeCount = 5;
 enum class SignatureHash : uint8_t { kSha1, kSha256 };
 
 // V1Policy is what a party sends and takes. The default leaves out what is of SHA-1's age; Legacy()
-// is RFC 3830's mandatory set, but for certificates named by SHA-1 (CHASH).
+// is RFC 3830's mandatory set.
 struct V1Policy {
   Algorithms algorithms{PrfFunc::kHmacSha256, EncrAlg::kAesCm256, MacAlg::kHmacSha256_256};
   SignatureType signature = SignatureType::kRsaPkcs1;
@@ -36,7 +36,8 @@ struct V1Policy {
   DhGroup dh_group = DhGroup::kOakley5;
   TsType timestamps = TsType::kNtpUtc;  // of messages without a counter
 
-  bool take_sha1 = false;     // MIKEY-1, HMAC-SHA-1-160 and PKCS#1 signatures over SHA-1
+  // MIKEY-1, HMAC-SHA-1-160, PKCS#1 signatures over SHA-1, certificates named by it (CHASH).
+  bool take_sha1 = false;
   bool take_oakley1 = false;  // 768 bits
   bool take_oakley2 = false;  // 1,024 bits
   std::array<bool, kModeCount> modes{true, true, true, true, true};
@@ -49,6 +50,7 @@ struct V1Policy {
   bool TakesMode(Mode mode) const { return modes[static_cast<size_t>(mode)]; }
   bool Takes(const Algorithms& offered) const;
   bool Takes(DhGroup group) const;
+  bool Takes(HashFunc certificate_hash) const;
 };
 
 // Self is who we are.
@@ -58,7 +60,10 @@ struct Self {
   const crypto::PrivateKey* signing_key = nullptr;   // modes kPk, kDh, kRsar
   const crypto::PrivateKey* envelope_key = nullptr;  // opens PKE; may be the signing key
   std::span<const ByteView> chain;                   // certificates to send, our own first; DER
-  std::optional<crypto::Fingerprint> envelope_certificate;  // what a CHASH for us must name
+  // What a CHASH for us must name: SHA-256 of our certificate, and SHA-1 where that is taken.
+  std::optional<crypto::Fingerprint> envelope_certificate;
+  std::optional<std::array<uint8_t, crypto::HashSize(crypto::Hash::kSha1)>>
+      envelope_certificate_sha1;
 };
 
 // Session is a bundle with what it takes to update it (RFC 3830 §4.5).

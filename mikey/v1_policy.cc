@@ -20,6 +20,11 @@ bool V1Policy::Takes(const Algorithms& offered) const {
   return prf && mac && encr;
 }
 
+bool V1Policy::Takes(HashFunc certificate_hash) const {
+  return certificate_hash == HashFunc::kSha256 ||
+         (take_sha1 && certificate_hash == HashFunc::kSha1);
+}
+
 bool V1Policy::Takes(DhGroup group) const {
   switch (group) {
     case DhGroup::kOakley5:

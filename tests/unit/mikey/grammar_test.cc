@@ -157,6 +157,18 @@ TEST_P(Forms, HaveOneOfWhatThereIsOneOf) {
   EXPECT_EQ(Of(three, line.form).error(), Error::kPayloadUnexpected);
 }
 
+TEST_P(Forms, HaveFourCertificatesAtMost) {
+  const FormCase& line = GetParam();
+  const auto cert = std::ranges::find(line.full, kCert);
+  if (cert == line.full.end()) return;
+  std::vector<PayloadType> more = line.full;
+  const auto at = cert - line.full.begin();
+  more.insert(more.begin() + at, 3, kCert);
+  EXPECT_TRUE(Of(more, line.form));
+  more.insert(more.begin() + at, kCert);
+  EXPECT_EQ(Of(more, line.form).error(), Error::kPayloadUnexpected);
+}
+
 INSTANTIATE_TEST_SUITE_P(All, Forms, testing::ValuesIn(kForms), [](const auto& row) {
   return "Form" + std::to_string(static_cast<int>(row.param.form));
 });

@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include "mikey/csb.h"
+#include "tests/unit/mikey/sample.h"
+
 namespace keymast::mikey {
 namespace {
 
@@ -47,6 +50,28 @@ TEST(PortTraffic, ShortOnes) {
   const Bytes stun = WithCookie(0);
   EXPECT_EQ(TrafficOf(ByteView(stun).first(7)), PortTraffic::kOther);
   EXPECT_EQ(TrafficOf(ByteView(stun).first(8)), PortTraffic::kStun);
+}
+
+// Rng that draws what it is given, in turn.
+class Given final : public crypto::Rng {
+ public:
+  explicit Given(Bytes octets) : octets_(std::move(octets)) {}
+  void Fill(MutableBytes out) override {
+    for (uint8_t& octet : out) octet = octets_.at(at_++);
+  }
+
+ private:
+  Bytes octets_;
+  size_t at_ = 0;
+};
+
+TEST(PortTraffic, NoBundleHasACookieAsItsId) {
+  Given rng(
+      Hex("2112a442"
+          "5a525450"
+          "00000007"
+          "00000008"));
+  EXPECT_EQ(ChooseCsbId(rng, [](CsbId id) { return id == CsbId(7); }), CsbId(8));
 }
 
 TEST(PortTraffic, Names) {

@@ -98,16 +98,6 @@ TEST_F(Rsar, ToOnePeerOnlyAPolicyThatItProposed) {
   EXPECT_TRUE(world_.bob.others.sessions_.empty());
 }
 
-TEST_F(Rsar, AnAnswerWithAnotherPolicyIsDiscarded) {  // RFC 4738 §3.7
-  Offer offer = world_.OfferOf(Mode::kRsar);
-  const Bytes answer = Ask(offer);
-  world_.policy.params = Octets<255>(Hex("000106"));
-  Bytes out(kMaxMessage);
-  Initiator other(world_.alice.party, world_.alice.stamper);
-  ASSERT_TRUE(other.Start(Mode::kRsar, kBob, offer, kNow, world_.rng, out));
-  EXPECT_FALSE(other.Receive(answer, kNow));
-}
-
 TEST_F(Rsar, OneOfTheProposalsIsEnough) {  // RFC 4738 §3.4, §3.5
   std::array<CsbPolicy, 3> proposals{};
   proposals[0].prot_type = ProtType::kTesla;  // not taken
@@ -200,20 +190,81 @@ TEST(Pk, ChashNamesOurCertificateOrTheMessageIsRefused) {
   EXPECT_EQ(world.status.error(), Error::kCertificateUntrusted);
 }
 
-// Re-signs a message of Alice's after a change: what a signer who means ill can do.
-Bytes Resigned(World& world, const Bytes& message, const std::function<void(Payload&)>& change) {
+TEST(Pk, AHashOfSha1sAgeIsTakenByConfiguration) {  // RFC 3830 §6.8
+  const Bytes hash(20, 7);
+  const auto asked = [&hash](World& world) {
+    const Bytes first = world.Start(Mode::kPk);
+    Message parsed;
+    EXPECT_TRUE(ParseMessage(first, parsed));
+    Bytes out(kMaxMessage);
+    ChainWriter chain(out, parsed.header);
+    for (const Payload& payload : parsed.chain()) {
+      if (std::holds_alternative<SignPayload>(payload)) continue;
+      if (std::holds_alternative<PkePayload>(payload)) {
+        chain.Add(ChashPayload{HashFunc::kSha1, hash});
+      }
+      std::visit([&chain](const auto& p) { chain.Add(p); }, payload);
+    }
+    out.resize(CloseWithSignature(world.alice.party, chain).value_or(0));
+    world.ToBob(out);
+    return world.status;
+  };
+  World world;
+  world.bob.self.envelope_certificate_sha1.emplace().fill(7);
+  EXPECT_EQ(asked(world).error(), Error::kUnsupportedAlgorithm);
+  World legacy;
+  legacy.bob.policy.take_sha1 = true;
+  EXPECT_EQ(asked(legacy).error(), Error::kCertificateUntrusted);
+  World known;
+  known.bob.policy.take_sha1 = true;
+  known.bob.self.envelope_certificate_sha1.emplace().fill(7);
+  EXPECT_TRUE(asked(known));
+}
+
+// SignedAgain is what a signer who means ill can do: a message after a change, which is false for a
+// payload that goes.
+Bytes SignedAgain(const Party& party, const Bytes& message,
+                  const std::function<bool(Payload&)>& change, const Appended& appended = {}) {
   Message parsed;
   EXPECT_TRUE(ParseMessage(message, parsed));
   Bytes out(kMaxMessage);
   ChainWriter chain(out, parsed.header);
   for (const Payload& payload : parsed.chain()) {
     Payload changed = payload;
-    change(changed);
-    if (std::holds_alternative<SignPayload>(changed)) continue;
+    if (std::holds_alternative<SignPayload>(changed) || !change(changed)) continue;
     std::visit([&chain](const auto& p) { chain.Add(p); }, changed);
   }
-  out.resize(CloseWithSignature(world.alice.party, chain).value_or(0));
+  out.resize(CloseWithSignature(party, chain, appended).value_or(0));
   return out;
+}
+
+Bytes Resigned(World& world, const Bytes& message, const std::function<void(Payload&)>& change) {
+  return SignedAgain(world.alice.party, message, [&](Payload& payload) {
+    change(payload);
+    return true;
+  });
+}
+
+// RFC 4738 §3.7: whoever answers gives a policy that was proposed.
+TEST_F(Rsar, AnAnswerWithAnotherPolicyOrNoneIsDiscarded) {
+  const Bytes answer = Ask(world_.OfferOf(Mode::kRsar));
+  Message parsed;
+  ASSERT_TRUE(ParseMessage(answer, parsed));
+  const Appended appended{kAlice.data, kBob.data, parsed.Get<TPayload>()->value};
+  const Bytes params = Hex("000106");
+  const auto replaced = [&](Payload& payload) {
+    if (auto* sp = std::get_if<SpPayload>(&payload)) sp->params = params;
+    return true;
+  };
+  const auto removed = [](Payload& payload) { return !std::holds_alternative<SpPayload>(payload); };
+  const auto kept = [](Payload&) { return true; };
+  const auto taken = [&](const std::function<bool(Payload&)>& change) {
+    const Bytes bad = SignedAgain(world_.bob.party, answer, change, appended);
+    return world_.initiator.Receive(bad, kNow);
+  };
+  EXPECT_EQ(taken(replaced).error(), Error::kUnsupportedPolicy);
+  EXPECT_EQ(taken(removed).error(), Error::kPayloadMissing);
+  EXPECT_TRUE(taken(kept)) << "it is the policy that was refused";
 }
 
 TEST(Pk, EveryBadEnvelopeLooksAlike) {

@@ -243,6 +243,29 @@ TEST_F(Refusal, AReplyThatDoesNotFitLeavesEverythingAsItWas) {
   EXPECT_TRUE(fresh.csb.keys.empty());
 }
 
+TEST_F(Refusal, MoreKeyDataThanAMessageHoldsIsNotSent) {
+  const Bytes long_key(192, 1);
+  const Bytes rest(kMaxKeyData - 2 * (4 + long_key.size()) - 4, 2);
+  const Bytes more(rest.size() + 1, 2);
+  std::array<KeyDataPayload, 3> keys;
+  keys[0].key = keys[1].key = long_key;
+  for (const Bytes* last : {&rest, &more}) {
+    keys[2].key = *last;
+    Offer offer = world_.OfferOf(Mode::kPsk);
+    offer.keys = keys;
+    Bytes out(kMaxMessage);
+    const auto size = world_.initiator.Start(Mode::kPsk, kBob, offer, kNow, world_.rng, out);
+    if (last == &more) {
+      EXPECT_EQ(size.error(), Error::kTooLong);
+      continue;
+    }
+    ASSERT_TRUE(size);
+    out.resize(*size);
+    world_.ToBob(out);
+    EXPECT_TRUE(world_.status);
+  }
+}
+
 TEST_F(Refusal, NoTwoPoliciesOfOneNumber) {
   const Bytes first = world_.Start(Mode::kRsar);
   const auto with_policy = [this, &first](uint8_t number) {
