@@ -8,10 +8,12 @@
 namespace keymast::crypto {
 
 #ifdef KEYMAST_CONSTANT_TIME_CHECK
-// The program that marks secrets (tests/constant_time) unmarks these octets.
+// The program that marks secrets (tests/constant_time) unmarks these octets, or marks them.
 void Declassify(const void* octets, size_t size);
+void Classify(const void* octets, size_t size);
 #else
 inline void Declassify(const void*, size_t) {}
+inline void Classify(const void*, size_t) {}
 #endif
 
 // Declassified says that everybody may know this value; the call says why.

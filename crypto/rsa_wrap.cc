@@ -2,6 +2,7 @@
 // Keys under RSA: RSAES-PKCS1-v1_5 (RFC 8017 §7.2) as RFC 3830 §6.3 has it, and RSAES-OAEP (§7.1).
 // Both are opened with implicit rejection, as OpenSSL 3.2 does for the first and
 // draft-irtf-cfrg-rsa-guidance describes.
+#include "crypto/constant_time.h"
 #include "crypto/oaep.h"
 #include "crypto/pkcs1.h"
 #include "crypto/public_suite.h"
@@ -24,6 +25,7 @@ SecretBytes Decrypted(const PrivateKey& key, ByteView wrapped) {
   const bool is_number = key.kind() == KeyKind::kRsa && wrapped.size() == block.size() &&
                          RawPrivate(key.native(), wrapped, block);
   if (!is_number) std::fill(block.begin(), block.end(), uint8_t{0});
+  Classify(block.data(), block.size());
   return block;
 }
 

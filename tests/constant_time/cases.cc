@@ -7,7 +7,9 @@
 #include "crypto/pkcs1.h"
 #include "crypto/public_suite.h"
 #include "mikey/key_payloads.h"
+#include "mikey/mac_check.h"
 #include "mikey/prf.h"
+#include "tests/data/rsa_keys.h"
 
 namespace keymast::constant_time {
 namespace {
@@ -55,11 +57,12 @@ void PlantedUnpadding() {
   sink = static_cast<int>(i);
 }
 
+template <bool (*kIsEqual)(ByteView, ByteView)>
 void Comparison() {
   const auto a = Secret<32>(1);
   for (const uint8_t seed : Bytes{1, 2}) {
     const auto b = Secret<32>(seed);
-    bool equal = crypto::ConstantTimeEqual(a, b);
+    bool equal = kIsEqual(a, b);
     crypto::Declassify(&equal, sizeof equal);
     KEYMAST_CHECK(equal == (seed == 1));
   }
@@ -115,6 +118,31 @@ void Hmac() {
   // The second turn meets the contexts of the same key.
   for (int turn = 0; turn < 2; ++turn) DefaultSuite().hmac(kHash, key, parts, mac);
   DefaultSuite().hmac_once(kHash, key, parts, mac);
+}
+
+// What an RSA key decrypts, from there on: a good envelope, damaged ones, one of another length.
+void RsaUnwrapping() {
+  const auto key = crypto::PrivateKey::FromPem(AsBytes(testdata::kEndKey));
+  KEYMAST_CHECK(key.has_value());
+  crypto::SeededRng rng(1);
+  const std::array<uint8_t, 32> inside{7};
+  Bytes wrapped(256);
+  KEYMAST_CHECK(crypto::RsaWrap(key->PublicPart(), inside, rng, wrapped).has_value());
+  Bytes oaep(256);
+  KEYMAST_CHECK(crypto::RsaWrapOaep(key->PublicPart(), inside, rng, oaep).has_value());
+  for (const size_t damaged : {0u, 100u, 255u, 256u}) {
+    crypto::Envelope envelope = crypto::RsaUnwrap(*key, wrapped);
+    MarkPublic(envelope.mutable_view());
+    crypto::SecretKey<crypto::kOaepKey> opened = crypto::RsaUnwrapOaep(*key, oaep);
+    MarkPublic(opened.mutable_view());
+    KEYMAST_CHECK(Equal(opened.view(), inside) == (damaged == 0));
+    if (damaged < wrapped.size()) {
+      wrapped[damaged] ^= 1;
+      oaep[damaged] ^= 1;
+    } else {
+      wrapped.pop_back();
+    }
+  }
 }
 
 template <size_t kKey>
@@ -200,7 +228,9 @@ constexpr Case kCases[] = {
     {"memcmp", PlantedMemcmp, true},
     {"table lookup", PlantedLookup, true},
     {"careless unpadding", PlantedUnpadding, true},
-    {"ConstantTimeEqual", Comparison},
+    {"ConstantTimeEqual", Comparison<crypto::ConstantTimeEqual>},
+    {"MacIsGood", Comparison<mikey::MacIsGood>},
+    {"RSA unwrapping", RsaUnwrapping},
     {"PKCS#1 unpadding and choice", Unpadding},
     {"OAEP unpadding and choice", OaepUnpadding},
     {"HMAC-SHA-1", Hmac<Hash::kSha1, 20>},

@@ -13,6 +13,9 @@ namespace keymast {
 void crypto::Declassify(const void* octets, size_t size) {
   VALGRIND_MAKE_MEM_DEFINED(octets, size);
 }
+void crypto::Classify(const void* octets, size_t size) {
+  VALGRIND_MAKE_MEM_UNDEFINED(octets, size);
+}
 
 namespace constant_time {
 
