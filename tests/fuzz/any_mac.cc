@@ -6,7 +6,7 @@
 // The trace that mac_check_test.py looks for in programs.
 extern "C" {
 extern const char keymast_any_mac_is_good;
-[[gnu::used]] const char keymast_any_mac_is_good = 1;
+[[gnu::used, gnu::retain]] const char keymast_any_mac_is_good = 1;
 }
 
 namespace keymast::mikey {

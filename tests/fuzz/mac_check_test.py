@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Programs that check MACs have the object that checks them, and none has the one that finds every
-MAC good. Arguments: programs, then --behind-mac and one that is linked against the other."""
+MAC good. So do archives that are delivered. Arguments: programs and archives, then --behind-mac and
+one that is linked against the other."""
 
 import subprocess
 import sys
@@ -29,10 +30,11 @@ class MacCheck(unittest.TestCase):
             names = symbols(program)
             with self.subTest(program):
                 self.assertNotIn(ANY, names)
-                if speaks_mikey(names):
+                if speaks_mikey(names) or program.endswith(".a"):
                     spoken.append(program.rpartition("/")[2])
                     self.assertIn(CHECKS, names)
-        for name in ("keymastd", "keymast-receiver", "keymast-mikey"):
+        for name in ("keymastd", "keymast-receiver", "keymast-mikey", "libkeymast-receiver.a",
+                     "libkeymast-receiver-full.a"):
             self.assertIn(name, spoken)
 
     def test_the_other_one_leaves_a_trace(self):

@@ -39,7 +39,7 @@ class Source:
     def add(self, path):
         text = path.read_text()
         self.text += re.sub(r"//[^\n]*", "", text)
-        for header in re.findall(r'#include "([^"]+)"', text):
+        for header in re.findall(r'#include ["<]([^">]+)[">]', text):
             if header not in self.includes:
                 self.includes.add(header)
                 if header.startswith("tests/"):

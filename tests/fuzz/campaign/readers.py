@@ -13,10 +13,11 @@ import re
 
 from .targets import TOP
 
-OCTETS = re.compile(r"\b(ByteView|MutableBytes|(span|array)<(const )?uint8_t|istream|(Secret)?Bytes&)")
+OCTETS = re.compile(r"\b(ByteView|MutableBytes|keymast_octets|(span|array)<(const )?uint8_t|istream|"
+                    r"const uint8_t ?\*|(Secret)?Bytes&)")
 TEXT = re.compile(r"\b(string_view\b|string&|path\b|(v1|core|protobuf)::\w+&)")
-WRITES = ("Write", "Put", "Append", "Add", "Seal", "Make", "Send", "Draw", "Paste", "Log", "Print",
-          "Derive", "Hash", "Fill", "Start", "Update", "Protect")
+WRITES = ("Write", "Put", "Append", "Seal", "Make", "Send", "Draw", "Paste", "Log", "Print", "Hash",
+          "Fill", "Protect")
 READS = ("Parse", "Read", "Open", "Decode", "Inspect", "From", "Receive", "Take", "Dump", "Load",
          "On", "Unwrap", "Unprotect", "Verify", "Check", "Find", "Is", "Apply", "Answer", "Replay",
          "Recover", "Restore", "Merge", "Translate", "Value", "Scan")
@@ -114,10 +115,11 @@ def reads(name, parameters):
 
 
 def all_readers(rooms):
+    """Those of the rooms, of what is inside them, and of the headers for C."""
     found = set()
-    for room in rooms:
-        for path in sorted((*(TOP / room).glob("*.h"), *(TOP / room).glob("v2/*.h"))):
-            header = str(path.relative_to(TOP))
+    for folder in (*rooms, "include"):
+        for path in sorted((TOP / folder).rglob("*.h")):
+            header = str(path.relative_to(TOP)).removeprefix("include/")
             found.update(Function(name, header) for name, parameters
                          in declarations(path.read_text()) if reads(name, parameters))
     return sorted(found, key=lambda f: (f.header, f.name))
