@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // MIKEYv2: joins a second and core of each mode, against the primitives of an exchange and nothing
 // else, and sessions of two against a DTLS-SRTP handshake of OpenSSL.
+#include <cstdio>
+
 #include "bench/harness.h"
 #include "bench/mikeyv2_rig.h"
 #include "bench/peer_dtls.h"
@@ -103,20 +105,25 @@ void BenchAgainstDtls(const JoinKind& kind, const char* peer, const std::functio
     Compare(name + ", values made within", rates[1], rates[2], "peer");
 }
 
-void CompareTraffic(const JoinKind& kind, const PeerDtls::Traffic& theirs, double target,
-                    Report& report) {
+// Both leave a ticket: OpenSSL's is in the handshake, ours in KEYS, an acknowledgement. What the
+// ratio is to a handshake that leaves none is told beside it.
+void CompareTraffic(const JoinKind& kind, PeerDtls& dtls, double target, Report& report) {
   JoinRig rig(kind, crypto::DefaultSuite());
-  const JoinTraffic ours = rig.One();
-  report.AddBound("mikeyv2", Named(kind, "octets to DTLS-SRTP"), static_cast<double>(ours.octets),
-                  static_cast<double>(theirs.octets), "octets", target);
+  const auto ours = static_cast<double>(rig.One().octets);
+  const auto theirs = static_cast<double>(dtls.Full().octets);
+  const auto least = static_cast<double>(dtls.FullWithoutTicket().octets);
+  report.AddBound("mikeyv2", Named(kind, "octets to DTLS-SRTP"), ours, theirs, "octets", target);
+  std::printf("  %s: %.0f octets without a ticket, %.2f\n", kind.name, least, ours / least);
 }
 
 // MIKEYv2 §1: three datagrams until both sides have keys, but where a group's keys are in KEYS.
 void CountDatagrams(const JoinKind& kind, Report& report) {
   JoinRig rig(kind, crypto::DefaultSuite());
   const bool is_late = kind.joins && mikey::v2::IsLate(kind.mode);
-  report.AddLimit("mikeyv2", Named(kind, "datagrams"), static_cast<double>(rig.One().datagrams),
+  const JoinTraffic traffic = rig.One();
+  report.AddLimit("mikeyv2", Named(kind, "datagrams"), static_cast<double>(traffic.datagrams),
                   "datagrams", is_late ? 4 : 3);
+  std::printf("  %s: %zu octets\n", kind.name, traffic.octets);
 }
 
 }  // namespace
@@ -132,9 +139,8 @@ void BenchMikeyV2(Report& report) {
   BenchAgainstDtls(kSessionP256, "to a full DTLS-SRTP handshake", full, 2.5, report);
   BenchAgainstDtls(kSession25519, "to a full DTLS-SRTP handshake", full, 4, report);
   BenchAgainstDtls(kSessionByTicket, "to a resumed DTLS-SRTP handshake", resumed, 3, report);
-  const PeerDtls::Traffic theirs = dtls.Full();
-  CompareTraffic(kSessionP256, theirs, 0.9, report);
-  CompareTraffic(kSessionP256Known, theirs, 0.5, report);
+  CompareTraffic(kSessionP256, dtls, 0.9, report);
+  CompareTraffic(kSessionP256Known, dtls, 0.5, report);
   CountDatagrams(kSessionP256, report);
   CountDatagrams(kSessionByTicket, report);
 }

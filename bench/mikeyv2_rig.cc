@@ -125,7 +125,7 @@ struct JoinRig::Exchange {
   std::array<uint8_t, kMaxOneDatagram> out{};
   Bytes datagram;  // the last one that was sent
   std::optional<Resumption> ticket;
-  JoinTraffic traffic;
+  Answerer::Event event = Answerer::Event::kNone;  // of the last step of the Answerer
 };
 
 JoinRig::JoinRig(const JoinKind& kind, const crypto::Suite& suite)
@@ -180,6 +180,7 @@ void JoinRig::Answer(Exchange& exchange) {
   if (!outcome.status)
     Demand(false, "an exchange was refused: " + std::string(ErrorName(outcome.status.error())));
   exchange.Keep(outcome.reply);
+  exchange.event = outcome.event;
 }
 
 // Take reads the answer and makes the finish.
@@ -237,8 +238,10 @@ JoinTraffic JoinRig::One() {
   count();
   Take(exchange);
   count();
-  const bool has_keys = !kind_.joins || exchange.offerer.has_keys();
+  const mikey::v2::Exchange& known = exchange.offerer.exchange();
+  const bool has_keys = kind_.joins ? exchange.offerer.has_keys() : !known.tgk.empty();
   Answer(exchange);
+  Demand(exchange.event == Answerer::Event::kVerified, "a finish did not verify");
   if (!has_keys) count();
   Acknowledge(exchange);
   return traffic;

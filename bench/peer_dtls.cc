@@ -158,6 +158,13 @@ PeerDtls::Traffic PeerDtls::Handshake(SSL_SESSION* session, SSL_SESSION** ticket
 
 PeerDtls::Traffic PeerDtls::Full() { return Handshake(nullptr, nullptr); }
 
+PeerDtls::Traffic PeerDtls::FullWithoutTicket() {
+  SSL_CTX_set_options(server_.context, SSL_OP_NO_TICKET);
+  const Traffic traffic = Handshake(nullptr, nullptr);
+  SSL_CTX_clear_options(server_.context, SSL_OP_NO_TICKET);
+  return traffic;
+}
+
 PeerDtls::Traffic PeerDtls::Resumed() { return Handshake(ticket_, nullptr); }
 
 }  // namespace keymast::bench

@@ -29,6 +29,8 @@ class PeerDtls {
   // Full is a handshake with certificates, Resumed one by a ticket that an earlier one gave.
   Traffic Full();
   Traffic Resumed();
+  // FullWithoutTicket gives none: such a session is never resumed.
+  Traffic FullWithoutTicket();
 
  private:
   // Wire is one direction: whole datagrams.
