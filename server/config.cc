@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "mikey/csb.h"
 #include "mikey/profile_fields.h"
 #include "shell/config_fields.h"
 #include "shell/process.h"
@@ -178,6 +179,9 @@ tl::expected<ServerConfig, Failure> ReadServerConfig(shell::ConfigFile file) {
       file.Path("socket", shell::RuntimeDirectory() + "/core.sock", shell::kLongestSocketPath);
   shell::ConfigFields fields(file);
   mikey::ReadProfile(fields, config.profile);
+  if (mikey::IsCookie(config.profile.csb_id)) {
+    file.Refuse("profile.csb_id", "is what STUN or ZRTP has in its place: choose another number");
+  }
   const auto listen =
       ParseEndpoint(file.String("mikey_listen", "127.0.0.1"), config.profile.msk_port);
   if (listen && !listen->IsMulticast()) {

@@ -108,6 +108,13 @@ TEST(ServerConfig, ErrorsAreOneClearSentence) {
             "k.toml:2:10: socket is too long: 108 octets of at most 107; choose a shorter path");
 }
 
+TEST(ServerConfig, ACsbIdIsNoCookieOfStunOrZrtp) {
+  for (const char* number : {"554869826", "1515344976"}) {
+    const std::string text = "identity = \"a@b\"\nprofile.csb_id = " + std::string(number) + "\n";
+    EXPECT_THAT(Refusal(text), HasSubstr("profile.csb_id is what STUN or ZRTP has in its place"));
+  }
+}
+
 TEST(ServerConfig, SpeaksMikeyv2UnlessToldOtherwise) {
   const std::string identity = "identity = \"bmsc@example.org\"\n";
   const controller::KeyingConfig keying = Read(identity)->keying;
