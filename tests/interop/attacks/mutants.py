@@ -36,7 +36,8 @@ class Odd(Exception):
     """What mutants.txt has does not fit."""
 
 
-def read(path):
+def read(path, names):
+    """A `*` of an attack's name stands for anything."""
     found = []
     for number, text in enumerate(path.read_text().splitlines(), 1):
         word, _, rest = text.partition(" ")
@@ -45,7 +46,7 @@ def read(path):
         if word == "==":
             found.append(Mutant(rest, number))
         elif word in ("in", "via", "red", "reason", "short"):
-            _take(found[-1], word, rest)
+            _take(found[-1], word, rest, names)
         elif word in ("-", "+"):
             edit = found[-1].edits[-1]
             (edit.old if word == "-" else edit.new).append(rest)
@@ -54,11 +55,17 @@ def read(path):
     return found
 
 
-def _take(mutant, word, rest):
+def _take(mutant, word, rest, names):
     if word == "in":
         mutant.edits.append(Edit(rest))
     elif word == "short":
         mutant.is_short = True
+    elif "*" in rest:
+        pattern = ".*".join(map(re.escape, rest.split("*")))
+        found = [name for name in names if re.fullmatch(pattern, name)]
+        if not found:
+            raise Odd(f"{mutant.title}: no attack is {rest}")
+        getattr(mutant, word).extend(found)
     else:
         getattr(mutant, word).append(rest)
 
