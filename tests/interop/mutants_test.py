@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""With a check compiled out, the attacks on it succeed: mutants.txt has a block for each check of our MIKEYv2.
+"""With a check compiled out, the attacks on it succeed: the files of mutants have a block for each check of our MIKEYv2.
 
 mutants_test.py                    each block fits the sources; those marked `short` are built and attacked, all with KEYMAST_LONG=1
 mutants_test.py --only WORD        those whose title or file has the word are built and attacked
@@ -18,7 +18,7 @@ SOURCE = pathlib.Path(os.environ["KEYMAST_SOURCE_DIR"])
 BIN = pathlib.Path(os.environ["KEYMAST_BIN"])
 LONG = os.environ.get("KEYMAST_LONG") == "1"
 ONLY = sys.argv.pop() if "--only" in sys.argv else None
-TABLE = mutants.read(pathlib.Path(__file__).parent / "mutants.txt", suite.names())
+TABLE = mutants.read(pathlib.Path(__file__).parent / "mutants", suite.names())
 
 # Attacks without a check that could be taken out, and why there is none.
 WITHOUT_CHECK = {
@@ -60,7 +60,7 @@ class Mutants(unittest.TestCase):
 
     def test_every_attack_has_a_check(self):
         attacked = {name for m in TABLE for name in m.red + m.reason}
-        self.assertEqual(set(suite.names()) - attacked, set(WITHOUT_CHECK), "mutants.txt, or WITHOUT_CHECK, lacks them")
+        self.assertEqual(set(suite.names()) - attacked, set(WITHOUT_CHECK), "a block, or WITHOUT_CHECK, lacks them")
 
     def test_attacks_succeed_without_the_check(self):
         builder = mutants.Builder(SOURCE, BIN.parent)
