@@ -1,5 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Removes one check from a copy of a source, and builds mikeyv2_target with it: one or two objects are compiled, and it is linked anew."""
+"""Removes one check from a copy of a source, and builds mikeyv2_target with it: one or two objects are compiled, and it is linked anew.
+
+The files of tests/interop/mutants have a block for each check of our MIKEYv2:
+
+== its title
+short           built by ./test; all others by ./test --long
+in FILE         where `- source` stands once, and becomes `+ source`; lines and indentation do not matter
+via FILE        a source that sees a changed header
+red ATTACK      succeeds without the check; `*` in a name is anything
+reason ATTACK   is stopped by another check then, for another reason
+
+Where checks stand behind each other, a block takes out all of them, and a comment says so."""
 import os
 import re
 import shutil
@@ -16,9 +27,9 @@ class Edit:
 
 @dataclass
 class Mutant:
-    """A block of mutants.txt."""
+    """A block."""
     title: str
-    line: int
+    place: str  # where it stands
     edits: list = field(default_factory=list)  # several where checks stand behind each other
     via: list = field(default_factory=list)  # sources that see a header
     red: list = field(default_factory=list)  # attacks that ours no longer holds
@@ -33,32 +44,42 @@ class Mutant:
 
 
 class Odd(Exception):
-    """What mutants.txt has does not fit."""
+    """What a block has does not fit."""
 
 
-def read(path):
+def read(folder, names):
+    return [mutant for path in sorted(folder.glob("*.txt")) for mutant in _read(path, names)]
+
+
+def _read(path, names):
     found = []
     for number, text in enumerate(path.read_text().splitlines(), 1):
         word, _, rest = text.partition(" ")
         if not text.strip() or word.startswith("#"):
             continue
         if word == "==":
-            found.append(Mutant(rest, number))
+            found.append(Mutant(rest, f"{path.name}:{number}"))
         elif word in ("in", "via", "red", "reason", "short"):
-            _take(found[-1], word, rest)
+            _take(found[-1], word, rest, names)
         elif word in ("-", "+"):
             edit = found[-1].edits[-1]
             (edit.old if word == "-" else edit.new).append(rest)
         else:
-            raise Odd(f"line {number}: {text}")
+            raise Odd(f"{path.name}:{number}: {text}")
     return found
 
 
-def _take(mutant, word, rest):
+def _take(mutant, word, rest, names):
     if word == "in":
         mutant.edits.append(Edit(rest))
     elif word == "short":
         mutant.is_short = True
+    elif "*" in rest:
+        pattern = ".*".join(map(re.escape, rest.split("*")))
+        found = [name for name in names if re.fullmatch(pattern, name)]
+        if not found:
+            raise Odd(f"{mutant.title} ({mutant.place}): no attack is {rest}")
+        getattr(mutant, word).extend(found)
     else:
         getattr(mutant, word).append(rest)
 
@@ -72,7 +93,7 @@ def mutated(mutant, file, text):
         pattern = r"\s+".join(re.escape(w) for w in words)
         places = len(re.findall(pattern, text))
         if places != 1 or not words:
-            raise Odd(f"{mutant.title} (line {mutant.line}): found {places} times in {file}")
+            raise Odd(f"{mutant.title} ({mutant.place}): found {places} times in {file}")
         text = re.sub(pattern, lambda _: " ".join(edit.new), text)
     return text
 

@@ -269,7 +269,7 @@ class _OddDh(Dh):
 
 class _OddChash(Chash):
     def encode(self):
-        return b"\1" + bytes(20)
+        return b"\0" + bytes(20)
 
 
 class _OddEntry:
