@@ -18,7 +18,10 @@ Reports::Reports(const Ground& ground)
       taker_(ground.suite, *this, ground.rng),
       hosts_(ground.config.address, ground.rng),
       places_(ground.config.address, ground.rng),
-      identities_(ground.config.identity, ground.rng) {}
+      identities_(ground.config.identity, ground.rng),
+      nobodys_key_(crypto::Key32::OfSize(32)) {
+  ground.rng.Fill(nobodys_key_.mutable_view());
+}
 
 // --- what the ReportTaker asks
 
@@ -39,22 +42,22 @@ bool Reports::Serves(const Report& report) const {
 }
 
 // MIKEYv2 §4.4: R follows from the PSK. Who has none, or none at hand, sends a ticket: then it
-// follows from the resumption secret in that.
+// follows from the resumption secret in that. For a stranger it takes as long.
 const crypto::Key32* Reports::ReportKeyOf(const Report& report) const {
   const rekey::SubscriberState* subscriber = Named(report.member);
-  if (subscriber == nullptr) return nullptr;
-  subscriber_ = subscriber->subscriber.id;
+  if (subscriber != nullptr) subscriber_ = subscriber->subscriber.id;
   if (report.ticket.empty()) {
-    if (subscriber->user_key.empty()) return nullptr;
+    const bool has_key = subscriber != nullptr && !subscriber->user_key.empty();
+    const crypto::Key32& psk = has_key ? subscriber->user_key : nobodys_key_;
     const crypto::Key32 psk_v2 =
-        mikey::v2::PskV2(ground_.suite, subscriber->user_key.view(), report.member, report.group);
+        mikey::v2::PskV2(ground_.suite, psk.view(), report.member, report.group);
     r_ = mikey::v2::ReportKey(ground_.suite, psk_v2.view());
-    return &r_;
+    return has_key ? &r_ : nullptr;
   }
   const std::optional<mikey::v2::Resumption> resumed = Resumed(report);
-  if (!resumed) return nullptr;
-  r_ = mikey::v2::ReportKey(ground_.suite, resumed->secret.view());
-  return &r_;
+  const crypto::Key32& secret = resumed ? resumed->secret : nobodys_key_;
+  r_ = mikey::v2::ReportKey(ground_.suite, secret.view());
+  return resumed && subscriber != nullptr ? &r_ : nullptr;
 }
 
 std::optional<mikey::v2::Resumption> Reports::Resumed(const Report& report) const {

@@ -74,6 +74,7 @@ class Reports final : private mikey::v2::ReportDirectory {
   mutable Rates hosts_;   // of strangers
   mutable Rates places_;  // where members are
   mutable Rates identities_;
+  crypto::Key32 nobodys_key_;  // for the R of who is not known
 
   // Of the datagram under way.
   const Moment* moment_ = nullptr;

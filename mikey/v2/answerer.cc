@@ -43,7 +43,7 @@ Answerer::Answerer(const crypto::Suite& suite, const Policy& policy, Directory& 
 }
 
 Answering Answerer::answering() const {
-  return {suite_, policy_, others_, credentials_, tickets_, nobodys_key_.view(), fresh_};
+  return {suite_, policy_, others_, credentials_, tickets_, nobodys_key_.view(), decoys_, fresh_};
 }
 
 Answerer::Outcome Answerer::Receive(ByteView datagram, ByteView address, Instant now,

@@ -160,6 +160,7 @@ class Answerer {
   ExchangeCache cache_;
   Instant swept_{};
   crypto::SecretKey<kMaxSharedKey> nobodys_key_;  // for the V of who is not known
+  DecoyKeys decoys_;
   bool under_load_ = false;
   bool in_signalling_ = false;
 };

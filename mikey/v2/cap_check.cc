@@ -81,9 +81,53 @@ void JudgeV(const Answering& answering, FirstMessage& cap, Judged& judged) {
   judged.strikes_psk = !judged.v_good;
 }
 
-// JudgeSign checks the Offerer's certificate, and SIGN where it is there. MIKEYv2 §6 rule 4: whose
-// certificate we have is told to nobody but its owner, so that one which CAP does not show whole,
-// and SIGN does not prove, is one that we do not have.
+Status CheckSignOf(const Answering& answering, const FirstMessage& cap,
+                   const crypto::PublicKey& key) {
+  const SignPayload& sign = *cap.parts.sign;
+  const ByteView head = HeadUpTo(cap.datagram, sign.signature);
+  return CheckSign(answering.suite, OfCap(cap.exchange), key, head, sign);
+}
+
+// ProvenKnown is the certificate that CAP's hash or identity stands for, where SIGN is of its key;
+// null for all else, which costs the same: a certificate is read, and one signature verified.
+// MIKEYv2 §6 rule 4: whose certificate we have is told to nobody but its owner. So what is believed
+// of it is asked behind SIGN alone.
+const CertificateChain* ProvenKnown(const Answering& answering, const FirstMessage& cap) {
+  const SignPayload* sign = cap.parts.sign;
+  const bool can_sign = !answering.credentials->own.empty();
+  if (sign == nullptr || !can_sign) return nullptr;
+  const Asked asked = cap.asked();
+  const CertificateChain* kept = answering.others.CertificatesOf(asked);
+  const CertificateChain* known =
+      answering.credentials->trust.KnownOf(cap.parts, asked.offerer, kept);
+  const CertificateChain& decoy = answering.credentials->own.front().chain;
+  // CHASH is compared with what is kept.
+  if (kept == nullptr && cap.parts.chash != nullptr) crypto::Sha256(decoy.front());
+  const Result<crypto::PublicKey> key =
+      crypto::Certificate::KeyIn((known != nullptr ? *known : decoy).front());
+  const bool is_its = known != nullptr && key && TypeOf(key->kind()) == sign->s_type &&
+                      key->signature_size() == sign->signature.size();
+  const crypto::PublicKey* by = is_its ? &*key : answering.decoys.For(*sign);
+  if (by == nullptr) return nullptr;
+  const Status checked = CheckSignOf(answering, cap, *by);
+  return checked && is_its ? known : nullptr;
+}
+
+// JudgeShown is of the certificate that CAP shows whole, and SIGN where it is there.
+Result<Proved> JudgeShown(const Answering& answering, const FirstMessage& cap, const Claim& claim) {
+  Result<Proved> proved = answering.credentials->trust.Judge(cap.parts, claim, cap.now);
+  if (!proved || cap.parts.sign == nullptr) return proved;
+  const Status checked = CheckSignOf(answering, cap, proved->key);
+  return checked ? std::move(proved) : Err(checked.error());
+}
+
+Result<Proved> JudgeKnown(const Answering& answering, const FirstMessage& cap, const Claim& claim) {
+  const CertificateChain* known = ProvenKnown(answering, cap);
+  if (known == nullptr) return Err(Error::kUnknownIdentity);
+  return answering.credentials->trust.JudgeKnown(*known, claim, cap.now);
+}
+
+// JudgeSign checks the Offerer's certificate, and SIGN where it is there.
 void JudgeSign(const Answering& answering, FirstMessage& cap, Judged& judged) {
   const Asked asked = cap.asked();
   const auto fingerprint = answering.others.FingerprintOf(asked);
@@ -92,18 +136,13 @@ void JudgeSign(const Answering& answering, FirstMessage& cap, Judged& judged) {
   if (!can_do || !OffersAny(cap.offer, NeedsCertificate)) return;
   const Claim claim{asked.offerer, false, fingerprint};
   const bool is_shown = !cap.parts.certificates.empty();
-  const auto refuse = [&] { (is_shown ? judged.strikes_pk : judged.lacks_certificate) = true; };
-  if (!is_shown && cap.parts.sign == nullptr) return refuse();
-  const CertificateChain* kept = is_shown ? nullptr : answering.others.CertificatesOf(asked);
-  Result<Proved> proved = answering.credentials->trust.Judge(cap.parts, claim, cap.now, kept);
-  if (!proved) return refuse();
-  if (const SignPayload* sign = cap.parts.sign) {
-    const ByteView head = HeadUpTo(cap.datagram, sign->signature);
-    const Status checked =
-        CheckSign(answering.suite, OfCap(cap.exchange), proved->key, head, *sign);
-    judged.sign_good = checked.has_value();
-    if (!judged.sign_good) return refuse();
+  Result<Proved> proved =
+      is_shown ? JudgeShown(answering, cap, claim) : JudgeKnown(answering, cap, claim);
+  if (!proved) {
+    (is_shown ? judged.strikes_pk : judged.lacks_certificate) = true;
+    return;
   }
+  judged.sign_good = cap.parts.sign != nullptr;
   judged.may_encrypt = proved->may_encrypt;
   judged.certificate = {true, proved->until, proved->fingerprint};
   judged.signer = answering.credentials->SignerFor(cap.offer.signatures);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "mikey/v2/credentials.h"
+#include "mikey/v2/decoy_keys.h"
 #include "mikey/v2/directory.h"
 #include "mikey/v2/fresh.h"
 #include "mikey/v2/tickets.h"
@@ -33,6 +34,7 @@ struct Answering {
   const Credentials* credentials;  // null: no mode by certificate
   const Tickets* tickets;          // null: nothing is resumed
   ByteView nobodys_key;            // for the V of who is not known
+  const DecoyKeys& decoys;         // for the SIGN of whose certificate is not known
   const Fresh& fresh;
 };
 

@@ -68,8 +68,7 @@ const CertificateChain* Trust::KnownOf(const Parts& shown, const Identity& ident
   return kept != nullptr && crypto::Sha256(kept->front()) == hash ? kept : nullptr;
 }
 
-Result<Proved> Trust::Judge(const Parts& shown, const Claim& claim, Instant now,
-                            const CertificateChain* kept) const {
+Result<Proved> Trust::Judge(const Parts& shown, const Claim& claim, Instant now) const {
   FixedList<ByteView, kMaxCertificates> chain;
   for (const Payload& payload : shown.certificates) {
     const auto* certificate = std::get_if<CertPayload>(&payload);
@@ -77,11 +76,15 @@ Result<Proved> Trust::Judge(const Parts& shown, const Claim& claim, Instant now,
     if (!is_x509 || chain.full()) return Err(Error::kMalformed);
     chain.Add(certificate->data);
   }
-  if (chain.empty()) {
-    const CertificateChain* known = KnownOf(shown, claim.identity, kept);
-    if (known == nullptr) return Err(Error::kUnknownIdentity);
-    for (const Bytes& certificate : *known) chain.Add(certificate);
-  }
+  if (!chain.empty()) return JudgeChain(chain.view(), claim, now);
+  const CertificateChain* known = KnownOf(shown, claim.identity);
+  return known == nullptr ? Err(Error::kUnknownIdentity) : JudgeKnown(*known, claim, now);
+}
+
+Result<Proved> Trust::JudgeKnown(const CertificateChain& known, const Claim& claim,
+                                 Instant now) const {
+  FixedList<ByteView, kMaxCertificates> chain;
+  for (const Bytes& certificate : known) chain.Add(certificate);
   return JudgeChain(chain.view(), claim, now);
 }
 

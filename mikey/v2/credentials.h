@@ -71,9 +71,12 @@ class Trust {
   // Judge finds the certificate that a message shows and whether it proves the claim at `now`:
   // kUnknownIdentity when we do not have what its hash or identity stands for,
   // kCertificateUntrusted, kCertificateExpired, kCertificateRevoked, what FromDer refuses it for.
-  // `kept`: what the owner has of that identity besides, or null.
-  Result<Proved> Judge(const Parts& shown, const Claim& claim, Instant now,
-                       const CertificateChain* kept = nullptr) const;
+  Result<Proved> Judge(const Parts& shown, const Claim& claim, Instant now) const;
+  // KnownOf finds what the hash or identity of a message stands for that shows no certificate, or
+  // null. `kept`: what the owner has of that identity besides, or null. JudgeKnown judges it.
+  const CertificateChain* KnownOf(const Parts& shown, const Identity& identity,
+                                  const CertificateChain* kept = nullptr) const;
+  Result<Proved> JudgeKnown(const CertificateChain& known, const Claim& claim, Instant now) const;
 
   // Digest is of what may be believed: crypto::TrustStore::Digest, and pins.
   crypto::Fingerprint Digest() const;
@@ -81,8 +84,6 @@ class Trust {
  private:
   using Known = std::shared_ptr<const CertificateChain>;
   static std::string NameOf(const Identity& identity);
-  const CertificateChain* KnownOf(const Parts& shown, const Identity& identity,
-                                  const CertificateChain* kept) const;
   Result<Proved> JudgeChain(std::span<const ByteView> chain, const Claim& claim, Instant now) const;
   Status CheckName(const crypto::Certificate& leaf, const Claim& claim) const;
 
