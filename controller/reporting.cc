@@ -27,7 +27,7 @@ Status Controller::Impl::CheckReport(const ChannelId& channel_id, const Subscrib
 }
 
 // TakeReport: T is durable with what the REPORT does, before anything is sent. What a member says
-// that it has it is not sent again; where the REPORT came from it is now.
+// that it has it is not sent again.
 void Controller::Impl::TakeReport(const ChannelId& channel_id, const SubscriberId& subscriber,
                                   const Reported& reported, const Moment& m) {
   Channel& channel = At(channel_id);
@@ -40,7 +40,8 @@ void Controller::Impl::TakeReport(const ChannelId& channel_id, const SubscriberI
   }
   // KEYS that nobody asked for go under an R that A holds, as it does the one of a user key.
   member.takes_keys = !reported.by_ticket;
-  if (std::exchange(member.msk_endpoint, reported.from) != reported.from) ++member.revision;
+  const Endpoint at = reported.proved.IsUnset() ? member.msk_endpoint : reported.proved;
+  if (std::exchange(member.msk_endpoint, at) != at) ++member.revision;
   const bool is_pushed_to = IsPushedTo(member);
   Put(rekey::MemberPut{channel_id, std::move(member)}, m);
   if (!is_pushed_to) StopSending(channel, subscriber);

@@ -3,6 +3,7 @@
 
 #include "controller/address_name.h"
 #include "controller/impl.h"
+#include "mikey/v2/answerer_parts.h"
 
 namespace keymast::controller {
 namespace {
@@ -10,6 +11,7 @@ namespace {
 using mikey::v2::ReportKind;
 
 constexpr std::array<uint8_t, mikey::v2::kTreeIdSize> kNoTree{};  // as rekey::GroupKeys tells
+constexpr size_t kMostTold = 16384;                               // some hundred octets each
 
 }  // namespace
 
@@ -87,8 +89,27 @@ Status Reports::CheckMember(const Report& report) const {
 
 void Reports::Take(const Report& report) {
   const Reported reported{report.body.kind, report.t, MskId::FromValue(report.body.msk),
-                          !report.ticket.empty(), from_};
+                          !report.ticket.empty(), ProvesAddress(report) ? from_ : Endpoint()};
   ground_.members.TakeReport(channel_id_, subscriber_, reported, *moment_);
+}
+
+// --- where members are
+
+// MIKEYv2 §10: nobody knows what KEYS hash to but who got them, where they went.
+bool Reports::ProvesAddress(const Report& report) const {
+  const auto told = told_.find({channel_id_, subscriber_});
+  return told != told_.end() && report.body.kind == ReportKind::kAcknowledge &&
+         told->second.at == from_ && Equal(report.rand, told->second.keys);
+}
+
+// KeepTold of the last KEYS to a member. Where there is no room another one gives way, and proves
+// its address by the next.
+void Reports::KeepTold(const Report& report, ByteView keys) {
+  const std::pair name{channel_id_, subscriber_};
+  told_.erase(name);
+  if (IsThere(report)) return;
+  if (told_.size() >= kMostTold) told_.erase(told_.begin());
+  told_[name] = {from_, mikey::v2::HashOf(ground_.suite, keys)};
 }
 
 // --- what comes
@@ -134,8 +155,8 @@ void Reports::Take(const Endpoint& from, ByteView datagram, const Moment& m) {
   const auto taken = taker_.Receive(datagram);
   if (taken) {
     ++ground_.counters.taken[static_cast<size_t>(taken->report.body.kind)];
-    ground_.keying.MakeRegular(from, m.now);
-    Answer(*taken, from, m);
+    if (IsThere(taken->report)) ground_.keying.MakeRegular(from, m.now);
+    Answer(*taken, mikey::v2::kAmplification * datagram.size(), m);
   } else {
     Discard(admitted_ ? taken.error() : admitted_.error());
   }
@@ -144,9 +165,8 @@ void Reports::Take(const Endpoint& from, ByteView datagram, const Moment& m) {
 }
 
 // MIKEYv2 §10: a leave is answered by KEYS without keys, an acknowledgement when there is something
-// newer.
-void Reports::Answer(const mikey::v2::ReportTaker::Taken& taken, const Endpoint& from,
-                     const Moment& m) {
+// newer, by `most` octets.
+void Reports::Answer(const mikey::v2::ReportTaker::Taken& taken, size_t most, const Moment& m) {
   const mikey::v2::ReportBody& body = taken.report.body;
   const rekey::ChannelState& channel = *ground_.members.ChannelNamed(channel_id_);
   const bool is_behind = mikey::v2::IsBehind(body, kNoTree, 0, rekey::NewestMsk(channel.ladder));
@@ -169,11 +189,14 @@ void Reports::Answer(const mikey::v2::ReportTaker::Taken& taken, const Endpoint&
                                        keys ? keys->contents() : no_contents,
                                        {}};
   std::array<uint8_t, mikey::v2::kMaxOneDatagram> out;  // as far as it is written
+  const MutableBytes room = MutableBytes(out).first(std::min(out.size(), most));
   const Result<size_t> size =
-      mikey::v2::WriteKeysToReport(ground_.suite, taken.binding, content, out);
+      mikey::v2::WriteKeysToReport(ground_.suite, taken.binding, content, room);
   if (!size) return Discard(size.error());
   ++ground_.counters.answers;
-  m.step.datagrams.push_back({from, channel_id_, Bytes(out.begin(), out.begin() + *size), {}, {}});
+  const ByteView octets = room.first(*size);
+  if (keys) KeepTold(taken.report, octets);
+  m.step.datagrams.push_back({from_, channel_id_, Bytes(octets.begin(), octets.end()), {}, {}});
 }
 
 }  // namespace keymast::controller

@@ -4,6 +4,7 @@
 // (ReportMembership); each REPORT is answered once, in one datagram.
 #pragma once
 
+#include <map>
 #include <optional>
 
 #include "controller/keying.h"
@@ -17,7 +18,7 @@ struct Reported {
   uint32_t t = 0;
   MskId newest;
   bool by_ticket = false;  // its R is known to the controller while it reports alone
-  Endpoint from;
+  Endpoint proved;         // where its member is; unset: it proves no address
 };
 
 // ReportMembership is what Reports asks of the controller.
@@ -27,7 +28,7 @@ class ReportMembership : public Membership {
   // while nothing can be kept, kIdsExhausted for a leave after which no key could follow.
   virtual Status CheckReport(const ChannelId& channel, const SubscriberId& subscriber,
                              mikey::v2::ReportKind kind, Instant now) const = 0;
-  // TakeReport keeps T, where the member is now, what it has and, of a leave, that it left.
+  // TakeReport keeps T, where the member proves to be, what it has and, of a leave, that it left.
   virtual void TakeReport(const ChannelId& channel, const SubscriberId& subscriber,
                           const Reported& reported, const Moment& m) = 0;
 };
@@ -63,7 +64,9 @@ class Reports final : private mikey::v2::ReportDirectory {
   std::optional<mikey::v2::Resumption> Resumed(const Report& report) const;
   bool IsThere(const Report& report) const;
   Status Admit(const Report& report) const;
-  void Answer(const mikey::v2::ReportTaker::Taken& taken, const Endpoint& from, const Moment& m);
+  bool ProvesAddress(const Report& report) const;
+  void KeepTold(const Report& report, ByteView keys);
+  void Answer(const mikey::v2::ReportTaker::Taken& taken, size_t most, const Moment& m);
   void Discard(Error error) { ++ground_.counters.discards[static_cast<size_t>(error)]; }
 
   const Ground ground_;
@@ -75,6 +78,13 @@ class Reports final : private mikey::v2::ReportDirectory {
   mutable Rates places_;  // where members are
   mutable Rates identities_;
   crypto::Key32 nobodys_key_;  // for the R of who is not known
+
+  // Told are KEYS that went where their member has not proved to be.
+  struct Told {
+    Endpoint at;
+    mikey::v2::Digest keys{};
+  };
+  std::map<std::pair<ChannelId, SubscriberId>, Told> told_;
 
   // Of the datagram under way.
   const Moment* moment_ = nullptr;

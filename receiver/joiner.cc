@@ -365,7 +365,7 @@ Joiner::Outcome Joiner::TakeKeys(ByteView datagram, Instant now) {
     return outcome;
   }
   // Once what came is taken.
-  if (taken->is_unasked) acknowledge_at_ = now;
+  if (taken->is_to_acknowledge) acknowledge_at_ = now;
   if (!taken->has_keys || is_leaving_) return outcome;
   is_loose_ = true;
   outcome.has_keys = true;

@@ -130,6 +130,7 @@ Result<size_t> Reporter::Report(ReportKind kind, Instant now, crypto::Rng& rng, 
   report.ticket = key.ticket;
   std::array<uint8_t, mikey::v2::kRandOctets> rand{};
   rng.Fill(rand);
+  if (kind == ReportKind::kAcknowledge && told_by_) rand = *std::exchange(told_by_, {});
   const Result<size_t> size = mikey::v2::WriteReport(suite_, report, key.r, rand, out);
   if (!size) return size;
   sent_[next_sent_] = {
@@ -196,7 +197,6 @@ Result<Reporter::Taken> Reporter::TakeKeys(ByteView datagram, Instant now) {
   if (!opened) return refuse(opened.error());
   const crypto::Key32 served = is_answer ? answered->binding.r : under->r;
   Taken taken;
-  taken.is_unasked = !is_answer;
   taken.is_leave = is_answer && answered->kind == ReportKind::kLeave;
   const bool is_missing = is_answer && !taken.is_leave;
   const Instant asked_at = is_answer ? answered->until - mikey::v2::kAnswerTime : Instant();
@@ -214,6 +214,9 @@ Result<Reporter::Taken> Reporter::TakeKeys(ByteView datagram, Instant now) {
     if (Status kept = TakeTs(taken_.contents()); !kept) return refuse(kept.error());
     unanswered_ = 0;
   }
+  // MIKEYv2 §10: who reports by a ticket is sent nothing that it did not ask for.
+  taken.is_to_acknowledge = !is_answer || (taken.has_keys && key_.ticket.empty());
+  if (taken.is_to_acknowledge) told_by_ = mikey::v2::HashOf(suite_, datagram);
   ++counters_.keys;
   Served(served);
   return taken;

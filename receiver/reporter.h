@@ -75,9 +75,9 @@ class Reporter final : private mikey::v2::TreeKeys {
   // TakeKeys takes KEYS that answer a REPORT of the last kAnswerTime, or that nobody asked for.
   // Every error is a discard that changed nothing.
   struct Taken {
-    bool has_keys = false;    // newer ones, or the same; contents() has them until the next call
-    bool is_unasked = false;  // REPORT `acknowledge` is due
-    bool is_leave = false;    // the answer to a leave
+    bool has_keys = false;  // newer ones, or the same; contents() has them until the next call
+    bool is_leave = false;  // the answer to a leave
+    bool is_to_acknowledge = false;  // REPORT `acknowledge` is due
   };
   Result<Taken> TakeKeys(ByteView datagram, Instant now);
   const mikey::v2::Streams& streams() const { return taken_.streams(); }
@@ -142,6 +142,7 @@ class Reporter final : private mikey::v2::TreeKeys {
   // The last REPORTs, as many as a leave has, until they are answered.
   std::array<Sent, 4> sent_;
   size_t next_sent_ = 0;
+  std::optional<mikey::v2::Digest> told_by_;  // KEYS that are to be acknowledged
   mikey::v2::TakenKeys taken_;
   ReporterCounters counters_;
 };

@@ -77,6 +77,7 @@ Status Read::TakeParts() {
   report.group = {parts.id_r->id_type, parts.id_r->data};
   report.ids = *ids;
   report.t = Reader(parts.t->value).U32();
+  report.rand = parts.rand_i->rand;
   if (parts.ticket == nullptr) return {};
   report.ticket = parts.ticket->data;
   const bool is_ticket = !report.ticket.empty() && report.ticket.size() <= kMaxTicket;

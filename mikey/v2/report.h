@@ -21,6 +21,7 @@ struct Report {
   uint32_t t = 0;  // COUNTER of the member
   ReportBody body;
   ByteView ticket;  // EXT 250 of a member without pre-shared key; empty: none
+  ByteView rand;    // RANDR(1) of one that was read
 };
 
 // ReportBinding ties KEYS to the REPORT that they answer; both sides keep it until then.
@@ -31,9 +32,10 @@ struct ReportBinding {
   crypto::Key32 r;  // its R (MIKEYv2 §4.4)
 };
 
-// WriteReport writes a REPORT with a RAND of kRandOctets that is drawn for it, and returns its
-// length in `out`: kInvalidArgument for an identity that is missing, kTooLong when it does not fit
-// in one datagram. `t` was reserved durably before.
+// WriteReport writes a REPORT and returns its length in `out`. `rand` is drawn for it or, of one
+// that acknowledges KEYS, their hash, by which it proves its address (MIKEYv2 §10): kRandOctets.
+// kInvalidArgument for an identity that is missing, kTooLong when it does not fit in one datagram.
+// `t` was reserved durably before.
 Result<size_t> WriteReport(const crypto::Suite& suite, const Report& report, const crypto::Key32& r,
                            ByteView rand, MutableBytes out);
 

@@ -95,7 +95,8 @@ class Receiver {
   }
   mikey::Identity GroupOf(const Followed& followed) const;
   crypto::Key32 ReportKeyOf(const Followed& followed) const;
-  bool Report(Followed& followed, mikey::v2::ReportKind kind, uint64_t now);
+  bool Report(Followed& followed, mikey::v2::ReportKind kind, uint64_t now,
+              const mikey::v2::Digest* told_by = nullptr);
   void ReportMissing(Followed& followed, uint64_t now);
   void TickLeave(Followed& followed, uint64_t now);
   void EndLeave(Followed& followed, Error reason);

@@ -24,7 +24,8 @@ crypto::Key32 Receiver::ReportKeyOf(const Followed& followed) const {
 }
 
 // Report is false when there is something to send already.
-bool Receiver::Report(Followed& followed, ReportKind kind, uint64_t now) {
+bool Receiver::Report(Followed& followed, ReportKind kind, uint64_t now,
+                      const mikey::v2::Digest* told_by) {
   if (send_size_ != 0) return false;
   const Standing& standing = followed.keys.standing;
   SavedGroup& saved = SavedOf(followed);
@@ -44,6 +45,7 @@ bool Receiver::Report(Followed& followed, ReportKind kind, uint64_t now) {
                  static_cast<uint32_t>(held)};
   std::array<uint8_t, mikey::v2::kRandOctets> rand{};
   rng_.Fill(rand);
+  if (told_by != nullptr) rand = *told_by;  // MIKEYv2 §10
   const crypto::Key32 r = ReportKeyOf(followed);
   const Result<size_t> size = mikey::v2::WriteReport(suite_, report, r, rand, send_);
   KEYMAST_CHECK(size.has_value());  // identities are as long as fits
@@ -144,11 +146,14 @@ Status Receiver::TakeLoose(Followed& followed, ByteView datagram, uint64_t now) 
     if (!taken) return taken;
   }
   if (contents.member) TakeStanding(followed, *contents.member);
-  if (!is_unasked) return {};
-  SavedGroup& saved = SavedOf(followed);
-  saved.keys_t = std::max(saved.keys_t, keys.t());
-  must_persist_ = true;
-  Report(followed, ReportKind::kAcknowledge, now);  // MIKEYv2 §10
+  if (is_unasked) {
+    SavedGroup& saved = SavedOf(followed);
+    saved.keys_t = std::max(saved.keys_t, keys.t());
+    must_persist_ = true;
+  }
+  const mikey::v2::Digest told_by = mikey::v2::HashOf(suite_, datagram);
+  const bool is_due = is_unasked || !contents.msks.empty();  // MIKEYv2 §10
+  if (is_due) Report(followed, ReportKind::kAcknowledge, now, &told_by);
   return {};
 }
 

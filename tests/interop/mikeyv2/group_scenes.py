@@ -192,15 +192,15 @@ def controller():
     return report.Controller(make_group(1), {ALICE: R}, {}, set(), {})
 
 
-def a_report(c, t=1, kind=report.MISSING, r=R):
+def a_report(c, t=1, kind=report.MISSING, r=R, told_by=None):
     g = c.group
     return report.build_report(Seeded(t), r, ALICE, GROUP_URI, (g.key_domain, g.msk_id()), g.csb_id, t, kind, g.tree_id, g.epoch,
-                               g.t, g.msk_id(), 0)
+                               g.t, g.msk_id(), 0, told_by=told_by)
 
 
-def answered(c, octets):
+def answered(c, octets, source=None):
     try:
-        return c.receive(octets, Seeded(9))
+        return c.receive(octets, Seeded(9), source)
     except Refused as refused:
         return refused.reason
 
@@ -213,6 +213,19 @@ def _():
     seen = [answered(c, good), answered(c, a_report(c, 1)), answered(c, a_report(c, 3, r=bytes(32)))]
     got = report.take_keys(keys, R, c.group.csb_id, c.group.encr, good)
     return len(good) == 411 and len(got.msks()) == 1 and seen == ["malformed: T of REPORT"] * 2 + ["MAC"], seen
+
+
+@scene("REPORT from an address that is not its member's", "§10")
+def _():
+    c = controller()
+    c.proved[ALICE] = "home"
+    keys = answered(c, a_report(c, 1), "away")
+    seen = []
+    for t, kind, told_by, source in ((2, report.ACKNOWLEDGE, None, "away"), (3, report.ACKNOWLEDGE, b"other KEYS", "away"),
+                                     (4, report.ACKNOWLEDGE, keys, "elsewhere"), (5, report.ACKNOWLEDGE, keys, "away")):
+        answered(c, a_report(c, t, kind, told_by=told_by), source)
+        seen.append(c.proved[ALICE])
+    return len(keys) <= 3 * 411 and seen == ["home"] * 3 + ["away"], seen
 
 
 @scene("REPORT after a leave", "§10")

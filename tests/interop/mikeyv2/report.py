@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """§10: REPORT, and KEYS outside of an exchange."""
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from . import content, message, schedule, seal
 from .octets import Refused, require, u32
@@ -26,9 +26,9 @@ def unasked_keys(r, csb_id, rand_r, t):
     return schedule.MessageKeys(r, PRF_SHA256, csb_id, DT_KEYS, b"", rand_r, ZERO, ZERO, ZERO, t)
 
 
-def build_report(random, r, member, group_uri, names, csb_id, t, kind, tree_id, epoch, last_t, msk_id, held, ticket=None):
-    """names: (Key Domain ID, MSK ID)."""
-    rand = random.octets(32)
+def build_report(random, r, member, group_uri, names, csb_id, t, kind, tree_id, epoch, last_t, msk_id, held, ticket=None, told_by=None):
+    """names: (Key Domain ID, MSK ID); told_by: the KEYS that it acknowledges."""
+    rand = random.octets(32) if told_by is None else H(told_by)
     data = bytes((kind,)) + tree_id + u32(epoch) + u32(last_t) + msk_id + u32(held)
     payloads = [Randr(ROLE_O, rand), T(t), Idr(ROLE_O, member), Idr(ROLE_A, group_uri), Ext(E_KEY_ID, message.encode_key_id(*names)),
                 Ext(E_REPORT, data)]
@@ -47,8 +47,10 @@ class Controller:
     last_t: dict  # identity: T of its last REPORT, durable
     left: set
     t: dict  # identity: T of the last unasked KEYS
+    proved: dict = field(default_factory=dict)  # identity: its address, where unasked KEYS go
+    told: dict = field(default_factory=dict)  # identity: (address, H of the KEYS to a REPORT that went there)
 
-    def receive(self, octets, random):
+    def receive(self, octets, random, source=None):
         """The KEYS that answers it, or None; what is refused raises."""
         m = message.decode(octets)
         require(m.header.data_type == DT_REPORT and m.header.csb_id == self.group.csb_id, "REPORT", "§10")
@@ -61,6 +63,8 @@ class Controller:
         require(member not in self.left and self.group.entitled(member), "not joined", "§10")
         self.last_t[member] = m.one(T).value
         kind = m.ext(E_REPORT)[0]
+        if kind == ACKNOWLEDGE and self.told.get(member) == (source, m.rand(ROLE_O)):
+            self.proved[member] = source
         if kind == LEAVE:
             self.left.add(member)
         if kind == ACKNOWLEDGE and int.from_bytes(m.ext(E_REPORT)[9:13], "big") >= self.group.epoch:
@@ -69,7 +73,11 @@ class Controller:
         rand_r = random.octets(32)
         keys = answer_keys(r, m.header.csb_id, m.rand(ROLE_O), rand_r, octets)
         payloads = [Randr(ROLE_O, m.rand(ROLE_O)), Randr(ROLE_A, rand_r), *sps, seal.kemac(keys, self.group.encr, HMAC_SHA256, got.encode())]
-        return seal.build(message.Header(DT_KEYS, self.group.csb_id, map=entries), payloads, keys)
+        answer = seal.build(message.Header(DT_KEYS, self.group.csb_id, map=entries), payloads, keys)
+        if len(answer) > 3 * len(octets):
+            return None
+        self.told[member] = (source, H(answer))
+        return answer
 
     def push(self, member, random):
         """Unasked KEYS."""

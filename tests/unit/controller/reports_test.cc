@@ -35,7 +35,7 @@ struct Reporter : Receiver {
         mikey::v2::PskV2(crypto::DefaultSuite(), key.view(), self, channel).view());
   }
 
-  Bytes Write(ReportKind kind) {
+  Bytes Write(ReportKind kind, std::optional<mikey::v2::Digest> told_by = {}) {
     mikey::v2::Report report;
     report.csb_id = name.csb_id;
     report.member = {mikey::IdType::kNai, AsBytes(identity)};
@@ -46,6 +46,7 @@ struct Reporter : Receiver {
     report.ticket = ticket;
     std::array<uint8_t, mikey::v2::kRandOctets> rand{};
     world.rng->Fill(rand);
+    if (told_by) rand = *told_by;
     Bytes out(mikey::v2::kMaxOneDatagram);
     const auto size = mikey::v2::WriteReport(crypto::DefaultSuite(), report, r, rand, out);
     EXPECT_TRUE(size.has_value());
@@ -54,6 +55,31 @@ struct Reporter : Receiver {
     return out;
   }
 
+  // WriteBare leaves PADDING out.
+  Bytes WriteBare(ReportKind kind) {
+    const Bytes padded = Write(kind);
+    mikey::Message message;
+    EXPECT_TRUE(ParseMessage(padded, message).has_value());
+    Bytes out(padded.size());
+    mikey::ChainWriter chain(out, message.header);
+    for (const mikey::Payload& payload : message.chain()) {
+      if (std::holds_alternative<mikey::PaddingPayload>(payload)) continue;
+      std::visit([&chain](const auto& p) { chain.Add(p); }, payload);
+    }
+    mikey::v2::Protection protection;
+    protection.inkey = r.view();
+    protection.csb_id = name.csb_id;
+    protection.type = mikey::DataType::kReport;
+    protection.rand_i = binding.rand.view();
+    mikey::v2::ComputeMac(crypto::DefaultSuite(), protection, chain.Head(32), chain.Tail(32));
+    out.resize(chain.size());
+    return out;
+  }
+  // Acknowledge what KEYS brought, as a member does that got them.
+  Bytes Acknowledge(const Bytes& keys) {
+    held = NewestTaken();
+    return Ask(Write(ReportKind::kAcknowledge, crypto::Sha256(keys)));
+  }
   // Report sends one and returns whether KEYS came that open.
   bool Report(ReportKind kind) { return Open(Ask(Write(kind))); }
   bool Open(const Bytes& keys) {
@@ -393,6 +419,29 @@ TEST_F(FewStrangers, MembersAreHeardBesideAFlood) {
   EXPECT_TRUE(anna.Report(ReportKind::kMissing));
 }
 
+// MIKEYv2 §10: where a REPORT comes from is no address of a member before that has proved it.
+TEST_F(FewStrangers, AReportAloneServesNoAddressBeforeOthers) {
+  Reporter anna(world, 1);
+  anna.Join();
+  anna.address = EndpointOf(77);
+  const Bytes keys = anna.Ask(anna.Write(ReportKind::kMissing));
+  ASSERT_TRUE(anna.Open(keys));
+  for (int i = 0; i < 6; ++i) {
+    Receiver stranger(world, 2, Mode::kPsk);
+    stranger.address = EndpointOf(1000 + i);
+    stranger.Ask(stranger.Cap());
+  }
+  const auto is_asked_for_a_cookie = [&] {
+    Receiver joiner(world, 3, Mode::kPsk);
+    joiner.address = anna.address;
+    const Bytes said = joiner.Ask(joiner.Cap());
+    return said.at(1) == static_cast<uint8_t>(mikey::DataType::kRetry);
+  };
+  EXPECT_TRUE(is_asked_for_a_cookie());
+  anna.Acknowledge(keys);
+  EXPECT_FALSE(is_asked_for_a_cookie());
+}
+
 struct FewOfAPlace : Reporting {
   static KeyingConfig Config() {
     KeyingConfig config = FewStrangers::Config();
@@ -428,15 +477,109 @@ TEST_F(FewOfAPlace, WhoHasLeftIsAStranger) {
   EXPECT_EQ(Discarded(Error::kRateLimited), 98U);
 }
 
-TEST_F(Reporting, WhereAReportCameFromItsMemberIs) {
+// Moved is a member whose address is another one than it joined from.
+struct Moved : Reporting {
+  void Move(Reporter& anna) {
+    anna.Join();
+    NewMsk();
+    anna.address = EndpointOf(77);
+  }
+  size_t SentTo(int place) const {
+    const auto keys = std::ranges::count(world.of_version2, EndpointOf(place), &Datagram::to);
+    return static_cast<size_t>(keys) + world.MsksTo(place).size();
+  }
+};
+
+// MIKEYv2 §10: a REPORT is answered where it came from, once, and moves its member nowhere.
+TEST_F(Moved, NothingIsSentWhereAReportCameFromButItsAnswer) {
+  for (const uint32_t features : {kReports, kMskMessages | kReports}) {
+    Reporter anna(world, features == kReports ? 1 : 2, features);
+    const int home = features == kReports ? 1 : 2;
+    Move(anna);
+    const size_t before = SentTo(77);
+    const Bytes report = anna.Write(ReportKind::kMissing);
+    const Bytes keys = anna.Ask(report);
+    ASSERT_TRUE(anna.Open(keys));
+    EXPECT_LE(keys.size(), 3 * report.size());
+    const size_t at_home = SentTo(home);
+    world.Do(RekeyNow{kNews, rekey::KeyLevel::kMsk});
+    world.Pass(minutes(2));
+    EXPECT_EQ(SentTo(77), before + 1) << features;
+    EXPECT_GT(SentTo(home), at_home);
+    EXPECT_EQ(Durable(home).msk_endpoint, EndpointOf(home));
+  }
+}
+
+// Who did not get them cannot tell what KEYS hash to, whatever else it knows of them.
+TEST_F(Moved, AnAcknowledgementOfWhatItDidNotGetProvesNoAddress) {
+  Reporter anna(world, 1);
+  Move(anna);
+  const Bytes keys = anna.Ask(anna.Write(ReportKind::kMissing));
+  ASSERT_TRUE(anna.Open(keys));
+  anna.held = anna.NewestTaken();
+  const auto is_home = [&] { return Durable(1).msk_endpoint == EndpointOf(1); };
+  EXPECT_FALSE(anna.Report(ReportKind::kAcknowledge));
+  EXPECT_TRUE(is_home());
+  Bytes other = keys;
+  other.back() ^= 1;
+  anna.Acknowledge(other);
+  EXPECT_TRUE(is_home());
+  anna.Ask(anna.Write(ReportKind::kMissing, crypto::Sha256(keys)));
+  EXPECT_TRUE(is_home()) << "it acknowledges nothing";
+  anna.address = EndpointOf(78);
+  anna.Acknowledge(keys);
+  EXPECT_TRUE(is_home()) << "they went elsewhere";
+}
+
+TEST_F(Moved, AnAcknowledgementOfItsKeysProvesItsAddress) {
   Reporter anna(world, 1, kMskMessages | kReports);
-  anna.Join();
-  anna.address = EndpointOf(77);
-  ASSERT_TRUE(anna.Report(ReportKind::kMissing));
+  Move(anna);
+  const uint64_t revision = MemberOf(1).revision;
+  const Bytes keys = anna.Ask(anna.Write(ReportKind::kMissing));
+  ASSERT_TRUE(anna.Open(keys));
+  EXPECT_TRUE(anna.Acknowledge(keys).empty());
   EXPECT_EQ(Durable(1).msk_endpoint, EndpointOf(77));
+  EXPECT_EQ(MemberOf(1).revision, revision + 1);
+  world.Restart(seconds(1));
   world.Do(RekeyNow{kNews, rekey::KeyLevel::kMsk});
   world.Pass(seconds(1));
-  EXPECT_FALSE(world.MsksTo(77).empty());
+  EXPECT_FALSE(world.MsksTo(77).empty()) << "also behind a restart";
+  // It is told of once.
+  anna.address = EndpointOf(78);
+  anna.Acknowledge(keys);
+  EXPECT_EQ(Durable(1).msk_endpoint, EndpointOf(77));
+}
+
+struct ManyStreams : Reporting {
+  ManyStreams() {
+    world.Do(DeleteChannel{kNews, 0, true});
+    groups::Channel channel = NewsChannel();
+    for (uint16_t i = 0; i < 12; ++i) {
+      groups::Stream stream = channel.streams.front();
+      stream.ssrc = Ssrc(0xA0000000U + i);
+      stream.port = static_cast<uint16_t>(40000 + 2 * i);
+      channel.streams.push_back(stream);
+    }
+    world.Do(CreateChannel{channel});
+    NewMember anna;
+    anna.member.subscriber = IdOf(1);
+    anna.member.msk_endpoint = EndpointOf(1);
+    world.Do(CreateMembers{kNews, {anna}});
+  }
+};
+
+// MIKEYv2 §2: without PADDING there is no room for what is longer than three times the REPORT.
+TEST_F(ManyStreams, KeysHaveAtMostThreeTimesTheOctetsOfTheReport) {
+  Reporter anna(world, 1, 0);
+  anna.Join();
+  const Bytes padded = anna.Write(ReportKind::kMissing);
+  const Bytes keys = anna.Ask(padded);
+  ASSERT_TRUE(anna.Open(keys));
+  const Bytes bare = anna.WriteBare(ReportKind::kMissing);
+  ASSERT_LT(3 * bare.size(), keys.size());
+  EXPECT_TRUE(anna.Ask(bare).empty());
+  EXPECT_EQ(Discarded(Error::kTooLong), 1U);
+  EXPECT_EQ(counters().taken[2], 2U);
 }
 
 // Who reports, and does not take MSK messages, is sent KEYS: the same octets until it has

@@ -106,8 +106,15 @@ TEST(FullLibrary, ReportsKeysThatItMissesInTheWindow) {
   ASSERT_TRUE(taken);
   EXPECT_EQ(taken->report.body.kind, ReportKind::kMissing);
   EXPECT_EQ(taken->report.body.epoch, 1u);
-  EXPECT_EQ(world.Receive(world.KeysTo(taken->binding, true)), KEYMAST_OK);
-  EXPECT_EQ(world.Take().installed, std::vector<Bytes>{world.group_->Mki(1)});
+  const Bytes keys = world.KeysTo(taken->binding, true);
+  EXPECT_EQ(world.Receive(keys), KEYMAST_OK);
+  const Done done = world.Take();
+  EXPECT_EQ(done.installed, std::vector<Bytes>{world.group_->Mki(1)});
+  ASSERT_EQ(done.sent.size(), 1u);
+  const auto told = world.Read(done.sent[0]);
+  ASSERT_TRUE(told);
+  EXPECT_EQ(told->report.body.kind, ReportKind::kAcknowledge);
+  EXPECT_TRUE(Equal(told->report.rand, crypto::Sha256(keys)));
   EXPECT_GT(world.deadline(), world.now_ + 100 * world.server_.window_ms_);
 }
 
@@ -174,6 +181,7 @@ TEST(FullLibrary, TakesKeysThatNobodyAskedForOnceAndAcknowledges) {
   const auto taken = world.Read(done.sent[0]);
   ASSERT_TRUE(taken);
   EXPECT_EQ(taken->report.body.kind, ReportKind::kAcknowledge);
+  EXPECT_TRUE(Equal(taken->report.rand, crypto::Sha256(keys)));
   EXPECT_EQ(MskId::FromValue(taken->report.body.msk), world.group_->msk);
   EXPECT_EQ(world.Receive(keys), KEYMAST_REPLAYED);
   world.group_->msk.number = KeyNumber(1);
