@@ -256,7 +256,6 @@ Joiner::Outcome Joiner::After(const Offerer::Outcome& step, Instant now, crypto:
   failures_ = 0;
   takes_msk_messages_ = (offerer_->exchange().choice.features & kMskMessages) != 0;
   missed_.Cured();
-  TakeWindow();
   outcome.has_keys = true;
   return outcome;
 }
@@ -288,12 +287,6 @@ void Joiner::OpenAgain(Instant now, crypto::Rng& rng) {
 void Joiner::PauseAfterFailure(Instant now, crypto::Rng& rng) {
   const Duration pause = kFirstPause * (1 << std::min(failures_++, kMostDoublings));
   open_at_ = now + pause + Part(pause, rng);
-}
-
-void Joiner::TakeWindow() {
-  const auto& member = contents().member;
-  if (!member) return;
-  window_ = std::chrono::milliseconds(std::max<uint32_t>(member->window_ms, 1));
 }
 
 // KeepTicketGiven: R of a member without PSK follows from the newest ticket's secret, and is kept
@@ -345,7 +338,7 @@ Joiner::Outcome Joiner::ReportDue(Instant now, crypto::Rng& rng, MutableBytes ou
     if (!reporter_.can_report()) return {};  // since the join that came between
     return Report(ReportKind::kAcknowledge, now, rng, out);
   }
-  const auto kind = schedule_.Due(now, rng);
+  const auto kind = schedule_.Due(Window(), now, rng);
   if (!kind) return {};
   if (*kind == ReportKind::kLeave) return Report(*kind, now, rng, out);
   const bool is_heard = reporter_.can_report() && reporter_.unanswered() < kMostUnanswered;
@@ -372,7 +365,6 @@ Joiner::Outcome Joiner::TakeKeys(ByteView datagram, Instant now) {
   is_other_tree_ = false;
   missed_.Cured();
   Cured();
-  TakeWindow();
   return outcome;
 }
 
@@ -382,21 +374,26 @@ void Joiner::GroupRekey(ByteView datagram, Instant now, crypto::Rng& rng) {
   Ask(now, rng);
 }
 
-// At a random moment of the window, which doubles until a packet opens.
+// Window for what was asked for before, each time twice as long until a packet opens.
+Duration Joiner::Window() const {
+  return reporter_.window() * (1 << std::min(std::max(repairs_, 1U) - 1, kMostRepairs));
+}
+
 void Joiner::Ask(Instant now, crypto::Rng& rng) {
   if (schedule_.deadline() != kNever) return;
-  schedule_.Missing(window_ * (1 << std::min(repairs_++, kMostRepairs)), now, rng);
+  ++repairs_;
+  schedule_.Missing(Window(), now, rng);
 }
 
 // MIKEYv2 §10: an unknown MSK for longer than the repair window.
 void Joiner::Missing(KeyNumber msk, Instant now, crypto::Rng& rng) {
   if (!is_joined_ || IsBusy() || is_leaving_) return;
-  if (missed_.Told(msk, now, window_)) Ask(now, rng);
+  if (missed_.Told(msk, now, reporter_.window())) Ask(now, rng);
 }
 
 void Joiner::Opened(KeyNumber msk, Instant now) {
   using Effect = mikey::v2::MissedMsk::Effect;
-  const Effect effect = missed_.Opened(msk, now, window_);
+  const Effect effect = missed_.Opened(msk, now, reporter_.window());
   if (effect == Effect::kCures) repairs_ = 0;
   if (is_leaving_ || is_other_tree_) return;
   if (effect == Effect::kCures) Cured();

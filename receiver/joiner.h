@@ -137,7 +137,7 @@ class Joiner {
   void OpenAgain(Instant now, crypto::Rng& rng);
   void PauseAfterFailure(Instant now, crypto::Rng& rng);
   void KeepTicketGiven();
-  void TakeWindow();
+  Duration Window() const;
   void Ask(Instant now, crypto::Rng& rng);
   void Cured();
   bool IsBusy() const { return open_at_ != kNever || offerer_->deadline() != kNever; }
@@ -171,7 +171,6 @@ class Joiner {
   bool takes_msk_messages_ = false;
   bool is_other_tree_ = false;  // keys are missing that no packet tells of
   KeyNumber used_;
-  Duration window_ = std::chrono::seconds(2);  // repair window
   mikey::v2::MissedMsk missed_;
   unsigned repairs_ = 0;
   Instant acknowledge_at_ = kNever;

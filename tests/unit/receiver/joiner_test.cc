@@ -59,7 +59,7 @@ TEST_F(Joining, ARefusalEndsTheTryAlone) {
 // MIKEYv2 §10: for longer than the repair window, at a random moment of one that doubles.
 TEST_F(Joining, MissingKeysAreAskedForAfterTheWindow) {
   ASSERT_EQ(Join(), 1);
-  const Duration window = std::chrono::milliseconds(2000);  // the test's group says so
+  const Duration window = std::chrono::milliseconds(others.window_ms_);
   Duration most{};
   for (int round = 0; round < 6; ++round) {
     joiner->Missing(kMissed, now, rng);
