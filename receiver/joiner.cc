@@ -14,6 +14,7 @@ constexpr uint32_t kMskMessages = 1U << 5;  // feature 5 (MIKEYv2 §10)
 // As between two sendings (MIKEYv2 §2): a join that was lost, not refused, has a second try within
 // half a minute.
 constexpr Duration kFirstPause = std::chrono::milliseconds(500);
+constexpr size_t kMadeAhead = 1;         // values of a group
 constexpr unsigned kMostDoublings = 3;   // of pauses
 constexpr unsigned kMostUnanswered = 2;  // REPORTs, before another join
 constexpr unsigned kMostRepairs = 3;     // doublings; the schedule adds one at most: 16 fold (§10)
@@ -86,8 +87,28 @@ Joiner::Joiner(const crypto::Suite& suite, JoinSetup setup, Party party, Kept ke
   reporter_.SetKey(mikey::v2::ReportKey(suite, psk_v2.view()), {});
 }
 
-std::unique_ptr<Offerer> Joiner::NewOfferer() const {
-  return std::make_unique<Offerer>(suite_, policy_, setup_.credentials.get());
+std::unique_ptr<Offerer> Joiner::NewOfferer() {
+  auto offerer = std::make_unique<Offerer>(suite_, policy_, setup_.credentials.get());
+  if (suite_.pk != nullptr && !pool_) pool_.emplace(*suite_.pk, kMadeAhead);
+  if (pool_) offerer->use_pool(&*pool_);
+  return offerer;
+}
+
+// PolicyWith is of a join that shows a ticket, or shows none.
+mikey::v2::Policy Joiner::PolicyWith(bool ticket) const {
+  mikey::v2::Policy policy = setup_.policy;
+  // MIKEYv2 §3.3: a ticket is shown in modes by pre-shared key alone, whatever others are joined
+  // by.
+  if (ticket) policy.modes = ResumedModes();
+  return policy;
+}
+
+bool Joiner::MakeAhead(crypto::Rng& rng) {
+  return HasRoomAhead() && pool_->MakeAny(PolicyWith(ticket_.has_value()), rng);
+}
+
+bool Joiner::HasRoomAhead() const {
+  return pool_ && !is_leaving_ && pool_->HasRoom(PolicyWith(ticket_.has_value()));
 }
 
 Instant Joiner::deadline() const {
@@ -160,10 +181,7 @@ Joiner::Outcome Joiner::Open(Instant now, crypto::Rng& rng, MutableBytes out) {
   const std::optional<mikey::v2::Resumption> ticket = TakeTicket(now);
   by_ticket_ = ticket.has_value();
   is_by_hash_ = setup_.by_hash && !by_ticket_;
-  policy_ = setup_.policy;
-  // MIKEYv2 §3.3: a ticket is shown in modes by pre-shared key alone, whatever others are joined
-  // by.
-  if (by_ticket_) policy_.modes = ResumedModes();
+  policy_ = PolicyWith(by_ticket_);
   mikey::v2::Wish wish =
       WishOf(is_by_hash_ ? mikey::v2::Shown::kHash : mikey::v2::Shown::kCertificates);
   wish.resume = ticket ? &*ticket : nullptr;
@@ -417,6 +435,7 @@ void Joiner::Uses(KeyNumber msk) {
 
 void Joiner::Leave(Instant now) {
   if (std::exchange(is_leaving_, true)) return;
+  if (pool_) pool_->Wipe();
   open_at_ = kNever;
   if (IsBusy()) offerer_->Abandon();
   other_.reset();

@@ -113,6 +113,12 @@ class Joiner {
   bool has_left() const { return schedule_.is_gone(); }
   bool is_left() const { return is_left_; }
 
+  // MakeAhead makes one value for Diffie-Hellman of a join to come, for a loop that has nothing
+  // else to do: false when there are enough, as HasRoomAhead says. MadeAhead: how many of a group.
+  bool MakeAhead(crypto::Rng& rng);
+  bool HasRoomAhead() const;
+  size_t MadeAhead(crypto::DhGroup group) const { return pool_ ? pool_->size(group) : 0; }
+
   bool is_joined() const { return is_joined_; }
   // MSK messages of version 1 are taken by who has joined and said so, and by nobody else.
   bool takes_msk_messages() const { return takes_msk_messages_; }
@@ -127,7 +133,8 @@ class Joiner {
   Outcome OpenBeside(Instant now, crypto::Rng& rng, MutableBytes out);
   mikey::v2::Offerer::Outcome Step(ByteView datagram, Instant now, crypto::Rng& rng,
                                    MutableBytes out);
-  std::unique_ptr<mikey::v2::Offerer> NewOfferer() const;
+  std::unique_ptr<mikey::v2::Offerer> NewOfferer();
+  mikey::v2::Policy PolicyWith(bool ticket) const;
   mikey::v2::Wish WishOf(mikey::v2::Shown shown) const;
   std::optional<mikey::v2::Resumption> TakeTicket(Instant now);
   Outcome Report(mikey::v2::ReportKind kind, Instant now, crypto::Rng& rng, MutableBytes out);
@@ -148,6 +155,7 @@ class Joiner {
   JoinSetup setup_;
   Party party_;
   mikey::v2::Policy policy_;  // of the join under way
+  std::optional<mikey::v2::DhPool> pool_;
   std::unique_ptr<mikey::v2::Offerer> offerer_;
   // Beside the first, which lacks what the server does not have; null: none.
   std::unique_ptr<mikey::v2::Offerer> other_;

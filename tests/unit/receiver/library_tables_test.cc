@@ -109,8 +109,8 @@ void NextSend(keymast_receiver* receiver, Sent& sent) {
   }
 }
 
-// A whole life: init, join with a cookie, MTK messages, the next MSK by a message of 3GPP, refusals,
-// time, leave, wipe. Not a call of the heap is ours or the table's.
+// A whole life: init, join with a cookie, MTK messages, the next MSK by a message of 3GPP,
+// refusals, time, leave, wipe. Not a call of the heap is ours or the table's.
 TEST(SmartcardBuild, TouchesTheHeapNever) {
   LibraryWorld world(5, true, keymast_crypto_smartcard());
   Group& tv = world.server_.Add("mikey://example.org/tv");
