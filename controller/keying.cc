@@ -68,13 +68,7 @@ Keying::Keying(const Ground& ground)
       wrong_of_host_(kWrongOfHost, ground.rng),
       regulars_(ground.rng) {
   ground.rng.Fill(nothings_key_);
-  const auto& modes = ground.config.policy.modes;
-  const bool needs_pool = std::any_of(modes.begin(), modes.end(), [](uint8_t mode) {
-    return mikey::v2::HasDh(static_cast<mikey::v2::Mode>(mode));
-  });
-  if (needs_pool && ground.suite.pk != nullptr) {
-    pool_.emplace(*ground.suite.pk, ground.config.made_ahead);
-  }
+  if (ground.suite.pk != nullptr) pool_.emplace(*ground.suite.pk, ground.config.made_ahead);
   Forget();
 }
 
@@ -94,14 +88,7 @@ void Keying::Forget() {
   if (pool_) answerer_->use_pool(&*pool_);
 }
 
-bool Keying::MakeAhead() {
-  if (!pool_) return false;
-  for (const uint8_t number : ground_.config.policy.groups) {
-    const auto group = mikey::v2::CryptoGroup(static_cast<mikey::DhGroup>(number));
-    if (group && pool_->Make(*group, ground_.rng)) return true;
-  }
-  return false;
-}
+bool Keying::MakeAhead() { return pool_ && pool_->MakeAny(ground_.config.policy, ground_.rng); }
 
 void Keying::End(std::string_view identity, const ChannelId& channel) {
   if (!answerer_) return;
@@ -232,13 +219,7 @@ std::optional<uint32_t> Keying::LeavesOf(const Asked& asked) const {
   return subscriber->subscriber.leaves;
 }
 
-bool Keying::HasRoomAhead() const {
-  if (!pool_) return false;
-  return std::ranges::any_of(ground_.config.policy.groups, [this](uint8_t number) {
-    const auto group = mikey::v2::CryptoGroup(static_cast<mikey::DhGroup>(number));
-    return group && pool_->size(*group) < ground_.config.made_ahead;
-  });
-}
+bool Keying::HasRoomAhead() const { return pool_ && pool_->HasRoom(ground_.config.policy); }
 
 const std::vector<Bytes>* Keying::CertificatesOf(const Asked& asked) const {
   const rekey::SubscriberState* subscriber = Named(asked.offerer);

@@ -106,7 +106,7 @@ class Keying final : private mikey::v2::Directory {
   std::shared_ptr<const JoinCredentials> credentials_;
   KeyingTickets tickets_;
   std::array<uint8_t, 16> nothings_key_{};  // for the profiles of groups that are not there
-  std::optional<mikey::v2::DhPool> pool_;   // nothing where no mode needs one
+  std::optional<mikey::v2::DhPool> pool_;
   std::optional<mikey::v2::Answerer> answerer_;
   std::deque<Waiting> finishes_;
   std::deque<Waiting> waiting_;

@@ -14,6 +14,7 @@ constexpr uint32_t kMskMessages = 1U << 5;  // feature 5 (MIKEYv2 §10)
 // As between two sendings (MIKEYv2 §2): a join that was lost, not refused, has a second try within
 // half a minute.
 constexpr Duration kFirstPause = std::chrono::milliseconds(500);
+constexpr size_t kMadeAhead = 1;         // values of a group
 constexpr unsigned kMostDoublings = 3;   // of pauses
 constexpr unsigned kMostUnanswered = 2;  // REPORTs, before another join
 constexpr unsigned kMostRepairs = 3;     // doublings; the schedule adds one at most: 16 fold (§10)
@@ -86,8 +87,28 @@ Joiner::Joiner(const crypto::Suite& suite, JoinSetup setup, Party party, Kept ke
   reporter_.SetKey(mikey::v2::ReportKey(suite, psk_v2.view()), {});
 }
 
-std::unique_ptr<Offerer> Joiner::NewOfferer() const {
-  return std::make_unique<Offerer>(suite_, policy_, setup_.credentials.get());
+std::unique_ptr<Offerer> Joiner::NewOfferer() {
+  auto offerer = std::make_unique<Offerer>(suite_, policy_, setup_.credentials.get());
+  if (suite_.pk != nullptr && !pool_) pool_.emplace(*suite_.pk, kMadeAhead);
+  if (pool_) offerer->use_pool(&*pool_);
+  return offerer;
+}
+
+// PolicyWith is of a join that shows a ticket, or shows none.
+mikey::v2::Policy Joiner::PolicyWith(bool ticket) const {
+  mikey::v2::Policy policy = setup_.policy;
+  // MIKEYv2 §3.3: a ticket is shown in modes by pre-shared key alone, whatever others are joined
+  // by.
+  if (ticket) policy.modes = ResumedModes();
+  return policy;
+}
+
+bool Joiner::MakeAhead(crypto::Rng& rng) {
+  return HasRoomAhead() && pool_->MakeAny(PolicyWith(ticket_.has_value()), rng);
+}
+
+bool Joiner::HasRoomAhead() const {
+  return pool_ && !is_leaving_ && pool_->HasRoom(PolicyWith(ticket_.has_value()));
 }
 
 Instant Joiner::deadline() const {
@@ -160,10 +181,7 @@ Joiner::Outcome Joiner::Open(Instant now, crypto::Rng& rng, MutableBytes out) {
   const std::optional<mikey::v2::Resumption> ticket = TakeTicket(now);
   by_ticket_ = ticket.has_value();
   is_by_hash_ = setup_.by_hash && !by_ticket_;
-  policy_ = setup_.policy;
-  // MIKEYv2 §3.3: a ticket is shown in modes by pre-shared key alone, whatever others are joined
-  // by.
-  if (by_ticket_) policy_.modes = ResumedModes();
+  policy_ = PolicyWith(by_ticket_);
   mikey::v2::Wish wish =
       WishOf(is_by_hash_ ? mikey::v2::Shown::kHash : mikey::v2::Shown::kCertificates);
   wish.resume = ticket ? &*ticket : nullptr;
@@ -256,7 +274,6 @@ Joiner::Outcome Joiner::After(const Offerer::Outcome& step, Instant now, crypto:
   failures_ = 0;
   takes_msk_messages_ = (offerer_->exchange().choice.features & kMskMessages) != 0;
   missed_.Cured();
-  TakeWindow();
   outcome.has_keys = true;
   return outcome;
 }
@@ -288,12 +305,6 @@ void Joiner::OpenAgain(Instant now, crypto::Rng& rng) {
 void Joiner::PauseAfterFailure(Instant now, crypto::Rng& rng) {
   const Duration pause = kFirstPause * (1 << std::min(failures_++, kMostDoublings));
   open_at_ = now + pause + Part(pause, rng);
-}
-
-void Joiner::TakeWindow() {
-  const auto& member = contents().member;
-  if (!member) return;
-  window_ = std::chrono::milliseconds(std::max<uint32_t>(member->window_ms, 1));
 }
 
 // KeepTicketGiven: R of a member without PSK follows from the newest ticket's secret, and is kept
@@ -345,7 +356,7 @@ Joiner::Outcome Joiner::ReportDue(Instant now, crypto::Rng& rng, MutableBytes ou
     if (!reporter_.can_report()) return {};  // since the join that came between
     return Report(ReportKind::kAcknowledge, now, rng, out);
   }
-  const auto kind = schedule_.Due(now, rng);
+  const auto kind = schedule_.Due(Window(), now, rng);
   if (!kind) return {};
   if (*kind == ReportKind::kLeave) return Report(*kind, now, rng, out);
   const bool is_heard = reporter_.can_report() && reporter_.unanswered() < kMostUnanswered;
@@ -372,7 +383,6 @@ Joiner::Outcome Joiner::TakeKeys(ByteView datagram, Instant now) {
   is_other_tree_ = false;
   missed_.Cured();
   Cured();
-  TakeWindow();
   return outcome;
 }
 
@@ -382,21 +392,26 @@ void Joiner::GroupRekey(ByteView datagram, Instant now, crypto::Rng& rng) {
   Ask(now, rng);
 }
 
-// At a random moment of the window, which doubles until a packet opens.
+// Window for what was asked for before, each time twice as long until a packet opens.
+Duration Joiner::Window() const {
+  return reporter_.window() * (1 << std::min(std::max(repairs_, 1U) - 1, kMostRepairs));
+}
+
 void Joiner::Ask(Instant now, crypto::Rng& rng) {
   if (schedule_.deadline() != kNever) return;
-  schedule_.Missing(window_ * (1 << std::min(repairs_++, kMostRepairs)), now, rng);
+  ++repairs_;
+  schedule_.Missing(Window(), now, rng);
 }
 
 // MIKEYv2 §10: an unknown MSK for longer than the repair window.
 void Joiner::Missing(KeyNumber msk, Instant now, crypto::Rng& rng) {
   if (!is_joined_ || IsBusy() || is_leaving_) return;
-  if (missed_.Told(msk, now, window_)) Ask(now, rng);
+  if (missed_.Told(msk, now, reporter_.window())) Ask(now, rng);
 }
 
 void Joiner::Opened(KeyNumber msk, Instant now) {
   using Effect = mikey::v2::MissedMsk::Effect;
-  const Effect effect = missed_.Opened(msk, now, window_);
+  const Effect effect = missed_.Opened(msk, now, reporter_.window());
   if (effect == Effect::kCures) repairs_ = 0;
   if (is_leaving_ || is_other_tree_) return;
   if (effect == Effect::kCures) Cured();
@@ -420,6 +435,7 @@ void Joiner::Uses(KeyNumber msk) {
 
 void Joiner::Leave(Instant now) {
   if (std::exchange(is_leaving_, true)) return;
+  if (pool_) pool_->Wipe();
   open_at_ = kNever;
   if (IsBusy()) offerer_->Abandon();
   other_.reset();

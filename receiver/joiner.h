@@ -113,6 +113,12 @@ class Joiner {
   bool has_left() const { return schedule_.is_gone(); }
   bool is_left() const { return is_left_; }
 
+  // MakeAhead makes one value for Diffie-Hellman of a join to come, for a loop that has nothing
+  // else to do: false when there are enough, as HasRoomAhead says. MadeAhead: how many of a group.
+  bool MakeAhead(crypto::Rng& rng);
+  bool HasRoomAhead() const;
+  size_t MadeAhead(crypto::DhGroup group) const { return pool_ ? pool_->size(group) : 0; }
+
   bool is_joined() const { return is_joined_; }
   // MSK messages of version 1 are taken by who has joined and said so, and by nobody else.
   bool takes_msk_messages() const { return takes_msk_messages_; }
@@ -127,7 +133,8 @@ class Joiner {
   Outcome OpenBeside(Instant now, crypto::Rng& rng, MutableBytes out);
   mikey::v2::Offerer::Outcome Step(ByteView datagram, Instant now, crypto::Rng& rng,
                                    MutableBytes out);
-  std::unique_ptr<mikey::v2::Offerer> NewOfferer() const;
+  std::unique_ptr<mikey::v2::Offerer> NewOfferer();
+  mikey::v2::Policy PolicyWith(bool ticket) const;
   mikey::v2::Wish WishOf(mikey::v2::Shown shown) const;
   std::optional<mikey::v2::Resumption> TakeTicket(Instant now);
   Outcome Report(mikey::v2::ReportKind kind, Instant now, crypto::Rng& rng, MutableBytes out);
@@ -137,7 +144,7 @@ class Joiner {
   void OpenAgain(Instant now, crypto::Rng& rng);
   void PauseAfterFailure(Instant now, crypto::Rng& rng);
   void KeepTicketGiven();
-  void TakeWindow();
+  Duration Window() const;
   void Ask(Instant now, crypto::Rng& rng);
   void Cured();
   bool IsBusy() const { return open_at_ != kNever || offerer_->deadline() != kNever; }
@@ -148,6 +155,7 @@ class Joiner {
   JoinSetup setup_;
   Party party_;
   mikey::v2::Policy policy_;  // of the join under way
+  std::optional<mikey::v2::DhPool> pool_;
   std::unique_ptr<mikey::v2::Offerer> offerer_;
   // Beside the first, which lacks what the server does not have; null: none.
   std::unique_ptr<mikey::v2::Offerer> other_;
@@ -171,7 +179,6 @@ class Joiner {
   bool takes_msk_messages_ = false;
   bool is_other_tree_ = false;  // keys are missing that no packet tells of
   KeyNumber used_;
-  Duration window_ = std::chrono::seconds(2);  // repair window
   mikey::v2::MissedMsk missed_;
   unsigned repairs_ = 0;
   Instant acknowledge_at_ = kNever;

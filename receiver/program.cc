@@ -57,6 +57,7 @@ Program::Program(Setup setup, const Clock& clock, Parts parts)
     Joiner::Kept kept{member_->ts(), *member_, member_->ticket(), *member_};
     joiner_ = std::make_unique<Joiner>(crypto::DefaultSuite(), *setup_.join, std::move(party),
                                        std::move(kept));
+    while (joiner_->MakeAhead(rng_)) continue;
   }
   // Without notices Tick looks.
   if (auto watch = net::InterfaceWatch::Open()) interfaces_ = std::move(*watch);
@@ -305,12 +306,19 @@ bool Program::Poll(int milliseconds, int stop_fd, int report_fd, int reload_fd) 
     fds.push_back({joined.socket.fd(), POLLIN, 0});
   }
   DriveJoin();
+  int ready = 0;
+  // While nothing comes there is time for what the next join needs.
+  if (joiner_ != nullptr && joiner_->HasRoomAhead()) {
+    do {
+      ready = poll(fds.data(), fds.size(), 0);
+    } while (ready == 0 && joiner_->MakeAhead(rng_));
+  }
   if (joiner_ != nullptr && joiner_->deadline() != kNever) {
     const auto left =
         std::chrono::ceil<std::chrono::milliseconds>(joiner_->deadline() - clock_.Now());
     milliseconds = static_cast<int>(std::clamp<int64_t>(left.count(), 0, milliseconds));
   }
-  const int ready = poll(fds.data(), fds.size(), milliseconds);
+  if (ready == 0) ready = poll(fds.data(), fds.size(), milliseconds);
   DriveJoin();
   if (ready <= 0) return false;
   if (fds[1].revents != 0 && !interfaces_->Take().empty()) FollowInterface();

@@ -90,6 +90,9 @@ class Reporter final : private mikey::v2::TreeKeys {
   // when keys are missing because of it.
   bool OnGroupRekey(ByteView datagram, Instant now);
 
+  // The group's repair window, once it has joined.
+  Duration window() const { return rekeys_ ? rekeys_->window() : Duration(); }
+
   // Signer says whose signature MTK messages need (EXT 242): nothing where they need none; a null
   // key where none is held, so that none is good. Good until the next call that changes anything.
   std::optional<MtkSigner> signer() const;

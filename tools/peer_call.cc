@@ -14,6 +14,8 @@ namespace {
 
 constexpr size_t kExchanges = 16;  // that an answering side remembers
 constexpr size_t kTickets = 4;
+// Of a group: an offer in the media path takes one for its description, and one for CAP.
+constexpr size_t kMadeAhead = 2;
 
 }  // namespace
 
@@ -28,10 +30,12 @@ PeerCall::PeerCall(const crypto::Suite& suite, CallSetup setup, crypto::Rng& rng
       rng_(rng),
       media_(rng),
       rtcp_(media_, rng),
+      pool_(*suite.pk, kMadeAhead),
       tickets_(suite, kTickets),
       directory_(setup_.self.view(), setup_.peer.view(), setup_.psk.view()),
       answerer_(suite, decided_.policy, directory_, kExchanges, rng, setup_.credentials.get()) {
   answerer_.use_tickets(&tickets_);
+  answerer_.use_pool(&pool_);
   std::array<uint8_t, 8> id{};
   rng_.Fill(id);
   ours_.origin = {"-", Reader(id).U64() >> 2, 0, setup_.media};  // RFC 3264 §5: a signed number
@@ -44,6 +48,7 @@ Failure PeerCall::Named(Error error, const std::string& what) {
 tl::unexpected<Failure> PeerCall::Fail(Error error, const std::string& what) {
   state_ = State::kFailed;
   ForgetKeys();
+  pool_.Wipe();
   offerer_.reset();
   directory_.ExpectNothing();
   failure_ = Named(error, what);
@@ -256,7 +261,17 @@ void PeerCall::Tick(Instant now) {
 
 Instant PeerCall::deadline() const { return std::min(exchange_deadline(), rtcp_.deadline()); }
 
-void PeerCall::Leave(Instant now) { PushReports(rtcp_.Leave(now)); }
+void PeerCall::Leave(Instant now) {
+  is_left_ = true;
+  pool_.Wipe();
+  PushReports(rtcp_.Leave(now));
+}
+
+bool PeerCall::MakeAhead() { return HasRoomAhead() && pool_.MakeAny(setup_.policy, rng_); }
+
+bool PeerCall::HasRoomAhead() const {
+  return !is_left_ && state_ != State::kFailed && pool_.HasRoom(setup_.policy);
+}
 
 void PeerCall::PushReports(std::vector<CallRtcp::Packet> packets) {
   for (const CallRtcp::Packet& packet : packets) {

@@ -86,6 +86,13 @@ class PeerCall {
   // Leave says BYE; nothing is sent on our streams from then on.
   void Leave(Instant now);
 
+  // MakeAhead makes one value for Diffie-Hellman of an exchange to come, for a loop that has
+  // nothing else to do: false when there are enough, as HasRoomAhead says. MadeAhead: how many of a
+  // group.
+  bool MakeAhead();
+  bool HasRoomAhead() const;
+  size_t MadeAhead(crypto::DhGroup group) const { return pool_.size(group); }
+
   // TakeOut gives what is to be sent.
   std::vector<Datagram> TakeOut() { return std::exchange(out_, {}); }
 
@@ -165,6 +172,8 @@ class PeerCall {
   std::optional<sdp::Session> before_;  // theirs of the last one
   std::vector<size_t> keyed_;           // m= line of each stream that the exchange keys
 
+  mikey::v2::DhPool pool_;  // of both roles
+  bool is_left_ = false;
   mikey::v2::PeerTickets tickets_;
   bool is_resumed_ = false;
 

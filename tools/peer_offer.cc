@@ -39,6 +39,7 @@ Result<size_t> PeerCall::OpenExchange(bool takes_fragments, Instant now, Bytes& 
   offerer_.reset();
   offered_ = PolicyOf(resume_.has_value(), setup_.key_mgmt);
   offerer_ = std::make_unique<Offerer>(suite_, offered_, setup_.credentials.get());
+  offerer_->use_pool(&pool_);
   out.resize(RoomOf(offered_));
   return offerer_->Open(wish, now, rng_, out);
 }

@@ -170,6 +170,14 @@ bool PeerProgram::Wait(Instant until, int stop_fd) {
     if (source.socket) fds.push_back({source.socket->fd(), POLLIN, 0});
     if (source.place.kind == Place::Kind::kStandardInput) fds.push_back({STDIN_FILENO, POLLIN, 0});
   }
+  // While nothing comes there is time for what the next exchange needs.
+  if (call_.HasRoomAhead()) {
+    int ready = 0;
+    do {
+      ready = poll(fds.data(), fds.size(), 0);
+    } while (ready == 0 && call_.MakeAhead());
+    if (ready != 0) return fds[0].revents != 0;
+  }
   const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - clock_.Now());
   poll(fds.data(), fds.size(), static_cast<int>(std::clamp<int64_t>(left.count() + 1, 0, 1000)));
   return fds[0].revents != 0;
@@ -270,6 +278,7 @@ int PeerProgram::Run(int stop_fd) {
   Instant next_report = clock_.Now();
   bool stops = false;
   Done done;
+  while (call_.MakeAhead()) continue;
   while (!stops && done && call_.state() != PeerCall::State::kFailed && clock_.Now() < end) {
     const Instant now = clock_.Now();
     done = Advance(now);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "crypto/dh.h"
+#include "mikey/v2/party.h"
 
 namespace keymast::mikey::v2 {
 
@@ -24,6 +25,15 @@ class DhPool {
     waiting.emplace_back(pk_, group, rng);
     return true;
   }
+  // MakeAny adds a value of the first group of a policy that has too few: false when none has, or
+  // no mode of it needs one. HasRoom is what it would say. For a loop that has nothing else to do.
+  bool MakeAny(const Policy& policy, crypto::Rng& rng) {
+    const auto group = Lacking(policy);
+    return group && Make(*group, rng);
+  }
+  bool HasRoom(const Policy& policy) const { return Lacking(policy).has_value(); }
+  // Wipe all that wait.
+  void Wipe() { waiting_ = {}; }
   // Take gives away one that waits, or makes one now.
   crypto::DhKey Take(crypto::DhGroup group, crypto::Rng& rng) {
     std::vector<crypto::DhKey>& waiting = waiting_[static_cast<size_t>(group)];
@@ -34,6 +44,17 @@ class DhPool {
   }
 
  private:
+  std::optional<crypto::DhGroup> Lacking(const Policy& policy) const {
+    const bool needs_any = std::ranges::any_of(
+        policy.modes, [](uint8_t mode) { return HasDh(static_cast<Mode>(mode)); });
+    if (!needs_any) return std::nullopt;
+    for (const uint8_t number : policy.groups) {
+      const auto group = CryptoGroup(static_cast<DhGroup>(number));
+      if (group && size(*group) < capacity_) return group;
+    }
+    return std::nullopt;
+  }
+
   static constexpr size_t kGroups = static_cast<size_t>(crypto::DhGroup::kX25519) + 1;
   const crypto::PublicSuite& pk_;
   size_t capacity_;

@@ -105,7 +105,6 @@ Status RekeyPacket::ReadKey(ByteView plain, GivenMsk& given) const {
   std::copy_n(update.nonce.begin(), given.rand.size(), given.rand.begin());
   given.epoch = update.epoch;
   given.first_use_ms = update.first_use_ms;
-  given.window_ms = update.window_ms;
   return {};
 }
 

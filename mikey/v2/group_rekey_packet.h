@@ -19,7 +19,6 @@ struct GivenMsk {
   std::array<uint8_t, kGroupRandSize> rand{};  // the update nonce; its first COUNTER is 1
   uint32_t epoch = 0;
   uint32_t first_use_ms = UpdateHead::kByMki;  // from its reception
-  uint32_t window_ms = 0;                      // repair window
 };
 
 // RekeyPacket is a GROUP_REKEY as it is read. It points into its octets.

@@ -23,7 +23,16 @@ RekeyReader::Outcome RekeyReader::Receive(ByteView packet, Instant now) {
   if (Status checked = CheckSignature(read, *filtered, now); !checked) {
     return {checked, Event::kNone, {}};
   }
-  return Take(read, now);
+  const Outcome outcome = Take(read, now);
+  if (outcome.status) TakeWindow(read.head);
+  return outcome;
+}
+
+// MIKEYv2 §10: a packet that is played again brings no older window back.
+void RekeyReader::TakeWindow(const RekeyHead& head) {
+  if (head.t < window_t_) return;
+  window_t_ = head.t;
+  window_ms_ = head.update.window_ms;
 }
 
 // Group, tree id, epoch, T.

@@ -92,6 +92,8 @@ class RekeyReader {
   ByteView tree_id() const { return tree_id_; }
   uint32_t epoch() const { return epoch_; }  // of the last applied update
   uint32_t t() const { return t_; }          // its T
+  // The repair window that was told last: of what was installed, or of a packet since.
+  Duration window() const { return std::chrono::milliseconds(window_ms_); }
   size_t pending() const;
   std::optional<VerificationKeyId> verification_key() const;
   // Its key; null where verification_key is nothing. Good until the next call that changes
@@ -131,6 +133,7 @@ class RekeyReader {
   Status CheckSignature(const Packet& packet, bool filtered, Instant now);
   Result<std::optional<Verifier>> ReadRoll(const Packet& packet) const;
   Outcome Take(const Packet& packet, Instant now);
+  void TakeWindow(const RekeyHead& head);
   void TakeVerifier(const Contents& contents, Instant asked_at);
   Outcome Apply(const Packet& packet);
   void Hold(const Msk& msk);
@@ -146,7 +149,9 @@ class RekeyReader {
   std::array<uint8_t, kTreeIdSize> tree_id_{};
   uint32_t epoch_ = 0;
   uint32_t t_ = 0;
-  uint32_t announced_t_ = 0;       // of the last announcement under another tree id
+  uint32_t announced_t_ = 0;  // of the last announcement under another tree id
+  uint32_t window_ms_ = 0;
+  uint32_t window_t_ = 0;          // of the last packet that told it
   FixedList<Msk, kMaxMsks> msks_;  // newest last
   std::optional<Verifier> verifier_;
   std::optional<Rolled> rolled_;

@@ -51,6 +51,7 @@ Status RekeyReader::Install(const Contents& contents, bool asked, Instant asked_
   std::copy_n(member.tree_id.begin(), tree_id_.size(), tree_id_.begin());
   epoch_ = member.epoch;
   t_ = std::max(t_, member.rekey_t);
+  window_ms_ = member.window_ms;
   const auto msks = KeysOf(contents, KeyDataType::kTgk);
   if (!msks.empty()) msks_.clear();
   for (size_t i = 0; i < msks.size(); ++i) {

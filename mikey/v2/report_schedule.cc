@@ -12,17 +12,16 @@ constexpr std::array<Duration, 4> kLeaveWaits = {milliseconds(500), milliseconds
 
 void ReportSchedule::Missing(Duration window, Instant now, crypto::Rng& rng) {
   if (missing_at_ != kNever) return;
-  window_ = window;
   fold_ = 1;
-  Plan(now, rng);
+  Plan(window, now, rng);
 }
 
 // At a random moment of the window, so that not all who miss something ask at once.
-void ReportSchedule::Plan(Instant now, crypto::Rng& rng) {
+void ReportSchedule::Plan(Duration window, Instant now, crypto::Rng& rng) {
   std::array<uint8_t, 4> random{};
   rng.Fill(random);
   constexpr int64_t kParts = int64_t{1} << 20;
-  missing_at_ = now + window_ * fold_ / kParts * (Reader(random).U32() % kParts);
+  missing_at_ = now + window * fold_ / kParts * (Reader(random).U32() % kParts);
   fold_ = std::min(2 * fold_, kMaxFold);
 }
 
@@ -37,10 +36,10 @@ void ReportSchedule::Left() {
   if (is_leaving_) leave_at_ = kNever;
 }
 
-std::optional<ReportKind> ReportSchedule::Due(Instant now, crypto::Rng& rng) {
+std::optional<ReportKind> ReportSchedule::Due(Duration window, Instant now, crypto::Rng& rng) {
   if (deadline() == kNever || now < deadline()) return std::nullopt;
   if (!is_leaving_) {
-    Plan(now, rng);
+    Plan(window, now, rng);
     return ReportKind::kMissing;
   }
   if (leaves_sent_ == kLeaveWaits.size()) {

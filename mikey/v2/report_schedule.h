@@ -15,7 +15,7 @@ class ReportSchedule {
   static constexpr uint32_t kMaxFold = 16;
 
   // Missing says that keys are missing; while that is known already it changes nothing. `window` is
-  // the repair window.
+  // the repair window, here and below.
   void Missing(Duration window, Instant now, crypto::Rng& rng);
   // Cured: what was missing has come.
   void Cured() { missing_at_ = kNever; }
@@ -26,14 +26,13 @@ class ReportSchedule {
   // When Due has something; kNever: not before one of the calls above.
   Instant deadline() const { return is_leaving_ ? leave_at_ : missing_at_; }
   // Due is the REPORT to send now, if there is one, and plans the next.
-  std::optional<ReportKind> Due(Instant now, crypto::Rng& rng);
+  std::optional<ReportKind> Due(Duration window, Instant now, crypto::Rng& rng);
   // Whether the member has left, answered or not.
   bool is_gone() const { return is_leaving_ && leave_at_ == kNever; }
 
  private:
-  void Plan(Instant now, crypto::Rng& rng);
+  void Plan(Duration window, Instant now, crypto::Rng& rng);
 
-  Duration window_{};
   uint32_t fold_ = 1;
   Instant missing_at_ = kNever;
   bool is_leaving_ = false;

@@ -124,7 +124,7 @@ Status Channel::TakeJoin(const mikey::v2::Contents& contents, const mikey::v2::S
     algorithms_ = before;
     return taken;
   }
-  features_ = choice.features;
+  features_ = static_cast<uint8_t>(choice.features);
   has_joined_ = true;
   return {};
 }

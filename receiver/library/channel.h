@@ -10,6 +10,7 @@
 
 namespace keymast::mikey::v2 {
 struct GivenMsk;
+struct RekeyHead;
 struct RekeyPacket;
 }  // namespace keymast::mikey::v2
 
@@ -57,7 +58,8 @@ struct Standing {
   std::array<uint8_t, mikey::v2::kTreeIdSize> tree_id{};
   uint32_t epoch = 0;
   uint32_t rekey_t = 0;
-  uint32_t window_ms = 0;
+  uint32_t window_ms = 0;  // repair window
+  uint32_t window_t = 0;   // of the last packet that told it
   KeyNumber newest;
 };
 
@@ -188,6 +190,7 @@ class Channel {
   Status Roll(const TablePk& pk, const mikey::v2::RekeyPacket& packet);
   Result<bool> Apply(const crypto::Suite& suite, const mikey::v2::RekeyPacket& packet,
                      uint64_t now);
+  void TakeWindow(const mikey::v2::RekeyHead& head);
   void TakeGiven(const mikey::v2::GivenMsk& given, uint64_t now);
   void RetireMsksBefore(KeyNumber number, uint64_t now);
   void PutMsk(const Msk& msk);
@@ -204,7 +207,7 @@ class Channel {
   KeyGroup group_;
   CsbId csb_id_;
   mikey::Algorithms algorithms_;  // that the join chose
-  uint32_t features_ = 0;
+  uint8_t features_ = 0;          // too: those that are known here
   const keymast_tree* tree_ = nullptr;
   Signing signing_;
   uint64_t first_use_at_ = kNoTime;  // of the MSK of an update, where that told it

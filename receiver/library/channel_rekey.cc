@@ -52,6 +52,7 @@ Status Channel::TakeMore(const mikey::v2::Contents& contents, Asked asked) {
   const bool is_here = contents.member && Equal(contents.member->tree_id, standing.tree_id);
   if (!is_here) return Err(Error::kUnexpected);
   if (contents.member->epoch < standing.epoch) return Err(Error::kReplayed);
+  standing.window_ms = contents.member->window_ms;
   TakeTree(contents, asked);
   return {};
 }
@@ -84,9 +85,11 @@ Result<bool> Channel::TakeRekey(const TablePk& pk, const crypto::Suite& suite, B
   if (!Equal(packet.head.update.tree_id, standing.tree_id)) {
     if (Status checked = CheckRoll(pk, packet); !checked) return Err(checked.error());
     signing_.announced_t = packet.head.t;
+    TakeWindow(packet.head);
     return true;
   }
   if (Status rolled = Roll(pk, packet); !rolled) return Err(rolled.error());
+  TakeWindow(packet.head);
   if (packet.IsAnnouncement()) return false;
   if (packet.head.update.epoch - standing.epoch > mikey::v2::kMaxEpochsAhead) return true;
   return Apply(suite, packet, now);
@@ -184,6 +187,13 @@ Result<bool> Channel::Apply(const crypto::Suite& suite, const RekeyPacket& packe
   return false;
 }
 
+// MIKEYv2 §10: a packet that is played again brings no older window back.
+void Channel::TakeWindow(const mikey::v2::RekeyHead& head) {
+  if (head.t < standing.window_t) return;
+  standing.window_t = head.t;
+  standing.window_ms = head.update.window_ms;
+}
+
 void Channel::TakeGiven(const mikey::v2::GivenMsk& given, uint64_t now) {
   Msk msk;
   msk.held = true;
@@ -198,7 +208,6 @@ void Channel::TakeGiven(const mikey::v2::GivenMsk& given, uint64_t now) {
   PutMsk(msk);
   standing.epoch = given.epoch;
   standing.newest = given.id.number;
-  standing.window_ms = given.window_ms;
   const bool is_told = given.first_use_ms != mikey::v2::UpdateHead::kByMki;
   first_use_of_ = given.id.number;
   first_use_at_ = is_told ? now + given.first_use_ms : kNoTime;

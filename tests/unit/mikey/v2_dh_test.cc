@@ -113,5 +113,29 @@ TEST(DhPoolOfVersion2, ValuesMadeAheadServeOneExchangeEach) {
   EXPECT_EQ(values.size(), 6u);
 }
 
+TEST(DhPoolOfVersion2, HasWhatAPolicyMayNeed) {
+  crypto::SeededRng rng(1);
+  DhPool pool(*crypto::DefaultSuite().pk, 2);
+  Policy policy = Policy::Default();
+  policy.groups.clear();
+  for (const auto group : {DhGroup::kX25519, DhGroup::kSecp256r1}) {
+    policy.groups.Add(static_cast<uint8_t>(group));
+  }
+  policy.modes.clear();
+  policy.modes.Add(static_cast<uint8_t>(Mode::kRsa));
+  EXPECT_FALSE(pool.HasRoom(policy));
+  EXPECT_FALSE(pool.MakeAny(policy, rng));
+  policy.modes.Add(static_cast<uint8_t>(Mode::kDh));
+  for (int i = 0; i < 4; ++i) {
+    EXPECT_TRUE(pool.HasRoom(policy));
+    EXPECT_TRUE(pool.MakeAny(policy, rng));
+  }
+  EXPECT_FALSE(pool.MakeAny(policy, rng));
+  EXPECT_EQ(pool.size(crypto::DhGroup::kX25519), 2u);
+  EXPECT_EQ(pool.size(crypto::DhGroup::kSecp256r1), 2u);
+  pool.Wipe();
+  EXPECT_EQ(pool.size(crypto::DhGroup::kX25519) + pool.size(crypto::DhGroup::kSecp256r1), 0u);
+}
+
 }  // namespace
 }  // namespace keymast::mikey::v2

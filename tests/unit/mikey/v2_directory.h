@@ -48,7 +48,8 @@ class TestDirectory : public Directory {
 
   bool entitled_ = true;
   std::optional<Error> refusal_;
-  bool is_long_ = false;  // a group's keys and policies have 2.5 KB
+  bool is_long_ = false;       // a group's keys and policies have 2.5 KB
+  uint32_t window_ms_ = 3100;  // repair window of the group
   std::optional<crypto::Fingerprint> fingerprint_;
   std::optional<uint32_t> leaves_;
   KeptStanding standing_;  // of the last grant
@@ -91,7 +92,7 @@ class TestDirectory : public Directory {
     contents.rands.Add(some.first(kGroupRandSize));
     contents.csb_id = CsbId(0xabcdef01);
     contents.msks.Add({kDomain, 0x00010002, 41});
-    contents.member = MemberState{some.first(8), 5, 6, 7, 1, 1400, 2000, 0, 0};
+    contents.member = MemberState{some.first(8), 5, 6, 7, 1, 1400, window_ms_, 0, 0};
     if (is_long_) {
       for (uint8_t number = 4; number < 11; ++number) {
         grant.streams.policies.Add({number, ProtType::kSrtp, Octets<255>(Bytes(255))});

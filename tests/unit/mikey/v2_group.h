@@ -115,7 +115,8 @@ class Group {
   // StateOf the member, but for counters.
   std::string StateOf() const {
     return ToHex(reader_.tree_id()) + " " + std::to_string(reader_.epoch()) + " " +
-           std::to_string(reader_.t()) + " " + std::to_string(reader_.pending()) + " " +
+           std::to_string(reader_.t()) + " " + std::to_string(reader_.window().count()) + " " +
+           std::to_string(reader_.pending()) + " " +
            std::to_string(reader_.verification_key().value_or(0)) + " " +
            std::to_string(tree_.commits_) + " " + ToHex(reader_.msk().key.view());
   }

@@ -37,7 +37,7 @@ TEST_F(GroupRekey, AnyPacketOfAnUpdateIsEnough) {
       EXPECT_EQ(msk.low, MtkId(1));
       EXPECT_EQ(msk.high, MtkId(0xffff));
       EXPECT_EQ(msk.first_use_ms, 2500u);
-      EXPECT_EQ(msk.window_ms, 1000u);
+      EXPECT_EQ(member.reader_.window(), std::chrono::milliseconds(1000));
       EXPECT_EQ(member.ErrorOf(packets[i]), Error::kAlreadyHeld);
     }
   }
@@ -204,6 +204,29 @@ TEST_F(GroupRekey, AnAnnouncementMovesNothing) {
   EXPECT_EQ(ErrorOf(Write(RekeyOf(0), stranger_)[0]), Error::kAuthenticationFailed);
   EXPECT_EQ(Take(One(RekeyOf())).event, Event::kApplied);
   EXPECT_EQ(ErrorOf(said), Error::kAlreadyHeld);
+}
+
+TEST_F(GroupRekey, EveryVerifiedPacketTellsTheWindow) {
+  const auto window = [&] { return reader_.window() / std::chrono::milliseconds(1); };
+  const auto at = [&](Rekey rekey, uint32_t ms) {
+    rekey.head.update.window_ms = ms;
+    return rekey;
+  };
+  EXPECT_EQ(window(), Place().member->window_ms);
+  const Bytes lower = One(at(RekeyOf(0, 5, 10), 20));
+  for (const auto event : {Event::kAnnounced, Event::kKept, Event::kNothingHere}) {
+    const bool is_kept = event == Event::kKept;
+    tree_.found_ = is_kept ? TreeKeys::Found::kNotYet : TreeKeys::Found::kNothingHere;
+    const uint32_t ms = 30 + static_cast<uint32_t>(event);
+    EXPECT_EQ(Take(One(at(RekeyOf(event == Event::kAnnounced ? 0 : 1, 5, 11), ms))).event, event);
+    EXPECT_EQ(window(), ms);
+  }
+  EXPECT_EQ(Take(One(at(RekeyOf(1, 80, 12), 40))).event, Event::kFarAhead);
+  EXPECT_EQ(window(), 40);
+  EXPECT_EQ(ErrorOf(Write(at(RekeyOf(0, 5, 13), 50), stranger_)[0]), Error::kAuthenticationFailed);
+  // Who plays an older one again takes nothing back.
+  EXPECT_EQ(Take(lower).event, Event::kAnnounced);
+  EXPECT_EQ(window(), 40);
 }
 
 TEST_F(GroupRekey, AnAnnouncementOfAnotherTreeCountsOnce) {

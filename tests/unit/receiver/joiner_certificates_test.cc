@@ -145,7 +145,7 @@ TEST_F(ByHash, AfterAJoinTheServerIsTakenToHaveOurs) {
   Take(Ask(finish));
   ASSERT_TRUE(step.has_keys);
   joiner->Missing(KeyNumber(3), now, rng);
-  now += seconds(3);
+  now += std::chrono::milliseconds(others.window_ms_);
   joiner->Missing(KeyNumber(3), now, rng);
   ASSERT_NE(joiner->deadline(), kNever);
   now = joiner->deadline();

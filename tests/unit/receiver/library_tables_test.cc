@@ -109,8 +109,8 @@ void NextSend(keymast_receiver* receiver, Sent& sent) {
   }
 }
 
-// A whole life: init, join with a cookie, MTK messages, refusals, time. Not a call of the heap is
-// ours or the table's.
+// A whole life: init, join with a cookie, MTK messages, the next MSK by a message of 3GPP,
+// refusals, time, leave, wipe. Not a call of the heap is ours or the table's.
 TEST(SmartcardBuild, TouchesTheHeapNever) {
   LibraryWorld world(5, true, keymast_crypto_smartcard());
   Group& tv = world.server_.Add("mikey://example.org/tv");
@@ -142,6 +142,28 @@ TEST(SmartcardBuild, TouchesTheHeapNever) {
     NextSend(receiver, sent);
   });
   ASSERT_NE(world.Key(0, mki), nullptr);
+  Group next = tv.Next();
+  const Bytes next_mki = next.Mki(1);
+  const Bytes msk_message = next.MskMessage(1, "bmsc.example.org");
+  const Bytes next_message = next.MtkMessage(1, {});
+  Bytes damaged_msk = msk_message;
+  damaged_msk.back() ^= 1;
+  calls += CallsOf([&] {
+    EXPECT_NE(world.Receive(damaged_msk), KEYMAST_OK);
+    EXPECT_EQ(world.Receive(msk_message), KEYMAST_OK);
+    NextSend(receiver, sent);
+    EXPECT_EQ(world.Receive(next_message), KEYMAST_OK);
+    NextSend(receiver, sent);
+    EXPECT_EQ(world.Used(0, next_mki), KEYMAST_OK);
+    EXPECT_EQ(world.Receive(msk_message), KEYMAST_REPLAYED);
+  });
+  ASSERT_NE(world.Key(0, next_mki), nullptr);
+  calls += CallsOf([&] {
+    EXPECT_EQ(keymast_receiver_leave(receiver, 0, world.now_), KEYMAST_OK);
+    NextSend(receiver, sent);
+  });
+  EXPECT_EQ(world.Key(0, next_mki), nullptr);
+  calls += CallsOf([&] { keymast_receiver_wipe(receiver); });
   EXPECT_EQ(calls, 0u);
 }
 

@@ -11,8 +11,8 @@ using mikey::v2::ReportKind;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr Duration kWindow = seconds(2);  // as the test's group says
-constexpr KeyNumber kHeld{2};             // as a join brings it
+constexpr Duration kWindow = milliseconds(3100);  // as the test's group says
+constexpr KeyNumber kHeld{2};                     // as a join brings it
 constexpr KeyNumber kMissed{3};
 
 // Members is what the controller of the test knows.
@@ -67,6 +67,30 @@ struct Reporting : testing::Test, JoinWorld {
     const mikey::v2::Capabilities offer;
     return *others.GrantTo({mikey::v2::kMemberId, mikey::v2::kGroupId, mikey::v2::kAnyGroup, offer},
                            {});
+  }
+  // The same, and that the group's controller signs with the key of number 1.
+  mikey::v2::Grant GivenBy(const crypto::PublicKey& verifier) {
+    static constexpr uint8_t kKeyId[] = {0, 0, 0, 1};
+    mikey::v2::Grant given = Given();
+    given.contents.keys.Add({mikey::KeyDataType::kVerificationKey,
+                             verifier.ed25519(),
+                             {},
+                             {mikey::KvType::kSpi, kKeyId, {}, {}}});
+    return given;
+  }
+  // An announcement of the update behind where the member stands.
+  static mikey::v2::Rekey Announcement(const mikey::v2::MemberState& member) {
+    mikey::v2::Rekey rekey;
+    rekey.head.ids = {{{1, 2, 3}}, MskId::FromValue(0x00010003), std::nullopt};
+    rekey.head.csb_id = CsbId(0xabcdef01);
+    rekey.head.t = member.rekey_t + 1;
+    rekey.head.update = {mikey::v2::UpdateKind::kAnnouncement,
+                         member.tree_id,
+                         member.epoch + 1,
+                         mikey::v2::kNonce,
+                         0,
+                         1000};
+    return rekey;
   }
   Bytes Write(const mikey::v2::ReportBinding* binding, const mikey::v2::Grant& grant, uint32_t t) {
     const Bytes rand(mikey::v2::kRandOctets, ++rands);
@@ -298,12 +322,7 @@ TEST_F(Reporting, KeysFromBeforeAKeyRollDoNotUndoIt) {
   const crypto::PrivateKey old_key = Ed25519Of(1);
   const crypto::PrivateKey next_key = Ed25519Of(2);
   const crypto::PublicKey verifier = old_key.PublicPart();
-  const Bytes old_id{0, 0, 0, 1};
-  mikey::v2::Grant given = Given();
-  given.contents.keys.Add({mikey::KeyDataType::kVerificationKey,
-                           verifier.ed25519(),
-                           {},
-                           {mikey::KvType::kSpi, old_id, {}, {}}});
+  const mikey::v2::Grant given = GivenBy(verifier);
   const auto answer = [&](const Bytes& report) {
     const auto taken = taker.Receive(report);
     ASSERT_TRUE(taken.has_value());
@@ -319,12 +338,7 @@ TEST_F(Reporting, KeysFromBeforeAKeyRollDoNotUndoIt) {
   const Bytes report = Miss();
 
   const SigningKey next{2, next_key};
-  const MemberState& member = *given.contents.member;
-  Rekey roll;
-  roll.head.ids = {{{1, 2, 3}}, MskId::FromValue(0x00010003), std::nullopt};
-  roll.head.csb_id = *given.contents.csb_id;
-  roll.head.t = member.rekey_t + 1;
-  roll.head.update = {UpdateKind::kAnnouncement, member.tree_id, member.epoch + 1, kNonce, 0, 1000};
+  Rekey roll = Announcement(*given.contents.member);
   roll.next_signer = &next;
   now += std::chrono::milliseconds(1);
   joiner->GroupRekey(WriteGroupRekey(crypto::DefaultSuite(), roll, {1, old_key})->front(), now,
@@ -335,6 +349,42 @@ TEST_F(Reporting, KeysFromBeforeAKeyRollDoNotUndoIt) {
   // Who asks behind it hears who signs.
   answer(Miss());
   EXPECT_EQ(joiner->reporter().signer()->id, 1U);
+}
+
+// MIKEYv2 §10: in the window that was told last, by KEYS or by a packet that has verified. After a
+// restore the whole audience must not ask within that of before.
+TEST_F(Reporting, AnAnnouncementTellsTheWindowBeforeItIsAskedIn) {
+  using namespace mikey::v2;
+  const crypto::PrivateKey key = Ed25519Of(1);
+  const crypto::PublicKey verifier = key.PublicPart();
+  others.window_ms_ = 500;
+  const mikey::v2::Grant given = GivenBy(verifier);
+  Take(Write(nullptr, given, 9));
+  ASSERT_TRUE(step.has_keys);
+  EXPECT_EQ(joiner->reporter().window(), milliseconds(500));
+  Tick();  // it acknowledges
+
+  const auto say = [&](Rekey rekey, uint32_t t, uint32_t window, const SigningKey& signer) {
+    rekey.head.t = t;
+    rekey.head.update.window_ms = window;
+    joiner->GroupRekey(WriteGroupRekey(crypto::DefaultSuite(), rekey, signer)->front(), now, rng);
+  };
+  const SigningKey signer{1, key};
+  const crypto::PrivateKey stranger = Ed25519Of(3);
+  Rekey here = Announcement(*given.contents.member);
+  say(here, 8, 700, signer);
+  EXPECT_EQ(joiner->reporter().window(), milliseconds(700)) << "of the tree that is held too";
+  EXPECT_EQ(joiner->deadline(), kNever);
+  Rekey elsewhere = here;
+  elsewhere.head.update.tree_id = kOtherTreeId;
+  say(elsewhere, 10, 1, {1, stranger});
+  EXPECT_EQ(joiner->deadline(), kNever);
+  say(elsewhere, 10, 120'000, signer);
+  EXPECT_EQ(joiner->reporter().window(), milliseconds(120'000));
+  EXPECT_GT(joiner->deadline(), now + milliseconds(700));
+  EXPECT_LT(joiner->deadline(), now + milliseconds(120'000));
+  say(here, 8, 700, signer);
+  EXPECT_EQ(joiner->reporter().window(), milliseconds(120'000)) << "played again it tells nothing";
 }
 
 TEST_F(Reporting, OlderKeysAreNotInstalled) {

@@ -22,6 +22,46 @@ TEST(PeerCall, TwoSidesHearEachOther) {
   EXPECT_EQ(world.alice_.exchange_deadline(), kNever);
 }
 
+// In the time between datagrams, for either role.
+TEST(PeerCall, ValuesMadeAheadServeOneExchangeEach) {
+  constexpr auto kGroup = crypto::DhGroup::kX25519;
+  CallWorld world;
+  world.AddStreams({kSendRecv});
+  const auto fill = [&] {
+    for (PeerCall* side : {&world.alice_, &world.bob_}) {
+      while (side->MakeAhead()) EXPECT_LE(side->MadeAhead(kGroup), 2u);
+      EXPECT_EQ(side->MadeAhead(kGroup), 2u);
+      EXPECT_FALSE(side->HasRoomAhead());
+    }
+  };
+  fill();
+  ASSERT_TRUE(world.Round(world.alice_, world.bob_)) << world.alice_.failure().message;
+  ASSERT_EQ(world.alice_.mode(), mikey::v2::Mode::kEarlyDhhmac);
+  EXPECT_EQ(world.alice_.MadeAhead(kGroup), 0u) << "of the description, and of CAP";
+  EXPECT_EQ(world.bob_.MadeAhead(kGroup), 1u);
+  fill();
+  // Resumed, which agrees on no key again.
+  ASSERT_TRUE(world.Round(world.bob_, world.alice_)) << world.bob_.failure().message;
+  EXPECT_EQ(world.alice_.MadeAhead(kGroup), 2u);
+  EXPECT_EQ(world.bob_.MadeAhead(kGroup), 2u);
+  // At the end they are wiped, and no others are made.
+  world.alice_.Leave(world.now_);
+  EXPECT_FALSE(world.bob_.TakeOffer("v=0", world.now_));
+  ASSERT_EQ(world.bob_.state(), State::kFailed);
+  for (PeerCall* side : {&world.alice_, &world.bob_}) {
+    EXPECT_EQ(side->MadeAhead(kGroup), 0u);
+    EXPECT_FALSE(side->MakeAhead());
+  }
+}
+
+TEST(PeerCall, ValuesAreMadeAheadOnlyForModesThatNeedThem) {
+  CallSetup alice = SetupOf(true);
+  alice.policy.modes.clear();
+  alice.policy.modes.Add(static_cast<uint8_t>(mikey::v2::Mode::kPsk));
+  CallWorld world(std::move(alice));
+  EXPECT_FALSE(world.alice_.MakeAhead());
+}
+
 TEST(PeerCall, SeveralStreamsEachWithItsDirectionAndKeys) {
   CallWorld world;
   world.AddStreams({kSendRecv, kSendOnly, kRecvOnly, kSendRecv});

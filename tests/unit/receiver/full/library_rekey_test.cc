@@ -106,7 +106,7 @@ class RekeyWorld : public FullWorld {
   // Written is a packet of our own controller.
   Bytes Written(uint32_t epoch, uint32_t t, const mikey::v2::SigningKey& signer,
                 bool is_filtered = true, std::string_view tree_id = "treetree",
-                uint32_t first_use = mikey::v2::UpdateHead::kByMki) const {
+                uint32_t first_use = mikey::v2::UpdateHead::kByMki, uint32_t window = 1000) const {
     using namespace mikey::v2;
     const Bytes nonce(16, 0x60);
     const Bytes key(16, 0x19);
@@ -124,7 +124,7 @@ class RekeyWorld : public FullWorld {
                          epoch,
                          nonce,
                          first_use,
-                         1000};
+                         window};
     if (is_here) rekey.tree_updates = updates;
     rekey.root = tree.root;
     rekey.msk = {mikey::KeyDataType::kTgk, key, {}, {mikey::KvType::kInterval, {}, low, high}};
@@ -310,12 +310,33 @@ TEST(LibraryRekey, AsksForWhatItHasMissed) {
       EXPECT_EQ(world.Receive(packet), KEYMAST_REPLAYED);
     }
     EXPECT_EQ(world.tree.commits, 0);
-    EXPECT_LE(world.deadline(), world.now_ + world.server_.window_ms_) << why;
+    EXPECT_LE(world.deadline(), world.now_ + 1000) << why << ": as the packet says";
     const auto taken = world.Read(world.NextReport());
     ASSERT_TRUE(taken);
     EXPECT_EQ(taken->report.body.kind, ReportKind::kMissing);
     EXPECT_EQ(taken->report.body.epoch, 4u);
   }
+}
+
+// MIKEYv2 §10: after a restore the whole audience must not ask within the window of before.
+TEST(LibraryRekey, AsksInTheWindowThatIsAnnounced) {
+  RekeyWorld world;
+  world.server_.window_ms_ = 500;
+  ASSERT_EQ(world.JoinAndSettle().joined.size(), 1u);
+  const auto say = [&](uint32_t epoch, uint32_t t, std::string_view tree_id, uint32_t window) {
+    return world.Receive(
+        world.Written(epoch, t, kController, true, tree_id, mikey::v2::UpdateHead::kByMki, window));
+  };
+  // What is not applied yet tells it too, and played again takes nothing back.
+  world.tree.found = KEYMAST_TREE_NOT_YET;
+  EXPECT_EQ(say(5, 11, "treetree", 110'000), KEYMAST_UNAVAILABLE);
+  EXPECT_EQ(say(6, 10, "treetree", 500), KEYMAST_UNAVAILABLE);
+  EXPECT_EQ(world.deadline(), KEYMAST_NEVER);
+  world.MissFor(0, world.group_->Next().Mki(1));
+  EXPECT_EQ(world.deadline(), KEYMAST_NEVER) << "it was told of for 500 ms alone";
+  EXPECT_EQ(say(1, 12, "treetre2", 120'000), KEYMAST_OK);
+  EXPECT_GT(world.deadline(), world.now_ + 500);
+  EXPECT_LE(world.deadline(), world.now_ + 120'000);
 }
 
 TEST(LibraryRekey, AnnouncementOfTheTreeThatIsHeldCallsForNothing) {
