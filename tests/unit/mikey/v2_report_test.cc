@@ -48,7 +48,7 @@ class Reports : public testing::Test {
     return {kGroupCsb, kMemberId,
             kGroupId,  {kGroupDomain, MskId::FromValue(kOldMskId), std::nullopt},
             t,         {kind, kTreeId, 5, 10, kOldMskId, 1500},
-            {}};
+            {},        {}};
   }
   Bytes Write(const Report& report, const Bytes& r = kROctets) const {
     Bytes out(kMaxOneDatagram);
