@@ -326,8 +326,10 @@ TEST_F(Reporting, KeysFromBeforeAKeyRollDoNotUndoIt) {
   const auto answer = [&](const Bytes& report) {
     const auto taken = taker.Receive(report);
     ASSERT_TRUE(taken.has_value());
-    Take(Write(&taken->binding, given, 0));
+    const Bytes keys = Write(&taken->binding, given, 0);
+    Take(keys);
     ASSERT_TRUE(step.has_keys);
+    EXPECT_TRUE(Acknowledges(keys));
     joiner->Opened(KeyNumber(2), now);
   };
   others.features = kReportFeature | kSignedMtkFeature;
