@@ -131,6 +131,7 @@ constexpr Row kRows[] = {
     {kAnyParam, "value", kLength, "mikey.sp.param.len"},
     {kAnyParam, "value", kOctets, "mikey.sp.patam.value", kColons},  // spelled so in Wireshark
     {kAnyParam, "meaning", kNumber, nullptr},
+    {kAnyParam, "meaning", kOctets, nullptr},
     {"SRTP encr alg", "value", kOctets, "mikey.sp.encr_alg", kValue},
     {"Session encr key length", "value", kOctets, "mikey.sp.encr_len", kValue},
     {"SRTP auth alg", "value", kOctets, "mikey.sp.auth_alg", kValue},
