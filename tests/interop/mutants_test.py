@@ -81,10 +81,12 @@ def is_of(mutant, word):
 
 
 def sides(mutant):
-    """Whom its files concern: our Offerer, our Answerer or both."""
+    """Whom its files concern: our Offerer, our Answerer, what takes the messages of a group."""
     of = {"offerer": "O", "answer_rules": "O", "contents": "O", "party": "O", "csb": "O",
-          "answerer": "A", "exchange_cache": "A", "cookies": "A", "key_ids": "A"}
-    return {side for f in mutant.files() for side in of.get(pathlib.Path(f).stem, "OA")}
+          "answerer": "A", "exchange_cache": "A", "cookies": "A", "key_ids": "A",
+          "group_rekey_reader": "G", "group_rekey_state": "G", "group_rekey_packet": "G", "merkle": "G",
+          "mtk_signature": "G", "report": "G", "reporter": "G", "loose_keys": "G", "keyring": "G"}
+    return {side for f in mutant.files() for side in of.get(pathlib.Path(f).stem, "OAG")}
 
 
 def discover(word, every_mode):
