@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <iostream>
 
+#include "mikey/v2/both.h"
 #include "tests/interop/mikeyv2_target_group.h"
 #include "tests/unit/mikey/v2_directory.h"
 #include "tests/unit/mikey/v2_tickets.h"
@@ -148,6 +149,7 @@ std::unique_ptr<Tickets> TicketsOf(const std::string& kind) {
 class OurAnswerer {
  public:
   uint16_t port() const { return socket_.port(); }
+  Answerer* machine() { return machine_.get(); }
   Json Begin(const Json& order) {
     policy_ = PolicyOf(order);
     directory_ = std::make_unique<LabDirectory>();
@@ -167,13 +169,13 @@ class OurAnswerer {
     if (leaves > 0) directory_->given_.leaves_ = leaves;
     return {{"status", "ok"}};
   }
-  Json Take(const Json& order) {
+  // `beside` is an Offerer of the same party, or null.
+  Json Take(const Json& order, Offerer* beside) {
     uint16_t from = 0;
     const Bytes datagram = TakeDatagram(socket_, from);
     const std::string address = std::to_string(from);
     Bytes out(RoomOf(policy_));
     const auto outcome = machine_->Receive(datagram, AsBytes(address), NowOf(order), rng_, out);
-    socket_.Send(out, outcome.reply, outcome.more.view(), from);
     Json told{{"status", NameOf(outcome.status)},
               {"sent", CountOf(outcome.reply, outcome.more)},
               {"event", static_cast<int>(outcome.event)}};
@@ -181,6 +183,11 @@ class OurAnswerer {
     if (is_verified && !outcome.entry->exchange.is_join()) {
       told["keys"] = KeysOf(machine_->SessionOf(*outcome.entry));
     }
+    if (is_verified && beside != nullptr &&
+        OnVerified(*outcome.entry, *beside, *machine_) == GaveWay::kTheirs) {
+      return {{"status", "gave way"}, {"sent", 0}, {"event", 0}};
+    }
+    socket_.Send(out, outcome.reply, outcome.more.view(), from);
     return told;
   }
 
@@ -197,7 +204,10 @@ class OurAnswerer {
 class OurOfferer {
  public:
   uint16_t port() const { return socket_.port(); }
-  const Offerer* machine() const { return machine_.get(); }
+  Offerer* machine() { return machine_.get(); }
+  // is_bob: it is of the same party as our Answerer.
+  bool is_bob() const { return is_bob_; }
+  void Part() { is_bob_ = false; }
   Json Begin(const Json& order) {
     policy_ = PolicyOf(order);
     machine_.reset();
@@ -214,6 +224,8 @@ class OurOfferer {
     const Bytes fingerprint = Unhex(order.at("fingerprint"));
     Wish wish{kAlice, kBob, kShared, std::nullopt, streams, session};
     if (!order.at("join").is_null()) wish = {kAlice, kOne, kShared, IdsOf(order), {}, {}};
+    is_bob_ = order.at("is_bob").get<bool>();
+    if (is_bob_) std::swap(wish.self, wish.peer);
     wish.shown = credentials_.shown;
     wish.takes_fragments = order.at("big_cap").get<bool>();
     wish.fresh = fresh;
@@ -225,12 +237,20 @@ class OurOfferer {
     socket_.Send(out, *size, machine_->more().view(), to_);
     return Told({}, CountOf(*size, machine_->more()));
   }
-  Json Take(const Json& order) {
+  // `beside` is an Answerer of the same party, or null.
+  Json Take(const Json& order, Answerer* beside) {
     uint16_t from = 0;
     const Bytes datagram = TakeDatagram(socket_, from);
     Bytes out(RoomOf(policy_));
-    return Sent(machine_->Receive(datagram, NowOf(order), rng_, out), out);
+    const bool was_open = machine_->state() == Offerer::State::kOffered;
+    const Offerer::Outcome outcome = machine_->Receive(datagram, NowOf(order), rng_, out);
+    const bool is_answered = was_open && (machine_->state() == Offerer::State::kAnswered ||
+                                          machine_->state() == Offerer::State::kDone);
+    if (beside != nullptr && is_answered) OnAnswered(*machine_, *beside);
+    return Sent(outcome, out);
   }
+  // Look at it.
+  Json State() const { return Told({}, 0); }
   Json Tick(const Json& order) {
     Bytes out(RoomOf(policy_));
     return Sent(machine_->Tick(NowOf(order), rng_, out), out);
@@ -269,6 +289,7 @@ class OurOfferer {
 
   const LoopbackSocket socket_{0};
   uint16_t to_ = 0;
+  bool is_bob_ = false;
   crypto::SystemRng rng_;
   Policy policy_;
   Credentials credentials_;
@@ -287,11 +308,13 @@ int Run() {
     const Json order = Json::parse(line);
     const std::string what = order.at("do");
     Json told = group.Do(what, order, offerer.machine());
+    if (what == "answer") offerer.Part();
     if (what == "answer") told = answerer.Begin(order);
     if (what == "set") told = answerer.Set(order);
-    if (what == "a") told = answerer.Take(order);
+    if (what == "a") told = answerer.Take(order, offerer.is_bob() ? offerer.machine() : nullptr);
     if (what == "offer") told = offerer.Begin(order);
-    if (what == "o") told = offerer.Take(order);
+    if (what == "o") told = offerer.Take(order, offerer.is_bob() ? answerer.machine() : nullptr);
+    if (what == "look") told = offerer.State();
     if (what == "tick") told = offerer.Tick(order);
     std::cout << told.dump() << std::endl;
   }

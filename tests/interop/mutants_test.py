@@ -22,6 +22,7 @@ TABLE = mutants.read(pathlib.Path(__file__).parent / "mutants", suite.names())
 
 # Attacks without a check that could be taken out, and why there is none.
 WITHOUT_CHECK = {
+    "a CAP at once, with a lesser RANDi, that nobody finishes": "whoever owns both machines asks of a finish alone whether one gives way",
     "RETRY changes nothing but cookie and FRESH": "O writes each CAP from its own wish, and reads nothing else of RETRY",
 }
 

@@ -134,8 +134,8 @@ class OurAnswerer:
 class OurOfferer:
     """In the place of mikeyv2.offerer.Offerer."""
 
-    def __init__(self, target, party, plan, modes, to):
-        self.target, self.plan, self.to = target, plan, to
+    def __init__(self, target, party, plan, modes, to, is_bob=False):
+        self.target, self.plan, self.to, self.is_bob = target, plan, to, is_bob
         self.fields = _policy(party, target.modes)
         self.fields["modes"] = [m for m in modes if m in target.modes]
         self.caps_sent, self.told = [], {"state": "idle"}
@@ -144,7 +144,7 @@ class OurOfferer:
         plan = self.plan
         join = plan.join and [part.hex() for part in plan.join]
         here = self.target.at(self.to)
-        self.told = self.target.order("offer", **self.fields, now=now, join=join, to=here.getsockname()[1],
+        self.told = self.target.order("offer", **self.fields, now=now, join=join, is_bob=self.is_bob, to=here.getsockname()[1],
                                       big_cap=plan.big_cap, streams=[] if join else plan.streams, session=(plan.session or b"").hex(),
                                       fresh=(plan.fresh or b"").hex(), fingerprint=(plan.fingerprint or b"").hex())
         caps = [here.recv(65536) for _ in range(self.told["sent"])]
@@ -158,6 +158,11 @@ class OurOfferer:
         if said and said[0][1:2] == self.caps_sent[0][1:2]:
             self.caps_sent.append(said[0])
         return _dropped(self.told) + [Send(self.to, s) for s in said]
+
+    def look(self):
+        """Its state, when something else may have changed it."""
+        self.told = self.target.order("look")
+        return self.told["state"]
 
     def timer(self, now):
         self.told = self.target.order("tick", now=now)
