@@ -60,6 +60,7 @@ Json RekeyRole::Told(const RekeyReader::Outcome& outcome) const {
           {"epoch", reader_->epoch()},
           {"t", reader_->t()},
           {"pending", reader_->pending()},
+          {"window", reader_->window() / std::chrono::milliseconds(1)},
           {"key_id", reader_->verification_key().value_or(0)},
           {"msk", ToHex(reader_->msk().key.view())}};
 }

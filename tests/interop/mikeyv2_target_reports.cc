@@ -31,11 +31,7 @@ Json ReporterRole::Take(const Json& order) {
   const Bytes datagram = TakeDatagram(socket_, from);
   if (!reporter_->IsForUs(datagram)) return Told(Err(Error::kWrongCsb), 0);
   const auto taken = reporter_->TakeKeys(datagram, NowOf(order));
-  Json told = Told(taken ? Status() : Err(taken.error()), 0);
-  if (!taken) return told;
-  told["has_keys"] = taken->has_keys;
-  told["is_unasked"] = taken->is_unasked;
-  return told;
+  return Told(taken ? Status() : Err(taken.error()), 0);
 }
 
 Json ReporterRole::Cure() {

@@ -312,6 +312,15 @@ def _(_mode):
     return seen
 
 
+@group_scene("announcement replayed: it brings no older repair window back")
+def _(_mode):
+    m, old = member(), announcement(window=30000)
+    for octets, window in ((old, 30000), (announcement(t=11, window=5000), 5000), (old, 5000)):
+        m.takes(octets, "announced")
+        expect(m.told["window"] == window, f"the window is {m.told['window']}")
+    return "the window stays"
+
+
 @group_scene("announcement with keys", "controller")
 def _(_mode):
     m = member()
