@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// Our Offerer and Answerer of version 2 as the honest side of an attack (attacks_test.py): each has
-// a socket on 127.0.0.1 and the clock that it is given. Orders come as lines of JSON on the
-// standard input, each is answered by one: what came of it. Nothing happens between orders.
+// Our Offerer and Answerer of version 2, and what takes the messages of a group, as the honest side
+// of an attack (attacks_test.py): each has a socket on 127.0.0.1 and the clock that it is given.
+// Orders come as lines of JSON on the standard input, each is answered by one: what came of it.
+// Nothing happens between orders.
 #include <cstdio>
 #include <iostream>
-#include <nlohmann/json.hpp>
 
-#include "tests/interop/credentials_json.h"
-#include "tests/interop/loopback.h"
+#include "mikey/v2/both.h"
+#include "tests/interop/mikeyv2_target_group.h"
 #include "tests/unit/mikey/v2_directory.h"
+#include "tests/unit/mikey/v2_tickets.h"
 
 namespace keymast::mikey::v2 {
 namespace {
-
-using Json = nlohmann::json;
 
 constexpr uint8_t kSpoken[] = {1, 2, 3, 4, 5, 6};  // the modes that both machines have
 
@@ -43,6 +42,9 @@ class LabDirectory : public Directory {
     return asked.offerer == kAlice ? &shared_ : nullptr;
   }
   Result<Terms> TermsFor(const Asked& asked) const override { return given_.TermsFor(asked); }
+  std::optional<uint32_t> LeavesOf(const Asked& asked) const override {
+    return asked.join ? given_.LeavesOf(asked) : std::nullopt;
+  }
   // An EXT 3 that names another group is one to which nobody is entitled (MIKEYv2 §3.4).
   Result<Grant> GrantTo(const Asked& asked, const Choice& choice) override {
     const bool is_ours = !asked.join || asked.join->msk.value() == 0 || asked.join->msk == kMsk;
@@ -114,10 +116,6 @@ Policy PolicyOf(const Json& order) {
   return policy;
 }
 
-Instant NowOf(const Json& order) {
-  return FromUnixNanos(static_cast<int64_t>(order.at("now").get<double>() * 1e6) * 1000);
-}
-
 Json KeysOf(const UnicastSession& session) {
   Json keys = Json::object();
   const ByteView params = session.policies[0].params.view();  // of GCM or AES-CM (MIKEYv2 §9)
@@ -141,11 +139,17 @@ Json KeysOf(const Contents& contents) {
 // CountOf the datagrams that a machine wrote.
 size_t CountOf(size_t first, const MoreDatagrams& more) { return first == 0 ? 0 : 1 + more.size(); }
 
-std::string_view NameOf(const Status& status) { return status ? "ok" : ErrorName(status.error()); }
+// TicketsOf a peer, which keeps them, or of a controller, which seals them; or null.
+std::unique_ptr<Tickets> TicketsOf(const std::string& kind) {
+  if (kind == "kept") return std::make_unique<PeerTickets>(crypto::DefaultSuite(), 8);
+  if (kind == "sealed") return std::make_unique<SealedTickets>();
+  return nullptr;
+}
 
 class OurAnswerer {
  public:
   uint16_t port() const { return socket_.port(); }
+  Answerer* machine() { return machine_.get(); }
   Json Begin(const Json& order) {
     policy_ = PolicyOf(order);
     directory_ = std::make_unique<LabDirectory>();
@@ -154,20 +158,24 @@ class OurAnswerer {
     credentials_ = CredentialsOf(order.at("credentials"));
     machine_ = std::make_unique<Answerer>(crypto::DefaultSuite(), policy_, *directory_,
                                           order.at("capacity").get<size_t>(), rng_, &credentials_);
+    tickets_ = TicketsOf(order.at("tickets"));
+    machine_->use_tickets(tickets_.get());
     Set(order);
     return {{"status", "ok"}};
   }
   Json Set(const Json& order) {
     machine_->set_under_load(order.at("load").get<bool>());
+    const auto leaves = order.at("leaves").get<uint32_t>();
+    if (leaves > 0) directory_->given_.leaves_ = leaves;
     return {{"status", "ok"}};
   }
-  Json Take(const Json& order) {
+  // `beside` is an Offerer of the same party, or null.
+  Json Take(const Json& order, Offerer* beside) {
     uint16_t from = 0;
-    const Bytes datagram = socket_.Take(std::chrono::seconds(5), from);
+    const Bytes datagram = TakeDatagram(socket_, from);
     const std::string address = std::to_string(from);
     Bytes out(RoomOf(policy_));
     const auto outcome = machine_->Receive(datagram, AsBytes(address), NowOf(order), rng_, out);
-    socket_.Send(out, outcome.reply, outcome.more.view(), from);
     Json told{{"status", NameOf(outcome.status)},
               {"sent", CountOf(outcome.reply, outcome.more)},
               {"event", static_cast<int>(outcome.event)}};
@@ -175,6 +183,11 @@ class OurAnswerer {
     if (is_verified && !outcome.entry->exchange.is_join()) {
       told["keys"] = KeysOf(machine_->SessionOf(*outcome.entry));
     }
+    if (is_verified && beside != nullptr &&
+        OnVerified(*outcome.entry, *beside, *machine_) == GaveWay::kTheirs) {
+      return {{"status", "gave way"}, {"sent", 0}, {"event", 0}};
+    }
+    socket_.Send(out, outcome.reply, outcome.more.view(), from);
     return told;
   }
 
@@ -184,12 +197,17 @@ class OurAnswerer {
   Policy policy_;
   Credentials credentials_;
   std::unique_ptr<LabDirectory> directory_;
+  std::unique_ptr<Tickets> tickets_;
   std::unique_ptr<Answerer> machine_;
 };
 
 class OurOfferer {
  public:
   uint16_t port() const { return socket_.port(); }
+  Offerer* machine() { return machine_.get(); }
+  // is_bob: it is of the same party as our Answerer.
+  bool is_bob() const { return is_bob_; }
+  void Part() { is_bob_ = false; }
   Json Begin(const Json& order) {
     policy_ = PolicyOf(order);
     machine_.reset();
@@ -206,6 +224,8 @@ class OurOfferer {
     const Bytes fingerprint = Unhex(order.at("fingerprint"));
     Wish wish{kAlice, kBob, kShared, std::nullopt, streams, session};
     if (!order.at("join").is_null()) wish = {kAlice, kOne, kShared, IdsOf(order), {}, {}};
+    is_bob_ = order.at("is_bob").get<bool>();
+    if (is_bob_) std::swap(wish.self, wish.peer);
     wish.shown = credentials_.shown;
     wish.takes_fragments = order.at("big_cap").get<bool>();
     wish.fresh = fresh;
@@ -217,12 +237,20 @@ class OurOfferer {
     socket_.Send(out, *size, machine_->more().view(), to_);
     return Told({}, CountOf(*size, machine_->more()));
   }
-  Json Take(const Json& order) {
+  // `beside` is an Answerer of the same party, or null.
+  Json Take(const Json& order, Answerer* beside) {
     uint16_t from = 0;
-    const Bytes datagram = socket_.Take(std::chrono::seconds(5), from);
+    const Bytes datagram = TakeDatagram(socket_, from);
     Bytes out(RoomOf(policy_));
-    return Sent(machine_->Receive(datagram, NowOf(order), rng_, out), out);
+    const bool was_open = machine_->state() == Offerer::State::kOffered;
+    const Offerer::Outcome outcome = machine_->Receive(datagram, NowOf(order), rng_, out);
+    const bool is_answered = was_open && (machine_->state() == Offerer::State::kAnswered ||
+                                          machine_->state() == Offerer::State::kDone);
+    if (beside != nullptr && is_answered) OnAnswered(*machine_, *beside);
+    return Sent(outcome, out);
   }
+  // Look at it.
+  Json State() const { return Told({}, 0); }
   Json Tick(const Json& order) {
     Bytes out(RoomOf(policy_));
     return Sent(machine_->Tick(NowOf(order), rng_, out), out);
@@ -248,6 +276,9 @@ class OurOfferer {
               {"sent", sent},
               {"state", kStates[static_cast<size_t>(state)]},
               {"has_keys", machine_->has_keys()}};
+    if (machine_->resumption()) {
+      told["ticket_expiry"] = ToUnixNanos(machine_->resumption()->expiry) / 1'000'000'000;
+    }
     if (machine_->peer_error()) told["error"] = static_cast<int>(*machine_->peer_error());
     const bool is_good = state == Offerer::State::kAnswered || state == Offerer::State::kDone;
     const bool is_join = machine_->exchange().is_join();
@@ -258,6 +289,7 @@ class OurOfferer {
 
   const LoopbackSocket socket_{0};
   uint16_t to_ = 0;
+  bool is_bob_ = false;
   crypto::SystemRng rng_;
   Policy policy_;
   Credentials credentials_;
@@ -267,18 +299,22 @@ class OurOfferer {
 int Run() {
   OurAnswerer answerer;
   OurOfferer offerer;
-  const Json hello{{"modes", kSpoken}, {"a", answerer.port()}, {"o", offerer.port()}};
+  GroupSide group;
+  const Json hello{
+      {"modes", kSpoken}, {"a", answerer.port()}, {"o", offerer.port()}, {"group", group.port()}};
   std::cout << hello.dump() << std::endl;
   std::string line;
   while (std::getline(std::cin, line)) {
     const Json order = Json::parse(line);
     const std::string what = order.at("do");
-    Json told;
+    Json told = group.Do(what, order, offerer.machine());
+    if (what == "answer") offerer.Part();
     if (what == "answer") told = answerer.Begin(order);
     if (what == "set") told = answerer.Set(order);
-    if (what == "a") told = answerer.Take(order);
+    if (what == "a") told = answerer.Take(order, offerer.is_bob() ? offerer.machine() : nullptr);
     if (what == "offer") told = offerer.Begin(order);
-    if (what == "o") told = offerer.Take(order);
+    if (what == "o") told = offerer.Take(order, offerer.is_bob() ? answerer.machine() : nullptr);
+    if (what == "look") told = offerer.State();
     if (what == "tick") told = offerer.Tick(order);
     std::cout << told.dump() << std::endl;
   }

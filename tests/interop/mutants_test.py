@@ -22,6 +22,7 @@ TABLE = mutants.read(pathlib.Path(__file__).parent / "mutants", suite.names())
 
 # Attacks without a check that could be taken out, and why there is none.
 WITHOUT_CHECK = {
+    "a CAP at once, with a lesser RANDi, that nobody finishes": "whoever owns both machines asks of a finish alone whether one gives way",
     "RETRY changes nothing but cookie and FRESH": "O writes each CAP from its own wish, and reads nothing else of RETRY",
 }
 
@@ -81,10 +82,12 @@ def is_of(mutant, word):
 
 
 def sides(mutant):
-    """Whom its files concern: our Offerer, our Answerer or both."""
+    """Whom its files concern: our Offerer, our Answerer, what takes the messages of a group."""
     of = {"offerer": "O", "answer_rules": "O", "contents": "O", "party": "O", "csb": "O",
-          "answerer": "A", "exchange_cache": "A", "cookies": "A", "key_ids": "A"}
-    return {side for f in mutant.files() for side in of.get(pathlib.Path(f).stem, "OA")}
+          "answerer": "A", "exchange_cache": "A", "cookies": "A", "key_ids": "A",
+          "group_rekey_reader": "G", "group_rekey_state": "G", "group_rekey_packet": "G", "merkle": "G",
+          "mtk_signature": "G", "report": "G", "reporter": "G", "loose_keys": "G", "keyring": "G"}
+    return {side for f in mutant.files() for side in of.get(pathlib.Path(f).stem, "OAG")}
 
 
 def discover(word, every_mode):

@@ -22,8 +22,8 @@ class Scene:
     name: str
     clause: str
     by: str
-    modes: frozenset
-    play: object
+    modes: frozenset  # empty: it is of no exchange
+    play: object  # takes the mode
 
 
 def scene(name, clause, modes=EVERY, by="network"):

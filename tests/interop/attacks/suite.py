@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 
 from mikeyv2 import misbehave
-from . import certificate_scenes, fragment_scenes, more_rows, offerer_scenes, rows, scenes  # noqa: F401 (they add to scenes.SCENES)
+from . import more_rows, offerer_scenes, rows, scenes
+from . import both_scenes, certificate_scenes, fragment_scenes, fresh_scenes, mtk_scenes, rekey_scenes, report_scenes  # noqa: F401
+from . import ticket_scenes  # noqa: F401
 from .labs import OurLab
 
 TABLE = misbehave.TABLE + more_rows.TABLE
@@ -26,6 +28,8 @@ def attacks(spoken, names=None, every_mode=True):
         yield Attack(m.name, m.clause, SIDES[m.by], m.modes, lambda m=m: rows.run(m))
     for s in scenes.SCENES:
         if names is None or s.name in names:
+            if not s.modes:
+                yield Attack(s.name, s.clause, s.by, (), lambda s=s: s.play(None))
             for mode in sorted(s.modes & spoken)[: None if every_mode else 1]:
                 yield Attack(s.name, s.clause, s.by, (mode,), lambda s=s, mode=mode: s.play(mode))
 
@@ -35,11 +39,13 @@ def names():
 
 
 def concerns(name):
-    """Our Offerer (O) or our Answerer (A)."""
+    """Our Offerer (O), our Answerer (A), or what takes the messages of a group (G)."""
     for m in TABLE:
         if m.name == name:
             return "O" if m.by == "A" else "A"
     scene = next(s for s in scenes.SCENES if s.name == name)
+    if not scene.modes:
+        return "G"
     of_o = scene.play.__module__ == offerer_scenes.__name__ or scene.by == "Answerer"
     return "O" if of_o else "A"
 

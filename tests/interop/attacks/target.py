@@ -26,7 +26,7 @@ class Target:
         self.buffer = b""
         self.sockets = {}  # address of the lab: socket here
         hello = self._line()
-        self.modes, self.ports = set(hello["modes"]), {"a": hello["a"], "o": hello["o"]}
+        self.modes, self.ports = set(hello["modes"]), {"a": hello["a"], "o": hello["o"], None: hello["group"]}
 
     def close(self):
         self.process.kill()
@@ -66,7 +66,7 @@ class Target:
     def exchange(self, role, now, address, octets):
         """(what it told, what it sent back)."""
         here = self.at(address)
-        here.sendto(octets, (HOST, self.ports[role]))
+        here.sendto(octets, (HOST, self.ports.get(role, self.ports[None])))
         told = self.order(role, now=now)
         return told, [here.recv(65536) for _ in range(told["sent"])]
 
@@ -105,10 +105,10 @@ def _dropped(told):
 class OurAnswerer:
     """In the place of mikeyv2.answerer.Answerer."""
 
-    def __init__(self, target, party, entitled=True, tree_keys=0, capacity=64):
+    def __init__(self, target, party, entitled=True, tree_keys=0, capacity=64, tickets=""):
         self.target, self._load, self.said = target, False, []
-        target.order("answer", **_policy(party, target.modes), load=False, entitled=entitled, tree_keys=tree_keys,
-                     capacity=capacity)
+        target.order("answer", **_policy(party, target.modes), load=False, leaves=0, entitled=entitled, tree_keys=tree_keys,
+                     capacity=capacity, tickets=tickets)
 
     @property
     def load(self):
@@ -117,7 +117,11 @@ class OurAnswerer:
     @load.setter
     def load(self, load):
         self._load = load
-        self.target.order("set", load=load)
+        self.target.order("set", load=load, leaves=0)
+
+    def set_leaves(self, leaves):
+        """Whoever offers is one that has left so many times."""
+        self.target.order("set", load=self._load, leaves=leaves)
 
     def receive(self, now, address, octets):
         told, said = self.target.exchange("a", now, address, octets)
@@ -130,8 +134,8 @@ class OurAnswerer:
 class OurOfferer:
     """In the place of mikeyv2.offerer.Offerer."""
 
-    def __init__(self, target, party, plan, modes, to):
-        self.target, self.plan, self.to = target, plan, to
+    def __init__(self, target, party, plan, modes, to, is_bob=False):
+        self.target, self.plan, self.to, self.is_bob = target, plan, to, is_bob
         self.fields = _policy(party, target.modes)
         self.fields["modes"] = [m for m in modes if m in target.modes]
         self.caps_sent, self.told = [], {"state": "idle"}
@@ -140,7 +144,7 @@ class OurOfferer:
         plan = self.plan
         join = plan.join and [part.hex() for part in plan.join]
         here = self.target.at(self.to)
-        self.told = self.target.order("offer", **self.fields, now=now, join=join, to=here.getsockname()[1],
+        self.told = self.target.order("offer", **self.fields, now=now, join=join, is_bob=self.is_bob, to=here.getsockname()[1],
                                       big_cap=plan.big_cap, streams=[] if join else plan.streams, session=(plan.session or b"").hex(),
                                       fresh=(plan.fresh or b"").hex(), fingerprint=(plan.fingerprint or b"").hex())
         caps = [here.recv(65536) for _ in range(self.told["sent"])]
@@ -154,6 +158,11 @@ class OurOfferer:
         if said and said[0][1:2] == self.caps_sent[0][1:2]:
             self.caps_sent.append(said[0])
         return _dropped(self.told) + [Send(self.to, s) for s in said]
+
+    def look(self):
+        """Its state, when something else may have changed it."""
+        self.told = self.target.order("look")
+        return self.told["state"]
 
     def timer(self, now):
         self.told = self.target.order("tick", now=now)

@@ -86,12 +86,15 @@ def root_of(leaf, index, leaves, path):
 
 # building
 
-def build(update, trees, signing, old_msk=None, old_msk_id=None, root=None, msk=None, roll=None, encr=AES_CM_256):
-    """The packets of an update: one for each of `trees`. signing and roll: (key id, Ed25519 private key)."""
+def build(update, trees, signing, old_msk=None, old_msk_id=None, root=None, msk=None, roll=None, encr=AES_CM_256, change=list,
+          prf=PRF_SHA256):
+    """The packets of an update: one for each of `trees`. signing and roll: (key id, Ed25519 private key). change: a twist of the payloads
+    before any proof."""
     key_id, private = signing
-    header = message.Header(DT_GROUP_REKEY, update.csb_id)
+    header = message.Header(DT_GROUP_REKEY, update.csb_id, prf)
     plain = msk.encode() if msk else None
-    drafts = [_draft(update, header, tree, len(trees), i, signing, old_msk_id, root, plain, roll, encr) for i, tree in enumerate(trees)]
+    drafts = [_draft(update, header, tree, len(trees), i, signing, old_msk_id, root, plain, roll, encr, change)
+              for i, tree in enumerate(trees)]
     levels = levels_of([leaf_of(i, body) for i, (_, body, _) in enumerate(drafts)])
     signature = private.sign(update.signed(key_id, len(trees), levels[-1][0]))
     packets = []
@@ -106,7 +109,7 @@ def build(update, trees, signing, old_msk=None, old_msk_id=None, root=None, msk=
     return packets
 
 
-def _draft(update, header, tree, leaves, index, signing, old_msk_id, root, plain, roll, encr):
+def _draft(update, header, tree, leaves, index, signing, old_msk_id, root, plain, roll, encr, change):
     payloads = [T(update.t), Ext(E_KEY_ID, message.encode_key_id(update.key_domain, update.msk_id)), Ext(E_UPDATE, update.ext())]
     if tree is not None:
         payloads.append(Ext(E_TREE, tree))
@@ -119,6 +122,7 @@ def _draft(update, header, tree, leaves, index, signing, old_msk_id, root, plain
     if old_msk_id is not None:
         payloads.append(Ext(E_FILTER, old_msk_id + bytes(8)))
     payloads += [Ext(E_PATH, bytes(6 + 16 * len(path_of(levels_of([b""] * leaves), index)))), Sign(S_ED25519, bytes(64))]
+    payloads = change(payloads)
     octets, ends = message.encode(header, payloads)
     if plain is not None:
         at = next(i for i, p in enumerate(payloads) if isinstance(p, Kemac))

@@ -61,7 +61,7 @@ def _encode(mtk, under, signature):
 def build(messages, signing=None):
     """messages: [(Mtk, Under)] of a tick; signing: (key id, Ed25519 private key)."""
     if signing is None:
-        return [_closed(mtk, under, _encode(mtk, under, None)) for mtk, under in messages]
+        return [with_signature(mtk, under, None) for mtk, under in messages]
     key_id, private = signing
     count = len(messages)
     shape = levels_of([b""] * count)
@@ -69,11 +69,21 @@ def build(messages, signing=None):
     levels = levels_of([leaf_of(i, draft) for i, draft in enumerate(drafts)])
     signature = private.sign(signed(key_id, count, levels[-1][0]))
     exts = [u32(key_id) + u8(i) + u8(count) + b"".join(path_of(levels, i)) + signature for i in range(count)]
-    return [_closed(mtk, under, _encode(mtk, under, ext)) for (mtk, under), ext in zip(messages, exts)]
+    return [with_signature(mtk, under, ext) for (mtk, under), ext in zip(messages, exts)]
 
 
-def _closed(mtk, under, octets):
+def with_signature(mtk, under, ext):
+    """The message with that as EXT 242, or without one, and its MAC."""
+    octets = _encode(mtk, under, ext)
     return octets + under.proof(mtk.csb_id, octets)
+
+
+def signature_of(octets):
+    """EXT 242 of a message."""
+    r = Reader(octets[2:])
+    first, _, _ = r.uint(1), r.take(1 + 4), r.take(2)
+    payloads = [p for p, _ in decode_chain(first, r, {c.KIND: c for c in (Ext, T, Kemac)})]
+    return payloads[2].data
 
 
 def open_signed(octets, under, key_id, public):

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from . import content, message, schedule, seal
 from .octets import Refused, require, u32
 from .offerer import check_group_map
+from .party import untwisted
 from .payloads import *
 from .prf import H, ZERO
 from .tables import *
@@ -26,17 +27,18 @@ def unasked_keys(r, csb_id, rand_r, t):
     return schedule.MessageKeys(r, PRF_SHA256, csb_id, DT_KEYS, b"", rand_r, ZERO, ZERO, ZERO, t)
 
 
-def build_report(random, r, member, group_uri, names, csb_id, t, kind, tree_id, epoch, last_t, msk_id, held, ticket=None, told_by=None):
-    """names: (Key Domain ID, MSK ID); told_by: the KEYS that it acknowledges."""
+def build_report(random, r, member, group_uri, names, csb_id, t, kind, tree_id, epoch, last_t, msk_id, held, ticket=None, told_by=None,
+                 change=list, mac_alg=HMAC_SHA256):
+    """names: (Key Domain ID, MSK ID, or an MTK ID too); told_by: the KEYS that it acknowledges; change: a twist of the payloads before V."""
     rand = random.octets(32) if told_by is None else H(told_by)
     data = bytes((kind,)) + tree_id + u32(epoch) + u32(last_t) + msk_id + u32(held)
     payloads = [Randr(ROLE_O, rand), T(t), Idr(ROLE_O, member), Idr(ROLE_A, group_uri), Ext(E_KEY_ID, message.encode_key_id(*names)),
                 Ext(E_REPORT, data)]
-    payloads += [Ext(E_TICKET, ticket)] if ticket else []
+    payloads += [Ext(E_TICKET, ticket)] if ticket is not None else []
     header = message.Header(DT_REPORT, csb_id)
-    size = len(message.encode(header, payloads + [seal.v(HMAC_SHA256)])[0])
+    size = len(message.encode(header, payloads + [seal.v(mac_alg)])[0])
     payloads += [Padding(PADDED_CAP - size - 3)] if size <= PADDED_CAP - 3 else []  # §3.4: makes it 411 octets
-    return seal.build(header, payloads + [seal.v(HMAC_SHA256)], report_keys(r, csb_id, rand))
+    return seal.build(header, change(payloads) + [seal.v(mac_alg)], report_keys(r, csb_id, rand))
 
 
 @dataclass
@@ -50,7 +52,7 @@ class Controller:
     proved: dict = field(default_factory=dict)  # identity: its address, where unasked KEYS go
     told: dict = field(default_factory=dict)  # identity: (address, H of the KEYS to a REPORT that went there)
 
-    def receive(self, octets, random, source=None):
+    def receive(self, octets, random, source=None, twist=untwisted):
         """The KEYS that answers it, or None; what is refused raises."""
         m = message.decode(octets)
         require(m.header.data_type == DT_REPORT and m.header.csb_id == self.group.csb_id, "REPORT", "§10")
@@ -72,21 +74,24 @@ class Controller:
         got, entries, sps = self.group.content(member) if kind != LEAVE else (content.Content(), None, [])
         rand_r = random.octets(32)
         keys = answer_keys(r, m.header.csb_id, m.rand(ROLE_O), rand_r, octets)
-        payloads = [Randr(ROLE_O, m.rand(ROLE_O)), Randr(ROLE_A, rand_r), *sps, seal.kemac(keys, self.group.encr, HMAC_SHA256, got.encode())]
-        answer = seal.build(message.Header(DT_KEYS, self.group.csb_id, map=entries), payloads, keys)
+        answer = self._keys(keys, [Randr(ROLE_O, m.rand(ROLE_O)), Randr(ROLE_A, rand_r)], got, entries, sps, twist)
         if len(answer) > 3 * len(octets):
             return None
         self.told[member] = (source, H(answer))
         return answer
 
-    def push(self, member, random):
+    def push(self, member, random, twist=untwisted):
         """Unasked KEYS."""
         self.t[member] = t = self.t.get(member, 0) + 1
-        got, entries, sps = self.group.content(member)
         rand_r = random.octets(32)
         keys = unasked_keys(self.members[member], self.group.csb_id, rand_r, t)
-        payloads = [Randr(ROLE_A, rand_r), T(t), *sps, seal.kemac(keys, self.group.encr, HMAC_SHA256, got.encode())]
-        return seal.build(message.Header(DT_KEYS, self.group.csb_id, map=entries), payloads, keys)
+        return self._keys(keys, [Randr(ROLE_A, rand_r), T(t)], *self.group.content(member), twist)
+
+    def _keys(self, keys, payloads, got, entries, sps, twist):
+        plain = twist("keys.content", got).encode()
+        payloads = payloads + [*sps, seal.kemac(keys, self.group.encr, HMAC_SHA256, plain)]
+        header = twist("keys.header", message.Header(DT_KEYS, self.group.csb_id, map=entries))
+        return seal.build(header, twist("keys.payloads", payloads), keys)
 
 
 def take_keys(octets, r, csb_id, encr, report=None, last_t=0, ago=0):
