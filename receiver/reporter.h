@@ -73,7 +73,7 @@ class Reporter final : private mikey::v2::TreeKeys {
   // IsForUs is true for KEYS of the group, which belong to no exchange.
   bool IsForUs(ByteView datagram) const;
   // TakeKeys takes KEYS that answer a REPORT of the last kAnswerTime, or that nobody asked for.
-  // Every error is a discard that changed nothing.
+  // Every error is a discard; of KEYS whose MAC is good and whose keys are none for us T counts.
   struct Taken {
     bool has_keys = false;  // newer ones, or the same; contents() has them until the next call
     bool is_leave = false;  // the answer to a leave
