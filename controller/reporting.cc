@@ -40,8 +40,11 @@ void Controller::Impl::TakeReport(const ChannelId& channel_id, const SubscriberI
   }
   // KEYS that nobody asked for go under an R that A holds, as it does the one of a user key.
   member.takes_keys = !reported.by_ticket;
-  const Endpoint at = reported.proved.IsUnset() ? member.msk_endpoint : reported.proved;
-  if (std::exchange(member.msk_endpoint, at) != at) ++member.revision;
+  const bool has_moved = !reported.proved.IsUnset() && reported.proved != member.msk_endpoint;
+  if (has_moved) {
+    member.msk_endpoint = reported.proved;
+    ++member.revision;
+  }
   const bool is_pushed_to = IsPushedTo(member);
   Put(rekey::MemberPut{channel_id, std::move(member)}, m);
   if (!is_pushed_to) StopSending(channel, subscriber);

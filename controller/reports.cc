@@ -3,7 +3,6 @@
 
 #include "controller/address_name.h"
 #include "controller/impl.h"
-#include "mikey/v2/answerer_parts.h"
 
 namespace keymast::controller {
 namespace {

@@ -13,6 +13,9 @@ namespace keymast::mikey::v2 {
 
 struct Given;  // mikey/v2/messages.h
 
+// Octets to an address that has not proved itself, of each that came from it (MIKEYv2 §2).
+inline constexpr size_t kAmplification = 3;
+
 class Answerer {
  public:
   enum class Event : uint8_t {

@@ -6,8 +6,6 @@
 
 namespace keymast::mikey::v2 {
 
-inline constexpr size_t kAmplification = 3;  // MIKEYv2 §2
-
 inline Answerer::Outcome Discard(Error error) {
   return {Err(error), 0, Answerer::Event::kNone, nullptr};
 }

@@ -3,6 +3,8 @@
 // and all keys of an update count, or none. What is inside a tree update its owner reads.
 #pragma once
 
+#include <algorithm>
+
 #include "base/octets.h"
 #include "base/time.h"
 #include "mikey/v2/group_contents.h"
@@ -92,8 +94,9 @@ class RekeyReader {
   ByteView tree_id() const { return tree_id_; }
   uint32_t epoch() const { return epoch_; }  // of the last applied update
   uint32_t t() const { return t_; }          // its T
-  // The repair window that was told last: of what was installed, or of a packet since.
-  Duration window() const { return std::chrono::milliseconds(window_ms_); }
+  // The repair window that was told last: of what was installed, or of a packet since. 0 counts as
+  // 1 ms, so that what is asked for twice is not asked for at once.
+  Duration window() const { return std::chrono::milliseconds(std::max(window_ms_, 1U)); }
   size_t pending() const;
   std::optional<VerificationKeyId> verification_key() const;
   // Its key; null where verification_key is nothing. Good until the next call that changes

@@ -38,6 +38,17 @@ class Both:
         """The peer's exchange goes to its end."""
         self.lab.to_o(self.lab.to_a(self.lab.to_o(self.lab.to_a(cap))))
 
+    def is_not_moved(self):
+        """Ours waits for its answer still, whoever has verified beside it, and goes to its end."""
+        expect(self.ours.look() == "offered", f"ours is {self.ours.told}")
+        self.goes_on()
+        return "does not give way"
+
+    def ends_beside(self):
+        """Another exchange goes to its end, with a lesser RANDi."""
+        self.finish(self.open(is_lesser=True))
+        expect(self.lab.o.state == "done", f"the other one gets {self.lab.a.told}")
+
     def goes_on(self):
         """Ours goes to its end."""
         said = self.cap
@@ -60,31 +71,23 @@ def _(mode):
     both = Both(mode)
     both.lab.alice.identity, honest = MALLORY, both.lab.alice.identity
     both.lab.alice.credentials = (KEYS.mallory[S_ED25519],)
-    both.finish(both.open(is_lesser=True))
-    expect(both.lab.o.state == "done", f"the other one gets {both.lab.a.told}")
-    expect(both.ours.look() == "offered", f"ours is {both.ours.told}")
+    both.ends_beside()
     both.lab.alice.identity, both.lab.alice.credentials = honest, (KEYS.alice[S_ED25519],)
-    both.goes_on()
-    return "does not give way"
+    return both.is_not_moved()
 
 
 @scene("another session is opened and verified at once, with a lesser RANDi", "§2", {PSK}, "Offerer")
 def _(mode):
     both = Both(mode, ANOTHER)
-    both.finish(both.open(is_lesser=True))
-    expect(both.lab.o.state == "done", f"the other one gets {both.lab.a.told}")
-    expect(both.ours.look() == "offered", f"ours is {both.ours.told}")
-    both.goes_on()
-    return "does not give way"
+    both.ends_beside()
+    return both.is_not_moved()
 
 
 @scene("a CAP at once, with a lesser RANDi, that nobody finishes", "§2", {PSK}, "network")
 def _(mode):
     both = Both(mode)
     both.lab.to_a(both.open(is_lesser=True))
-    expect(both.ours.look() == "offered", f"ours is {both.ours.told}")
-    both.goes_on()
-    return "does not give way"
+    return both.is_not_moved()
 
 
 @scene("both open at once: a greater RANDi that verifies behind our answer", "§2", {PSK}, "Offerer")

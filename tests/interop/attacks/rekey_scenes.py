@@ -48,6 +48,14 @@ def group_scene(name, by="network"):
     return scene(name, "§10", (), by)
 
 
+def _is_dropped(wrong):
+    """What a member says of a packet, and takes the good one behind it."""
+    m = member()
+    seen = m.is_dropped(wrong)
+    m.takes(packets()[0])
+    return seen
+
+
 def _with_path(packet, change):
     """Another EXT 245; what it covers is not changed."""
     m = message.decode(packet)
@@ -87,10 +95,7 @@ def _(_mode):
 
 @group_scene("GROUP_REKEY of a tree that is not held")
 def _(_mode):
-    m = member()
-    seen = m.is_dropped(packets(update=replace(UPDATE, tree_id=b"another!"))[0])
-    m.takes(packets()[0])
-    return seen
+    return _is_dropped(packets(update=replace(UPDATE, tree_id=b"another!"))[0])
 
 
 @group_scene("GROUP_REKEY far ahead: the member is stale, and asks")
@@ -123,10 +128,7 @@ def _(_mode):
 
 @group_scene("GROUP_REKEY under a key that is not held", "member")
 def _(_mode):
-    m = member()
-    seen = m.is_dropped(packets(signing=(2, STRANGER))[0])
-    m.takes(packets()[0])
-    return seen
+    return _is_dropped(packets(signing=(2, STRANGER))[0])
 
 
 @group_scene("wrong signatures without filter MAC: 20 a second are computed")
@@ -211,10 +213,7 @@ def _(_mode):
 
 @group_scene("GROUP_REKEY under another encryption than the group's", "controller")
 def _(_mode):
-    m = member()
-    seen = m.is_dropped(packets(encr=AES_CM_128)[0])
-    m.takes(packets()[0])
-    return seen
+    return _is_dropped(packets(encr=AES_CM_128)[0])
 
 
 def _is_odd(keys, rands=(), **more):
@@ -246,26 +245,17 @@ def _(_mode):
     def change(payloads):
         ids = message.encode_key_id(UPDATE.key_domain, UPDATE.msk_id, b"\0\1")
         return [Ext(E_KEY_ID, ids) if isinstance(p, Ext) and p.type == E_KEY_ID else p for p in payloads]
-    m = member()
-    seen = m.is_dropped(packets(change=change)[0])
-    m.takes(packets()[0])
-    return seen
+    return _is_dropped(packets(change=change)[0])
 
 
 @group_scene("PRF 0 in a GROUP_REKEY", "controller")
 def _(_mode):
-    m = member()
-    seen = m.is_dropped(packets(prf=PRF_MIKEY1)[0])
-    m.takes(packets()[0])
-    return seen
+    return _is_dropped(packets(prf=PRF_MIKEY1)[0])
 
 
 @group_scene("GROUP_REKEY without keys", "controller")
 def _(_mode):
-    m = member()
-    seen = m.is_dropped(build(UPDATE, [None], (1, OLD), MSK_1, MSK_ID)[0])
-    m.takes(packets()[0])
-    return seen
+    return _is_dropped(build(UPDATE, [None], (1, OLD), MSK_1, MSK_ID)[0])
 
 
 @group_scene("GROUP_REKEY with a signature of another type", "controller")
@@ -281,10 +271,7 @@ def _(_mode):
 
 @group_scene("announcement signed by another member", "member")
 def _(_mode):
-    m = member()
-    seen = m.is_dropped(announcement(STRANGER))
-    m.takes(packets()[0])
-    return seen
+    return _is_dropped(announcement(STRANGER))
 
 
 @group_scene("announcement: it moves no T")
@@ -306,10 +293,7 @@ def _(_mode):
 
 @group_scene("announcement of an unknown tree from before the last update")
 def _(_mode):
-    m = member()
-    seen = m.is_dropped(announcement(tree_id=b"another!", t=9))
-    m.takes(packets()[0])
-    return seen
+    return _is_dropped(announcement(tree_id=b"another!", t=9))
 
 
 @group_scene("announcement replayed: it brings no older repair window back")
@@ -323,10 +307,7 @@ def _(_mode):
 
 @group_scene("announcement with keys", "controller")
 def _(_mode):
-    m = member()
-    seen = m.is_dropped(packets(update=replace(UPDATE, kind=ANNOUNCEMENT))[0])
-    m.takes(packets()[0])
-    return seen
+    return _is_dropped(packets(update=replace(UPDATE, kind=ANNOUNCEMENT))[0])
 
 
 # key roll

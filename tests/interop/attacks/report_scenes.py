@@ -288,26 +288,29 @@ def _of_another_tree(got):
     return got
 
 
-@group_scene("KEYS of a lower epoch, held back until newer ones were taken")
-def _(_mode):
+def _held_back(advance):
+    """What a member says of KEYS that come behind those of a group that went on."""
     m = member()
     old = m.answer(m.ask())
-    m.group.epoch += 1
+    advance(m.group)
     m.takes(pushed(m))
     seen = m.is_dropped(old)
     m.takes(m.answer(m.ask()))
     return seen
+
+
+@group_scene("KEYS of a lower epoch, held back until newer ones were taken")
+def _(_mode):
+    def advance(group):
+        group.epoch += 1
+    return _held_back(advance)
 
 
 @group_scene("KEYS with an older MSK, held back until newer ones were taken")
 def _(_mode):
-    m = member()
-    old = m.answer(m.ask())
-    m.group.key_number += 1
-    m.takes(pushed(m))
-    seen = m.is_dropped(old)
-    m.takes(m.answer(m.ask()))
-    return seen
+    def advance(group):
+        group.key_number += 1
+    return _held_back(advance)
 
 
 @group_scene("unasked KEYS of a new tree", "controller")

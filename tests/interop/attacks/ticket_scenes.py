@@ -42,6 +42,13 @@ def _resumes(lab):
     expect(lab.o.state == "done", f"an honest ticket gets {lab.a.told}")
 
 
+def _answered_alike(lab, cap, *again):
+    """The answer to a CAP, which is the same when it comes again (from that address)."""
+    first = lab.to_a(cap)
+    expect(first and lab.to_a(cap, *again) == first, "another answer to the same octets, or none")
+    return first
+
+
 @scene("spent ticket in another CAP", "§11", PSK_TYPE, "Offerer")
 def _(mode):
     def play(lab):
@@ -71,8 +78,7 @@ def _(mode):
 def _(mode):
     def play(lab):
         cap = lab.open()
-        first = lab.to_a(cap)
-        expect(first and lab.to_a(cap) == first, "another answer to the same octets")
+        _answered_alike(lab, cap)
         lab.now += 31
         return is_dropped(lab, cap)
     return _of_each(mode, play)
@@ -81,9 +87,7 @@ def _(mode):
 @scene("copy of a CAP with a ticket from elsewhere: the same answer", "§11", EARLY)
 def _(mode):
     def play(lab):
-        cap = lab.open()
-        first = lab.to_a(cap)
-        expect(first and lab.to_a(cap, ELSEWHERE) == first, "another answer, or none")
+        first = _answered_alike(lab, lab.open(), ELSEWHERE)
         lab.to_o(lab.to_a(lab.to_o(first)))
         expect(lab.o.state == "done", f"the exchange gets {lab.a.told}")
         return "the same octets"

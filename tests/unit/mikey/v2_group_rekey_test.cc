@@ -227,6 +227,9 @@ TEST_F(GroupRekey, EveryVerifiedPacketTellsTheWindow) {
   // Who plays an older one again takes nothing back.
   EXPECT_EQ(Take(lower).event, Event::kAnnounced);
   EXPECT_EQ(window(), 40);
+  // None at all would have it ask without a pause.
+  EXPECT_EQ(Take(One(at(RekeyOf(0, 5, 14), 0))).event, Event::kAnnounced);
+  EXPECT_EQ(window(), 1);
 }
 
 TEST_F(GroupRekey, AnAnnouncementOfAnotherTreeCountsOnce) {
