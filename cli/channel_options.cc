@@ -112,7 +112,8 @@ Outcome<v1::Stream> ParseStream(const std::string& text) {
   std::string fmtp;
   std::getline(rest, fmtp);
   uint32_t port = 0, ssrc = 0, payload_type = 0;
-  if (parts.size() != 5 || !Number(parts[1], port) || !Number(parts[2], ssrc) ||
+  const bool is_whole = parts.size() == 5 && !parts[0].empty() && !parts[4].empty();
+  if (!is_whole || !Number(parts[1], port) || !Number(parts[2], ssrc) ||
       !Number(parts[3], payload_type)) {
     return UsageProblem(
         "--stream: \"" + text + "\" is not MEDIA:PORT:SSRC:PAYLOAD_TYPE:RTPMAP[:FMTP]",

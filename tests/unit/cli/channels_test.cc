@@ -217,7 +217,8 @@ TEST(Channels, WhatCannotBeReadIsAUsageErrorBeforeAnyCall) {
       {"--stream", "v:1:0xg:96:H"}, {"--file", path},
       {"--file", "/absent"},        {"--ttl", "300"},
       {"--mtk-port", "x"},          {"--file", "/"},
-      {"--file", "/dev/zero"}};
+      {"--file", "/dev/zero"},      {"--stream", ":5004:1:96:H264/90000"},
+      {"--stream", "v:5004:1:96:"}, {"--stream", ":0:00:00::"}};
   for (const auto& options : commands) {
     FakeServer server;
     std::vector<std::string> words = {"channels", "create", "one"};
