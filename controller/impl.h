@@ -208,6 +208,7 @@ struct Controller::Impl final : ReportMembership {
   // REPORTs, and KEYS that nobody asked for (reporting.cc).
   Status CheckReport(const ChannelId& channel, const SubscriberId& subscriber,
                      mikey::v2::ReportKind kind, Instant now) const override;
+  void TakeInUnfinished(Channel& channel, groups::Member& member, const Moment& m);
   void TakeReport(const ChannelId& channel, const SubscriberId& subscriber,
                   const Reported& reported, const Moment& m) override;
   std::optional<uint32_t> PushKeys(Channel& channel, const SubscriberId& id, const Moment& m);

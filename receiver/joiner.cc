@@ -140,7 +140,10 @@ Joiner::Outcome Joiner::Tick(Instant now, crypto::Rng& rng, MutableBytes out) {
     return {};
   }
   last_ = offerer_.get();
-  return After(offerer_->Tick(now, rng, out), now, rng);
+  const bool was_answered = offerer_->state() == Offerer::State::kAnswered;
+  const Outcome outcome = After(offerer_->Tick(now, rng, out), now, rng);
+  if (was_answered && offerer_->state() == Offerer::State::kDone) AskUnconfirmed(now, rng);
+  return outcome;
 }
 
 // TakeTicket takes the one that is held out of all memory before it is shown: it opens one
@@ -170,7 +173,7 @@ Joiner::Outcome Joiner::Open(Instant now, crypto::Rng& rng, MutableBytes out) {
   is_new_ = true;
   has_ticket_ = false;
   schedule_.Cured();  // by this join
-  is_other_tree_ = false;
+  is_beyond_packets_ = false;
   other_.reset();
   if (next_credentials_ != nullptr) {
     offerer_.reset();  // it borrows those before
@@ -380,7 +383,7 @@ Joiner::Outcome Joiner::TakeKeys(ByteView datagram, Instant now) {
   if (!taken->has_keys || is_leaving_) return outcome;
   is_loose_ = true;
   outcome.has_keys = true;
-  is_other_tree_ = false;
+  is_beyond_packets_ = false;
   missed_.Cured();
   Cured();
   return outcome;
@@ -388,7 +391,7 @@ Joiner::Outcome Joiner::TakeKeys(ByteView datagram, Instant now) {
 
 void Joiner::GroupRekey(ByteView datagram, Instant now, crypto::Rng& rng) {
   if (!reporter_.OnGroupRekey(datagram, now) || !is_joined_ || IsBusy() || is_leaving_) return;
-  is_other_tree_ = true;
+  is_beyond_packets_ = true;
   Ask(now, rng);
 }
 
@@ -403,6 +406,14 @@ void Joiner::Ask(Instant now, crypto::Rng& rng) {
   schedule_.Missing(Window(), now, rng);
 }
 
+// MIKEYv2 §7: it has the keys of a join whose finish nobody answered, of which A, if it ended in
+// between, knows only that they were given.
+void Joiner::AskUnconfirmed(Instant now, crypto::Rng& rng) {
+  if (is_leaving_) return;
+  is_beyond_packets_ = true;
+  Ask(now, rng);
+}
+
 // MIKEYv2 §10: an unknown MSK for longer than the repair window.
 void Joiner::Missing(KeyNumber msk, Instant now, crypto::Rng& rng) {
   if (!is_joined_ || IsBusy() || is_leaving_) return;
@@ -413,7 +424,7 @@ void Joiner::Opened(KeyNumber msk, Instant now) {
   using Effect = mikey::v2::MissedMsk::Effect;
   const Effect effect = missed_.Opened(msk, now, reporter_.window());
   if (effect == Effect::kCures) repairs_ = 0;
-  if (is_leaving_ || is_other_tree_) return;
+  if (is_leaving_ || is_beyond_packets_) return;
   if (effect == Effect::kCures) Cured();
   if (effect != Effect::kDefers || schedule_.deadline() == kNever) return;
   schedule_.Cured();

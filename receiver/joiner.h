@@ -146,6 +146,7 @@ class Joiner {
   void KeepTicketGiven();
   Duration Window() const;
   void Ask(Instant now, crypto::Rng& rng);
+  void AskUnconfirmed(Instant now, crypto::Rng& rng);
   void Cured();
   bool IsBusy() const { return open_at_ != kNever || offerer_->deadline() != kNever; }
   bool IsDue(Instant now) const { return std::min(schedule_.deadline(), acknowledge_at_) <= now; }
@@ -177,7 +178,7 @@ class Joiner {
   bool is_left_ = false;
   bool is_loose_ = false;  // the last keys came outside of an exchange
   bool takes_msk_messages_ = false;
-  bool is_other_tree_ = false;  // keys are missing that no packet tells of
+  bool is_beyond_packets_ = false;  // what is asked for, no packet tells or brings
   KeyNumber used_;
   mikey::v2::MissedMsk missed_;
   unsigned repairs_ = 0;

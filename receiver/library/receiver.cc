@@ -444,7 +444,7 @@ void Receiver::NoteMissing(Followed& followed, MskId msk, uint64_t now) {
   }
 }
 
-// NoteProven: by GROUP_REKEY, so that no packet cures it.
+// NoteProven: not by packets, so that none cures it.
 void Receiver::NoteProven(Followed& followed, uint64_t now) {
   if (!MayMiss(followed)) return;
   followed.is_proven = true;
@@ -521,7 +521,8 @@ void Receiver::Tick(uint64_t now) {
     if (!outcome.status) Fail(asking_, FailureOf(*offerer_));
     if (offerer_ && offerer_->state() == Offerer::State::kDone) {
       offerer_->Wipe();
-      asking_ = kNobody;
+      // MIKEYv2 §7: nobody answered the finish, and who gave the keys may not know of the join.
+      NoteProven(channels_[std::exchange(asking_, kNobody)], now);
     }
   }
   AskNext(now);

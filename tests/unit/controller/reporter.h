@@ -22,6 +22,15 @@ struct Reporter : Receiver {
   void Join() {
     Run();
     ASSERT_EQ(state(), mikey::v2::Offerer::State::kDone);
+    TakeStanding();
+  }
+  // JoinUnfinished has keys by the answer, and sends no finish.
+  void JoinUnfinished() {
+    finish = Take(Ask(Cap()));
+    ASSERT_EQ(state(), mikey::v2::Offerer::State::kAnswered);
+    TakeStanding();
+  }
+  void TakeStanding() {
     const mikey::v2::Contents& contents = offerer.contents();
     name = {world.channel().channel.key_domain, KeyGroup(7), *contents.csb_id,
             world.profile.encr_alg};
@@ -95,6 +104,7 @@ struct Reporter : Receiver {
   MskId NewestTaken() const { return MskId::FromValue(taken.contents().msks.view().back().msk); }
 
   std::string uri{kNewsUri};
+  Bytes finish;  // of JoinUnfinished
   GroupName name;
   crypto::Key32 r;
   Bytes ticket;

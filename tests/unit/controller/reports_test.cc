@@ -91,6 +91,38 @@ TEST_F(Reporting, WhoHasNotJoinedOrIsOutGetsNothing) {
   EXPECT_EQ(Discarded(Error::kUnknownIdentity), 2U);
 }
 
+// MIKEYv2 §7: a restart has ended the exchange between its answer and its finish.
+TEST_F(Reporting, WhoseFinishWasLostIsTakenInByItsReport) {
+  Reporter anna(world, 1, kReports);
+  anna.JoinUnfinished();
+  world.Restart(seconds(1));
+  ASSERT_TRUE(anna.Ask(anna.finish).empty()) << "it belongs to nothing";
+  EXPECT_TRUE(Durable(1).HoldsKeys());
+  EXPECT_FALSE(Durable(1).joined);
+  EXPECT_EQ(world.core->JoinedCount(kNews), 0U);
+  ASSERT_TRUE(anna.Report(ReportKind::kMissing));
+  EXPECT_TRUE(Durable(1).joined) << "in the step of the answer";
+  EXPECT_EQ(world.core->JoinedCount(kNews), 1U);
+  EXPECT_EQ(world.CountOf(Event::Kind::kJoined), 1U);
+  EXPECT_TRUE(Durable(1).TakesKeys()) << "only its finish told of MSK messages";
+  ASSERT_TRUE(anna.Report(ReportKind::kMissing));
+  EXPECT_EQ(world.core->JoinedCount(kNews), 1U) << "once";
+  EXPECT_EQ(world.CountOf(Event::Kind::kJoined), 1U);
+  ASSERT_TRUE(anna.Report(ReportKind::kLeave));
+  EXPECT_EQ(world.core->JoinedCount(kNews), 0U);
+  EXPECT_EQ(world.CountOf(Event::Kind::kLeft), 1U);
+}
+
+TEST_F(Reporting, WhoLeavesWithoutItsFinishWasNeverIn) {
+  Reporter anna(world, 1, kReports);
+  anna.JoinUnfinished();
+  world.Restart(seconds(1));
+  ASSERT_TRUE(anna.Report(ReportKind::kLeave));
+  EXPECT_FALSE(Durable(1).HoldsKeys());
+  EXPECT_EQ(world.CountOf(Event::Kind::kJoined), 0U);
+  EXPECT_EQ(world.core->JoinedCount(kNews), 0U);
+}
+
 TEST_F(Reporting, ALeaveIsAnsweredAndEndsTheMembership) {
   Reporter anna(world, 1);
   anna.Join();

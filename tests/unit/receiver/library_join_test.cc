@@ -264,6 +264,27 @@ TEST(LibraryJoin, FollowsACookie) {
   EXPECT_EQ(world.Settle().joined.size(), 1u);
 }
 
+// MIKEYv2 §7: its keys are good, but who gave them may not know that it has joined.
+TEST(LibraryJoin, WhoseFinishNobodyAnswersAsks) {
+  LibraryWorld world;
+  Group& tv = world.server_.Add(kTv);
+  ASSERT_EQ(world.Join(0, kTv), KEYMAST_OK);
+  ASSERT_EQ(world.Receive(world.ToServer(world.Take().sent.at(0))), KEYMAST_OK);
+  size_t finishes = 0;
+  for (int i = 0; i < 5; ++i) {
+    finishes += world.Take().sent.size();
+    world.now_ = world.deadline();
+    if (i < 4) world.Tick();
+  }
+  EXPECT_EQ(finishes, 4u);
+  ASSERT_NE(world.now_, KEYMAST_NEVER);
+  EXPECT_EQ(world.Used(0, tv.Mki(1)), KEYMAST_OK);
+  EXPECT_EQ(world.deadline(), world.now_) << "a packet tells the server nothing";
+  world.Tick();
+  EXPECT_EQ(world.Settle().joined, std::vector<uint8_t>{0});
+  EXPECT_EQ(world.deadline(), KEYMAST_NEVER);
+}
+
 TEST(LibraryJoin, SaysWhyItFailed) {
   LibraryWorld world;
   world.server_.Add(kTv).is_entitled = false;

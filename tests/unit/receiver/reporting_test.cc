@@ -129,6 +129,37 @@ TEST_F(Reporting, MissingKeysAreAskedForInTheWindow) {
   EXPECT_EQ(joiner->deadline(), kNever) << "it is cured";
 }
 
+// MIKEYv2 §7: its keys are good, but who gave them may not know that it has joined.
+TEST_F(Reporting, AJoinWhoseFinishNobodyAnswersAsks) {
+  Start();
+  ASSERT_FALSE(Take(Ask(Tick())).empty());
+  ASSERT_TRUE(step.has_keys);
+  int finishes = 1;
+  while (joiner->offerer().state() == mikey::v2::Offerer::State::kAnswered) {
+    now = joiner->deadline();
+    finishes += Tick().empty() ? 0 : 1;
+    joiner->Opened(kHeld, now);
+  }
+  EXPECT_EQ(finishes, 4);
+  ASSERT_GE(joiner->deadline(), now);
+  ASSERT_LT(joiner->deadline(), now + kWindow);
+  now = joiner->deadline();
+  joiner->Opened(kHeld, now);  // which tells the controller nothing
+  const Bytes report = Tick();
+  ASSERT_EQ(step.reports, ReportKind::kMissing);
+  const Bytes keys = KeysTo(report);
+  Take(keys);
+  EXPECT_TRUE(step.has_keys);
+  EXPECT_TRUE(Acknowledges(keys));
+  EXPECT_EQ(joiner->deadline(), kNever);
+}
+
+TEST_F(Reporting, AnAnsweredFinishAsksNothing) {
+  now += seconds(60);
+  joiner->Opened(kHeld, now);
+  EXPECT_EQ(joiner->deadline(), kNever);
+}
+
 TEST_F(Reporting, TIsKeptBeforeItIsUsed) {
   const Bytes report = Miss();
   KeysTo(report);
