@@ -3,7 +3,6 @@
 """log.json: every target has been run for long enough, and its corpus reaches enough of its files."""
 
 import datetime
-import os
 import sys
 import unittest
 
@@ -40,7 +39,6 @@ class Rows(unittest.TestCase):
     def test_the_file_is_as_scripts_fuzz_writes_it(self):
         self.assertEqual(log.PATH.read_text(), log.text_of(self.rows))
 
-    @unittest.skipUnless(os.environ.get("KEYMAST_LONG"), "asked by ./test --long")
     def test_every_target_was_run_for_long_enough(self):
         self.assertEqual(self.refused(lambda row: row["seconds"] >= SECONDS), [])
 
