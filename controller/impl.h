@@ -133,6 +133,7 @@ struct Controller::Impl final : ReportMembership {
   Outcome Handle(const RekeyNow& command, Instant now, const Moment* m);
 
   // Membership (membership.cc, leaving.cc).
+  bool MarkJoined(Channel& channel, groups::Member& member, const Moment& m);
   void TakeIn(Channel& channel, groups::Member member, const Moment& m);
   void Deliver(Channel& channel, const SubscriberId& subscriber, const Moment& m);
   bool CanShutOut(const Channel& channel) const;
@@ -208,7 +209,6 @@ struct Controller::Impl final : ReportMembership {
   // REPORTs, and KEYS that nobody asked for (reporting.cc).
   Status CheckReport(const ChannelId& channel, const SubscriberId& subscriber,
                      mikey::v2::ReportKind kind, Instant now) const override;
-  void TakeInUnfinished(Channel& channel, groups::Member& member, const Moment& m);
   void TakeReport(const ChannelId& channel, const SubscriberId& subscriber,
                   const Reported& reported, const Moment& m) override;
   std::optional<uint32_t> PushKeys(Channel& channel, const SubscriberId& id, const Moment& m);

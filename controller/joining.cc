@@ -61,21 +61,18 @@ void Controller::Impl::FinishJoin(const ChannelId& channel_id, const SubscriberI
   Channel& channel = At(channel_id);
   groups::Member member = channel.durable->members.at(subscriber);
   if (member.given == MskId{}) return;
-  const bool is_new = !std::exchange(member.joined, true);
+  const bool is_new = MarkJoined(channel, member, m);
   const bool is_silent = !joined.takes_msk_messages;
   const bool was_silent = std::exchange(member.no_msk_messages, is_silent);
   const bool took_keys = std::exchange(member.takes_keys, joined.takes_keys);
   const Endpoint from = joined.from.IsUnset() ? member.msk_endpoint : joined.from;
   const Endpoint before = std::exchange(member.msk_endpoint, from);
   if (is_new || was_silent != is_silent || took_keys != joined.takes_keys || before != from) {
-    ++member.revision;
-    if (is_new) ++channel.joined;
-    if (is_new && member.confirmed >= channel.ladder().msk->id) ++channel.confirmed;
+    if (!is_new) ++member.revision;
     Put(rekey::MemberPut{channel_id, std::move(member)}, m);
   }
   const bool is_pushed_to = IsPushedTo(channel.durable->members.at(subscriber));
   channel.pushed.erase(subscriber);
-  if (is_new) Tell(Event::Kind::kJoined, channel_id, NameOf(channel_id, subscriber), m);
   for (auto* delivery : {&channel.current, &channel.next}) {
     if (!*delivery) continue;
     const bool has_it = (*delivery)->msk() <= joined.holds;

@@ -40,19 +40,24 @@ void Controller::Impl::Deliver(Channel& channel, const SubscriberId& subscriber,
   SendMsks(channel, m);
 }
 
+// MarkJoined counts a member in, which the caller puts: false where it was in.
+bool Controller::Impl::MarkJoined(Channel& channel, groups::Member& member, const Moment& m) {
+  if (std::exchange(member.joined, true)) return false;
+  ++member.revision;
+  ++channel.joined;
+  if (member.confirmed >= channel.ladder().msk->id) ++channel.confirmed;
+  Tell(Event::Kind::kJoined, channel.id(), NameOf(channel.id(), member.subscriber), m);
+  return true;
+}
+
 // TakeIn makes a member join: keys by unicast now, and traffic keys without waiting for the next
 // repetition.
 void Controller::Impl::TakeIn(Channel& channel, groups::Member member, const Moment& m) {
   const SubscriberId id = member.subscriber;
   const bool was_silent = std::exchange(member.no_msk_messages, false);
-  if (!member.joined) {
-    member.joined = true;
-    ++member.revision;
-    ++channel.joined;
-    if (member.confirmed >= channel.ladder().msk->id) ++channel.confirmed;
+  if (MarkJoined(channel, member, m)) {
     if (member.entitled_until != kNever) channel.window_ends.emplace(member.entitled_until, id);
     Put(rekey::MemberPut{channel.id(), std::move(member)}, m);
-    Tell(Event::Kind::kJoined, channel.id(), NameOf(channel.id(), id), m);
   } else if (member.confirmed != MskId{} || was_silent) {
     // Who joins again may have lost what it confirmed, and gets it also after a restart of ours.
     if (member.confirmed >= channel.ladder().msk->id) --channel.confirmed;

@@ -45,7 +45,9 @@ void Controller::Impl::TakeReport(const ChannelId& channel_id, const SubscriberI
     member.msk_endpoint = reported.proved;
     ++member.revision;
   }
-  TakeInUnfinished(channel, member, m);
+  // MIKEYv2 §7: its finish was lost with what we knew of its exchange, and only that told whether
+  // it takes MSK messages.
+  if (MarkJoined(channel, member, m)) member.no_msk_messages = true;
   const bool is_pushed_to = IsPushedTo(member);
   Put(rekey::MemberPut{channel_id, std::move(member)}, m);
   if (!is_pushed_to) StopSending(channel, subscriber);
@@ -56,17 +58,6 @@ void Controller::Impl::TakeReport(const ChannelId& channel_id, const SubscriberI
   channel.pushed.erase(subscriber);
   KeepConfirmed(channel, subscriber, reported.newest, m);
   Schedule(channel, m.now);
-}
-
-// TakeInUnfinished: whose finish was lost with what we knew of its exchange reports instead
-// (MIKEYv2 §7). It takes KEYS, as who reports does; whether MSK messages too only its finish told.
-void Controller::Impl::TakeInUnfinished(Channel& channel, groups::Member& member, const Moment& m) {
-  if (std::exchange(member.joined, true)) return;
-  member.no_msk_messages = true;
-  ++member.revision;
-  ++channel.joined;
-  if (member.confirmed >= channel.ladder().msk->id) ++channel.confirmed;
-  Tell(Event::Kind::kJoined, channel.id(), NameOf(channel.id(), member.subscriber), m);
 }
 
 // KeysToldTo: COUNTERs of MSK messages are T of KEYS too. After a start all below what is in use
