@@ -119,6 +119,13 @@ struct OpenedMtk {
 Result<OpenedMtk> OpenMtk(const crypto::Suite& suite, const Profile3gpp& profile,
                           const Unverified& message, ByteView msk, ByteView msk_rand);
 
+// VerificationOf an MSK message says what answers it: its CSB ID, map and COUNTER (RFC 3830 §3.1,
+// TS 33.246 §6.4.5.2). It looks into both.
+inline Verification VerificationOf(const Unverified& message, const OpenedMsk& opened) {
+  return {message.csb_id, message.counter, message.idi,
+          message.idr,    message.rand,    std::span(opened.streams).first(opened.stream_count)};
+}
+
 // CheckVerification verifies the V payload: kAuthenticationFailed.
 Status CheckVerification(const crypto::Suite& suite, const Profile3gpp& profile,
                          const Unverified& message, ByteView idi, ByteView rand, ByteView user_key);

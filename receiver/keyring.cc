@@ -97,12 +97,8 @@ Result<MskEvent> Keyring::OnMsk(ByteView datagram, MutableBytes answer) {
 
 Result<size_t> Keyring::Answer(const mikey::Unverified& message, const mikey::OpenedMsk& opened,
                                MutableBytes answer) const {
-  // RFC 3830 §3.1, TS 33.246 §6.4.5.2: CSB ID, map and COUNTER of the message answered, own IDr.
-  const mikey::Verification verification{
-      message.csb_id, message.counter, message.idi,
-      message.idr,    message.rand,    std::span(opened.streams).first(opened.stream_count)};
-  return mikey::WriteVerification(suite_, profile_, verification, credential_.user_key.view(),
-                                  answer);
+  return mikey::WriteVerification(suite_, profile_, mikey::VerificationOf(message, opened),
+                                  credential_.user_key.view(), answer);
 }
 
 bool Keyring::Apply(const mikey::Unverified& message, const mikey::OpenedMsk& opened,

@@ -251,16 +251,12 @@ Status Receiver::ReceiveMsk(Followed& followed, const mikey::Unverified& message
   return {};
 }
 
-// TS 33.246 §6.4.5.2: CSB ID, map and COUNTER of the message answered.
 Status Receiver::AnswerMsk(Followed& followed, const mikey::Unverified& message,
                            const mikey::OpenedMsk& opened) {
   mikey::Profile3gpp profile;
   profile.idr_type = self_.type;
-  const mikey::Verification verification{
-      message.csb_id, message.counter, message.idi,
-      message.idr,    message.rand,    std::span(opened.streams).first(opened.stream_count)};
-  const auto size =
-      mikey::WriteVerification(suite_, profile, verification, user_key_.view(), send_);
+  const auto size = mikey::WriteVerification(
+      suite_, profile, mikey::VerificationOf(message, opened), user_key_.view(), send_);
   if (!size) return Err(size.error());
   send_size_ = *size;
   send_channel_ = IndexOf(followed);

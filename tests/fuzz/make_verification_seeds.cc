@@ -17,13 +17,8 @@ Bytes AnswerTo(const mikey::Unverified& message, std::string_view from, std::str
   const auto opened = mikey::OpenMsk(suite, {}, message, key.view());
   KEYMAST_CHECK(opened.has_value());
   const std::string identity = std::string(from) + "@example.org";
-  mikey::Verification answer;
-  answer.csb_id = message.csb_id;
-  answer.counter = message.counter;
-  answer.idi = message.idi;
+  mikey::Verification answer = mikey::VerificationOf(message, *opened);
   answer.idr = AsBytes(identity);
-  answer.rand = message.rand;
-  answer.streams = std::span(opened->streams).first(opened->stream_count);
   Bytes octets(600);
   const auto size = mikey::WriteVerification(suite, {}, answer, key.view(), octets);
   octets.resize(size.value());

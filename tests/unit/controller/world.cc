@@ -73,13 +73,8 @@ void FakeMember::TakeMtk(const mikey::Unverified& message) {
 
 Bytes FakeMember::Answer(const mikey::Unverified& message, const mikey::OpenedMsk& opened) {
   const std::string identity = IdentityOf(number_);
-  mikey::Verification answer;
-  answer.csb_id = message.csb_id;
-  answer.counter = message.counter;
-  answer.idi = message.idi;
+  mikey::Verification answer = mikey::VerificationOf(message, opened);
   answer.idr = AsBytes(identity);
-  answer.rand = message.rand;
-  answer.streams = std::span(opened.streams).first(opened.stream_count);
   Bytes octets(600);
   const auto size =
       mikey::WriteVerification(crypto::DefaultSuite(), {}, answer, user_key_.view(), octets);
