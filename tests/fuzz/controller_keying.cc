@@ -27,16 +27,7 @@ void Check(const std::vector<Datagram>& sent, size_t came) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size < 1) return 0;
   KeyingWorld world(data[0]);
-  Reader reader(ByteView(data + 1, size - 1));
-  while (reader.ok() && !reader.empty()) {
-    const size_t length = reader.U16();
-    if (length == 0) {
-      world.Do(static_cast<Meanwhile>(reader.U8() % static_cast<uint8_t>(Meanwhile::kEvents)));
-      continue;
-    }
-    const ByteView datagram = reader.Take(length);
-    if (!reader.ok()) return 0;
-    world.now += std::chrono::milliseconds(300);
+  Play(world, {data + 1, size - 1}, [&](ByteView datagram) {
     const size_t given = world.members.given;
     const size_t joined = world.members.joined;
     const auto sent = world.Take(datagram);
@@ -44,6 +35,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     KEYMAST_CHECK(!world.members.frozen || world.changes == 0);
     KEYMAST_CHECK(world.keying.exchanges() <= world.config.exchanges);
     Check(sent, datagram.size());
-  }
+  });
   return 0;
 }

@@ -194,4 +194,21 @@ struct KeyingWorld {
   size_t changes = 0;  // of the last datagram
 };
 
+// Play an input: `take` gets each of its datagrams, after what happened before it.
+template <class Take>
+void Play(KeyingWorld& world, ByteView input, Take take) {
+  Reader reader(input);
+  while (reader.ok() && !reader.empty()) {
+    const size_t length = reader.U16();
+    if (length == 0) {
+      world.Do(static_cast<Meanwhile>(reader.U8() % static_cast<uint8_t>(Meanwhile::kEvents)));
+      continue;
+    }
+    const ByteView datagram = reader.Take(length);
+    if (!reader.ok()) return;
+    world.now += std::chrono::milliseconds(300);
+    take(datagram);
+  }
+}
+
 }  // namespace keymast::controller
