@@ -33,6 +33,7 @@ add_test(NAME needy COMMAND true)
 set_tests_properties(needy PROPERTIES FIXTURES_REQUIRED fixture)
 add_test(NAME inside COMMAND sh -c
   "echo '[  SKIPPED ] Net.NeedsRoot (0 ms)'; echo 'test_disk (Faults) ... skipped no_root'")
+add_test(NAME vectors COMMAND printf "LEFT OUT: %d vectors of %s\\n" 17 /x/a 4 /x/b 17 /x/a)
 """
 
 
@@ -131,6 +132,11 @@ class Ctest(unittest.TestCase):
         self.assertEqual((status, last), (0, "2 passed, 0 failed"))
         self.assertIn("Left out inside tests: Net.NeedsRoot test_disk\n", said)
         self.assertNotIn("Left out", self.run_tests("good")[2])
+
+    def test_how_many_vectors_are_not_at_hand_is_told(self):
+        self.assertIn("LEFT OUT: 21 vectors in 2 places, which are not there\n",
+                      self.run_tests("vectors|good")[2])
+        self.assertNotIn("LEFT OUT", self.run_tests("good")[2])
 
 
 class Options(unittest.TestCase):

@@ -194,7 +194,7 @@ class Mutation : public testing::Test {
     messages_ = AllMessages();
     if (!messages_.empty()) return;
     ASSERT_TRUE(vectors::MayLeaveOut("peers"));
-    GTEST_SKIP() << "LEFT OUT: no messages to mutate in " << vectors::Folder().string();
+    GTEST_SKIP() << vectors::LeftOut("peers");
   }
   std::vector<Bytes> messages_;
 };

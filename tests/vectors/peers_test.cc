@@ -93,7 +93,7 @@ TEST(PeerTable, NamesEveryFile) {
   const auto folder = vectors::Folder() / "peers";
   if (!std::filesystem::exists(folder)) {
     ASSERT_TRUE(vectors::MayLeaveOut("peers"));
-    GTEST_SKIP() << "LEFT OUT: " << std::size(kRows) << " peer messages, no " << folder;
+    GTEST_SKIP() << vectors::LeftOut("peers");
   }
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     const std::string name = entry.path().stem().string();
@@ -104,6 +104,7 @@ TEST(PeerTable, NamesEveryFile) {
 }
 
 TEST(PeerTable, IsTheOneOfTheDocs) {
+  EXPECT_EQ(std::size(kRows), vectors::CasesOf("peers"));
   std::ifstream file(std::string(KEYMAST_SOURCE_DIR) + "/docs/mikey.md");
   const std::string text{std::istreambuf_iterator<char>(file), {}};
   for (const Row& row : kRows) {

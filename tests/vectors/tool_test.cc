@@ -97,7 +97,7 @@ TEST(Tool, OthersMessagesAreBuiltAgainFromTheirDescriptions) {
   const auto folder = vectors::Folder() / "peers";
   if (!std::filesystem::exists(folder)) {
     ASSERT_TRUE(vectors::MayLeaveOut("peers"));
-    GTEST_SKIP() << "LEFT OUT: no vectors in " << folder.string();
+    GTEST_SKIP() << vectors::LeftOut("peers");
   }
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     const json file = vectors::Load("peers/" + entry.path().filename().string());

@@ -39,7 +39,7 @@ class Worked : public testing::Test {
     file_ = vectors::Load("mikey-worked.json");
     if (!file_.is_null()) return;
     ASSERT_TRUE(vectors::MayLeaveOut("mikey-worked.json"));
-    GTEST_SKIP() << "LEFT OUT: no mikey-worked.json in " << vectors::Folder().string();
+    GTEST_SKIP() << vectors::LeftOut("mikey-worked.json");
   }
   std::string Value(const std::string& title) const { return ValueOf(file_, title); }
   json file_;
