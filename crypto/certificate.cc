@@ -120,6 +120,10 @@ Instant InstantOf(const ASN1_TIME* time) {
   return has_place ? Instant(seconds) : kNever;  // certificates may end in the year 9999
 }
 
+Instant Certificate::NotBefore() const {
+  return InstantOf(X509_get0_notBefore(certificate_.get()));
+}
+
 Instant Certificate::NotAfter() const { return InstantOf(X509_get0_notAfter(certificate_.get())); }
 
 bool Certificate::MaySign() const {

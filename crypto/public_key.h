@@ -146,7 +146,8 @@ class Certificate {
   // "1.3.6.1.5.5.7.3.1". A certificate without that extension has none, and anyExtendedKeyUsage is
   // an entry as any other.
   bool HasExtendedUsage(const std::string& oid) const;
-  // NotAfter is the last second of its validity (RFC 5280 §4.1.2.5).
+  // NotBefore and NotAfter are the first and last second of its validity (RFC 5280 §4.1.2.5).
+  Instant NotBefore() const;
   Instant NotAfter() const;
   // Key usage (RFC 5280 §4.2.1.3); a certificate without that extension allows both.
   bool MaySign() const;

@@ -159,9 +159,13 @@ void PeerCall::OnAnswererSide(const Endpoint& from, ByteView octets, Instant now
     return;
   }
   if (outcome.event != Answerer::Event::kVerified || we_offer_) return;
-  if (TakeKeys(answerer_.SessionOf(*outcome.entry), outcome.entry->exchange.choice, now)) {
-    state_ = State::kUp;
+  const Done taken =
+      TakeKeys(answerer_.SessionOf(*outcome.entry), outcome.entry->exchange.choice, now);
+  if (!taken) {
+    static_cast<void>(Fail(taken.error()));
+    return;
   }
+  state_ = State::kUp;
 }
 
 }  // namespace keymast::tools

@@ -46,12 +46,16 @@ Failure PeerCall::Named(Error error, const std::string& what) {
 }
 
 tl::unexpected<Failure> PeerCall::Fail(Error error, const std::string& what) {
+  return Fail(Named(error, what));
+}
+
+tl::unexpected<Failure> PeerCall::Fail(Failure failure) {
   state_ = State::kFailed;
   ForgetKeys();
   pool_.Wipe();
   offerer_.reset();
   directory_.ExpectNothing();
-  failure_ = Named(error, what);
+  failure_ = std::move(failure);
   return tl::unexpected<Failure>(failure_);
 }
 
@@ -206,14 +210,17 @@ void PeerCall::ForgetKeys() {
 PeerCall::Done PeerCall::TakeKeys(const mikey::v2::UnicastSession& session,
                                   const mikey::v2::Choice& choice, Instant now) {
   Result<std::vector<StreamKey>> keys = KeysOf(suite_, session, choice.profiles);
-  if (!keys) return Fail(keys.error(), "the policies of the exchange");
+  const auto refused = [](Error error, const std::string& what) {
+    return tl::unexpected<Failure>(Named(error, what));
+  };
+  if (!keys) return refused(keys.error(), "the policies of the exchange");
   media_.BeginExchange();
   for (const StreamKey& key : *keys) {
     const size_t stream = (key.cs_id - 1u) / 2;  // MIKEYv2 §9
     const bool is_offerers = key.cs_id % 2 == 1;
-    if (stream >= keyed_.size()) return Fail(Error::kMalformed, "the map of the exchange");
+    if (stream >= keyed_.size()) return refused(Error::kMalformed, "the map of the exchange");
     const Status used = media_.UseKey(keyed_[stream], is_offerers == we_offer_, key);
-    if (!used) return Fail(used.error(), "the keys of the exchange");
+    if (!used) return refused(used.error(), "the keys of the exchange");
   }
   keys_ = std::move(*keys);
   failure_ = {};

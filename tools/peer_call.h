@@ -64,8 +64,9 @@ class PeerCall {
   // Offer describes the streams of media(), as many as there are.
   tl::expected<std::string, Failure> Offer(Instant now);
   // OpenEarly sends CAP before there is an answer, to an address that is known otherwise. An answer
-  // to it is provisional (MIKEYv2 §12). kFailedPrecondition where CAP is in SDP, and with a
-  // certificate: which one proves the answer is not known before, and none other is accepted.
+  // to it is provisional (MIKEYv2 §12); with a certificate it is anybody's who comes first, until
+  // the description says whose it should be. kFailedPrecondition where CAP is in SDP and, with a
+  // certificate, when the call is up.
   Done OpenEarly(const Endpoint& to, Instant now);
   Done TakeAnswer(std::string_view text, Instant now);
 
@@ -108,6 +109,7 @@ class PeerCall {
 
  private:
   static Failure Named(Error error, const std::string& what);
+  tl::unexpected<Failure> Fail(Failure failure);
   tl::unexpected<Failure> Fail(Error error, const std::string& what);
   Done Check(const Status& status, const std::string& what);
   Done Begin(bool we_offer);
@@ -140,6 +142,8 @@ class PeerCall {
   void SetHeld(bool held);
   Done BindAnswer(Instant now);
   Done CheckOwnAnswer() const;
+  bool MayBeAnybodys() const;
+  void DropProvisional();
   void OnOffererSide(ByteView octets, Instant now);
   void OnAnswer(ByteView octets, ByteView finish, Instant now);
   void TickExchange(Instant now);
@@ -152,6 +156,7 @@ class PeerCall {
   void OnAnswererSide(const Endpoint& from, ByteView octets, Instant now);
   Result<Bytes> AnswerCapInSdp(Instant now);
 
+  // TakeKeys of an exchange: those before it failed may be there.
   Done TakeKeys(const mikey::v2::UnicastSession& session, const mikey::v2::Choice& choice,
                 Instant now);
   void ForgetKeys();

@@ -35,6 +35,9 @@ Result<size_t> PeerCall::OpenExchange(bool takes_fragments, Instant now, Bytes& 
     wish.resume = &*resume_;
   } else if (theirs_ && theirs_->keying.fingerprint) {
     wish.fingerprint = *theirs_->keying.fingerprint;
+  } else {
+    // MIKEYv2 §12: until it is told. An answer in SDP comes with it.
+    wish.takes_provisional = setup_.credentials != nullptr && !setup_.key_mgmt;
   }
   offerer_.reset();
   offered_ = PolicyOf(resume_.has_value(), setup_.key_mgmt);
@@ -118,8 +121,10 @@ PeerCall::Done PeerCall::SendCap(Instant now) {
 }
 
 PeerCall::Done PeerCall::OpenEarly(const Endpoint& to, Instant now) {
-  const bool may_open = state_ == State::kOffered && we_offer_ && !is_sent_ && !setup_.key_mgmt &&
-                        setup_.credentials == nullptr;
+  // Who is not known yet comes into no call that is up.
+  const bool may_come = setup_.credentials == nullptr || keys_.empty();
+  const bool may_open =
+      state_ == State::kOffered && we_offer_ && !is_sent_ && !setup_.key_mgmt && may_come;
   if (!may_open) return keymast::Fail(Error::kFailedPrecondition, "nothing to open early");
   remote_ = to;
   UseDirections();
@@ -145,7 +150,10 @@ PeerCall::Done PeerCall::TakeAnswer(std::string_view text, Instant now) {
   UseDirections();
   if (setup_.key_mgmt) return TakeAnswerInSdp(now);
   if (!is_sent_) return SendCap(now);
-  return state_ == State::kEarly ? BindAnswer(now) : Done();
+  if (state_ == State::kEarly) return BindAnswer(now);
+  // What answers from now on is of the certificate that is told.
+  if (offerer_->takes_provisional()) offerer_->Expect(*theirs_->keying.fingerprint);
+  return {};
 }
 
 // MIKEYv2 §12: what came in SDP is the answer; the finish goes in the media path.
@@ -172,17 +180,29 @@ PeerCall::Done PeerCall::BindAnswer(Instant now) {
   if (CheckOwnAnswer()) {
     state_ = State::kUp;
     SetHeld(false);
+    if (offerer_->state() == Offerer::State::kDone) KeepTicket();
     return {};
   }
-  ForgetKeys();
-  SetHeld(false);
-  answer_.clear();
-  state_ = State::kOffered;
+  DropProvisional();
   return SendCap(now);
 }
 
+// DropProvisional forgets an exchange whose answer is not, or may not be, the other side's: CAP
+// goes out again when it is known whose answer is taken.
+void PeerCall::DropProvisional() {
+  ForgetKeys();
+  SetHeld(false);
+  answer_.clear();
+  offerer_.reset();
+  is_sent_ = false;
+  state_ = State::kOffered;
+}
+
 PeerCall::Done PeerCall::CheckOwnAnswer() const {
-  const Status bound = sdp::CheckBound(theirs_->keying, answer_);
+  Status bound = sdp::CheckBound(theirs_->keying, answer_);
+  if (bound && mikey::v2::IsSigned(offerer_->exchange().choice.mode)) {
+    bound = sdp::CheckFingerprint(theirs_->keying, offerer_->proved_by());
+  }
   if (!bound) {
     return keymast::Fail(bound.error(), "the answer is not what its description told");
   }
@@ -198,9 +218,12 @@ void PeerCall::OnOffererSide(ByteView octets, Instant now) {
   Bytes out(RoomOf(offered_));
   const Offerer::Outcome outcome = offerer_->Receive(octets, now, rng_, out);
   if (!outcome.status) ++refused_;
-  if (before != offerer_->state() && offerer_->state() == Offerer::State::kDone) KeepTicket();
+  // What is provisional leaves no ticket (MIKEYv2 §12).
+  const bool is_done = before != offerer_->state() && offerer_->state() == Offerer::State::kDone;
+  if (is_done && state_ != State::kEarly) KeepTicket();
   const ByteView reply = ByteView(out).first(outcome.send);
   if (offerer_->state() == Offerer::State::kFailed && before != Offerer::State::kFailed) {
+    if (MayBeAnybodys()) return DropProvisional();
     const auto number = offerer_->peer_error();
     const std::string name = number ? std::to_string(static_cast<unsigned>(*number)) : "?";
     static_cast<void>(Fail(Error::kPolicyViolation, "the other side says error " + name));
@@ -214,6 +237,12 @@ void PeerCall::OnOffererSide(ByteView octets, Instant now) {
   } else {
     PushAll(remote_, out, outcome.send, offerer_->more());
   }
+}
+
+// MayBeAnybodys is true of a provisional exchange that no key of ours has proved: how it ends says
+// nothing of the other side (MIKEYv2 §12).
+bool PeerCall::MayBeAnybodys() const {
+  return state_ == State::kEarly && offerer_->takes_provisional();
 }
 
 void PeerCall::KeepTicket() {
@@ -231,8 +260,13 @@ void PeerCall::OnAnswer(ByteView octets, ByteView finish, Instant now) {
       return;
     }
   }
-  if (!TakeKeys(offerer_->session(), offerer_->exchange().choice, now)) return;
   state_ = theirs_ ? State::kUp : State::kEarly;
+  const Done taken = TakeKeys(offerer_->session(), offerer_->exchange().choice, now);
+  if (!taken) {
+    if (MayBeAnybodys()) return DropProvisional();
+    static_cast<void>(Fail(taken.error()));
+    return;
+  }
   SetHeld(state_ == State::kEarly);
   Push(remote_, finish);
 }
@@ -252,6 +286,7 @@ void PeerCall::TickExchange(Instant now) {
   // under its keys: that the other side still talks under those before says nothing.
   const bool has_answer = before == Offerer::State::kAnswered;
   if (has_answer && media_.has_authenticated()) return;
+  if (MayBeAnybodys()) return DropProvisional();
   // Who was called early need not have read our offer yet: CAP goes out again once there is an
   // answering description.
   if (!has_answer && !theirs_) {

@@ -135,7 +135,6 @@ tl::expected<void, Failure> TakeKey(const PeerOptions& options, CallSetup& setup
   if (!options.certificate.empty()) {
     if (!options.key_file.empty()) return Usage("--key-file or --certificate, not both");
     if (options.private_key.empty()) return Usage("--private-key is missing");
-    if (!options.early.empty()) return Usage("--early goes with --key-file");
     if (options.key_mgmt && setup.policy.modes.view().size() == 1 &&
         mikey::v2::Contains(setup.policy.modes.view(), Mode::kEarlyDh)) {
       return Usage("--modes: --key-mgmt has no early-dh, which needs a round trip before");
@@ -231,6 +230,7 @@ tl::expected<PeerPlan, Failure> MakePlan(const PeerOptions& options) {
   if (!options.early.empty()) {
     const Result<Endpoint> early = ParseEndpoint(options.early);
     if (!early || early->IsUnset()) return Usage("--early " + options.early + ": not ADDRESS:PORT");
+    if (options.key_mgmt) return Usage("--early or --key-mgmt, not both");
     plan.early = *early;
   }
   if (!options.ring.empty()) {

@@ -56,9 +56,10 @@ bool HasNoOthers(const Capabilities& chosen) {
 
 // JudgeAnswerer finds the key of who may answer (MIKEYv2 §6 rules 2 to 4).
 Result<Proved> JudgeAnswerer(const Awaited& awaited, const Parts& parts, Instant now,
-                             const Exchange& exchange) {
+                             const Exchange& exchange, bool is_provisional) {
   if (awaited.trust == nullptr) return Err(Error::kUnknownIdentity);
-  const Claim claim{exchange.answerer.view(), exchange.is_join(), awaited.fingerprint};
+  const Claim claim{exchange.answerer.view(), exchange.is_join(), awaited.fingerprint,
+                    is_provisional};
   return awaited.trust->Judge(parts, claim, now);
 }
 
@@ -108,7 +109,8 @@ Status Agree(const Awaited& awaited, ByteView value, Exchange& answered) {
 // What SIGN has covered gives X, and the MAC shows that it is the Answerer's too.
 Status ProveSigned(const Awaited& awaited, const Received& received, const Parts& parts,
                    Exchange& answered) {
-  Result<Proved> proved = JudgeAnswerer(awaited, parts, received.now, answered);
+  Result<Proved> proved =
+      JudgeAnswerer(awaited, parts, received.now, answered, awaited.takes_provisional);
   if (!proved) return Err(proved.error());
   Stand(*proved, answered.standing);
   answered.peer_key = std::move(proved->key);
@@ -149,7 +151,8 @@ Status ProveByKey(const Awaited& awaited, const Received& received, const Parts&
                                          const Parts& parts, const Exchange& exchange) {
   Exchange refused = exchange;
   if (Status named = TakeIdentity(parts, refused); !named) return named;
-  Result<Proved> judged = JudgeAnswerer(awaited, parts, received.now, refused);
+  // MIKEYv2 §12: who is not known yet ends nothing.
+  Result<Proved> judged = JudgeAnswerer(awaited, parts, received.now, refused, false);
   if (!judged) return Err(judged.error());
   refused.peer_key = std::move(judged->key);
   Status proved = Err(Error::kAuthenticationFailed);

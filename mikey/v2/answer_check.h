@@ -24,6 +24,7 @@ struct Awaited {
   const Trust* trust = nullptr;    // null: no mode by certificate was offered
   Signer signer;                   // who opens RSA's envelope
   std::optional<crypto::Fingerprint> fingerprint;
+  bool takes_provisional = false;
   DhPool* pool = nullptr;
   crypto::Rng& rng;
 };

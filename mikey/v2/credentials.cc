@@ -76,9 +76,24 @@ Result<Proved> Trust::Judge(const Parts& shown, const Claim& claim, Instant now)
     if (!is_x509 || chain.full()) return Err(Error::kMalformed);
     chain.Add(certificate->data);
   }
+  if (claim.is_provisional && !claim.fingerprint && !claim.is_group) {
+    return chain.empty() ? Err(Error::kUnknownIdentity) : JudgeProvisionally(chain[0], now);
+  }
   if (!chain.empty()) return JudgeChain(chain.view(), claim, now);
   const CertificateChain* known = KnownOf(shown, claim.identity);
   return known == nullptr ? Err(Error::kUnknownIdentity) : JudgeKnown(*known, claim, now);
+}
+
+// JudgeProvisionally what SDP's fingerprint will be held against (MIKEYv2 §12).
+Result<Proved> Trust::JudgeProvisionally(ByteView certificate, Instant now) {
+  const auto leaf = crypto::Certificate::FromDer(certificate);
+  if (!leaf) return Err(leaf.error());
+  const bool is_valid = leaf->NotBefore() <= now && now <= leaf->NotAfter();
+  if (!is_valid) return Err(Error::kCertificateExpired);
+  if (!leaf->MaySign()) return Err(Error::kCertificateUntrusted);
+  const bool is_rsa = leaf->public_key().kind() == crypto::KeyKind::kRsa;
+  return Proved{leaf->public_key(), is_rsa && leaf->MayEncrypt(), leaf->NotAfter(),
+                leaf->Fingerprint()};
 }
 
 Result<Proved> Trust::JudgeKnown(const CertificateChain& known, const Claim& claim,

@@ -39,6 +39,9 @@ struct Claim {
   Identity identity;
   bool is_group = false;  // to answer in the name of that group: §6 rule 2
   std::optional<crypto::Fingerprint> fingerprint;  // SDP's (MIKEYv2 §12): it alone counts
+  // Before that has come: a certificate counts that is whole in the message, valid and may sign,
+  // whoever issued it and whatever it names. Never of a group.
+  bool is_provisional = false;
 };
 
 // Proved is a key that a claim was proved for.
@@ -84,6 +87,7 @@ class Trust {
  private:
   using Known = std::shared_ptr<const CertificateChain>;
   static std::string NameOf(const Identity& identity);
+  static Result<Proved> JudgeProvisionally(ByteView certificate, Instant now);
   Result<Proved> JudgeChain(std::span<const ByteView> chain, const Claim& claim, Instant now) const;
   Status CheckName(const crypto::Certificate& leaf, const Claim& claim) const;
 

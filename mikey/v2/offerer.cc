@@ -30,7 +30,21 @@ bool NeedsEarlyDh(Mode mode) { return IsEarly(mode); }
 bool NeedsSign(Mode mode) { return mode == Mode::kEarlyDh; }
 bool GainsBySign(Mode mode) { return mode == Mode::kRsa || mode == Mode::kEarlyDh; }
 
+[[maybe_unused]] std::optional<crypto::Fingerprint> CertificateOf(const Standing& standing) {
+  if (!standing.by_certificate) return std::nullopt;
+  return standing.of;
+}
+[[maybe_unused]] std::optional<crypto::Fingerprint> CertificateOf(const NoStanding&) {
+  return std::nullopt;
+}
+
 }  // namespace
+
+// MIKEYv2 §12: never a group, whose controller is proved before it is told anything.
+bool Offerer::MayBeProvisional(const Wish& wish) {
+  return !wish.join && !wish.session.empty() && wish.psk.empty() && wish.fingerprint.empty() &&
+         wish.resume == nullptr;
+}
 
 Status Offerer::CheckWish(const Wish& wish) const {
   const bool is_busy = state_ == State::kOffered || state_ == State::kAnswered;
@@ -42,6 +56,9 @@ Status Offerer::CheckWish(const Wish& wish) const {
   const bool is_join = wish.join.has_value();
   if (is_join != wish.streams.empty()) return Err(Error::kInvalidArgument);
   if (2 * wish.streams.size() > kMaxSessions) return Err(Error::kInvalidArgument);
+  if (!kSmall && wish.takes_provisional && !MayBeProvisional(wish)) {
+    return Err(Error::kInvalidArgument);
+  }
   const bool is_session = wish.session.empty() || (wish.session.size() >= kMinSessionId &&
                                                    wish.session.size() <= kMaxSessionId);
   const bool is_sized =
@@ -134,6 +151,7 @@ void Offerer::TakeWish(const Wish& wish, crypto::Rng& rng) {
   first_fresh_ = OwnersFresh(wish.fresh);
   fresh_ = Octets<kFreshSize>(wish.fresh);
   in_fragments_ = wish.takes_fragments && policy_.fragments != 0;
+  takes_provisional_ = !kSmall && wish.takes_provisional;
   if (wish.fingerprint.empty()) return;
   std::copy(wish.fingerprint.begin(), wish.fingerprint.end(), fingerprint_.emplace().begin());
 }
@@ -184,7 +202,8 @@ Capabilities Offerer::Offer() const {
 // AwaitedNow borrows the offer.
 Awaited Offerer::AwaitedNow(const Capabilities& offer, crypto::Rng& rng) const {
   const Trust* trust = signer_.credential == nullptr ? nullptr : &credentials_->trust;
-  return {suite_, offer, hashes_.view(), trust, signer_, fingerprint_, pool_, rng};
+  return {suite_, offer, hashes_.view(), trust, signer_, fingerprint_, takes_provisional_,
+          pool_,  rng};
 }
 
 Result<size_t> Offerer::Open(const Wish& wish, Instant now, crypto::Rng& rng, MutableBytes out) {
@@ -245,6 +264,12 @@ Result<size_t> Offerer::SendAgain(MutableBytes out) {
 void Offerer::Expect(const crypto::Fingerprint& fingerprint) {
   KEYMAST_CHECK(state_ == State::kOffered);
   fingerprint_ = fingerprint;
+  takes_provisional_ = false;
+}
+
+std::optional<crypto::Fingerprint> Offerer::proved_by() const {
+  if (state_ == State::kIdle || state_ == State::kOffered) return std::nullopt;
+  return CertificateOf(exchange_.standing);
 }
 
 Offerer::Outcome Offerer::Receive(ByteView datagram, Instant now, crypto::Rng& rng,

@@ -25,6 +25,11 @@ struct Wish {
   Shown shown = Shown::kCertificates;
   ByteView fingerprint = {};  // SDP's, SHA-256, or empty; with it the peer may have no name
   ByteView fresh = {};        // of the last exchange or SDP, or empty (MIKEYv2 §8)
+  // Of a session by SDP, with neither fingerprint nor pre-shared key: the answer may come before
+  // the description that tells the fingerprint, and is taken by any valid certificate that is whole
+  // in it (MIKEYv2 §12, provisional). Anybody can have answered: what the exchange leaves is kept,
+  // and what comes under its keys believed, when proved_by() is found to be the fingerprint told.
+  bool takes_provisional = false;
 
   // What an exchange with this peer left, in place of the pre-shared key and of certificates; the
   // owner wipes it when CAP is sent. Of a join its ticket is shown, of a session its id. Beside a
@@ -69,7 +74,8 @@ class Offerer {
   Result<size_t> Open(const Wish& wish, Instant now, crypto::Rng& rng, MutableBytes out);
 
   // Expect the Answerer's certificate, which SDP told only after CAP was made (MIKEYv2 §12): from
-  // then on no other one counts, and no pre-shared key. Before the answer has come.
+  // then on no other one counts, provisionally neither, and no pre-shared key. Before the answer
+  // has come.
   void Expect(const crypto::Fingerprint& fingerprint);
 
   // Receive takes a datagram that claims to belong to the exchange. Every error is a discard.
@@ -95,6 +101,10 @@ class Offerer {
   const Contents& contents() const { return contents_; }
   // The session of a unicast exchange.
   UnicastSession session() const;
+  // Whether an answer is taken, or was, that is provisional by its certificate.
+  bool takes_provisional() const { return takes_provisional_; }
+  // The certificate that has proved the answer, by its SHA-256; nothing where none has.
+  std::optional<crypto::Fingerprint> proved_by() const;
   // What the last ERROR said, proven or not.
   std::optional<ErrorNumber> peer_error() const { return peer_error_; }
   // Whether group keys have come.
@@ -106,6 +116,7 @@ class Offerer {
 
  private:
   Status CheckWish(const Wish& wish) const;
+  static bool MayBeProvisional(const Wish& wish);
   FixedList<uint8_t, 6> ModesOf(const Wish& wish) const;
   bool OffersAny(bool (*is_of)(Mode)) const;
   void TakeWish(const Wish& wish, crypto::Rng& rng);
@@ -162,6 +173,7 @@ class Offerer {
   Octets<kMaxSent> cap_;                       // the last one, unless it goes in FRAGMENTs
   LongCap long_cap_;                           // which has its cookie beside it
   bool in_fragments_ = false;
+  bool takes_provisional_ = false;
   Octets<kMaxFinish> finish_;
   OffererFragments fragments_;
   MoreDatagrams more_;

@@ -216,6 +216,47 @@ class Peer(unittest.TestCase):
             self.assertGreaterEqual(alice.last["port"]["mikey"], 4)
             self.assertGreaterEqual(bob.last["port"]["mikey"], 5)
 
+    def early(self, of_alice, who, of_other, *options):
+        """Alice calls early, at a port where this one answers, until she holds media."""
+        port = free_port()
+        alice = self.session.start("alice", "offer", *of_alice, "--early", f"127.0.0.1:{port}",
+                                   *options, key=None, answer="answer-to-alice")
+        other = self.session.start(who, "answer", *of_other, "--media", f"127.0.0.1:{port}",
+                                   key=None, answer=f"answer-of-{who}")
+        wait_for(lambda: alice.last.get("early", 0) > 10, 20, f"early media: {alice.log()}")
+        self.assertEqual(alice.last["state"], "early")
+        wait_for(lambda: heard(other, [1]), 20, f"{who} hears who has not been told of him")
+        return alice, other
+
+    def test_early_media_by_certificates_is_held_until_the_fingerprint(self):
+        of_alice, of_bob = self.certificates()
+        alice, bob = self.early(of_alice, "bob", of_bob)
+        self.session.pass_on("answer-of-bob", "answer-to-alice")
+        wait_for(lambda: alice.last["state"] == "up", 20, "the fingerprint makes it final")
+        self.wait_heard(alice, 1)
+        self.stop(alice, bob)
+
+    def test_early_media_of_another_certificate_is_thrown_away(self):
+        """Mallory answers first, in Bob's name; the call comes up with Bob all the same."""
+        of_alice, of_bob = self.certificates()
+        p256 = ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"]  # so that the fingerprint alone differs
+        sound = self.session.path("sound")
+        alice, mallory = self.early(of_alice, "mallory", self.certificate("mallory", p256),
+                                    "--sink", f"1=file:{sound}")
+        bob = self.session.start("bob", "answer", *of_bob, key=None, answer="answer-of-bob")
+        self.assertFalse(sound.exists())
+        self.session.pass_on("answer-of-bob", "answer-to-alice")
+        wait_for(lambda: heard(bob, [1]), 20, f"Bob hears Alice: {alice.last}")
+        wait_for(lambda: alice.last["media_refused"] > 10, 20, "Mallory is not heard any more")
+        early = alice.last["early"]
+        wait_for(lambda: heard(alice, [1], early + 10), 20, f"Alice hears Bob: {alice.last}")
+        self.assertEqual(alice.last["state"], "up")
+        self.stop(alice, bob, mallory)
+        # Nothing of Mallory's was handed on.
+        self.assertEqual(alice.last["early"], early)
+        received = alice.last["streams"]["1"]["received"]
+        self.assertEqual(sound.stat().st_size, (received - early) * PCMU_FRAME)
+
     def test_another_fingerprint_beside_the_answer(self):
         of_alice, of_bob = self.certificates()
         alice = self.session.start("alice", "offer", *of_alice, "--key-mgmt", key=None,

@@ -230,6 +230,8 @@ class OurOfferer {
     wish.takes_fragments = order.at("big_cap").get<bool>();
     wish.fresh = fresh;
     wish.fingerprint = fingerprint;
+    wish.takes_provisional = order.at("provisional").get<bool>();
+    if (wish.takes_provisional) wish.psk = {};  // MIKEYv2 §12: until a fingerprint comes
     to_ = order.at("to").get<uint16_t>();
     Bytes out(RoomOf(policy_));
     const Result<size_t> size = machine_->Open(wish, NowOf(order), rng_, out);

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Certificates that prove something else than they are shown for, to our Offerer and to our Answerer."""
-from mikeyv2 import edits, message
+from mikeyv2 import edits, message, schedule, seal
 from mikeyv2.lab import ALICE, BOB, CONTROLLER_USE, KEYS, certificate, der, x509
 from mikeyv2.certificates import Credentials
 from mikeyv2.party import untwisted
-from mikeyv2.payloads import Err, Sign
+from mikeyv2.payloads import Cert, Err, Randr, Sign
+from mikeyv2.prf import H, ZERO
 from mikeyv2.tables import *
 
 from .labs import OurA, OurO
@@ -13,6 +14,7 @@ from .scenes import is_dropped as dropped_by_a, scene
 from .offerer_scenes import goes_on, is_dropped
 
 SHOWN = {DH, EARLY_DH}  # certificates in full
+PROVISIONAL = {"provisional": True, "session": b"s" * 16}  # before the SDP's fingerprint has come
 
 
 def _answered_by(mode, credentials, join=False, **options):
@@ -21,7 +23,7 @@ def _answered_by(mode, credentials, join=False, **options):
     right, lab.a.party.credentials = lab.a.party.credentials, (credentials,)
     cap = lab.open()
     seen = is_dropped(lab, lab.to_a(cap))
-    if "plan" not in options:
+    if "fingerprint" not in options.get("plan", {}):
         lab.forget()
         lab.a.party.credentials = right
         lab.to_o(lab.to_a(lab.to_o(lab.to_a(cap))))
@@ -95,6 +97,40 @@ def _(mode):
 @scene("certificate that is not the SDP's fingerprint", "§12", SHOWN, "Answerer")
 def _(mode):
     return _answered_by(mode, KEYS.bob[S_ED25519], plan={"fingerprint": bytes(32)})
+
+
+@scene("provisional answer, by a certificate that has expired", "§12", SHOWN, "Answerer")
+def _(mode):
+    return _answered_by(mode, _of_bob(issuer="nobody", days=-0.5), plan=PROVISIONAL)
+
+
+@scene("provisional answer, by a certificate whose key may not sign", "§12", SHOWN, "Answerer")
+def _(mode):
+    return _answered_by(mode, _of_bob(issuer="nobody", signs=False), plan=PROVISIONAL)
+
+
+@scene("provisional answer, signed by another key than the certificate's", "§12", SHOWN, "Answerer")
+def _(mode):
+    return _answered_by(mode, Credentials(KEYS.mallory[S_ED25519].private, KEYS.bob[S_ED25519].chain), plan=PROVISIONAL)
+
+
+@scene("provisional answer, by the hash of a certificate", "§12", SHOWN, "Answerer")
+def _(mode):
+    lab = OurO((mode,), plan=PROVISIONAL, a={"show": "chash"}, known=({BOB: KEYS.bob[S_ED25519].chain}, {}))
+    return is_dropped(lab, lab.to_a(lab.open()))
+
+
+@scene("ERROR by SIGN of who answers provisionally", "§12", SHOWN, "Answerer")
+def _(mode):
+    lab, stranger = OurO((mode,), plan=PROVISIONAL), _of_bob(issuer="nobody")
+    cap = lab.open()
+    th = H(cap[0])
+    keys = schedule.MessageKeys(b"?", PRF_SHA256, lab.o.csb_id, DT_ERROR, lab.o.rand_i, bytes(32), th, th, ZERO)
+    payloads = [Randr(ROLE_O, lab.o.rand_i), Randr(ROLE_A, bytes(32)), Cert(stranger.chain[0]), Err(ERR_OTHER), seal.sign(stranger.private)]
+    seen = is_dropped(lab, [bytes(seal.build(message.Header(DT_ERROR, lab.o.csb_id), payloads, keys, stranger.private))])
+    expect("error" not in lab.o.told, "it is shown")
+    goes_on(lab, lab.to_a(cap))
+    return seen
 
 
 def _opened_by(mode, credentials):

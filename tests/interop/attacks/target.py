@@ -146,7 +146,8 @@ class OurOfferer:
         here = self.target.at(self.to)
         self.told = self.target.order("offer", **self.fields, now=now, join=join, is_bob=self.is_bob, to=here.getsockname()[1],
                                       big_cap=plan.big_cap, streams=[] if join else plan.streams, session=(plan.session or b"").hex(),
-                                      fresh=(plan.fresh or b"").hex(), fingerprint=(plan.fingerprint or b"").hex())
+                                      fresh=(plan.fresh or b"").hex(), fingerprint=(plan.fingerprint or b"").hex(),
+                                      provisional=plan.provisional)
         caps = [here.recv(65536) for _ in range(self.told["sent"])]
         self.caps_sent = caps[:1]
         if caps:

@@ -52,9 +52,14 @@ def _agrees(m):
     require(not sign or sign.s_type == m.caps.list(T_SIGNATURES)[0], "type of SIGN", "§3.3")
 
 
-def answering_key(o, m, now):
-    """§6 rules 2 to 4: the public key of who may answer."""
+def answering_key(o, m, now, provisional):
+    """§6 rules 2 to 4: the public key of who may answer; provisional: §12."""
     party, plan = o.party, o.plan
+    if provisional:
+        chain = tuple(c.der for c in m.all(Cert))
+        require(chain, "certificate not in the answer", "§12")
+        certificates.check_leaf(chain[0], now)
+        return certificates.public_key(chain)
     if m.one(Cert):
         chain = tuple(c.der for c in m.all(Cert))
     elif m.one(Chash):
@@ -73,7 +78,7 @@ def _identity(o, now, m, mode):
     require(named is None or o.plan.peer is None or named == o.plan.peer, "IDR(2)", "§6")
     if mode not in SIGNED:
         return o.plan.peer, None
-    key = answering_key(o, m, now)
+    key = answering_key(o, m, now, o.plan.provisional)
     require(signatures.type_of(key) == m.one(Sign).s_type, "type of the signer's key", "§5")
     return o.plan.peer or named, key
 

@@ -109,6 +109,14 @@ def _enciphers(leaf):
     return usage is None or usage.key_encipherment
 
 
+@_as_refusal
+def check_leaf(der, now):
+    """§12, provisional: valid now and of the right key usage, whoever issued it."""
+    leaf = load(der)
+    _valid_now(leaf, now)
+    _signs(leaf)
+
+
 def check_chain(trust, chain, now):
     """A chain to an anchor, leaf first, not revoked, valid now."""
     certificates = [load(der) for der in chain]

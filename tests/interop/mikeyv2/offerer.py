@@ -28,6 +28,7 @@ class Plan:
     session: bytes = None
     fresh: bytes = None
     fingerprint: bytes = None  # the SDP's
+    provisional: bool = False  # before that has come: of any valid certificate (§12)
     resume: Resumption = None
     as_id: bool = False  # by ticket id
     big_cap: bool = False  # the peer is configured to take a fragmented CAP
@@ -383,7 +384,7 @@ def check_early_error(o, m):
     if m.header.prf != PRF_SHA256:
         raise Refused("PRF of ERROR", "§3.1")
     if m.one(Sign):
-        key = answering_key(o, m, o.now)
+        key = answering_key(o, m, o.now, provisional=False)
     for cap in o.caps_sent:
         th = H(cap)
         keys = schedule.MessageKeys(o.psk or b"?", PRF_SHA256, o.csb_id, DT_ERROR, o.rand_i, m.rand(ROLE_A), th, th, ZERO)

@@ -317,6 +317,18 @@ def _():
     return lab.to_o(lab.to_a(lab.open())) == [] and "fingerprint" in str(lab.dropped()[-1]), lab.dropped()
 
 
+@scene("provisional answers are taken by any certificate that is valid and may sign, when O asks for that", "§12")
+def _():
+    key, seen = KEYS.root_key, []
+    for asks, more in ((True, {}), (False, {}), (True, {"days": -0.5}), (True, {"signs": False})):
+        lab = Lab((DH,), plan={"provisional": asks, "session": b"s" * 16})
+        cert = certificate("anybody", key, "nobody", key, [], **more)
+        lab.a.party.credentials = (Credentials(key, (der(cert),)),)
+        lab.to_o(lab.to_a(lab.open()))
+        seen.append(lab.o.state)
+    return seen == ["answered", "offered", "offered", "offered"], seen
+
+
 @scene("another party answers: mallory with a certificate of the same authority", "§6")
 def _():
     lab = Lab((EARLY_DH,))

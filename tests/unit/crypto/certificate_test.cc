@@ -27,8 +27,11 @@ TEST(Certificate, HasItsKeyAndFingerprint) {
       pk.verify(certificate->public_key(), SignatureScheme::kRsaPkcs1Sha256, parts, signature));
 }
 
-TEST(Certificate, TellsWhenItEnds) {
+TEST(Certificate, TellsWhenItBeginsAndEnds) {
   CertificateRecipe recipe = EndRecipe();
+  recipe.from = -1000;
+  EXPECT_EQ(Certificate::FromDer(MakeCertificate(recipe))->NotBefore(),
+            kTestNow - std::chrono::seconds(1000));
   recipe.until = 1000;
   EXPECT_EQ(Certificate::FromDer(MakeCertificate(recipe))->NotAfter(),
             kTestNow + std::chrono::seconds(1000));

@@ -167,7 +167,9 @@ TEST_F(PeerOptionsTest, CertificatesHaveModesOfTheirOwn) {
   EXPECT_NE(Refusal().find("--modes: dh, early-dh, rsa"), std::string::npos) << Refusal();
   options_.modes = "dh";
   options_.early = "127.0.0.1:5000";
-  EXPECT_EQ(Refusal(), "--early goes with --key-file");
+  EXPECT_EQ(Refusal(), "");
+  options_.key_mgmt = true;
+  EXPECT_EQ(Refusal(), "--early or --key-mgmt, not both");
 }
 
 TEST(PeerIdentity, Kinds) {
