@@ -13,9 +13,13 @@ from harness import wait_for
 from joins import JoinCase, Proxy
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "interop"))
-from mikeyv2 import report, schedule  # noqa: E402
-from mikeyv2.payloads import Identity  # noqa: E402
-from mikeyv2.tables import AES_CM_128, NAI, URI  # noqa: E402
+from mikeyv2 import message, report, schedule  # noqa: E402
+from mikeyv2.member import Member  # noqa: E402
+from mikeyv2.offerer import Offerer, Plan  # noqa: E402
+from mikeyv2.party import Party, Policy, Send  # noqa: E402
+from mikeyv2.payloads import T, Identity  # noqa: E402
+from mikeyv2.randomness import System  # noqa: E402
+from mikeyv2.tables import AES_CM_128, NAI, PSK, URI  # noqa: E402
 
 VERSION1, MIKEYV2 = 1, 2
 KEYS, REPORT = 252, 254
@@ -60,6 +64,49 @@ class PythonMember:
 
     def close(self):
         self.socket.close()
+
+
+class PythonJoiner:
+    """A member that joins by the peer in Python. Its finishes go nowhere unless it `finishes`."""
+
+    def __init__(self, site, name):
+        me, self.address = Identity(NAI, f"{name}@example.org".encode()), ("127.0.0.1", site.mikey_port)
+        group, psk = Identity(URI, b"mikey://example.org/one"), site.credentials[name].read_bytes()
+        party = Party(me, {group: psk}, policy=Policy(modes=(PSK,), encr=(AES_CM_128,), prf=(0, 1), mac=(1, 2), features=0x40))
+        self.r = schedule.report_key(schedule.psk_v2(psk, me, group))
+        self.offerer = Offerer(party, Plan(self.address, group, (PSK,), join=(bytes(3), bytes(2))), System())
+        self.sockets = []
+        self.move()
+
+    def move(self):
+        """It is elsewhere."""
+        self.sockets.append(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+        self.sockets[-1].settimeout(1)
+
+    def send(self, octets):
+        self.sockets[-1].sendto(octets, self.address)
+
+    def heard(self):
+        """What comes where it is; None: nothing."""
+        try:
+            return self.sockets[-1].recv(2048)
+        except TimeoutError:
+            return None
+
+    def join(self, finishes=False):
+        said = [a.octets for a in self.offerer.open(time.time()) if isinstance(a, Send)]
+        while said and self.offerer.state == "offered":
+            self.send(said[0])
+            got = self.heard()
+            said = [a.octets for a in self.offerer.receive(time.time(), self.address, got) if isinstance(a, Send)]
+        if finishes:
+            self.send(said[0])
+            self.offerer.receive(time.time(), self.address, self.heard())
+        return Member(System(), self.r, self.offerer)
+
+    def close(self):
+        for each in self.sockets:
+            each.close()
 
 
 class Reports(JoinCase):
@@ -165,6 +212,64 @@ class Reports(JoinCase):
         self.assertEqual(self.reports("leave"), 0)
         self.assertTrue(self.joined("ann"))
         self.opens(receiver)
+
+    def python_joiner(self, name):
+        self.member(name)
+        joiner = PythonJoiner(self.site, name)
+        self.addCleanup(joiner.close)
+        return joiner
+
+    def test_the_peer_in_python_whose_finish_is_lost_is_in_by_its_report(self):
+        self.up()
+        ann = self.python_joiner("ann")
+        member = ann.join()
+        self.assertTrue(member.content.msks())
+        self.site.keymastd.kill()
+        self.site.start_server()
+        self.site.wait_ready()
+        ann.send(ann.offerer.finish)
+        self.assertIsNone(ann.heard(), "what it knew of the exchange is gone")
+        self.assertFalse(self.joined("ann"))
+        now = time.time()
+        member.miss(now)
+        self.assertLessEqual(member.missing_at, now + member.window)
+        wait_for(lambda: (report_ := member.timer(time.time())) and (ann.send(report_) or True), 120, "it is due")
+        keys = ann.heard()
+        acknowledged = member.receive(time.time(), keys)
+        self.assertTrue(self.joined("ann"))
+        self.assertLessEqual(len(keys), 3 * 411)
+        self.assertIsNone(member.missing_at)
+        ann.send(acknowledged)
+        wait_for(lambda: self.reports("acknowledge") == 1, 10, "that is taken as well")
+
+    def test_a_report_of_who_was_given_no_keys_takes_nobody_in(self):
+        self.up()
+        self.member("ann")
+        self.assertIsNone(self.python_member("ann").keys(report.MISSING))
+        self.assertEqual(self.discards("unknown_identity"), 1)
+        self.assertFalse(self.joined("ann"))
+
+    def test_keys_go_where_an_acknowledgement_has_proved_the_peer_in_python_to_be(self):
+        self.up()
+        ann = self.python_joiner("ann")
+        member = ann.join(finishes=True)
+        wait_for(lambda: self.joined("ann"), 10, "the server knows of the join")
+        home = ann.sockets[-1]
+        ann.move()
+        ann.send(member.ask(time.time()))
+        keys = ann.heard()
+        member.receive(time.time(), keys)
+        ann.send(member.build(report.ACKNOWLEDGE, told_by=keys[:-1]))
+        self.assertIsNone(ann.heard())
+        self.site.ctl.call("rekey-now", "one", "--level", "msk")
+        self.assertEqual(home.recv(2048)[1], KEYS, "a wrong hash moves nothing")
+        self.assertIsNone(ann.heard())
+        ann.send(member.build(report.ACKNOWLEDGE, told_by=keys))
+        wait_for(lambda: self.reports("acknowledge") == 2, 10, "the right one")
+        # Those that answer it are lost.
+        unasked = wait_for(lambda: (came := ann.heard()) and message.decode(came).one(T) and came, 20, "KEYS come here by themselves")
+        ann.send(member.receive(time.time(), unasked))
+        wait_for(lambda: self.reports("acknowledge") >= 3, 10, "they are acknowledged")
 
     def test_the_peer_in_python_leaves(self):
         self.up()

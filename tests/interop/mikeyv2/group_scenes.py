@@ -5,10 +5,12 @@ from dataclasses import replace
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from . import content, edits, report, schedule
-from .group_rekey import ANNOUNCEMENT, TREE, Member, Update, build
-from .lab import ALICE, GROUP_URI, NOW, make_group
+from .group_rekey import ANNOUNCEMENT, TREE, Update, build
+from .group_rekey import Member as RekeyMember
+from .lab import ALICE, GROUP_URI, NOW, PSK_AB, Lab, make_group
+from .member import Member
 from .octets import Refused, u32
-from .payloads import KeyData
+from .payloads import KeyData, Padding
 from .randomness import Seeded
 from .scenes import scene
 from .tables import *
@@ -20,7 +22,7 @@ CONTENT = content.Content([KeyData(K_TGK, MSK_2, interval=(b"\0\1", b"\xff\xff")
 
 
 def member(root=ROOT):
-    return Member(b"\1\2\3", b"\0\7", 77, b"treetree", 4, 9, {MSK_ID: MSK_1}, 1, OLD.public_key(), lambda tree, epoch: root)
+    return RekeyMember(b"\1\2\3", b"\0\7", 77, b"treetree", 4, 9, {MSK_ID: MSK_1}, 1, OLD.public_key(), lambda tree, epoch: root)
 
 
 def packets(count=3, update=UPDATE, signing=(1, OLD), old_msk=MSK_1, root=ROOT, **more):
@@ -226,6 +228,46 @@ def _():
         answered(c, a_report(c, t, kind, told_by=told_by), source)
         seen.append(c.proved[ALICE])
     return len(keys) <= 3 * 411 and seen == ["home"] * 3 + ["away"], seen
+
+
+@scene("REPORT without PADDING, of which three times is less than KEYS", "§10")
+def _():
+    c = controller()
+    c.group.streams = tuple((i, 0, 7) for i in range(16))
+    g = c.group
+    short = report.build_report(Seeded(1), R, ALICE, GROUP_URI, (g.key_domain, g.msk_id()), g.csb_id, 3, report.MISSING, g.tree_id, g.epoch,
+                                g.t, g.msk_id(), 0, change=edits.removed(Padding))
+    keys = answered(c, a_report(c, 2))
+    return answered(c, short) is None is not keys and 3 * len(short) < len(keys) <= 3 * 411, [len(short), len(keys)]
+
+
+@scene("REPORT of a member that was given no keys", "§10")
+def _():
+    c = controller()
+    c.unmarked = {ALICE}
+    seen = [answered(c, a_report(c, 1)), set(c.joined)]
+    c.unmarked = set()  # by an answer whose finish never came
+    answered(c, a_report(c, 2))
+    return seen == ["malformed: not joined", set()] and c.joined == {ALICE}, seen
+
+
+@scene("finish that nobody answers: a REPORT in the window, a longer one each time until KEYS come", "§7")
+def _():
+    lab = Lab((PSK,), True)
+    lab.to_o(lab.to_a(lab.open()))
+    while lab.o.state == "answered":
+        lab.now = lab.o.next_timer
+        lab.log(lab.o.timer(lab.now))
+    r = schedule.report_key(schedule.psk_v2(PSK_AB, ALICE, GROUP_URI))
+    c, m, now, sent = report.Controller(lab.group, {ALICE: r}, {}, set(), {}), Member(Seeded(4), r, lab.o), lab.now, []
+    m.miss(now)
+    for fold in (1, 2, 4, 8, 16, 16):
+        latest, now = now + fold * m.window, m.missing_at
+        sent.append(now <= latest and m.timer(now))
+    said = c.receive(sent[-1], Seeded(9), "there")
+    acknowledged = m.receive(now, said)
+    c.receive(acknowledged, Seeded(9), "there")
+    return all(sent) and lab.o.state == "done" and c.joined == {ALICE} and c.proved == {ALICE: "there"} and m.timer(now + 99) is None, [len(sent)]
 
 
 @scene("REPORT after a leave", "§10")

@@ -51,6 +51,8 @@ class Controller:
     t: dict  # identity: T of the last unasked KEYS
     proved: dict = field(default_factory=dict)  # identity: its address, where unasked KEYS go
     told: dict = field(default_factory=dict)  # identity: (address, H of the KEYS to a REPORT that went there)
+    unmarked: set = field(default_factory=set)  # members that were given no keys
+    joined: set = field(default_factory=set)  # §7: by a finish, or by a REPORT of who was given keys
 
     def receive(self, octets, random, source=None, twist=untwisted):
         """The KEYS that answers it, or None; what is refused raises."""
@@ -62,13 +64,15 @@ class Controller:
         seal.check_mac(m, V, report_keys(r, m.header.csb_id, m.rand(ROLE_O)))
         require(member in self.members, "member", "§10")
         require(m.one(T).value > self.last_t.get(member, 0), "T of REPORT", "§10")
-        require(member not in self.left and self.group.entitled(member), "not joined", "§10")
+        require(member not in self.left | self.unmarked and self.group.entitled(member), "not joined", "§10")
         self.last_t[member] = m.one(T).value
+        self.joined.add(member)
         kind = m.ext(E_REPORT)[0]
         if kind == ACKNOWLEDGE and self.told.get(member) == (source, m.rand(ROLE_O)):
             self.proved[member] = source
         if kind == LEAVE:
             self.left.add(member)
+            self.joined.discard(member)
         if kind == ACKNOWLEDGE and int.from_bytes(m.ext(E_REPORT)[9:13], "big") >= self.group.epoch:
             return None
         got, entries, sps = self.group.content(member) if kind != LEAVE else (content.Content(), None, [])
