@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Our Offerer and Answerer of version 2, and what takes the messages of a group, as the honest side
-// of an attack (attacks_test.py): each has a socket on 127.0.0.1 and the clock that it is given.
+// Our Offerer and Answerer of version 2, what takes the messages of a group, and our controller, as
+// the honest side of an attack (attacks_test.py): each has the clock that it is given, and a socket
+// on 127.0.0.1.
 // Orders come as lines of JSON on the standard input, each is answered by one: what came of it.
 // Nothing happens between orders.
 #include <cstdio>

@@ -105,7 +105,7 @@ Json GroupSide::Do(const std::string& what, const Json& order, const Offerer* jo
   if (what == "keyring") return keyring_.Begin(order, *joined);
   if (what == "mtk") return keyring_.Take(order);
   if (what == "report") return controller_.Take(order);
-  return {};
+  return server_.Do(what, order);
 }
 
 }  // namespace keymast::mikey::v2

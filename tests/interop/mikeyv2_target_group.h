@@ -4,6 +4,7 @@
 
 #include "mikey/v2/group_rekey_reader.h"
 #include "tests/interop/mikeyv2_target_reports.h"
+#include "tests/interop/mikeyv2_target_server.h"
 
 namespace keymast::mikey::v2 {
 
@@ -64,6 +65,7 @@ class GroupSide {
   ReporterRole reporter_{socket_};
   ControllerRole controller_{socket_};
   KeyringRole keyring_{socket_};
+  ServerRole server_{socket_};
 };
 
 }  // namespace keymast::mikey::v2

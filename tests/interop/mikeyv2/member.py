@@ -32,10 +32,10 @@ class Member:
 
     # asking
 
-    def build(self, kind, told_by=None, change=list):
+    def build(self, kind, **more):
         self.t += 1
         return build_report(self.random, self.r, self.me, self.uri, (self.domain, self.newest), self.csb_id, self.t, kind, self.tree_id,
-                            self.epoch, self.last_rekey, self.newest, 5, told_by=told_by, change=change)
+                            self.epoch, self.last_rekey, self.newest, 5, **more)
 
     def ask(self, now, kind=MISSING, **more):
         self.asked, self.sent_at, self.kind = self.build(kind, **more), now, kind
