@@ -90,6 +90,9 @@ Credentials CredentialsOf(const Json& json) {
   for (const Json& anchor : json.at("anchors")) {
     KEYMAST_CHECK(all.trust.store().AddAnchor(Unhex(anchor)).has_value());
   }
+  for (const Json& list : json.at("revocations")) {
+    KEYMAST_CHECK(all.trust.store().AddRevocationList(Unhex(list)).has_value());
+  }
   all.trust.set_controller_usage(json.at("usage"));
   const std::array<Identity, 3> others{kAlice, kBob, kOne};
   KnowNamed(json, others, all.trust);

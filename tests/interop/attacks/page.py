@@ -7,11 +7,11 @@ from . import suite
 HEAD = """# Attacks on MIKEYv2
 
 What another party or the network may try against the protocol of [mikeyv2.md](mikeyv2.md), and what our Offerer, our Answerer, what of ours
-takes the messages of a group and our whole controller do then. Each row is played by `tests/interop/attacks_test.py` over UDP on loopback against `mikeyv2_target`,
-our machines in a process of their own: the independent Python peer misbehaves, everything else of it is right, proofs too, so that the rule of
-the clause alone stands in the way. Where a row says "dropped", nothing was sent, no state changed, no key was taken, and an honest message of
-the same kind was taken afterwards; the word behind it is the reason that is counted. `tests/interop/mutants_test.py` removes the checks one by
-one and must see these rows fail.
+takes the messages of a group and our whole controller do then. Each row is played by `tests/interop/attacks_test.py` over UDP on loopback
+against `mikeyv2_target`, our machines in a process of their own: the independent Python peer misbehaves, everything else of it is right,
+proofs too, so that the rule of the clause alone stands in the way. Where a row says "dropped", nothing was sent, no state changed, no key was
+taken, and an honest message of the same kind was taken afterwards; the word behind it is the reason that is counted.
+`tests/interop/mutants_test.py` removes the checks one by one and must see these rows fail.
 
 This page is made by `tests/interop/attacks_test.py --write`, and the test compares it. "Modes" are numbers of mikeyv2.md §1; where several
 stand in brackets they were offered together, and "-" is for messages of no exchange.

@@ -26,15 +26,16 @@ def expect(condition, what):
 
 
 def cases(table, spoken, every_mode=True):
-    """(row, with one set of modes) that our machines have. What the table has for mode 1 alone is run in the other modes as well, where
-    the peer refuses it there."""
+    """(row, with one set of modes) that our machines have. What the table has for mode 1 alone is run in the other modes as well, what it
+    has for mode 3 alone in those by certificate, where the peer refuses it there."""
     for m in table:
         if not set(m.modes) <= spoken:
             continue
         yield m
-        if not every_mode or m.modes != (PSK,) or "modes" in m.lab.get("a", {}):
+        others = {(PSK,): spoken - {PSK}, (DH,): spoken & {RSA, EARLY_DH}}.get(m.modes, ())
+        if not every_mode or "modes" in m.lab.get("a", {}):
             continue
-        for mode in sorted(spoken - {PSK}):
+        for mode in sorted(others):
             other = replace(m, modes=(mode,))
             if _is_refused_by_peer(other):
                 yield other

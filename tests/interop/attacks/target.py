@@ -87,6 +87,7 @@ def _chain(chain):
 def _credentials(party):
     return {"own": [{"key": _key(c.private), "chain": _chain(c.chain)} for c in party.credentials], "show": party.policy.show,
             "anchors": [der(a).hex() for a in party.trust.anchors], "usage": party.trust.controller_use or "",
+            "revocations": _chain(party.trust.lists),
             "known": {who.value.decode(): _chain(chain) for who, chain in party.trust.known.items()}}
 
 

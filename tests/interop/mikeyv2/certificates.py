@@ -26,6 +26,7 @@ class Credentials:
 class Trust:
     anchors: tuple = ()  # x509.Certificate
     revoked: frozenset = frozenset()  # H of certificates
+    lists: tuple = ()  # revocation lists, DER, for who reads those
     pins: dict = field(default_factory=dict)  # Identity to the set of H
     known: dict = field(default_factory=dict)  # Identity to a chain (DER): certificates that need not be sent
     controller_use: str = None  # OID of the extended key usage of controllers

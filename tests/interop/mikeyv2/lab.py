@@ -31,14 +31,14 @@ def _name(text):
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
 
 
-def certificate(subject, key, issuer, issuer_key, names=(), ca=False, use=None, days=3650, signs=True):
+def certificate(subject, key, issuer, issuer_key, names=(), ca=False, use=None, days=3650, signs=True, enciphers=True):
     builder = (x509.CertificateBuilder().subject_name(_name(subject)).issuer_name(_name(issuer)).public_key(key.public_key())
                .serial_number(x509.random_serial_number()).not_valid_before(EPOCH + timedelta(seconds=NOW - 86400))
                .not_valid_after(EPOCH + timedelta(seconds=NOW, days=days))
                .add_extension(x509.BasicConstraints(ca, None), True))
     if names:
         builder = builder.add_extension(x509.SubjectAlternativeName(names), False)
-    builder = builder.add_extension(x509.KeyUsage(signs, False, True, False, False, ca, False, False, False), True)
+    builder = builder.add_extension(x509.KeyUsage(signs, False, enciphers, False, False, ca, ca, False, False), True)
     if use:
         builder = builder.add_extension(x509.ExtendedKeyUsage([x509.ObjectIdentifier(use)]), False)
     hash_ = None if isinstance(issuer_key, ed25519.Ed25519PrivateKey) else hashes.SHA256()
@@ -63,12 +63,20 @@ class Keys:
             self.alice[kind] = self._make("alice", generate(), [uri])
             self.bob[kind] = self._make("bob", generate(), [mail])
         controller = [x509.DNSName("groups.example.org")]
-        for kind in (S_ED25519, S_ECDSA):
-            self.controller[kind] = self._make("controller", make[kind](), controller, CONTROLLER_USE)
+        for kind in make:
+            if kind != S_RSA_PSS:
+                self.controller[kind] = self._make("controller", make[kind](), controller, CONTROLLER_USE)
             self.mallory[kind] = self._make("mallory", make[kind](), [x509.UniformResourceIdentifier(MALLORY.value.decode())])
 
     def _make(self, subject, key, names, use=None):
         return Credentials(key, (der(certificate(subject, key, "root", self.root_key, names, use=use)),))
+
+    def revoking(self, chain, days=30):
+        """The authority's list, DER, of a leaf; it is current for so long."""
+        serial, moment = x509.load_der_x509_certificate(chain[0]).serial_number, EPOCH + timedelta(seconds=NOW)
+        one = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(moment - timedelta(days=1)).build()
+        lists = x509.CertificateRevocationListBuilder().issuer_name(_name("root")).last_update(moment - timedelta(days=1))
+        return lists.next_update(moment + timedelta(days=days)).add_revoked_certificate(one).sign(self.root_key, None).public_bytes(Encoding.DER)
 
     def trust(self):
         return Trust(anchors=(self.root,), controller_use=CONTROLLER_USE)
@@ -88,7 +96,7 @@ class Lab:
     """O (alice) and A (bob, or the controller of a group) and what passed between them."""
 
     def __init__(self, modes, join=False, seed=1, o=None, a=None, plan=None, kind=S_ED25519, o_twist=untwisted, a_twist=untwisted,
-                 known=({}, {})):
+                 known=({}, {}), lists=()):
         kind = S_RSA_PSS if RSA in modes else kind
         o_key = [KEYS.alice[kind]]
         a_key = [(KEYS.controller if join else KEYS.bob)[S_ED25519 if join and kind == S_RSA_PSS else kind]]
@@ -98,6 +106,7 @@ class Lab:
         self.bob = Party(BOB, {ALICE: PSK_AB}, tuple(a_key), KEYS.trust(), all_policy(**(a or {})),
                          sealer=Sealer(bytes(32)) if join else None, also=(GROUP_URI,) if join else ())
         self.alice.trust.known, self.bob.trust.known = known
+        self.bob.trust.lists = lists
         self.plan = Plan(A_ADDRESS, peer, modes, join=(bytes(3), bytes(2)) if join else None)
         for name, value in (plan or {}).items():
             setattr(self.plan, name, value)
