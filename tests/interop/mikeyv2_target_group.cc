@@ -105,7 +105,8 @@ Json GroupSide::Do(const std::string& what, const Json& order, const Offerer* jo
   if (what == "keyring") return keyring_.Begin(order, *joined);
   if (what == "mtk") return keyring_.Take(order);
   if (what == "report") return controller_.Take(order);
-  return server_.Do(what, order);
+  const Json told = server_.Do(what, order);
+  return told.is_null() ? member_.Do(what, order) : told;
 }
 
 }  // namespace keymast::mikey::v2

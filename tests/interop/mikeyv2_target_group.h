@@ -3,6 +3,7 @@
 #pragma once
 
 #include "mikey/v2/group_rekey_reader.h"
+#include "tests/interop/mikeyv2_target_member.h"
 #include "tests/interop/mikeyv2_target_reports.h"
 #include "tests/interop/mikeyv2_target_server.h"
 
@@ -66,6 +67,7 @@ class GroupSide {
   ControllerRole controller_{socket_};
   KeyringRole keyring_{socket_};
   ServerRole server_{socket_};
+  MemberRole member_{socket_};
 };
 
 }  // namespace keymast::mikey::v2
