@@ -4,6 +4,8 @@
 namespace keymast::mikey::v2 {
 namespace {
 
+Endpoint At(uint16_t port) { return *ParseEndpoint("127.0.0.1:" + std::to_string(port)); }
+
 double SecondsOf(Instant instant) { return static_cast<double>(ToUnixNanos(instant)) / 1e9; }
 
 Profile3gpp ProfileOf(const GroupName& group) {
@@ -37,8 +39,8 @@ Json MemberRole::Begin(const Json& order) {
   to_ = order.at("to").get<uint16_t>();
   rng_ = std::make_unique<crypto::SeededRng>(order.at("seed").get<uint64_t>());
   const auto modes = receiver::ParseJoinModes("psk");
-  const receiver::JoinSetup setup{
-      receiver::JoinPolicy(*modes, profile, false), {}, std::string(AsText(uri)), nullptr};
+  const receiver::JoinSetup setup{receiver::JoinPolicy(*modes, profile, false), At(to_),
+                                  std::string(AsText(uri)), nullptr};
   receiver::Joiner::Party party{OwnedIdentity({IdType::kUri, self}),
                                 crypto::Key32(ByteView(psk)),
                                 {group.domain, {group.key_group, KeyNumber(0)}, std::nullopt}};
@@ -59,6 +61,7 @@ Json MemberRole::Begin(const Json& order) {
 Json MemberRole::TakeKeying(Instant now) {
   uint16_t from = 0;
   const Bytes datagram = TakeDatagram(socket_, from);
+  if (Status source = joiner_->CheckSource(datagram, At(from)); !source) return Told(source);
   Bytes out(joiner_->Room());
   const auto step = joiner_->Receive(datagram, now, *rng_, out);
   After(step, out, now);

@@ -64,6 +64,10 @@ Json ServerRole::Do(const std::string& what, const Json& order) {
     return Add(order);
   }
   if (what == "keep") return Keep();
+  if (what == "freeze") {
+    core_->Freeze(true, NowOf(order));
+    return Told({});
+  }
   return nullptr;
 }
 

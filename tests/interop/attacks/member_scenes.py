@@ -5,7 +5,7 @@ from dataclasses import replace
 from mikeyv2 import message, mtk
 from mikeyv2.lab import ALICE
 from mikeyv2.octets import u16, u32
-from mikeyv2.payloads import KeyData
+from mikeyv2.payloads import Fragment, KeyData
 from mikeyv2.randomness import Seeded
 from mikeyv2.report import LEAVE
 from mikeyv2.tables import *
@@ -13,7 +13,7 @@ from mikeyv2.tickets import Sealer
 
 from .member_target import WholeMember
 from .rows import expect
-from .scenes import scene
+from .scenes import ELSEWHERE, scene
 
 ENDS = 7.5 * 1.25  # seconds, the longest that a finish is sent again
 
@@ -153,6 +153,40 @@ def _(_mode):
     expect(told["status"] != "ok", f"it opens: {told}")
     m.opens(m.packet())
     return "dropped: " + told["status"]
+
+
+@member_scene("media under an MSK that has retired, played again: nothing is missing")
+def _(_mode):
+    m = WholeMember().joins()
+    old = _rolls(m)
+    m.opens(m.packet())
+    m.waits(3)
+    for _ in range(40):
+        told = m.hears(m.packet(old.mtk, old.mki()), "media")
+        expect(told["status"] == "replayed", f"it is {told}")
+        m.waits(0.1)
+    m.waits(5)
+    expect(not reports(m), "it asks")
+    return "nothing"
+
+
+@member_scene("media under an older MSK, far ahead: the stream goes on where it is", by="member")
+def _(_mode):
+    m = WholeMember().joins()
+    old = _rolls(m)
+    m.opens(m.packet())
+    m.seq, here = 40000, m.seq
+    m.opens(m.packet(old.mtk, old.mki()))
+    m.seq = here
+    m.opens(m.packet())
+    return "it goes on"
+
+
+@member_scene("FRAGMENT from another address than that of the controller", "§3.6", "stranger")
+def _(_mode):
+    m = WholeMember().joins()
+    octets = message.encode(message.Header(DT_FRAGMENT, 5), [Fragment(bytes(16), 0, 2, b"?")])[0]
+    return m.is_dropped(bytes(octets), address=ELSEWHERE)
 
 
 def _is_not_installed(change):

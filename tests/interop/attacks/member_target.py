@@ -54,9 +54,9 @@ class WholeMember:
         self.said += [(at, kind, self.target.at(A_ADDRESS).recv(65536)) for at, kind in told["sent_at"]]
         return told
 
-    def hears(self, octets, way="keying"):
+    def hears(self, octets, way="keying", address=A_ADDRESS):
         """way: from the controller, `multicast` or `media`."""
-        self.target.at(A_ADDRESS).sendto(octets, (HOST, self.target.ports[None]))
+        self.target.at(address).sendto(octets, (HOST, self.target.ports[None]))
         return self._told(self.target.order(way, now=self.now))
 
     def waits(self, seconds):
@@ -106,10 +106,10 @@ class WholeMember:
         told = self.hears(packet, "media")
         expect(told["status"] == "ok", f"it does not open: {told}")
 
-    def is_dropped(self, octets, way="keying", reason=None):
+    def is_dropped(self, octets, way="keying", reason=None, address=A_ADDRESS):
         """Its keys, and what it took, stay."""
         before = self.told["state"], self.told["taken"]
-        told = self.hears(octets, way)
+        told = self.hears(octets, way, address)
         expect(told["status"] != "ok" and (told["state"], told["taken"]) == before, f"took it: {told}")
         expect(reason in (None, told["status"]), f"another reason: {told}")
         return "dropped: " + told["status"]

@@ -116,6 +116,20 @@ def _(_mode):
     return "RETRY"
 
 
+@server_scene("recorded CAP, when its subscriber was deleted and made anew", "§8")
+def _(_mode):
+    server = OurServer()
+    alice = OfServer(server)
+    cap = alice.opens()
+    alice.takes(alice.asks(alice.takes(alice.asks(cap))))
+    server.add("alice", "renew")
+    said = alice.asks(cap)
+    expect(kinds(said) == [DT_RETRY] and not server.of("alice")["holds"], f"it gets {kinds(said)}")
+    alice.again()
+    alice.joins()
+    return "RETRY"
+
+
 @server_scene("recorded REPORT, when its member was removed and is one again")
 def _(_mode):
     server = OurServer()
@@ -250,7 +264,65 @@ def _(_mode):
     return "RETRY"
 
 
+@server_scene("unasked KEYS beyond an entitlement, while its end cannot be kept", "§10", "member")
+def _(_mode):
+    server = OurServer()
+    server.add("eve", until=server.now + 20)
+    eve, alice = OfServer(server, "eve", address=THERE), OfServer(server)
+    eve.joins()
+    alice.joins()
+    server.do("new msk")
+    server.do("freeze")
+    server.goes_on(19)
+    expect(server.heard.get(THERE), "it is sent nothing")
+    server.heard = {}
+    server.goes_on(60)
+    expect(server.heard.get(O_ADDRESS) and not server.heard.get(THERE), f"sent to {server.heard.keys()}")
+    return "nothing"
+
+
 # rates
+
+@server_scene("joins without end of one member", "§2", "member")
+def _(_mode):
+    server = OurServer()
+    alice = OfServer(server)
+    for place in places(2 * 8):  # the second half with a cookie
+        alice.address = place
+        alice.joins()
+        alice.again()
+    alice.address = O_ADDRESS
+    seen = server.is_dropped(alice.takes(alice.asks(alice.opens()))[0], "rate_limited", O_ADDRESS)
+    server.now += 1
+    alice.again()
+    alice.joins()
+    return seen
+
+
+@server_scene("a flood of CAPs from many places: who proves no address is asked for a cookie", "§2", "stranger")
+def _(_mode):
+    server = OurServer(strangers=(4, 1000))
+    cap = OfServer(server).opens()[0]
+    said = [kinds(server.ask(cap, place)) for place in places(6)]
+    expect(said == [[DT_PSK_RESP]] * 4 + [[DT_RETRY]] * 2, f"said {said}")
+    OfServer(server, "carol", address=THERE).joins()
+    return "RETRY"
+
+
+@server_scene("CAPs with good cookies of one host without end", "§2", "stranger")
+def _(_mode):
+    server = OurServer(strangers=(1, 60000), address=(2, 60000))
+    OfServer(server, "carol", address=THERE).opens()
+    server.ask(OfServer(server).opens()[0])
+    seen = []
+    for place in places(4):
+        dave = OfServer(server, "dave", address=place)
+        said = dave.asks(dave.opens())
+        expect(kinds(said) == [DT_RETRY], f"no cookie: {server.told}")
+        seen.append((kinds(dave.asks(dave.takes(said))), server.told["status"]))
+    expect([s for s, _ in seen] == [[DT_PSK_RESP]] * 2 + [[]] * 2, f"said {seen}")
+    return "dropped: " + seen[-1][1]
+
 
 @server_scene("REPORTs of one member without end", by="member")
 def _(_mode):
