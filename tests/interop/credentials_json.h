@@ -35,4 +35,26 @@ inline void KnowNamed(const nlohmann::json& json, std::span<const Identity> iden
   }
 }
 
+// CredentialsOf a party that knows of `others`.
+inline Credentials CredentialsOf(const nlohmann::json& json, const Identity& self,
+                                 std::span<const Identity> others) {
+  Credentials all;
+  for (const nlohmann::json& own : json.at("own")) {
+    auto key = crypto::PrivateKey::FromDer(Unhex(own.at("key")));
+    KEYMAST_CHECK(key.has_value());
+    all.own.push_back({*std::move(key), ChainOf(own.at("chain"))});
+  }
+  all.shown = ShownBy(json.at("show"));
+  all.self = OwnedIdentity(self);
+  for (const nlohmann::json& anchor : json.at("anchors")) {
+    KEYMAST_CHECK(all.trust.store().AddAnchor(Unhex(anchor)).has_value());
+  }
+  for (const nlohmann::json& list : json.at("revocations")) {
+    KEYMAST_CHECK(all.trust.store().AddRevocationList(Unhex(list)).has_value());
+  }
+  all.trust.set_controller_usage(json.at("usage"));
+  KnowNamed(json, others, all.trust);
+  return all;
+}
+
 }  // namespace keymast::mikey::v2

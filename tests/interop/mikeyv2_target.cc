@@ -77,26 +77,9 @@ class LabDirectory : public Directory {
   crypto::SecretKey<kMaxSharedKey> shared_{kShared};
 };
 
-// Keys and certificates of a party, DER in hex.
-Credentials CredentialsOf(const Json& json) {
-  Credentials all;
-  for (const Json& own : json.at("own")) {
-    auto key = crypto::PrivateKey::FromDer(Unhex(own.at("key")));
-    KEYMAST_CHECK(key.has_value());
-    all.own.push_back({*std::move(key), ChainOf(own.at("chain"))});
-  }
-  all.shown = ShownBy(json.at("show"));
-  all.self = OwnedIdentity(kBob);
-  for (const Json& anchor : json.at("anchors")) {
-    KEYMAST_CHECK(all.trust.store().AddAnchor(Unhex(anchor)).has_value());
-  }
-  for (const Json& list : json.at("revocations")) {
-    KEYMAST_CHECK(all.trust.store().AddRevocationList(Unhex(list)).has_value());
-  }
-  all.trust.set_controller_usage(json.at("usage"));
+Credentials OfBob(const Json& json) {
   const std::array<Identity, 3> others{kAlice, kBob, kOne};
-  KnowNamed(json, others, all.trust);
-  return all;
+  return CredentialsOf(json, kBob, others);
 }
 
 template <class List>
@@ -159,7 +142,7 @@ class OurAnswerer {
     directory_ = std::make_unique<LabDirectory>();
     directory_->given_.entitled_ = order.at("entitled").get<bool>();
     directory_->path_keys_ = order.at("tree_keys").get<size_t>();
-    credentials_ = CredentialsOf(order.at("credentials"));
+    credentials_ = OfBob(order.at("credentials"));
     machine_ = std::make_unique<Answerer>(crypto::DefaultSuite(), policy_, *directory_,
                                           order.at("capacity").get<size_t>(), rng_, &credentials_);
     tickets_ = TicketsOf(order.at("tickets"));
@@ -215,7 +198,7 @@ class OurOfferer {
   Json Begin(const Json& order) {
     policy_ = PolicyOf(order);
     machine_.reset();
-    credentials_ = CredentialsOf(order.at("credentials"));
+    credentials_ = OfBob(order.at("credentials"));
     machine_ = std::make_unique<Offerer>(crypto::DefaultSuite(), policy_, &credentials_);
     std::vector<StreamOffer> streams;
     for (const Json& stream : order.at("streams")) {

@@ -38,9 +38,15 @@ Json MemberRole::Begin(const Json& order) {
   const Bytes psk = Unhex(order.at("psk"));
   to_ = order.at("to").get<uint16_t>();
   rng_ = std::make_unique<crypto::SeededRng>(order.at("seed").get<uint64_t>());
-  const auto modes = receiver::ParseJoinModes("psk");
-  const receiver::JoinSetup setup{receiver::JoinPolicy(*modes, profile, false), At(to_),
-                                  std::string(AsText(uri)), nullptr};
+  const auto modes = receiver::ParseJoinModes(order.at("modes").get<std::string>());
+  receiver::JoinSetup setup{receiver::JoinPolicy(*modes, profile, false), At(to_),
+                            std::string(AsText(uri)), nullptr};
+  if (order.contains("credentials")) {
+    const Identity me{IdType::kUri, self};
+    setup.credentials = std::make_shared<const Credentials>(
+        CredentialsOf(order.at("credentials"), me, std::span<const Identity>()));
+    setup.by_hash = true;
+  }
   receiver::Joiner::Party party{OwnedIdentity({IdType::kUri, self}),
                                 crypto::Key32(ByteView(psk)),
                                 {group.domain, {group.key_group, KeyNumber(0)}, std::nullopt}};

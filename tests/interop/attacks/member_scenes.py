@@ -2,10 +2,10 @@
 """At our whole member: when it asks for keys, which it takes and for how long, and what it keeps (§7, §10, §11)."""
 from dataclasses import replace
 
-from mikeyv2 import message, mtk
+from mikeyv2 import fragments, message, mtk
 from mikeyv2.lab import ALICE
 from mikeyv2.octets import u16, u32
-from mikeyv2.payloads import Fragment, KeyData
+from mikeyv2.payloads import Cert, Err, KeyData, Randr
 from mikeyv2.randomness import Seeded
 from mikeyv2.report import LEAVE
 from mikeyv2.tables import *
@@ -182,11 +182,46 @@ def _(_mode):
     return "it goes on"
 
 
+def _by_hash(known=True):
+    """A member that names its certificate by hash, and its first CAP."""
+    m = WholeMember(by_hash=True)
+    if known:
+        m.lab.bob.trust.known = {ALICE: m.lab.alice.credentials[0].chain}
+    return m, m.heard()[0][2]
+
+
 @member_scene("FRAGMENT from another address than that of the controller", "§3.6", "stranger")
 def _(_mode):
-    m = WholeMember().joins()
-    octets = message.encode(message.Header(DT_FRAGMENT, 5), [Fragment(bytes(16), 0, 2, b"?")])[0]
-    return m.is_dropped(bytes(octets), address=ELSEWHERE)
+    m, cap = _by_hash()
+    answer, = m.answers_of(cap)
+    parts = fragments.split(answer, int.from_bytes(cap[4:8], "big"), 400)
+    for part in parts:
+        seen = m.is_dropped(part, address=ELSEWHERE)
+    for part in parts:
+        m.hears(part)
+    m.joins()
+    return seen
+
+
+def _hint(cap):
+    """ERROR 8 without proof."""
+    asked = message.decode(cap)
+    return bytes(message.encode(message.Header(DT_ERROR, asked.header.csb_id), [Randr(ROLE_O, asked.rand(ROLE_O)), Err(8)])[0])
+
+
+@member_scene("forged ERRORs 8 without end: one more exchange, and the first goes on", "§6", "stranger")
+def _(_mode):
+    m, cap = _by_hash()
+    others = []
+    for _ in range(5):
+        for forged in (cap, *others):
+            m.hears(_hint(forged))
+        others += [octets for _, kind, octets in m.heard() if kind == DT_CAP]
+    expect(len(others) == 1 and message.decode(others[0]).one(Cert), f"{len(others)} more")
+    answer, = m.answers_of(cap)
+    m.hears(answer)
+    m.joins()
+    return "one more"
 
 
 def _is_not_installed(change):

@@ -11,7 +11,7 @@ from mikeyv2.tables import *
 
 from .labs import OurLab
 from .rows import expect
-from .target import HOST
+from .target import HOST, credentials_of
 
 R = schedule.report_key(schedule.psk_v2(PSK_AB, ALICE, GROUP_URI))
 SSRC = 0x1111
@@ -30,8 +30,11 @@ def protected(key, salt, mki, seq, payload=b"media", ssrc=SSRC):
 
 
 class WholeMember:
-    def __init__(self, seed=1):
-        self.lab = Lab((PSK,), True, a={"features": REPORT_FEATURE})
+    """by_hash: it joins by a certificate, which it takes the controller to have."""
+
+    def __init__(self, seed=1, by_hash=False):
+        self.lab = Lab((DH if by_hash else PSK,), True, a={"features": REPORT_FEATURE})
+        self.more = {"modes": "dh", "credentials": credentials_of(self.lab.alice)} if by_hash else {"modes": "psk"}
         self.group, self.target, self.now, self.seed, self.seq = self.lab.group, OurLab.target, NOW, seed, 0
         self.controller = report.Controller(self.group, {ALICE: R}, {}, set(), {})
         self.said = []  # (when, data type, octets) that nobody has looked at
@@ -43,7 +46,7 @@ class WholeMember:
         self._told(self.target.order(
             "be member", now=self.now, to=here.getsockname()[1], domain=g.key_domain.hex(), key_group=int.from_bytes(g.key_group, "big"),
             csb_id=g.csb_id, encr=g.encr, uri=GROUP_URI.value.hex(), me=ALICE.value.hex(), psk=PSK_AB.hex(), seed=self.seed,
-            goes_on=goes_on, ssrcs=[SSRC]))
+            goes_on=goes_on, ssrcs=[SSRC], **self.more))
 
     def restarts(self):
         """With what it keeps durably."""

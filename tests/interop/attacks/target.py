@@ -84,7 +84,7 @@ def _chain(chain):
     return [c.hex() for c in chain]
 
 
-def _credentials(party):
+def credentials_of(party):
     return {"own": [{"key": _key(c.private), "chain": _chain(c.chain)} for c in party.credentials], "show": party.policy.show,
             "anchors": [der(a).hex() for a in party.trust.anchors], "usage": party.trust.controller_use or "",
             "revocations": _chain(party.trust.lists),
@@ -93,7 +93,7 @@ def _credentials(party):
 
 def _policy(party, spoken):
     policy = party.policy
-    return {"credentials": _credentials(party), "signatures": policy.signatures,
+    return {"credentials": credentials_of(party), "signatures": policy.signatures,
             "modes": [m for m in policy.modes if m in spoken], "prf": policy.prf, "mac": policy.mac, "groups": policy.groups,
             "encr": [e for e in policy.encr if e != KEY_WRAP], "profiles": policy.profiles,
             "features": policy.features, "fragments": policy.fragments}
