@@ -8,6 +8,13 @@
  *
  * Addresses are IPv4. KEY-FILE has the user key, 16 to 32 octets; STATE-FILE is made. With `dh` it
  * joins by Diffie-Hellman alone.
+ *
+ * Compiled with WITH_CERTIFICATES, and linked to libkeymast-receiver-certificates, in place of `dh`:
+ *
+ *   CERTIFICATES PRIVATE-KEY ANCHORS USAGE [KNOWN]
+ *
+ * joins by certificate; KEY-FILE may be empty then. USAGE is the extended key usage of servers, all
+ * others are files of PEM. With the server's certificate in KNOWN both sides show hashes alone.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -16,6 +23,9 @@
 #include <inttypes.h>
 #include <keymast/receiver.h>
 #include <keymast/receiver_crypto.h>
+#ifdef WITH_CERTIFICATES
+#include <keymast/receiver_x509.h>
+#endif
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -235,8 +245,40 @@ static int follow(const keymast_group* group, struct pollfd* sockets) {
   return state;
 }
 
+#ifdef WITH_CERTIFICATES
+static keymast_octets load_pem(const char* name) {
+  static uint8_t room[5][65536];
+  static size_t used;
+  uint8_t* octets = room[used++];
+  return (keymast_octets){octets, load(name, octets, sizeof room[0], 0)};
+}
+
+/* The owner lives as long as the program. */
+static const keymast_certificates* load_certificates(char** names, int count) {
+  keymast_x509_settings settings = {.certificates = load_pem(names[0]),
+                                    .private_key = load_pem(names[1]),
+                                    .anchors = load_pem(names[2]),
+                                    .controller_usage = names[3]};
+  if (count == 5) settings.known = load_pem(names[4]);
+  settings.shown_by_hash = count == 5;
+  static keymast_x509* owner;
+  const keymast_reason reason = keymast_x509_new(&settings, &owner);
+  if (reason == KEYMAST_OK) return keymast_x509_certificates(owner);
+  fprintf(stderr, "certificates: %s\n", keymast_reason_name(reason));
+  exit(1);
+}
+enum { MOST_ARGUMENTS = 15 };
+#else
+static const keymast_certificates* load_certificates(char** names, int count) {
+  (void)names, (void)count;
+  return NULL;
+}
+enum { MOST_ARGUMENTS = 11 };
+#endif
+
 int main(int argc, char** argv) {
-  if (argc != 10 && argc != 11) {
+  const int has_certificates = argc >= 14 && argc <= MOST_ARGUMENTS;
+  if (argc != 10 && argc != 11 && !has_certificates) {
     fprintf(stderr, "receive SERVER PORT GROUP GROUP-PORT INTERFACE URI IDENTITY KEY-FILE "
                     "STATE-FILE [dh]\n");
     return 2;
@@ -248,7 +290,10 @@ int main(int argc, char** argv) {
                                  .identity = {(const uint8_t*)argv[7], strlen(argv[7])},
                                  .user_key = {key, load(argv[8], key, sizeof key, 0)},
                                  .offers_sha1 = 1,
-                                 .needs_dh = argc == 11};
+                                 .needs_dh = argc == 11,
+                                 .certificates = has_certificates
+                                                     ? load_certificates(argv + 10, argc - 10)
+                                                     : NULL};
   const keymast_group group = {.uri = {(const uint8_t*)argv[6], strlen(argv[6])}};
   const keymast_octets state = {saved, load(state_file, saved, sizeof saved, 1)};
   to_server = open_server(argv[1], argv[2]);

@@ -15,6 +15,7 @@ constexpr bool IsLeftOut(PayloadType type) {
     case PayloadType::kPke:
     case PayloadType::kCert:
     case PayloadType::kChash:
+      return !kHasCertificates;
     case PayloadType::kFragment:
       return kSmall;
     case PayloadType::kDh:

@@ -7,7 +7,8 @@
  *
  * It does no I/O and reads no clock, calls no allocator and throws nothing; it needs at most 8 KiB
  * of stack (libkeymast-receiver; libkeymast-receiver-full too on a 32-bit machine, 12 KiB on
- * x86-64) beside what the functions of `keymast_crypto` take. All state is in one
+ * x86-64, as libkeymast-receiver-certificates) beside what the functions of `keymast_crypto` and
+ * `keymast_certificates` take. All state is in one
  * `keymast_receiver`, memory of the caller's: calls for one context come one after another, calls
  * for several may run in parallel.
  *
@@ -32,7 +33,8 @@ enum {
   KEYMAST_STREAMS = 16,         /* of a group */
   KEYMAST_IDENTITY_SIZE = 64,   /* octets of an identity, of a group's URI; MIKEYv2 §14 */
   KEYMAST_MIN_USER_KEY = 16,    /* octets */
-  KEYMAST_MAX_USER_KEY = 32
+  KEYMAST_MAX_USER_KEY = 32,
+  KEYMAST_CHAIN_SIZE = 4 /* of a chain, MIKEYv2 §3.2 */
 };
 
 /* KEYMAST_NEVER is the deadline of who waits for nothing. */
@@ -67,6 +69,10 @@ typedef enum {
   KEYMAST_DECRYPTION_FAILED,
   KEYMAST_POLICY_VIOLATION,
   KEYMAST_RATE_LIMITED, /* too many wrong signatures, MIKEYv2 §10 */
+  /* what `judge` says of the server's; of a join: the server hints that it lacks the member's */
+  KEYMAST_CERTIFICATE_UNTRUSTED,
+  KEYMAST_CERTIFICATE_EXPIRED,
+  KEYMAST_CERTIFICATE_REVOKED,
   /* joins and calls */
   KEYMAST_NOT_ENTITLED,        /* the server says so, proven (MIKEYv2 §13, error 7) */
   KEYMAST_UNAVAILABLE,         /* no answer to four sendings (MIKEYv2 §2) */
@@ -100,8 +106,8 @@ typedef struct {
   void (*aes_ctr)(void* user, keymast_octets key, const uint8_t* iv, uint8_t* data, size_t size);
   /* Random octets that nobody can guess. */
   void (*random)(void* user, uint8_t* out, size_t size);
-  /* What follows is for libkeymast-receiver-full, and may be null there as well: then it offers no
-   * Diffie-Hellman, and takes no signed messages.
+  /* What follows is not for libkeymast-receiver, and may be null for the others as well: then they
+   * offer no Diffie-Hellman, and take no signed messages.
    * X25519 (RFC 7748 §5) of a scalar and a point, 32 octets each; `out` has 32 octets. 0: they are
    * all zero. */
   int (*x25519)(void* user, const uint8_t* scalar, const uint8_t* point, uint8_t* out);
@@ -112,6 +118,61 @@ typedef struct {
                         const uint8_t* signature);
 } keymast_crypto;
 
+/* What a server shows of the certificate that it answers by (MIKEYv2 §6). */
+typedef struct {
+  const keymast_octets* chain; /* X.509 in DER, leaf first, KEYMAST_CHAIN_SIZE at most */
+  size_t chain_size;
+  const uint8_t* hash;  /* no chain: SHA-256 of the certificate, 32 octets; null: not that either */
+  keymast_octets group; /* the URI in whose name it answers: type URI */
+} keymast_shown;
+
+/* Signature types of MIKEYv2 §5: RSA-PSS and ECDSA over P-256, with SHA-256, and Ed25519. */
+typedef enum {
+  KEYMAST_RSA_PSS = 1,
+  KEYMAST_ECDSA_P256 = 14,
+  KEYMAST_ED25519 = 15
+} keymast_signature;
+
+/* The receiver's certificate, and whom it believes: libkeymast-receiver-certificates alone. X.509
+ * is wholly the owner's, who reads it, keeps keys, anchors, pins and revocation lists, and knows
+ * what day it is; the library knows messages. The functions are each handed `user`, keep no
+ * pointer, and none calls the library. receiver_x509.h has a ready owner. Struct, chain and
+ * `user` outlive the context. */
+typedef struct {
+  void* user;
+  /* What is shown to the server, leaf first: the leaf proves the member's identity to it. */
+  const keymast_octets* chain; /* X.509 in DER, 1 to KEYMAST_CHAIN_SIZE */
+  size_t chain_size;
+  /* Not 0: the server has them, and is shown the leaf's hash alone. What is sent and taken is one
+   * datagram each, in which a chain of RSA has no place. */
+  int shown_by_hash;
+  keymast_signature signs_by; /* the type of the leaf's key */
+  size_t signature_size;      /* octets of what `sign` makes: of RSA 256 to 512, else 64 */
+  /* The types that `verify` knows, in order of preference: 1 to 3, as in {15, 14, 1}. */
+  const uint8_t* verifies;
+  size_t verifies_size;
+  /* Fills `out`, signature_size octets, with the signature over the parts, at most 8. */
+  void (*sign)(void* user, const keymast_octets* parts, size_t count, uint8_t* out);
+  /* Fills `out`, 32 octets, with what RSA-OAEP (MIKEYv2 §5: SHA-256, MGF1 with it, empty label)
+   * hides in `sealed` under the leaf's key. Anything else gives 32 octets as well, always the same
+   * of the same, which nobody else can know, in as much time: who could tell which it was could
+   * have all opened. Null where the leaf's key is not RSA, or may not encrypt: no mode RSA is
+   * offered. */
+  void (*open_envelope)(void* user, keymast_octets sealed, uint8_t* out);
+  /* Whether what is shown proves that its owner may answer for the group, by all of MIKEYv2 §5 and
+   * §6 rule 2. KEYMAST_OK: `leaf` is the certificate, of the octets shown or of the owner's, which
+   * stay until the call of the library returns; `seconds` those of its life that are left,
+   * UINT32_MAX for one that is known by its hash. KEYMAST_UNKNOWN_IDENTITY for a hash, or a group,
+   * whose certificate is not there, KEYMAST_CERTIFICATE_UNTRUSTED, KEYMAST_CERTIFICATE_EXPIRED,
+   * KEYMAST_CERTIFICATE_REVOKED, KEYMAST_MALFORMED, or other reasons. Anybody can have it asked. */
+  keymast_reason (*judge)(void* user, const keymast_shown* shown, keymast_octets* leaf,
+                          uint32_t* seconds);
+  /* Whether a signature over the parts, at most 8, verifies under the key of a leaf that `judge`
+   * gave. 0: it does not, or the key is not of that type. */
+  int (*verify)(void* user, keymast_octets leaf, keymast_signature type,
+                const keymast_octets* parts, size_t count, keymast_octets signature);
+} keymast_certificates;
+
 /* ID types of RFC 3830 §6.7. */
 typedef enum { KEYMAST_NAI = 0, KEYMAST_URI = 1, KEYMAST_OCTET_STRING = 2 } keymast_id_type;
 
@@ -119,12 +180,17 @@ typedef enum { KEYMAST_NAI = 0, KEYMAST_URI = 1, KEYMAST_OCTET_STRING = 2 } keym
 typedef struct {
   keymast_id_type id_type;
   keymast_octets identity; /* 1 to KEYMAST_IDENTITY_SIZE octets */
-  keymast_octets user_key; /* PSK or MUK: KEYMAST_MIN_USER_KEY to KEYMAST_MAX_USER_KEY octets */
+  /* PSK or MUK: KEYMAST_MIN_USER_KEY to KEYMAST_MAX_USER_KEY octets. With certificates it may be
+   * empty. */
+  keymast_octets user_key;
   /* Not 0: groups may have the algorithms of 3GPP, which use SHA-1 (MIKEYv2 §3.3). */
   int offers_sha1;
   /* Not 0: joins by Diffie-Hellman alone, so that who learns the user key opens no recorded join.
    * The table has X25519 then. */
   int needs_dh;
+  /* Null: none. Else the modes DH, early DH and RSA are offered as well; DH needs X25519. The other
+   * libraries refuse it. */
+  const keymast_certificates* certificates;
 } keymast_member;
 
 /* A group's key tree, MIKEYv2 §10. What is inside a tree update this library does not know: the

@@ -63,8 +63,12 @@ Result<Proved> JudgeAnswerer(const Awaited& awaited, const Parts& parts, Instant
   return awaited.trust->Judge(parts, claim, now);
 }
 
-[[maybe_unused]] void Stand(const Proved& proved, Standing& standing) {
+template <class P>
+void Stand(const P& proved, Standing& standing) {
   standing = {true, proved.until, proved.fingerprint};
+}
+[[maybe_unused]] void Stand(const Proved& proved, BriefStanding& standing) {
+  standing.until = proved.until;
 }
 [[maybe_unused]] void Stand(const Proved&, NoStanding&) {}
 
@@ -118,7 +122,7 @@ Status ProveSigned(const Awaited& awaited, const Received& received, const Parts
   if (answered.choice.mode == Mode::kRsa) {
     // MIKEYv2 §5: wrong padding gives a wrong key, and the MAC alone tells.
     const auto envelope =
-        awaited.suite.pk->unwrap_oaep(awaited.signer.credential->key, parts.pke->data);
+        OpenEnvelope(awaited.suite, awaited.signer.credential->key, parts.pke->data);
     answered.secret = ExchangeSecret(envelope.view());
   } else if (Status agreed = Agree(awaited, parts.dh->value, answered); !agreed) {
     return agreed;
@@ -207,7 +211,7 @@ Status ProveAnswer(const Awaited& awaited, const Received& received, const Parts
                    Exchange& answered) {
   if (Status named = TakeIdentity(parts, answered); !named) return named;
   answered.rand_r = Octets<kMaxRand>(parts.rand_r->rand);
-  if (!kSmall && IsSigned(answered.choice.mode))
+  if (kHasCertificates && IsSigned(answered.choice.mode))
     return ProveSigned(awaited, received, parts, answered);
   return ProveByKey(awaited, received, parts, answered);
 }
@@ -217,7 +221,7 @@ Status ProveError(const Awaited& awaited, const Received& received, const Parts&
   if (received.message.header.prf != PrfFunc::kHmacSha256) {
     return Err(Error::kUnsupportedAlgorithm);
   }
-  if constexpr (!kSmall) {
+  if constexpr (kHasCertificates) {
     if (parts.sign != nullptr) return ProveErrorBySign(awaited, received, parts, exchange);
   }
   if (exchange.psk_v2.empty() || parts.v == nullptr) return Err(Error::kAuthenticationFailed);

@@ -29,7 +29,7 @@ void Closing::AddV() {
 }
 
 void Closing::AddSign(const Signer& signer) {
-  if (kSmall) return;  // nobody of ours signs
+  if (!kHasCertificates) return;  // nobody of ours signs
   key_ = &signer.credential->key;
   chain_.Add(SignPayload{signer.type(), ByteView(kNoSignatureYet).first(key_->signature_size())});
 }
@@ -42,7 +42,7 @@ Result<size_t> Closing::Finish() {
     ComputeMac(suite_, protection_, chain_.Head(behind + size),
                chain_.Tail(behind + size).first(size));
   }
-  if (!kSmall && key_ != nullptr) {
+  if (kHasCertificates && key_ != nullptr) {
     const size_t size = key_->signature_size();
     ComputeSign(suite_, protection_, *key_, chain_.Head(size), chain_.Tail(size));
   }
@@ -52,7 +52,7 @@ Result<size_t> Closing::Finish() {
 size_t SizeOfV(MacAlg alg) { return 2 + MacLength(alg).value_or(0); }
 
 size_t SizeOfSign(const Signer& signer) {
-  return kSmall || signer.credential == nullptr ? 0 : 2 + signer.signature_size();
+  return !kHasCertificates || signer.credential == nullptr ? 0 : 2 + signer.signature_size();
 }
 
 }  // namespace keymast::mikey::v2

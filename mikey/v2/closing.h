@@ -28,7 +28,7 @@ class Closing {
   const Protection& protection_;
   ChainWriter& chain_;
   std::optional<size_t> mac_end_;
-  const crypto::PrivateKey* key_ = nullptr;
+  const OwnKey* key_ = nullptr;
 };
 
 // SizeOfV and SizeOfSign are what such a payload adds to a message, in octets.

@@ -1,18 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-// A party's keys and certificates, and what those of others prove (MIKEYv2 §5, §6).
+// A party's keys and certificates, and what those of others prove (MIKEYv2 §5, §6). A small
+// receiver has another's in their place: small_credentials.h.
 #pragma once
+
+#include "mikey/v2/claim.h"
+
+#ifdef KEYMAST_SMALL
+#include "mikey/v2/small_credentials.h"
+#else
 
 #include <map>
 #include <memory>
 #include <vector>
 
 #include "base/fixed_list.h"
-#include "crypto/public_key.h"
-#include "mikey/identity.h"
-#include "mikey/v2/grammar.h"
 
 namespace keymast::mikey::v2 {
 
+using OwnKey = crypto::PrivateKey;
+using ProvedKey = crypto::PublicKey;
 using CertificateChain = std::vector<Bytes>;  // DER, leaf first, 1 to kMaxCertificates
 
 // Credential is a key of ours and the certificates that lead from it to an authority.
@@ -21,10 +27,6 @@ struct Credential {
   CertificateChain chain;  // the leaf is of `key`
 };
 
-// Shown is how a party says whose key signs (MIKEYv2 §6 rule 4): by its certificates, or by the
-// hash of its own or its identity alone, whose certificate the other then has.
-enum class Shown : uint8_t { kCertificates, kHash, kNothing };
-
 // Signer is one who signs; borrowed.
 struct Signer {
   const Credential* credential = nullptr;  // null: nobody
@@ -32,16 +34,6 @@ struct Signer {
 
   SignatureType type() const;
   size_t signature_size() const;  // octets; 0 of nobody
-};
-
-// Claim is what a certificate should prove.
-struct Claim {
-  Identity identity;
-  bool is_group = false;  // to answer in the name of that group: §6 rule 2
-  std::optional<crypto::Fingerprint> fingerprint;  // SDP's (MIKEYv2 §12): it alone counts
-  // Before that has come: a certificate counts that is whole in the message, valid and may sign,
-  // whoever issued it and whatever it names. Never of a group.
-  bool is_provisional = false;
 };
 
 // Proved is a key that a claim was proved for.
@@ -92,7 +84,7 @@ class Trust {
   Status CheckName(const crypto::Certificate& leaf, const Claim& claim) const;
 
   crypto::TrustStore store_;
-  std::map<std::string, std::set<crypto::Fingerprint>> pins_;
+  std::map<std::string, std::set<crypto::Fingerprint> > pins_;
   std::map<std::string, Known> known_;
   std::map<crypto::Fingerprint, Known> by_hash_;
   std::string controller_usage_;
@@ -114,3 +106,5 @@ struct Credentials {
 };
 
 }  // namespace keymast::mikey::v2
+
+#endif

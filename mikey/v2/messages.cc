@@ -53,14 +53,15 @@ void AddPadding(size_t behind, ChainWriter& chain) {
 
 // AddShown says who signs; false where nothing does (MIKEYv2 §6 rule 4).
 bool AddShown(const crypto::Suite& suite, const Signer& signer, ChainWriter& chain) {
-  if (kSmall || signer.credential == nullptr || signer.shown == Shown::kNothing) return false;
+  if (!kHasCertificates || signer.credential == nullptr) return false;
+  if (signer.shown == Shown::kNothing) return false;
   const CertificateChain& certificates = signer.credential->chain;
   if (signer.shown == Shown::kHash) {
-    const Digest hash = HashOf(suite, certificates.front());
+    const Digest hash = HashOf(suite, certificates[0]);
     chain.Add(ChashPayload{HashFunc::kSha256, hash});
     return true;
   }
-  for (const Bytes& certificate : certificates) {
+  for (const ByteView certificate : certificates) {
     chain.Add(CertPayload{CertType::kX509, certificate});
   }
   return true;
@@ -223,7 +224,7 @@ Result<size_t> WriteCap(const crypto::Suite& suite, const Exchange& exchange,
   if (sdp_ids.empty()) AddPadding(behind, chain);  // MIKEYv2 §12
   Closing closing(suite, protection, chain);
   if (proofs.has_v) closing.AddV();
-  if (!kSmall && proofs.has_sign) closing.AddSign(proofs.signer);
+  if (kHasCertificates && proofs.has_sign) closing.AddSign(proofs.signer);
   return closing.Finish();
 }
 

@@ -84,7 +84,7 @@ FixedList<uint8_t, 6> Offerer::ModesOf(const Wish& wish) const {
     if (!kPskOnly && wish.resume != nullptr) {
       const bool counts = wish.fingerprint.empty() || IsBy(wish.resume->standing, wish.fingerprint);
       can_do = counts && IsPskType(mode) && MayResume(*wish.resume, mode);
-    } else if (!kSmall && IsSigned(mode)) {
+    } else if (kHasCertificates && IsSigned(mode)) {
       can_do = credential != nullptr && !policy_.signatures.empty() &&
                (mode != Mode::kRsa || credential->key.kind() == crypto::KeyKind::kRsa);
     }
@@ -96,7 +96,7 @@ FixedList<uint8_t, 6> Offerer::ModesOf(const Wish& wish) const {
 
 // SignerOf an exchange: who can do the first of the policy's modes by certificate.
 Signer Offerer::SignerOf(const Wish& wish) const {
-  if (kSmall || credentials_ == nullptr || suite_.pk == nullptr) return {};
+  if (!kHasCertificates || credentials_ == nullptr || suite_.pk == nullptr) return {};
   for (const uint8_t number : policy_.modes) {
     const auto mode = static_cast<Mode>(number);
     if (!IsSigned(mode)) continue;
@@ -241,7 +241,7 @@ Result<size_t> Offerer::SendCap(MutableBytes out) {
   if (!kSmall && in_fragments_) {
     long_cap_.assign(cap.begin(), cap.end());
   } else {
-    cap_.Assign(cap);
+    sent_.Assign(cap);
   }
   return SendAgain(out);
 }
@@ -250,13 +250,11 @@ Result<size_t> Offerer::SendCap(MutableBytes out) {
 Result<size_t> Offerer::SendAgain(MutableBytes out) {
   const bool is_answered = state_ == State::kAnswered || state_ == State::kDone;
   if constexpr (kSmall) {
-    const ByteView sent = is_answered ? finish_.view() : cap_.view();
-    std::copy(sent.begin(), sent.end(), out.begin());
-    return sent.size();
+    std::copy(sent_.view().begin(), sent_.view().end(), out.begin());
+    return sent_.size();
   }
   Fragmenting how{exchange_.csb_id, {}, cookie_.view()};
-  if (is_answered) return Send(suite_, finish_.view(), how, out, more_);
-  if (!in_fragments_) return Send(suite_, cap_.view(), how, out, more_);
+  if (is_answered || !in_fragments_) return Send(suite_, sent_.view(), how, out, more_);
   how.way.fragments = kMaxFragments;
   return Send(suite_, long_cap_, how, out, more_);
 }
@@ -367,7 +365,7 @@ Offerer::Outcome Offerer::TakeAnswer(const Received& received, crypto::Rng& rng,
   exchange_.ah = HashOf(suite_, received.datagram);
   const Result<size_t> size = WriteFinish(suite_, exchange_, signer_, out);
   KEYMAST_CHECK(size.has_value());  // a finish is one datagram
-  finish_.Assign(out.first(*size));
+  sent_.Assign(out.first(*size));
   has_keys_ = !contents_.msks.empty();
   state_ = State::kAnswered;
   sendings_ = 0;

@@ -170,11 +170,10 @@ class Offerer {
   TicketOctets ticket_;  // or
   Octets<kTicketIdSize> ticket_id_;
   FixedList<Digest, kMaxRetries + 1> hashes_;  // TH of each CAP that was sent
-  Octets<kMaxSent> cap_;                       // the last one, unless it goes in FRAGMENTs
-  LongCap long_cap_;                           // which has its cookie beside it
+  Octets<kMaxSent> sent_;  // the last CAP, unless it goes in FRAGMENTs; then the finish
+  LongCap long_cap_;       // which has its cookie beside it
   bool in_fragments_ = false;
   bool takes_provisional_ = false;
-  Octets<kMaxFinish> finish_;
   OffererFragments fragments_;
   MoreDatagrams more_;
 

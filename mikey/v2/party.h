@@ -31,7 +31,6 @@ inline constexpr size_t kMaxRetries = kRetriesAtOnce + (kSmall ? 0 : 4);
 inline constexpr size_t kMaxCookie = 64;
 // What an Offerer keeps to send it again. Small: a join by pre-shared key.
 inline constexpr size_t kMaxSent = kPskOnly ? 640 : kMaxOneDatagram;
-inline constexpr size_t kMaxFinish = kSmall ? 320 : kMaxOneDatagram;
 inline constexpr size_t kMaxSdpIds = 64;  // octets of the protocols that SDP offers, §12
 
 using Profiles = FixedList<uint16_t, 4>;  // IANA's numbers of SRTP protection profiles
@@ -64,9 +63,9 @@ struct Policy {
 constexpr bool IsPskType(Mode mode) {
   return mode == Mode::kPsk || mode == Mode::kDhhmac || mode == Mode::kEarlyDhhmac;
 }
-// A small receiver offers no mode by certificate, one for pre-shared keys alone no mode with
+// Without certificates no mode by them is offered, for pre-shared keys alone no mode with
 // Diffie-Hellman: these are false of all that it goes on with, and what they guard is not linked.
-constexpr bool IsSigned(Mode mode) { return !kSmall && !IsPskType(mode); }
+constexpr bool IsSigned(Mode mode) { return kHasCertificates && !IsPskType(mode); }
 constexpr bool IsEarly(Mode mode) {
   return !kPskOnly && (mode == Mode::kEarlyDh || mode == Mode::kEarlyDhhmac);
 }

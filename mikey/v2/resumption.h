@@ -34,7 +34,7 @@ using TicketOctets = std::conditional_t<kSmall, SmallTicket, Bytes>;
 inline constexpr size_t kMaxKeptTicket = kSmall ? SmallTicket::kMax : kMaxTicket;
 
 // Standing is what is left of the other's certificate that opened a row of exchanges: no ticket of
-// that row outlives it (MIKEYv2 §11). A small receiver has none.
+// that row outlives it (MIKEYv2 §11). A small receiver keeps its end alone, or none.
 struct Standing {
   bool by_certificate = false;
   Instant until = kNever;  // never for one that is known by its hash
@@ -43,12 +43,16 @@ struct Standing {
 struct NoStanding {
   static constexpr Instant until = kNever;
 };
+struct BriefStanding : NoStanding {
+  Instant until = kNever;
+};
 // IsBy the certificate of a fingerprint.
 inline bool IsBy(const Standing& standing, ByteView fingerprint) {
   return standing.by_certificate && Equal(standing.of, fingerprint);
 }
 constexpr bool IsBy(const NoStanding&, ByteView) { return false; }
-using KeptStanding = std::conditional_t<kSmall, NoStanding, Standing>;
+using SmallStanding = std::conditional_t<kHasCertificates, BriefStanding, NoStanding>;
+using KeptStanding = std::conditional_t<kSmall, SmallStanding, Standing>;
 
 using TicketId = std::array<uint8_t, kTicketIdSize>;
 TicketId TicketIdOf(const crypto::Suite& suite, ByteView ticket);

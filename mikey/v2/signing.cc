@@ -45,4 +45,9 @@ Status CheckSign(const crypto::Suite& suite, const Protection& protection,
   return SignatureIsGood(verified) ? Status() : Err(Error::kAuthenticationFailed);
 }
 
+crypto::SecretKey<crypto::kOaepKey> OpenEnvelope(const crypto::Suite& suite,
+                                                 const crypto::PrivateKey& key, ByteView sealed) {
+  return suite.pk->unwrap_oaep(key, sealed);
+}
+
 }  // namespace keymast::mikey::v2

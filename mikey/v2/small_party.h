@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a small receiver does not have (MIKEYv2 §14), in the places where a party keeps it:
-// certificates and FRAGMENTs. These types are empty, so that neither their room nor their code is
-// there; what is declared and not defined is never called.
+// FRAGMENTs and, but for one size, certificates. These types are empty, so that neither their room
+// nor their code is there; what is declared and not defined is never called.
 #pragma once
 
 #include "base/small.h"
-#include "crypto/public_key.h"
+#include "mikey/v2/credentials.h"
 #include "mikey/v2/fragments.h"
 
 namespace keymast::mikey::v2 {
 
 struct NoPeerKey {
-  NoPeerKey& operator=(const crypto::PublicKey&);
-  const crypto::PublicKey& operator*() const;
+  NoPeerKey& operator=(const ProvedKey&);
+  const ProvedKey& operator*() const;
 };
-using PeerPublicKey = std::conditional_t<kSmall, NoPeerKey, std::optional<crypto::PublicKey>>;
+using PeerPublicKey = std::conditional_t<kHasCertificates, std::optional<ProvedKey>, NoPeerKey>;
 
 struct NoFragments {
   Result<ByteView> Take(const crypto::Suite& suite, CsbId csb_id, const FragmentPayload& fragment,
@@ -30,12 +30,13 @@ struct NoLongCap {
 };
 using LongCap = std::conditional_t<kSmall, NoLongCap, Bytes>;
 
-// OwnersFresh is FRESH that KEYS or SDP gave before; a small receiver has that of RETRY alone.
+// OwnersFresh is FRESH that KEYS or SDP gave before; without certificates there is that of RETRY
+// alone.
 struct NoFresh {
   NoFresh() = default;
   explicit NoFresh(ByteView) {}
   ByteView view() const { return {}; }
 };
-using OwnersFresh = std::conditional_t<kSmall, NoFresh, Octets<kFreshSize>>;
+using OwnersFresh = std::conditional_t<kHasCertificates, Octets<kFreshSize>, NoFresh>;
 
 }  // namespace keymast::mikey::v2

@@ -27,11 +27,18 @@ bool IsWithin(const keymast_octets& octets, size_t least, size_t most) {
 bool IsGood(const keymast_member& member) {
   return member.id_type <= KEYMAST_OCTET_STRING &&
          IsWithin(member.identity, 1, KEYMAST_IDENTITY_SIZE) &&
-         IsWithin(member.user_key, KEYMAST_MIN_USER_KEY, KEYMAST_MAX_USER_KEY);
+         (IsWithin(member.user_key, KEYMAST_MIN_USER_KEY, KEYMAST_MAX_USER_KEY) ||
+          (member.user_key.size == 0 && member.certificates != nullptr));
 }
 
 bool MayUse(const keymast_crypto& crypto, const keymast_member& member) {
-  return member.needs_dh == 0 || (!keymast::kPskOnly && crypto.x25519 != nullptr);
+  const bool has_dh = !keymast::kPskOnly && crypto.x25519 != nullptr;
+  const keymast_certificates* certificates = member.certificates;
+  if (member.needs_dh != 0 && !has_dh) return false;
+  if (certificates == nullptr) return true;
+  // Without Diffie-Hellman there is mode RSA alone.
+  return keymast::kHasCertificates && keymast::receiver::library::IsGood(*certificates) &&
+         (has_dh || certificates->open_envelope != nullptr);
 }
 
 bool IsGood(const keymast_crypto& crypto) {

@@ -31,6 +31,9 @@ constexpr Error kErrors[] = {
     Error::kDecryptionFailed,
     Error::kPolicyViolation,
     Error::kRateLimited,
+    Error::kCertificateUntrusted,
+    Error::kCertificateExpired,
+    Error::kCertificateRevoked,
     Error::kNotEntitled,
     Error::kUnavailable,
     Error::kInvalidArgument,
@@ -46,8 +49,9 @@ constexpr char kNames[] =
     "unknown_payload\0too_many_payloads\0payload_missing\0payload_unexpected\0"
     "unsupported_algorithm\0unsupported_policy\0unknown_channel\0unknown_identity\0unknown_key\0"
     "wrong_csb\0replayed\0outside_interval\0already_held\0unexpected\0authentication_failed\0"
-    "decryption_failed\0policy_violation\0rate_limited\0not_entitled\0unavailable\0"
-    "invalid_argument\0failed_precondition\0corrupt\0newer_format\0internal";
+    "decryption_failed\0policy_violation\0rate_limited\0certificate_untrusted\0"
+    "certificate_expired\0certificate_revoked\0not_entitled\0unavailable\0invalid_argument\0failed_"
+    "precondition\0corrupt\0newer_format\0internal";
 
 }  // namespace
 
@@ -58,6 +62,11 @@ keymast_reason ReasonOf(Error error) {
     ++reason;
   }
   return KEYMAST_INTERNAL;
+}
+
+Error ErrorOf(keymast_reason reason) {
+  const unsigned number = reason;
+  return number == 0 || number > std::size(kErrors) ? Error::kInternal : kErrors[number - 1];
 }
 
 }  // namespace keymast::receiver::library

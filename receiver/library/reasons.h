@@ -11,5 +11,7 @@ keymast_reason ReasonOf(Error error);
 inline keymast_reason ReasonOf(const Status& status) {
   return status ? KEYMAST_OK : ReasonOf(status.error());
 }
+// ErrorOf what the caller's functions say; of what is none kInternal.
+Error ErrorOf(keymast_reason reason);
 
 }  // namespace keymast::receiver::library

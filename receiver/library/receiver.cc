@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "receiver/library/receiver.h"
 
+#include "receiver/library/join_policy.h"
 #include "receiver/library/reasons.h"
 
 namespace keymast::receiver::library {
@@ -8,39 +9,10 @@ namespace {
 
 using mikey::v2::Offerer;
 
-constexpr uint32_t kMskMessages = 1u << 5;  // feature 5: MSKs by the messages of 3GPP (MIKEYv2 §10)
-
-template <size_t N>
-void SetList(FixedList<uint8_t, N>& list, std::initializer_list<uint8_t> numbers) {
-  list.clear();
-  for (const uint8_t number : numbers) list.Add(number);
-}
-
-void AddModes(mikey::v2::Policy& policy, std::initializer_list<mikey::v2::Mode> modes) {
-  for (const auto mode : modes) policy.modes.Add(static_cast<uint8_t>(mode));
-}
-
-// MIKEYv2 §3.3: no SHA-1 where it is not asked for.
-void SetPolicy(mikey::v2::Policy& policy, bool has_dh, bool needs_dh, bool offers_sha1) {
-  using mikey::v2::Mode;
-  if (!kPskOnly && has_dh) {
-    AddModes(policy, {Mode::kEarlyDhhmac, Mode::kDhhmac});
-    policy.groups.Add(static_cast<uint8_t>(mikey::DhGroup::kX25519));
-  }
-  if (!needs_dh) AddModes(policy, {Mode::kPsk});
-  SetList(policy.prfs, {1});
-  SetList(policy.encrs, {3, 1});
-  SetList(policy.macs, {2});
-  for (const int profile : {8, 7, 1, 2}) policy.profiles.Add(static_cast<uint16_t>(profile));
-  policy.features = kMskMessages;
-  if (!kPskOnly) policy.features |= mikey::v2::kTicketFeature | kReports;
-  if (!offers_sha1) return;
-  policy.prfs.Add(0);
-  policy.macs.Add(1);
-}
-
 Error FailureOf(const Offerer& offerer) {
   if (!offerer.peer_error()) return Error::kUnavailable;
+  const bool is_unknown = *offerer.peer_error() == mikey::ErrorNumber::kInvalidCert;
+  if (kHasCertificates && is_unknown) return Error::kCertificateUntrusted;
   const bool is_entitlement = *offerer.peer_error() == mikey::ErrorNumber::kInvalidId;
   return is_entitlement ? Error::kNotEntitled : Error::kPolicyViolation;
 }
@@ -48,12 +20,13 @@ Error FailureOf(const Offerer& offerer) {
 }  // namespace
 
 Receiver::Receiver(const keymast_crypto& crypto, const keymast_member& member)
-    : pk_(crypto),
+    : pk_(crypto, kHasCertificates ? member.certificates : nullptr),
       rng_(crypto),
       suite_(SuiteOf(pk_)),
+      credentials_(pk_),
       self_({static_cast<mikey::IdType>(member.id_type), ViewOf(member.identity)}),
       user_key_(ViewOf(member.user_key)) {
-  SetPolicy(policy_, suite_.pk != nullptr, member.needs_dh != 0, member.offers_sha1 != 0);
+  SetJoinPolicy(policy_, crypto, member);
 }
 
 // Exchanges have instants of their own, since the first of them: the caller's clock begins
@@ -77,7 +50,7 @@ Receiver::~Receiver() {
 // COUNTERs of MSK messages are those of a user key: with another one they begin anew.
 Status Receiver::Restore(ByteView saved) {
   Status read = ReadSaved(suite_, saved, saved_);
-  const Name name = NameOfKey(suite_, user_key_.view());
+  const Name name = has_user_key() ? NameOfKey(suite_, user_key_.view()) : Name{};
   if (saved_.user_key != name) saved_.senders.clear();
   saved_.user_key = name;
   return read;
@@ -120,8 +93,8 @@ void Receiver::Leave(uint8_t channel, uint64_t now) {
     offerer_.reset();
   }
   Followed& followed = channels_[channel];
-  DropTickets(channel);
   if (MayReport(followed)) {
+    if (has_user_key()) DropTickets(channel);
     followed.keys.LetGo();
     followed.wants_keys = false;
     followed.missing_at = kNoTime;
@@ -131,6 +104,7 @@ void Receiver::Leave(uint8_t channel, uint64_t now) {
     TickLeave(followed, now);
   } else {
     followed.keys.Wipe();
+    DropTickets(channel);
     followed = {};
   }
   AskNext(now);
@@ -149,15 +123,17 @@ void Receiver::Ask(uint8_t index, uint64_t now) {
   followed.wants_keys = false;
   if (began_ == kNoTime) began_ = now;
   if constexpr (!kPskOnly) SetFeatures(followed.keys);
-  offerer_.emplace(suite_, policy_);
+  offerer_.emplace(suite_, policy_, credentials_.get());
   mikey::v2::Wish wish;
   wish.self = self_.view();
   wish.peer = {mikey::IdType::kUri, followed.keys.uri()};
   wish.psk = user_key_.view();
   wish.join = followed.keys.scope();
-  mikey::v2::Resumption* ticket = TicketOf(index, now);
-  wish.resume = ticket;
-  is_resuming_ = ticket != nullptr;
+  wish.shown = credentials_.shown();
+  wish.fresh = followed.fresh.view();
+  const mikey::v2::Resumption* ticket = TicketOf(index);
+  is_resuming_ = ticket != nullptr && IsFor(*ticket, wish.self, wish.peer, false, InstantOf(now));
+  if (is_resuming_) wish.resume = ticket;
   const Result<size_t> size = offerer_->Open(wish, InstantOf(now), rng_, send_);
   if (is_resuming_) DropTickets(index);  // it opens one exchange (MIKEYv2 §11)
   if (!size) return Fail(index, size.error());
@@ -221,6 +197,7 @@ Status Receiver::CheckMsk(const mikey::Unverified& message, const SavedSender* s
 }
 
 Status Receiver::ReceiveMsk(Followed& followed, const mikey::Unverified& message, uint64_t now) {
+  if (!has_user_key()) return Err(Error::kUnknownIdentity);
   const Name name = NameOf(suite_, message.idi);
   SavedSender* sender = saved_.FindSender(name);
   if (Status checked = CheckMsk(message, sender); !checked) return checked;
@@ -313,13 +290,13 @@ SavedGroup& Receiver::SavedOf(const Followed& followed) {
   return saved_.groups.mutable_view()[0];
 }
 
-mikey::v2::Resumption* Receiver::TicketOf(uint8_t index, uint64_t now) {
+// TicketOf a channel's group, which may be past.
+const mikey::v2::Resumption* Receiver::TicketOf(uint8_t index) const {
   if constexpr (kPskOnly) return nullptr;
   const mikey::Identity group = GroupOf(channels_[index]);
-  for (Ticket& ticket : tickets_) {
-    const bool serves = ticket.channel == index &&
-                        IsFor(ticket.resumption, self_.view(), group, false, InstantOf(now));
-    if (serves) return &ticket.resumption;
+  for (const Ticket& ticket : tickets_) {
+    const bool is_of_group = ticket.resumption.answerer.view() == group;
+    if (ticket.channel == index && is_of_group) return &ticket.resumption;
   }
   return nullptr;
 }
@@ -366,6 +343,7 @@ Status Receiver::ReceiveVersion2(ByteView datagram, uint64_t now) {
   if (offerer_->state() == Offerer::State::kFailed) Fail(asking_, FailureOf(*offerer_));
   if (offerer_ && offerer_->state() == Offerer::State::kDone) {
     KeepTicket(asking_);
+    if (!offerer_->fresh().empty()) followed.fresh = mikey::v2::OwnersFresh(offerer_->fresh());
     offerer_->Wipe();
     asking_ = kNobody;
   }

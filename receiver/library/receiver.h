@@ -6,12 +6,12 @@
 #include "mikey/v2/missed_msk.h"
 #include "mikey/v2/offerer.h"
 #include "receiver/library/channel.h"
+#include "receiver/library/join_policy.h"
+#include "receiver/library/own_credentials.h"
 #include "receiver/library/saved.h"
 #include "receiver/library/table.h"
 
 namespace keymast::receiver::library {
-
-inline constexpr uint32_t kReports = 1u << 6;  // feature 6 (MIKEYv2 §10)
 
 class Receiver {
  public:
@@ -58,11 +58,12 @@ class Receiver {
     Error left = Error::kInternal;
     bool is_proven = false;  // that keys are missing: by GROUP_REKEY
     uint8_t leaves_told = 0;
-    uint64_t leave_at = kNoTime;    // at which a leave is told, again
-    uint64_t held_since = 0;        // the newest MSK
-    mikey::v2::MissedMsk missed;    // what packets and MTK messages tell of
-    uint64_t missing_at = kNoTime;  // at which missing keys are asked for
-    uint32_t missing_window = 1;    // in windows of the group
+    uint64_t leave_at = kNoTime;                         // at which a leave is told, again
+    uint64_t held_since = 0;                             // the newest MSK
+    mikey::v2::MissedMsk missed;                         // what packets and MTK messages tell of
+    [[no_unique_address]] mikey::v2::OwnersFresh fresh;  // that the last exchange gave
+    uint64_t missing_at = kNoTime;                       // at which missing keys are asked for
+    uint32_t missing_window = 1;                         // in windows of the group
   };
   // What an exchange left for the next one of a channel (MIKEYv2 §11).
   struct Ticket {
@@ -86,13 +87,15 @@ class Receiver {
   void Opened(Followed& followed, KeyNumber msk, uint64_t now);
   void DropMissing(Followed& followed);
   void DropAwaited(const Followed& followed, bool all);
-  mikey::v2::Resumption* TicketOf(uint8_t index, uint64_t now);
+  const mikey::v2::Resumption* TicketOf(uint8_t index) const;
   void KeepTicket(uint8_t index);
   void DropTickets(uint8_t index);
   // REPORT and KEYS outside of exchanges: reports.cc.
   bool MayReport(const Followed& followed) const {
-    return !kPskOnly && followed.keys.has_joined() && (followed.keys.features() & kReports) != 0;
+    return !kPskOnly && followed.keys.has_joined() && (followed.keys.features() & kReports) != 0 &&
+           (has_user_key() || TicketOf(IndexOf(followed)) != nullptr);
   }
+  bool has_user_key() const { return !kHasCertificates || !user_key_.empty(); }
   mikey::Identity GroupOf(const Followed& followed) const;
   crypto::Key32 ReportKeyOf(const Followed& followed) const;
   bool Report(Followed& followed, mikey::v2::ReportKind kind, uint64_t now,
@@ -133,6 +136,7 @@ class Receiver {
   TablePk pk_;
   TableRng rng_;
   crypto::Suite suite_;
+  [[no_unique_address]] OwnCredentials credentials_;
   mikey::v2::Policy policy_;
   mikey::OwnedIdentity self_;
   crypto::Key32 user_key_;

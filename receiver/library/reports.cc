@@ -17,7 +17,11 @@ CsbId CsbIdOf(ByteView datagram) { return CsbId(Reader(datagram.subspan(4)).U32(
 
 }  // namespace
 
+// MIKEYv2 §4.4: of a member without pre-shared key by the newest ticket.
 crypto::Key32 Receiver::ReportKeyOf(const Followed& followed) const {
+  if (!has_user_key()) {
+    return mikey::v2::ReportKey(suite_, TicketOf(IndexOf(followed))->secret.view());
+  }
   const crypto::Key32 psk =
       mikey::v2::PskV2(suite_, user_key_.view(), self_.view(), GroupOf(followed));
   return mikey::v2::ReportKey(suite_, psk.view());
@@ -33,6 +37,7 @@ bool Receiver::Report(Followed& followed, ReportKind kind, uint64_t now,
   report.csb_id = followed.keys.name().csb_id;
   report.member = self_.view();
   report.group = GroupOf(followed);
+  if (!has_user_key()) report.ticket = TicketOf(IndexOf(followed))->ticket;
   report.ids = {followed.keys.name().domain, followed.keys.newest(), {}};
   report.t = ++saved.report_t;  // durable before it leaves: Next has KEYMAST_PERSIST first
   must_persist_ = true;
@@ -70,7 +75,8 @@ void Receiver::ReportMissing(Followed& followed, uint64_t now) {
 
 // A leave is told four times at most; then the member takes itself as gone.
 void Receiver::TickLeave(Followed& followed, uint64_t now) {
-  if (followed.leaves_told > kLeaveWaits.size()) return EndLeave(followed, Error::kUnavailable);
+  const bool is_given_up = followed.leaves_told > kLeaveWaits.size() || !MayReport(followed);
+  if (is_given_up) return EndLeave(followed, Error::kUnavailable);
   if (!Report(followed, ReportKind::kLeave, now)) return;
   const uint64_t wait = followed.leaves_told < kLeaveWaits.size()
                             ? kLeaveWaits[followed.leaves_told]
@@ -82,6 +88,7 @@ void Receiver::TickLeave(Followed& followed, uint64_t now) {
 // kInternal: there is nothing to complain of.
 void Receiver::EndLeave(Followed& followed, Error reason) {
   followed.keys.Wipe();
+  DropTickets(IndexOf(followed));
   DropAwaited(followed, true);
   followed = {};
   followed.has_left = true;

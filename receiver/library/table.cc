@@ -8,21 +8,6 @@ const keymast_crypto& TableOf(const void* context) {
   return *static_cast<const keymast_crypto*>(context);
 }
 
-// CParts are the parts of an input in the C table's own words.
-class CParts {
- public:
-  explicit CParts(std::span<const ByteView> parts) : count_(parts.size()) {
-    KEYMAST_CHECK(count_ <= parts_.size());
-    std::transform(parts.begin(), parts.end(), parts_.begin(), OctetsOf);
-  }
-  const keymast_octets* data() const { return parts_.data(); }
-  size_t size() const { return count_; }
-
- private:
-  std::array<keymast_octets, 8> parts_;
-  size_t count_;
-};
-
 void Hmac(const void* context, crypto::Hash hash, ByteView key, std::span<const ByteView> parts,
           MutableBytes out) {
   KEYMAST_CHECK(!key.empty() && key.size() <= 64 && out.size() == crypto::HashSize(hash));
@@ -50,9 +35,15 @@ constexpr crypto::SuiteFunctions kFunctions = {Hmac, Hmac, Sha256, AesCtr, nullp
 
 }  // namespace
 
+CParts::CParts(std::span<const ByteView> parts) : count_(parts.size()) {
+  KEYMAST_CHECK(count_ <= parts_.size());
+  std::transform(parts.begin(), parts.end(), parts_.begin(), OctetsOf);
+}
+
 crypto::Suite SuiteOf(const TablePk& table) {
-  const bool has_dh = !kPskOnly && table.table.x25519 != nullptr;
-  return {&kFunctions, has_dh ? &table : nullptr, &table.table};
+  const bool has_any =
+      table.table.x25519 != nullptr || (kHasCertificates && table.certificates != nullptr);
+  return {&kFunctions, !kPskOnly && has_any ? &table : nullptr, &table.table};
 }
 
 }  // namespace keymast::receiver::library

@@ -7,10 +7,15 @@
 
 namespace keymast::receiver::library {
 
+inline ByteView ViewOf(const keymast_octets& octets) { return {octets.data, octets.size}; }
+inline keymast_octets OctetsOf(ByteView octets) { return {octets.data(), octets.size()}; }
+
 // TablePk is the public-key half, for who knows that it is one: table_dh.cc.
 struct TablePk : crypto::PublicSuite {
-  explicit TablePk(const keymast_crypto& of) : crypto::PublicSuite(), table(of) {}
+  TablePk(const keymast_crypto& of, const keymast_certificates* with)
+      : crypto::PublicSuite(), table(of), certificates(with) {}
   const keymast_crypto& table;
+  const keymast_certificates* certificates;  // null: none
 };
 
 // SuiteOf a table and its public-key half, which outlive it.
@@ -20,6 +25,18 @@ crypto::Suite SuiteOf(const TablePk& table);
 // keys alone.
 bool Verify(const TablePk& pk, ByteView key, ByteView octets, ByteView signature);
 
+// CParts are the parts of an input in the C table's own words.
+class CParts {
+ public:
+  explicit CParts(std::span<const ByteView> parts);
+  const keymast_octets* data() const { return parts_.data(); }
+  size_t size() const { return count_; }
+
+ private:
+  std::array<keymast_octets, 8> parts_;
+  size_t count_;
+};
+
 class TableRng final : public crypto::Rng {
  public:
   explicit TableRng(const keymast_crypto& table) : table_(table) {}
@@ -28,8 +45,5 @@ class TableRng final : public crypto::Rng {
  private:
   const keymast_crypto& table_;
 };
-
-inline ByteView ViewOf(const keymast_octets& octets) { return {octets.data, octets.size}; }
-inline keymast_octets OctetsOf(ByteView octets) { return {octets.data(), octets.size()}; }
 
 }  // namespace keymast::receiver::library

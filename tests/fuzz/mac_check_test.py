@@ -34,7 +34,7 @@ class MacCheck(unittest.TestCase):
                     spoken.append(program.rpartition("/")[2])
                     self.assertIn(CHECKS, names)
         for name in ("keymastd", "keymast-receiver", "keymast-mikey", "libkeymast-receiver.a",
-                     "libkeymast-receiver-full.a"):
+                     "libkeymast-receiver-full.a", "libkeymast-receiver-certificates.a"):
             self.assertIn(name, spoken)
 
     def test_the_other_one_leaves_a_trace(self):

@@ -28,13 +28,7 @@ class Recorder {
       Group& added = server_.Add(std::string(AsText(ViewOf(group.uri))));
       added.suite = &suite_;
     }
-    const keymast_member member = {
-        KEYMAST_NAI, COctets(AsBytes(fuzz::kToyMember)), {fuzz::kToyKey, 16}, 1, 0};
-    keymast_receiver_init(context_.get(), &table_, &member, {});
-    Join(0);
-    Act();
-    Join(1);
-    Act();
+    Init(false);
   }
   ~Recorder() { keymast_receiver_wipe(context_.get()); }
   Recorder(const Recorder&) = delete;
@@ -147,6 +141,31 @@ class Recorder {
     policy_.modes.clear();
     for (const uint8_t mode : {uint8_t{6}, uint8_t{4}}) policy_.modes.Add(mode);
   }
+  // ServeCertificates in one mode, by hashes or in full, to who starts anew with certificates.
+  void ServeCertificates(uint8_t mode, bool by_hash) {
+    ServeDh();
+    policy_.modes.clear();
+    for (const uint8_t served : {mode, uint8_t{6}, uint8_t{1}}) policy_.modes.Add(served);
+    Signing();
+    pk_.verify = [](const crypto::PublicKey&, crypto::SignatureScheme, std::span<const ByteView>,
+                    ByteView) { return true; };
+    // fuzz::ToyOpenEnvelope
+    pk_.wrap_oaep = [](const crypto::PublicKey&, ByteView key, crypto::Rng&,
+                       MutableBytes out) -> Result<size_t> {
+      std::fill(out.begin(), out.end(), uint8_t{0});
+      std::copy(key.begin(), key.end(), out.begin());
+      return fuzz::kToySignature;
+    };
+    const mikey::Identity member{mikey::IdType::kNai, AsBytes(fuzz::kToyMember)};
+    credentials_.trust.Pin(member, crypto::Sha256(fuzz::kToyLeaf));
+    credentials_.own.push_back(
+        {crypto::PrivateKey::FromEd25519(crypto::SecretKey<32>(Bytes(32, 1))), {Bytes{8, 's'}}});
+    if (by_hash) credentials_.shown = mikey::v2::Shown::kHash;
+    answerer_.set_credentials(&credentials_);
+    Note(Step::kCertified);
+    keymast_receiver_wipe(context_.get());
+    Init(true);
+  }
   const crypto::Suite& suite() const { return suite_; }
   void Rejoin(uint8_t which) {
     Join(which);
@@ -213,6 +232,20 @@ class Recorder {
   const Bytes& saved() const { return saved_; }
 
  private:
+  // As the target begins, each time.
+  void Init(bool is_certified) {
+    keymast_member member = {
+        KEYMAST_NAI, COctets(AsBytes(fuzz::kToyMember)), {fuzz::kToyKey, 16}, 1, 0, nullptr};
+    if (is_certified) {
+      member.user_key.size = 0;
+      member.certificates = &fuzz::kToyCertificates;
+    }
+    keymast_receiver_init(context_.get(), &table_, &member, COctets(saved_));
+    Join(0);
+    Act();
+    Join(1);
+    Act();
+  }
   crypto::Key32 R(uint8_t which) {
     const keymast_group group = fuzz::ToyGroup(which);
     const mikey::Identity member{mikey::IdType::kNai, AsBytes(fuzz::kToyMember)};
@@ -248,7 +281,8 @@ class Recorder {
 
   uint32_t random_ = 0;
   keymast_crypto table_ = fuzz::ToyTable(random_);
-  TablePk pk_{table_};
+  TablePk pk_{table_, nullptr};
+  mikey::v2::Credentials credentials_;
   crypto::Suite suite_ = SuiteOf(pk_);
   crypto::SeededRng rng_{1};
   mikey::v2::Policy policy_ = mikey::v2::Policy::Default();
@@ -378,6 +412,27 @@ void JoinsByDh(const fs::path& folder) {
   life.Save(folder, "joins_by_dh");
 }
 
+// By certificate, in full and by hash, and again by ticket.
+void JoinsByCertificate(const fs::path& folder) {
+  for (const uint8_t mode : {uint8_t{2}, uint8_t{3}, uint8_t{5}}) {
+    for (const bool by_hash : {false, true}) {
+      Recorder life;
+      life.ServeAll();
+      mikey::v2::PeerTickets tickets(life.suite(), 4);
+      life.answerer().use_tickets(&tickets);
+      life.ServeCertificates(mode, by_hash);
+      for (int i = 0; i < 4; ++i) life.Answer();
+      life.Note(Step::kJoin, {0, 0});
+      life.Rejoin(0);
+      for (int i = 0; i < 3; ++i) life.Answer();
+      life.Due();
+      life.Leave(0);
+      life.Due();
+      life.Save(folder, "joins_in_mode_" + std::to_string(mode) + (by_hash ? "_by_hash" : ""));
+    }
+  }
+}
+
 void IsRefused(const fs::path& folder) {
   Recorder life;
   life.group(0).is_entitled = false;
@@ -452,6 +507,7 @@ int main(int argc, char** argv) {
   Reports(folder);
   Rekeys(folder);
   JoinsByDh(folder);
+  JoinsByCertificate(folder);
   FollowsACookie(folder);
   HearsNothing(folder);
   TakesMessages(folder);

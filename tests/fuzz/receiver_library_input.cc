@@ -22,7 +22,8 @@ class Life {
   Life& operator=(const Life&) = delete;
 
   void Go(Reader& reader) {
-    switch (static_cast<Step>(reader.U8() % fuzz::kSteps)) {
+    const auto step = static_cast<Step>(reader.U8() % fuzz::kSteps);
+    switch (step) {
       case Step::kReceive:
         return Receive(Sized(reader));
       case Step::kPass:
@@ -41,6 +42,8 @@ class Life {
         keymast_receiver_leave(receiver_.get(), reader.U8() % KEYMAST_CHANNELS, now_);
         return;
       case Step::kStart:
+      case Step::kCertified:
+        is_certified_ = step == Step::kCertified;
         return Start({saved_.data(), saved_size_});
       case Step::kSaved: {
         const keymast_octets octets = Sized(reader);
@@ -73,9 +76,10 @@ class Life {
     const keymast_member member = {
         KEYMAST_NAI,
         {reinterpret_cast<const uint8_t*>(fuzz::kToyMember), sizeof fuzz::kToyMember - 1},
-        {fuzz::kToyKey, sizeof fuzz::kToyKey},
+        {fuzz::kToyKey, is_certified_ ? 0 : sizeof fuzz::kToyKey},
         1,
-        0};
+        0,
+        is_certified_ ? &fuzz::kToyCertificates : nullptr};
     return keymast_receiver_init(receiver_.get(), &table_, &member, saved);
   }
   void Start(keymast_octets saved) {
@@ -152,6 +156,7 @@ class Life {
   uint64_t now_ = 1'000'000;
   std::array<uint8_t, KEYMAST_SAVED_SIZE> saved_{};
   size_t saved_size_ = 0;
+  bool is_certified_ = false;
   std::unique_ptr<keymast_receiver> receiver_ = std::make_unique<keymast_receiver>();
 };
 

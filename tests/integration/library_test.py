@@ -5,6 +5,7 @@ each mode, follows MTKs and MSKs, and leaves."""
 import re
 import unittest
 
+from certificates import CONTROLLERS, Authority
 from harness import BIN, Site, wait_for
 
 GROUP = "239.255.42.1"
@@ -12,7 +13,7 @@ URI = "mikey://example.org/one"
 KEY = re.compile(r"^key (\w{12}) fingerprint (\w{16})$", re.MULTILINE)
 
 
-class Library(unittest.TestCase):
+class ExampleCase(unittest.TestCase):
     def setUp(self):
         self.site = Site("library")
         self.addCleanup(self.site.close)
@@ -43,6 +44,8 @@ class Library(unittest.TestCase):
             self.assertEqual(found.setdefault(mki, fingerprint), fingerprint)
         return found
 
+
+class Library(ExampleCase):
     def test_joins_in_each_mode_and_follows_the_keys(self):
         self.up()
         for name in ("psk", "dh"):
@@ -84,6 +87,61 @@ class Library(unittest.TestCase):
         self.site.add_member("one", "eve", join=False)
         wait_for(lambda: self.keys(example), 60, "keys")
         self.assertEqual(example.stop(), 0)
+
+
+class Certificates(ExampleCase):
+    """The same source with libkeymast-receiver-certificates: no member has a user key."""
+
+    def setUp(self):
+        super().setUp()
+        self.root = self.site.root
+        self.authority = Authority(self.root)
+        self.authority.issue("server", dns="example.org", controller=True)
+
+    def configuration(self, **more):
+        return {"mikeyv2.certificates": [f"{self.root}/server.pem"],
+                "mikeyv2.private_keys": [f"{self.root}/server.key.pem"],
+                "mikeyv2.anchors": [str(self.authority.file)], **more}
+
+    def by_certificate(self, name, *known):
+        (self.root / "no-key").write_bytes(b"")
+        return self.site.start_process(
+            name, "sh", "-c", 'exec "$@" >&2', "sh", BIN / "receiver_example_certificates", "127.0.0.1",
+            self.site.mikey_port, GROUP, self.mtk_port, "127.0.0.1", URI, f"{name}@example.org", self.root / "no-key",
+            self.root / f"{name}.saved", self.root / f"{name}.pem", self.root / f"{name}.key.pem", self.authority.file,
+            CONTROLLERS, *known)
+
+    def follows(self, example):
+        wait_for(lambda: {m[:8] for m in self.keys(example)} >= {"00010001", "00010002"}, 60,
+                 f"{example.name} has keys under two MSKs: {example.log()[-800:]}")
+        self.assertIn("stream ssrc a0000001", example.log())
+        self.assertEqual(example.stop(), 0, example.log()[-800:])
+        self.assertIn("left: ok", example.log())  # by REPORT, with its ticket
+
+    def test_joins_by_certificates_that_are_shown(self):
+        self.up(**self.configuration())
+        for name, kind in (("edward", "ed25519"), ("paul", "p256")):
+            self.member(name)
+            self.authority.issue(name, kind=kind, email=f"{name}@example.org")
+        for example in [self.by_certificate(name) for name in ("edward", "paul")]:
+            self.follows(example)
+
+    def test_joins_by_an_envelope_and_hashes(self):
+        self.authority.issue("ron", kind="rsa", email="ron@example.org")
+        self.up(**self.configuration(**{"mikeyv2.modes": ["rsa", "psk"], "mikeyv2.show_hash": True,
+                                        "mikeyv2.known_certificates": [f"{self.root}/ron.pem"]}))
+        self.member("ron")
+        self.follows(self.by_certificate("ron", self.root / "server.pem"))
+
+    def test_believes_no_other_server(self):
+        self.up(**self.configuration())
+        self.member("ann")
+        self.authority.issue("ann", email="ann@example.org")
+        self.authority = Authority(self.root, "other")
+        example = self.by_certificate("ann")
+        wait_for(lambda: "failed: " in example.log(), 40, "it gives up")
+        self.assertIn("discard: certificate_untrusted", example.log())
+        self.assertEqual(self.keys(example), {})
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
  * The headers as a C11 program sees them, and the layout that it may count on. */
 #include <keymast/receiver.h>
 #include <keymast/receiver_crypto.h>
+#include <keymast/receiver_x509.h>
 
 _Static_assert(sizeof(keymast_receiver) <= 16 * 1024, "a context of four channels");
 _Static_assert(KEYMAST_CHANNELS == 4, "channels");

@@ -21,6 +21,8 @@ DIVISIONS = {"__aeabi_ldivmod", "__aeabi_uldivmod", "__aeabi_uidivmod", "__aeabi
 # payload.
 TO_TABLE = r"(table\.cc:.*(4Hmac|6Sha256|6AesCtr|6X25519|13Ed25519Verify)|TableRng4Fill)"
 BEHIND_POINTERS = TO_TABLE + "|__visit_invoke"
+# What hands on to the caller's certificates is behind none.
+TO_OWNER = r"2v2(5Trust5Judge|11ComputeSign|9CheckSign|12OpenEnvelope)"
 
 
 def output(*command):
@@ -58,7 +60,8 @@ class Graph:
         if name == "__indirect_call":
             return {f for f in self.frames if re.search(BEHIND_POINTERS, f)}
         callees = self.callees.get(name, set())
-        return callees - {"__indirect_call"} if re.search(TO_TABLE, name) else callees
+        is_ours = not re.search(f"{TO_TABLE}|{TO_OWNER}", name)
+        return callees if is_ours else callees - {"__indirect_call"}
 
     def depth(self, name, path=()):
         """The octets of the worst chain from a function on, and the chain."""

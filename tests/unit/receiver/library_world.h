@@ -240,7 +240,8 @@ class LibraryWorld {
     table_.random = [](void* user, uint8_t* out, size_t size) {
       static_cast<crypto::SeededRng*>(user)->Fill({out, size});
     };
-    member_ = {KEYMAST_NAI, COctets(AsBytes(kMember)), COctets(kUserKey), offers_sha1 ? 1 : 0, 0};
+    member_ = {KEYMAST_NAI, COctets(AsBytes(kMember)), COctets(kUserKey), offers_sha1 ? 1 : 0, 0,
+               nullptr};
     Start();
   }
   ~LibraryWorld() { keymast_receiver_wipe(context_.get()); }

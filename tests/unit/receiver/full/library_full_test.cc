@@ -60,6 +60,19 @@ TEST(FullLibrary, NeedsATableThatHasX25519) {
   EXPECT_EQ(world.Start(), KEYMAST_OK);
 }
 
+TEST(FullLibrary, RefusesCertificatesThatAreNone) {
+  FullWorld world;
+  keymast_receiver_wipe(world.context_.get());
+  const keymast_certificates none{};
+  world.member_.certificates = &none;
+  EXPECT_EQ(world.Start(), KEYMAST_INVALID_ARGUMENT);
+  world.member_.certificates = nullptr;
+  world.member_.user_key = {};
+  EXPECT_EQ(world.Start(), KEYMAST_INVALID_ARGUMENT);
+  world.member_.user_key = COctets(kUserKey);
+  EXPECT_EQ(world.Start(), KEYMAST_OK);
+}
+
 TEST(FullLibrary, JoinsAgainByTicketOnce) {
   FullWorld world({Mode::kEarlyDhhmac, Mode::kPsk});
   ASSERT_EQ(world.JoinAndSettle().joined.size(), 1u);
