@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "receiver/library/receiver.h"
 
-#include "receiver/library/join_policy.h"
 #include "receiver/library/reasons.h"
 
 namespace keymast::receiver::library {

@@ -3,7 +3,7 @@
 """What examples/receive.c says of files that are not as they should be: it ends, and joins nothing. What it does where
 nobody answers.
 
-example_test.py PROGRAM
+example_test.py PROGRAM PROGRAM-WITH-CERTIFICATES
 """
 import os
 import pathlib
@@ -31,17 +31,17 @@ class Example(unittest.TestCase):
         self.server.bind(("127.0.0.1", 0))
         self.server.settimeout(20)
 
-    def start(self, port=None):
+    def start(self, port=None, program=None, more=()):
         process = subprocess.Popen(
-            [PROGRAM, "127.0.0.1", str(port or self.server.getsockname()[1]), "239.255.42.1", "0",
-             "127.0.0.1", "mikey://example.org/one", "member@example.org", self.key, self.state],
+            [program or PROGRAM, "127.0.0.1", str(port or self.server.getsockname()[1]), "239.255.42.1", "0",
+             "127.0.0.1", "mikey://example.org/one", "member@example.org", self.key, self.state, *more],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.addCleanup(process.communicate)
         self.addCleanup(process.kill)
         return process
 
-    def assert_ends(self, says):
-        process = self.start()
+    def assert_ends(self, says, **how):
+        process = self.start(**how)
         _, said = process.communicate(timeout=20)
         self.assertEqual(process.returncode, 1)
         self.assertIn(says, said)
@@ -82,7 +82,14 @@ class Example(unittest.TestCase):
         self.state.write_bytes(b"\1\2\3")
         self.assert_ends("corrupt")
 
+    def test_certificates_that_cannot_be_read(self):
+        def ends(says):
+            self.assert_ends(says, program=CERTIFIED, more=[self.state, self.state, self.state, "1.2.3"])
+        ends(f"{self.state}: No such file")
+        self.state.write_bytes(b"no certificate")
+        ends("certificates: malformed")
+
 
 if __name__ == "__main__":
-    PROGRAM = sys.argv[1]
+    PROGRAM, CERTIFIED = sys.argv[1:3]
     unittest.main(argv=sys.argv[:1])
