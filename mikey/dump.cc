@@ -45,6 +45,21 @@ void ShowMeaning(const ParamInfo& info, ByteView value, size_t end, FieldSink& s
   sink.Add(shown);
 }
 
+void ShowRest(const Area& area, FieldSink& sink) {
+  if (area.octets.empty()) return;
+  sink.Open("Not understood", Header::kClause, area.offset);
+  Field field{"octets", Field::Kind::kOctets, area.offset, area.octets.size()};
+  field.octets = area.octets;
+  sink.Add(field);
+  sink.Close(area.offset + area.octets.size());
+}
+
+// ShowBehind shows what a structure leaves of its area, or where it is cut.
+void ShowBehind(const Area& area, const DumpIo& io, FieldSink& sink) {
+  const size_t end = io.ok() ? io.Here() : io.Shown();
+  ShowRest({area.octets.subspan(end - area.offset), end}, sink);
+}
+
 void ShowParams(ProtType prot_type, const Area& area, FieldSink& sink) {
   Reader reader(area.octets);
   DumpIo io(reader, area.offset, sink);
@@ -53,11 +68,12 @@ void ShowParams(ProtType prot_type, const Area& area, FieldSink& sink) {
     Param param;
     const size_t start = io.Here();
     sink.Open(info == nullptr ? "Unknown parameter" : info->name,
-              info == nullptr ? std::string_view{} : info->source, start);
+              info == nullptr ? std::string_view(SpPayload::kInfo.clause) : info->source, start);
     Param::Describe(io, param);
     if (info != nullptr && io.ok()) ShowMeaning(*info, param.value, io.Here(), sink);
     sink.Close(io.Here());
   }
+  ShowBehind(area, io, sink);
 }
 
 void ShowTlvs(const Area& area, FieldSink& sink) {
@@ -78,6 +94,7 @@ void ShowKeyIds(const Area& area, FieldSink& sink) {
     KeyIdEntry entry;
     ShowOne(io, sink, "Key ID", KeyIdEntry::kClause, entry);
   }
+  ShowBehind(area, io, sink);
 }
 
 template <class T>
@@ -86,19 +103,11 @@ void ShowExtension(const Area& area, FieldSink& sink) {
   DumpIo io(reader, area.offset, sink);
   T extension;
   T::Describe(io, extension);
+  ShowBehind(area, io, sink);
 }
 
 Area AreaOf(ByteView field, const Area& message) {
   return {field, message.offset + static_cast<size_t>(field.data() - message.octets.data())};
-}
-
-void ShowRest(const Area& area, FieldSink& sink) {
-  if (area.octets.empty()) return;
-  sink.Open("Not understood", {}, area.offset);
-  Field field{"octets", Field::Kind::kOctets, area.offset, area.octets.size()};
-  field.octets = area.octets;
-  sink.Add(field);
-  sink.Close(area.offset + area.octets.size());
 }
 
 // ChainDumper follows a chain of payloads, in a message or in decrypted key data.

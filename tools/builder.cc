@@ -326,8 +326,11 @@ tl::expected<std::vector<Json>, Failure> ParseDescriptions(std::string_view text
   Json document;
   try {
     document = Json::parse(text);
-  } catch (const Json::exception& problem) {  // syntax, or a number that no double holds
-    return Fail(Error::kMalformed, problem.what());
+  } catch (const Json::parse_error& problem) {
+    // Its own words repeat what was read, which may be a key, or no text.
+    return Fail(Error::kMalformed, "no JSON: octet " + std::to_string(problem.byte) + " is wrong");
+  } catch (const Json::exception&) {
+    return Fail(Error::kMalformed, "no JSON: a number that is too large");
   }
   const Json& list =
       document.is_object() && document.contains("messages") ? document["messages"] : document;

@@ -64,6 +64,16 @@ std::string Shortfall(const Message& message, const Secret& secret) {
   return {};
 }
 
+// What a good V does not do as RFC 3830 has it.
+const char* RemarkOf(bool lacks_ids, bool has_own_t) {
+  if (lacks_ids && has_own_t) {
+    return "T is not that of the message answered (RFC 3830 §3.1), and V leaves the identities out "
+           "(§5.2)";
+  }
+  if (has_own_t) return "T is not that of the message answered (RFC 3830 §3.1)";
+  return lacks_ids ? "V leaves the identities out (RFC 3830 §5.2)" : "";
+}
+
 std::string UnknownPrf(PrfFunc prf) {
   return "PRF function " + std::to_string(static_cast<unsigned>(prf)) + " is not known";
 }
@@ -235,8 +245,9 @@ std::optional<Decoder::Proof> Decoder::TryV(const Message& message, ByteView dat
         return VHolds(suite_, secret, datagram, message, answered);
       });
       if (!proof) continue;
-      const bool had_ids = !idi.empty() || !idr.empty();
-      if (!with_ids && had_ids) proof->remark = "V leaves the identities out (RFC 3830 §5.2)";
+      const bool lacks_ids = !with_ids && !(idi.empty() && idr.empty());
+      const bool has_own_t = !Equal(message.Get<TPayload>()->value, question.timestamp);
+      proof->remark = RemarkOf(lacks_ids, has_own_t);
       return proof;
     }
   }

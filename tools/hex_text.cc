@@ -49,7 +49,7 @@ tl::expected<std::vector<Bytes>, Failure> ReadHexText(std::string_view text) {
     if (digits.empty()) continue;
     if (!FromHex(digits, octets)) {
       return Fail(Error::kMalformed,
-                  "line " + std::to_string(number) + ": not an even number of hexadecimal digits");
+                  "line " + std::to_string(number) + ": not hexadecimal digits, two an octet");
     }
     if (!open) messages.emplace_back();
     open = true;

@@ -81,6 +81,13 @@ std::optional<int> DescriptorOf(const std::string& path) {
   return fd;
 }
 
+// A key that was given in place of its file is not said again.
+std::string NameOf(const std::string& path) {
+  const auto is_digit = [](char c) { return DigitOf(c) >= 0; };
+  const bool is_key = path.size() >= 16 && std::all_of(path.begin(), path.end(), is_digit);
+  return is_key ? "that is named by hexadecimal digits alone, as a key itself would be" : path;
+}
+
 std::string WhyNot(const std::string& path, Error error) {
   switch (error) {
     case Error::kNotFound:
@@ -122,9 +129,11 @@ tl::expected<Keys, Failure> LoadKeys(const std::string& path) {
   crypto::SecretBytes text(kMaxKeyFile);
   const std::optional<int> fd = DescriptorOf(path);
   const Result<size_t> size = fd ? ReadDescriptor(*fd, text) : shell::ReadSecretFile(path, text);
-  if (!size) return Fail(size.error(), "key file " + path + ": " + WhyNot(path, size.error()));
+  if (!size)
+    return Fail(size.error(),
+                "key file " + NameOf(path) + ": " + WhyNot(NameOf(path), size.error()));
   tl::expected<Keys, Failure> keys = ReadKeys(ByteView(text).first(*size));
-  if (!keys) keys.error().message = "key file " + path + ": " + keys.error().message;
+  if (!keys) keys.error().message = "key file " + NameOf(path) + ": " + keys.error().message;
   return keys;
 }
 

@@ -13,6 +13,7 @@ namespace {
 
 using mikey::Hex;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 constexpr int kSamples = 60;
 
@@ -208,9 +209,15 @@ TEST(Builder, ANumberThatNoDoubleHoldsIsRefused) {
   EXPECT_THAT(Built(R"({"header": {"csb_id": 8e999}})"), HasSubstr("refused: "));
 }
 
+TEST(Builder, OfWhatIsNoJsonNothingIsSaidAgain) {
+  EXPECT_THAT(Built(R"({"key": "00112233445566778899aabbccddeeff)"), Not(HasSubstr("001122")));
+  EXPECT_THAT(Built("1112131415161718191a1b1c1d1e1f20"), Not(HasSubstr("111213")));
+  EXPECT_THAT(Built("{\"a\": \"x\x9b"), Not(HasSubstr("\x9b")));
+}
+
 TEST(Builder, WhatIsWrongByMistakeIsToldWithItsPlace) {
   const std::pair<const char*, const char*> kCases[] = {
-      {"{", "parse error"},
+      {"{", "no JSON: octet 2 is wrong"},
       {"[1]", "message 1: an object"},
       {R"({"payload": []})", "payload: there is no such member"},
       {R"({"header": {"csb": 1}})", "header: csb: there is no such field"},

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "tests/unit/tools/messages.h"
+#include "tools/builder.h"
 
 namespace keymast::tools {
 namespace {
@@ -84,6 +85,23 @@ TEST(Decoder, AVerificationNeedsWhatItAnswers) {
   const Session decoded(bare, UserKeyOnly());
   EXPECT_EQ(decoded[1].outcome, Outcome::kVerified);
   EXPECT_THAT(decoded[1].reason, HasSubstr("identities"));
+}
+
+// As libmikey answers (docs/mikey.md, quirk 2).
+TEST(Decoder, OfAnAnswerWithATOfItsOwnThatIsSaid) {
+  const auto descriptions = ParseDescriptions(R"([
+    {"payloads": [{"type": "T", "ts_value": 1},
+                  {"type": "RAND", "rand": "000102030405060708090a0b0c0d0e0f"},
+                  {"type": "KEMAC", "seal": {"key": "muk"}}]},
+    {"header": {"data_type": "PSK ver msg"},
+     "payloads": [{"type": "T", "ts_value": 2},
+                  {"type": "V", "seal": {"key": "muk", "timestamp": "00000001"}}]}])");
+  ASSERT_TRUE(descriptions) << descriptions.error().message;
+  const auto messages = BuildMessages(*descriptions, UserKeyOnly(), crypto::DefaultSuite());
+  ASSERT_TRUE(messages) << messages.error().message;
+  const Session decoded(*messages, UserKeyOnly());
+  EXPECT_EQ(decoded[1].outcome, Outcome::kVerified);
+  EXPECT_THAT(decoded[1].reason, HasSubstr("T is not that of the message answered"));
 }
 
 TEST(Decoder, EveryFlippedOctetIsNoticed) {

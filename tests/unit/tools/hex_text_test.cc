@@ -27,10 +27,9 @@ TEST(HexText, CommentsColonsAndSpaceAreNoDigits) {
 }
 
 TEST(HexText, NamesTheLineThatIsNoHexadecimal) {
-  EXPECT_THAT(Read("01\n0x"),
-              ElementsAre("refused: line 2: not an even number of hexadecimal digits"));
+  EXPECT_THAT(Read("01\n0x"), ElementsAre("refused: line 2: not hexadecimal digits, two an octet"));
   EXPECT_THAT(Read("01\n\n012"),
-              ElementsAre("refused: line 3: not an even number of hexadecimal digits"));
+              ElementsAre("refused: line 3: not hexadecimal digits, two an octet"));
 }
 
 TEST(HexText, NothingIsNoMessage) {

@@ -80,6 +80,12 @@ TEST_F(KeyFileOnDisk, ADescriptorIsReadToItsEnd) {
   EXPECT_FALSE(LoadKeys(path_ + ".none"));
 }
 
+TEST(KeyFile, AKeyInPlaceOfAFileIsNotSaidAgain) {
+  const auto refused = LoadKeys("000102030405060708090a0b0c0d0e0f");
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, Not(HasSubstr("0001")));
+}
+
 TEST(KeyFile, AFingerprintIsTheBeginningOfSha256) {
   EXPECT_EQ(Fingerprint(AsBytes("abc")), "ba7816bf8f01cfea");  // FIPS 180-4's first example
 }

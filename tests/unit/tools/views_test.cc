@@ -35,6 +35,19 @@ TEST(TextView, AFieldIsALineWithPlaceValueMeaningAndClause) {
   }
 }
 
+TEST(TextView, WhatIsCutOrUnknownInsideAPayloadIsShownWithItsClause) {
+  const Session decoded({Hex("01001500000000010000"
+                             "00030003"
+                             "00020a"),
+                         Hex("01000a00000000010000"
+                             "0000000004"
+                             "63020102")},
+                        {});
+  EXPECT_THAT(TextOf(decoded[0]), testing::ContainsRegex("Not understood +RFC 3830 .*6\\.1"));
+  EXPECT_THAT(TextOf(decoded[0]), testing::ContainsRegex("15-16 +octets = 020a"));
+  EXPECT_THAT(TextOf(decoded[1]), testing::ContainsRegex("Unknown parameter +RFC 3830 .*6\\.10"));
+}
+
 TEST(TextView, KeysAreShownOnlyWhenAskedFor) {
   const Session decoded = Worked();
   const std::string hidden = TextOf(decoded[0]);
