@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "crypto/pem.h"
+#include "mikey/v2/chains.h"
 #include "shell/files.h"
 
 namespace keymast::credentials {
@@ -127,18 +128,10 @@ Loaded AddLists(const std::string& file, mikey::v2::Trust& trust) {
   return {};
 }
 
-// Chains of a file: whoever is no authority begins the next one.
 Loaded AddKnown(const std::string& file, mikey::v2::Trust& trust) {
   auto certificates = Certificates(file, kMaxKnown);
   if (!certificates) return tl::unexpected(certificates.error());
-  std::vector<mikey::v2::CertificateChain> chains;
-  crypto::TrustStore authorities;  // to ask who is one
-  for (Bytes& der : *certificates) {
-    const bool is_authority = authorities.AddAnchor(der).has_value();
-    if (!is_authority || chains.empty()) chains.emplace_back();
-    chains.back().push_back(std::move(der));
-  }
-  for (mikey::v2::CertificateChain& chain : chains) {
+  for (auto& chain : mikey::v2::ChainsOf(std::move(*certificates))) {
     const size_t size = chain.size();
     if (const Status known = trust.Know({}, std::move(chain)); !known) {
       return Bad(known.error(), file,

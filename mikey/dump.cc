@@ -45,9 +45,9 @@ void ShowMeaning(const ParamInfo& info, ByteView value, size_t end, FieldSink& s
   sink.Add(shown);
 }
 
-void ShowRest(const Area& area, FieldSink& sink) {
+void ShowRest(std::string_view name, const Area& area, FieldSink& sink) {
   if (area.octets.empty()) return;
-  sink.Open("Not understood", Header::kClause, area.offset);
+  sink.Open(name, Header::kClause, area.offset);
   Field field{"octets", Field::Kind::kOctets, area.offset, area.octets.size()};
   field.octets = area.octets;
   sink.Add(field);
@@ -57,7 +57,7 @@ void ShowRest(const Area& area, FieldSink& sink) {
 // ShowBehind shows what a structure leaves of its area, or where it is cut.
 void ShowBehind(const Area& area, const DumpIo& io, FieldSink& sink) {
   const size_t end = io.ok() ? io.Here() : io.Shown();
-  ShowRest({area.octets.subspan(end - area.offset), end}, sink);
+  ShowRest("Not of its form", {area.octets.subspan(end - area.offset), end}, sink);
 }
 
 void ShowParams(ProtType prot_type, const Area& area, FieldSink& sink) {
@@ -283,7 +283,7 @@ Status Dump(ByteView octets, FieldSink& sink) {
   if (first) {
     shown = ChainDumper({octets, 0}, reader, inside, sink, header.version).Show(*first);
   }
-  ShowRest({octets.subspan(shown), shown}, sink);
+  ShowRest("Not understood", {octets.subspan(shown), shown}, sink);
   return status;
 }
 

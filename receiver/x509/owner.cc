@@ -6,7 +6,7 @@
 #include <ctime>
 
 #include "crypto/pem.h"
-#include "mikey/v2/credentials.h"
+#include "mikey/v2/chains.h"
 #include "mikey/v2/signing.h"
 
 namespace keymast::receiver::x509 {
@@ -141,18 +141,10 @@ Status Owner::TakeTrust(const keymast_x509_settings& settings) {
   return TakeKnown(TextOf(settings.known));
 }
 
-// Whoever is no authority begins the next chain.
 Status Owner::TakeKnown(std::string_view text) {
   auto certificates = crypto::PemBlocks(text, "CERTIFICATE");
   if (!certificates) return Err(certificates.error());
-  std::vector<mikey::v2::CertificateChain> chains;
-  crypto::TrustStore authorities;  // to ask who is one
-  for (Bytes& der : *certificates) {
-    const bool is_authority = authorities.AddAnchor(der).has_value();
-    if (!is_authority || chains.empty()) chains.emplace_back();
-    chains.back().push_back(std::move(der));
-  }
-  for (mikey::v2::CertificateChain& chain : chains) {
+  for (auto& chain : mikey::v2::ChainsOf(std::move(*certificates))) {
     if (Status known = trust_.Know({}, std::move(chain)); !known) return known;
   }
   return {};

@@ -43,7 +43,7 @@ TEST(TextView, WhatIsCutOrUnknownInsideAPayloadIsShownWithItsClause) {
                              "0000000004"
                              "63020102")},
                         {});
-  EXPECT_THAT(TextOf(decoded[0]), testing::ContainsRegex("Not understood +RFC 3830 .*6\\.1"));
+  EXPECT_THAT(TextOf(decoded[0]), testing::ContainsRegex("Not of its form +RFC 3830 .*6\\.1"));
   EXPECT_THAT(TextOf(decoded[0]), testing::ContainsRegex("15-16 +octets = 020a"));
   EXPECT_THAT(TextOf(decoded[1]), testing::ContainsRegex("Unknown parameter +RFC 3830 .*6\\.10"));
 }
