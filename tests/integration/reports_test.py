@@ -93,15 +93,19 @@ class PythonJoiner:
         except TimeoutError:
             return None
 
+    def answer(self):
+        """What must come where it is."""
+        return wait_for(self.heard, 20, "an answer")
+
     def join(self, finishes=False):
         said = [a.octets for a in self.offerer.open(time.time()) if isinstance(a, Send)]
         while said and self.offerer.state == "offered":
             self.send(said[0])
-            got = self.heard()
+            got = self.answer()
             said = [a.octets for a in self.offerer.receive(time.time(), self.address, got) if isinstance(a, Send)]
         if finishes:
             self.send(said[0])
-            self.offerer.receive(time.time(), self.address, self.heard())
+            self.offerer.receive(time.time(), self.address, self.answer())
         return Member(System(), self.r, self.offerer)
 
     def close(self):
@@ -234,7 +238,7 @@ class Reports(JoinCase):
         member.miss(now)
         self.assertLessEqual(member.missing_at, now + member.window)
         wait_for(lambda: (report_ := member.timer(time.time())) and (ann.send(report_) or True), 120, "it is due")
-        keys = ann.heard()
+        keys = ann.answer()
         acknowledged = member.receive(time.time(), keys)
         self.assertTrue(self.joined("ann"))
         self.assertLessEqual(len(keys), 3 * 411)
@@ -257,11 +261,12 @@ class Reports(JoinCase):
         home = ann.sockets[-1]
         ann.move()
         ann.send(member.ask(time.time()))
-        keys = ann.heard()
+        keys = ann.answer()
         member.receive(time.time(), keys)
         ann.send(member.build(report.ACKNOWLEDGE, told_by=keys[:-1]))
         self.assertIsNone(ann.heard())
         self.site.ctl.call("rekey-now", "one", "--level", "msk")
+        home.settimeout(20)
         self.assertEqual(home.recv(2048)[1], KEYS, "a wrong hash moves nothing")
         self.assertIsNone(ann.heard())
         ann.send(member.build(report.ACKNOWLEDGE, told_by=keys))

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every misbehaviour of the Python peer, and of a network, against our MIKEYv2 over UDP on loopback.
 
-attacks_test.py            plays all and compares docs/attacks.md with what was seen
-attacks_test.py --write    writes that page
+attacks_test.py            plays all and compares docs/attacks.md and attacks-groups.md with what was seen
+attacks_test.py --write    writes those pages
 attacks_test.py --only NAME...
 """
 
@@ -14,7 +14,7 @@ import unittest
 from attacks import page, suite, target
 
 SOURCE = pathlib.Path(os.environ["KEYMAST_SOURCE_DIR"])
-PAGE = SOURCE / "docs/attacks.md"
+DOCS = SOURCE / "docs"
 
 
 def play(names=None):
@@ -46,15 +46,17 @@ class Attacks(unittest.TestCase):
                 self.assertIn(m.name, played)
         self.assertGreaterEqual(len(played), 60)
 
-    def test_the_page_says_what_was_seen(self):
+    def test_the_pages_say_what_was_seen(self):
         self.maxDiff = None
-        self.assertEqual(page.text(self.results, self.modes), PAGE.read_text(),
-                         "tests/interop/attacks_test.py --write makes it anew")
+        for name, text in page.texts(self.results, self.modes).items():
+            with self.subTest(name):
+                self.assertEqual(text, (DOCS / name).read_text(), "tests/interop/attacks_test.py --write makes it anew")
 
 
 def main():
     if "--write" in sys.argv:
-        PAGE.write_text(page.text(*play()))
+        for name, text in page.texts(*play()).items():
+            (DOCS / name).write_text(text)
     elif "--only" in sys.argv:
         for attack, outcome, wrong in play(set(sys.argv[sys.argv.index("--only") + 1 :]))[0]:
             print(attack.name, attack.mode, outcome or wrong)

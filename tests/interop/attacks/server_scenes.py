@@ -101,33 +101,31 @@ def _(_mode):
     return "another MSK"
 
 
-@server_scene("recorded CAP, when its member was removed and is one again", "§8")
-def _(_mode):
+def _plays_a_cap_again(change):
+    """A member joins, `change` has it leave and come again, and its first CAP is played."""
     server = OurServer()
     alice = OfServer(server)
     cap = alice.opens()
     alice.takes(alice.asks(alice.takes(alice.asks(cap))))
-    server.do("expel", who="alice")
-    server.add("alice")
+    change(server)
     said = alice.asks(cap)
     expect(kinds(said) == [DT_RETRY] and not server.of("alice")["holds"], f"it gets {kinds(said)}")
     alice.again()
     alice.joins()
     return "RETRY"
+
+
+@server_scene("recorded CAP, when its member was removed and is one again", "§8")
+def _(_mode):
+    def change(server):
+        server.do("expel", who="alice")
+        server.add("alice")
+    return _plays_a_cap_again(change)
 
 
 @server_scene("recorded CAP, when its subscriber was deleted and made anew", "§8")
 def _(_mode):
-    server = OurServer()
-    alice = OfServer(server)
-    cap = alice.opens()
-    alice.takes(alice.asks(alice.takes(alice.asks(cap))))
-    server.add("alice", "renew")
-    said = alice.asks(cap)
-    expect(kinds(said) == [DT_RETRY] and not server.of("alice")["holds"], f"it gets {kinds(said)}")
-    alice.again()
-    alice.joins()
-    return "RETRY"
+    return _plays_a_cap_again(lambda server: server.add("alice", "renew"))
 
 
 @server_scene("recorded REPORT, when its member was removed and is one again")

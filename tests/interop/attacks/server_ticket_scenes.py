@@ -27,34 +27,34 @@ def _by_ticket(alice, resume=None):
     return alice
 
 
+def _has_spent():
+    """A member that has joined by its ticket, and that one."""
+    alice = resumable(OurServer())
+    ticket = alice.resume
+    alice.joins()
+    return alice, ticket
+
+
 def _does_not_open(alice):
     """It does not serve; a join by the key goes on."""
     seen = alice.server.is_dropped(alice.opens()[0])
-    server = alice.server
-    fresh = OfServer(server, alice.name)
-    fresh.joins()
+    OfServer(alice.server, alice.name).joins()
     return seen
 
 
 @server_scene("spent ticket in another CAP, at a controller that has started anew since", "§11", "member")
 def _(_mode):
-    server = OurServer()
-    alice = resumable(server)
-    ticket = alice.resume
-    alice.joins()
-    server.do("restart", has_lost=False)
+    alice, ticket = _has_spent()
+    alice.server.do("restart", has_lost=False)
     return _does_not_open(_by_ticket(alice, ticket))
 
 
 @server_scene("spent ticket when nothing is kept of it any more, and the clock was set back", "§11", "member")
 def _(_mode):
-    server = OurServer()
-    alice = resumable(server)
-    ticket = alice.resume
-    alice.joins()
-    server.goes_on(DAY + 300)
-    server.do("restart", has_lost=False)
-    server.now -= 3600
+    alice, ticket = _has_spent()
+    alice.server.goes_on(DAY + 300)
+    alice.server.do("restart", has_lost=False)
+    alice.server.now -= 3600
     return _does_not_open(_by_ticket(alice, ticket))
 
 
