@@ -58,7 +58,7 @@ Bytes ReportOf(ReportKind kind, uint32_t t, ByteView ticket) {
   const Report report{kGroupCsb, kMemberId,
                       kGroupId,  {kGroupDomain, MskId::FromValue(kOldMskId), std::nullopt},
                       t,         {kind, kTreeId, 5, 10, kOldMskId, 1500},
-                      ticket};
+                      ticket,    {}};
   Bytes out(kMaxOneDatagram);
   out.resize(*WriteReport(crypto::DefaultSuite(), report, crypto::Key32(ByteView(kFuzzR)),
                           kFuzzRandOfReport, out));
