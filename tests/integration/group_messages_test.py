@@ -124,7 +124,7 @@ class GroupMessages(unittest.TestCase):
             "--identity", "ann@example.org", "--listen", f"127.0.0.1:{free_port()}", "--interface", "127.0.0.1", "--state",
             self.root / "state", "--join", "psk", "--no-msk-messages", "--log-level", "debug"], self.root / "receiver.log")
         self.addCleanup(self.receiver.stop)
-        wait_for(lambda: '"joined"' in self.receiver.log(), 30, f"it joins: {self.receiver.log()}")
+        wait_for(lambda: '"joined"' in self.receiver.log(), 30, lambda: f"it joins: {self.receiver.log()}")
 
     def send(self, octets):
         self.air.sendto(octets, ("239.255.77.1", self.mtk_port))
@@ -146,7 +146,7 @@ class GroupMessages(unittest.TestCase):
         before = self.counted(kind, reason)
         self.send(octets)
         wait_for(lambda: self.counted(kind, reason) > before, 10,
-                 f"{reason}: {self.receiver.last.get(kind)}: {self.receiver.log()[-800:]}")
+                 lambda: f"{reason}: {self.receiver.last.get(kind)}: {self.receiver.log()[-800:]}")
 
     def update(self, **more):
         named = dict(epoch=5, t=10, tree_id=self.group.tree_id)
@@ -169,7 +169,7 @@ class GroupMessages(unittest.TestCase):
         self.refused(bytes(flipped), "discards", "authentication_failed")
         self.assertFalse(self.taken(2))
         self.send(self.message(2, 6, good))  # the same COUNTER: what was refused moved nothing
-        wait_for(lambda: self.taken(2), 10, f"the MTK is taken: {self.receiver.log()[-800:]}")
+        wait_for(lambda: self.taken(2), 10, lambda: f"the MTK is taken: {self.receiver.log()[-800:]}")
         self.refused(self.message(3, 6, good), "discards", "replayed")
         self.send(self.message(3, 7, good))
         wait_for(lambda: self.taken(3), 10, "the next one too")
@@ -195,7 +195,7 @@ class GroupMessages(unittest.TestCase):
         def has_keys():
             self.send(self.message(2, next(counters), good))
             return "keys_taken" in self.receiver.log()
-        wait_for(has_keys, 30, f"it asks and gets them: {self.receiver.log()[-800:]}")
+        wait_for(has_keys, 30, lambda: f"it asks and gets them: {self.receiver.log()[-800:]}")
         self.assertGreaterEqual(self.controller.asked, 1)
         wait_for(lambda: self.counted("msk_changes") == 1, 10, "the MSK is the next one")
         self.refused(old[0], "member_discards", "already_held")

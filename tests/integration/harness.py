@@ -29,14 +29,14 @@ def free_port(kind=socket.SOCK_DGRAM):
 
 
 def wait_for(condition, seconds, what):
-    """Polls until `condition()` is true; fails naming `what` after `seconds`."""
+    """Polls until `condition()` is true; fails naming `what` after `seconds`: a text, or what gives one then."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         value = condition()
         if value:
             return value
         time.sleep(0.02)
-    raise AssertionError(f"not within {seconds} s: {what}")
+    raise AssertionError(f"not within {seconds} s: {what() if callable(what) else what}")
 
 
 class Process:

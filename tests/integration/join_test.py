@@ -43,7 +43,7 @@ class Joins(JoinCase):
         for mode, receiver in receivers.items():
             with self.subTest(mode=mode):
                 wait_for(lambda r=receiver: r.last.get("msk_changes", 0) >= 1, 60,
-                         f"a new MSK is followed: {receiver.log()[-800:]}")
+                         lambda: f"a new MSK is followed: {receiver.log()[-800:]}")
                 self.opens(receiver)
                 self.assertEqual(receiver.last["refused_since_key"], 0)
         for process in (*receivers.values(), self.site.keymastd):
@@ -170,7 +170,7 @@ class Joins(JoinCase):
         self.site.start_server()
         self.site.wait_ready()
         for name, receiver in zip(endpoints, receivers):
-            wait_for(lambda name=name: self.joined(name), 60, f"{name} is joined: {receiver.log()[-800:]}")
+            wait_for(lambda name=name: self.joined(name), 60, lambda: f"{name} is joined: {receiver.log()[-800:]}")
             self.opens(receiver, 60)
         for process in (*receivers, self.site.keymastd):
             self.assertEqual(process.stop(), 0, process.log()[-2000:])

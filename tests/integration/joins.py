@@ -94,7 +94,7 @@ class JoinCase(unittest.TestCase):
     def opens(self, receiver, seconds=30):
         before = receiver.last.get("opened", 0)
         wait_for(lambda: receiver.last.get("opened", 0) > before + 25, seconds,
-                 f"{receiver.name} opens packets: {receiver.log()[-800:]}")
+                 lambda: f"{receiver.name} opens packets: {receiver.log()[-800:]}")
 
     def joined(self, name):
         return self.site.ctl.call("members", "get", "one", name).get("joined", False)

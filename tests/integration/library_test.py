@@ -111,27 +111,29 @@ class Certificates(ExampleCase):
             self.root / f"{name}.saved", self.root / f"{name}.pem", self.root / f"{name}.key.pem", self.authority.file,
             CONTROLLERS, *known)
 
-    def follows(self, example):
-        wait_for(lambda: {m[:8] for m in self.keys(example)} >= {"00010001", "00010002"}, 60,
-                 f"{example.name} has keys under two MSKs: {example.log()[-800:]}")
-        self.assertIn("stream ssrc a0000001", example.log())
-        self.assertEqual(example.stop(), 0, example.log()[-800:])
-        self.assertIn("left: ok", example.log())  # by REPORT, with its ticket
+    def follow(self, *examples):
+        # None leaves before all have followed: a leave changes the MSK at once.
+        for example in examples:
+            wait_for(lambda e=example: {m[:8] for m in self.keys(e)} >= {"00010001", "00010002"}, 60,
+                     lambda e=example: f"{e.name} has keys under two MSKs: {e.log()[-800:]}")
+        for example in examples:
+            self.assertIn("stream ssrc a0000001", example.log())
+            self.assertEqual(example.stop(), 0, example.log()[-800:])
+            self.assertIn("left: ok", example.log())  # by REPORT, with its ticket
 
     def test_joins_by_certificates_that_are_shown(self):
         self.up(**self.configuration())
         for name, kind in (("edward", "ed25519"), ("paul", "p256")):
             self.member(name)
             self.authority.issue(name, kind=kind, email=f"{name}@example.org")
-        for example in [self.by_certificate(name) for name in ("edward", "paul")]:
-            self.follows(example)
+        self.follow(*[self.by_certificate(name) for name in ("edward", "paul")])
 
     def test_joins_by_an_envelope_and_hashes(self):
         self.authority.issue("ron", kind="rsa", email="ron@example.org")
         self.up(**self.configuration(**{"mikeyv2.modes": ["rsa", "psk"], "mikeyv2.show_hash": True,
                                         "mikeyv2.known_certificates": [f"{self.root}/ron.pem"]}))
         self.member("ron")
-        self.follows(self.by_certificate("ron", self.root / "server.pem"))
+        self.follow(self.by_certificate("ron", self.root / "server.pem"))
 
     def test_believes_no_other_server(self):
         self.up(**self.configuration())

@@ -111,7 +111,7 @@ class Peer(unittest.TestCase):
                                    answer="answer-to-alice")
         bob = self.session.start("bob", "answer", "--media", f"127.0.0.1:{port}",
                                  answer="answer-of-bob")
-        wait_for(lambda: alice.last.get("early", 0) > 10, 20, f"early media: {alice.log()}")
+        wait_for(lambda: alice.last.get("early", 0) > 10, 20, lambda: f"early media: {alice.log()}")
         self.assertEqual(alice.last["state"], "early")
         wait_for(lambda: heard(bob, [1]), 20, "Bob hears who has not been told of him")
         self.session.pass_on("answer-of-bob", "answer-to-alice")
@@ -125,7 +125,7 @@ class Peer(unittest.TestCase):
                                    answer="answer-to-alice")
         bob = self.session.start("bob", "answer", "--media", f"127.0.0.1:{port}",
                                  answer="answer-of-bob")
-        wait_for(lambda: alice.last.get("early", 0) > 10, 20, f"early media: {alice.log()}")
+        wait_for(lambda: alice.last.get("early", 0) > 10, 20, lambda: f"early media: {alice.log()}")
         self.session.pass_on("answer-of-bob", "answer-to-alice", self.other_session)
         self.wait_failed(alice, "an answer to another offer: policy_violation")
 
@@ -223,7 +223,7 @@ class Peer(unittest.TestCase):
                                    *options, key=None, answer="answer-to-alice")
         other = self.session.start(who, "answer", *of_other, "--media", f"127.0.0.1:{port}",
                                    key=None, answer=f"answer-of-{who}")
-        wait_for(lambda: alice.last.get("early", 0) > 10, 20, f"early media: {alice.log()}")
+        wait_for(lambda: alice.last.get("early", 0) > 10, 20, lambda: f"early media: {alice.log()}")
         self.assertEqual(alice.last["state"], "early")
         wait_for(lambda: heard(other, [1]), 20, f"{who} hears who has not been told of him")
         return alice, other

@@ -68,7 +68,7 @@ class Certificates(JoinCase):
         for mode, receiver in receivers.items():
             with self.subTest(mode=mode):
                 wait_for(lambda r=receiver: r.last.get("msk_changes", 0) >= 1, 90,
-                         f"a new MSK: {receiver.log()[-800:]}")
+                         lambda: f"a new MSK: {receiver.log()[-800:]}")
                 self.opens(receiver)
         self.assertGreaterEqual(self.metric("keymast_reports_total", '{kind="missing"}'), 3)
         for mode, receiver in receivers.items():
@@ -109,7 +109,7 @@ class Certificates(JoinCase):
         wait_for(lambda: "join_failed" in receiver.log(), 40, "nobody is believed")
         pinned.write_text('join_pin = "no pin"\n')
         receiver.popen.send_signal(signal.SIGHUP)
-        wait_for(lambda: "join_reload_failed" in receiver.log(), 10, f"the old set stays: {receiver.log()[-800:]}")
+        wait_for(lambda: "join_reload_failed" in receiver.log(), 10, lambda: f"the old set stays: {receiver.log()[-800:]}")
         self.assertNotIn('"joined"', receiver.log())
         pinned.write_text(f'join_pin = "{self.pin_of("server-ed25519")}"\n')
         receiver.popen.send_signal(signal.SIGHUP)

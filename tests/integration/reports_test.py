@@ -139,7 +139,7 @@ class Reports(JoinCase):
         self.opens(receiver)
         loses[0] = True
         wait_for(lambda: "keys_taken" in receiver.log(), 90,
-                 f"KEYS answer a REPORT: {receiver.log()[-800:]}")
+                 lambda: f"KEYS answer a REPORT: {receiver.log()[-800:]}")
         loses[0] = False
         self.opens(receiver)
         self.assertGreaterEqual(receiver.last["msk_changes"], 1)
