@@ -114,9 +114,9 @@ Paired Compare(const std::string& what, const std::vector<double>& products,
 }
 
 Paired Interleave(const std::string& what, int runs, const std::function<double()>& product,
-                  const std::function<double()>& floor) {
+                  const std::function<double()>& floor, const char* against) {
   const auto figures = InTurn(runs, {product, floor});
-  return Compare(what, figures[0], figures[1]);
+  return Compare(what, figures[0], figures[1], against);
 }
 
 double RateOf(double seconds, const std::function<void(size_t)>& work) {

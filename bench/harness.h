@@ -78,7 +78,7 @@ Paired Compare(const std::string& what, const std::vector<double>& products,
 
 // Interleave calls product and floor in turn and compares them.
 Paired Interleave(const std::string& what, int runs, const std::function<double()>& product,
-                  const std::function<double()>& floor);
+                  const std::function<double()>& floor, const char* against = "floor");
 
 // RateOf runs `work(count)` with a count that takes at least `seconds`, and returns counts a second
 // of this thread's processor time.
