@@ -20,7 +20,10 @@ constexpr double kPublicKeyTarget = 0.85;
 
 constexpr JoinKind kJoins[] = {
     {.name = "PSK", .mode = Mode::kPsk},
-    {.name = "RSA 2048", .mode = Mode::kRsa, .key = KeyType::kRsa2048, .shown = Shown::kHash},
+    {.name = "RSA 2048, certificates known",
+     .mode = Mode::kRsa,
+     .key = KeyType::kRsa2048,
+     .shown = Shown::kHash},
     {.name = "DH P-256", .mode = Mode::kDh, .group = DhGroup::kSecp256r1},
     {.name = "DH X25519, Ed25519", .mode = Mode::kDh, .key = KeyType::kEd25519},
     {.name = "DHHMAC X25519", .mode = Mode::kDhhmac},

@@ -57,7 +57,7 @@ Policy PolicyOf(const JoinKind& kind) {
   if (kind.mode == Mode::kEarlyDh) policy.modes.Add(static_cast<uint8_t>(Mode::kDh));
   policy.groups.clear();
   policy.groups.Add(static_cast<uint8_t>(kind.group));
-  if (kind.resumes) policy.features = kTicketFeature;
+  if (!kind.joins) policy.features = kTicketFeature;  // as DTLS leaves one
   return policy;
 }
 
@@ -140,7 +140,7 @@ JoinRig::JoinRig(const JoinKind& kind, const crypto::Suite& suite)
   controller_.shown = kind.shown;
   answerer_ = std::make_unique<Answerer>(suite_, policy_, *others_, 4 * kBatch, rng_, &controller_);
   answerer_->use_pool(&pool_);
-  if (kind.resumes) answerer_->use_tickets(&tickets_);
+  if (!kind.joins) answerer_->use_tickets(&tickets_);
   for (size_t i = 0; i < kBatch; ++i) {
     exchanges_.push_back(std::make_unique<Exchange>(*this));
     exchanges_.back()->offerer.use_pool(&pool_);

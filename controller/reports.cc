@@ -11,6 +11,8 @@ using mikey::v2::ReportKind;
 
 constexpr std::array<uint8_t, mikey::v2::kTreeIdSize> kNoTree{};  // as rekey::GroupKeys tells
 constexpr size_t kMostTold = 16384;                               // some hundred octets each
+constexpr Duration kToldFor = 2 * mikey::v2::kAnswerTime;  // O takes them, and acknowledges, within
+constexpr Duration kSweepEach = std::chrono::seconds(1);
 
 }  // namespace
 
@@ -97,18 +99,25 @@ void Reports::Take(const Report& report) {
 // MIKEYv2 §10: nobody knows what KEYS hash to but who got them, where they went.
 bool Reports::ProvesAddress(const Report& report) const {
   const auto told = told_.find({channel_id_, subscriber_});
-  return told != told_.end() && report.body.kind == ReportKind::kAcknowledge &&
-         told->second.at == from_ && Equal(report.rand, told->second.keys);
+  const bool is_proof = told != told_.end() && report.body.kind == ReportKind::kAcknowledge &&
+                        told->second.at == from_ && Equal(report.rand, told->second.keys);
+  if (is_proof) told_.erase(told);
+  return is_proof;
 }
 
-// KeepTold of the last KEYS to a member. Where there is no room another one gives way, and proves
-// its address by the next.
+// KeepTold of the last KEYS to a member, as long as it may acknowledge them. Where there is no room
+// it proves its address by the next.
 void Reports::KeepTold(const Report& report, ByteView keys) {
   const std::pair name{channel_id_, subscriber_};
   told_.erase(name);
   if (IsThere(report)) return;
-  if (told_.size() >= kMostTold) told_.erase(told_.begin());
-  told_[name] = {from_, mikey::v2::HashOf(ground_.suite, keys)};
+  const Instant now = moment_->now;
+  if (told_.size() >= kMostTold && now - told_swept_ >= kSweepEach) {
+    told_swept_ = now;
+    std::erase_if(told_, [now](const auto& each) { return now - each.second.when > kToldFor; });
+  }
+  if (told_.size() >= kMostTold) return;
+  told_[name] = {from_, mikey::v2::HashOf(ground_.suite, keys), now};
 }
 
 // --- what comes

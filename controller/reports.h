@@ -83,8 +83,10 @@ class Reports final : private mikey::v2::ReportDirectory {
   struct Told {
     Endpoint at;
     mikey::v2::Digest keys{};
+    Instant when;
   };
-  std::map<std::pair<ChannelId, SubscriberId>, Told> told_;
+  mutable std::map<std::pair<ChannelId, SubscriberId>, Told> told_;
+  Instant told_swept_{};
 
   // Of the datagram under way.
   const Moment* moment_ = nullptr;

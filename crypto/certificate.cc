@@ -61,8 +61,13 @@ Result<Certificate> Certificate::FromDer(ByteView der) {
   return Certificate(*std::move(certificate), *std::move(key), Sha256(der));
 }
 
-// RFC 5280 §4.1: what stands before the key is walked over.
 Result<PublicKey> Certificate::KeyIn(ByteView der) {
+  const Result<ByteView> spki = SpkiIn(der);
+  return spki ? PublicKey::FromSpki(*spki) : Err(spki.error());
+}
+
+// RFC 5280 §4.1: what stands before the key is walked over.
+Result<ByteView> Certificate::SpkiIn(ByteView der) {
   if (der.size() > kMaxCertificate) return Err(Error::kTooLong);
   const Result<ByteView> signed_part = TakeOnly(der, kDerSequence);
   if (!signed_part) return Err(signed_part.error());
@@ -75,7 +80,7 @@ Result<PublicKey> Certificate::KeyIn(ByteView der) {
   const ByteView from_key = tbs.rest();
   TakeElement(tbs, kDerSequence);
   if (!certificate.ok() || !tbs.ok()) return Err(Error::kMalformed);
-  return PublicKey::FromSpki(from_key.first(from_key.size() - tbs.remaining()));
+  return from_key.first(from_key.size() - tbs.remaining());
 }
 
 bool Certificate::Names(ByteView identity) const {

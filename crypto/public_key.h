@@ -48,6 +48,13 @@ inline constexpr KeyKind KindOf(SignatureScheme scheme) {
 inline constexpr size_t kEcSignature = 64;  // octets of ECDSA P-256 and Ed25519
 inline constexpr size_t kEd25519Key = 32;   // octets of a public key, and of a private key's seed
 
+// KeyForm is what a key says of itself before it is read, which takes as long as a signature.
+struct KeyForm {
+  KeyKind kind;
+  size_t signature_size;  // octets
+  bool operator==(const KeyForm&) const = default;
+};
+
 // PublicKey is a key to verify, and of kind kRsa to wrap with. Copies share one object.
 class PublicKey {
  public:
@@ -55,6 +62,9 @@ class PublicKey {
   // kTrailingOctets, kTooLong, kUnsupportedAlgorithm (no key of these kinds, or one of a size,
   // exponent, curve or form of point that we do not take).
   static Result<PublicKey> FromSpki(ByteView der);
+  // FormIn a DER SubjectPublicKeyInfo of one of the kinds; it may be none that FromSpki takes.
+  static std::optional<KeyForm> FormIn(ByteView spki);
+  Bytes ToSpki() const;
   // FromEd25519 takes the key as RFC 8032 §5.1.5 has it: kMalformed unless it has kEd25519Key
   // octets. Nothing verifies under one that is no point, or of a small order.
   static Result<PublicKey> FromEd25519(ByteView octets);
@@ -124,9 +134,10 @@ class Certificate {
   // FromDer: kMalformed, kTrailingOctets, kTooLong, or a PublicKey::FromSpki's error of its key.
   static Result<Certificate> FromDer(ByteView der);
   // KeyIn is the subject's key of a certificate of which nothing else counts, since its fingerprint
-  // is known: a tenth of FromDer's time. kMalformed, kTrailingOctets, kTooLong, or
-  // PublicKey::FromSpki's.
+  // is known: a tenth of FromDer's time. SpkiIn's errors, or PublicKey::FromSpki's.
   static Result<PublicKey> KeyIn(ByteView der);
+  // SpkiIn is the SubjectPublicKeyInfo in `der`: kMalformed, kTrailingOctets, kTooLong.
+  static Result<ByteView> SpkiIn(ByteView der);
 
   PublicKey public_key() const { return key_; }
   crypto::Fingerprint Fingerprint() const { return fingerprint_; }
@@ -236,6 +247,8 @@ inline constexpr size_t kOaepKey = 32;  // octets of the key under RSA-OAEP (doc
 
 // PublicSuite is the public-key half of Suite, absent from one for pre-shared keys only.
 struct PublicSuite {
+  // read_key is PublicKey::FromSpki.
+  Result<PublicKey> (*read_key)(ByteView spki);
   // sign writes the signature of the concatenation of `parts`, signature_size() octets, and returns
   // its length: kUnsupportedAlgorithm for a key that does not take the scheme, kTooLong for a
   // smaller `out`. The salt of PSS and the nonce of ECDSA are OpenSSL's own randomness; the others

@@ -17,7 +17,8 @@ SecretKey<kOaepKey> RsaUnwrapOaep(const PrivateKey& key, ByteView wrapped);
 void DhGenerate(DhGroup group, Rng& rng, MutableBytes private_out, MutableBytes public_out);
 bool DhAgree(DhGroup group, ByteView private_value, ByteView peer_public, MutableBytes shared);
 
-inline constexpr PublicSuite kOpenSslPublic = {Sign,        Verify,        RsaWrap,    RsaUnwrap,
-                                               RsaWrapOaep, RsaUnwrapOaep, DhGenerate, DhAgree};
+inline constexpr PublicSuite kOpenSslPublic = {
+    PublicKey::FromSpki, Sign,          Verify,     RsaWrap, RsaUnwrap,
+    RsaWrapOaep,         RsaUnwrapOaep, DhGenerate, DhAgree};
 
 }  // namespace keymast::crypto

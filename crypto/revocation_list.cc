@@ -50,8 +50,9 @@ Revoked RevokedBy(X509_CRL* list) {
   for (int i = 0; i < sk_X509_REVOKED_num(entries); ++i) {
     const ASN1_INTEGER* serial = X509_REVOKED_get0_serialNumber(sk_X509_REVOKED_value(entries, i));
     Bytes both(revoked.issuer.begin(), revoked.issuer.end());
-    const unsigned char* octets = ASN1_STRING_get0_data(serial);
-    both.insert(both.end(), octets, octets + ASN1_STRING_length(serial));
+    const ByteView octets(ASN1_STRING_get0_data(serial),
+                          static_cast<size_t>(ASN1_STRING_length(serial)));
+    both.insert(both.end(), octets.begin(), octets.end());
     const Fingerprint hash = Sha256(both);
     std::copy_n(hash.begin(), 16, revoked.certificates.emplace_back().begin());
   }

@@ -155,6 +155,7 @@ static int act(void) {
         break;
       case KEYMAST_JOINED:
         pause_before_again = FIRST_PAUSE;
+        again_at = KEYMAST_NEVER;
         print_streams(action.channel);
         break;
       case KEYMAST_FAILED: /* keys that it has stay */

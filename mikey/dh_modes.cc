@@ -131,7 +131,7 @@ Status ReadDhResp(const Party& party, const Received& received, Exchange& exchan
     return taken;
   }
   if (!has_dh) return {};
-  const bool echoed = ours != nullptr && ours->group == exchange.dh_group &&
+  const bool echoed = theirs != nullptr && ours != nullptr && ours->group == exchange.dh_group &&
                       theirs->group == exchange.dh_group &&
                       Equal(ours->value, exchange.dh_initiator.view());
   if (!echoed) return Err(Error::kUnexpected);

@@ -195,6 +195,7 @@ Result<Reporter::Taken> Reporter::TakeKeys(ByteView datagram, Instant now) {
     opened = OpenUnaskedKeys(suite_, datagram, key->r, kept_.keys, *group_, taken_);
   }
   if (!opened) return refuse(opened.error());
+  KEYMAST_CHECK(is_answer || under != nullptr);
   const crypto::Key32 served = is_answer ? answered->binding.r : under->r;
   Taken taken;
   taken.is_leave = is_answer && answered->kind == ReportKind::kLeave;

@@ -143,7 +143,7 @@ Taken TakeStream(const sdp::Description& description, const sdp::Media& media,
   stream.group = connection->address;
   stream.group.port = media.port;
   stream.ttl = connection->ttl;
-  const Taken taken = TakeAttributes(media.attributes, {channel, &stream}, description.lines);
+  Taken taken = TakeAttributes(media.attributes, {channel, &stream}, description.lines);
   if (taken) channel.streams.push_back(std::move(stream));
   return taken;
 }

@@ -7,7 +7,6 @@
 namespace keymast::tools {
 
 using mikey::PortTraffic;
-using mikey::v2::Answerer;
 using mikey::v2::Offerer;
 
 namespace {
@@ -280,7 +279,7 @@ bool PeerCall::HasRoomAhead() const {
   return !is_left_ && state_ != State::kFailed && pool_.HasRoom(setup_.policy);
 }
 
-void PeerCall::PushReports(std::vector<CallRtcp::Packet> packets) {
+void PeerCall::PushReports(const std::vector<CallRtcp::Packet>& packets) {
   for (const CallRtcp::Packet& packet : packets) {
     Push(media_.streams()[packet.stream].to, packet.octets);
   }

@@ -160,7 +160,7 @@ class PeerCall {
   Done TakeKeys(const mikey::v2::UnicastSession& session, const mikey::v2::Choice& choice,
                 Instant now);
   void ForgetKeys();
-  void PushReports(std::vector<CallRtcp::Packet> packets);
+  void PushReports(const std::vector<CallRtcp::Packet>& packets);
 
   const crypto::Suite& suite_;
   CallSetup setup_;
@@ -186,9 +186,10 @@ class PeerCall {
   std::optional<mikey::v2::Resumption> resume_;  // what our open offer shows
   std::optional<mikey::v2::TicketId> shown_;     // it, until it has its answer
   std::unique_ptr<mikey::v2::Offerer> offerer_;
-  bool is_sent_ = false;  // CAP is on its way
-  Endpoint remote_;       // where messages of our exchange go
-  Bytes answer_;          // that the Offerer took
+  bool is_sent_ = false;   // CAP is on its way
+  bool is_early_ = false;  // since before the description came that answers ours
+  Endpoint remote_;        // where messages of our exchange go
+  Bytes answer_;           // that the Offerer took
 
   Decided decided_;
   PeerDirectory directory_;

@@ -82,7 +82,8 @@ tl::expected<std::string, Failure> PeerCall::Offer(Instant now) {
   }
   BundleOffer();
   // One ticket opens one exchange; without one it is as the first time.
-  resume_ = tickets_.Take(setup_.self.view(), setup_.peer.view(), now);
+  resume_ = tickets_.Take(setup_.self.view(), setup_.peer.view(), now,
+                          before_ ? before_->keying.fingerprint : std::nullopt);
   is_resumed_ = resume_.has_value();
   if (resume_) shown_ = resume_->id;
   std::array<uint8_t, sdp::kMaxSessionId> session{};
@@ -116,6 +117,7 @@ PeerCall::Done PeerCall::SendCap(Instant now) {
   if (!fits) return Fail(Error::kTooLong, "CAP, and what the other side takes");
   resume_.reset();
   is_sent_ = true;
+  is_early_ = false;
   PushAll(remote_, out, *size, offerer_->more());
   return {};
 }
@@ -152,7 +154,8 @@ PeerCall::Done PeerCall::TakeAnswer(std::string_view text, Instant now) {
   if (!is_sent_) return SendCap(now);
   if (state_ == State::kEarly) return BindAnswer(now);
   // What answers from now on is of the certificate that is told.
-  if (offerer_->takes_provisional()) offerer_->Expect(*theirs_->keying.fingerprint);
+  if (theirs_->keying.fingerprint) offerer_->Expect(*theirs_->keying.fingerprint);
+  is_early_ = true;
   return {};
 }
 
@@ -200,9 +203,8 @@ void PeerCall::DropProvisional() {
 
 PeerCall::Done PeerCall::CheckOwnAnswer() const {
   Status bound = sdp::CheckBound(theirs_->keying, answer_);
-  if (bound && mikey::v2::IsSigned(offerer_->exchange().choice.mode)) {
-    bound = sdp::CheckFingerprint(theirs_->keying, offerer_->proved_by());
-  }
+  // MIKEYv2 §12: by that certificate, or by a ticket of an exchange that was.
+  if (bound) bound = sdp::CheckFingerprint(theirs_->keying, offerer_->proved_by());
   if (!bound) {
     return keymast::Fail(bound.error(), "the answer is not what its description told");
   }
@@ -291,6 +293,10 @@ void PeerCall::TickExchange(Instant now) {
   // answering description.
   if (!has_answer && !theirs_) {
     is_sent_ = false;
+    return;
+  }
+  if (!has_answer && is_early_) {
+    static_cast<void>(SendCap(now));
     return;
   }
   if (!has_answer && !keys_.empty()) return EndRound("no answer");

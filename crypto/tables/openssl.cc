@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <span>
 
 #include "crypto/tables/hmac.h"
 #include "include/keymast/receiver_crypto.h"
@@ -81,10 +82,10 @@ int TableEd25519Verify(void*, const uint8_t* key, const keymast_octets* parts, s
                        const uint8_t* signature) {
   std::array<uint8_t, 256> message{};
   size_t size = 0;
-  for (size_t i = 0; i < count; ++i) {
-    KEYMAST_CHECK(parts[i].size <= message.size() - size);
-    std::copy_n(parts[i].data, parts[i].size, message.begin() + static_cast<ptrdiff_t>(size));
-    size += parts[i].size;
+  for (const keymast_octets& part : std::span(parts, count)) {
+    KEYMAST_CHECK(part.size <= message.size() - size);
+    std::copy_n(part.data, part.size, message.begin() + static_cast<ptrdiff_t>(size));
+    size += part.size;
   }
   // Of libsodium, which refuses keys of a small order.
   return crypto_sign_verify_detached(signature, message.data(), size, key) == 0 ? 1 : 0;

@@ -7,6 +7,7 @@
 #include <sodium.h>
 
 #include <algorithm>
+#include <span>
 
 #include "crypto/tables/hmac.h"
 #include "include/keymast/receiver_crypto.h"
@@ -59,10 +60,11 @@ void TableAesCtr(void*, keymast_octets key, const uint8_t* iv, uint8_t* data, si
   std::array<uint8_t, AES_BLOCK_SIZE> counter{};
   std::copy_n(iv, counter.size(), counter.begin());
   std::array<uint8_t, AES_BLOCK_SIZE> stream{};
+  const std::span octets(data, size);
   for (size_t done = 0; done < size; done += stream.size()) {
     AES_encrypt(counter.data(), stream.data(), &schedule);
     const size_t count = std::min(stream.size(), size - done);
-    for (size_t i = 0; i < count; ++i) data[done + i] ^= stream[i];
+    for (size_t i = 0; i < count; ++i) octets[done + i] ^= stream[i];
     for (size_t i = counter.size(); i-- > 0 && ++counter[i] == 0;) continue;
   }
   OPENSSL_cleanse(&schedule, sizeof schedule);

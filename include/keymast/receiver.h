@@ -326,7 +326,9 @@ keymast_reason keymast_receiver_join(keymast_receiver* receiver, uint8_t channel
 
 /* Lets go of a channel and wipes its keys, which are retired without further notice. Where the
  * group has REPORT (MIKEYv2 §10) the full library tells the server, and KEYMAST_LEFT says when that
- * is done; until then a join of the channel takes the leave back. */
+ * is done; until then a join of the channel takes the leave back. It needs a user key, or a ticket
+ * of the group, of which two are kept for all channels: without, the channel is free at once, and
+ * there is no KEYMAST_LEFT. */
 keymast_reason keymast_receiver_leave(keymast_receiver* receiver, uint8_t channel, uint64_t now);
 
 /* Takes a datagram of the MIKEY port, from the server or from the group's multicast address. Every

@@ -156,6 +156,7 @@ Status ProveByKey(const Awaited& awaited, const Received& received, const Parts&
   Exchange refused = exchange;
   if (Status named = TakeIdentity(parts, refused); !named) return named;
   // MIKEYv2 §12: who is not known yet ends nothing.
+  if (awaited.takes_provisional) return Err(Error::kUnknownIdentity);
   Result<Proved> judged = JudgeAnswerer(awaited, parts, received.now, refused, false);
   if (!judged) return Err(judged.error());
   refused.peer_key = std::move(judged->key);

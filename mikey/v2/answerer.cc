@@ -176,7 +176,7 @@ bool Answerer::IsProved(ByteView datagram, ByteView address, Instant now) const 
 Answerer::Outcome Answerer::RepeatAnswer(Entry& entry, const FirstMessage& cap,
                                          MutableBytes out) const {
   const bool is_there = Equal(entry.address.view(), cap.address);
-  const Outcome sent = Sent({{}, 0, Event::kNone, &entry}, entry.answer, entry, out);
+  Outcome sent = Sent({{}, 0, Event::kNone, &entry}, entry.answer, entry, out);
   const bool is_in_ratio = TotalOf(sent.reply, sent.more) <= kAmplification * cap.datagram.size();
   if (!is_there && !cap.address_proved && !is_in_ratio) return Discard(Error::kWrongSource);
   entry.is_copied = entry.is_copied || !is_there;

@@ -92,7 +92,7 @@ Answerer::Outcome Answerer::TakeFirstFinish(const Finish& finish, Entry& entry, 
 Answerer::Outcome Answerer::Repeat(Entry& entry, const Finish& finish, MutableBytes out) const {
   if (HashOf(suite_, finish.datagram) != entry.finish) return Discard(Error::kUnexpected);
   const bool is_there = finish.IsFrom(entry) && entry.address_proved;
-  const Outcome sent = Sent({{}, 0, Event::kNone, &entry}, entry.keys, entry, out);
+  Outcome sent = Sent({{}, 0, Event::kNone, &entry}, entry.keys, entry, out);
   if (!is_there && TotalOf(sent.reply, sent.more) > kAmplification * finish.datagram.size()) {
     return Discard(Error::kWrongSource);
   }

@@ -88,8 +88,14 @@ Status CheckSignOf(const Answering& answering, const FirstMessage& cap,
   return CheckSign(answering.suite, OfCap(cap.exchange), key, head, sign);
 }
 
+bool CouldSign(ByteView spki, const SignPayload& sign) {
+  const std::optional<crypto::KeyForm> form = crypto::PublicKey::FormIn(spki);
+  return form && TypeOf(form->kind) == sign.s_type && form->signature_size == sign.signature.size();
+}
+
 // ProvenKnown is the certificate that CAP's hash or identity stands for, where SIGN is of its key;
-// null for all else, which costs the same: a certificate is read, and one signature verified.
+// null for all else, which costs the same: one key that could have made SIGN is read, and one
+// signature verified.
 // MIKEYv2 §6 rule 4: whose certificate we have is told to nobody but its owner. So what is believed
 // of it is asked behind SIGN alone.
 const CertificateChain* ProvenKnown(const Answering& answering, const FirstMessage& cap) {
@@ -103,13 +109,14 @@ const CertificateChain* ProvenKnown(const Answering& answering, const FirstMessa
   const CertificateChain& decoy = answering.credentials->own.front().chain;
   // CHASH is compared with what is kept.
   if (kept == nullptr && cap.parts.chash != nullptr) crypto::Sha256(decoy.front());
-  const Result<crypto::PublicKey> key =
-      crypto::Certificate::KeyIn((known != nullptr ? *known : decoy).front());
-  const bool is_its = known != nullptr && key && TypeOf(key->kind()) == sign->s_type &&
-                      key->signature_size() == sign->signature.size();
-  const crypto::PublicKey* by = is_its ? &*key : answering.decoys.For(*sign);
-  if (by == nullptr) return nullptr;
-  const Status checked = CheckSignOf(answering, cap, *by);
+  const Result<ByteView> spki =
+      crypto::Certificate::SpkiIn((known != nullptr ? *known : decoy).front());
+  const bool is_its = known != nullptr && spki && CouldSign(*spki, *sign);
+  const ByteView of = is_its ? *spki : answering.decoys.For(*sign);
+  if (of.empty()) return nullptr;
+  const Result<crypto::PublicKey> key = answering.suite.pk->read_key(of);
+  if (!key) return nullptr;
+  const Status checked = CheckSignOf(answering, cap, *key);
   return checked && is_its ? known : nullptr;
 }
 

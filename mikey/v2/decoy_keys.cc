@@ -21,15 +21,15 @@ bool IsSizeOf(crypto::KeyKind kind, size_t size) {
 
 }  // namespace
 
-const crypto::PublicKey* DecoyKeys::For(const SignPayload& sign) const {
+ByteView DecoyKeys::For(const SignPayload& sign) const {
   const auto kind = KindOf(sign.s_type);
   const size_t size = sign.signature.size();
-  if (!kind || !IsSizeOf(*kind, size)) return nullptr;
+  if (!kind || !IsSizeOf(*kind, size)) return {};
   const std::pair name{*kind, size};
   const auto found = made_.find(name);
-  if (found != made_.end()) return &found->second;
+  if (found != made_.end()) return found->second;
   crypto::SeededRng rng(0);  // nothing that a decoy verifies is believed
-  return &made_.emplace(name, crypto::DecoyKey(*kind, size, rng)).first->second;
+  return made_.emplace(name, crypto::DecoyKey(*kind, size, rng).ToSpki()).first->second;
 }
 
 }  // namespace keymast::mikey::v2

@@ -11,11 +11,12 @@ namespace keymast::mikey::v2 {
 
 class DecoyKeys {
  public:
-  // For is a key that could have made such a signature; null where none could.
-  const crypto::PublicKey* For(const SignPayload& sign) const;
+  // For is the SubjectPublicKeyInfo of a key that could have made such a signature; empty where
+  // none could. It is still to be read, as another one would be.
+  ByteView For(const SignPayload& sign) const;
 
  private:
-  mutable std::map<std::pair<crypto::KeyKind, size_t>, crypto::PublicKey> made_;
+  mutable std::map<std::pair<crypto::KeyKind, size_t>, Bytes> made_;
 };
 
 }  // namespace keymast::mikey::v2

@@ -135,7 +135,8 @@ Result<ByteView> Fragments::Take(const crypto::Suite& suite, CsbId csb_id,
   part.assign(fragment.data.begin(), fragment.data.end());
   parts.size += part.size();
   parts.last = now;
-  std::rotate(&parts, &parts + 1, messages_.data() + messages_.size());
+  const auto place = std::next(messages_.begin(), &parts - messages_.data());
+  std::rotate(place, std::next(place), messages_.end());
   Parts& newest = messages_.back();
   return newest.IsWhole() ? Whole(suite, newest) : ByteView();
 }

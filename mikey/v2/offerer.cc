@@ -176,6 +176,7 @@ void Offerer::Forget() {
   ticket_.clear();
   ticket_id_ = {};
   peer_error_.reset();
+  has_proven_error_ = false;
 }
 
 Capabilities Offerer::Offer() const {
@@ -511,6 +512,7 @@ Status Offerer::TakeError(const Received& received, crypto::Rng& rng) {
           : ProveError(AwaitedNow(offer, rng), received, *parts, exchange_).has_value();
   if (!is_proved) return Err(Error::kAuthenticationFailed);
   peer_error_ = parts->err->error_no;
+  has_proven_error_ = true;
   Fail();
   return {};
 }

@@ -107,6 +107,8 @@ class Offerer {
   std::optional<crypto::Fingerprint> proved_by() const;
   // What the last ERROR said, proven or not.
   std::optional<ErrorNumber> peer_error() const { return peer_error_; }
+  // Whether that was proven, and ended the exchange.
+  bool has_proven_error() const { return has_proven_error_; }
   // Whether group keys have come.
   bool has_keys() const { return has_keys_; }
   // A ticket that KEYS brought.
@@ -184,6 +186,7 @@ class Offerer {
   Octets<kFreshSize> next_fresh_;
   std::optional<Resumption> resumption_;
   std::optional<ErrorNumber> peer_error_;
+  bool has_proven_error_ = false;
 };
 
 }  // namespace keymast::mikey::v2

@@ -78,11 +78,12 @@ void PeerTickets::Keep(Resumption resumption) {
 }
 
 std::optional<Resumption> PeerTickets::Take(const Identity& offerer, const Identity& answerer,
-                                            Instant now) {
+                                            Instant now, const std::optional<Digest>& by) {
   std::erase_if(held_, [now](const auto& each) { return now >= each.second.resumption.expiry; });
   for (auto& [id, held] : held_) {
     const Resumption& one = held.resumption;
     if (held.is_shown || !IsFor(one, offerer, answerer, !one.is_sealed, now)) continue;
+    if (by && !IsBy(one.standing, *by)) continue;
     held.is_shown = true;
     return one;
   }

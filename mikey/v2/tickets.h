@@ -37,8 +37,9 @@ class PeerTickets : public Tickets {
   void Keep(Resumption resumption);
   // Take one that we open an exchange with as `offerer`, to `answerer`, and no other one. It stays
   // here: the other side may show it at the same time (MIKEYv2 §11). When our exchange has its
-  // answer, Wipe it.
-  std::optional<Resumption> Take(const Identity& offerer, const Identity& answerer, Instant now);
+  // answer, Wipe it. With a fingerprint one of an exchange by that certificate (MIKEYv2 §12).
+  std::optional<Resumption> Take(const Identity& offerer, const Identity& answerer, Instant now,
+                                 const std::optional<Digest>& by = std::nullopt);
   void Wipe(const TicketId& id) { held_.erase(id); }
 
  private:

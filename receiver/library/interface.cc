@@ -8,7 +8,6 @@
 namespace {
 
 using keymast::ByteView;
-using keymast::receiver::library::Channel;
 using keymast::receiver::library::ReasonOf;
 using keymast::receiver::library::Receiver;
 using keymast::receiver::library::ViewOf;

@@ -4,8 +4,6 @@
 namespace keymast::receiver::library {
 namespace {
 
-constexpr uint32_t kMskMessages = 1u << 5;  // feature 5: MSKs by the messages of 3GPP (MIKEYv2 §10)
-
 template <size_t N>
 void SetList(FixedList<uint8_t, N>& list, std::initializer_list<uint8_t> numbers) {
   list.clear();
@@ -34,8 +32,8 @@ void SetJoinPolicy(mikey::v2::Policy& policy, const keymast_crypto& crypto,
   const bool needs_dh = member.needs_dh != 0;
   if (certificates != nullptr) {
     if (!needs_dh && certificates->open_envelope != nullptr) AddModes(policy, {Mode::kRsa});
-    for (size_t i = 0; i < certificates->verifies_size; ++i) {
-      policy.signatures.Add(certificates->verifies[i]);
+    for (const uint8_t type : std::span(certificates->verifies, certificates->verifies_size)) {
+      policy.signatures.Add(type);
     }
   }
   // Also of who has tickets alone.

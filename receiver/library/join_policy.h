@@ -7,7 +7,9 @@
 
 namespace keymast::receiver::library {
 
-inline constexpr uint32_t kReports = 1u << 6;  // feature 6 (MIKEYv2 §10)
+// Features (MIKEYv2 §10).
+inline constexpr uint32_t kMskMessages = 1u << 5;  // MSKs by the messages of 3GPP
+inline constexpr uint32_t kReports = 1u << 6;
 
 void SetJoinPolicy(mikey::v2::Policy& policy, const keymast_crypto& crypto,
                    const keymast_member& member);

@@ -25,7 +25,7 @@ bool IsList(ByteView types) {
 
 bool IsChain(const keymast_octets* chain, size_t size) {
   if (chain == nullptr || size == 0 || size > KEYMAST_CHAIN_SIZE) return false;
-  return std::all_of(chain, chain + size, [](const keymast_octets& certificate) {
+  return std::ranges::all_of(std::span(chain, size), [](const keymast_octets& certificate) {
     return certificate.data != nullptr && certificate.size != 0;
   });
 }
@@ -52,7 +52,9 @@ TheCredentials::TheCredentials(const TablePk& pk) {
   mikey::v2::Credential own;
   own.key = {static_cast<SignatureType>(owner->signs_by),
              static_cast<uint16_t>(owner->signature_size)};
-  for (size_t i = 0; i < owner->chain_size; ++i) own.chain.Add(ViewOf(owner->chain[i]));
+  for (const keymast_octets& certificate : std::span(owner->chain, owner->chain_size)) {
+    own.chain.Add(ViewOf(certificate));
+  }
   made_.emplace(mikey::v2::Credentials{own, mikey::v2::Trust(pk)});
   if (owner->shown_by_hash != 0) shown_ = mikey::v2::Shown::kHash;
 }

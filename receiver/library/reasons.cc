@@ -76,9 +76,11 @@ extern "C" const char* keymast_reason_name(keymast_reason reason) {
   unsigned left = reason;
   if (left > KEYMAST_INTERNAL) return "unknown";
   const char* name = kNames;
+  // NOLINTBEGIN(cppcoreguidelines-pro-bounds-pointer-arithmetic): no pointer to each is relocated
   for (; left > 0; --left) {
     while (*name != '\0') ++name;
     ++name;
   }
+  // NOLINTEND(cppcoreguidelines-pro-bounds-pointer-arithmetic)
   return name;
 }

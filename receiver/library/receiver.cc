@@ -12,6 +12,8 @@ Error FailureOf(const Offerer& offerer) {
   if (!offerer.peer_error()) return Error::kUnavailable;
   const bool is_unknown = *offerer.peer_error() == mikey::ErrorNumber::kInvalidCert;
   if (kHasCertificates && is_unknown) return Error::kCertificateUntrusted;
+  // MIKEYv2 §2: without proof it is a hint, and anybody's.
+  if (!offerer.has_proven_error()) return Error::kUnavailable;
   const bool is_entitlement = *offerer.peer_error() == mikey::ErrorNumber::kInvalidId;
   return is_entitlement ? Error::kNotEntitled : Error::kPolicyViolation;
 }
@@ -78,6 +80,7 @@ void Receiver::Join(uint8_t channel, const keymast_group& group, uint64_t now) {
     offerer_.reset();
   }
   followed.keys.Follow(group);
+  followed.takes_msk_messages = followed.takes_msk_messages && followed.keys.HoldsAny();
   followed.wants_keys = !followed.keys.is_by_3gpp();
   followed.leave_at = kNoTime;
   DropAwaited(followed, true);
@@ -197,6 +200,9 @@ Status Receiver::CheckMsk(const mikey::Unverified& message, const SavedSender* s
 
 Status Receiver::ReceiveMsk(Followed& followed, const mikey::Unverified& message, uint64_t now) {
   if (!has_user_key()) return Err(Error::kUnknownIdentity);
+  // MIKEYv2 §2: there is no silent fall-back to version 1.
+  const bool is_due = followed.keys.is_by_3gpp() || followed.takes_msk_messages;
+  if (!is_due) return Err(Error::kUnexpected);
   const Name name = NameOf(suite_, message.idi);
   SavedSender* sender = saved_.FindSender(name);
   if (Status checked = CheckMsk(message, sender); !checked) return checked;
@@ -359,6 +365,7 @@ void Receiver::TakeKeys(Followed& followed, uint64_t now) {
   }
   has_taken_ = true;
   followed.is_joined = true;
+  followed.takes_msk_messages = (choice.features & kMskMessages) != 0;
   Cured(followed, now);
   TakeStanding(followed, *contents.member);
 }

@@ -52,6 +52,7 @@ class Receiver {
     Channel keys;
     bool wants_keys = false;           // waits until it may ask
     bool is_joined = false;            // to be told
+    bool takes_msk_messages = false;   // by its join
     Error failure = Error::kInternal;  // to be told when
     bool has_failed = false;
     bool has_left = false;  // to be told, for

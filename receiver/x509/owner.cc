@@ -44,7 +44,7 @@ keymast_reason ReasonOf(Error error) {
 class CParts {
  public:
   CParts(const keymast_octets* parts, size_t count) {
-    for (size_t i = 0; i < count; ++i) views_.Add(ViewOf(parts[i]));
+    for (const keymast_octets& part : std::span(parts, count)) views_.Add(ViewOf(part));
   }
   std::span<const ByteView> view() const { return views_.view(); }
 
@@ -133,8 +133,7 @@ Status Owner::TakeTrust(const keymast_x509_settings& settings) {
   for (const Bytes& der : *lists) {
     if (Status added = trust_.store().AddRevocationList(der); !added) return added;
   }
-  for (size_t i = 0; i < settings.pin_count; ++i) {
-    const keymast_pin& pin = settings.pins[i];
+  for (const keymast_pin& pin : std::span(settings.pins, settings.pin_count)) {
     trust_.Pin({mikey::IdType::kUri, ViewOf(pin.group)}, std::to_array(pin.hash));
   }
   if (settings.controller_usage != nullptr) trust_.set_controller_usage(settings.controller_usage);
@@ -190,8 +189,9 @@ keymast_reason Owner::Judge(void* user, const keymast_shown* shown, keymast_octe
                             uint32_t* seconds) {
   const Owner& owner = Of(user);
   std::vector<mikey::Payload> certificates;
-  for (size_t i = 0; i < shown->chain_size; ++i) {
-    certificates.emplace_back(mikey::CertPayload{mikey::CertType::kX509, ViewOf(shown->chain[i])});
+  const std::span chain(shown->chain, shown->chain_size);
+  for (const keymast_octets& certificate : chain) {
+    certificates.emplace_back(mikey::CertPayload{mikey::CertType::kX509, ViewOf(certificate)});
   }
   mikey::ChashPayload hash{mikey::HashFunc::kSha256, {}};
   Parts parts;
@@ -206,7 +206,7 @@ keymast_reason Owner::Judge(void* user, const keymast_shown* shown, keymast_octe
   if (!proved) return ReasonOf(proved.error());
   const auto* known = certificates.empty() ? owner.trust_.KnownOf(parts, claim.identity) : nullptr;
   *leaf = known != nullptr ? keymast_octets{known->front().data(), known->front().size()}
-                           : shown->chain[0];
+                           : chain.front();
   constexpr Duration kLongest = std::chrono::seconds(UINT32_MAX - 1);
   const bool has_end = proved->until != kNever;
   *seconds = UINT32_MAX;

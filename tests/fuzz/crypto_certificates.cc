@@ -19,6 +19,7 @@ const PublicSuite& Pk() { return *DefaultSuite().pk; }
 
 void ReadsCertificate(ByteView octets) {
   const auto key = Certificate::KeyIn(octets);
+  KEYMAST_CHECK(!key || Certificate::SpkiIn(octets).has_value());
   const auto certificate = Certificate::FromDer(octets);
   if (!certificate) return;
   KEYMAST_CHECK(key && key->kind() == certificate->public_key().kind());
@@ -101,7 +102,9 @@ void ReadsPublicKey(ByteView octets) {
   const auto key = PublicKey::FromSpki(octets);
   const bool is_raw = octets.size() == kEd25519Key;
   KEYMAST_CHECK(PublicKey::FromEd25519(octets).has_value() == is_raw);
+  const auto form = PublicKey::FormIn(octets);
   if (!key) return;
+  KEYMAST_CHECK(form == (KeyForm{key->kind(), key->signature_size()}));
   SeededRng rng(1);
   Bytes wrapped(key->signature_size());
   const bool is_rsa = key->kind() == KeyKind::kRsa;

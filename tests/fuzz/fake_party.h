@@ -21,6 +21,7 @@ inline constexpr std::array<uint8_t, 16> kTgkOctets = {
 
 // FakePublicSuite has the shapes of the real one.
 inline const crypto::PublicSuite kFakePublicSuite = {
+    .read_key = crypto::PublicKey::FromSpki,
     .sign = [](const crypto::PrivateKey& key, crypto::SignatureScheme, std::span<const ByteView>,
                MutableBytes out) -> Result<size_t> {
       if (out.size() < key.signature_size()) return Err(Error::kTooLong);

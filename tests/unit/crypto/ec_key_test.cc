@@ -39,6 +39,20 @@ Bytes Ed25519Spki(ByteView key) {
   return der;
 }
 
+TEST(KeyForms, SayWhatIsReadThen) {
+  for (const auto pem : {testdata::kP256Key, testdata::kEd25519Key, testdata::kEndKey}) {
+    const PublicKey key = TestKey(pem).PublicPart();
+    const Bytes spki = key.ToSpki();
+    EXPECT_EQ(PublicKey::FormIn(spki), (KeyForm{key.kind(), key.signature_size()}));
+    const auto again = PublicKey::FromSpki(spki);
+    ASSERT_TRUE(again.has_value());
+    EXPECT_EQ(again->ToSpki(), spki);
+    for (size_t size = 0; size < spki.size(); ++size) {
+      EXPECT_FALSE(PublicKey::FormIn(ByteView(spki).first(size)).has_value());
+    }
+  }
+}
+
 TEST(P256Key, IsReadFromEveryForm) {
   const PrivateKey key = TestKey(testdata::kP256Key);
   EXPECT_EQ(key.kind(), KeyKind::kP256);

@@ -158,6 +158,16 @@ TEST(ProvisionalAnswers, NoErrorsCountByThem) {
   EXPECT_EQ(world.offerer_.state(), Offerer::State::kOffered);
 }
 
+// Not even of one whose certificate would do otherwise: the description may tell another one.
+TEST(ProvisionalAnswers, NoErrorsCountByAnAnchorEither) {
+  Strangers strangers(Mode::kEarlyDh, Unknown(testdata::kP256Key));
+  World& world = strangers.world_;
+  ASSERT_TRUE(strangers.member_.trust.Know(kPeerId, strangers.peer_.own[0].chain));
+  world.others_.refusal_ = Error::kUnsupportedPolicy;
+  world.RunAll(strangers.Session());
+  EXPECT_EQ(world.offerer_.state(), Offerer::State::kOffered);
+}
+
 TEST(ProvisionalAnswers, EndWithTheFingerprint) {
   Strangers strangers(Mode::kDh, Unknown(testdata::kP256Key));
   World& world = strangers.world_;

@@ -211,6 +211,28 @@ TEST(PeerTicketsOfVersion2, TheFirstToEndGivesWay) {
   EXPECT_FALSE(tickets.Find(Bytes(32, 1), {}, kStart + std::chrono::seconds(1)));
 }
 
+TEST(PeerTicketsOfVersion2, OneOfTheCertificateIsTaken) {
+  PeerTickets tickets(kSuite, 4);
+  const Identity ours{IdType::kNai, AsBytes("ours@example.org")};
+  const Identity theirs{IdType::kNai, AsBytes("theirs@example.org")};
+  for (uint8_t i = 1; i <= 3; ++i) {
+    Resumption resumption;
+    resumption.ticket = Bytes(32, i);
+    resumption.id = TicketIdOf(kSuite, resumption.ticket);
+    resumption.expiry = kStart + std::chrono::hours(1);
+    resumption.offerer = OwnedIdentity(ours);
+    resumption.answerer = OwnedIdentity(theirs);
+    resumption.standing = {true, kNever, Digest{i}};
+    tickets.Keep(resumption);
+  }
+  EXPECT_FALSE(tickets.Take(ours, theirs, kStart, Digest{4}));
+  const auto taken = tickets.Take(ours, theirs, kStart, Digest{2});
+  ASSERT_TRUE(taken);
+  EXPECT_EQ(taken->standing.of, Digest{2});
+  EXPECT_FALSE(tickets.Take(ours, theirs, kStart, Digest{2})) << "it is shown";
+  EXPECT_TRUE(tickets.Take(ours, theirs, kStart));
+}
+
 // MIKEYv2 §12: where SDP tells a fingerprint, a ticket counts that its certificate gave, no other
 // one and no pre-shared key.
 TEST(ResumedUnderAFingerprint, ATicketIsOfThatCertificate) {

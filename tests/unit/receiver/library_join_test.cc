@@ -3,6 +3,7 @@
 #include <random>
 #include <set>
 
+#include "mikey/v2/messages.h"
 #include "tests/unit/receiver/library_world.h"
 
 namespace keymast::receiver::library {
@@ -305,6 +306,29 @@ TEST(LibraryJoin, SaysWhyItFailed) {
   }
   EXPECT_EQ(sent.size(), 4u);
   EXPECT_EQ(sent.front(), sent.back());  // a repetition has the same octets
+  ASSERT_EQ(last.failed.size(), 1u);
+  EXPECT_EQ(last.failed[0].second, KEYMAST_UNAVAILABLE);
+}
+
+// MIKEYv2 §2: an ERROR without proof is a hint, and anybody's.
+TEST(LibraryJoin, BelievesNoRefusalWithoutProof) {
+  LibraryWorld world;
+  ASSERT_EQ(world.Join(2, "mikey://example.org/none"), KEYMAST_OK);
+  mikey::Message cap;
+  const Done first = world.Take();
+  ASSERT_TRUE(mikey::ParseMessage(first.sent.at(0), cap));
+  mikey::v2::Exchange asked;
+  asked.csb_id = CsbId(cap.header.csb_id);
+  asked.rand_i = Octets<mikey::v2::kMaxRand>(cap.Get<mikey::RandrPayload>()->rand);
+  Bytes hint(mikey::v2::kMaxOneDatagram);
+  hint.resize(*mikey::v2::WriteHint(asked, mikey::ErrorNumber::kInvalidId, hint));
+  EXPECT_EQ(world.Receive(hint), KEYMAST_AUTHENTICATION_FAILED);
+  Done last;
+  while (last.failed.empty() && world.deadline() != KEYMAST_NEVER) {
+    world.now_ = world.deadline();
+    world.Tick();
+    last = world.Take();
+  }
   ASSERT_EQ(last.failed.size(), 1u);
   EXPECT_EQ(last.failed[0].second, KEYMAST_UNAVAILABLE);
 }

@@ -50,6 +50,18 @@ TEST_F(ByMessage, KeepsTheCounterBeforeItAnswers) {
   EXPECT_EQ(count, 1u);
 }
 
+// MIKEYv2 §2: nobody makes a member fall back to version 1 by keeping its CAP away.
+TEST(ByJoin, NoMskMessageIsTakenBeforeTheJoin) {
+  LibraryWorld world;
+  Group& tv = world.server_.Add(kTv);
+  ASSERT_EQ(world.Join(1, kTv, false, tv.domain, tv.msk.group.value), KEYMAST_OK);
+  const std::vector<keymast_action_kind> cap_alone = {KEYMAST_SEND};
+  EXPECT_EQ(world.Take().kinds, cap_alone);
+  EXPECT_EQ(world.Receive(tv.MskMessage(1, kSender)), KEYMAST_UNEXPECTED);
+  EXPECT_TRUE(world.Take().kinds.empty());
+  EXPECT_EQ(world.Receive(tv.MtkMessage(5, {})), KEYMAST_UNKNOWN_KEY);
+}
+
 TEST_F(ByMessage, NothingRecordedIsTakenAfterALossOfPower) {
   const Bytes msk = MskMessage();
   const Bytes first = tv.MtkMessage(5, {});

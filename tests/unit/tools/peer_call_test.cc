@@ -178,6 +178,29 @@ TEST(PeerCall, WhoIsCalledEarlyMayComeLater) {
   EXPECT_EQ(HeardBy(world.alice_) + HeardBy(world.bob_), "2/2 2/2 ");
 }
 
+// Bob's description may come when the last CAP, which he could not take yet, is on its way.
+TEST(PeerCall, WhoIsCalledEarlyMayAnswerBetweenTheLastCapAndItsEnd) {
+  CallWorld world;
+  world.AddStreams({kSendRecv});
+  const auto offer = world.alice_.Offer(world.now_);
+  ASSERT_TRUE(world.alice_.OpenEarly(kBobsPort, world.now_));
+  for (int i = 0; i < 3; ++i) {
+    world.Pump();
+    world.now_ = world.alice_.exchange_deadline();
+    world.alice_.Tick(world.now_);
+  }
+  world.Pump();
+  ASSERT_TRUE(world.bob_.TakeOffer(*offer, world.now_));
+  ASSERT_TRUE(world.alice_.TakeAnswer(*world.bob_.Answer(world.now_), world.now_));
+  world.Pump();
+  EXPECT_NE(world.alice_.state(), State::kUp);
+  world.now_ = world.alice_.exchange_deadline();
+  world.alice_.Tick(world.now_);
+  world.Pump();
+  EXPECT_EQ(world.alice_.state(), State::kUp) << world.alice_.failure().message;
+  EXPECT_EQ(world.bob_.state(), State::kUp);
+}
+
 // A file that was left over names another session: nothing is sent to where it points.
 TEST(PeerCall, AnAnswerToAnotherOfferIsNotTaken) {
   CallWorld world;
