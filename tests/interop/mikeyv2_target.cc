@@ -11,6 +11,7 @@
 #include "tests/interop/mikeyv2_target_group.h"
 #include "tests/unit/mikey/v2_directory.h"
 #include "tests/unit/mikey/v2_tickets.h"
+#include "tools/peer_directory.h"
 
 namespace keymast::mikey::v2 {
 namespace {
@@ -133,6 +134,23 @@ std::unique_ptr<Tickets> TicketsOf(const std::string& kind) {
   return nullptr;
 }
 
+// OfSdp is Bob with Alice's description (MIKEYv2 §12), as keymast-peer has it.
+std::unique_ptr<Directory> OfSdp(const Json& sdp) {
+  auto directory = std::make_unique<tools::PeerDirectory>(kBob, kAlice, kShared);
+  tools::PeerDirectory::Expected expected;
+  expected.told.session = Octets<sdp::kMaxSessionId>(Unhex(sdp.at("session")));
+  expected.told.capabilities = Unhex(sdp.at("capabilities"));
+  const Bytes fingerprint = Unhex(sdp.at("fingerprint"));
+  if (!fingerprint.empty()) {
+    std::copy_n(fingerprint.begin(), Digest{}.size(), expected.told.fingerprint.emplace().begin());
+  }
+  expected.profile = sdp.at("profile").get<uint16_t>();
+  expected.sources.resize(sdp.at("streams").get<size_t>(), {Ssrc(1), Ssrc(2)});
+  expected.positions = [](size_t) { return tools::PeerDirectory::Positions{}; };
+  directory->Expect(std::move(expected));
+  return directory;
+}
+
 class OurAnswerer {
  public:
   uint16_t port() const { return socket_.port(); }
@@ -143,7 +161,10 @@ class OurAnswerer {
     directory_->given_.entitled_ = order.at("entitled").get<bool>();
     directory_->path_keys_ = order.at("tree_keys").get<size_t>();
     credentials_ = OfBob(order.at("credentials"));
-    machine_ = std::make_unique<Answerer>(crypto::DefaultSuite(), policy_, *directory_,
+    const Json& sdp = order.at("sdp");
+    described_ = sdp.is_null() ? nullptr : OfSdp(sdp);
+    Directory& directory = described_ ? *described_ : *directory_;
+    machine_ = std::make_unique<Answerer>(crypto::DefaultSuite(), policy_, directory,
                                           order.at("capacity").get<size_t>(), rng_, &credentials_);
     tickets_ = TicketsOf(order.at("tickets"));
     machine_->use_tickets(tickets_.get());
@@ -184,6 +205,7 @@ class OurAnswerer {
   Policy policy_;
   Credentials credentials_;
   std::unique_ptr<LabDirectory> directory_;
+  std::unique_ptr<Directory> described_;
   std::unique_ptr<Tickets> tickets_;
   std::unique_ptr<Answerer> machine_;
 };
