@@ -157,6 +157,7 @@ class OurAnswerer {
   Answerer* machine() { return machine_.get(); }
   Json Begin(const Json& order) {
     policy_ = PolicyOf(order);
+    policy_.uses_v = order.at("uses_v").get<bool>();
     directory_ = std::make_unique<LabDirectory>();
     directory_->given_.entitled_ = order.at("entitled").get<bool>();
     directory_->path_keys_ = order.at("tree_keys").get<size_t>();

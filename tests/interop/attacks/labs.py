@@ -30,11 +30,11 @@ class OurLab(Lab):
 class OurA(OurLab):
     """The Python peer is O. entitled, tree_keys, capacity: what our directory says and gives; tickets: `kept` or `sealed`."""
 
-    def __init__(self, modes, join=False, entitled=True, tree_keys=0, capacity=64, tickets="", **options):
+    def __init__(self, modes, join=False, entitled=True, tree_keys=0, capacity=64, tickets="", uses_v=True, **options):
         if EARLY_DH in modes:  # mode 3, which it implies, would do without FRESH
             options["a"] = {"modes": modes, **(options.get("a") or {})}
         super().__init__(modes, join, **options)
-        self.a = OurAnswerer(self.target, self.bob, entitled, tree_keys, capacity, tickets)
+        self.a = OurAnswerer(self.target, self.bob, entitled, tree_keys, capacity, tickets, uses_v=uses_v)
         if EARLY_DH in modes and "fresh" not in (options.get("plan") or {}):
             self._get_fresh()
 

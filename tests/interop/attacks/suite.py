@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from mikeyv2 import misbehave
 from . import more_rows, offerer_scenes, rows, scenes
 from . import both_scenes, certificate_scenes, fragment_scenes, fresh_scenes, mtk_scenes, rekey_scenes, report_scenes  # noqa: F401
-from . import member_scenes, sdp_scenes, server_scenes, server_ticket_scenes, ticket_scenes  # noqa: F401
+from . import member_scenes, sdp_scenes, server_scenes, server_ticket_scenes, ticket_scenes, without_v_scenes  # noqa: F401
 from .labs import OurLab
 
 TABLE = misbehave.TABLE + more_rows.TABLE

@@ -106,10 +106,10 @@ def _dropped(told):
 class OurAnswerer:
     """In the place of mikeyv2.answerer.Answerer."""
 
-    def __init__(self, target, party, entitled=True, tree_keys=0, capacity=64, tickets="", sdp=None):
+    def __init__(self, target, party, entitled=True, tree_keys=0, capacity=64, tickets="", sdp=None, uses_v=True):
         self.target, self._load, self.said = target, False, []
         target.order("answer", **_policy(party, target.modes), load=False, leaves=0, entitled=entitled, tree_keys=tree_keys,
-                     capacity=capacity, tickets=tickets, sdp=sdp)
+                     capacity=capacity, tickets=tickets, sdp=sdp, uses_v=uses_v)
 
     @property
     def load(self):
