@@ -115,6 +115,18 @@ class Joins(JoinCase):
         wait_for(lambda: bob.last.get("unknown_mki", 0) > 50, 20, "packets under the new MSK")
         self.assertEqual(bob.last["opened"], opened)
 
+    def test_nobody_falls_back_to_version_1(self):
+        self.up()
+        proxy = Proxy(self.site.mikey_port, lambda way, octets: octets[0] == MIKEYV2)
+        self.addCleanup(proxy.close)
+        receiver = self.receiver("ann", "psk", self.member("ann"), self.through(proxy), more=("--log-level", "debug"))
+        wait_for(lambda: receiver.lines, 20, "it runs")
+        self.site.ctl.call("members", "join", "one", "ann")  # so keymastd sends MSK messages
+        wait_for(lambda: "not_joined" in receiver.log(), 20, lambda: f"they are dropped: {receiver.log()[-800:]}")
+        wait_for(lambda: "join_failed" in receiver.log(), 30, lambda: f"it gives up: {receiver.log()[-800:]}")
+        self.assertIsNone(receiver.last["msk_id"])
+        self.assertEqual(receiver.last["opened"], 0)
+
     def test_a_flood_of_forged_joins_keeps_no_member_out(self):
         self.up(**{"mikeyv2.cookies_above": 20})
         caps = []
