@@ -223,15 +223,19 @@ def _(mode):
     return seen.pop()
 
 
-@scene("no group key without a proof of the mode: RSA without SIGN", "§1", {RSA}, "Offerer")
-def _(mode):
-    lab = OurA((mode,), True, o={"show": "cert"}, o_twist=lambda point, v: edits.removed(Sign)(v) if point == "cap.payloads" else v)
+def keys_come_late(lab):
     answer = lab.to_a(lab.open())
     m = message.decode(answer[0])
     expect(m.header.map is None and not m.all(Sp), "keys in the answer")
     lab.to_o(lab.to_a(lab.to_o(answer)))
     expect(lab.o.state == "done" and lab.o.content.msks(), f"ended in {lab.o.state}")
     return "the keys come in KEYS"
+
+
+@scene("no group key without a proof of the mode: RSA without SIGN", "§1", {RSA}, "Offerer")
+def _(mode):
+    return keys_come_late(
+        OurA((mode,), True, o={"show": "cert"}, o_twist=lambda point, v: edits.removed(Sign)(v) if point == "cap.payloads" else v))
 
 
 @scene("nothing in common, and no proof: nothing is said", "§7")
