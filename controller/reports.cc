@@ -90,14 +90,15 @@ Status Reports::CheckMember(const Report& report) const {
 
 void Reports::Take(const Report& report) {
   const Reported reported{report.body.kind, report.t, MskId::FromValue(report.body.msk),
-                          !report.ticket.empty(), ProvesAddress(report) ? from_ : Endpoint()};
+                          !report.ticket.empty(), TakeProof(report) ? from_ : Endpoint()};
   ground_.members.TakeReport(channel_id_, subscriber_, reported, *moment_);
 }
 
 // --- where members are
 
-// MIKEYv2 §10: nobody knows what KEYS hash to but who got them, where they went.
-bool Reports::ProvesAddress(const Report& report) const {
+// TakeProof of the address that a REPORT came from, once. MIKEYv2 §10: nobody knows what KEYS hash
+// to but who got them, where they went.
+bool Reports::TakeProof(const Report& report) {
   const auto told = told_.find({channel_id_, subscriber_});
   const bool is_proof = told != told_.end() && report.body.kind == ReportKind::kAcknowledge &&
                         told->second.at == from_ && Equal(report.rand, told->second.keys);

@@ -64,7 +64,7 @@ class Reports final : private mikey::v2::ReportDirectory {
   std::optional<mikey::v2::Resumption> Resumed(const Report& report) const;
   bool IsThere(const Report& report) const;
   Status Admit(const Report& report) const;
-  bool ProvesAddress(const Report& report) const;
+  bool TakeProof(const Report& report);
   void KeepTold(const Report& report, ByteView keys);
   void Answer(const mikey::v2::ReportTaker::Taken& taken, size_t most, const Moment& m);
   void Discard(Error error) { ++ground_.counters.discards[static_cast<size_t>(error)]; }
@@ -85,7 +85,7 @@ class Reports final : private mikey::v2::ReportDirectory {
     mikey::v2::Digest keys{};
     Instant when;
   };
-  mutable std::map<std::pair<ChannelId, SubscriberId>, Told> told_;
+  std::map<std::pair<ChannelId, SubscriberId>, Told> told_;
   Instant told_swept_{};
 
   // Of the datagram under way.

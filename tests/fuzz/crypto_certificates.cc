@@ -19,7 +19,8 @@ const PublicSuite& Pk() { return *DefaultSuite().pk; }
 
 void ReadsCertificate(ByteView octets) {
   const auto key = Certificate::KeyIn(octets);
-  KEYMAST_CHECK(!key || Certificate::SpkiIn(octets).has_value());
+  const auto spki = Certificate::SpkiIn(octets);
+  KEYMAST_CHECK(!key || PublicKey::FormIn(*spki) == (KeyForm{key->kind(), key->signature_size()}));
   const auto certificate = Certificate::FromDer(octets);
   if (!certificate) return;
   KEYMAST_CHECK(key && key->kind() == certificate->public_key().kind());

@@ -17,14 +17,15 @@ BY_PSK = {PSK, DHHMAC, EARLY_DHHMAC}
 UNTOLD = {T_COOKIE, T_FRESH, T_TICKET}
 
 
-def described(mode, session=SESSION, told=None, fingerprint=b"", said=SESSION):
-    """(lab, CAP): our A has a description with that session and fingerprint; its capabilities are those of CAP, but for what `told` gives."""
+def described(mode, said=SESSION, told=None, fingerprint=b""):
+    """(lab, CAP): our A has a description with SESSION and that fingerprint; its capabilities are those of CAP, which has the session
+    `said`, but for what `told` gives."""
     lab = OurA((mode,), plan={"session": said})
     cap = lab.open()
     caps = {t: v for t, v in message.decode(cap[0]).caps.items() if t not in UNTOLD}
-    tlvs = Capabilities({**caps, T_SESSION: session, **(told(caps) if told else {})}).encode()
+    tlvs = Capabilities({**caps, T_SESSION: SESSION, **(told(caps) if told else {})}).encode()
     lab.a = OurAnswerer(lab.target, lab.bob, sdp={
-        "session": session.hex(), "capabilities": tlvs.hex(), "fingerprint": fingerprint.hex(),
+        "session": SESSION.hex(), "capabilities": tlvs.hex(), "fingerprint": fingerprint.hex(),
         "profile": lab.bob.policy.profiles[0], "streams": len(lab.plan.streams)})
     return lab, cap
 
@@ -37,6 +38,12 @@ def answers_as_described(mode):
     """It is the change that is refused."""
     lab, cap = described(mode, fingerprint=b"" if mode in BY_PSK else fingerprint_of(mode))
     expect(kinds(lab.to_a(cap))[0] in ANSWERS, f"no answer to begin with: {lab.a.told}")
+
+
+def has_no_answer(lab, cap):
+    said = lab.to_a(cap)
+    expect(kinds(said) in ([], [DT_ERROR]), f"said {kinds(said)}: {lab.a.told}")
+    return "no answer"
 
 
 @scene("CAP without session, where a description has one", "§12", IN_SDP, "Offerer")
@@ -60,15 +67,9 @@ def _(mode):
 
 @scene("CAP by the pre-shared key, where a description tells a certificate", "§12", BY_PSK, "Offerer")
 def _(mode):
-    lab, cap = described(mode, fingerprint=bytes(32))
-    said = lab.to_a(cap)
-    expect(kinds(said) in ([], [DT_ERROR]), f"said {kinds(said)}: {lab.a.told}")
-    return "no answer"
+    return has_no_answer(*described(mode, fingerprint=bytes(32)))
 
 
 @scene("CAP by another certificate than its description's", "§12", IN_SDP - BY_PSK, "Offerer")
 def _(mode):
-    lab, cap = described(mode, fingerprint=bytes(32))
-    said = lab.to_a(cap)
-    expect(kinds(said) in ([], [DT_ERROR]), f"said {kinds(said)}: {lab.a.told}")
-    return "no answer"
+    return has_no_answer(*described(mode, fingerprint=bytes(32)))

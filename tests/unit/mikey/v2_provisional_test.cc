@@ -160,9 +160,9 @@ TEST(ProvisionalAnswers, NoErrorsCountByThem) {
 
 // Not even of one whose certificate would do otherwise: the description may tell another one.
 TEST(ProvisionalAnswers, NoErrorsCountByAnAnchorEither) {
-  Strangers strangers(Mode::kEarlyDh, Unknown(testdata::kP256Key));
+  Strangers strangers(Mode::kEarlyDh, PeerRecipe(KeyKind::kP256));
   World& world = strangers.world_;
-  ASSERT_TRUE(strangers.member_.trust.Know(kPeerId, strangers.peer_.own[0].chain));
+  TrustAuthority(strangers.member_.trust);
   world.others_.refusal_ = Error::kUnsupportedPolicy;
   world.RunAll(strangers.Session());
   EXPECT_EQ(world.offerer_.state(), Offerer::State::kOffered);
