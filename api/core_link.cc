@@ -2,7 +2,6 @@
 #include "api/core_link.h"
 
 #include <fcntl.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -12,7 +11,6 @@
 #include <future>
 
 #include "base/check.h"
-#include "base/cursor.h"
 #include "framing/frame.h"
 #include "shell/log.h"
 #include "shell/process.h"
@@ -37,12 +35,6 @@ Failure TooMuchQueued() {
           {},
           kRetryAfterMs,
           {"core_queue", "octets of requests that wait for keymastd"}};
-}
-
-uint64_t RandomPrefix() {
-  uint64_t prefix = 0;
-  KEYMAST_CHECK(getrandom(&prefix, sizeof prefix, 0) == sizeof prefix);
-  return prefix;
 }
 
 bool SendAll(int fd, std::string_view octets) {
@@ -135,7 +127,6 @@ CoreLink::CoreLink(Options options, std::function<void(bool)> on_change)
     : options_(std::move(options)),
       on_change_(std::move(on_change)),
       last_call_(kHelloCall),
-      command_prefix_(RandomPrefix()),
       reader_([this] { Run(); }),
       writer_([this] { Write(); }) {}
 
@@ -158,14 +149,6 @@ size_t CoreLink::calls() const {
 }
 
 // Unique among all keymast-api: a random half and a count.
-std::string CoreLink::NextCommandId() {
-  std::string id(16, '\0');
-  Writer writer({reinterpret_cast<uint8_t*>(id.data()), id.size()});
-  writer.U64(command_prefix_);
-  writer.U64(++commands_);
-  return id;
-}
-
 bool CoreLink::Crowded(Urgency urgency) const {
   const size_t others = queue_.size() - headends_queued_;
   switch (urgency) {
@@ -201,7 +184,6 @@ tl::expected<uint64_t, Failure> CoreLink::Start(core::CoreRequest request,
     if (Crowded(urgency)) return tl::unexpected(TooMuchQueued());
     call = last_call_ + 1;
     request.set_call(call);
-    if (request.command_id().empty()) request.set_command_id(NextCommandId());
     if (auto appended = Append(request, urgency); !appended) {
       return tl::unexpected(appended.error());
     }

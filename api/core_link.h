@@ -55,9 +55,9 @@ class CoreLink {
   CoreLink(const CoreLink&) = delete;
   CoreLink& operator=(const CoreLink&) = delete;
 
-  // Start sends a request, whose `call` and (where empty) `command_id` it fills in, and returns the
-  // call's number. kUnavailable without a connection, kTooManyRequests when too much waits for the
-  // socket, kTooLong for a request beyond one frame; the sink hears nothing then.
+  // Start sends a request, whose `call` it fills in, and returns the call's number. kUnavailable
+  // without a connection, kTooManyRequests when too much waits for the socket, kTooLong for a
+  // request beyond one frame; the sink hears nothing then.
   tl::expected<uint64_t, Failure> Start(core::CoreRequest request, std::shared_ptr<CallSink> sink,
                                         Urgency urgency = Urgency::kOrdinary);
   // Send adds a request to a call under way (a client's stream). kNotFound when the call is over,
@@ -90,7 +90,6 @@ class CoreLink {
   void Write();
   void Lost();
   void QueueCancel(uint64_t call);
-  std::string NextCommandId();
   bool Crowded(Urgency urgency) const;
   // Append puts a frame into the queue; kTooLong.
   tl::expected<void, Failure> Append(const core::CoreRequest& request, Urgency urgency);
@@ -105,8 +104,6 @@ class CoreLink {
   std::shared_ptr<Connection> connection_;
   bool stopping_ = false;
   uint64_t last_call_ = 0;
-  uint64_t commands_ = 0;
-  const uint64_t command_prefix_;
   std::atomic<bool> up_ = false;
   std::atomic<uint64_t> connections_ = 0;
   std::thread reader_;

@@ -11,18 +11,6 @@ namespace {
 
 constexpr uint32_t kDrainRetryMs = 1000;
 
-tl::expected<std::string, Failure> RequestId(const grpc::CallbackServerContext& context) {
-  const auto found = context.client_metadata().find("keymast-request-id");
-  if (found == context.client_metadata().end()) return std::string();
-  std::string digits(found->second.data(), found->second.size());
-  std::erase(digits, '-');
-  Bytes octets;
-  if (digits.size() != 32 || !FromHex(digits, octets)) {
-    return Fail(Error::kInvalidArgument, "metadata keymast-request-id must be a UUID");
-  }
-  return std::string(AsText(octets));
-}
-
 }  // namespace
 
 tl::expected<core::CoreRequest, Failure> Admit(Gate& gate, const Access& access,
@@ -42,8 +30,6 @@ tl::expected<core::CoreRequest, Failure> Admit(Gate& gate, const Access& access,
     return tl::unexpected(
         Failure{Error::kDraining, "keymast-api is stopping", {}, {}, kDrainRetryMs});
   }
-  auto id = RequestId(context);
-  if (!id) return tl::unexpected(id.error());
   auto place =
       gate.quota.Take(principal->role,
                       method.descriptor->server_streaming() ? CallKind::kStream : CallKind::kUnary);
@@ -51,7 +37,6 @@ tl::expected<core::CoreRequest, Failure> Admit(Gate& gate, const Access& access,
   account.set_place(std::move(*place));
   core::CoreRequest frame;
   frame.set_principal(ToString(*principal));
-  frame.set_command_id(std::move(*id));
   return frame;
 }
 

@@ -57,8 +57,7 @@ class Accounted {
 };
 
 // Admit checks the caller's role before anything else, and returns the frame of the call with
-// principal and command id filled in. Metadata `keymast-request-id`, a UUID (AIP-155), becomes the
-// command id.
+// the principal filled in.
 // `account` learns who calls, and has the call's place in the quota.
 tl::expected<core::CoreRequest, Failure> Admit(Gate& gate, const Access& access,
                                                const Method& method,

@@ -9,6 +9,7 @@ namespace {
 
 constexpr unsigned Bit(Role role) { return 1U << static_cast<unsigned>(role); }
 constexpr unsigned kOperator = Bit(Role::kOperator);
+constexpr unsigned kAuditLog = Bit(Role::kAuditor);
 constexpr unsigned kAudit = kOperator | Bit(Role::kAuditor);
 constexpr unsigned kView = kAudit | Bit(Role::kViewer);
 constexpr unsigned kHeadend = Bit(Role::kHeadend);
@@ -21,32 +22,58 @@ struct Row {
 constexpr std::array kRows = {
     Row{"Channels.CreateChannel", kOperator},
     Row{"Channels.GetChannel", kView},
+    Row{"Channels.BatchGetChannels", kView},
     Row{"Channels.ListChannels", kView},
     Row{"Channels.UpdateChannel", kOperator},
     Row{"Channels.DeleteChannel", kOperator},
     Row{"Subscribers.CreateSubscriber", kOperator},
     Row{"Subscribers.BatchCreateSubscribers", kOperator},
     Row{"Subscribers.GetSubscriber", kAudit},
+    Row{"Subscribers.BatchGetSubscribers", kAudit},
     Row{"Subscribers.ListSubscribers", kAudit},
     Row{"Subscribers.DeleteSubscriber", kOperator},
+    Row{"Subscribers.BatchDeleteSubscribers", kOperator},
     Row{"Members.CreateMember", kOperator},
     Row{"Members.BatchCreateMembers", kOperator},
     Row{"Members.GetMember", kAudit},
+    Row{"Members.BatchGetMembers", kAudit},
     Row{"Members.ListMembers", kAudit},
     Row{"Members.UpdateMember", kOperator},
+    Row{"Members.DeleteMember", kOperator},
     Row{"Members.JoinChannel", kOperator},
     Row{"Members.LeaveChannel", kOperator},
     Row{"Members.ExpelMembers", kOperator},
     Row{"Headends.CreateHeadend", kOperator},
     Row{"Headends.GetHeadend", kView},
     Row{"Headends.ListHeadends", kView},
+    Row{"Headends.UpdateHeadend", kOperator},
     Row{"Headends.DeleteHeadend", kOperator},
     Row{"Headends.TrafficKeys", kHeadend},
+    Row{"RekeySchedules.CreateRekeySchedule", kOperator},
+    Row{"RekeySchedules.GetRekeySchedule", kView},
+    Row{"RekeySchedules.ListRekeySchedules", kView},
+    Row{"RekeySchedules.UpdateRekeySchedule", kOperator},
+    Row{"RekeySchedules.DeleteRekeySchedule", kOperator},
+    Row{"RekeySchedules.ListUpcomingRekeys", kView},
+    Row{"RekeySchedules.ListRekeyConflicts", kView},
     Row{"Rekeys.RekeyNow", kOperator},
+    Row{"Rekeys.PlanRekey", kAudit},
+    Row{"Rekeys.RekeyChannels", kOperator},
+    Row{"Rekeys.GetRekey", kView},
     Row{"Rekeys.ListRekeys", kView},
     // Events name members that join, leave and are expelled.
     Row{"Rekeys.Watch", kAudit},
+    Row{"Operations.GetOperation", kAudit},
+    Row{"Operations.ListOperations", kAudit},
+    Row{"Operations.CancelOperation", kOperator},
+    Row{"Operations.DeleteOperation", kOperator},
+    Row{"Operations.WaitOperation", kAudit},
+    Row{"Audit.ListAuditRecords", kAuditLog},
     Row{"Server.GetServerStatus", kView},
+    Row{"Server.CreateBackup", kOperator},
+    Row{"Server.ListBackups", kAudit},
+    Row{"Server.DeleteBackup", kOperator},
+    Row{"Server.RotateMasterKey", kOperator},
 };
 
 }  // namespace

@@ -33,6 +33,7 @@ class Channels final : public Forwarding<v1::Channels::CallbackService> {
   using Forwarding::Forwarding;
   KEYMAST_FORWARD(Channels, CreateChannel, Channel)
   KEYMAST_FORWARD(Channels, GetChannel, Channel)
+  KEYMAST_FORWARD(Channels, BatchGetChannels, BatchGetChannelsResponse)
   KEYMAST_FORWARD(Channels, ListChannels, ListChannelsResponse)
   KEYMAST_FORWARD(Channels, UpdateChannel, Channel)
   KEYMAST_FORWARD(Channels, DeleteChannel, DeleteChannelResponse)
@@ -44,8 +45,10 @@ class Subscribers final : public Forwarding<v1::Subscribers::CallbackService> {
   KEYMAST_FORWARD(Subscribers, CreateSubscriber, Subscriber)
   KEYMAST_FORWARD(Subscribers, BatchCreateSubscribers, BatchCreateSubscribersResponse)
   KEYMAST_FORWARD(Subscribers, GetSubscriber, Subscriber)
+  KEYMAST_FORWARD(Subscribers, BatchGetSubscribers, BatchGetSubscribersResponse)
   KEYMAST_FORWARD(Subscribers, ListSubscribers, ListSubscribersResponse)
   KEYMAST_FORWARD(Subscribers, DeleteSubscriber, DeleteSubscriberResponse)
+  KEYMAST_FORWARD(Subscribers, BatchDeleteSubscribers, BatchDeleteSubscribersResponse)
 };
 
 class Members final : public Forwarding<v1::Members::CallbackService> {
@@ -54,8 +57,10 @@ class Members final : public Forwarding<v1::Members::CallbackService> {
   KEYMAST_FORWARD(Members, CreateMember, Member)
   KEYMAST_FORWARD(Members, BatchCreateMembers, BatchCreateMembersResponse)
   KEYMAST_FORWARD(Members, GetMember, Member)
+  KEYMAST_FORWARD(Members, BatchGetMembers, BatchGetMembersResponse)
   KEYMAST_FORWARD(Members, ListMembers, ListMembersResponse)
   KEYMAST_FORWARD(Members, UpdateMember, Member)
+  KEYMAST_FORWARD(Members, DeleteMember, DeleteMemberResponse)
   KEYMAST_FORWARD(Members, JoinChannel, Member)
   KEYMAST_FORWARD(Members, LeaveChannel, Member)
   KEYMAST_FORWARD(Members, ExpelMembers, ExpelMembersResponse)
@@ -67,6 +72,7 @@ class Headends final : public Forwarding<v1::Headends::CallbackService> {
   KEYMAST_FORWARD(Headends, CreateHeadend, Headend)
   KEYMAST_FORWARD(Headends, GetHeadend, Headend)
   KEYMAST_FORWARD(Headends, ListHeadends, ListHeadendsResponse)
+  KEYMAST_FORWARD(Headends, UpdateHeadend, Headend)
   KEYMAST_FORWARD(Headends, DeleteHeadend, DeleteHeadendResponse)
   grpc::ServerBidiReactor<v1::HeadendReport, v1::HeadendDirective>* TrafficKeys(
       Context* context) override {
@@ -74,10 +80,25 @@ class Headends final : public Forwarding<v1::Headends::CallbackService> {
   }
 };
 
+class RekeySchedules final : public Forwarding<v1::RekeySchedules::CallbackService> {
+ public:
+  using Forwarding::Forwarding;
+  KEYMAST_FORWARD(RekeySchedules, CreateRekeySchedule, RekeySchedule)
+  KEYMAST_FORWARD(RekeySchedules, GetRekeySchedule, RekeySchedule)
+  KEYMAST_FORWARD(RekeySchedules, ListRekeySchedules, ListRekeySchedulesResponse)
+  KEYMAST_FORWARD(RekeySchedules, UpdateRekeySchedule, RekeySchedule)
+  KEYMAST_FORWARD(RekeySchedules, DeleteRekeySchedule, DeleteRekeyScheduleResponse)
+  KEYMAST_FORWARD(RekeySchedules, ListUpcomingRekeys, ListUpcomingRekeysResponse)
+  KEYMAST_FORWARD(RekeySchedules, ListRekeyConflicts, ListRekeyConflictsResponse)
+};
+
 class Rekeys final : public Forwarding<v1::Rekeys::CallbackService> {
  public:
   using Forwarding::Forwarding;
   KEYMAST_FORWARD(Rekeys, RekeyNow, Rekey)
+  KEYMAST_FORWARD(Rekeys, PlanRekey, RekeyPlan)
+  KEYMAST_FORWARD(Rekeys, RekeyChannels, Operation)
+  KEYMAST_FORWARD(Rekeys, GetRekey, Rekey)
   KEYMAST_FORWARD(Rekeys, ListRekeys, ListRekeysResponse)
   grpc::ServerWriteReactor<v1::Event>* Watch(Context* context,
                                              const v1::WatchRequest* request) override {
@@ -85,10 +106,30 @@ class Rekeys final : public Forwarding<v1::Rekeys::CallbackService> {
   }
 };
 
+class Operations final : public Forwarding<v1::Operations::CallbackService> {
+ public:
+  using Forwarding::Forwarding;
+  KEYMAST_FORWARD(Operations, GetOperation, Operation)
+  KEYMAST_FORWARD(Operations, ListOperations, ListOperationsResponse)
+  KEYMAST_FORWARD(Operations, CancelOperation, Operation)
+  KEYMAST_FORWARD(Operations, DeleteOperation, DeleteOperationResponse)
+  KEYMAST_FORWARD(Operations, WaitOperation, Operation)
+};
+
+class Audit final : public Forwarding<v1::Audit::CallbackService> {
+ public:
+  using Forwarding::Forwarding;
+  KEYMAST_FORWARD(Audit, ListAuditRecords, ListAuditRecordsResponse)
+};
+
 class Server final : public Forwarding<v1::Server::CallbackService> {
  public:
   using Forwarding::Forwarding;
   KEYMAST_FORWARD(Server, GetServerStatus, ServerStatus)
+  KEYMAST_FORWARD(Server, CreateBackup, Operation)
+  KEYMAST_FORWARD(Server, ListBackups, ListBackupsResponse)
+  KEYMAST_FORWARD(Server, DeleteBackup, DeleteBackupResponse)
+  KEYMAST_FORWARD(Server, RotateMasterKey, Operation)
 };
 
 #undef KEYMAST_FORWARD
@@ -101,7 +142,10 @@ std::vector<std::unique_ptr<grpc::Service>> MakeServices(Gate& gate, const Acces
   services.push_back(std::make_unique<Subscribers>(gate, access));
   services.push_back(std::make_unique<Members>(gate, access));
   services.push_back(std::make_unique<Headends>(gate, access));
+  services.push_back(std::make_unique<RekeySchedules>(gate, access));
   services.push_back(std::make_unique<Rekeys>(gate, access));
+  services.push_back(std::make_unique<Operations>(gate, access));
+  services.push_back(std::make_unique<Audit>(gate, access));
   services.push_back(std::make_unique<Server>(gate, access));
   return services;
 }

@@ -117,27 +117,6 @@ TEST_F(CoreLinkTest, ManyCallsAtOnceEachGetTheirOwnAnswer) {
   EXPECT_EQ(link.calls(), 0U);
 }
 
-TEST_F(CoreLinkTest, EveryCommandHasAnIdOfItsOwnUnlessGivenOne) {
-  FakeCore core(folder_ / "core.sock", EchoName);
-  CoreLink link(Options());
-  WaitUp(link);
-  std::set<std::string> ids;
-  for (int i = 0; i < 3; ++i) {
-    const std::string name = std::to_string(i);
-    ASSERT_TRUE(link.Ask(Get(name), seconds(10)));
-    ids.insert(
-        core.WaitFor([&](const auto& r) { return r.get_channel().name() == name; }).command_id());
-  }
-  EXPECT_EQ(ids.size(), 3U);
-  for (const std::string& id : ids) EXPECT_EQ(id.size(), 16U);
-  core::CoreRequest request = Get("given");
-  request.set_command_id("0123456789abcdef");
-  ASSERT_TRUE(link.Ask(request, seconds(10)));
-  EXPECT_EQ(
-      core.WaitFor([](const auto& r) { return r.get_channel().name() == "given"; }).command_id(),
-      "0123456789abcdef");
-}
-
 TEST_F(CoreLinkTest, WithoutAServerCallsAreRefusedAtOnce) {
   CoreLink link(Options());
   const auto refused = link.Start(Watch(), std::make_shared<Recorder>());

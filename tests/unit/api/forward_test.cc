@@ -59,22 +59,6 @@ TEST_F(Forward, RequestAndReplyPassUnchanged) {
   EXPECT_EQ(channel.streams(0).ssrc(), 0xa0000001);
   const auto seen = core_.WaitFor([](const auto& r) { return r.has_create_channel(); });
   EXPECT_EQ(seen.principal(), "operator");
-  EXPECT_EQ(seen.command_id().size(), 16U);
-}
-
-TEST_F(Forward, TheClientsRequestIdIsTheCommandId) {
-  Start();
-  grpc::ClientContext context;
-  context.AddMetadata("keymast-request-id", "00112233-4455-6677-8899-aabbccddeeff");
-  ASSERT_TRUE(
-      Call(*Channel(Role::kOperator), "Channels.GetChannel", ChannelOne(), nullptr, &context).ok());
-  EXPECT_EQ(core_.WaitFor([](const auto& r) { return r.has_get_channel(); }).command_id(),
-            std::string("\x00\x11\x22\x33\x44\x55\x66\x77\x88\x99\xaa\xbb\xcc\xdd\xee\xff", 16));
-  grpc::ClientContext bad;
-  bad.AddMetadata("keymast-request-id", "again");
-  EXPECT_EQ(Call(*Channel(Role::kOperator), "Channels.GetChannel", ChannelOne(), nullptr, &bad)
-                .error_code(),
-            grpc::StatusCode::INVALID_ARGUMENT);
 }
 
 TEST_F(Forward, ErrorsArriveWithTheirDetails) {
