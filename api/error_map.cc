@@ -6,6 +6,7 @@
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/error_info.pb.h"
 #include "google/rpc/status.pb.h"
+#include "keymast/v1/operation.pb.h"
 
 namespace keymast::api {
 namespace {
@@ -60,6 +61,9 @@ constexpr std::array kRows = {
     Row{Error::kPermissionDenied, StatusCode::PERMISSION_DENIED},
     Row{Error::kUnauthenticated, StatusCode::UNAUTHENTICATED},
     Row{Error::kTooManyRequests, StatusCode::RESOURCE_EXHAUSTED},
+    Row{Error::kQuotaExceeded, StatusCode::RESOURCE_EXHAUSTED},
+    Row{Error::kRequestIdReused, StatusCode::FAILED_PRECONDITION},
+    Row{Error::kCancelled, StatusCode::CANCELLED},
     Row{Error::kUnavailable, StatusCode::UNAVAILABLE},
     Row{Error::kDraining, StatusCode::UNAVAILABLE},
     Row{Error::kUnimplemented, StatusCode::UNIMPLEMENTED},
@@ -72,6 +76,7 @@ constexpr std::array kRows = {
     Row{Error::kNoSpace, StatusCode::RESOURCE_EXHAUSTED},
     Row{Error::kOutcomeUnknown, StatusCode::UNAVAILABLE},
     Row{Error::kStoreClosed, StatusCode::UNAVAILABLE},
+    Row{Error::kAuditBlocked, StatusCode::UNAVAILABLE},
     Row{Error::kBatchTooLarge, StatusCode::INVALID_ARGUMENT},
     Row{Error::kCompacted, StatusCode::OUT_OF_RANGE},
     Row{Error::kCorrupt, StatusCode::DATA_LOSS},
@@ -147,6 +152,22 @@ grpc::Status ToStatus(const Failure& failure) {
     status.add_details()->PackFrom(retry);
   }
   return {code, failure.message, status.SerializeAsString()};
+}
+
+void FillCodes(google::protobuf::Message& response) {
+  const auto fill = [](v1::Operation& operation) {
+    if (!operation.has_error()) return;
+    Error reason = Error::kInternal;
+    for (const google::protobuf::Any& detail : operation.error().details()) {
+      google::rpc::ErrorInfo info;
+      if (detail.UnpackTo(&info)) ErrorFromName(info.reason(), reason);
+    }
+    operation.mutable_error()->set_code(CodeOf(reason));
+  };
+  if (auto* one = dynamic_cast<v1::Operation*>(&response)) return fill(*one);
+  auto* list = dynamic_cast<v1::ListOperationsResponse*>(&response);
+  if (list == nullptr) return;
+  for (v1::Operation& operation : *list->mutable_operations()) fill(operation);
 }
 
 }  // namespace keymast::api

@@ -2,6 +2,7 @@
 // From keymast's reasons to gRPC status codes: one table, and one place that fills error details.
 #pragma once
 
+#include <google/protobuf/message.h>
 #include <grpcpp/support/status.h>
 
 #include "base/error.h"
@@ -15,5 +16,9 @@ grpc::StatusCode CodeOf(Error error);
 // and domain `keymast`, and BadRequest, ResourceInfo, QuotaFailure, RetryInfo where there is
 // something to say.
 grpc::Status ToStatus(const Failure& failure);
+
+// FillCodes gives the errors of operations that have failed their codes, which follow from the
+// reason in them.
+void FillCodes(google::protobuf::Message& response);
 
 }  // namespace keymast::api

@@ -37,6 +37,7 @@ tl::expected<core::CoreRequest, Failure> Admit(Gate& gate, const Access& access,
   account.set_place(std::move(*place));
   core::CoreRequest frame;
   frame.set_principal(ToString(*principal));
+  frame.set_method(method.name);
   return frame;
 }
 

@@ -27,6 +27,7 @@ class UnaryCall final : public grpc::ServerUnaryReactor, public CallSink {
     if (!TakeReply(method_, reply, *response_)) {
       return Refuse({Error::kInternal, "keymastd answered with something else", {}, {}, 0});
     }
+    FillCodes(*response_);
     End(grpc::Status::OK);
   }
   void OnFailed(const Failure& failure) override { End(ToStatus(failure)); }

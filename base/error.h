@@ -55,6 +55,9 @@ namespace keymast {
   X(kPermissionDenied, "permission_denied")         \
   X(kUnauthenticated, "unauthenticated")            \
   X(kTooManyRequests, "too_many_requests")          \
+  X(kQuotaExceeded, "quota_exceeded")               \
+  X(kRequestIdReused, "request_id_reused")          \
+  X(kCancelled, "cancelled")                        \
   X(kUnavailable, "unavailable")                    \
   X(kDraining, "draining")                          \
   X(kUnimplemented, "unimplemented")                \
@@ -69,6 +72,7 @@ namespace keymast {
   X(kNoSpace, "no_space")                           \
   X(kOutcomeUnknown, "outcome_unknown")             \
   X(kStoreClosed, "store_closed")                   \
+  X(kAuditBlocked, "audit_blocked")                 \
   X(kBatchTooLarge, "batch_too_large")              \
   X(kCompacted, "compacted")                        \
   X(kCorrupt, "corrupt")                            \

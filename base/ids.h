@@ -35,12 +35,25 @@ using ChannelId = StrongName<struct ChannelIdTag>;
 using SubscriberId = StrongName<struct SubscriberIdTag>;
 using HeadendId = StrongName<struct HeadendIdTag>;
 
+using ScheduleId = StrongName<struct ScheduleIdTag>;
+using OperationId = StrongName<struct OperationIdTag>;
+
 using CsbId = StrongInt<struct CsbIdTag, uint32_t>;          // RFC 3830 §6.1
 using Ssrc = StrongInt<struct SsrcTag, uint32_t>;            // RFC 3550 §8
 using Roc = StrongInt<struct RocTag, uint32_t>;              // RFC 3711 §3.2.1
 using MtkId = StrongInt<struct MtkIdTag, uint16_t>;          // TS 33.246 §6.3.3.1; 0 is never used
 using KeyGroup = StrongInt<struct KeyGroupTag, uint16_t>;    // first half of an MSK ID
 using KeyNumber = StrongInt<struct KeyNumberTag, uint16_t>;  // second half; 0 means "the current"
+
+// Octets16 tells 16 octets of different meaning apart.
+template <class Tag>
+struct Octets16 {
+  std::array<uint8_t, 16> octets{};
+  friend auto operator<=>(const Octets16&, const Octets16&) = default;
+};
+using RequestId = Octets16<struct RequestIdTag>;          // UUID of a request (AIP-155)
+using RequestDigest = Octets16<struct RequestDigestTag>;  // of what the request asked for
+using TraceId = Octets16<struct TraceIdTag>;              // W3C Trace Context §3.2.2.3
 
 // KeyDomainId is MCC || MNC as 3 octets (RFC 4563 §4, TS 33.246 §6.3.2.1).
 struct KeyDomainId {

@@ -32,6 +32,35 @@ Result<rekey::Ladder> FirstLadder(const groups::Channel& channel, KeyNumber used
 
 }  // namespace
 
+// OverQuota says that the caller may not have so many more.
+std::optional<Failure> Controller::Impl::OverQuota(uint64_t more_channels,
+                                                   uint64_t more_members) const {
+  if (asker == nullptr || (asker->quota.channels == 0 && asker->quota.members == 0)) return {};
+  uint64_t of_channels = more_channels;
+  uint64_t of_members = more_members;
+  for (const auto& [id, channel] : state.channels) {
+    if (!asker->scope.Has(id)) continue;
+    ++of_channels;
+    of_members += channel.members.size();
+  }
+  const auto over = [this](const char* what, uint64_t most) {
+    return Failure{Error::kQuotaExceeded,
+                   asker->principal + " may have " + std::to_string(most) + " " + what,
+                   {},
+                   {},
+                   0,
+                   {asker->principal + " " + what, std::to_string(most) + " " + what}};
+  };
+  const Quota& quota = asker->quota;
+  if (more_channels > 0 && quota.channels != 0 && of_channels > quota.channels) {
+    return over("channels", quota.channels);
+  }
+  if (more_members > 0 && quota.members != 0 && of_members > quota.members) {
+    return over("members", quota.members);
+  }
+  return {};
+}
+
 Controller::Impl::Outcome Controller::Impl::Handle(const CreateChannel& command, Instant now,
                                                    const Moment* m) {
   groups::Channel channel = command.channel;
@@ -39,6 +68,7 @@ Controller::Impl::Outcome Controller::Impl::Handle(const CreateChannel& command,
   std::vector<FieldViolation> wrong = groups::CheckChannel(channel);
   if (!wrong.empty()) return RefuseFields(Error::kInvalidArgument, name, std::move(wrong));
   if (Find(channel.id) != nullptr) return Refuse(Error::kAlreadyExists, name, "exists already");
+  if (auto over = OverQuota(1, 0)) return tl::unexpected(std::move(*over));
   const auto group = GroupOf(channel);
   for (const auto& [id, other] : state.channels) {
     if (GroupOf(other.channel) != group) continue;
@@ -94,6 +124,7 @@ Controller::Impl::Outcome Controller::Impl::Handle(const UpdateChannel& command,
   // They keep to it also while they cannot be told: MTK period and max_datagram.
   if (other_policy) {
     for (const HeadendId& id : channel->headends) m->step.headends_to_redefine.push_back(id);
+    FollowCalendar(*channel, *m);
   }
   Tell(Event::Kind::kUpdated, command.id, name, *m);
   Run(*channel, *m);
@@ -104,6 +135,7 @@ Controller::Impl::Outcome Controller::Impl::Handle(const DeleteChannel& command,
                                                    const Moment* m) {
   const std::string name = NameOf(command.id);
   Channel* channel = Find(command.id);
+  if (channel == nullptr && command.allow_missing) return Reply{};
   if (channel == nullptr) return Refuse(Error::kNotFound, name, kNotThere);
   const rekey::ChannelState& durable = *channel->durable;
   if (command.expected_revision != 0 && command.expected_revision != durable.channel.revision) {

@@ -74,11 +74,63 @@ Controller::Impl::Outcome Controller::Impl::Handle(const CreateHeadend& command,
   return Reply{};
 }
 
-Controller::Impl::Outcome Controller::Impl::Handle(const DeleteHeadend& command, Instant,
+Controller::Impl::Outcome Controller::Impl::Handle(const UpdateHeadend& command, Instant now,
                                                    const Moment* m) {
   const std::string name = NameOf(command.id);
   const auto found = state.headends.find(command.id);
   if (found == state.headends.end()) return Refuse(Error::kNotFound, name, kNotThere);
+  groups::Headend headend = found->second;
+  if (command.expected_revision != 0 && command.expected_revision != headend.revision) {
+    return Refuse(Error::kEtagMismatch, name, "was changed meanwhile");
+  }
+  const std::set<ChannelId> before(headend.channels.begin(), headend.channels.end());
+  const std::set<ChannelId> after(command.channels.begin(), command.channels.end());
+  if (after.size() != command.channels.size()) {
+    return RefuseFields(Error::kInvalidArgument, name,
+                        {{"headend.channels", "names a channel twice"}});
+  }
+  for (const ChannelId& id : after) {
+    const Channel* channel = Find(id);
+    if (channel == nullptr) return Refuse(Error::kNotFound, NameOf(id), kNotThere);
+    if (before.contains(id)) continue;
+    if (const auto holder = SsrcHolder(channel->durable->channel)) {
+      return Refuse(Error::kSsrcInUse, name, "would send with the SSRCs of " + *holder);
+    }
+  }
+  if (m == nullptr) return Reply{};
+  headend.channels = command.channels;
+  ++headend.revision;
+  Put(rekey::HeadendPut{std::move(headend)}, *m);
+  Tell(Event::Kind::kUpdated, {}, name, *m);
+  m->step.headends_to_redefine.push_back(command.id);
+  for (const ChannelId& id : before) {
+    if (after.contains(id)) continue;
+    std::erase(At(id).headends, command.id);
+    headends.at(command.id).views.erase(id);
+    // Nothing holds the switch of a channel without headends.
+    At(id).held = false;
+    Run(At(id), *m);
+  }
+  // Keys follow its next report, as of one that has just connected.
+  for (const ChannelId& id : after) {
+    if (before.contains(id)) continue;
+    At(id).headends.push_back(command.id);
+    Schedule(At(id), now);
+  }
+  return Reply{};
+}
+
+Controller::Impl::Outcome Controller::Impl::Handle(const DeleteHeadend& command, Instant,
+                                                   const Moment* m) {
+  const std::string name = NameOf(command.id);
+  const auto found = state.headends.find(command.id);
+  if (found == state.headends.end()) {
+    if (command.allow_missing) return Reply{};
+    return Refuse(Error::kNotFound, name, kNotThere);
+  }
+  if (command.expected_revision != 0 && command.expected_revision != found->second.revision) {
+    return Refuse(Error::kEtagMismatch, name, "was changed meanwhile");
+  }
   if (m == nullptr) return Reply{};
   const std::vector<ChannelId> served = found->second.channels;
   // Its connection stays known until its stream ends: the deletion may yet fail to become durable.

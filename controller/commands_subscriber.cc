@@ -72,39 +72,70 @@ Controller::Impl::Outcome Controller::Impl::Handle(const CreateSubscribers& comm
   return Reply{};
 }
 
-Controller::Impl::Outcome Controller::Impl::Handle(const DeleteSubscriber& command, Instant now,
-                                                   const Moment* m) {
-  const std::string name = NameOf(command.id);
-  const auto found = state.subscribers.find(command.id);
-  if (found == state.subscribers.end()) return Refuse(Error::kNotFound, name, kNotThere);
-  const std::vector<ChannelId> memberships = subscribers.at(command.id).memberships;
-  if (!memberships.empty() && !command.force) {
-    return Refuse(
-        Error::kFailedPrecondition, name,
-        "is a member of " + NameOf(memberships.front()) + "; expel it first, or force it");
+// CheckDeletion gives the channels whose keys change by it.
+tl::expected<std::set<ChannelId>, Failure> Controller::Impl::CheckDeletion(
+    const DeleteSubscribers& command) const {
+  std::set<ChannelId> touched;
+  for (const SubscriberId& id : command.ids) {
+    const auto found = state.subscribers.find(id);
+    if (found == state.subscribers.end()) {
+      if (command.allow_missing) continue;
+      return Refuse(Error::kNotFound, NameOf(id), kNotThere);
+    }
+    if (command.expected_revision != 0 &&
+        command.expected_revision != found->second.subscriber.revision) {
+      return Refuse(Error::kEtagMismatch, NameOf(id), "was changed meanwhile");
+    }
+    const std::vector<ChannelId>& memberships = subscribers.at(id).memberships;
+    if (!memberships.empty() && !command.force) {
+      return Refuse(
+          Error::kFailedPrecondition, NameOf(id),
+          "is a member of " + NameOf(memberships.front()) + "; expel it first, or force it");
+    }
+    touched.insert(memberships.begin(), memberships.end());
   }
-  for (const ChannelId& id : memberships) {
-    if (!CanShutOut(At(id))) return Refuse(Error::kIdsExhausted, NameOf(id), kNoNumberLeft);
+  for (const ChannelId& id : touched) {
+    if (!CanShutOut(channels.at(id)))
+      return Refuse(Error::kIdsExhausted, NameOf(id), kNoNumberLeft);
   }
-  if (m == nullptr) return Reply{};
-  for (const ChannelId& id : memberships) {
-    Channel& channel = At(id);
-    Remove(channel, command.id, *m);
-    ShutOut(channel, rekey::RekeyReason::kExclusion, *m);
-    Schedule(channel, now);
-  }
-  const groups::Subscriber& gone = found->second.subscriber;
+  return touched;
+}
+
+// Forget takes away what there is of a subscriber that is a member of no channel any more.
+void Controller::Impl::Forget(const SubscriberId& id, const Moment& m) {
+  const rekey::SubscriberState& known = state.subscribers.at(id);
+  const groups::Subscriber& gone = known.subscriber;
   keying.End(gone.identity);
   if (gone.leaves != 0) {
-    Put(rekey::DepartedKept{rekey::DepartedPlaceOf(gone.identity), gone.leaves}, *m);
+    Put(rekey::DepartedKept{rekey::DepartedPlaceOf(gone.identity), gone.leaves}, m);
   }
-  identities.erase(found->second.subscriber.identity);
-  user_keys.Remove(found->second.user_key.view());
-  subscribers.erase(command.id);
-  const bool has_certificates = !state.subscribers.at(command.id).subscriber.certificates.empty();
-  kept_certificates -= size_t{has_certificates};
-  Put(rekey::SubscriberDeleted{command.id}, *m);
-  Tell(Event::Kind::kDeleted, {}, name, *m);
+  identities.erase(gone.identity);
+  user_keys.Remove(known.user_key.view());
+  subscribers.erase(id);
+  kept_certificates -= size_t{!gone.certificates.empty()};
+  Put(rekey::SubscriberDeleted{id}, m);
+  Tell(Event::Kind::kDeleted, {}, NameOf(id), m);
+}
+
+Controller::Impl::Outcome Controller::Impl::Handle(const DeleteSubscribers& command, Instant now,
+                                                   const Moment* m) {
+  const auto touched = CheckDeletion(command);
+  if (!touched) return tl::unexpected(touched.error());
+  if (m == nullptr) return Reply{};
+  const std::set<SubscriberId> ids(command.ids.begin(), command.ids.end());
+  for (const SubscriberId& id : ids) {
+    if (!state.subscribers.contains(id)) continue;
+    for (const ChannelId& channel : std::vector(subscribers.at(id).memberships)) {
+      Remove(At(channel), id, *m);
+    }
+  }
+  for (const ChannelId& id : *touched) {
+    ShutOut(At(id), rekey::RekeyReason::kExclusion, *m);
+    Schedule(At(id), now);
+  }
+  for (const SubscriberId& id : ids) {
+    if (state.subscribers.contains(id)) Forget(id, *m);
+  }
   return Reply{};
 }
 

@@ -26,11 +26,21 @@ Step Controller::Start(Instant now, bool new_incarnation) {
 }
 
 tl::expected<Reply, Failure> Controller::Do(const Command& command, Instant now, bool validate_only,
-                                            Step& step) {
+                                            Step& step, const Asker& by) {
   const Moment moment{now, now, step};
-  return std::visit(
-      [&](const auto& one) { return impl_->Handle(one, now, validate_only ? nullptr : &moment); },
-      command);
+  return impl_->Do(command, by, now, validate_only ? nullptr : &moment);
+}
+
+Step Controller::MoveOperation(const OperationId& id, rekey::Progress progress, Instant now) {
+  Step step;
+  impl_->MoveOperation(id, std::move(progress), {now, now, step});
+  return step;
+}
+
+Step Controller::Checkpoint(Instant now) {
+  Step step;
+  impl_->PutCheckpoint({now, now, step});
+  return step;
 }
 
 Step Controller::OnDatagram(const Endpoint& from, ByteView octets, Instant now) {
@@ -76,19 +86,23 @@ Step Controller::Tick(Instant now, size_t most) {
     Channel& channel = impl_->deadlines.Pop();
     impl_->Run(channel, {now, due, step});
   }
+  if (impl_->next_operation <= now) impl_->RunOperations({now, now, step});
   impl_->keying.Expire({now, now, step});
   return step;
 }
 
 void Controller::Anticipate() { impl_->Anticipate(); }
 
-Instant Controller::NextDeadline() const { return impl_->deadlines.Next(); }
+Instant Controller::NextDeadline() const {
+  return std::min(impl_->deadlines.Next(), impl_->next_operation);
+}
 
 void Controller::Freeze(bool frozen, Instant now) {
   const bool was = std::exchange(impl_->frozen, frozen);
   impl_->keying.set_frozen(frozen);
   if (!was || frozen) return;
   for (auto& [id, channel] : impl_->channels) impl_->deadlines.Set(channel, now);
+  impl_->next_operation = now;
 }
 
 const Config& Controller::config() const { return impl_->config; }

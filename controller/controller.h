@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "base/time.h"
+#include "controller/asker.h"
 #include "controller/counters.h"
 #include "controller/join_credentials.h"
 #include "controller/keying_config.h"
@@ -29,10 +30,12 @@ struct UpdateChannel {  // display name and policy; revision 0: whatever it is
   groups::KeyPolicy policy;
   uint64_t expected_revision = 0;
 };
+// Of deletions: with `allow_missing` what is not there counts as deleted.
 struct DeleteChannel {
   ChannelId id;
   uint64_t expected_revision = 0;
   bool force = false;
+  bool allow_missing = false;
 };
 struct NewSubscriber {
   SubscriberId id;
@@ -42,9 +45,11 @@ struct NewSubscriber {
 struct CreateSubscribers {
   std::vector<NewSubscriber> subscribers;
 };
-struct DeleteSubscriber {
-  SubscriberId id;
+struct DeleteSubscribers {
+  std::vector<SubscriberId> ids;
   bool force = false;
+  bool allow_missing = false;
+  uint64_t expected_revision = 0;  // of one
 };
 struct NewMember {
   groups::Member member;
@@ -58,6 +63,13 @@ struct UpdateMember {
   ChannelId channel;
   groups::Member member;
   uint64_t expected_revision = 0;
+};
+// DeleteMember takes a member out; keys change as by Expel when it may hold some.
+struct DeleteMember {
+  ChannelId channel;
+  SubscriberId subscriber;
+  uint64_t expected_revision = 0;
+  bool allow_missing = false;
 };
 struct Join {
   ChannelId channel;
@@ -74,23 +86,57 @@ struct Expel {
 struct CreateHeadend {
   groups::Headend headend;
 };
+struct UpdateHeadend {  // its channels
+  HeadendId id;
+  std::vector<ChannelId> channels;
+  uint64_t expected_revision = 0;
+};
 struct DeleteHeadend {
   HeadendId id;
+  uint64_t expected_revision = 0;
+  bool allow_missing = false;
 };
 struct RekeyNow {
   ChannelId channel;
   rekey::KeyLevel level = rekey::KeyLevel::kMtk;
 };
 
-using Command = std::variant<CreateChannel, UpdateChannel, DeleteChannel, CreateSubscribers,
-                             DeleteSubscriber, CreateMembers, UpdateMember, Join, Leave, Expel,
-                             CreateHeadend, DeleteHeadend, RekeyNow>;
+struct PutSchedule {
+  ChannelId channel;
+  groups::Schedule schedule;
+  bool is_new = true;
+  uint64_t expected_revision = 0;
+};
+struct DeleteSchedule {
+  ChannelId channel;
+  ScheduleId id;
+  uint64_t expected_revision = 0;
+  bool allow_missing = false;
+};
+struct BeginOperation {
+  rekey::Operation operation;  // id, kind, principal, subject, targets, spread
+};
+struct CancelOperation {
+  OperationId id;
+};
+struct DeleteOperation {
+  OperationId id;
+  bool allow_missing = false;
+};
+
+using Command =
+    std::variant<CreateChannel, UpdateChannel, DeleteChannel, CreateSubscribers, DeleteSubscribers,
+                 CreateMembers, UpdateMember, DeleteMember, Join, Leave, Expel, CreateHeadend,
+                 UpdateHeadend, DeleteHeadend, RekeyNow, PutSchedule, DeleteSchedule,
+                 BeginOperation, CancelOperation, DeleteOperation>;
 
 // Reply says what the answer to a command needs besides the state itself.
 struct Reply {
   // RekeyNow, Expel: the rekey that began, was under way already, or follows right behind one.
   std::optional<rekey::Rekey> rekey;
-  uint64_t remaining = 0;  // Expel: members that are being sent the new MSK
+  uint64_t remaining = 0;    // Expel: members that are being sent the new MSK
+  std::string made;          // BeginOperation: its id
+  bool is_repeated = false;  // the request was carried out before; nothing was done now
 };
 
 // HeadendReport is what a connected headend says of itself. It is believed upward: an index never
@@ -185,10 +231,30 @@ struct Step {
 // Reachability is where the delivery of MSKs stands for one member.
 enum class Reachability : uint8_t { kIdle = 1, kPending, kConfirmed, kUnreachable };
 
+// AuditConfig: without a key nothing is recorded.
+struct AuditConfig {
+  std::shared_ptr<const crypto::PrivateKey> key;  // Ed25519, signs checkpoints
+  std::string start;                              // resource of the record of a start
+};
+
 struct Config {
   std::string identity;  // IDi: NAI of this server
   mikey::Profile3gpp profile;
   KeyingConfig keying = {};
+  AuditConfig audit = {};
+};
+
+// RekeyPlan is what a rekey would send.
+struct RekeyPlan {
+  uint64_t recipients = 0;  // sent a message each
+  uint64_t asking = 0;      // that ask by themselves
+  uint64_t unicast_octets = 0;
+  Duration unicast_time{};
+  uint64_t multicast_messages = 0;  // until the switch
+  uint64_t multicast_octets = 0;
+  Instant switch_at{};
+  bool joins_another = false;
+  bool pierces_blackout = false;
 };
 
 class Controller {
@@ -203,9 +269,20 @@ class Controller {
   // `new_incarnation`: the store lost acknowledged commits, so every channel gets a new MSK.
   Step Start(Instant now, bool new_incarnation);
 
-  // Do carries out one command. With `validate_only` everything is checked and nothing changes.
+  // Do carries out one command. With `validate_only` everything is checked and nothing changes. A
+  // request that was carried out before is answered again: kRequestIdReused when it asked for
+  // something else.
   tl::expected<Reply, Failure> Do(const Command& command, Instant now, bool validate_only,
-                                  Step& step);
+                                  Step& step, const Asker& by = {});
+  // MoveOperation keeps how far an operation is that is carried out elsewhere.
+  Step MoveOperation(const OperationId& id, rekey::Progress progress, Instant now);
+  // Checkpoint signs the end of the audit log, where it is not signed.
+  Step Checkpoint(Instant now);
+  // Plan says what Expel of `expelled`, or without them RekeyNow, would send: kNotFound,
+  // kIdsExhausted.
+  tl::expected<RekeyPlan, Failure> Plan(const ChannelId& channel, rekey::KeyLevel level,
+                                        const std::vector<SubscriberId>& expelled,
+                                        Instant now) const;
 
   // OnDatagram handles one datagram from the MIKEY port. A discard is counted and changes nothing.
   // Strangers wait until Serve, which handles one of them: so that members are served before them,

@@ -35,6 +35,7 @@ struct ReportCounters {
 struct Counters {
   std::array<uint64_t, kErrorCount> discards{};  // datagrams, by reason
   std::map<std::pair<rekey::KeyLevel, rekey::RekeyReason>, uint64_t> rekeys;
+  std::map<rekey::RekeyReason, uint64_t> blackouts_pierced;
   uint64_t msk_messages = 0;  // first sends
   uint64_t msk_retransmissions = 0;
   uint64_t msk_verifications = 0;  // accepted

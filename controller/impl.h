@@ -117,20 +117,45 @@ struct Controller::Impl final : ReportMembership {
 
   using Outcome = tl::expected<Reply, Failure>;
 
+  // Around commands (asking.cc).
+  Outcome Do(const Command& command, const Asker& by, Instant now, const Moment* m);
+  Outcome AnswerAgain(const rekey::KeptRequest& kept, const Command& command) const;
+  void KeepRequest(const Reply& reply, const Moment& m);
+  void Record(audit::Record record, const Moment& m);
+  void PutCheckpoint(const Moment& m);
+  void RecordStart(bool new_incarnation, const Moment& m);
+  void RecordCommand(const Command& command, uint64_t before, size_t first_change, const Moment& m);
+
   // Commands (commands_*.cc, membership.cc). With `m` null everything is checked and nothing done.
   Outcome Handle(const CreateChannel& command, Instant now, const Moment* m);
   Outcome Handle(const UpdateChannel& command, Instant now, const Moment* m);
   Outcome Handle(const DeleteChannel& command, Instant now, const Moment* m);
   Outcome Handle(const CreateSubscribers& command, Instant now, const Moment* m);
-  Outcome Handle(const DeleteSubscriber& command, Instant now, const Moment* m);
+  Outcome Handle(const DeleteSubscribers& command, Instant now, const Moment* m);
   Outcome Handle(const CreateMembers& command, Instant now, const Moment* m);
   Outcome Handle(const UpdateMember& command, Instant now, const Moment* m);
+  Outcome Handle(const DeleteMember& command, Instant now, const Moment* m);
   Outcome Handle(const Join& command, Instant now, const Moment* m);
   Outcome Handle(const Leave& command, Instant now, const Moment* m);
   Outcome Handle(const Expel& command, Instant now, const Moment* m);
   Outcome Handle(const CreateHeadend& command, Instant now, const Moment* m);
+  Outcome Handle(const UpdateHeadend& command, Instant now, const Moment* m);
   Outcome Handle(const DeleteHeadend& command, Instant now, const Moment* m);
   Outcome Handle(const RekeyNow& command, Instant now, const Moment* m);
+  Outcome Handle(const PutSchedule& command, Instant now, const Moment* m);
+  Outcome Handle(const DeleteSchedule& command, Instant now, const Moment* m);
+  Outcome Handle(const BeginOperation& command, Instant now, const Moment* m);
+  Outcome Handle(const CancelOperation& command, Instant now, const Moment* m);
+  Outcome Handle(const DeleteOperation& command, Instant now, const Moment* m);
+  // Of these (commands_*.cc).
+  std::optional<Failure> OverQuota(uint64_t channels, uint64_t members) const;
+  tl::expected<std::set<ChannelId>, Failure> CheckDeletion(const DeleteSubscribers& command) const;
+  void Forget(const SubscriberId& id, const Moment& m);
+  void FollowCalendar(Channel& channel, const Moment& m);
+  void ForgetOldOperations(const Moment& m);
+  void MoveOperation(const OperationId& id, rekey::Progress progress, const Moment& m);
+  void RunOperations(const Moment& m);
+  void RekeyNext(const rekey::Operation& operation, const Moment& m);
 
   // Membership (membership.cc, leaving.cc).
   bool MarkJoined(Channel& channel, groups::Member& member, const Moment& m);
@@ -212,7 +237,15 @@ struct Controller::Impl final : ReportMembership {
   void TakeReport(const ChannelId& channel, const SubscriberId& subscriber,
                   const Reported& reported, const Moment& m) override;
   std::optional<uint32_t> PushKeys(Channel& channel, const SubscriberId& id, const Moment& m);
-  std::optional<Bytes> WriteKeys(const Channel& channel, const SubscriberId& id, uint32_t t);
+  std::optional<Bytes> WriteKeys(const Channel& channel, const SubscriberId& id, uint32_t t,
+                                 crypto::Rng& from) const;
+
+  // Plans (planning.cc).
+  tl::expected<RekeyPlan, Failure> Plan(const Channel& channel, rekey::KeyLevel level,
+                                        const std::set<SubscriberId>& gone, Instant now) const;
+  void PlanUnicast(const Channel& channel, const std::set<SubscriberId>& gone,
+                   RekeyPlan& plan) const;
+  uint64_t SizeOfKeys(const Channel& channel, const SubscriberId& id) const;
 
   // Headends (headends.cc, hold.cc, issue.cc).
   const HeadendView* ViewOf(const Channel& channel, const HeadendId& headend) const;
@@ -266,6 +299,8 @@ struct Controller::Impl final : ReportMembership {
   Deadlines<Channel> deadlines;
   Instant anticipated = kNever;  // the deadline for which messages were built
   bool frozen = false;           // changes cannot be made durable
+  const Asker* asker = nullptr;  // who asks for the command that is being carried out
+  Instant next_operation = kNever;
   Keying keying{
       {config.identity, config.keying, config.profile, suite, rng, *this, counters.keying}};
   Reports reports{{config.keying, config.profile, suite, rng, *this, keying, counters.reports}};

@@ -165,6 +165,29 @@ Controller::Impl::Outcome Controller::Impl::Handle(const Leave& command, Instant
   return Reply{};
 }
 
+Controller::Impl::Outcome Controller::Impl::Handle(const DeleteMember& command, Instant now,
+                                                   const Moment* m) {
+  const std::string name = NameOf(command.channel, command.subscriber);
+  Channel* channel = Find(command.channel);
+  if (channel == nullptr) return Refuse(Error::kNotFound, NameOf(command.channel), kNotThere);
+  const auto member = channel->durable->members.find(command.subscriber);
+  if (member == channel->durable->members.end()) {
+    if (command.allow_missing) return Reply{};
+    return Refuse(Error::kNotFound, name, kNotThere);
+  }
+  if (command.expected_revision != 0 && command.expected_revision != member->second.revision) {
+    return Refuse(Error::kEtagMismatch, name, "was changed meanwhile");
+  }
+  const bool holds_keys = member->second.HoldsKeys();
+  if (holds_keys && !CanShutOut(*channel)) return Refuse(Error::kIdsExhausted, name, kNoNumberLeft);
+  if (m == nullptr) return Reply{};
+  Remove(*channel, command.subscriber, *m);
+  Reply reply;
+  if (holds_keys) reply.rekey = ShutOut(*channel, RekeyReason::kExclusion, *m);
+  Schedule(*channel, now);
+  return reply;
+}
+
 Controller::Impl::Outcome Controller::Impl::Handle(const Expel& command, Instant now,
                                                    const Moment* m) {
   const std::string parent = NameOf(command.channel);

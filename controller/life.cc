@@ -121,12 +121,14 @@ Step Controller::Impl::Start(Instant now, bool new_incarnation) {
   Rebuild(now);
   // What was recorded of REPORTs that were taken and lost counts in no later one (MIKEYv2 §10).
   if (new_incarnation) Put(rekey::ReportsSkipped{FirstReportT(now)}, m);
+  RecordStart(new_incarnation, m);
   for (auto& [id, channel] : channels) {
     if (new_incarnation) {
       Reincarnate(channel, m);
     }
     Run(channel, m);
   }
+  RunOperations(m);
   return step;
 }
 
@@ -142,6 +144,7 @@ void Controller::Reload(rekey::State loaded, Instant now) {
   impl_->user_counter = 0;
   impl_->Rebuild(now);
   for (auto& [id, channel] : impl_->channels) impl_->deadlines.Set(channel, now);
+  impl_->next_operation = now;
 }
 
 void Controller::Impl::Put(rekey::Change change, const Moment& m) {

@@ -91,6 +91,7 @@ Controller::Impl::Outcome Controller::Impl::Handle(const CreateMembers& command,
   wrong = groups::CheckPolicy(channel->policy(),
                               channel->durable->members.size() + command.members.size());
   if (!wrong.empty()) return RefuseFields(Error::kPolicyViolation, parent, std::move(wrong));
+  if (auto over = OverQuota(0, command.members.size())) return tl::unexpected(std::move(*over));
   if (m == nullptr) return Reply{};
 
   bool joined = false;

@@ -2,6 +2,7 @@
 // Preparing and switching of MTKs.
 #include "controller/impl.h"
 #include "controller/names.h"
+#include "rekey/calendar.h"
 
 namespace keymast::controller {
 
@@ -22,6 +23,12 @@ rekey::Rekey Controller::Impl::Record(Channel& channel, rekey::Rekey rekey, cons
   rekey.prepared_at = m.now;
   Put(rekey::RekeyRecorded{channel.id(), rekey}, m);
   ++counters.rekeys[{rekey.level, rekey.reason}];
+  const bool is_unplanned =
+      rekey.level == KeyLevel::kMsk && rekey.reason != RekeyReason::kCreated &&
+      rekey.reason != RekeyReason::kSchedule && rekey.reason != RekeyReason::kCalendar;
+  if (is_unplanned && rekey::BlackoutEnd(channel.durable->schedules, rekey.switch_at)) {
+    ++counters.blackouts_pierced[rekey.reason];
+  }
   m.step.events.push_back(
       {Event::Kind::kRekeyed, channel.id(), NameOf(channel.id(), rekey.sequence), m.now, rekey});
   return rekey;
@@ -70,6 +77,7 @@ void Controller::Impl::ActivateMtk(Channel& channel, const Moment& m) {
   const MskId before = ladder.msk->id;
   rekey::Activate(ladder);
   const MskId after = ladder.msk->id;
+  if (after != before) rekey::Replan(*channel.durable, ladder, ladder.active->switch_at);
   rekey::Apply(state, rekey::LadderPut{channel.id(), std::move(ladder)});
   channel.held = false;
   // Keys rise: an older one is given to nobody any more.

@@ -19,6 +19,10 @@ inline std::string NameOf(const ChannelId& channel, const SubscriberId& member) 
   name.reserve(name.size() + kMembers.size() + member.value.size());
   return name.append(kMembers).append(member.value);
 }
+inline std::string NameOf(const ChannelId& channel, const ScheduleId& schedule) {
+  return NameOf(channel) + "/rekeySchedules/" + schedule.value;
+}
+inline std::string NameOf(const OperationId& id) { return "operations/" + id.value; }
 inline std::string NameOf(const ChannelId& channel, uint64_t rekey) {
   return NameOf(channel) + "/rekeys/" + std::to_string(rekey);
 }

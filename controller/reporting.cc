@@ -71,7 +71,7 @@ uint32_t Controller::Impl::KeysToldTo(const SubscriberId& subscriber) const {
 
 // WriteKeys is empty where they do not fit one datagram.
 std::optional<Bytes> Controller::Impl::WriteKeys(const Channel& channel, const SubscriberId& id,
-                                                 uint32_t t) {
+                                                 uint32_t t, crypto::Rng& from) const {
   const rekey::SubscriberState& subscriber = state.subscribers.at(id);
   const std::string uri = GroupUri(config.keying, channel.id());
   const mikey::Identity member{config.profile.idr_type, AsBytes(subscriber.subscriber.identity)};
@@ -80,7 +80,7 @@ std::optional<Bytes> Controller::Impl::WriteKeys(const Channel& channel, const S
   const groups::Member& to = channel.durable->members.at(id);
   const rekey::GroupKeys keys(*channel.durable, to, {ReportTOf(to), t});
   std::array<uint8_t, mikey::v2::kRandOctets> rand_r{};
-  rng.Fill(rand_r);
+  from.Fill(rand_r);
   Bytes octets(mikey::v2::kMaxOneDatagram);
   const Result<size_t> size = mikey::v2::WriteUnaskedKeys(
       suite, mikey::v2::ReportKey(suite, psk_v2.view()), channel.ladder().msk->csb_id, t,
@@ -88,6 +88,13 @@ std::optional<Bytes> Controller::Impl::WriteKeys(const Channel& channel, const S
   if (!size) return std::nullopt;
   octets.resize(*size);
   return octets;
+}
+
+// SizeOfKeys asks no randomness of ours: what is written is thrown away.
+uint64_t Controller::Impl::SizeOfKeys(const Channel& channel, const SubscriberId& id) const {
+  crypto::SeededRng nobodys(0);
+  const std::optional<Bytes> octets = WriteKeys(channel, id, 1, nobodys);
+  return octets ? octets->size() : 0;
 }
 
 // PushKeys sends a member the keys of now, unasked, and what it was sent before, octet for octet,
@@ -108,7 +115,7 @@ std::optional<uint32_t> Controller::Impl::PushKeys(Channel& channel, const Subsc
   }
   const std::optional<uint32_t> t = TakeUserCounter(subscribers.at(id), m);
   if (!t) return std::nullopt;
-  std::optional<Bytes> octets = WriteKeys(channel, id, *t);
+  std::optional<Bytes> octets = WriteKeys(channel, id, *t, rng);
   if (!octets) return std::nullopt;
   ++counters.reports.pushes;
   m.step.datagrams.push_back({to, channel.id(), *octets, m.due, {}});

@@ -50,6 +50,8 @@ struct KeyPolicy {
   uint16_t mtk_ids_per_msk = 65535;
   uint16_t max_datagram = 1400;
   uint32_t msk_pacing_rate = 50000;
+  // Age up to which a scheduled MSK change waits for the end of a blackout; zero: 2 × msk_period.
+  Duration msk_longest_life{};
   friend bool operator==(const KeyPolicy&, const KeyPolicy&) = default;
 };
 

@@ -53,6 +53,12 @@ void CheckRanges(const KeyPolicy& policy, Violations& wrong) {
   wrong.Within(policy.mtk_repetition, milliseconds(10), hours(1), "mtk_repetition");
   wrong.Within(policy.msk_period, seconds(1), hours(24 * 366), "msk_period");
   wrong.Within(policy.msk_lead, milliseconds(500), hours(24 * 31), "msk_lead");
+  const bool has_longest = policy.msk_longest_life != Duration::zero();
+  if (has_longest) {
+    wrong.Within(policy.msk_longest_life, seconds(1), hours(24 * 366), "msk_longest_life");
+  }
+  wrong.Unless(!has_longest || policy.msk_longest_life >= policy.msk_period, "msk_longest_life",
+               [] { return "must be at least msk_period"; });
   wrong.Within(policy.msk_give_up, milliseconds(500), hours(1), "msk_give_up");
   // Three copies of the MTK message, 50 ms apart, go out inside it.
   wrong.Within(policy.exclusion_lead, milliseconds(150), seconds(10), "exclusion_lead");

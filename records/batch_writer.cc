@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "records/audit_log.h"
 #include "records/codec.h"
 
 namespace keymast::records {
@@ -78,17 +79,23 @@ void BatchWriter::AddDeletions(Draft& draft) const {
   }
 }
 
-Result<BatchWriter::Draft> BatchWriter::Plan(ByteView changes, const RecordPlace& place) const {
+Result<BatchWriter::Draft> BatchWriter::Plan(const Body& body, const RecordPlace& place) const {
   const std::string key = JournalKey(place.header.number);
   const store::Limits limits = store_.limits();
   Draft draft;
   draft.pages = pages_.fingerprint();
-  draft.entry = {place.header.number, Envelope::kOverhead + kRecordFields + changes.size()};
-  const size_t fixed = 2 * key.size() + draft.entry.octets + tuning_.deletes_a_batch * key.size();
+  draft.entry = {place.header.number, Envelope::kOverhead + kRecordFields + body.changes.size()};
+  size_t fixed = 2 * key.size() + draft.entry.octets + tuning_.deletes_a_batch * key.size();
+  if (!body.audited.empty()) {
+    const std::string audit = AuditKey(body.last_audited);
+    draft.batch.puts.emplace_back(
+        audit, envelope_.Seal(EntryType::kAudit, audit, place.header, body.audited));
+    fixed += audit.size() + draft.batch.puts.back().second.size();
+  }
   if (fixed > limits.octets) return Err(Error::kBatchTooLarge);
   draft.octets = limits.octets - fixed;
   // The record, the expectation that its key is free, and the deletions.
-  draft.operations = limits.operations - 2 - tuning_.deletes_a_batch;
+  draft.operations = limits.operations - 2 - draft.batch.puts.size() - tuning_.deletes_a_batch;
   if (place.alone) {
     if (const Status added = AddPages(draft, place); !added) return Err(added.error());
     AddDeletions(draft);
@@ -100,7 +107,8 @@ Result<BatchWriter::Draft> BatchWriter::Plan(ByteView changes, const RecordPlace
                       last_hash_,
                       none_left ? place.header.number : journal_[draft.deleted].number,
                       draft.pages};
-  Bytes value = envelope_.Seal(EntryType::kRecord, key, place.header, WriteRecord(record, changes));
+  Bytes value =
+      envelope_.Seal(EntryType::kRecord, key, place.header, WriteRecord(record, body.changes));
   draft.hash = crypto::Sha256(value);
   draft.batch.puts.emplace_back(key, std::move(value));
   draft.batch.expected.push_back({key, 0});
@@ -108,8 +116,8 @@ Result<BatchWriter::Draft> BatchWriter::Plan(ByteView changes, const RecordPlace
   return draft;
 }
 
-Status BatchWriter::Write(ByteView changes, const RecordPlace& place) {
-  const Result<Draft> draft = Plan(changes, place);
+Status BatchWriter::Write(const Body& body, const RecordPlace& place) {
+  const Result<Draft> draft = Plan(body, place);
   if (!draft) return Err(draft.error());
   const Result<store::Revision> written = store_.Commit(draft->batch);
   if (!written) return Err(written.error());

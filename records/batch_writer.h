@@ -5,6 +5,7 @@
 #pragma once
 
 #include "records/recovery.h"
+#include "records/split.h"
 
 namespace keymast::records {
 
@@ -42,9 +43,10 @@ class BatchWriter {
   // Restart does so anew.
   void Restart(Recovered& recovered);
 
-  // Write makes `changes` durable as one record; errors as store::Store::Commit, or kCorrupt when a
-  // page to be rewritten is damaged. After an error nothing has changed here.
-  Status Write(ByteView changes, const RecordPlace& place);
+  // Write makes a body durable as one record, and its audit records beside it; errors as
+  // store::Store::Commit, or kCorrupt when a page to be rewritten is damaged. After an error
+  // nothing has changed here.
+  Status Write(const Body& body, const RecordPlace& place);
   // Note lets changes of a whole step, durable now, wait for their pages.
   void Note(ByteView changes, uint64_t number);
 
@@ -57,7 +59,7 @@ class BatchWriter {
  private:
   struct Draft;
   size_t Pressure() const;
-  Result<Draft> Plan(ByteView changes, const RecordPlace& place) const;
+  Result<Draft> Plan(const Body& body, const RecordPlace& place) const;
   Status AddPages(Draft& draft, const RecordPlace& place) const;
   void AddDeletions(Draft& draft) const;
 

@@ -10,7 +10,8 @@ template <class T>
 constexpr uint8_t kTag = 0;
 // Tags are part of the record format: a number is never given to another change.
 template <>
-constexpr uint8_t kTag<rekey::ChannelPut> = 1;
+constexpr uint8_t kTag<rekey::ChannelPut> = 23;
+constexpr uint8_t kOldChannelPut = 1;
 template <>
 constexpr uint8_t kTag<rekey::ChannelDeleted> = 2;
 template <>
@@ -53,6 +54,22 @@ template <>
 constexpr uint8_t kTag<rekey::DepartedKept> = 21;
 template <>
 constexpr uint8_t kTag<rekey::ReportsSkipped> = 22;
+template <>
+constexpr uint8_t kTag<rekey::SchedulePut> = 24;
+template <>
+constexpr uint8_t kTag<rekey::ScheduleDeleted> = 25;
+template <>
+constexpr uint8_t kTag<rekey::RequestKept> = 26;
+template <>
+constexpr uint8_t kTag<rekey::RequestForgotten> = 27;
+template <>
+constexpr uint8_t kTag<rekey::Audited> = 28;
+template <>
+constexpr uint8_t kTag<rekey::OperationPut> = 29;
+template <>
+constexpr uint8_t kTag<rekey::OperationMoved> = 30;
+template <>
+constexpr uint8_t kTag<rekey::OperationForgotten> = 31;
 
 template <class Coder>
 void Write(Coder& coder, const rekey::Change& change) {
@@ -76,6 +93,10 @@ bool ReadOne(uint64_t tag, Decoder& decoder, rekey::Change& change) {
 
 template <class... One>
 bool ReadAny(uint64_t tag, Decoder& decoder, std::variant<One...>& change) {
+  if (tag == kOldChannelPut) {
+    ReadOldChannelPut(decoder, change.template emplace<rekey::ChannelPut>());
+    return true;
+  }
   return (ReadOne<One>(tag, decoder, change) || ...);
 }
 

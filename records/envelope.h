@@ -16,7 +16,7 @@ namespace keymast::records {
 // two more numbers; those before are read too.
 inline constexpr uint16_t kFormat = 4;
 
-enum class EntryType : uint8_t { kMeta = 1, kRecord = 2, kPage = 3 };
+enum class EntryType : uint8_t { kMeta = 1, kRecord = 2, kPage = 3, kAudit = 4 };
 
 struct Header {
   uint64_t number = 0;  // of the commit that wrote the value

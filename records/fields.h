@@ -77,6 +77,19 @@ void Fields(C& c, Ref<C, groups::Channel> channel) {
       channel.revision);
 }
 
+// MoreOfChannel is what format 5 added.
+template <class C>
+void MoreOfChannel(C& c, Ref<C, groups::Channel> channel) {
+  All(c, channel.policy.msk_longest_life);
+}
+
+template <class C>
+void Fields(C& c, Ref<C, groups::Schedule> s) {
+  All(c, s.id);
+  Ranged(c, s.timing, groups::Timing::kPeriod, groups::Timing::kOnce);
+  All(c, s.period, s.start, s.cron, s.once, s.jitter, s.blackout, s.paused, s.created, s.revision);
+}
+
 template <class C>
 void Fields(C& c, Ref<C, groups::Subscriber> s) {
   All(c, s.id, s.identity, s.created, s.revision);
@@ -166,7 +179,7 @@ void Fields(C& c, Ref<C, rekey::Reserved> counter) {
 
 template <class C>
 void Fields(C& c, Ref<C, rekey::RekeyReason> reason) {
-  Ranged(c, reason, rekey::RekeyReason::kCreated, rekey::RekeyReason::kHeadend);
+  Ranged(c, reason, rekey::RekeyReason::kCreated, rekey::kLastReason);
 }
 
 template <class C>
@@ -225,12 +238,95 @@ void Fields(C& c, Ref<C, rekey::SpentTicket> t) {
   Fixed(c, t.id);
 }
 
-// Members have pages of their own.
+// Schedules are in the order of their ids, which they hold themselves.
+template <class C>
+void Calendar(C& c, Ref<C, rekey::Schedules> schedules) {
+  const size_t count = Count(c, schedules.size(), groups::kMaxSchedules);
+  if constexpr (C::kReads) {
+    schedules.clear();
+    for (size_t i = 0; i < count && c.ok(); ++i) {
+      groups::Schedule schedule;
+      Fields(c, schedule);
+      if (!schedules.empty() && schedule.id <= schedules.rbegin()->first) return c.Refuse();
+      ScheduleId id = schedule.id;
+      schedules.emplace(std::move(id), std::move(schedule));
+    }
+  } else {
+    for (const auto& [id, schedule] : schedules) Fields(c, schedule);
+  }
+}
+
+// Members have pages of their own. What format 5 added follows where it says something.
 template <class C>
 void Head(C& c, Ref<C, rekey::ChannelState> channel) {
   All(c, channel.channel, channel.ladder);
   Mapping(c, channel.positions);
   Sequence(c, channel.history, rekey::kHistory);
+  const auto says_more = [&channel] {
+    return channel.channel.policy.msk_longest_life != Duration::zero() ||
+           !channel.schedules.empty();
+  };
+  if constexpr (C::kReads) {
+    if (!c.ok() || c.empty()) return;
+    MoreOfChannel<C>(c, channel.channel);
+    Calendar<C>(c, channel.schedules);
+    if (!says_more()) c.Refuse();
+  } else if (says_more()) {
+    MoreOfChannel<C>(c, channel.channel);
+    Calendar<C>(c, channel.schedules);
+  }
+}
+
+// --- requests, operations, audit
+
+template <class C, class Tag>
+void Fields(C& c, Octets16<Tag>& octets) {
+  Fixed(c, octets.octets);
+}
+template <class C, class Tag>
+void Fields(C& c, const Octets16<Tag>& octets) {
+  Fixed(c, octets.octets);
+}
+
+template <class C>
+void Fields(C& c, Ref<C, rekey::KeptRequest> r) {
+  All(c, r.sequence, r.id, r.digest, r.at, r.rekey, r.remaining, r.made);
+}
+
+template <class C>
+void Fields(C& c, Ref<C, rekey::Progress> p) {
+  All(c, p.done, p.total, p.cancelling, p.ended, p.failed);
+  Ranged(c, p.error, Error{0}, static_cast<Error>(kErrorCount - 1));
+  All(c, p.message);
+  Sequence(c, p.notes);
+}
+
+template <class C>
+void Fields(C& c, Ref<C, rekey::Operation> o) {
+  All(c, o.id);
+  Ranged(c, o.kind, rekey::OperationKind::kBackup, rekey::OperationKind::kRekeyChannels);
+  All(c, o.principal, o.begun, o.subject);
+  Sequence(c, o.targets);
+  All(c, o.spread, o.progress);
+}
+
+template <class C>
+void Fields(C& c, Ref<C, audit::Record> r) {
+  All(c, r.sequence, r.time, r.principal, r.method);
+  Maybe(c, r.request);
+  All(c, r.resource);
+  Sequence(c, r.items);
+  All(c, r.revision_before, r.revision_after);
+  Sequence(c, r.key_ids);
+  Maybe(c, r.trace);
+  Fixed(c, r.hash);
+  bool is_signed = !r.signature.empty();
+  All(c, is_signed);
+  if (!is_signed) return;
+  constexpr size_t kSignature = 64;
+  if constexpr (C::kReads) r.signature.resize(kSignature);
+  if (r.signature.size() != kSignature) return c.Refuse();
+  Fixed(c, r.signature);
 }
 
 // --- changes
@@ -238,6 +334,11 @@ void Head(C& c, Ref<C, rekey::ChannelState> channel) {
 template <class C>
 void Fields(C& c, Ref<C, rekey::ChannelPut> change) {
   All(c, change.channel);
+  MoreOfChannel<C>(c, change.channel);
+}
+// Up to format 4.
+inline void ReadOldChannelPut(Decoder& decoder, rekey::ChannelPut& change) {
+  All(decoder, change.channel);
 }
 template <class C>
 void Fields(C& c, Ref<C, rekey::ChannelDeleted> change) {
@@ -325,6 +426,38 @@ void Fields(C& c, Ref<C, rekey::DepartedKept> change) {
 template <class C>
 void Fields(C& c, Ref<C, rekey::ReportsSkipped> change) {
   All(c, change.t);
+}
+template <class C>
+void Fields(C& c, Ref<C, rekey::SchedulePut> change) {
+  All(c, change.id, change.schedule);
+}
+template <class C>
+void Fields(C& c, Ref<C, rekey::ScheduleDeleted> change) {
+  All(c, change.id, change.schedule);
+}
+template <class C>
+void Fields(C& c, Ref<C, rekey::RequestKept> change) {
+  All(c, change.request);
+}
+template <class C>
+void Fields(C& c, Ref<C, rekey::RequestForgotten> change) {
+  All(c, change.sequence);
+}
+template <class C>
+void Fields(C& c, Ref<C, rekey::Audited> change) {
+  All(c, change.record);
+}
+template <class C>
+void Fields(C& c, Ref<C, rekey::OperationPut> change) {
+  All(c, change.operation);
+}
+template <class C>
+void Fields(C& c, Ref<C, rekey::OperationMoved> change) {
+  All(c, change.id, change.progress);
+}
+template <class C>
+void Fields(C& c, Ref<C, rekey::OperationForgotten> change) {
+  All(c, change.id);
 }
 
 }  // namespace keymast::records

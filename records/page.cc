@@ -22,19 +22,33 @@ void Fields(C& c, Ref<C, Departed> departed) {
   All(c, departed.first, departed.second);
 }
 
-// Numbers: those of format 4 follow where one of them says something.
+template <class C>
+void Fields(C& c, Ref<C, audit::Head> head) {
+  All(c, head.sequence);
+  Fixed(c, head.hash);
+  All(c, head.checkpoint, head.checkpoint_at);
+}
+
+// Numbers: those of format 4 follow where one of them says something, and behind these the head of
+// the audit log when there is one.
 template <class C, class State>
 void Numbers(C& c, State& state) {
   All(c, state.muk_counter.end, state.unknown_groups);
-  const auto says_more = [&state] {
-    return state.lost_report_t != 0 || state.tickets.past != Instant::min();
+  const auto has_audit = [&state] { return state.audit.sequence != 0; };
+  const auto says_more = [&state, &has_audit] {
+    return state.lost_report_t != 0 || state.tickets.past != Instant::min() || has_audit();
   };
   if constexpr (C::kReads) {
     if (!c.ok() || c.empty()) return;
     All(c, state.lost_report_t, state.tickets.past);
+    if (c.ok() && !c.empty()) {
+      Fields(c, state.audit);
+      if (!has_audit()) c.Refuse();
+    }
     if (!says_more()) c.Refuse();
   } else if (says_more()) {
     All(c, state.lost_report_t, state.tickets.past);
+    if (has_audit()) Fields(c, state.audit);
   }
 }
 
@@ -43,6 +57,7 @@ std::string_view IdOf(const rekey::SubscriberState& state) { return state.subscr
 std::string IdOf(const RetiredGroup& group) { return RetiredRow(group.first); }
 std::string IdOf(const Departed& departed) { return DepartedRow(departed.first); }
 std::string IdOf(const rekey::SpentTicket& ticket) { return SpentRow(ticket); }
+std::string IdOf(const rekey::KeptRequest& request) { return RequestRow(request.sequence); }
 
 const SubscriberId& KeyOf(const groups::Member& member) { return member.subscriber; }
 const SubscriberId& KeyOf(const rekey::SubscriberState& state) { return state.subscriber.id; }
@@ -107,6 +122,22 @@ Status ReadHeadend(const PageName& name, ByteView body, rekey::State& state) {
   Fields(decoder, headend);
   if (!decoder.Finished() || headend.id.value != name.first) return Err(Error::kCorrupt);
   state.headends[headend.id] = std::move(headend);
+  return {};
+}
+
+Status ReadOperation(const PageName& name, ByteView body, rekey::State& state) {
+  Decoder decoder(body);
+  rekey::Operation operation;
+  Fields(decoder, operation);
+  if (!decoder.Finished() || operation.id.value != name.first) return Err(Error::kCorrupt);
+  state.operations[operation.id] = std::move(operation);
+  return {};
+}
+
+Status ReadRequests(const PageName& name, ByteView body, rekey::State& state) {
+  const auto rows = ReadRows<rekey::KeptRequest>(name.first, body);
+  if (!rows) return Err(rows.error());
+  for (const rekey::KeptRequest& request : *rows) state.requests.Keep(request);
   return {};
 }
 
@@ -238,6 +269,24 @@ struct Row {
   }
   PageName operator()(const rekey::TicketsPast&) const { return {}; }
   PageName operator()(const rekey::ReportsSkipped&) const { return {}; }
+  PageName operator()(const rekey::Audited&) const { return {}; }
+  PageName operator()(const rekey::SchedulePut& change) const { return HeadOf(change.id); }
+  PageName operator()(const rekey::ScheduleDeleted& change) const { return HeadOf(change.id); }
+  PageName operator()(const rekey::RequestKept& change) const {
+    return {PageKind::kRequests, {}, RequestRow(change.request.sequence)};
+  }
+  PageName operator()(const rekey::RequestForgotten& change) const {
+    return {PageKind::kRequests, {}, RequestRow(change.sequence)};
+  }
+  PageName operator()(const rekey::OperationPut& change) const {
+    return {PageKind::kOperation, {}, change.operation.id.value};
+  }
+  PageName operator()(const rekey::OperationMoved& change) const {
+    return {PageKind::kOperation, {}, change.id.value};
+  }
+  PageName operator()(const rekey::OperationForgotten& change) const {
+    return {PageKind::kOperation, {}, change.id.value};
+  }
   PageName operator()(const rekey::DepartedKept& change) const {
     return {PageKind::kDeparted, {}, DepartedRow(change.place)};
   }
@@ -269,6 +318,12 @@ std::string SpentRow(const rekey::SpentTicket& ticket) {
   return ToHex(expiry) + ToHex(ticket.id);
 }
 
+std::string RequestRow(uint64_t sequence) {
+  std::array<uint8_t, 8> octets{};
+  Writer(octets).U64(sequence);
+  return ToHex(octets);
+}
+
 std::string SealingRow(uint8_t number) { return ToHex(ByteView(&number, 1)); }
 
 std::string RowPrefix(const PageName& name) {
@@ -288,7 +343,7 @@ Result<PageName> ParsePageKey(std::string_view key) {
   if (key.size() < kKindAt + 2 || !key.starts_with(kPagePrefix) || key[kKindAt + 1] != '/') {
     return Err(Error::kCorrupt);
   }
-  if (std::string_view("cdhkmnrst").find(key[kKindAt]) == std::string_view::npos) {
+  if (std::string_view("cdhkmnoqrst").find(key[kKindAt]) == std::string_view::npos) {
     return Err(Error::kCorrupt);
   }
   PageName name{static_cast<PageKind>(key[kKindAt]), {}, std::string(key.substr(kKindAt + 2))};
@@ -313,6 +368,10 @@ Status ReadPage(const PageName& name, ByteView body, rekey::State& state, size_t
       return ReadMembers(name, body, state, expected);
     case PageKind::kNumbers:
       return ReadNumbers(body, state);
+    case PageKind::kOperation:
+      return ReadOperation(name, body, state);
+    case PageKind::kRequests:
+      return ReadRequests(name, body, state);
     case PageKind::kDeparted:
       return ReadDeparted(name, body, state);
     case PageKind::kRetired:
@@ -346,6 +405,16 @@ std::vector<PageBody> WritePages(const PageName& name, const rekey::State& rows,
     }
     case PageKind::kNumbers:
       return One(name, [&](Encoder& encoder) { Numbers(encoder, rows); });
+    case PageKind::kOperation: {
+      const auto operation = rows.operations.find(OperationId(name.first));
+      if (operation == rows.operations.end()) return {};
+      return One(name, [&](Encoder& encoder) { Fields(encoder, operation->second); });
+    }
+    case PageKind::kRequests: {
+      std::vector<const rekey::KeptRequest*> requests;
+      for (const auto& [age, request] : rows.requests.by_age()) requests.push_back(&request);
+      return Cut(name, std::move(requests), most);
+    }
     case PageKind::kDeparted:
       return CutMap(name, rows.departed, most);
     case PageKind::kRetired:

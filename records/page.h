@@ -7,13 +7,15 @@
 //   p/h/HEADEND           a headend
 //   p/k/NUMBER            a key that seals tickets
 //   p/m/CHANNEL/FIRST     members of a channel from FIRST to the next page's, in order of id
-//   p/n/                  numbers that belong to no channel
+//   p/n/                  numbers that belong to no channel, and the head of the audit log
+//   p/o/OPERATION         an operation
+//   p/q/FIRST             requests that were carried out lately, in order of age
 //   p/r/FIRST             retired key groups
 //   p/s/FIRST             subscribers
 //   p/t/FIRST             spent tickets, in order of expiry
 //
-// Heads come first in key order. Kinds `d`, `m`, `r`, `s` and `t` have many rows to a page, the
-// first page of each begins with the empty id.
+// Heads come first in key order. Kinds `d`, `m`, `q`, `r`, `s` and `t` have many rows to a page,
+// the first page of each begins with the empty id.
 #pragma once
 
 #include "crypto/secret.h"
@@ -30,19 +32,22 @@ enum class PageKind : char {
   kTicketKey = 'k',
   kMembers = 'm',
   kNumbers = 'n',
+  kOperation = 'o',
+  kRequests = 'q',
   kRetired = 'r',
   kSubscribers = 's',
   kSpentTickets = 't',
 };
 inline bool HasManyRows(PageKind kind) {
   return kind == PageKind::kDeparted || kind == PageKind::kMembers || kind == PageKind::kRetired ||
-         kind == PageKind::kSubscribers || kind == PageKind::kSpentTickets;
+         kind == PageKind::kSubscribers || kind == PageKind::kSpentTickets ||
+         kind == PageKind::kRequests;
 }
 
 struct PageName {
   PageKind kind = PageKind::kNumbers;
   ChannelId channel;  // of kHead and kMembers
-  std::string first;  // id of kHeadend, number of kTicketKey; first row of pages with many
+  std::string first;  // id of kHeadend and kOperation, number of kTicketKey; first row of others
   bool OfChannel() const { return kind == PageKind::kHead || kind == PageKind::kMembers; }
 };
 std::string PageKey(const PageName& name);
@@ -62,6 +67,8 @@ std::string DepartedRow(uint32_t place);
 // SpentRow is a spent ticket as one, SealingRow the number of a key that seals tickets.
 std::string SpentRow(const rekey::SpentTicket& ticket);
 std::string SealingRow(uint8_t number);
+// RequestRow is a request that was kept, by its sequence.
+std::string RequestRow(uint64_t sequence);
 
 // ReadPage adds the rows of a page to `state`; members of a channel that `state` has not are
 // ignored. kCorrupt when a row is malformed, out of order or below the page's first.

@@ -26,9 +26,27 @@ void TakeChannel(const ChannelId& id, const rekey::ChannelState& channel, const 
     if (*msk) (*msk)->counter.next = (*msk)->counter.end;
   }
   take(rekey::LadderPut{id, std::move(ladder)});
+  for (const auto& [schedule, one] : channel.schedules) take(rekey::SchedulePut{id, one});
   take(rekey::PositionsPut{id, channel.positions});
   for (const rekey::Rekey& rekey : channel.history) take(rekey::RekeyRecorded{id, rekey});
   for (const auto* member : Sorted(channel.members)) take(rekey::MemberPut{id, member->second});
+}
+
+// The head of the audit log, as records that lead to it.
+void TakeAudit(const audit::Head& head, const Take& take) {
+  audit::Record record;
+  if (head.checkpoint != 0) {
+    record.sequence = head.checkpoint;
+    record.time = head.checkpoint_at;
+    record.method = audit::kCheckpoint;
+    if (head.checkpoint == head.sequence) record.hash = head.hash;
+    take(rekey::Audited{record});
+  }
+  if (head.checkpoint == head.sequence) return;
+  record = {};
+  record.sequence = head.sequence;
+  record.hash = head.hash;
+  take(rekey::Audited{record});
 }
 
 }  // namespace
@@ -48,6 +66,9 @@ void ForEachPart(const rekey::State& state, const Take& take) {
   }
   for (const auto& [id, channel] : state.channels) TakeChannel(id, channel, take);
   for (const auto& [id, headend] : state.headends) take(rekey::HeadendPut{headend});
+  for (const auto& [age, request] : state.requests.by_age()) take(rekey::RequestKept{request});
+  for (const auto& [id, operation] : state.operations) take(rekey::OperationPut{operation});
+  if (state.audit.sequence != 0) TakeAudit(state.audit, take);
 }
 
 }  // namespace keymast::records

@@ -29,7 +29,7 @@ Repository::Repository(Parts parts, const crypto::SecretKey<32>& master_key, cry
 Result<uint64_t> Repository::Commit(const std::vector<rekey::Change>& changes) {
   if (closed_) return Err(Error::kStoreClosed);
   if (unsure_) return Err(Error::kOutcomeUnknown);
-  const Result<std::vector<crypto::SecretBytes>> bodies = Bodies(changes);
+  const Result<std::vector<Body>> bodies = Bodies(changes);
   if (!bodies) return Err(bodies.error());
   Status status = RemoveTail();
   if (status) status = MakeRoom();
@@ -38,14 +38,13 @@ Result<uint64_t> Repository::Commit(const std::vector<rekey::Change>& changes) {
   return revision();
 }
 
-Result<std::vector<crypto::SecretBytes>> Repository::Bodies(
-    const std::vector<rekey::Change>& changes) const {
+Result<std::vector<Body>> Repository::Bodies(const std::vector<rekey::Change>& changes) const {
   return Split(changes, tuning_.record_octets,
                [this](const ChannelId& id) { return writer_.pages().HasChannel(id); });
 }
 
 // WriteStep writes the records of one step; the step counts when its last record is durable.
-Status Repository::WriteStep(const std::vector<crypto::SecretBytes>& bodies, bool start) {
+Status Repository::WriteStep(const std::vector<Body>& bodies, bool start) {
   const uint64_t first = next_;
   for (size_t i = 0; i < bodies.size(); ++i) {
     RecordPlace place;
@@ -59,11 +58,11 @@ Status Repository::WriteStep(const std::vector<crypto::SecretBytes>& bodies, boo
       return written;
     }
   }
-  for (size_t i = 0; i < bodies.size(); ++i) writer_.Note(bodies[i], first + i);
+  for (size_t i = 0; i < bodies.size(); ++i) writer_.Note(bodies[i].changes, first + i);
   return {};
 }
 
-Status Repository::WriteRecord(ByteView changes, RecordPlace place) {
+Status Repository::WriteRecord(const Body& body, RecordPlace place) {
   const uint64_t number = next_;
   place.header = {number, incarnation_};
   if (number > reserved_) {
@@ -71,7 +70,7 @@ Status Repository::WriteRecord(ByteView changes, RecordPlace place) {
     if (const Status reserved = Settle(witness_->Reserve(until)); !reserved) return reserved;
     reserved_ = until;
   }
-  const Status written = writer_.Write(changes, place);
+  const Status written = writer_.Write(body, place);
   if (!written) return Settle(written);
   next_ = number + 1;
   if (place.more) return {};

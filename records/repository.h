@@ -5,6 +5,7 @@
 
 #include <atomic>
 
+#include "records/audit_log.h"
 #include "records/batch_writer.h"
 #include "records/split.h"
 #include "records/start.h"
@@ -46,6 +47,10 @@ class Repository {
   tl::expected<rekey::State, Failure> Load();
   Status CloseClean();
   uint64_t revision() const { return revision_; }
+  // Audit as ReadAudit; called at any time.
+  Result<std::vector<audit::Record>> Audit(uint64_t after, size_t limit) const {
+    return ReadAudit(*store_, envelope_, after, limit);
+  }
 
   // For tests: what is in memory beside the state.
   const BatchWriter& writer() const { return writer_; }
@@ -56,9 +61,9 @@ class Repository {
   // Begin writes what a start that is not clean has to write, and brings `state` up to it.
   Status Begin(const Start& start, rekey::State& state);
   Status BeginIncarnation(uint64_t incarnation);
-  Result<std::vector<crypto::SecretBytes>> Bodies(const std::vector<rekey::Change>& changes) const;
-  Status WriteStep(const std::vector<crypto::SecretBytes>& bodies, bool start);
-  Status WriteRecord(ByteView changes, RecordPlace place);
+  Result<std::vector<Body>> Bodies(const std::vector<rekey::Change>& changes) const;
+  Status WriteStep(const std::vector<Body>& bodies, bool start);
+  Status WriteRecord(const Body& body, RecordPlace place);
   Status RemoveTail();
   Status MakeRoom();
   Status Fold();

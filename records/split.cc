@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "records/split.h"
 
+#include "records/audit_log.h"
 #include "records/page.h"
 
 namespace keymast::records {
@@ -70,9 +71,9 @@ bool SharedRoom::Take(const std::vector<rekey::Change>& step) {
   return !closed_;
 }
 
-Result<std::vector<crypto::SecretBytes>> Split(const std::vector<rekey::Change>& changes,
-                                               size_t octets, const HasChannel& has_channel) {
-  std::vector<crypto::SecretBytes> bodies(1);
+Result<std::vector<Body>> Split(const std::vector<rekey::Change>& changes, size_t octets,
+                                const HasChannel& has_channel) {
+  std::vector<Body> bodies(1);
   RecordRoom room(octets);
   Channels channels(has_channel);
   for (const rekey::Change& change : changes) {
@@ -84,7 +85,12 @@ Result<std::vector<crypto::SecretBytes>> Split(const std::vector<rekey::Change>&
       KEYMAST_CHECK(room.Take(change, *size));
       bodies.emplace_back();
     }
-    KEYMAST_CHECK(Append(change, bodies.back()).has_value());
+    Body& body = bodies.back();
+    KEYMAST_CHECK(Append(change, body.changes).has_value());
+    if (const auto* audited = std::get_if<rekey::Audited>(&change)) {
+      KEYMAST_CHECK(AppendAudit(audited->record, body.audited).has_value());
+      body.last_audited = audited->record.sequence;
+    }
   }
   return bodies;
 }

@@ -51,12 +51,20 @@ class SharedRoom {
   bool closed_ = false;
 };
 
+// Body is the changes of one record, and beside them the audit records among them as an entry of
+// the audit log (records/audit_log.h).
+struct Body {
+  crypto::SecretBytes changes;
+  crypto::SecretBytes audited;
+  uint64_t last_audited = 0;
+};
+
 // Split encodes changes, in order, as the bodies of one or more records of at most `octets`; one
 // empty body when there are none. What rekey::Apply ignores because its channel is not there is
 // left out: replayed over pages that are newer, it would find the channel. `has_channel` answers
 // for the state before these changes. kBatchTooLarge when a change alone is too large.
 using HasChannel = std::function<bool(const ChannelId&)>;
-Result<std::vector<crypto::SecretBytes>> Split(const std::vector<rekey::Change>& changes,
-                                               size_t octets, const HasChannel& has_channel);
+Result<std::vector<Body>> Split(const std::vector<rekey::Change>& changes, size_t octets,
+                                const HasChannel& has_channel);
 
 }  // namespace keymast::records

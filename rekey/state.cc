@@ -99,6 +99,35 @@ void Fold(State& state, const ReportsSkipped& change) {
   state.lost_report_t = std::max(state.lost_report_t, change.t);
 }
 
+void Fold(State& state, const SchedulePut& change) {
+  ChannelState* channel = Find(state, change.id);
+  if (channel != nullptr) channel->schedules[change.schedule.id] = change.schedule;
+}
+
+void Fold(State& state, const ScheduleDeleted& change) {
+  if (ChannelState* channel = Find(state, change.id)) channel->schedules.erase(change.schedule);
+}
+
+void Fold(State& state, const RequestKept& change) { state.requests.Keep(change.request); }
+
+void Fold(State& state, const RequestForgotten& change) { state.requests.Forget(change.sequence); }
+
+void Fold(State& state, const Audited& change) {
+  // A tail that is replayed over newer pages tells what the head knows already.
+  if (change.record.sequence > state.audit.sequence) audit::Follow(state.audit, change.record);
+}
+
+void Fold(State& state, const OperationPut& change) {
+  state.operations[change.operation.id] = change.operation;
+}
+
+void Fold(State& state, const OperationMoved& change) {
+  const auto found = state.operations.find(change.id);
+  if (found != state.operations.end()) found->second.progress = change.progress;
+}
+
+void Fold(State& state, const OperationForgotten& change) { state.operations.erase(change.id); }
+
 }  // namespace
 
 void Apply(State& state, const Change& change) {

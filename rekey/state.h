@@ -10,8 +10,12 @@
 #include <unordered_map>
 #include <variant>
 
+#include "audit/record.h"
 #include "crypto/secret.h"
 #include "groups/group.h"
+#include "groups/schedule.h"
+#include "rekey/operation.h"
+#include "rekey/requests.h"
 
 namespace keymast::rekey {
 
@@ -32,8 +36,11 @@ enum class RekeyReason : uint8_t {
   kLeave,
   kExhaustion,
   kIncarnation,
-  kHeadend
+  kHeadend,
+  kCalendar,
+  kLife
 };
+inline constexpr RekeyReason kLastReason = RekeyReason::kLife;
 
 // Msk is one service key with everything that hangs on it. MTKs are derived from `seed`, which
 // never leaves the server: an MTK ID under an MSK has one key for ever, also after lost commits.
@@ -91,9 +98,12 @@ struct Rekey {
   uint64_t recipients = 0;
 };
 
+using Schedules = std::map<ScheduleId, groups::Schedule>;
+
 struct ChannelState {
   groups::Channel channel;
   Ladder ladder;
+  Schedules schedules;
   std::map<Ssrc, Position> positions;
   std::deque<Rekey> history;  // newest last, at most kHistory
   std::unordered_map<SubscriberId, groups::Member> members;
@@ -155,6 +165,9 @@ struct State {
   std::map<uint32_t, uint32_t> departed;
   // REPORTs up to this T count for nobody: some may have been taken in commits that were lost.
   uint32_t lost_report_t = 0;
+  Requests requests;
+  std::map<OperationId, Operation> operations;
+  audit::Head audit;  // the records themselves are in the store alone
 };
 
 // Changes hold absolute values, so that a tail of them applied again, also over a state that has
@@ -235,13 +248,41 @@ struct DepartedKept {
 struct ReportsSkipped {
   uint32_t t = 0;
 };
+struct SchedulePut {
+  ChannelId id;
+  groups::Schedule schedule;
+};
+struct ScheduleDeleted {
+  ChannelId id;
+  ScheduleId schedule;
+};
+struct RequestKept {
+  KeptRequest request;
+};
+struct RequestForgotten {
+  uint64_t sequence = 0;
+};
+struct Audited {
+  audit::Record record;
+};
+struct OperationPut {
+  Operation operation;
+};
+struct OperationMoved {
+  OperationId id;
+  Progress progress;
+};
+struct OperationForgotten {
+  OperationId id;
+};
 
 using Change =
     std::variant<ChannelPut, ChannelDeleted, LadderPut, PositionsPut, RekeyRecorded, SubscriberPut,
                  SubscriberDeleted, MemberPut, MemberDeleted, MemberConfirmed, HeadendPut,
                  HeadendDeleted, MukCounterReserved, KeyGroupRetired, UnknownGroupsSkipped,
                  TicketKeyPut, TicketKeyDropped, TicketSpent, TicketForgotten, TicketsPast,
-                 DepartedKept, ReportsSkipped>;
+                 DepartedKept, ReportsSkipped, SchedulePut, ScheduleDeleted, RequestKept,
+                 RequestForgotten, Audited, OperationPut, OperationMoved, OperationForgotten>;
 
 // Sizes of the blocks in which counters are reserved. A LadderPut reserves at most one block under
 // each MSK and makes at most one MSK, a MukCounterReserved reserves one block; `records` writes at

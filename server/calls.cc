@@ -44,6 +44,19 @@ Failure WithoutBatch(Failure failure) {
 
 }  // namespace
 
+Failure Wrong(std::string field, std::string description) {
+  return {Error::kInvalidArgument,
+          field + " " + description,
+          {{std::move(field), std::move(description)}},
+          {},
+          0};
+}
+
+std::optional<Failure> CheckBatch(int size, const char* field) {
+  if (size >= 1 && size <= kMaxBatch) return std::nullopt;
+  return Wrong(field, "must have 1 to 1000 entries");
+}
+
 Failure CheckInBatch(const std::string& prefix) {
   const std::string field = prefix + "validate_only";
   return {Error::kInvalidArgument,
@@ -65,17 +78,38 @@ Calls::Calls(Clients& clients, Shard& shard, const crypto::KeyPair& import_key, 
       identity_(std::move(identity)),
       metrics_(std::move(metrics)),
       state_hash_(std::move(state_hash)),
-      page_tokens_(import_key.private_key) {}
+      page_tokens_(import_key.private_key),
+      digests_(import_key.private_key) {}
+
+controller::Asker Calls::AskerOf(const core::CoreRequest& request) const {
+  controller::Asker asker;
+  asker.principal = request.principal();
+  asker.method = request.method();
+  if (request.trace_id().size() == TraceId().octets.size()) {
+    TraceId& trace = asker.trace.emplace();
+    const ByteView octets = AsBytes(request.trace_id());
+    std::copy(octets.begin(), octets.end(), trace.octets.begin());
+  }
+  constexpr std::string_view kChannels = "channels/";
+  asker.scope.is_whole = !request.has_scope();
+  for (const std::string& name : request.scope().channels()) {
+    if (name.starts_with(kChannels)) asker.scope.allows.push_back(name.substr(kChannels.size()));
+  }
+  asker.quota = {request.quota().channels(), request.quota().members()};
+  return asker;
+}
 
 void Calls::OnRequest(ClientId client, const core::CoreRequest& request) {
   const Caller caller{client, request.call()};
-  principal_ = request.principal();
+  asker_ = AskerOf(request);
   if (Stream(caller, request)) return;
   if (held_ > kMaxHeld && !request.has_metrics()) {
     return clients_.SendError(
         caller, {Error::kTooManyRequests, "too many answers wait for the disk", {}, {}, kRetryMs});
   }
-  if (Read(caller, request) || Membership(caller, request) || Command(caller, request)) {
+  if (Read(caller, request) || List(caller, request) || Membership(caller, request) ||
+      Subscription(caller, request) || Command(caller, request) || Calendar(caller, request) ||
+      Operation(caller, request)) {
     return;
   }
   Refuse(caller, {Error::kUnimplemented, "this server does not know the request", {}, {}, 0});
@@ -102,24 +136,30 @@ void Calls::Refuse(const Caller& caller, const Failure& failure) {
   Answer(caller, std::move(reply));
 }
 
-void Calls::Do(const Caller& caller, const controller::Command& command, bool validate_only,
+void Calls::Do(const Caller& caller, const Ask& ask, const controller::Command& command,
                const FillReply& fill, bool one) {
-  if (const auto unable = shard_.Unable(); unable && !validate_only) {
+  if (!ask.request_id.empty()) {
+    asker_.request = RequestIdOf(ask.request_id);
+    if (!asker_.request) return Refuse(caller, Wrong("request_id", "must be a UUID"));
+    asker_.digest = digests_.Of(asker_.method, ask.request, ask.secrets);
+  }
+  if (const auto unable = shard_.Unable(); unable && !ask.validate_only) {
     return Refuse(caller, *unable);
   }
   controller::Step step;
-  auto done = shard_.controller().Do(command, shard_.Now(), validate_only, step);
+  auto done = shard_.controller().Do(command, shard_.Now(), ask.validate_only, step, asker_);
   if (!done) {
     return Refuse(caller, one ? WithoutBatch(std::move(done.error())) : std::move(done.error()));
   }
   google::protobuf::Arena arena(arena_block_.Options());
   auto& reply = *google::protobuf::Arena::CreateMessage<core::CoreReply>(&arena);
   fill(*done, reply);
-  shard_.Take(std::move(step), Held(caller, reply, NotMade), principal_);
+  shard_.Take(std::move(step), Held(caller, reply, NotMade), asker_.principal);
 }
 
 void Calls::OnClosed(ClientId client) {
   shard_.parts().watches.Forget(client);
+  std::erase_if(waiting_, [client](const Waiting& one) { return one.caller.client == client; });
   for (const HeadendId& headend : shard_.parts().headends.Forget(client)) {
     shard_.Take(shard_.controller().OnHeadendDisconnected(headend, shard_.Now()));
   }

@@ -4,12 +4,20 @@
 
 #include "server/names.h"
 #include "server/page_token.h"
+#include "server/request_digest.h"
 #include "server/shard.h"
+#include "server/translate.h"
 
 namespace keymast::server {
 
 // NotTrue is for an answer that changed nothing, but showed a change that did not become true.
 Failure NotTrue(Error error);
+
+// Wrong is kInvalidArgument for one field.
+Failure Wrong(std::string field, std::string description);
+// CheckBatch wants 1 to 1000 entries in `field`.
+std::optional<Failure> CheckBatch(int size, const char* field);
+inline constexpr int kMaxBatch = 1000;
 
 // CheckInBatch is for a request of a batch that wants only to be checked: `prefix` is its path.
 Failure CheckInBatch(const std::string& prefix);
@@ -32,39 +40,97 @@ class Calls {
 
   void OnRequest(ClientId client, const core::CoreRequest& request);
   void OnClosed(ClientId client);
+  // Turn answers who waits for operations; NextDeadline is when it is due next.
+  void Turn();
+  Instant NextDeadline() const;
 
  private:
+  // Ask is what all commands are asked with.
+  struct Ask {
+    const google::protobuf::Message& request;
+    std::string request_id;
+    bool validate_only = false;
+    std::vector<ByteView> secrets = {};  // in the place of sealed credentials
+  };
+  template <class Request>
+  static Ask AskOf(const Request& request) {
+    Ask ask{request, request.request_id(), false, {}};
+    if constexpr (requires { request.validate_only(); }) {
+      ask.validate_only = request.validate_only();
+    }
+    return ask;
+  }
+
   // Commands (calls_commands.cc).
   bool Command(const Caller& caller, const core::CoreRequest& request);
   void CreateChannel(const Caller& caller, const v1::CreateChannelRequest& request);
   void UpdateChannel(const Caller& caller, const v1::UpdateChannelRequest& request);
   void DeleteChannel(const Caller& caller, const v1::DeleteChannelRequest& request);
+  void FillChannel(const groups::Channel& asked, core::CoreReply& reply) const;
+  void CreateHeadend(const Caller& caller, const v1::CreateHeadendRequest& request);
+  void UpdateHeadend(const Caller& caller, const v1::UpdateHeadendRequest& request);
+  void DeleteHeadend(const Caller& caller, const v1::DeleteHeadendRequest& request);
+  void FillHeadend(const groups::Headend& asked, core::CoreReply& reply) const;
+  void RekeyNow(const Caller& caller, const v1::RekeyNowRequest& request);
+
+  // Subscribers (calls_subscribers.cc).
+  bool Subscription(const Caller& caller, const core::CoreRequest& request);
   void CreateSubscriber(const Caller& caller, const v1::CreateSubscriberRequest& request);
   void BatchCreateSubscribers(const Caller& caller,
                               const v1::BatchCreateSubscribersRequest& request);
   void DeleteSubscriber(const Caller& caller, const v1::DeleteSubscriberRequest& request);
-  void CreateHeadend(const Caller& caller, const v1::CreateHeadendRequest& request);
-  void DeleteHeadend(const Caller& caller, const v1::DeleteHeadendRequest& request);
-  void RekeyNow(const Caller& caller, const v1::RekeyNowRequest& request);
+  void BatchDeleteSubscribers(const Caller& caller,
+                              const v1::BatchDeleteSubscribersRequest& request);
 
   // Membership (calls_members.cc).
   bool Membership(const Caller& caller, const core::CoreRequest& request);
   void CreateMember(const Caller& caller, const v1::CreateMemberRequest& request);
   void BatchCreateMembers(const Caller& caller, const v1::BatchCreateMembersRequest& request);
   void UpdateMember(const Caller& caller, const v1::UpdateMemberRequest& request);
+  void DeleteMember(const Caller& caller, const v1::DeleteMemberRequest& request);
   void Expel(const Caller& caller, const v1::ExpelMembersRequest& request);
-  void FillMember(const MemberName& name, core::CoreReply& reply) const;
+  void FillMember(const ChannelId& channel, const groups::Member& asked, v1::Member& message) const;
 
-  // Reads (calls_reads.cc).
+  // Calendars and plans (calls_calendar.cc).
+  bool Calendar(const Caller& caller, const core::CoreRequest& request);
+  void PutSchedule(const Caller& caller, const Ask& ask,
+                   const Outcome<controller::PutSchedule>& command);
+  void DeleteSchedule(const Caller& caller, const v1::DeleteRekeyScheduleRequest& request);
+  void ListUpcoming(const Caller& caller, const v1::ListUpcomingRekeysRequest& request);
+  void ListConflicts(const Caller& caller, const v1::ListRekeyConflictsRequest& request);
+  void PlanRekey(const Caller& caller, const v1::PlanRekeyRequest& request);
+
+  // Operations (calls_operations.cc).
+  bool Operation(const Caller& caller, const core::CoreRequest& request);
+  void Begin(const Caller& caller, const Ask& ask, rekey::Operation operation);
+  void RekeyChannels(const Caller& caller, const v1::RekeyChannelsRequest& request);
+  void CancelOperation(const Caller& caller, const v1::CancelOperationRequest& request);
+  void DeleteOperation(const Caller& caller, const v1::DeleteOperationRequest& request);
+  void WaitOperation(const Caller& caller, const v1::WaitOperationRequest& request);
+  void AnswerWaiting();
+
+  // Reads (calls_reads.cc) and lists (calls_lists.cc).
   bool Read(const Caller& caller, const core::CoreRequest& request);
+  bool ReadMany(const Caller& caller, const core::CoreRequest& request);
   bool ReadServer(const Caller& caller, const core::CoreRequest& request);
-  void GetMember(const Caller& caller, const std::string& text);
+  bool List(const Caller& caller, const core::CoreRequest& request);
   void ListChannels(const Caller& caller, const v1::ListChannelsRequest& request);
   void ListSubscribers(const Caller& caller, const v1::ListSubscribersRequest& request);
   void ListMembers(const Caller& caller, const v1::ListMembersRequest& request);
   void ListHeadends(const Caller& caller, const v1::ListHeadendsRequest& request);
   void ListRekeys(const Caller& caller, const v1::ListRekeysRequest& request);
+  void ListSchedules(const Caller& caller, const v1::ListRekeySchedulesRequest& request);
+  void ListOperations(const Caller& caller, const v1::ListOperationsRequest& request);
+  void ListAudit(const Caller& caller, const v1::ListAuditRecordsRequest& request);
   void FillStatus(v1::ServerStatus& status) const;
+  const rekey::ChannelState* FindChannel(const std::string& name) const;
+  // Each is nothing where the resource is not there.
+  std::optional<v1::Channel> ChannelMessage(const std::string& name) const;
+  std::optional<v1::Subscriber> SubscriberMessage(const std::string& name) const;
+  std::optional<v1::Headend> HeadendMessage(const std::string& name) const;
+  std::optional<v1::Member> MemberMessage(const std::string& text) const;
+  std::optional<v1::Rekey> RekeyMessage(const std::string& text) const;
+  std::optional<v1::RekeySchedule> ScheduleMessage(const std::string& text) const;
 
   // Streams (calls_streams.cc).
   bool Stream(const Caller& caller, const core::CoreRequest& request);
@@ -73,12 +139,13 @@ class Calls {
   void SendToHeadend(HeadendStreams::Answer& answer, const keymast::Status& status);
   void Cancel(const Caller& caller);
 
-  // Do carries out a command; `fill` writes the answer from the state behind it. The answer leaves
-  // when the command is durable. `one`: the command is a batch of one that was not asked for as a
-  // batch.
+  // Do carries out a command; `fill` writes the answer from the state behind it, in which what a
+  // repeated request made may be gone again. The answer leaves when the command is durable. `one`:
+  // the command is a batch of one that was not asked for as a batch.
   using FillReply = std::function<void(const controller::Reply&, core::CoreReply&)>;
-  void Do(const Caller& caller, const controller::Command& command, bool validate_only,
+  void Do(const Caller& caller, const Ask& ask, const controller::Command& command,
           const FillReply& fill, bool one = false);
+  controller::Asker AskerOf(const core::CoreRequest& request) const;
   // Answer leaves when everything decided so far is durable: it shows the working state.
   void Answer(const Caller& caller, core::CoreReply reply);
   void Refuse(const Caller& caller, const Failure& failure);
@@ -95,7 +162,14 @@ class Calls {
   const StateHash state_hash_;
   const PageTokens page_tokens_;
   const ArenaBlock arena_block_;  // of the answer that is being written
-  std::string principal_;         // who asks now
+  const Digests digests_;
+  controller::Asker asker_;  // who asks now
+  struct Waiting {
+    Caller caller;
+    OperationId operation;
+    Instant until;
+  };
+  std::vector<Waiting> waiting_;  // for operations to be done
   size_t held_ = 0;               // octets of answers that wait for the disk
 };
 

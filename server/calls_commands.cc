@@ -1,22 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/calls.h"
-#include "server/names.h"
-#include "server/translate.h"
 
 namespace keymast::server {
-namespace {
-
-constexpr int kMaxBatch = 1000;
-
-Failure TooMany(const char* field) {
-  return {Error::kInvalidArgument,
-          "a batch has 1 to 1000 entries",
-          {{field, "must have 1 to 1000 entries"}},
-          {},
-          0};
-}
-
-}  // namespace
 
 bool Calls::Command(const Caller& caller, const core::CoreRequest& request) {
   switch (request.request_case()) {
@@ -26,14 +11,10 @@ bool Calls::Command(const Caller& caller, const core::CoreRequest& request) {
       return UpdateChannel(caller, request.update_channel()), true;
     case core::CoreRequest::kDeleteChannel:
       return DeleteChannel(caller, request.delete_channel()), true;
-    case core::CoreRequest::kCreateSubscriber:
-      return CreateSubscriber(caller, request.create_subscriber()), true;
-    case core::CoreRequest::kBatchCreateSubscribers:
-      return BatchCreateSubscribers(caller, request.batch_create_subscribers()), true;
-    case core::CoreRequest::kDeleteSubscriber:
-      return DeleteSubscriber(caller, request.delete_subscriber()), true;
     case core::CoreRequest::kCreateHeadend:
       return CreateHeadend(caller, request.create_headend()), true;
+    case core::CoreRequest::kUpdateHeadend:
+      return UpdateHeadend(caller, request.update_headend()), true;
     case core::CoreRequest::kDeleteHeadend:
       return DeleteHeadend(caller, request.delete_headend()), true;
     case core::CoreRequest::kRekeyNow:
@@ -43,101 +24,72 @@ bool Calls::Command(const Caller& caller, const core::CoreRequest& request) {
   }
 }
 
+// FillChannel: of a check, or where it is gone again, the definition alone.
+void Calls::FillChannel(const groups::Channel& asked, core::CoreReply& reply) const {
+  const auto found = state().channels.find(asked.id);
+  rekey::ChannelState alone;
+  if (found == state().channels.end()) alone.channel = asked;
+  *reply.mutable_channel() =
+      ToProto(shard_.controller(), found == state().channels.end() ? alone : found->second);
+}
+
 void Calls::CreateChannel(const Caller& caller, const v1::CreateChannelRequest& request) {
   const auto command = FromProto(request, identity_.profile);
   if (!command) return Refuse(caller, command.error());
-  Do(caller, *command, request.validate_only(),
-     [&](const controller::Reply&, core::CoreReply& reply) {
-       const auto made = state().channels.find(command->channel.id);
-       rekey::ChannelState checked;  // of a check: the definition alone
-       if (made == state().channels.end()) checked.channel = command->channel;
-       *reply.mutable_channel() =
-           ToProto(shard_.controller(), made == state().channels.end() ? checked : made->second);
-     });
+  Do(caller, AskOf(request), *command, [&](const controller::Reply&, core::CoreReply& reply) {
+    FillChannel(command->channel, reply);
+  });
 }
 
 void Calls::UpdateChannel(const Caller& caller, const v1::UpdateChannelRequest& request) {
-  const auto command = FromProto(request, state());
+  const auto command = FromProto(request, shard_.controller());
   if (!command) return Refuse(caller, command.error());
-  Do(caller, *command, request.validate_only(),
-     [&](const controller::Reply&, core::CoreReply& reply) {
-       *reply.mutable_channel() = ToProto(shard_.controller(), state().channels.at(command->id));
-     });
+  Do(caller, AskOf(request), *command, [&](const controller::Reply&, core::CoreReply& reply) {
+    FillChannel(state().channels.at(command->id).channel, reply);
+  });
 }
 
 void Calls::DeleteChannel(const Caller& caller, const v1::DeleteChannelRequest& request) {
   const auto command = FromProto(request);
   if (!command) return Refuse(caller, command.error());
-  Do(caller, *command, false,
+  Do(caller, AskOf(request), *command,
      [](const controller::Reply&, core::CoreReply& reply) { reply.mutable_delete_channel(); });
 }
 
-void Calls::CreateSubscriber(const Caller& caller, const v1::CreateSubscriberRequest& request) {
-  auto subscriber = FromProto(request, import_key_);
-  if (!subscriber) return Refuse(caller, subscriber.error());
-  const groups::Subscriber asked{subscriber->id, subscriber->identity, {}, 0};
-  Do(
-      caller, controller::CreateSubscribers{{std::move(*subscriber)}}, request.validate_only(),
-      [&](const controller::Reply&, core::CoreReply& reply) {
-        const auto made = state().subscribers.find(asked.id);
-        *reply.mutable_subscriber() =
-            ToProto(made == state().subscribers.end() ? asked : made->second.subscriber);
-      },
-      true);
-}
-
-void Calls::BatchCreateSubscribers(const Caller& caller,
-                                   const v1::BatchCreateSubscribersRequest& request) {
-  if (request.requests_size() < 1 || request.requests_size() > kMaxBatch) {
-    return Refuse(caller, TooMany("requests"));
-  }
-  controller::CreateSubscribers command;
-  std::vector<SubscriberId> ids;
-  for (int i = 0; i < request.requests_size(); ++i) {
-    const std::string prefix = "requests[" + std::to_string(i) + "].";
-    if (request.requests(i).validate_only()) return Refuse(caller, CheckInBatch(prefix));
-    auto one = FromProto(request.requests(i), import_key_, prefix);
-    if (!one) return Refuse(caller, one.error());
-    ids.push_back(one->id);
-    command.subscribers.push_back(std::move(*one));
-  }
-  Do(caller, command, false, [&](const controller::Reply&, core::CoreReply& reply) {
-    for (const SubscriberId& id : ids) {
-      *reply.mutable_batch_create_subscribers()->add_subscribers() =
-          ToProto(state().subscribers.at(id).subscriber);
-    }
-  });
-}
-
-void Calls::DeleteSubscriber(const Caller& caller, const v1::DeleteSubscriberRequest& request) {
-  const auto id = SubscriberOf(request.name());
-  if (!id) return Refuse(caller, NotThere(request.name()));
-  Do(caller, controller::DeleteSubscriber{*id, request.force()}, false,
-     [](const controller::Reply&, core::CoreReply& reply) { reply.mutable_delete_subscriber(); });
+void Calls::FillHeadend(const groups::Headend& asked, core::CoreReply& reply) const {
+  const auto found = state().headends.find(asked.id);
+  *reply.mutable_headend() =
+      ToProto(shard_.controller(), found == state().headends.end() ? asked : found->second);
 }
 
 void Calls::CreateHeadend(const Caller& caller, const v1::CreateHeadendRequest& request) {
   const auto command = FromProto(request);
   if (!command) return Refuse(caller, command.error());
-  Do(caller, *command, request.validate_only(),
-     [&](const controller::Reply&, core::CoreReply& reply) {
-       const auto made = state().headends.find(command->headend.id);
-       *reply.mutable_headend() = ToProto(
-           shard_.controller(), made == state().headends.end() ? command->headend : made->second);
-     });
+  Do(caller, AskOf(request), *command, [&](const controller::Reply&, core::CoreReply& reply) {
+    FillHeadend(command->headend, reply);
+  });
+}
+
+void Calls::UpdateHeadend(const Caller& caller, const v1::UpdateHeadendRequest& request) {
+  const auto command = FromProto(request, shard_.controller());
+  if (!command) return Refuse(caller, command.error());
+  Do(caller, AskOf(request), *command, [&](const controller::Reply&, core::CoreReply& reply) {
+    FillHeadend(state().headends.at(command->id), reply);
+  });
 }
 
 void Calls::DeleteHeadend(const Caller& caller, const v1::DeleteHeadendRequest& request) {
   const auto id = HeadendOf(request.name());
   if (!id) return Refuse(caller, NotThere(request.name()));
-  Do(caller, controller::DeleteHeadend{*id}, false,
+  Do(caller, AskOf(request),
+     controller::DeleteHeadend{*id, RevisionOf(request.etag()), request.allow_missing()},
      [](const controller::Reply&, core::CoreReply& reply) { reply.mutable_delete_headend(); });
 }
 
 void Calls::RekeyNow(const Caller& caller, const v1::RekeyNowRequest& request) {
   const auto command = FromProto(request);
   if (!command) return Refuse(caller, command.error());
-  Do(caller, *command, false, [&](const controller::Reply& done, core::CoreReply& reply) {
+  Do(caller, AskOf(request), *command, [&](const controller::Reply& done, core::CoreReply& reply) {
     reply.mutable_rekey();
     if (done.rekey) *reply.mutable_rekey() = ToProto(command->channel, *done.rekey);
   });

@@ -1,29 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/calls.h"
-#include "server/names.h"
-#include "server/translate.h"
 
 namespace keymast::server {
-namespace {
-
-constexpr int kMaxBatch = 1000;
-
-Failure Wrong(std::string field, std::string description) {
-  return {Error::kInvalidArgument,
-          field + " " + description,
-          {{std::move(field), std::move(description)}},
-          {},
-          0};
-}
-
-}  // namespace
 
 bool Calls::Membership(const Caller& caller, const core::CoreRequest& request) {
-  const auto by_name = [&](const std::string& text, auto make) {
-    const auto name = MemberOf(text);
-    if (!name) return Refuse(caller, NotThere(text));
-    Do(caller, make(*name), false,
-       [&](const controller::Reply&, core::CoreReply& reply) { FillMember(*name, reply); });
+  const auto by_name = [&](const auto& asked, auto make) {
+    const auto name = MemberOf(asked.name());
+    if (!name) return Refuse(caller, NotThere(asked.name()));
+    Do(caller, AskOf(asked), make(*name), [&](const controller::Reply&, core::CoreReply& reply) {
+      groups::Member alone;
+      alone.subscriber = name->subscriber;
+      FillMember(name->channel, alone, *reply.mutable_member());
+    });
   };
   switch (request.request_case()) {
     case core::CoreRequest::kCreateMember:
@@ -32,13 +20,15 @@ bool Calls::Membership(const Caller& caller, const core::CoreRequest& request) {
       return BatchCreateMembers(caller, request.batch_create_members()), true;
     case core::CoreRequest::kUpdateMember:
       return UpdateMember(caller, request.update_member()), true;
+    case core::CoreRequest::kDeleteMember:
+      return DeleteMember(caller, request.delete_member()), true;
     case core::CoreRequest::kJoinChannel:
-      by_name(request.join_channel().name(), [](const MemberName& name) {
+      by_name(request.join_channel(), [](const MemberName& name) {
         return controller::Join{name.channel, name.subscriber};
       });
       return true;
     case core::CoreRequest::kLeaveChannel:
-      by_name(request.leave_channel().name(), [](const MemberName& name) {
+      by_name(request.leave_channel(), [](const MemberName& name) {
         return controller::Leave{name.channel, name.subscriber};
       });
       return true;
@@ -49,9 +39,16 @@ bool Calls::Membership(const Caller& caller, const core::CoreRequest& request) {
   }
 }
 
-void Calls::FillMember(const MemberName& name, core::CoreReply& reply) const {
-  const auto& members = state().channels.at(name.channel).members;
-  Fill(*reply.mutable_member(), shard_.controller(), name.channel, members.at(name.subscriber));
+// FillMember shows a member as it is; of a check, or where it is gone again, as it was asked for.
+void Calls::FillMember(const ChannelId& channel, const groups::Member& asked,
+                       v1::Member& message) const {
+  const auto found = state().channels.find(channel);
+  const groups::Member* member = &asked;
+  if (found != state().channels.end()) {
+    const auto there = found->second.members.find(asked.subscriber);
+    if (there != found->second.members.end()) member = &there->second;
+  }
+  Fill(message, shard_.controller(), channel, *member);
 }
 
 void Calls::CreateMember(const Caller& caller, const v1::CreateMemberRequest& request) {
@@ -60,11 +57,9 @@ void Calls::CreateMember(const Caller& caller, const v1::CreateMemberRequest& re
   const auto member = FromProto(request, identity_.profile);
   if (!member) return Refuse(caller, member.error());
   Do(
-      caller, controller::CreateMembers{*channel, {*member}}, request.validate_only(),
+      caller, AskOf(request), controller::CreateMembers{*channel, {*member}},
       [&](const controller::Reply&, core::CoreReply& reply) {
-        if (!request.validate_only())
-          return FillMember({*channel, member->member.subscriber}, reply);
-        *reply.mutable_member() = ToProto(shard_.controller(), *channel, member->member);
+        FillMember(*channel, member->member, *reply.mutable_member());
       },
       true);
 }
@@ -72,9 +67,7 @@ void Calls::CreateMember(const Caller& caller, const v1::CreateMemberRequest& re
 void Calls::BatchCreateMembers(const Caller& caller, const v1::BatchCreateMembersRequest& request) {
   const auto channel = ChannelOf(request.parent());
   if (!channel) return Refuse(caller, NotThere(request.parent()));
-  if (request.requests_size() < 1 || request.requests_size() > kMaxBatch) {
-    return Refuse(caller, Wrong("requests", "must have 1 to 1000 entries"));
-  }
+  if (auto wrong = CheckBatch(request.requests_size(), "requests")) return Refuse(caller, *wrong);
   controller::CreateMembers command{*channel, {}};
   for (int i = 0; i < request.requests_size(); ++i) {
     const v1::CreateMemberRequest& one = request.requests(i);
@@ -87,31 +80,35 @@ void Calls::BatchCreateMembers(const Caller& caller, const v1::BatchCreateMember
     if (!member) return Refuse(caller, member.error());
     command.members.push_back(std::move(*member));
   }
-  Do(caller, command, false, [&](const controller::Reply&, core::CoreReply& reply) {
-    const auto& members = state().channels.at(*channel).members;
+  Do(caller, AskOf(request), command, [&](const controller::Reply&, core::CoreReply& reply) {
     for (const controller::NewMember& made : command.members) {
-      Fill(*reply.mutable_batch_create_members()->add_members(), shard_.controller(), *channel,
-           members.at(made.member.subscriber));
+      FillMember(*channel, made.member, *reply.mutable_batch_create_members()->add_members());
     }
   });
 }
 
 void Calls::UpdateMember(const Caller& caller, const v1::UpdateMemberRequest& request) {
-  const auto command = FromProto(request, identity_.profile);
+  const auto command = FromProto(request, shard_.controller(), identity_.profile);
   if (!command) return Refuse(caller, command.error());
-  Do(caller, *command, request.validate_only(),
-     [&](const controller::Reply&, core::CoreReply& reply) {
-       FillMember({command->channel, command->member.subscriber}, reply);
-     });
+  Do(caller, AskOf(request), *command, [&](const controller::Reply&, core::CoreReply& reply) {
+    FillMember(command->channel, command->member, *reply.mutable_member());
+  });
+}
+
+void Calls::DeleteMember(const Caller& caller, const v1::DeleteMemberRequest& request) {
+  const auto name = MemberOf(request.name());
+  if (!name) return Refuse(caller, NotThere(request.name()));
+  Do(caller, AskOf(request),
+     controller::DeleteMember{name->channel, name->subscriber, RevisionOf(request.etag()),
+                              request.allow_missing()},
+     [](const controller::Reply&, core::CoreReply& reply) { reply.mutable_delete_member(); });
 }
 
 void Calls::Expel(const Caller& caller, const v1::ExpelMembersRequest& request) {
-  if (request.names_size() < 1 || request.names_size() > kMaxBatch) {
-    return Refuse(caller, Wrong("names", "must have 1 to 1000 entries"));
-  }
+  if (auto wrong = CheckBatch(request.names_size(), "names")) return Refuse(caller, *wrong);
   const auto command = FromProto(request);
   if (!command) return Refuse(caller, command.error());
-  Do(caller, *command, false, [](const controller::Reply& done, core::CoreReply& reply) {
+  Do(caller, AskOf(request), *command, [](const controller::Reply& done, core::CoreReply& reply) {
     v1::ExpelMembersResponse& response = *reply.mutable_expel_members();
     response.set_remaining(done.remaining);
     if (!done.rekey) return;

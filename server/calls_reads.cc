@@ -1,132 +1,165 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads. Lists are in the order of ids; a page ends early where its frame would get too long.
-#include <algorithm>
-#include <cstdlib>
-
+// Reads of one resource, or of several by name.
+#include "server/audit_key.h"
 #include "server/calls.h"
-#include "server/translate.h"
+#include "server/masks.h"
 
 namespace keymast::server {
 namespace {
 
-constexpr size_t kDefaultPage = 100;
-constexpr size_t kMaxPage = 1000;
-constexpr size_t kMaxPageOctets = framing::kMaxFrame - 64 * 1024;
-
-// PageSize is nothing for a size below zero, which is a mistake (AIP-158).
-std::optional<size_t> PageSize(int32_t asked) {
-  if (asked < 0) return std::nullopt;
-  return asked == 0 ? kDefaultPage : std::min(static_cast<size_t>(asked), kMaxPage);
-}
-
-Failure BadPageSize() {
-  return {Error::kInvalidArgument,
-          "page_size is below zero",
-          {{"page_size", "must be 1 to 1000, or 0 for the default"}},
-          {},
-          0};
-}
-
-Failure BadToken() {
-  return {Error::kInvalidArgument,
-          "page_token is not one that this list call gave",
-          {{"page_token", "must be the next_page_token of the same call"}},
-          {},
-          0};
-}
-
-// FirstBehind gives the first `count` keys of an unordered map behind `after`, in order: one pass,
-// and as much memory as a page.
-template <class Map>
-std::vector<typename Map::key_type> FirstBehind(const Map& map, const std::string& after,
-                                                size_t count) {
-  std::vector<typename Map::key_type> heap;  // its greatest on top
-  for (const auto& [key, value] : map) {
-    if (key.value <= after) continue;
-    if (heap.size() == count) {
-      if (key >= heap.front()) continue;
-      std::pop_heap(heap.begin(), heap.end());
-      heap.pop_back();
-    }
-    heap.push_back(key);
-    std::push_heap(heap.begin(), heap.end());
-  }
-  std::sort_heap(heap.begin(), heap.end());
-  return heap;
-}
-
-// OnePage fills a page from candidates in order, of which there is one more than a page has where
-// more follow. `add` appends one and gives its octets, `remove` takes the last one back.
-template <class Id, class Add, class Remove>
-std::optional<Id> OnePage(const std::vector<Id>& candidates, size_t page, Add add, Remove remove) {
-  size_t octets = 0;
-  for (size_t i = 0; i < candidates.size(); ++i) {
-    if (i == page) return candidates[i - 1];
-    octets += add(candidates[i]) + 8;  // with tag and length
-    if (octets > kMaxPageOctets && i > 0) {
-      remove();
-      return candidates[i - 1];
-    }
-  }
-  return std::nullopt;
-}
-
-template <class Map>
-std::vector<typename Map::key_type> OrderedBehind(const Map& map, const std::string& after,
-                                                  size_t count) {
-  std::vector<typename Map::key_type> keys;
-  auto at = map.upper_bound(typename Map::key_type(after));
-  for (; at != map.end() && keys.size() < count; ++at) keys.push_back(at->first);
-  return keys;
+// TrimmedBy is a message with the fields that a request wants.
+template <class Message, class Request>
+Message TrimmedBy(const Request& request, Message message) {
+  Trim(request.read_mask(), message);
+  return message;
 }
 
 }  // namespace
 
+const rekey::ChannelState* Calls::FindChannel(const std::string& name) const {
+  const auto id = ChannelOf(name);
+  const auto found = id ? state().channels.find(*id) : state().channels.end();
+  return found == state().channels.end() ? nullptr : &found->second;
+}
+
 bool Calls::Read(const Caller& caller, const core::CoreRequest& request) {
   core::CoreReply reply;
-  const auto one = [&](const auto& map, const auto& id, const std::string& name, auto fill) {
-    const auto found = id ? map.find(*id) : map.end();
-    if (found == map.end()) return Refuse(caller, NotThere(name));
-    fill(found->second);
+  // `make` is nothing where the resource is not there.
+  const auto one = [&](const auto& asked, const auto& make, auto* into) {
+    using Message = std::remove_pointer_t<decltype(into)>;
+    if (auto read = CheckReadMask(asked.read_mask(), *Message::descriptor()); !read) {
+      return Refuse(caller, read.error());
+    }
+    std::optional<Message> message = make(asked.name());
+    if (!message) return Refuse(caller, NotThere(asked.name()));
+    *into = TrimmedBy(asked, std::move(*message));
     Answer(caller, std::move(reply));
   };
   switch (request.request_case()) {
-    case core::CoreRequest::kGetChannel: {
-      const std::string& name = request.get_channel().name();
-      one(state().channels, ChannelOf(name), name, [&](const rekey::ChannelState& channel) {
-        *reply.mutable_channel() = ToProto(shard_.controller(), channel);
-      });
+    case core::CoreRequest::kGetChannel:
+      one(
+          request.get_channel(), [this](const auto& name) { return ChannelMessage(name); },
+          reply.mutable_channel());
       return true;
-    }
-    case core::CoreRequest::kGetSubscriber: {
-      const std::string& name = request.get_subscriber().name();
-      one(state().subscribers, SubscriberOf(name), name, [&](const rekey::SubscriberState& found) {
-        *reply.mutable_subscriber() = ToProto(found.subscriber);
-      });
+    case core::CoreRequest::kGetSubscriber:
+      one(
+          request.get_subscriber(), [this](const auto& name) { return SubscriberMessage(name); },
+          reply.mutable_subscriber());
       return true;
-    }
-    case core::CoreRequest::kGetHeadend: {
-      const std::string& name = request.get_headend().name();
-      one(state().headends, HeadendOf(name), name, [&](const groups::Headend& headend) {
-        *reply.mutable_headend() = ToProto(shard_.controller(), headend);
-      });
+    case core::CoreRequest::kGetHeadend:
+      one(
+          request.get_headend(), [this](const auto& name) { return HeadendMessage(name); },
+          reply.mutable_headend());
       return true;
-    }
     case core::CoreRequest::kGetMember:
-      return GetMember(caller, request.get_member().name()), true;
-    case core::CoreRequest::kListChannels:
-      return ListChannels(caller, request.list_channels()), true;
-    case core::CoreRequest::kListSubscribers:
-      return ListSubscribers(caller, request.list_subscribers()), true;
-    case core::CoreRequest::kListMembers:
-      return ListMembers(caller, request.list_members()), true;
-    case core::CoreRequest::kListHeadends:
-      return ListHeadends(caller, request.list_headends()), true;
-    case core::CoreRequest::kListRekeys:
-      return ListRekeys(caller, request.list_rekeys()), true;
+      one(
+          request.get_member(), [this](const auto& name) { return MemberMessage(name); },
+          reply.mutable_member());
+      return true;
+    case core::CoreRequest::kGetRekey:
+      one(
+          request.get_rekey(), [this](const auto& name) { return RekeyMessage(name); },
+          reply.mutable_rekey());
+      return true;
+    case core::CoreRequest::kGetRekeySchedule:
+      one(
+          request.get_rekey_schedule(), [this](const auto& name) { return ScheduleMessage(name); },
+          reply.mutable_rekey_schedule());
+      return true;
     default:
-      return ReadServer(caller, request);
+      return ReadMany(caller, request) || ReadServer(caller, request);
   }
+}
+
+bool Calls::ReadMany(const Caller& caller, const core::CoreRequest& request) {
+  core::CoreReply reply;
+  const auto many = [&](const auto& asked, const auto& make, auto* into) {
+    using Message = typename std::remove_pointer_t<decltype(into)>::value_type;
+    if (auto wrong = CheckBatch(asked.names_size(), "names")) return Refuse(caller, *wrong);
+    if (auto read = CheckReadMask(asked.read_mask(), *Message::descriptor()); !read) {
+      return Refuse(caller, read.error());
+    }
+    for (const std::string& name : asked.names()) {
+      std::optional<Message> message = make(name);
+      if (!message) return Refuse(caller, NotThere(name));
+      *into->Add() = TrimmedBy(asked, std::move(*message));
+    }
+    Answer(caller, std::move(reply));
+  };
+  switch (request.request_case()) {
+    case core::CoreRequest::kBatchGetChannels:
+      many(
+          request.batch_get_channels(), [this](const auto& name) { return ChannelMessage(name); },
+          reply.mutable_batch_get_channels()->mutable_channels());
+      return true;
+    case core::CoreRequest::kBatchGetSubscribers:
+      many(
+          request.batch_get_subscribers(),
+          [this](const auto& name) { return SubscriberMessage(name); },
+          reply.mutable_batch_get_subscribers()->mutable_subscribers());
+      return true;
+    case core::CoreRequest::kBatchGetMembers: {
+      const auto& asked = request.batch_get_members();
+      const std::string within = asked.parent() + "/members/";
+      many(
+          asked,
+          [&](const std::string& name) {
+            return name.starts_with(within) ? MemberMessage(name) : std::nullopt;
+          },
+          reply.mutable_batch_get_members()->mutable_members());
+      return true;
+    }
+    default:
+      return false;
+  }
+}
+
+std::optional<v1::Channel> Calls::ChannelMessage(const std::string& name) const {
+  const rekey::ChannelState* channel = FindChannel(name);
+  if (channel == nullptr) return std::nullopt;
+  return ToProto(shard_.controller(), *channel);
+}
+
+std::optional<v1::Subscriber> Calls::SubscriberMessage(const std::string& name) const {
+  const auto id = SubscriberOf(name);
+  const auto found = id ? state().subscribers.find(*id) : state().subscribers.end();
+  if (found == state().subscribers.end()) return std::nullopt;
+  return ToProto(found->second.subscriber);
+}
+
+std::optional<v1::Headend> Calls::HeadendMessage(const std::string& name) const {
+  const auto id = HeadendOf(name);
+  const auto found = id ? state().headends.find(*id) : state().headends.end();
+  if (found == state().headends.end()) return std::nullopt;
+  return ToProto(shard_.controller(), found->second);
+}
+
+std::optional<v1::Member> Calls::MemberMessage(const std::string& text) const {
+  const auto name = MemberOf(text);
+  const auto channel = name ? state().channels.find(name->channel) : state().channels.end();
+  if (channel == state().channels.end()) return std::nullopt;
+  const auto member = channel->second.members.find(name->subscriber);
+  if (member == channel->second.members.end()) return std::nullopt;
+  return ToProto(shard_.controller(), name->channel, member->second);
+}
+
+std::optional<v1::Rekey> Calls::RekeyMessage(const std::string& text) const {
+  const auto name = RekeyOf(text);
+  const auto channel = name ? state().channels.find(name->channel) : state().channels.end();
+  if (channel == state().channels.end()) return std::nullopt;
+  for (const rekey::Rekey& rekey : channel->second.history) {
+    if (rekey.sequence == name->sequence) return ToProto(name->channel, rekey);
+  }
+  return std::nullopt;
+}
+
+std::optional<v1::RekeySchedule> Calls::ScheduleMessage(const std::string& text) const {
+  const auto name = ScheduleOf(text);
+  const auto channel = name ? state().channels.find(name->channel) : state().channels.end();
+  if (channel == state().channels.end()) return std::nullopt;
+  const auto found = channel->second.schedules.find(name->schedule);
+  if (found == channel->second.schedules.end()) return std::nullopt;
+  return ToProto(name->channel, found->second, shard_.Now());
 }
 
 bool Calls::ReadServer(const Caller& caller, const core::CoreRequest& request) {
@@ -135,6 +168,15 @@ bool Calls::ReadServer(const Caller& caller, const core::CoreRequest& request) {
     case core::CoreRequest::kGetServerStatus:
       FillStatus(*reply.mutable_server_status());
       break;
+    case core::CoreRequest::kGetOperation: {
+      const auto id = OperationOf(request.get_operation().name());
+      const auto found = id ? state().operations.find(*id) : state().operations.end();
+      if (found == state().operations.end()) {
+        return Refuse(caller, NotThere(request.get_operation().name())), true;
+      }
+      *reply.mutable_operation() = ToProto(found->second);
+      break;
+    }
     case core::CoreRequest::kMetrics:
       metrics_(*reply.mutable_metrics());
       clients_.Send(caller, reply,
@@ -148,119 +190,6 @@ bool Calls::ReadServer(const Caller& caller, const core::CoreRequest& request) {
   }
   Answer(caller, std::move(reply));
   return true;
-}
-
-void Calls::GetMember(const Caller& caller, const std::string& text) {
-  const auto name = MemberOf(text);
-  const auto channel = name ? state().channels.find(name->channel) : state().channels.end();
-  if (channel == state().channels.end() || !channel->second.members.contains(name->subscriber)) {
-    return Refuse(caller, NotThere(text));
-  }
-  core::CoreReply reply;
-  FillMember(*name, reply);
-  Answer(caller, std::move(reply));
-}
-
-void Calls::ListChannels(const Caller& caller, const v1::ListChannelsRequest& request) {
-  const auto after = page_tokens_.Read("channels", request.page_token());
-  if (!after) return Refuse(caller, BadToken());
-  const auto page = PageSize(request.page_size());
-  if (!page) return Refuse(caller, BadPageSize());
-  core::CoreReply reply;
-  v1::ListChannelsResponse& list = *reply.mutable_list_channels();
-  const auto last = OnePage(
-      OrderedBehind(state().channels, *after, *page + 1), *page,
-      [&](const ChannelId& id) {
-        *list.add_channels() = ToProto(shard_.controller(), state().channels.at(id));
-        return list.channels().rbegin()->ByteSizeLong();
-      },
-      [&] { list.mutable_channels()->RemoveLast(); });
-  if (last) list.set_next_page_token(page_tokens_.Make("channels", last->value));
-  Answer(caller, std::move(reply));
-}
-
-void Calls::ListSubscribers(const Caller& caller, const v1::ListSubscribersRequest& request) {
-  const auto after = page_tokens_.Read("subscribers", request.page_token());
-  if (!after) return Refuse(caller, BadToken());
-  const auto page = PageSize(request.page_size());
-  if (!page) return Refuse(caller, BadPageSize());
-  core::CoreReply reply;
-  v1::ListSubscribersResponse& list = *reply.mutable_list_subscribers();
-  const auto last = OnePage(
-      FirstBehind(state().subscribers, *after, *page + 1), *page,
-      [&](const SubscriberId& id) {
-        *list.add_subscribers() = ToProto(state().subscribers.at(id).subscriber);
-        return list.subscribers().rbegin()->ByteSizeLong();
-      },
-      [&] { list.mutable_subscribers()->RemoveLast(); });
-  if (last) list.set_next_page_token(page_tokens_.Make("subscribers", last->value));
-  Answer(caller, std::move(reply));
-}
-
-void Calls::ListMembers(const Caller& caller, const v1::ListMembersRequest& request) {
-  const auto id = ChannelOf(request.parent());
-  const auto channel = id ? state().channels.find(*id) : state().channels.end();
-  if (channel == state().channels.end()) return Refuse(caller, NotThere(request.parent()));
-  const std::string call = "members of " + request.parent();
-  const auto after = page_tokens_.Read(call, request.page_token());
-  if (!after) return Refuse(caller, BadToken());
-  const auto page = PageSize(request.page_size());
-  if (!page) return Refuse(caller, BadPageSize());
-  core::CoreReply reply;
-  v1::ListMembersResponse& list = *reply.mutable_list_members();
-  const auto& members = channel->second.members;
-  const auto last = OnePage(
-      FirstBehind(members, *after, *page + 1), *page,
-      [&](const SubscriberId& member) {
-        *list.add_members() = ToProto(shard_.controller(), *id, members.at(member));
-        return list.members().rbegin()->ByteSizeLong();
-      },
-      [&] { list.mutable_members()->RemoveLast(); });
-  if (last) list.set_next_page_token(page_tokens_.Make(call, last->value));
-  Answer(caller, std::move(reply));
-}
-
-void Calls::ListHeadends(const Caller& caller, const v1::ListHeadendsRequest& request) {
-  const auto after = page_tokens_.Read("headends", request.page_token());
-  if (!after) return Refuse(caller, BadToken());
-  const auto page = PageSize(request.page_size());
-  if (!page) return Refuse(caller, BadPageSize());
-  core::CoreReply reply;
-  v1::ListHeadendsResponse& list = *reply.mutable_list_headends();
-  const auto last = OnePage(
-      OrderedBehind(state().headends, *after, *page + 1), *page,
-      [&](const HeadendId& id) {
-        *list.add_headends() = ToProto(shard_.controller(), state().headends.at(id));
-        return list.headends().rbegin()->ByteSizeLong();
-      },
-      [&] { list.mutable_headends()->RemoveLast(); });
-  if (last) list.set_next_page_token(page_tokens_.Make("headends", last->value));
-  Answer(caller, std::move(reply));
-}
-
-void Calls::ListRekeys(const Caller& caller, const v1::ListRekeysRequest& request) {
-  const auto id = ChannelOf(request.parent());
-  const auto channel = id ? state().channels.find(*id) : state().channels.end();
-  if (channel == state().channels.end()) return Refuse(caller, NotThere(request.parent()));
-  const std::string call = "rekeys of " + request.parent();
-  const auto token = page_tokens_.Read(call, request.page_token());
-  if (!token) return Refuse(caller, BadToken());
-  uint64_t below = UINT64_MAX;
-  if (!token->empty()) below = std::strtoull(token->c_str(), nullptr, 10);
-  const auto page = PageSize(request.page_size());
-  if (!page) return Refuse(caller, BadPageSize());
-  core::CoreReply reply;
-  v1::ListRekeysResponse& list = *reply.mutable_list_rekeys();
-  const auto& history = channel->second.history;
-  for (auto rekey = history.rbegin(); rekey != history.rend(); ++rekey) {
-    if (rekey->sequence >= below) continue;
-    if (static_cast<size_t>(list.rekeys_size()) == *page) {
-      list.set_next_page_token(page_tokens_.Make(call, std::to_string(std::prev(rekey)->sequence)));
-      break;
-    }
-    *list.add_rekeys() = ToProto(*id, *rekey);
-  }
-  Answer(caller, std::move(reply));
 }
 
 void Calls::FillStatus(v1::ServerStatus& status) const {
@@ -282,6 +211,9 @@ void Calls::FillStatus(v1::ServerStatus& status) const {
   const std::optional<uint64_t>& lost = identity_.store.possibly_lost_commits;
   status.set_possibly_lost_commits(lost.value_or(0));
   status.set_possibly_lost_commits_unknown(!lost);
+  status.set_audit_public_key(std::string(AsText(AuditPublicKey(import_key_))));
+  status.mutable_audit()->set_sequence(state().audit.sequence);
+  status.mutable_audit()->set_hash(std::string(AsText(state().audit.hash)));
 }
 
 }  // namespace keymast::server

@@ -29,7 +29,7 @@ void Calls::Watch(const Caller& caller, const v1::WatchRequest& request) {
   }
   // Only released events are in the log, so that nothing needs to be waited for.
   const keymast::Status watching =
-      shard_.parts().watches.Watch(caller, channel, request.resume_token());
+      shard_.parts().watches.Watch(caller, {channel, asker_.scope}, request.resume_token());
   if (watching) return;
   if (watching.error() == Error::kCompacted) return clients_.SendError(caller, Compacted());
   clients_.SendError(caller, {watching.error(),
@@ -66,6 +66,7 @@ void Calls::SendToHeadend(HeadendStreams::Answer& answer, const keymast::Status&
 
 void Calls::Cancel(const Caller& caller) {
   shard_.parts().watches.Cancel(caller);
+  std::erase_if(waiting_, [&caller](const Waiting& one) { return one.caller == caller; });
   if (const auto headend = shard_.parts().headends.Ended(caller)) {
     shard_.Take(shard_.controller().OnHeadendDisconnected(*headend, shard_.Now()));
   }

@@ -39,6 +39,9 @@ class Durable {
   virtual Status CloseClean() = 0;
 
   virtual uint64_t revision() const = 0;
+  // Audit gives at most `limit` durable records of the audit log behind `after`. Called at any
+  // time. Errors: kCorrupt, kIo.
+  virtual Result<std::vector<audit::Record>> Audit(uint64_t after, size_t limit) = 0;
 };
 
 // About is what the store says of itself once it is open.

@@ -37,6 +37,9 @@ class DurableRecords final : public Durable {
   tl::expected<rekey::State, Failure> Load() override { return repository_->Load(); }
   Status CloseClean() override { return repository_->CloseClean(); }
   uint64_t revision() const override { return repository_->revision(); }
+  Result<std::vector<audit::Record>> Audit(uint64_t after, size_t limit) override {
+    return repository_->Audit(after, limit);
+  }
 
  private:
   const std::unique_ptr<crypto::Rng> rng_;

@@ -8,7 +8,11 @@
 namespace keymast::server {
 namespace {
 
-// ChannelOf names the channel that a change belongs to; null: none.
+// kNobody stands for changes that nothing that is sent rests on.
+const ChannelId kNobody;
+
+// ChannelOf names the channel that a change belongs to; null: none, all that is sent may rest on
+// it.
 struct ChannelOf {
   const ChannelId* operator()(const rekey::ChannelPut& change) const { return &change.channel.id; }
   const ChannelId* operator()(const rekey::ChannelDeleted& change) const { return &change.id; }
@@ -32,6 +36,14 @@ struct ChannelOf {
   const ChannelId* operator()(const rekey::TicketsPast&) const { return nullptr; }
   const ChannelId* operator()(const rekey::DepartedKept&) const { return nullptr; }
   const ChannelId* operator()(const rekey::ReportsSkipped&) const { return nullptr; }
+  const ChannelId* operator()(const rekey::SchedulePut& change) const { return &change.id; }
+  const ChannelId* operator()(const rekey::ScheduleDeleted& change) const { return &change.id; }
+  const ChannelId* operator()(const rekey::RequestKept&) const { return &kNobody; }
+  const ChannelId* operator()(const rekey::RequestForgotten&) const { return &kNobody; }
+  const ChannelId* operator()(const rekey::Audited&) const { return &kNobody; }
+  const ChannelId* operator()(const rekey::OperationPut&) const { return &kNobody; }
+  const ChannelId* operator()(const rekey::OperationMoved&) const { return &kNobody; }
+  const ChannelId* operator()(const rekey::OperationForgotten&) const { return &kNobody; }
 };
 
 }  // namespace
@@ -43,6 +55,7 @@ Pipeline::~Pipeline() {
 void Pipeline::Touch(const std::vector<rekey::Change>& changes, int by) {
   for (const rekey::Change& change : changes) {
     const ChannelId* channel = std::visit(ChannelOf{}, change);
+    if (channel == &kNobody) continue;
     if (channel == nullptr) {
       shared_ += by;
       continue;

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "net/interface_watch.h"
+#include "server/audit_key.h"
 #include "server/open_store.h"
 #include "server/program.h"
 #include "server/server.h"
@@ -120,8 +121,9 @@ class Daemon {
         transmitter_(clock, std::move(socket), config.mikey_listen, std::move(recorder)),
         server_({clock, loop_, *store_.durable, transmitter_, rng_, store_.import_key,
                  [this] { return recorder_ == nullptr ? 0 : recorder_->lost(); }, &reload_.view()},
-                {config.identity, config.profile, config.keying}, store_.about,
-                std::move(store_.state), StateHashOf) {}
+                {config.identity, config.profile, config.keying,
+                 AuditOf(store_.import_key, store_.about)},
+                store_.about, std::move(store_.state), StateHashOf) {}
 
   tl::expected<void, Failure> Listen() {
     Status listening = MakeFolderOf(config_.socket);
@@ -149,8 +151,8 @@ class Daemon {
     server_.Start();
     shell::NotifyReady();
     LogStart();
-    for (shard.Turn(); !ended && !shard.fatal(); shard.Turn()) {
-      loop_.WakeAt(shard.NextDeadline());
+    for (server_.Turn(); !ended && !shard.fatal(); server_.Turn()) {
+      loop_.WakeAt(server_.NextDeadline());
       if (!shard.controller().HasRoomAhead()) {
         loop_.Turn();
       } else if (!loop_.Peek()) {

@@ -32,6 +32,12 @@ class Server {
   Status Listen(const std::string& path) { return clients_.Listen(path); }
   // Start resumes every channel.
   void Start() { shard_.Start(about_.new_incarnation); }
+  // Turn ends one turn of the loop; NextDeadline is when there is something to do next.
+  void Turn() {
+    shard_.Turn();
+    calls_.Turn();
+  }
+  Instant NextDeadline() const { return std::min(shard_.NextDeadline(), calls_.NextDeadline()); }
   // Drain answers what was decided, refuses what was asked for since, and closes the store cleanly.
   // Clients that do not read are waited for a second.
   void Drain();

@@ -310,6 +310,7 @@ void Shard::Become(StoreState state) {
 
 void Shard::Drain() {
   draining_ = true;
+  if (!frozen_ && !fatal_) Take(controller_.Checkpoint(Now()));
   if (const Status drained = pipeline_.Drain(); !drained) OnCommitFailed(drained.error(), false);
   if (fatal_ || store_state_ == StoreState::kClosed) return;
   Freeze(true);  // nothing is committed behind what makes the stop a clean one

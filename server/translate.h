@@ -4,10 +4,13 @@
 #pragma once
 
 #include "controller/controller.h"
+#include "keymast/v1/audit.pb.h"
 #include "keymast/v1/channel.pb.h"
 #include "keymast/v1/headend.pb.h"
 #include "keymast/v1/member.pb.h"
+#include "keymast/v1/operation.pb.h"
 #include "keymast/v1/rekey.pb.h"
+#include "keymast/v1/schedule.pb.h"
 #include "keymast/v1/subscriber.pb.h"
 
 namespace keymast::server {
@@ -49,7 +52,7 @@ Outcome<controller::CreateChannel> FromProto(const v1::CreateChannelRequest& req
                                              const mikey::Profile3gpp& profile = {});
 // What of a channel is fixed may be left out of an update, or must be as it is.
 Outcome<controller::UpdateChannel> FromProto(const v1::UpdateChannelRequest& request,
-                                             const rekey::State& state);
+                                             const controller::Controller& controller);
 Outcome<controller::DeleteChannel> FromProto(const v1::DeleteChannelRequest& request);
 v1::Channel ToProto(const controller::Controller& controller, const rekey::ChannelState& channel);
 v1::SrtpProfile ToProto(SrtpProfile profile);
@@ -66,6 +69,7 @@ Outcome<controller::NewMember> FromProto(const v1::CreateMemberRequest& request,
                                          const mikey::Profile3gpp& profile = {},
                                          const std::string& prefix = {});
 Outcome<controller::UpdateMember> FromProto(const v1::UpdateMemberRequest& request,
+                                            const controller::Controller& controller,
                                             const mikey::Profile3gpp& profile = {});
 Outcome<controller::Expel> FromProto(const v1::ExpelMembersRequest& request);
 void Fill(v1::Member& message, const controller::Controller& controller, const ChannelId& channel,
@@ -75,12 +79,24 @@ v1::Member ToProto(const controller::Controller& controller, const ChannelId& ch
 
 // Headends (translate_headend.cc).
 Outcome<controller::CreateHeadend> FromProto(const v1::CreateHeadendRequest& request);
+Outcome<controller::UpdateHeadend> FromProto(const v1::UpdateHeadendRequest& request,
+                                             const controller::Controller& controller);
 // Entries of channels or streams that we do not know are left out.
 controller::HeadendReport FromProto(const HeadendId& headend, const v1::HeadendReport& report);
 v1::Headend ToProto(const controller::Controller& controller, const groups::Headend& headend);
 v1::ChannelDefinition DefinitionOf(const controller::Controller& controller,
                                    const rekey::ChannelState& channel);
 v1::TrafficKeyBox ToProto(const controller::HeadendKey& key);
+
+// Schedules (translate_schedule.cc).
+Outcome<controller::PutSchedule> FromProto(const v1::CreateRekeyScheduleRequest& request);
+Outcome<controller::PutSchedule> FromProto(const v1::UpdateRekeyScheduleRequest& request,
+                                           const controller::Controller& controller, Instant now);
+v1::RekeySchedule ToProto(const ChannelId& channel, const groups::Schedule& schedule, Instant now);
+
+// Operations and audit records (translate_operation.cc).
+v1::Operation ToProto(const rekey::Operation& operation);
+v1::AuditRecord ToProto(const audit::Record& record);
 
 // Rekeys and events (translate_rekey.cc).
 Outcome<controller::RekeyNow> FromProto(const v1::RekeyNowRequest& request);

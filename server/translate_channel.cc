@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <array>
 
+#include "rekey/ladder.h"
+#include "server/masks.h"
 #include "server/names.h"
 #include "server/sdp.h"
 #include "server/translate.h"
@@ -125,7 +127,7 @@ struct PolicyDuration {
 #name, &v1::KeyPolicy::has_##name, &v1::KeyPolicy::name, &v1::KeyPolicy::mutable_##name, \
         &groups::KeyPolicy::name                                                             \
   }
-constexpr std::array<PolicyDuration, 8> kDurations{{
+constexpr std::array<PolicyDuration, 9> kDurations{{
     KEYMAST_POLICY_DURATION(mtk_period),
     KEYMAST_POLICY_DURATION(mtk_lead),
     KEYMAST_POLICY_DURATION(mtk_repetition),
@@ -134,6 +136,7 @@ constexpr std::array<PolicyDuration, 8> kDurations{{
     KEYMAST_POLICY_DURATION(msk_give_up),
     KEYMAST_POLICY_DURATION(exclusion_lead),
     KEYMAST_POLICY_DURATION(batch_window),
+    KEYMAST_POLICY_DURATION(msk_longest_life),
 }};
 #undef KEYMAST_POLICY_DURATION
 
@@ -168,6 +171,7 @@ v1::KeyPolicy ToProto(const groups::KeyPolicy& policy) {
   for (const PolicyDuration& duration : kDurations) {
     *(message.*duration.set)() = server::ToProto(policy.*duration.value);
   }
+  if (policy.msk_longest_life == Duration::zero()) message.clear_msk_longest_life();
   message.set_leave_policy(static_cast<v1::LeavePolicy>(policy.leave));
   message.set_mtk_ids_per_msk(policy.mtk_ids_per_msk);
   message.set_max_datagram(policy.max_datagram);
@@ -210,10 +214,17 @@ v1::KeyState ToProto(const rekey::Ladder& ladder) {
   if (ladder.active) *message.mutable_active() = ToProto(*ladder.active);
   if (ladder.prepared) *message.mutable_prepared() = ToProto(*ladder.prepared);
   if (ladder.next_msk) message.set_next_msk_id(server::ToProto(ladder.next_msk->id));
+  message.set_epoch(ladder.epoch);
   if (ladder.next_msk_change != kNever) {
     *message.mutable_next_msk_change_time() = server::ToProto(ladder.next_msk_change);
   }
   return message;
+}
+
+v1::ChannelState StateOf(const controller::Controller& controller,
+                         const rekey::ChannelState& channel) {
+  if (controller.SwitchIsHeld(channel.channel.id)) return v1::SWITCH_HELD;
+  return rekey::CanMakeMsk(channel.ladder) ? v1::ON_AIR : v1::EXHAUSTED;
 }
 
 void CountMembers(const controller::Controller& controller, const rekey::ChannelState& channel,
@@ -260,26 +271,36 @@ Outcome<controller::CreateChannel> FromProto(const v1::CreateChannelRequest& req
 }
 
 Outcome<controller::UpdateChannel> FromProto(const v1::UpdateChannelRequest& request,
-                                             const rekey::State& state) {
-  const v1::Channel& message = request.channel();
-  const auto id = ChannelOf(message.name());
-  const auto found = id ? state.channels.find(*id) : state.channels.end();
-  if (found == state.channels.end()) return tl::unexpected(NotThere(message.name()));
+                                             const controller::Controller& controller) {
+  const v1::Channel& asked = request.channel();
+  const auto& channels = controller.state().channels;
+  const auto id = ChannelOf(asked.name());
+  const auto found = id ? channels.find(*id) : channels.end();
+  if (found == channels.end()) return tl::unexpected(NotThere(asked.name()));
   const groups::Channel& channel = found->second.channel;
   Violations violations;
-  KeepFixed(message, channel, violations);
+  KeepFixed(asked, channel, violations);
+  if (!violations.empty()) return std::move(violations).Failed(asked.name());
+  v1::Channel merged;
+  merged.set_display_name(channel.display_name);
+  *merged.mutable_policy() = ToProto(channel.policy);
+  constexpr std::string_view kChangeable[] = {"display_name", "policy"};
+  if (auto read = Merge(asked, &request.update_mask(), kChangeable, merged); !read) {
+    return tl::unexpected(read.error());
+  }
   const bool ipv6 = channel.multicast.mtk.family == Endpoint::Family::kIpv6;
-  controller::UpdateChannel command{*id, message.display_name(),
-                                    FromProto(message.policy(), ipv6, violations),
-                                    RevisionOf(message.etag())};
-  if (!violations.empty()) return std::move(violations).Failed(message.name());
+  controller::UpdateChannel command{*id, merged.display_name(),
+                                    FromProto(merged.policy(), ipv6, violations),
+                                    RevisionOf(asked.etag())};
+  if (!violations.empty()) return std::move(violations).Failed(asked.name());
   return command;
 }
 
 Outcome<controller::DeleteChannel> FromProto(const v1::DeleteChannelRequest& request) {
   const auto id = ChannelOf(request.name());
   if (!id) return tl::unexpected(NotThere(request.name()));
-  return controller::DeleteChannel{*id, RevisionOf(request.etag()), request.force()};
+  return controller::DeleteChannel{*id, RevisionOf(request.etag()), request.force(),
+                                   request.allow_missing()};
 }
 
 v1::Channel ToProto(const controller::Controller& controller, const rekey::ChannelState& channel) {
@@ -300,6 +321,7 @@ v1::Channel ToProto(const controller::Controller& controller, const rekey::Chann
   CountMembers(controller, channel, message);
   *message.mutable_create_time() = ToProto(value.created);
   message.set_etag(EtagOf(value.revision));
+  message.set_state(StateOf(controller, channel));
   return message;
 }
 

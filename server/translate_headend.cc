@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
+#include "server/masks.h"
 #include "server/names.h"
 #include "server/translate.h"
 
@@ -15,6 +16,19 @@ bool ReadKey(uint32_t msk, uint32_t mtk, MskId& msk_id, MtkId& mtk_id) {
   msk_id = MskId::FromValue(msk);
   mtk_id = MtkId(static_cast<uint16_t>(mtk));
   return true;
+}
+
+std::vector<ChannelId> ReadChannels(const v1::Headend& message, Violations& violations) {
+  std::vector<ChannelId> channels;
+  for (int i = 0; i < message.channels_size(); ++i) {
+    if (const auto channel = ChannelOf(message.channels(i))) {
+      channels.push_back(*channel);
+    } else {
+      violations.Add("headend.channels[" + std::to_string(i) + "]",
+                     "must be the name of a channel, as channels/one");
+    }
+  }
+  return channels;
 }
 
 }  // namespace
@@ -32,16 +46,31 @@ Outcome<controller::CreateHeadend> FromProto(const v1::CreateHeadendRequest& req
   } else {
     violations.Add("headend.public_key", "must be an X25519 public key of 32 octets");
   }
-  for (int i = 0; i < request.headend().channels_size(); ++i) {
-    if (const auto channel = ChannelOf(request.headend().channels(i))) {
-      headend.channels.push_back(*channel);
-    } else {
-      violations.Add("headend.channels[" + std::to_string(i) + "]",
-                     "must be the name of a channel, as channels/one");
-    }
-  }
+  headend.channels = ReadChannels(request.headend(), violations);
   if (!violations.empty()) return std::move(violations).Failed(NameOf(headend.id));
   return controller::CreateHeadend{std::move(headend)};
+}
+
+Outcome<controller::UpdateHeadend> FromProto(const v1::UpdateHeadendRequest& request,
+                                             const controller::Controller& controller) {
+  const v1::Headend& asked = request.headend();
+  const auto id = HeadendOf(asked.name());
+  const auto& headends = controller.state().headends;
+  const auto found = id ? headends.find(*id) : headends.end();
+  if (found == headends.end()) return tl::unexpected(NotThere(asked.name()));
+  v1::Headend merged = ToProto(controller, found->second);
+  Violations violations;
+  if (!asked.public_key().empty() && asked.public_key() != merged.public_key()) {
+    violations.Add("headend.public_key", "is fixed; create another headend");
+  }
+  constexpr std::string_view kChangeable[] = {"channels"};
+  if (auto read = Merge(asked, &request.update_mask(), kChangeable, merged); !read) {
+    return tl::unexpected(read.error());
+  }
+  controller::UpdateHeadend command{*id, ReadChannels(merged, violations),
+                                    RevisionOf(asked.etag())};
+  if (!violations.empty()) return std::move(violations).Failed(asked.name());
+  return command;
 }
 
 controller::HeadendReport FromProto(const HeadendId& headend, const v1::HeadendReport& report) {

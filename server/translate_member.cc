@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "server/masks.h"
 #include "server/names.h"
 #include "server/translate.h"
 
@@ -48,14 +49,27 @@ Outcome<controller::NewMember> FromProto(const v1::CreateMemberRequest& request,
 }
 
 Outcome<controller::UpdateMember> FromProto(const v1::UpdateMemberRequest& request,
+                                            const controller::Controller& controller,
                                             const mikey::Profile3gpp& profile) {
-  const auto name = MemberOf(request.member().name());
-  if (!name) return tl::unexpected(NotThere(request.member().name()));
+  const v1::Member& asked = request.member();
+  const auto name = MemberOf(asked.name());
+  const auto& channels = controller.state().channels;
+  const auto channel = name ? channels.find(name->channel) : channels.end();
+  if (channel == channels.end() || !channel->second.members.contains(name->subscriber)) {
+    return tl::unexpected(NotThere(asked.name()));
+  }
+  v1::Member merged =
+      ToProto(controller, name->channel, channel->second.members.at(name->subscriber));
+  constexpr std::string_view kChangeable[] = {"entitlement_start", "entitlement_end",
+                                              "msk_endpoint"};
+  if (auto read = Merge(asked, &request.update_mask(), kChangeable, merged); !read) {
+    return tl::unexpected(read.error());
+  }
   Violations violations;
-  controller::UpdateMember command{name->channel, {}, RevisionOf(request.member().etag())};
+  controller::UpdateMember command{name->channel, {}, RevisionOf(asked.etag())};
   command.member.subscriber = name->subscriber;
-  ReadWindowAndEndpoint(request.member(), profile.msk_port, "member.", command.member, violations);
-  if (!violations.empty()) return std::move(violations).Failed(request.member().name());
+  ReadWindowAndEndpoint(merged, profile.msk_port, "member.", command.member, violations);
+  if (!violations.empty()) return std::move(violations).Failed(asked.name());
   return command;
 }
 
@@ -93,6 +107,9 @@ void Fill(v1::Member& message, const controller::Controller& controller, const C
   }
   *message.mutable_create_time() = ToProto(member.created);
   message.set_etag(EtagOf(member.revision));
+  message.set_delivery(member.TakesKeys()        ? v1::KEYS
+                       : !member.no_msk_messages ? v1::MSK_MESSAGES
+                                                 : v1::ON_REQUEST);
 }
 
 v1::Member ToProto(const controller::Controller& controller, const ChannelId& channel,

@@ -75,7 +75,7 @@ void WatchLog::Add(uint64_t revision, controller::Event event) {
       continue;
     }
     ++watcher.next;
-    if (watcher.channel.empty() || watcher.channel == kept.event.channel) Tell(caller, message);
+    if (watcher.view.Has(kept.event)) Tell(caller, message);
   }
 }
 
@@ -98,7 +98,7 @@ void WatchLog::ForgetOldest() {
 bool WatchLog::Advance(const Caller& caller, Watcher& watcher) {
   for (size_t sent = 0; watcher.next < end(); ++watcher.next) {
     const Kept& kept = kept_[watcher.next - begin_];
-    if (!watcher.channel.empty() && watcher.channel != kept.event.channel) continue;
+    if (!watcher.view.Has(kept.event)) continue;
     if (sent++ == kEventsATurn || !HasRoom(caller)) return false;
     Tell(caller, MessageOf(kept));
   }
@@ -118,7 +118,13 @@ void WatchLog::Pump() {
   }
 }
 
-Status WatchLog::Watch(const Caller& caller, const ChannelId& channel, const std::string& token) {
+// What belongs to no channel is seen by whoever may see everything.
+bool WatchLog::View::Has(const controller::Event& event) const {
+  if (!channel.empty()) return channel == event.channel;
+  return scope.is_whole || (!event.channel.empty() && scope.Has(event.channel));
+}
+
+Status WatchLog::Watch(const Caller& caller, const View& view, const std::string& token) {
   Position from = last_;
   if (!token.empty()) {
     const auto given = PositionOf(token);
@@ -131,7 +137,7 @@ Status WatchLog::Watch(const Caller& caller, const ChannelId& channel, const std
   const auto after = std::partition_point(
       kept_.begin(), kept_.end(), [&from](const Kept& kept) { return kept.position <= from; });
   Watcher& watcher = watchers_[caller];
-  watcher = {channel, begin_ + static_cast<uint64_t>(after - kept_.begin())};
+  watcher = {view, begin_ + static_cast<uint64_t>(after - kept_.begin())};
   if (!Advance(caller, watcher)) behind_ = true;
   return {};
 }

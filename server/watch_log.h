@@ -50,9 +50,15 @@ class WatchLog {
   // Pump sends on to watchers that waited for room. Called in each turn of the loop.
   void Pump();
 
-  // Watch sends what came after `token` and then follows. `channel` empty: all. Errors:
-  // kInvalidArgument (no token of ours), kCompacted (older than what is kept).
-  Status Watch(const Caller& caller, const ChannelId& channel, const std::string& token);
+  // View is which events a watcher is sent.
+  struct View {
+    ChannelId channel;  // empty: all
+    controller::Scope scope = {};
+    bool Has(const controller::Event& event) const;
+  };
+  // Watch sends what came after `token` and then follows. Errors: kInvalidArgument (no token of
+  // ours), kCompacted (older than what is kept).
+  Status Watch(const Caller& caller, const View& view, const std::string& token);
   void Cancel(const Caller& caller) { watchers_.erase(caller); }
   void Forget(ClientId client);
 
@@ -68,7 +74,7 @@ class WatchLog {
     controller::Event event;
   };
   struct Watcher {
-    ChannelId channel;  // empty: all
+    View view;
     uint64_t next = 0;  // number of the first event that it has not been sent
   };
   using Watchers = std::map<Caller, Watcher>;

@@ -60,7 +60,7 @@ Json ServerRole::Do(const std::string& what, const Json& order) {
   }
   if (what == "add") return Add(order);
   if (what == "renew") {
-    Command(controller::DeleteSubscriber{SubscriberId(order.at("who")), true}, NowOf(order));
+    Command(controller::DeleteSubscribers{{SubscriberId(order.at("who"))}, true}, NowOf(order));
     return Add(order);
   }
   if (what == "keep") return Keep();

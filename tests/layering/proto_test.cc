@@ -18,6 +18,8 @@ using ::testing::IsEmpty;
 const std::set<std::string>& KnownHarmless() {
   static const std::set<std::string> names = {
       "public_key",        "import_public_key",  // X25519 public keys
+      "audit_public_key",                        // Ed25519
+      "rekey_schedule",                          // a name
       "sealed_credential",                       // a box sealed to the import key
       "key_domain",        "key_group",          // numbers of RFC 4563
   };

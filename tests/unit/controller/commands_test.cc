@@ -71,7 +71,7 @@ TEST_F(Commands, AChannelWithMembersIsDeletedByForceOnly) {
   world.Do(DeleteChannel{kNews, 0, true});
   EXPECT_TRUE(world.core->state().channels.empty());
   EXPECT_EQ(world.core->NextDeadline(), kNever);
-  world.Do(DeleteSubscriber{IdOf(1), false});
+  world.Do(DeleteSubscribers{{IdOf(1)}, false});
 }
 
 TEST_F(Commands, AKeyGroupThatComesBackGoesOnWithItsNumbers) {
@@ -105,14 +105,14 @@ TEST_F(Commands, AUserKeyIsOneSubscribersAlone) {
                 "subscribers/s9");
   world.Restart(seconds(1));
   ExpectRefused(CreateSubscribers{{subscriber(9, 1)}}, Error::kAlreadyExists, "subscribers/s9");
-  world.Do(DeleteSubscriber{IdOf(1), true});
+  world.Do(DeleteSubscribers{{IdOf(1)}, true});
   world.Do(CreateSubscribers{{subscriber(9, 1)}});
 }
 
 TEST_F(Commands, ASubscriberThatIsAMemberIsDeletedByForceOnlyAndShutOut) {
-  ExpectRefused(DeleteSubscriber{IdOf(1), false}, Error::kFailedPrecondition, "subscribers/s1");
-  ExpectRefused(DeleteSubscriber{IdOf(9), true}, Error::kNotFound, "subscribers/s9");
-  world.Do(DeleteSubscriber{IdOf(1), true});
+  ExpectRefused(DeleteSubscribers{{IdOf(1)}, false}, Error::kFailedPrecondition, "subscribers/s1");
+  ExpectRefused(DeleteSubscribers{{IdOf(9)}, true}, Error::kNotFound, "subscribers/s9");
+  world.Do(DeleteSubscribers{{IdOf(1)}, true});
   EXPECT_FALSE(world.channel().members.contains(IdOf(1)));
   world.Pass(seconds(1));
   EXPECT_EQ(world.ladder().msk->id, MskNo(2));
@@ -193,7 +193,7 @@ TEST_F(Commands, ExhaustedKeyNumbersRefuse) {
   World last(5, state);
   for (const Command& command :
        std::vector<Command>{Expel{kNews, {IdOf(1)}}, RekeyNow{kNews, rekey::KeyLevel::kMsk},
-                            Leave{kNews, IdOf(1)}, DeleteSubscriber{IdOf(1), true}}) {
+                            Leave{kNews, IdOf(1)}, DeleteSubscribers{{IdOf(1)}, true}}) {
     EXPECT_EQ(last.Refused(command).error, Error::kIdsExhausted);
   }
   // Traffic keys go on under the last MSK, past its planned end.
@@ -241,7 +241,7 @@ TEST_F(Commands, ATrialChangesNothing) {
   for (const Command& command : std::vector<Command>{
            CreateChannel{other}, UpdateChannel{kNews, "x", {}, 0}, DeleteChannel{kNews, 0, true},
            CreateSubscribers{{{IdOf(9), IdentityOf(9), UserKeyOf(9)}}},
-           DeleteSubscriber{IdOf(1), true}, UpdateMember{kNews, member, 0}, Join{kNews, IdOf(1)},
+           DeleteSubscribers{{IdOf(1)}, true}, UpdateMember{kNews, member, 0}, Join{kNews, IdOf(1)},
            Leave{kNews, IdOf(1)}, Expel{kNews, {IdOf(1)}}, CreateHeadend{headend},
            RekeyNow{kNews, rekey::KeyLevel::kMtk}, RekeyNow{kNews, rekey::KeyLevel::kMsk}}) {
     Step step;

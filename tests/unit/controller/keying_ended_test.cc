@@ -35,7 +35,7 @@ INSTANTIATE_TEST_SUITE_P(Modes, Ended,
 TEST_P(Ended, WhenTheUserKeyIsReplaced) {
   Receiver old(world, 1, GetParam(), kMskMessages | kTicketFeature);
   const Bytes finish = Begun(old);
-  world.Do(DeleteSubscriber{IdOf(1), true});
+  world.Do(DeleteSubscribers{{IdOf(1)}, true});
   world.Do(CreateSubscribers{{{IdOf(1), IdentityOf(1), UserKeyOf(61)}}});
   Add(1);
   BringsNothing(old, finish);

@@ -142,7 +142,7 @@ TEST_F(Kept, TheSameOneIsWrittenOnce) {
 TEST_F(Kept, ADeletedSubscriberMakesRoom) {
   ASSERT_NE(JoinsAs(1, Shown::kCertificates), 0U);
   world.Do(Expel{kNews, {IdOf(1)}});
-  world.Do(DeleteSubscriber{IdOf(1)});
+  world.Do(DeleteSubscribers{{IdOf(1)}});
   EXPECT_EQ(world.core->KeptCertificates(), 0U);
 }
 

@@ -71,7 +71,7 @@ TEST_P(ComesBack, AfterARemoval) {
 
 TEST_P(ComesBack, AfterTheSubscriberWasMadeAnewWithItsKey) {
   const Bytes cap = Joined(GetParam());
-  world.Do(DeleteSubscriber{IdOf(1), true});
+  world.Do(DeleteSubscribers{{IdOf(1)}, true});
   world.Pass(minutes(1));
   world.AddMembers(1, 1, false);
   world.members.clear();

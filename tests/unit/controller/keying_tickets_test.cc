@@ -158,7 +158,7 @@ TEST_F(Tickets, NoneIsSpentThatCannotBeKept) {
 
 TEST_F(Tickets, OfADeletedSubscriberAreVoid) {
   const Resumption ticket = Get(1, Mode::kPsk);
-  world.Do(DeleteSubscriber{IdOf(1), true});
+  world.Do(DeleteSubscribers{{IdOf(1)}, true});
   OpensNothing(ticket, Mode::kPsk);
   world.Pass(seconds(1));
   world.AddMembers(1, 1, false);  // the same name and the same key

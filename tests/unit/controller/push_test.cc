@@ -169,7 +169,7 @@ TEST(UserCounter, ADeletedSubscribersKeyThatComesBackGoesOn) {
   World world;
   world.MakeChannel();
   world.AddMembers(1, 2);
-  world.Do(DeleteSubscriber{IdOf(1), true});
+  world.Do(DeleteSubscribers{{IdOf(1)}, true});
   world.Do(CreateSubscribers{{{IdOf(1), IdentityOf(1), UserKeyOf(1)}}});
   groups::Member member;
   member.subscriber = IdOf(1);

@@ -109,7 +109,7 @@ TEST_F(Port, AnAnswerToAnEarlierRoundIsReplayed) {
 }
 
 TEST_F(Port, AStrangersAnswerIsDiscarded) {
-  world.Do(DeleteSubscriber{IdOf(1), true});
+  world.Do(DeleteSubscribers{{IdOf(1)}, true});
   Discarded(answer, Error::kUnknownIdentity);
 }
 

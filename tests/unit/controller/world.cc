@@ -83,27 +83,29 @@ Bytes FakeMember::Answer(const mikey::Unverified& message, const mikey::OpenedMs
   return octets;
 }
 
-World::World(uint64_t seed, rekey::State state, mikey::Profile3gpp with, KeyingConfig with_keying)
+World::World(uint64_t seed, rekey::State state, mikey::Profile3gpp with, KeyingConfig with_keying,
+             AuditConfig with_audit)
     : profile(with),
       keying(std::move(with_keying)),
+      audit(std::move(with_audit)),
       rng(std::make_unique<crypto::SeededRng>(seed)),
-      core(std::make_unique<Controller>(Config{std::string(kServer), profile, keying}, state, *rng,
-                                        crypto::DefaultSuite())),
+      core(std::make_unique<Controller>(Config{std::string(kServer), profile, keying, audit}, state,
+                                        *rng, crypto::DefaultSuite())),
       durable(std::move(state)) {
   Deliver(core->Start(now, false));
 }
 
-Reply World::Do(const Command& command) {
+Reply World::Do(const Command& command, const Asker& by) {
   Step step;
-  const auto reply = core->Do(command, now, false, step);
+  const auto reply = core->Do(command, now, false, step, by);
   EXPECT_TRUE(reply.has_value()) << (reply ? "" : reply.error().message);
   Deliver(std::move(step));
   return reply.value_or(Reply{});
 }
 
-Failure World::Refused(const Command& command) {
+Failure World::Refused(const Command& command, const Asker& by) {
   Step step;
-  auto reply = core->Do(command, now, false, step);
+  auto reply = core->Do(command, now, false, step, by);
   EXPECT_FALSE(reply.has_value());
   EXPECT_TRUE(step.changes.empty() && step.datagrams.empty() && step.events.empty());
   return reply ? Failure{} : reply.error();
@@ -183,8 +185,8 @@ void World::PassUntil(Instant instant) {
 
 void World::Restart(Duration down, bool new_incarnation) {
   now += down;
-  core = std::make_unique<Controller>(Config{std::string(kServer), profile, keying}, durable, *rng,
-                                      crypto::DefaultSuite());
+  core = std::make_unique<Controller>(Config{std::string(kServer), profile, keying, audit}, durable,
+                                      *rng, crypto::DefaultSuite());
   Deliver(core->Start(now, new_incarnation));
 }
 

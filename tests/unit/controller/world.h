@@ -79,11 +79,11 @@ class FakeMember {
 class World {
  public:
   explicit World(uint64_t seed = 1, rekey::State state = {}, mikey::Profile3gpp profile = {},
-                 KeyingConfig keying = {});
+                 KeyingConfig keying = {}, AuditConfig audit = {});
 
   // Do expects success and returns the reply; Refused expects failure.
-  Reply Do(const Command& command);
-  Failure Refused(const Command& command);
+  Reply Do(const Command& command, const Asker& by = {});
+  Failure Refused(const Command& command, const Asker& by = {});
   void MakeChannel(const groups::KeyPolicy& policy = {});
   void AddMembers(int first, int last, bool join = true);
   // Pass lets `duration` go by, tick after tick.
@@ -107,6 +107,7 @@ class World {
   Instant now = kBegin;
   mikey::Profile3gpp profile;              // of the next start
   KeyingConfig keying;                     // too
+  AuditConfig audit;                       // too
   bool anticipates = true;                 // builds messages ahead, as keymastd does
   std::unique_ptr<crypto::SeededRng> rng;  // outlives a move of the world
   std::unique_ptr<Controller> core;

@@ -19,7 +19,10 @@ class Lived {
       std::vector<rekey::Change> changes;
       for (int k = 0; k < 5; ++k) changes.push_back(dice.Event());
       EXPECT_TRUE(opened.repository->Commit(changes).has_value());
-      for (const rekey::Change& change : changes) rekey::Apply(model, change);
+      for (const rekey::Change& change : changes) {
+        rekey::Apply(model, change);
+        audited += size_t{std::holds_alternative<rekey::Audited>(change)};
+      }
       if (i == 25) before = EntriesOf(*site.running);
     }
     entries = EntriesOf(*site.running);
@@ -36,11 +39,14 @@ class Lived {
       return std::string(ErrorName(opened.error().error));
     }
     EXPECT_EQ(Difference(opened->state, model), "");
-    return "started";
+    // Records of the audit log are looked at when they are read.
+    const auto records = opened->repository->Audit(0, SIZE_MAX);
+    return records && records->size() == audited ? "started" : "audit_damaged";
   }
 
   Site site;
   rekey::State model;
+  size_t audited = 0;
   Entries before;
   Entries entries;
 
@@ -63,7 +69,9 @@ TEST(Damage, EveryOctetOfEveryValueMatters) {
       uint8_t& octet = damaged[i].value[at];
       octet = static_cast<uint8_t>(octet ^ 1 << dice.Below(8));
       const std::string outcome = lived.Check(damaged);
+      const bool of_audit = damaged[i].key.starts_with(kAuditPrefix);
       EXPECT_TRUE(outcome == "corrupt" || outcome == "newer_format" ||
+                  (of_audit && outcome == "audit_damaged") ||
                   (damaged[i].key == kMetaKey && outcome == "wrong_master_key"))
           << outcome << " entry " << i << " octet " << at;
     }
@@ -77,7 +85,10 @@ TEST(Damage, EveryMissingEntryIsNoticed) {
     damaged.erase(damaged.begin() + static_cast<long>(i));
     const std::string outcome = lived.Check(damaged);
     // Without the last record all of its batch is older or damaged, as the witness knows.
-    EXPECT_TRUE(outcome == "corrupt" || outcome == "rolled_back") << outcome << " entry " << i;
+    const bool of_audit = lived.entries[i].key.starts_with(kAuditPrefix);
+    EXPECT_TRUE(of_audit ? outcome == "audit_damaged"
+                         : outcome == "corrupt" || outcome == "rolled_back")
+        << outcome << " entry " << i;
   }
 }
 
@@ -123,6 +134,7 @@ TEST(Damage, AKeyThatIsNotOursIsNoticed) {
 TEST(Damage, TheRefusalNamesThePlace) {
   Lived lived;
   for (size_t i = 0; i < lived.entries.size(); ++i) {
+    if (lived.entries[i].key.starts_with(kAuditPrefix)) continue;  // not looked at by a start
     Entries damaged = lived.entries;
     damaged[i].value.back() ^= 1;
     lived.site.disk = DiskOf(damaged);

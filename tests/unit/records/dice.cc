@@ -51,7 +51,8 @@ groups::Channel Dice::Channel(ChannelId id) {
   groups::KeyPolicy& policy = channel.policy;
   for (Duration* duration :
        {&policy.mtk_period, &policy.mtk_lead, &policy.mtk_repetition, &policy.msk_period,
-        &policy.msk_lead, &policy.msk_give_up, &policy.exclusion_lead, &policy.batch_window}) {
+        &policy.msk_lead, &policy.msk_give_up, &policy.exclusion_lead, &policy.batch_window,
+        &policy.msk_longest_life}) {
     *duration = Duration(Of<int64_t>());
   }
   policy.leave = static_cast<groups::LeavePolicy>(1 + Below(3));
@@ -88,14 +89,14 @@ rekey::Ladder Dice::Ladder() {
   ladder.last_key_number = KeyNumber(Of<uint16_t>());
   ladder.epoch = Number();
   ladder.next_msk_change = OneIn(2) ? kNever : Time();
-  ladder.next_msk_reason = static_cast<rekey::RekeyReason>(1 + Below(7));
+  ladder.next_msk_reason = static_cast<rekey::RekeyReason>(1 + Below(10));
   return ladder;
 }
 
 rekey::Rekey Dice::Rekey() {
   return {Number(),
           static_cast<rekey::KeyLevel>(1 + Below(2)),
-          static_cast<rekey::RekeyReason>(1 + Below(7)),
+          static_cast<rekey::RekeyReason>(1 + Below(10)),
           Msk(),
           MtkId(Of<uint16_t>()),
           Time(),
@@ -156,6 +157,80 @@ rekey::SpentTicket Dice::SpentTicket() {
   return ticket;
 }
 
+groups::Schedule Dice::Schedule(ScheduleId id) {
+  return {std::move(id),
+          static_cast<groups::Timing>(1 + Below(3)),
+          Duration(Of<int64_t>()),
+          Time(),
+          Text(40),
+          Time(),
+          Duration(Of<int64_t>()),
+          Duration(Of<int64_t>()),
+          OneIn(2),
+          Time(),
+          Number()};
+}
+
+rekey::KeptRequest Dice::Request(uint64_t sequence) {
+  rekey::KeptRequest request;
+  request.sequence = sequence;
+  for (uint8_t& octet : request.id.octets) octet = Of<uint8_t>();
+  for (uint8_t& octet : request.digest.octets) octet = Of<uint8_t>();
+  request.at = Time();
+  request.rekey = Number();
+  request.remaining = Number();
+  request.made = Text(63);
+  return request;
+}
+
+rekey::Progress Dice::Progress() {
+  rekey::Progress progress;
+  progress.done = Number();
+  progress.total = Number();
+  progress.cancelling = OneIn(2);
+  progress.ended = OneIn(2) ? kNever : Time();
+  progress.failed = OneIn(2);
+  progress.error = static_cast<Error>(Below(kErrorCount));
+  progress.message = Text(255);
+  progress.notes.resize(Below(3));
+  for (std::string& note : progress.notes) note = Text(60);
+  return progress;
+}
+
+rekey::Operation Dice::Operation(OperationId id) {
+  rekey::Operation operation;
+  operation.id = std::move(id);
+  operation.kind = static_cast<rekey::OperationKind>(1 + Below(3));
+  operation.principal = Text(63);
+  operation.begun = Time();
+  operation.subject = Text(63);
+  operation.targets.resize(Below(4));
+  for (std::string& target : operation.targets) target = Text(63);
+  operation.spread = Duration(Of<int64_t>());
+  operation.progress = Progress();
+  return operation;
+}
+
+audit::Record Dice::AuditRecord() {
+  audit::Record record;
+  record.sequence = Number();
+  record.time = Time();
+  record.principal = Text(63);
+  record.method = OneIn(4) ? std::string(audit::kCheckpoint) : Text(40);
+  if (OneIn(2)) record.request = Request(1).id;
+  record.resource = Text(255);
+  record.items.resize(Below(4));
+  for (std::string& item : record.items) item = Text(63);
+  record.revision_before = Number();
+  record.revision_after = Number();
+  record.key_ids.resize(Below(3));
+  for (std::string& key : record.key_ids) key = Text(14);
+  if (OneIn(2)) record.trace.emplace();
+  for (uint8_t& octet : record.hash) octet = Of<uint8_t>();
+  if (OneIn(2)) record.signature.assign(64, Of<uint8_t>());
+  return record;
+}
+
 uint32_t Dice::Leaves() { return OneIn(2) ? 0 : 1 + static_cast<uint32_t>(Below(3)); }
 
 std::vector<Bytes> Dice::Certificates() {
@@ -213,6 +288,22 @@ rekey::Change Dice::Value(size_t alternative) {
       return rekey::DepartedKept{Of<uint32_t>(), Of<uint32_t>()};
     case 21:
       return rekey::ReportsSkipped{Of<uint32_t>()};
+    case 22:
+      return rekey::SchedulePut{channel, Schedule(ScheduleId(Text(63)))};
+    case 23:
+      return rekey::ScheduleDeleted{channel, ScheduleId(Text(63))};
+    case 24:
+      return rekey::RequestKept{Request(Number())};
+    case 25:
+      return rekey::RequestForgotten{Number()};
+    case 26:
+      return rekey::Audited{AuditRecord()};
+    case 27:
+      return rekey::OperationPut{Operation(OperationId(Text(63)))};
+    case 28:
+      return rekey::OperationMoved{OperationId(Text(63)), Progress()};
+    case 29:
+      return rekey::OperationForgotten{OperationId(Text(63))};
     default:
       CheckFailed("a kind of change without random values", __FILE__, __LINE__);
   }
@@ -221,7 +312,7 @@ rekey::Change Dice::Value(size_t alternative) {
 rekey::Change Dice::Event() {
   const ChannelId channel = AChannel();
   const SubscriberId subscriber = ASubscriber();
-  switch (Below(36)) {
+  switch (Below(46)) {
     case 0:
     case 1:
       return rekey::ChannelPut{Channel(channel)};
@@ -279,6 +370,28 @@ rekey::Change Dice::Event() {
       return rekey::DepartedKept{static_cast<uint32_t>(Below(99)), 1U + Of<uint16_t>()};
     case 30:
       return rekey::ReportsSkipped{static_cast<uint32_t>(Below(1000))};
+    case 31:
+    case 32:
+      return rekey::SchedulePut{channel, Schedule(ScheduleId("s" + std::to_string(Below(4))))};
+    case 33:
+      return rekey::ScheduleDeleted{channel, ScheduleId("s" + std::to_string(Below(4)))};
+    case 34:
+    case 35:
+      return rekey::RequestKept{Request(++requests_)};
+    case 36:
+      return rekey::RequestForgotten{requests_ > 9 ? requests_ - 9 : 1};
+    case 37:
+    case 38: {
+      audit::Record record = AuditRecord();
+      record.sequence = ++audited_;
+      return rekey::Audited{std::move(record)};
+    }
+    case 39:
+      return rekey::OperationPut{Operation(AnOperation())};
+    case 40:
+      return rekey::OperationMoved{AnOperation(), Progress()};
+    case 41:
+      return rekey::OperationForgotten{AnOperation()};
     default:
       return rekey::MemberPut{channel, Member(subscriber)};
   }

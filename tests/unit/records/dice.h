@@ -41,6 +41,12 @@ class Dice {
   rekey::SpentTicket SpentTicket();
   uint32_t Leaves();
   std::vector<Bytes> Certificates();
+  groups::Schedule Schedule(ScheduleId id);
+  rekey::KeptRequest Request(uint64_t sequence);
+  rekey::Progress Progress();
+  rekey::Operation Operation(OperationId id);
+  audit::Record AuditRecord();
+  OperationId AnOperation() { return OperationId("o" + std::to_string(Below(3))); }
   ChannelId AChannel() { return ChannelId("channel-" + std::to_string(Below(3))); }
   SubscriberId ASubscriber() { return SubscriberId("s-" + std::to_string(Below(60))); }
   HeadendId AHeadend() { return HeadendId("headend-" + std::to_string(Below(3))); }
@@ -55,6 +61,8 @@ class Dice {
   rekey::KeyGroupName Group();
 
   std::mt19937_64 engine_;
+  uint64_t requests_ = 0;
+  uint64_t audited_ = 0;
 };
 
 // Canonical is all that a state holds, in one order.

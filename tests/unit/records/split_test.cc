@@ -86,8 +86,9 @@ TEST(Split, LeavesOutWhatApplyIgnores) {
   const auto bodies = Split(changes, 1 << 16, [](const ChannelId&) { return false; });
   std::vector<size_t> kinds;
   for (const auto& body : *bodies) {
-    const Status read = ForEachChange(
-        body, [&](const rekey::Change& change, ByteView) { kinds.push_back(change.index()); });
+    const Status read = ForEachChange(body.changes, [&](const rekey::Change& change, ByteView) {
+      kinds.push_back(change.index());
+    });
     EXPECT_TRUE(read.has_value());
   }
   EXPECT_EQ(kinds, (std::vector<size_t>{0, 2, 1}));
@@ -111,7 +112,7 @@ TEST(Split, NoRecordGivesOutMoreThanItsSkip) {
     for (const auto& body : *bodies) {
       std::set<std::pair<uint16_t, uint64_t>> ladders;
       size_t users = 0;
-      const Status read = ForEachChange(body, [&](const rekey::Change& change, ByteView) {
+      const Status read = ForEachChange(body.changes, [&](const rekey::Change& change, ByteView) {
         if (const auto* put = std::get_if<rekey::LadderPut>(&change)) {
           ladders.emplace(put->ladder.last_key_number.value, put->ladder.msk->counter.end);
         }

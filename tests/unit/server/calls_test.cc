@@ -115,7 +115,9 @@ TEST_F(CallsTest, ADefaultIsThatOfTheChannelsAddressFamily) {
       channel { multicast { group: "ff15::1" }
                 streams { media: "video" port: 5004 ssrc: 7 payload_type: 96 rtpmap: "H264/90000" }
                 key_domain: "262f01" key_group: 9 policy { max_datagram: 600 } } })"));
-  const auto updated = Must(R"(update_channel { channel { name: "channels/six" } })").channel();
+  const auto updated = Must(R"(update_channel { channel { name: "channels/six" }
+                                                      update_mask { paths: "policy" } })")
+                           .channel();
   EXPECT_EQ(updated.policy().max_datagram(), 1232U);
 }
 

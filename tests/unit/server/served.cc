@@ -38,9 +38,13 @@ size_t Recorder::Count(const std::string& channel, bool multicast) const {
       }));
 }
 
-Served::Served(const controller::KeyingConfig& keying)
+Served::Served(const controller::KeyingConfig& keying, bool audits)
     : folder_(MakeFolder()),
-      server_({clock_, loop_, store_, port_, rng_, import_key_}, {"bmsc@example.org", {}, keying},
+      server_({clock_, loop_, store_, port_, rng_, import_key_},
+              {"bmsc@example.org",
+               {},
+               keying,
+               audits ? AuditOf(import_key_, {}) : controller::AuditConfig()},
               {3, 5, 2, false}, {}, HashOf),
       client_([this] {
         EXPECT_TRUE(server_.Listen(folder_ + "/core.sock"));

@@ -7,6 +7,7 @@
 #include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
 
+#include "server/audit_key.h"
 #include "server/core_client.h"
 #include "server/server.h"
 #include "slow_store.h"
@@ -66,7 +67,7 @@ class Recorder final : public DatagramPort {
 
 class Served : public testing::Test {
  protected:
-  explicit Served(const controller::KeyingConfig& keying = {});
+  explicit Served(const controller::KeyingConfig& keying = {}, bool audits = false);
   ~Served() override;
 
   // Connect is a further client.

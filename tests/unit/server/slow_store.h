@@ -30,7 +30,11 @@ class SlowStore final : public Durable {
     // A commit whose outcome is unknown may have been made.
     const bool made = !verdict || (*verdict == Error::kOutcomeUnknown && keeps_unknown_);
     if (!made) return Err(*verdict);
-    for (const rekey::Change& change : changes) rekey::Apply(state_, change);
+    for (const rekey::Change& change : changes) {
+      rekey::Apply(state_, change);
+      const auto* audited = std::get_if<rekey::Audited>(&change);
+      if (audited != nullptr) audited_.push_back(audited->record);
+    }
     batches_.push_back(changes.size());
     ++made_;
     if (verdict) return Err(*verdict);
@@ -47,6 +51,14 @@ class SlowStore final : public Durable {
   Status CloseClean() override {
     closed_ = true;
     return {};
+  }
+  Result<std::vector<audit::Record>> Audit(uint64_t after, size_t limit) override {
+    const std::lock_guard lock(mutex_);
+    std::vector<audit::Record> records;
+    for (const audit::Record& record : audited_) {
+      if (record.sequence > after && records.size() < limit) records.push_back(record);
+    }
+    return records;
   }
   uint64_t revision() const override { return revision_; }
 
@@ -102,6 +114,7 @@ class SlowStore final : public Durable {
   int waiting_ = 0;
   std::deque<std::optional<Error>> verdicts_;
   std::optional<Error> error_;
+  std::vector<audit::Record> audited_;
   rekey::State state_;
   std::vector<size_t> batches_;
   size_t loads_ = 0;

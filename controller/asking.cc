@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+// Around each command from outside: whether it was carried out before, what is kept of it, and its
+// record in the audit log, all in the step of its changes.
+#include <algorithm>
+
+#include "base/bytes.h"
+#include "controller/impl.h"
+#include "controller/names.h"
+#include "controller/target.h"
+
+namespace keymast::controller {
+namespace {
+
+// Of the oldest requests so many go with each that comes: their number falls, slowly.
+constexpr int kForgottenAtOnce = 2;
+constexpr uint64_t kRecordsACheckpoint = 64;
+constexpr Duration kCheckpointEach = std::chrono::minutes(10);
+
+std::string KeyIdOf(const rekey::Rekey& rekey) {
+  const uint32_t msk = rekey.msk.value();
+  const std::array<uint8_t, 4> octets = {static_cast<uint8_t>(msk >> 24),
+                                         static_cast<uint8_t>(msk >> 16),
+                                         static_cast<uint8_t>(msk >> 8), static_cast<uint8_t>(msk)};
+  std::string text = ToHex(octets);
+  if (rekey.level == rekey::KeyLevel::kMtk) text += "." + std::to_string(rekey.mtk.value);
+  return text;
+}
+
+}  // namespace
+
+bool Scope::Has(const ChannelId& id) const {
+  return is_whole || std::any_of(allows.begin(), allows.end(), [&id](const std::string& allowed) {
+           if (!allowed.ends_with('*')) return allowed == id.value;
+           return id.value.starts_with(std::string_view(allowed).substr(0, allowed.size() - 1));
+         });
+}
+
+// AnswerAgain is the reply of a request that was carried out before.
+Controller::Impl::Outcome Controller::Impl::AnswerAgain(const rekey::KeptRequest& kept,
+                                                        const Command& command) const {
+  if (kept.digest != asker->digest) {
+    return tl::unexpected<Failure>(
+        Failure{Error::kRequestIdReused,
+                "request_id belongs to another request that was carried out",
+                {{"request_id", "must be new for each request; this one asked for something else"}},
+                {},
+                0});
+  }
+  Reply reply;
+  reply.is_repeated = true;
+  reply.remaining = kept.remaining;
+  reply.made = kept.made;
+  const ChannelId* id = ChannelOf(command);
+  const rekey::ChannelState* channel = id == nullptr ? nullptr : ChannelNamed(*id);
+  if (kept.rekey == 0 || channel == nullptr) return reply;
+  const auto& history = channel->history;
+  const auto made = std::find_if(history.begin(), history.end(), [&](const rekey::Rekey& rekey) {
+    return rekey.sequence == kept.rekey;
+  });
+  if (made != history.end()) reply.rekey = *made;
+  return reply;
+}
+
+void Controller::Impl::KeepRequest(const Reply& reply, const Moment& m) {
+  const auto& by_age = state.requests.by_age();
+  for (int i = 0; i < kForgottenAtOnce && !by_age.empty(); ++i) {
+    const rekey::KeptRequest& oldest = by_age.begin()->second;
+    const bool is_past = oldest.at + rekey::kRequestLife <= m.now;
+    if (!is_past && by_age.size() < rekey::kMostRequests) break;
+    Put(rekey::RequestForgotten{oldest.sequence}, m);
+  }
+  Put(rekey::RequestKept{{state.requests.Next(), *asker->request, asker->digest, m.now,
+                          reply.rekey ? reply.rekey->sequence : 0, reply.remaining, reply.made}},
+      m);
+}
+
+// Record chains a record to the log, and a checkpoint behind it when one is due.
+void Controller::Impl::Record(audit::Record record, const Moment& m) {
+  record.sequence = state.audit.sequence + 1;
+  record.time = m.now;
+  record.hash = audit::ChainHash(state.audit.hash, record);
+  Put(rekey::Audited{std::move(record)}, m);
+  const audit::Head& head = state.audit;
+  const bool is_due = head.sequence - head.checkpoint >= kRecordsACheckpoint ||
+                      head.checkpoint_at + kCheckpointEach <= m.now;
+  if (is_due) PutCheckpoint(m);
+}
+
+void Controller::Impl::PutCheckpoint(const Moment& m) {
+  if (config.audit.key == nullptr || state.audit.checkpoint == state.audit.sequence) return;
+  audit::Record record;
+  record.sequence = state.audit.sequence + 1;
+  record.time = m.now;
+  record.principal = audit::kServer;
+  record.method = audit::kCheckpoint;
+  record.hash = audit::ChainHash(state.audit.hash, record);
+  record.signature = audit::Sign(*config.audit.key, record.hash);
+  Put(rekey::Audited{std::move(record)}, m);
+}
+
+void Controller::Impl::RecordStart(bool new_incarnation, const Moment& m) {
+  if (config.audit.key == nullptr) return;
+  audit::Record record;
+  record.principal = audit::kServer;
+  record.method = new_incarnation ? audit::kRollback : audit::kStart;
+  record.resource = config.audit.start;
+  Record(std::move(record), m);
+}
+
+void Controller::Impl::RecordCommand(const Command& command, uint64_t before, size_t first_change,
+                                     const Moment& m) {
+  if (config.audit.key == nullptr) return;
+  Target target = TargetOf(command);
+  audit::Record record;
+  record.principal = asker->principal;
+  record.method = asker->method;
+  record.request = asker->request;
+  record.trace = asker->trace;
+  record.resource = std::move(target.resource);
+  record.items = std::move(target.items);
+  record.revision_before = before;
+  record.revision_after = RevisionOf(state, command);
+  for (size_t i = first_change; i < m.step.changes.size(); ++i) {
+    const auto* made = std::get_if<rekey::RekeyRecorded>(&m.step.changes[i]);
+    if (made != nullptr) record.key_ids.push_back(KeyIdOf(made->rekey));
+  }
+  Record(std::move(record), m);
+}
+
+Controller::Impl::Outcome Controller::Impl::Do(const Command& command, const Asker& by, Instant now,
+                                               const Moment* m) {
+  asker = &by;
+  const rekey::KeptRequest* kept =
+      m != nullptr && by.request ? state.requests.Find(*by.request) : nullptr;
+  // Kept for its life, though forgotten later.
+  if (kept != nullptr && kept->at + rekey::kRequestLife > now) return AnswerAgain(*kept, command);
+  const uint64_t before = RevisionOf(state, command);
+  const size_t first_change = m == nullptr ? 0 : m->step.changes.size();
+  Outcome done = std::visit([&](const auto& one) { return Handle(one, now, m); }, command);
+  if (!done || m == nullptr || by.principal.empty()) return done;
+  RecordCommand(command, before, first_change, *m);
+  if (by.request) KeepRequest(*done, *m);
+  return done;
+}
+
+}  // namespace keymast::controller

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// Commands on a channel's calendar.
+#include "controller/impl.h"
+#include "controller/names.h"
+#include "rekey/calendar.h"
+
+namespace keymast::controller {
+
+// FollowCalendar plans the next MSK change anew.
+void Controller::Impl::FollowCalendar(Channel& channel, const Moment& m) {
+  rekey::Ladder ladder = channel.ladder();
+  rekey::Replan(*channel.durable, ladder, m.now);
+  const bool is_same = ladder.next_msk_change == channel.ladder().next_msk_change &&
+                       ladder.next_msk_reason == channel.ladder().next_msk_reason;
+  if (!is_same) Put(rekey::LadderPut{channel.id(), std::move(ladder)}, m);
+}
+
+Controller::Impl::Outcome Controller::Impl::Handle(const PutSchedule& command, Instant now,
+                                                   const Moment* m) {
+  groups::Schedule schedule = command.schedule;
+  const std::string name = NameOf(command.channel, schedule.id);
+  Channel* channel = Find(command.channel);
+  if (channel == nullptr) return Refuse(Error::kNotFound, NameOf(command.channel), kNotThere);
+  const rekey::Schedules& known = channel->durable->schedules;
+  const auto before = known.find(schedule.id);
+  const bool is_there = before != known.end();
+  if (command.is_new && is_there) return Refuse(Error::kAlreadyExists, name, "exists already");
+  if (!command.is_new && !is_there) return Refuse(Error::kNotFound, name, kNotThere);
+  if (is_there && command.expected_revision != 0 &&
+      command.expected_revision != before->second.revision) {
+    return Refuse(Error::kEtagMismatch, name, "was changed meanwhile");
+  }
+  schedule.created = is_there ? before->second.created : now;
+  schedule.revision = is_there ? before->second.revision + 1 : 1;
+  if (schedule.start == Instant{}) schedule.start = schedule.created;
+  std::vector<FieldViolation> wrong = groups::CheckSchedule(schedule);
+  if (!groups::IsResourceId(schedule.id.value)) {
+    wrong.push_back({"rekey_schedule_id", std::string(groups::kResourceIdRule)});
+  }
+  const bool is_moved = !is_there || before->second.once != schedule.once;
+  const bool is_change = schedule.timing == groups::Timing::kOnce && !schedule.IsBlackout();
+  if (is_change && is_moved && schedule.once < now + channel->policy().msk_lead) {
+    wrong.push_back({"rekey_schedule.once", "must be at least msk_lead from now"});
+  }
+  if (!wrong.empty()) return RefuseFields(Error::kInvalidArgument, name, std::move(wrong));
+  if (!is_there && known.size() >= groups::kMaxSchedules) {
+    return Refuse(Error::kFailedPrecondition, NameOf(command.channel), "has 16 schedules already");
+  }
+  if (m == nullptr) return Reply{};
+  Put(rekey::SchedulePut{command.channel, std::move(schedule)}, *m);
+  Tell(is_there ? Event::Kind::kUpdated : Event::Kind::kCreated, command.channel, name, *m);
+  FollowCalendar(*channel, *m);
+  Run(*channel, *m);
+  return Reply{};
+}
+
+Controller::Impl::Outcome Controller::Impl::Handle(const DeleteSchedule& command, Instant,
+                                                   const Moment* m) {
+  const std::string name = NameOf(command.channel, command.id);
+  Channel* channel = Find(command.channel);
+  if (channel == nullptr) return Refuse(Error::kNotFound, NameOf(command.channel), kNotThere);
+  const auto found = channel->durable->schedules.find(command.id);
+  if (found == channel->durable->schedules.end()) {
+    if (command.allow_missing) return Reply{};
+    return Refuse(Error::kNotFound, name, kNotThere);
+  }
+  if (command.expected_revision != 0 && command.expected_revision != found->second.revision) {
+    return Refuse(Error::kEtagMismatch, name, "was changed meanwhile");
+  }
+  if (m == nullptr) return Reply{};
+  Put(rekey::ScheduleDeleted{command.channel, command.id}, *m);
+  Tell(Event::Kind::kDeleted, command.channel, name, *m);
+  FollowCalendar(*channel, *m);
+  Run(*channel, *m);
+  return Reply{};
+}
+
+}  // namespace keymast::controller

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a rekey would send, before it is done.
+#include <algorithm>
+#include <set>
+
+#include "controller/impl.h"
+#include "controller/names.h"
+#include "rekey/calendar.h"
+#include "rekey/messages.h"
+
+namespace keymast::controller {
+namespace {
+
+using rekey::KeyLevel;
+
+constexpr uint64_t kExclusionCopies = 3;
+
+// MskMessageSize is the octets of an MSK message to a member: one to a made-up member tells all.
+uint64_t MskMessageSize(const crypto::Suite& suite, const Config& config,
+                        const rekey::ChannelState& channel, std::string_view identity) {
+  const crypto::Key32 nobodys = crypto::Key32::OfSize(16);
+  const Result<Bytes> octets =
+      rekey::MskMessage(suite, config.profile, channel, *channel.ladder.msk,
+                        {config.identity, std::string(identity), nobodys.view(), 1});
+  return octets ? octets->size() : 0;
+}
+
+}  // namespace
+
+tl::expected<RekeyPlan, Failure> Controller::Plan(const ChannelId& id, KeyLevel level,
+                                                  const std::vector<SubscriberId>& expelled,
+                                                  Instant now) const {
+  const auto found = impl_->channels.find(id);
+  if (found == impl_->channels.end()) return Refuse(Error::kNotFound, NameOf(id), kNotThere);
+  const Channel& channel = found->second;
+  const std::set<SubscriberId> gone(expelled.begin(), expelled.end());
+  for (const SubscriberId& one : gone) {
+    if (channel.durable->members.contains(one)) continue;
+    return Refuse(Error::kNotFound, NameOf(id, one), kNotThere);
+  }
+  return impl_->Plan(channel, gone.empty() ? level : KeyLevel::kMsk, gone, now);
+}
+
+tl::expected<RekeyPlan, Failure> Controller::Impl::Plan(const Channel& channel, KeyLevel level,
+                                                        const std::set<SubscriberId>& gone,
+                                                        Instant now) const {
+  const rekey::Ladder& ladder = channel.ladder();
+  const groups::KeyPolicy& policy = channel.policy();
+  RekeyPlan plan;
+  const bool excludes = !gone.empty();
+  plan.joins_another = excludes ? channel.excluding
+                                : (level == KeyLevel::kMsk ? ladder.next_msk.has_value()
+                                                           : ladder.prepared.has_value());
+  const bool needs_number = level == KeyLevel::kMsk && !plan.joins_another;
+  if (needs_number && !rekey::CanMakeMsk(ladder)) {
+    return Refuse(Error::kIdsExhausted, NameOf(channel.id()), kNoNumberLeft);
+  }
+  if (level == KeyLevel::kMsk) PlanUnicast(channel, gone, plan);
+  const Duration lead = excludes ? policy.exclusion_lead
+                                 : (level == KeyLevel::kMsk ? policy.msk_lead : policy.mtk_lead);
+  plan.switch_at = rekey::OnGrid(now + lead);
+  plan.pierces_blackout =
+      level == KeyLevel::kMsk &&
+      rekey::BlackoutEnd(channel.durable->schedules, plan.switch_at).has_value();
+  // Of the new MTK; the one on air goes on being repeated as ever.
+  const Duration announced = excludes ? policy.exclusion_lead : policy.mtk_lead;
+  plan.multicast_messages =
+      static_cast<uint64_t>(announced / policy.mtk_repetition) + (excludes ? kExclusionCopies : 1);
+  const rekey::Slot& slot = *ladder.active;
+  plan.multicast_octets = plan.multicast_messages * BuildMtk(channel, slot, 1).size();
+  return plan;
+}
+
+void Controller::Impl::PlanUnicast(const Channel& channel, const std::set<SubscriberId>& gone,
+                                   RekeyPlan& plan) const {
+  const uint64_t empty = MskMessageSize(suite, config, *channel.durable, "x") - 1;
+  std::optional<uint64_t> keys;  // octets of KEYS: the same for all members
+  for (const auto& [id, member] : channel.durable->members) {
+    if (!member.joined || gone.contains(id)) continue;
+    if (!IsPushedTo(member)) {
+      ++plan.asking;
+      continue;
+    }
+    ++plan.recipients;
+    if (member.TakesMskMessages()) {
+      plan.unicast_octets += empty + state.subscribers.at(id).subscriber.identity.size();
+      continue;
+    }
+    if (!keys) keys = SizeOfKeys(channel, id);
+    plan.unicast_octets += *keys;
+  }
+  const uint64_t rate = std::max<uint32_t>(channel.policy().msk_pacing_rate, 1);
+  plan.unicast_time = std::chrono::milliseconds((plan.recipients * 1000 + rate - 1) / rate);
+}
+
+}  // namespace keymast::controller

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// When an MSK changes by plan: the period of the policy, the schedules of the channel, and the
+// blackouts that put it off, as pure functions.
+#pragma once
+
+#include "rekey/state.h"
+
+namespace keymast::rekey {
+
+// ScheduledAfter is the first instant behind `at` of a schedule of changes, with its jitter, which
+// follows from channel, schedule and instant; kNever.
+Instant ScheduledAfter(const ChannelId& channel, const groups::Schedule& schedule, Instant at);
+
+// BlackoutEnd is when the blackouts end that `at` falls into, one joining the next; nothing when it
+// falls into none, kNever when they do not end within a year.
+std::optional<Instant> BlackoutEnd(const Schedules& schedules, Instant at);
+
+// PlannedChange is the next change of the MSK as planned.
+struct PlannedChange {
+  Instant at = kNever;
+  RekeyReason reason = RekeyReason::kSchedule;  // kCalendar: of `schedule`; kLife: pierces
+  ScheduleId schedule;
+  Instant deferred_from = kNever;  // planned for then, and put off by a blackout
+  bool pierces = false;            // in a blackout, since the MSK would get too old
+};
+
+// PlanChange plans the change of an MSK whose period ends at `period_end`: then, or by a schedule
+// before; not before `not_before`, by when its successor can be there.
+PlannedChange PlanChange(const ChannelState& channel, Instant period_end, Instant not_before);
+
+// Replan puts the planned change into the ladder of a channel; while a next MSK is on its way, or
+// someone is to be shut out, it leaves it alone.
+void Replan(const ChannelState& channel, Ladder& ladder, Instant now);
+
+// Upcoming is the next `count` changes: what the ladder has planned, and what will follow.
+std::vector<PlannedChange> Upcoming(const ChannelState& channel, Instant now, size_t count);
+
+}  // namespace keymast::rekey

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+// Calendars, what will follow from them, and plans.
+#include <algorithm>
+
+#include "rekey/calendar.h"
+#include "server/calls.h"
+#include "server/conflicts.h"
+
+namespace keymast::server {
+namespace {
+
+constexpr size_t kDefaultUpcoming = 10;
+constexpr size_t kDefaultConflicts = 100;
+constexpr size_t kMostShown = 1000;
+constexpr Duration kDefaultHorizon = std::chrono::hours(24);
+constexpr Duration kMostHorizon = std::chrono::hours(24 * 31);
+constexpr Duration kDefaultWithin = std::chrono::seconds(1);
+
+v1::UpcomingRekey ToProto(const ChannelId& channel, const rekey::PlannedChange& plan) {
+  v1::UpcomingRekey message;
+  message.set_channel(NameOf(channel));
+  *message.mutable_time() = server::ToProto(plan.at);
+  if (!plan.schedule.empty()) message.set_rekey_schedule(NameOf(channel, plan.schedule));
+  message.set_reason(static_cast<v1::RekeyReason>(plan.reason));
+  if (plan.deferred_from != kNever) {
+    *message.mutable_deferred_from() = server::ToProto(plan.deferred_from);
+  }
+  message.set_pierces(plan.pierces);
+  return message;
+}
+
+// CountOf is nothing for a size below zero.
+std::optional<size_t> CountOf(int32_t asked, size_t by_default) {
+  if (asked < 0) return std::nullopt;
+  return asked == 0 ? by_default : std::min(static_cast<size_t>(asked), kMostShown);
+}
+
+}  // namespace
+
+bool Calls::Calendar(const Caller& caller, const core::CoreRequest& request) {
+  switch (request.request_case()) {
+    case core::CoreRequest::kCreateRekeySchedule:
+      PutSchedule(caller, AskOf(request.create_rekey_schedule()),
+                  FromProto(request.create_rekey_schedule()));
+      return true;
+    case core::CoreRequest::kUpdateRekeySchedule:
+      PutSchedule(caller, AskOf(request.update_rekey_schedule()),
+                  FromProto(request.update_rekey_schedule(), shard_.controller(), shard_.Now()));
+      return true;
+    case core::CoreRequest::kDeleteRekeySchedule:
+      return DeleteSchedule(caller, request.delete_rekey_schedule()), true;
+    case core::CoreRequest::kListUpcomingRekeys:
+      return ListUpcoming(caller, request.list_upcoming_rekeys()), true;
+    case core::CoreRequest::kListRekeyConflicts:
+      return ListConflicts(caller, request.list_rekey_conflicts()), true;
+    case core::CoreRequest::kPlanRekey:
+      return PlanRekey(caller, request.plan_rekey()), true;
+    default:
+      return false;
+  }
+}
+
+void Calls::PutSchedule(const Caller& caller, const Ask& ask,
+                        const Outcome<controller::PutSchedule>& command) {
+  if (!command) return Refuse(caller, command.error());
+  const ChannelId& id = command->channel;
+  Do(caller, ask, *command, [&](const controller::Reply&, core::CoreReply& reply) {
+    const auto channel = state().channels.find(id);
+    const groups::Schedule* schedule = &command->schedule;
+    if (channel != state().channels.end()) {
+      const auto found = channel->second.schedules.find(schedule->id);
+      if (found != channel->second.schedules.end()) schedule = &found->second;
+    }
+    *reply.mutable_rekey_schedule() = server::ToProto(id, *schedule, shard_.Now());
+  });
+}
+
+void Calls::DeleteSchedule(const Caller& caller, const v1::DeleteRekeyScheduleRequest& request) {
+  const auto name = ScheduleOf(request.name());
+  if (!name) return Refuse(caller, NotThere(request.name()));
+  Do(caller, AskOf(request),
+     controller::DeleteSchedule{name->channel, name->schedule, RevisionOf(request.etag()),
+                                request.allow_missing()},
+     [](const controller::Reply&, core::CoreReply& reply) {
+       reply.mutable_delete_rekey_schedule();
+     });
+}
+
+void Calls::ListUpcoming(const Caller& caller, const v1::ListUpcomingRekeysRequest& request) {
+  const rekey::ChannelState* channel = FindChannel(request.parent());
+  if (channel == nullptr) return Refuse(caller, NotThere(request.parent()));
+  const auto count = CountOf(request.page_size(), kDefaultUpcoming);
+  if (!count) return Refuse(caller, Wrong("page_size", "must be 1 to 1000, or 0 for the default"));
+  core::CoreReply reply;
+  auto& list = *reply.mutable_list_upcoming_rekeys();
+  for (const rekey::PlannedChange& plan : rekey::Upcoming(*channel, shard_.Now(), *count)) {
+    *list.add_upcoming_rekeys() = ToProto(channel->channel.id, plan);
+  }
+  Answer(caller, std::move(reply));
+}
+
+void Calls::ListConflicts(const Caller& caller, const v1::ListRekeyConflictsRequest& request) {
+  Violations violations;
+  const Duration horizon =
+      request.has_horizon() ? FromProto(request.horizon(), "horizon", violations) : kDefaultHorizon;
+  const Duration within =
+      request.has_within() ? FromProto(request.within(), "within", violations) : kDefaultWithin;
+  if (horizon > kMostHorizon) violations.Add("horizon", "must be at most 31 days");
+  if (within > std::chrono::hours(1)) violations.Add("within", "must be at most an hour");
+  const auto count = CountOf(request.page_size(), kDefaultConflicts);
+  if (!count) violations.Add("page_size", "must be 1 to 1000, or 0 for the default");
+  if (!violations.empty()) return Refuse(caller, std::move(violations).Failed().value());
+  core::CoreReply reply;
+  auto& list = *reply.mutable_list_rekey_conflicts();
+  for (const Conflict& conflict :
+       FindConflicts(shard_.controller(), asker_.scope, {shard_.Now(), horizon, within, *count})) {
+    *list.add_rekey_conflicts() = server::ToProto(conflict);
+  }
+  Answer(caller, std::move(reply));
+}
+
+void Calls::PlanRekey(const Caller& caller, const v1::PlanRekeyRequest& request) {
+  const rekey::ChannelState* channel = FindChannel(request.channel());
+  if (channel == nullptr) return Refuse(caller, NotThere(request.channel()));
+  std::vector<SubscriberId> expelled;
+  for (const std::string& name : request.expelled()) {
+    const auto member = MemberOf(name);
+    if (!member || member->channel != channel->channel.id) return Refuse(caller, NotThere(name));
+    expelled.push_back(member->subscriber);
+  }
+  if (expelled.size() > static_cast<size_t>(kMaxBatch)) {
+    return Refuse(caller, Wrong("expelled", "must have at most 1000 entries"));
+  }
+  const bool has_level = request.level() == v1::MTK || request.level() == v1::MSK;
+  if (!has_level && expelled.empty()) {
+    return Refuse(caller, Wrong("level", "must be MTK or MSK"));
+  }
+  const auto level =
+      expelled.empty() ? static_cast<rekey::KeyLevel>(request.level()) : rekey::KeyLevel::kMsk;
+  const auto plan = shard_.controller().Plan(channel->channel.id, level, expelled, shard_.Now());
+  if (!plan) return Refuse(caller, plan.error());
+  core::CoreReply reply;
+  v1::RekeyPlan& message = *reply.mutable_rekey_plan();
+  message.set_channel(request.channel());
+  message.set_level(static_cast<v1::KeyLevel>(level));
+  message.set_recipients(plan->recipients);
+  message.set_asking(plan->asking);
+  message.set_unicast_messages(plan->recipients);
+  message.set_unicast_octets(plan->unicast_octets);
+  *message.mutable_unicast_time() = server::ToProto(plan->unicast_time);
+  message.set_multicast_messages(plan->multicast_messages);
+  message.set_multicast_octets(plan->multicast_octets);
+  *message.mutable_switch_time() = server::ToProto(plan->switch_at);
+  message.set_joins_another(plan->joins_another);
+  message.set_pierces_blackout(plan->pierces_blackout);
+  message.set_etag(EtagOf(channel->channel.revision));
+  Answer(caller, std::move(reply));
+}
+
+}  // namespace keymast::server

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/listing.h"
+
+#include <google/protobuf/descriptor.h>
+
+#include <charconv>
+
+namespace keymast::server {
+namespace {
+
+constexpr size_t kDefaultPage = 100;
+constexpr size_t kMaxPage = 1000;
+
+tl::unexpected<Failure> Wrong(const char* field, const std::string& what) {
+  return tl::unexpected<Failure>(
+      Failure{Error::kInvalidArgument, std::string(field) + " " + what, {{field, what}}, {}, 0});
+}
+
+// The position in a token: the time, a blank, and the id.
+std::optional<Place> PlaceOf(const std::string& text) {
+  const size_t blank = text.find(' ');
+  if (blank == std::string::npos) return std::nullopt;
+  Place place;
+  const char* end = text.data() + blank;
+  const auto [stop, error] = std::from_chars(text.data(), end, place.time);
+  if (error != std::errc() || stop != end) return std::nullopt;
+  place.id = text.substr(blank + 1);
+  return place;
+}
+
+}  // namespace
+
+tl::expected<Listing, Failure> Listing::Read(const Asked& asked,
+                                             const google::protobuf::Descriptor& type,
+                                             const PageTokens& tokens) {
+  Listing listing;
+  if (asked.page_size < 0) {
+    return Wrong("page_size", "is below zero; must be 1 to 1000, or 0 for the default");
+  }
+  listing.page_ = asked.page_size == 0 ? kDefaultPage
+                                       : std::min(static_cast<size_t>(asked.page_size), kMaxPage);
+  auto filter = Filter::Parse(asked.filter, type);
+  if (!filter) return tl::unexpected(filter.error());
+  listing.filter_ = std::move(*filter);
+  std::string_view order = asked.order_by;
+  listing.descending_ = order.empty() && asked.is_newest_first;
+  if (order.ends_with(" desc")) {
+    listing.descending_ = true;
+    order.remove_suffix(5);
+  }
+  listing.by_time_ = order == asked.time_field;
+  if (!order.empty() && order != "name" && !listing.by_time_) {
+    return Wrong("order_by", "must be name or " + std::string(asked.time_field) +
+                                 ", with desc behind it or not");
+  }
+  if (asked.read_mask != nullptr) {
+    if (auto read = CheckReadMask(*asked.read_mask, type); !read) {
+      return tl::unexpected(read.error());
+    }
+    listing.read_mask_ = *asked.read_mask;
+  }
+  listing.tokens_ = &tokens;
+  // Of texts that users give none can hold an octet of zero beyond the places where these stand.
+  listing.label_ = asked.collection + '\0' + asked.filter + '\0' + asked.order_by;
+  const auto position = tokens.Read(listing.label_, asked.page_token);
+  if (!position) {
+    return Wrong("page_token",
+                 "must be the next_page_token of the same call: with the same "
+                 "parent, filter and order_by");
+  }
+  if (!position->empty()) listing.after_ = PlaceOf(*position);
+  return listing;
+}
+
+std::string Listing::TokenOf(const Place& place) const {
+  return tokens_->Make(label_, std::to_string(place.time) + " " + place.id);
+}
+
+}  // namespace keymast::server

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is remembered of who asks: repeated requests, the audit log, quotas.
+#include "crypto/key_maker.h"
+#include "tests/unit/controller/world.h"
+
+namespace keymast::controller {
+namespace {
+
+constexpr std::string_view kAlice = "operator:alice";
+
+Asker By(uint8_t request, uint8_t content = 1) {
+  Asker by;
+  by.principal = kAlice;
+  by.method = "Some.Method";
+  by.request.emplace().octets.fill(request);
+  by.digest.octets.fill(content);
+  return by;
+}
+
+struct Asking : testing::Test {
+  Asking() : world(1, {}, {}, {}, {KeyOf(), "keymastd test"}) {
+    world.MakeChannel();
+    world.AddMembers(1, 3);
+    world.Pass(seconds(1));
+  }
+  static std::shared_ptr<const crypto::PrivateKey> KeyOf() {
+    return std::make_shared<const crypto::PrivateKey>(
+        crypto::PrivateKey::FromEd25519(crypto::SecretKey<32>(Bytes(32, 9))));
+  }
+  std::vector<audit::Record> Records() const {
+    std::vector<audit::Record> records;
+    for (const rekey::Change& change : world.changes) {
+      if (const auto* audited = std::get_if<rekey::Audited>(&change)) {
+        records.push_back(audited->record);
+      }
+    }
+    return records;
+  }
+  audit::Record Last() const {
+    auto records = Records();
+    while (records.back().method == audit::kCheckpoint) records.pop_back();
+    return records.back();
+  }
+  World world;
+};
+
+TEST_F(Asking, ARepeatedRequestChangesNothingAndIsAnsweredAgain) {
+  const Expel expel{kNews, {IdOf(1)}};
+  const Reply first = world.Do(expel, By(1));
+  const size_t changes = world.changes.size();
+  const size_t sent = world.sent.size();
+  const Reply again = world.Do(expel, By(1));
+  EXPECT_FALSE(first.is_repeated);
+  EXPECT_TRUE(again.is_repeated);
+  EXPECT_EQ(world.changes.size(), changes);
+  EXPECT_EQ(world.sent.size(), sent);
+  EXPECT_EQ(again.remaining, first.remaining);
+  ASSERT_TRUE(again.rekey && first.rekey);
+  EXPECT_EQ(again.rekey->msk, first.rekey->msk);
+  EXPECT_EQ(again.rekey->switch_at, first.rekey->switch_at);
+}
+
+TEST_F(Asking, TheSameIdWithOtherContentIsRefused) {
+  world.Do(Expel{kNews, {IdOf(1)}}, By(1));
+  const Failure failure = world.Refused(Expel{kNews, {IdOf(2)}}, By(1, 2));
+  EXPECT_EQ(failure.error, Error::kRequestIdReused);
+  ASSERT_EQ(failure.violations.size(), 1U);
+  EXPECT_EQ(failure.violations[0].field, "request_id");
+}
+
+TEST_F(Asking, WhatWasRefusedOrOnlyCheckedIsNotKept) {
+  world.Refused(Expel{kNews, {IdOf(9)}}, By(1));
+  Step step;
+  ASSERT_TRUE(world.core->Do(Expel{kNews, {IdOf(1)}}, world.now, true, step, By(1)));
+  EXPECT_TRUE(step.changes.empty());
+  EXPECT_FALSE(world.Do(Expel{kNews, {IdOf(1)}}, By(1)).is_repeated);
+}
+
+TEST_F(Asking, ARequestIsKnownAfterARestart) {
+  world.Do(Expel{kNews, {IdOf(1)}}, By(1));
+  world.Restart(seconds(3));
+  EXPECT_TRUE(world.Do(Expel{kNews, {IdOf(1)}}, By(1)).is_repeated);
+}
+
+TEST_F(Asking, ADayLaterItIsForgotten) {
+  world.Do(Join{kNews, IdOf(1)}, By(1));
+  world.Pass(rekey::kRequestLife - seconds(1));
+  EXPECT_TRUE(world.Do(Join{kNews, IdOf(1)}, By(1)).is_repeated);
+  world.Pass(seconds(1));
+  EXPECT_FALSE(world.Do(Join{kNews, IdOf(1)}, By(1)).is_repeated);
+  world.Do(Join{kNews, IdOf(1)}, By(2));
+  EXPECT_EQ(world.durable.requests.size(), 2U) << "each that comes takes old ones away";
+}
+
+TEST_F(Asking, EachCommandLeavesOneRecordInItsOwnStep) {
+  const size_t before = Records().size();
+  Step step;
+  ASSERT_TRUE(world.core->Do(Expel{kNews, {IdOf(1), IdOf(2)}}, world.now, false, step, By(7)));
+  const bool has_record = std::any_of(
+      step.changes.begin(), step.changes.end(),
+      [](const auto& change) { return std::holds_alternative<rekey::Audited>(change); });
+  EXPECT_TRUE(has_record);
+  world.Deliver(std::move(step));
+  ASSERT_GT(Records().size(), before);
+  const audit::Record record = Last();
+  EXPECT_EQ(record.principal, kAlice);
+  EXPECT_EQ(record.method, "Some.Method");
+  EXPECT_EQ(record.request, By(7).request);
+  EXPECT_EQ(record.resource, "channels/news");
+  EXPECT_EQ(record.items, (std::vector<std::string>{"s1", "s2"}));
+  EXPECT_EQ(record.key_ids, (std::vector<std::string>{"00070002"}));
+  EXPECT_EQ(record.time, world.now);
+}
+
+TEST_F(Asking, RevisionsBeforeAndAfter) {
+  world.Do(UpdateChannel{kNews, "New", {}, 0}, By(1));
+  EXPECT_EQ(Last().revision_before, 1U);
+  EXPECT_EQ(Last().revision_after, 2U);
+  world.Do(DeleteSubscribers{{IdOf(3)}, true}, By(2));
+  EXPECT_EQ(Last().resource, "subscribers/s3");
+  EXPECT_NE(Last().revision_before, 0U);
+  EXPECT_EQ(Last().revision_after, 0U);
+}
+
+TEST_F(Asking, WhatNobodyAskedForAndWhatFailedLeavesNone) {
+  world.Do(Join{kNews, IdOf(1)}, By(1));
+  const size_t before = Records().size();
+  world.Pass(minutes(9));
+  world.Refused(Expel{kNews, {IdOf(9)}}, By(2));
+  EXPECT_EQ(Records().size(), before);
+}
+
+TEST_F(Asking, TheChainHoldsAcrossARestartWithCheckpointsInIt) {
+  for (int i = 0; i < 200; ++i) world.Do(Join{kNews, IdOf(1)}, By(static_cast<uint8_t>(i)));
+  world.Restart(seconds(1));
+  world.Do(Join{kNews, IdOf(1)}, By(201));
+  const auto public_key = *crypto::PublicKey::FromEd25519(KeyOf()->ed25519().last(32));
+  audit::Hash hash{};
+  uint64_t sequence = 0;
+  size_t checkpoints = 0;
+  size_t starts = 0;
+  for (const audit::Record& record : Records()) {
+    EXPECT_EQ(record.sequence, ++sequence);
+    EXPECT_EQ(audit::ChainHash(hash, record), record.hash);
+    hash = record.hash;
+    starts += size_t{record.method == audit::kStart};
+    if (record.method != audit::kCheckpoint) continue;
+    ++checkpoints;
+    EXPECT_TRUE(audit::CheckSignature(public_key, record));
+  }
+  EXPECT_EQ(starts, 2U);
+  EXPECT_GE(checkpoints, 3U);
+  EXPECT_EQ(world.durable.audit.sequence, sequence);
+  EXPECT_EQ(world.durable.audit.hash, hash);
+}
+
+TEST_F(Asking, AStopSignsTheEnd) {
+  world.Do(Join{kNews, IdOf(1)}, By(1));
+  world.Do(Join{kNews, IdOf(1)}, By(2));
+  world.Deliver(world.core->Checkpoint(world.now));
+  EXPECT_EQ(Records().back().method, audit::kCheckpoint);
+  const size_t count = Records().size();
+  world.Deliver(world.core->Checkpoint(world.now));
+  EXPECT_EQ(Records().size(), count) << "once";
+}
+
+TEST_F(Asking, QuotasCountWhatIsInTheScope) {
+  Asker by = By(1);
+  by.request.reset();
+  by.scope.is_whole = false;
+  by.scope.allows = {"studio-*"};
+  by.quota = {1, 2};
+  groups::Channel channel = NewsChannel();
+  channel.id = ChannelId("studio-a");
+  channel.key_group = KeyGroup(8);
+  world.Do(CreateChannel{channel}, by);
+  channel.id = ChannelId("studio-b");
+  channel.key_group = KeyGroup(9);
+  const Failure failure = world.Refused(CreateChannel{channel}, by);
+  EXPECT_EQ(failure.error, Error::kQuotaExceeded);
+  EXPECT_EQ(failure.limit.name, "operator:alice channels");
+
+  CreateMembers members{ChannelId("studio-a"), {}};
+  for (int i = 1; i <= 3; ++i) {
+    NewMember member;
+    member.member.subscriber = IdOf(i);
+    member.member.msk_endpoint = EndpointOf(i);
+    members.members.push_back(member);
+  }
+  EXPECT_EQ(world.Refused(members, by).error, Error::kQuotaExceeded);
+  members.members.pop_back();
+  world.Do(members, by);
+}
+
+TEST(Scope, HasIdsAndBeginnings) {
+  EXPECT_TRUE(Scope{}.Has(ChannelId("any")));
+  const Scope scope{false, {"one", "studio-*"}};
+  EXPECT_TRUE(scope.Has(ChannelId("one")));
+  EXPECT_TRUE(scope.Has(ChannelId("studio-a")));
+  EXPECT_FALSE(scope.Has(ChannelId("one-more")));
+  EXPECT_FALSE(scope.Has(ChannelId("studi")));
+  EXPECT_FALSE((Scope{false, {}}.Has(ChannelId("one"))));
+}
+
+}  // namespace
+}  // namespace keymast::controller

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+// Schedules at work, plans before they are carried out, and rekeys of many channels.
+#include "rekey/calendar.h"
+#include "tests/unit/controller/world.h"
+
+namespace keymast::controller {
+namespace {
+
+struct Calendars : testing::Test {
+  Calendars() {
+    world.MakeChannel();
+    world.AddMembers(1, 3);
+    world.Pass(seconds(10));
+  }
+  static groups::Schedule Once(const std::string& id, Instant at) {
+    groups::Schedule schedule;
+    schedule.id = ScheduleId(id);
+    schedule.timing = groups::Timing::kOnce;
+    schedule.once = at;
+    return schedule;
+  }
+  groups::Schedule Window(const std::string& id, Instant at, Duration length) {
+    groups::Schedule schedule = Once(id, at);
+    schedule.blackout = length;
+    return schedule;
+  }
+  // All that were made, also those that the history has forgotten.
+  std::vector<rekey::Rekey> Msks() const {
+    std::vector<rekey::Rekey> msks;
+    for (const Event& event : world.events) {
+      if (event.rekey && event.rekey->level == rekey::KeyLevel::kMsk) msks.push_back(*event.rekey);
+    }
+    return msks;
+  }
+  World world;
+};
+
+TEST_F(Calendars, AnInstantOfTheCalendarChangesTheMsk) {
+  const Instant at = world.now + minutes(10);
+  world.Do(PutSchedule{kNews, Once("cut", at)});
+  EXPECT_EQ(world.ladder().next_msk_change, at);
+  world.PassUntil(at + seconds(11));
+  ASSERT_EQ(Msks().size(), 2U);
+  EXPECT_EQ(Msks()[1].reason, rekey::RekeyReason::kCalendar);
+  EXPECT_EQ(Msks()[1].switch_at, at);
+  EXPECT_EQ(world.ladder().msk->id, MskNo(2));
+  for (const auto& [number, member] : world.members) EXPECT_TRUE(member.HasMsk(MskNo(2)));
+}
+
+TEST_F(Calendars, OneInstantFiresOnceAlsoAcrossARestart) {
+  groups::Schedule hourly;
+  hourly.id = ScheduleId("often");
+  hourly.period = minutes(20);
+  hourly.start = kBegin;
+  world.Do(PutSchedule{kNews, hourly});
+  world.PassUntil(kBegin + minutes(20) - seconds(5));
+  world.Restart(seconds(30));
+  world.PassUntil(kBegin + minutes(58));
+  EXPECT_EQ(Msks().size(), 3U) << "the first, at 20 and at 40 minutes";
+}
+
+TEST_F(Calendars, ABlackoutPutsOffWhatIsPlanned) {
+  const Instant end = kBegin + hours(1) + minutes(30);
+  world.Do(PutSchedule{kNews, Window("final", kBegin + minutes(50), minutes(40))});
+  world.PassUntil(end - seconds(61));
+  EXPECT_EQ(Msks().size(), 1U) << "the period ended half an hour ago";
+  world.PassUntil(end + seconds(11));
+  ASSERT_EQ(Msks().size(), 2U);
+  EXPECT_EQ(Msks()[1].switch_at, end);
+  EXPECT_TRUE(world.core->counters().blackouts_pierced.empty());
+}
+
+TEST_F(Calendars, AnExpulsionPiercesABlackoutAndIsCounted) {
+  world.Do(PutSchedule{kNews, Window("final", world.now, hours(1))});
+  world.Do(Expel{kNews, {IdOf(1)}});
+  world.Pass(seconds(2));
+  EXPECT_EQ(world.ladder().msk->id, MskNo(2));
+  EXPECT_EQ(world.core->counters().blackouts_pierced.at(rekey::RekeyReason::kExclusion), 1U);
+}
+
+TEST_F(Calendars, TheLongestLifePiercesIt) {
+  world.Do(PutSchedule{kNews, Window("long", kBegin + minutes(50), hours(9))});
+  world.PassUntil(kBegin + hours(2) + seconds(11));
+  ASSERT_EQ(Msks().size(), 2U);
+  EXPECT_EQ(Msks()[1].reason, rekey::RekeyReason::kLife);
+  EXPECT_EQ(world.core->counters().blackouts_pierced.at(rekey::RekeyReason::kLife), 1U);
+}
+
+TEST_F(Calendars, SchedulesAreCheckedAndHaveEtags) {
+  EXPECT_EQ(world.Refused(PutSchedule{kNews, Once("late", world.now + seconds(5))})
+                .violations.at(0)
+                .field,
+            "rekey_schedule.once");
+  EXPECT_EQ(
+      world.Refused(PutSchedule{kNews, Once("UPPER", world.now + hours(1))}).violations.at(0).field,
+      "rekey_schedule_id");
+  const groups::Schedule good = Once("good", world.now + hours(1));
+  world.Do(PutSchedule{kNews, good});
+  EXPECT_EQ(world.Refused(PutSchedule{kNews, good}).error, Error::kAlreadyExists);
+  EXPECT_EQ(world.Refused(PutSchedule{kNews, good, false, 9}).error, Error::kEtagMismatch);
+  world.Do(PutSchedule{kNews, good, false, 1});
+  EXPECT_EQ(world.channel().schedules.at(good.id).revision, 2U);
+  EXPECT_EQ(world.Refused(DeleteSchedule{kNews, good.id, 1}).error, Error::kEtagMismatch);
+  world.Do(DeleteSchedule{kNews, good.id, 2});
+  EXPECT_EQ(world.Refused(DeleteSchedule{kNews, good.id}).error, Error::kNotFound);
+  world.Do(DeleteSchedule{kNews, good.id, 0, true});
+  EXPECT_EQ(world.ladder().next_msk_change, kBegin + hours(1)) << "the period counts again";
+}
+
+TEST_F(Calendars, AChannelHasSixteenAtMost) {
+  for (int i = 0; i < 16; ++i) {
+    world.Do(PutSchedule{kNews, Once("s" + std::to_string(i), world.now + hours(2))});
+  }
+  EXPECT_EQ(world.Refused(PutSchedule{kNews, Once("more", world.now + hours(2))}).error,
+            Error::kFailedPrecondition);
+}
+
+// What a plan says is what happens then.
+TEST_F(Calendars, APlanOfAnExpulsionIsWhatIsSent) {
+  const auto plan = world.core->Plan(kNews, rekey::KeyLevel::kMsk, {IdOf(1)}, world.now);
+  ASSERT_TRUE(plan) << plan.error().message;
+  const size_t before = world.sent.size();
+  const Reply reply = world.Do(Expel{kNews, {IdOf(1)}});
+  uint64_t unicast = 0;
+  uint64_t octets = 0;
+  for (size_t i = before; i < world.sent.size(); ++i) {
+    if (world.sent[i].to.IsMulticast()) continue;
+    ++unicast;
+    octets += world.sent[i].octets.size();
+  }
+  EXPECT_EQ(plan->recipients, 2U);
+  EXPECT_EQ(unicast, plan->recipients);
+  EXPECT_EQ(octets, plan->unicast_octets);
+  EXPECT_EQ(reply.rekey->switch_at, plan->switch_at);
+  EXPECT_FALSE(plan->joins_another);
+}
+
+TEST_F(Calendars, APlanChangesNothing) {
+  const auto before = world.core->state().channels.at(kNews).ladder.last_key_number;
+  ASSERT_TRUE(world.core->Plan(kNews, rekey::KeyLevel::kMsk, {}, world.now));
+  ASSERT_TRUE(world.core->Plan(kNews, rekey::KeyLevel::kMtk, {}, world.now));
+  EXPECT_EQ(world.ladder().last_key_number, before);
+  EXPECT_EQ(world.core->Plan(ChannelId("none"), rekey::KeyLevel::kMsk, {}, world.now).error().error,
+            Error::kNotFound);
+  EXPECT_EQ(world.core->Plan(kNews, rekey::KeyLevel::kMsk, {IdOf(9)}, world.now).error().error,
+            Error::kNotFound);
+}
+
+rekey::Operation RekeyAll(std::vector<std::string> channels, Duration spread) {
+  rekey::Operation operation;
+  operation.id = OperationId("rekey-1");
+  operation.kind = rekey::OperationKind::kRekeyChannels;
+  operation.subject = "msk";
+  operation.targets = std::move(channels);
+  operation.spread = spread;
+  return operation;
+}
+
+struct Operations : Calendars {
+  Operations() {
+    groups::Channel channel = NewsChannel();
+    for (int i = 0; i < 3; ++i) {
+      channel.id = ChannelId("c" + std::to_string(i));
+      channel.key_group = KeyGroup(static_cast<uint16_t>(20 + i));
+      world.Do(CreateChannel{channel});
+    }
+  }
+  const rekey::Progress& At() const {
+    return world.durable.operations.at(OperationId("rekey-1")).progress;
+  }
+  size_t Asked(const std::string& id) const {
+    const auto& history = world.durable.channels.at(ChannelId(id)).history;
+    return static_cast<size_t>(std::count_if(
+        history.begin(), history.end(),
+        [](const rekey::Rekey& rekey) { return rekey.reason == rekey::RekeyReason::kOperator; }));
+  }
+};
+
+TEST_F(Operations, ChannelsAreRekeyedOneAfterTheOther) {
+  world.Do(BeginOperation{RekeyAll({"c0", "gone", "c2"}, seconds(30))});
+  EXPECT_EQ(At().total, 3U);
+  EXPECT_EQ(At().done, 1U);
+  world.Pass(seconds(11));
+  EXPECT_EQ(At().done, 2U);
+  EXPECT_FALSE(At().IsDone());
+  world.Pass(seconds(11));
+  EXPECT_TRUE(At().IsDone());
+  EXPECT_EQ(At().notes, (std::vector<std::string>{"channels/gone: not_found"}));
+  EXPECT_EQ(Asked("c0"), 1U);
+  EXPECT_EQ(Asked("c1"), 0U);
+  EXPECT_EQ(Asked("c2"), 1U);
+}
+
+TEST_F(Operations, ARestartGoesOnWhereItStopped) {
+  world.Do(BeginOperation{RekeyAll({"c0", "c1", "c2"}, seconds(30))});
+  world.Restart(seconds(12));
+  EXPECT_GE(At().done, 1U);
+  world.Pass(seconds(30));
+  EXPECT_TRUE(At().IsDone());
+  for (const char* id : {"c0", "c1", "c2"}) EXPECT_EQ(Asked(id), 1U) << id;
+}
+
+TEST_F(Operations, ACancelledOneStops) {
+  world.Do(BeginOperation{RekeyAll({"c0", "c1"}, minutes(30))});
+  world.Do(CancelOperation{OperationId("rekey-1")});
+  EXPECT_TRUE(At().IsDone());
+  EXPECT_EQ(At().error, Error::kCancelled);
+  world.Pass(hours(1));
+  EXPECT_EQ(Asked("c1"), 0U);
+  world.Do(DeleteOperation{OperationId("rekey-1")});
+  EXPECT_TRUE(world.durable.operations.empty());
+  EXPECT_EQ(world.Refused(DeleteOperation{OperationId("rekey-1")}).error, Error::kNotFound);
+}
+
+TEST_F(Operations, OneUnderWayIsNotForgotten) {
+  world.Do(BeginOperation{RekeyAll({"c0", "c1"}, minutes(30))});
+  EXPECT_EQ(world.Refused(DeleteOperation{OperationId("rekey-1")}).error,
+            Error::kFailedPrecondition);
+}
+
+}  // namespace
+}  // namespace keymast::controller

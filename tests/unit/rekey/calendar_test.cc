@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "rekey/calendar.h"
+
+#include <gtest/gtest.h>
+
+#include "rekey/ladder.h"
+
+namespace keymast::rekey {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+// Midnight UTC.
+const Instant kNow{hours(24 * 20'000)};
+
+struct Calendar : testing::Test {
+  Calendar() {
+    channel.channel.id = ChannelId("news");
+    channel.channel.policy.msk_period = hours(6);
+    channel.channel.policy.msk_lead = minutes(5);
+  }
+  groups::Schedule& Add(const std::string& id, groups::Timing timing) {
+    groups::Schedule& schedule = channel.schedules[ScheduleId(id)];
+    schedule.id = ScheduleId(id);
+    schedule.timing = timing;
+    schedule.created = kNow;
+    schedule.start = kNow;
+    return schedule;
+  }
+  void Blackout(const std::string& id, Instant from, Duration length) {
+    groups::Schedule& window = Add(id, groups::Timing::kOnce);
+    window.once = from;
+    window.blackout = length;
+  }
+  PlannedChange Plan() { return PlanChange(channel, kNow + hours(6), kNow + minutes(5)); }
+
+  ChannelState channel;
+};
+
+TEST_F(Calendar, WithoutSchedulesThePeriodEndsIt) {
+  const PlannedChange plan = Plan();
+  EXPECT_EQ(plan.at, kNow + hours(6));
+  EXPECT_EQ(plan.reason, RekeyReason::kSchedule);
+}
+
+TEST_F(Calendar, AScheduleComesFirst) {
+  Add("morning", groups::Timing::kCron).cron = "0 4 * * *";
+  Add("once", groups::Timing::kOnce).once = kNow + hours(2);
+  PlannedChange plan = Plan();
+  EXPECT_EQ(plan.at, kNow + hours(2));
+  EXPECT_EQ(plan.reason, RekeyReason::kCalendar);
+  EXPECT_EQ(plan.schedule, ScheduleId("once"));
+  channel.schedules.erase(ScheduleId("once"));
+  EXPECT_EQ(Plan().at, kNow + hours(4));
+}
+
+TEST_F(Calendar, WhatIsCloserThanTheLeadIsPassedOver) {
+  Add("each-minute", groups::Timing::kPeriod).period = minutes(1);
+  EXPECT_EQ(Plan().at, kNow + minutes(5));
+}
+
+TEST_F(Calendar, JitterIsTheSameEachTimeAndOfTheChannelsOwn) {
+  groups::Schedule& schedule = Add("morning", groups::Timing::kCron);
+  schedule.cron = "0 4 * * *";
+  schedule.jitter = minutes(10);
+  const Instant one = ScheduledAfter(ChannelId("one"), schedule, kNow);
+  EXPECT_EQ(one, ScheduledAfter(ChannelId("one"), schedule, kNow));
+  EXPECT_GE(one, kNow + hours(4));
+  EXPECT_LT(one, kNow + hours(4) + minutes(10));
+  EXPECT_NE(one, ScheduledAfter(ChannelId("two"), schedule, kNow));
+  // An instant that is put off has not passed when its own minute has.
+  EXPECT_EQ(one, ScheduledAfter(ChannelId("one"), schedule, one - Duration(1)));
+  EXPECT_GT(ScheduledAfter(ChannelId("one"), schedule, one), one + hours(23));
+}
+
+TEST_F(Calendar, ABlackoutPutsTheChangeOffToItsEnd) {
+  Blackout("final", kNow + hours(5), hours(2));
+  const PlannedChange plan = Plan();
+  EXPECT_EQ(plan.at, kNow + hours(7));
+  EXPECT_EQ(plan.deferred_from, kNow + hours(6));
+  EXPECT_EQ(plan.reason, RekeyReason::kSchedule);
+  EXPECT_FALSE(plan.pierces);
+}
+
+TEST_F(Calendar, BlackoutsThatTouchAreOne) {
+  Blackout("a", kNow + hours(5), hours(2));
+  Blackout("b", kNow + hours(7), hours(1));
+  Blackout("c", kNow + hours(6), minutes(1));
+  EXPECT_EQ(BlackoutEnd(channel.schedules, kNow + hours(6)), kNow + hours(8));
+  EXPECT_EQ(BlackoutEnd(channel.schedules, kNow + hours(8)), std::nullopt) << "the end is outside";
+  EXPECT_EQ(BlackoutEnd(channel.schedules, kNow + hours(5)), kNow + hours(8));
+  EXPECT_EQ(BlackoutEnd(channel.schedules, kNow), std::nullopt);
+}
+
+TEST_F(Calendar, TheLongestLifePiercesIt) {
+  Blackout("long", kNow + hours(5), hours(24));
+  PlannedChange plan = Plan();
+  EXPECT_EQ(plan.at, kNow + hours(12)) << "twice the period";
+  EXPECT_EQ(plan.reason, RekeyReason::kLife);
+  EXPECT_TRUE(plan.pierces);
+  channel.channel.policy.msk_longest_life = hours(8);
+  EXPECT_EQ(Plan().at, kNow + hours(8));
+}
+
+TEST_F(Calendar, ABlackoutWithoutEndIsPiercedToo) {
+  groups::Schedule& always = Add("always", groups::Timing::kPeriod);
+  always.period = minutes(1);
+  always.blackout = minutes(1);
+  EXPECT_EQ(BlackoutEnd(channel.schedules, kNow + hours(6)), kNever);
+  EXPECT_EQ(Plan().at, kNow + hours(12));
+}
+
+struct Planned : Calendar {
+  Planned() {
+    Ladder& ladder = channel.ladder;
+    ladder.msk.emplace();
+    ladder.msk->id = {KeyGroup(1), KeyNumber(1)};
+    ladder.msk->high = MtkId(65535);
+    ladder.msk->ends = kNow + hours(6);
+    ladder.last_key_number = KeyNumber(1);
+    ladder.active = Slot{ladder.msk->id, MtkId(1), kNow};
+    ladder.next_msk_change = kNow + hours(6);
+  }
+};
+
+TEST_F(Planned, TheLadderFollows) {
+  Add("once", groups::Timing::kOnce).once = kNow + hours(2);
+  Replan(channel, channel.ladder, kNow);
+  EXPECT_EQ(channel.ladder.next_msk_change, kNow + hours(2));
+  EXPECT_EQ(channel.ladder.next_msk_reason, RekeyReason::kCalendar);
+}
+
+TEST_F(Planned, WhoIsToBeShutOutIsNotPutOff) {
+  Blackout("final", kNow, hours(7));
+  channel.ladder.next_msk_change = kNow + minutes(1);
+  channel.ladder.next_msk_reason = RekeyReason::kLeave;
+  Replan(channel, channel.ladder, kNow);
+  EXPECT_EQ(channel.ladder.next_msk_change, kNow + minutes(1));
+}
+
+TEST_F(Planned, ExhaustionGoesThroughABlackout) {
+  Blackout("final", kNow, hours(11));
+  channel.ladder.msk->last_mtk = MtkId(65500);
+  Replan(channel, channel.ladder, kNow);
+  EXPECT_EQ(channel.ladder.next_msk_reason, RekeyReason::kExhaustion);
+  EXPECT_EQ(channel.ladder.next_msk_change, kNow + 36 * seconds(10));
+}
+
+TEST_F(Planned, WhatIsUpcomingFollowsOneFromTheOther) {
+  Add("noon", groups::Timing::kCron).cron = "0 12 * * *";
+  const auto plans = Upcoming(channel, kNow, 5);
+  ASSERT_EQ(plans.size(), 5U);
+  EXPECT_EQ(plans[0].at, kNow + hours(6));
+  EXPECT_EQ(plans[1].at, kNow + hours(12));
+  EXPECT_EQ(plans[1].reason, RekeyReason::kSchedule) << "its period ends at that instant, too";
+  EXPECT_EQ(plans[2].at, kNow + hours(18));
+  EXPECT_EQ(plans[4].at, kNow + hours(30));
+}
+
+}  // namespace
+}  // namespace keymast::rekey

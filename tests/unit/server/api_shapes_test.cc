@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: Apache-2.0
+// What all methods of a kind share: filters and orders of lists, masks, etags, request ids,
+// batches, scopes.
+#include "served.h"
+
+namespace keymast::server {
+namespace {
+
+constexpr char kId[] = "00112233-4455-6677-8899-aabbccddeeff";
+
+class Shapes : public Served {
+ protected:
+  Shapes() : Served({}, true) {
+    for (const char* id : {"a1", "a2", "b1", "b2"}) MakeChannel(id);
+  }
+  static core::CoreRequest As(core::CoreRequest request) {
+    request.set_principal("operator:alice");
+    request.set_method("Test.Method");
+    return request;
+  }
+  core::CoreReply Done(const std::string& text) { return Must(As(Ask(text))); }
+  std::vector<std::string> Channels(const std::string& more) {
+    std::vector<std::string> names;
+    const core::CoreReply reply = Must("list_channels {" + more + "}");
+    for (const v1::Channel& channel : reply.list_channels().channels()) {
+      names.push_back(channel.name().substr(9));
+    }
+    return names;
+  }
+};
+
+using Names = std::vector<std::string>;
+
+TEST_F(Shapes, ListsAreFilteredAndOrdered) {
+  EXPECT_EQ(Channels(""), (Names{"a1", "a2", "b1", "b2"}));
+  EXPECT_EQ(Channels("filter: 'name = channels/b*'"), (Names{"b1", "b2"}));
+  EXPECT_EQ(Channels("order_by: 'name desc'"), (Names{"b2", "b1", "a2", "a1"}));
+  EXPECT_EQ(Channels("order_by: 'create_time'"), (Names{"a1", "a2", "b1", "b2"}));
+  EXPECT_EQ(Refused("list_channels { order_by: 'color' }").violations(0).field(), "order_by");
+  EXPECT_EQ(Refused("list_channels { filter: 'color = 1' }").violations(0).field(), "filter");
+}
+
+TEST_F(Shapes, PagesGoOnInEveryOrderAndUnderEveryFilter) {
+  for (const std::string query : {"", "order_by: 'name desc'", "order_by: 'create_time desc'",
+                                  "filter: 'NOT name = channels/a1'"}) {
+    const Names whole = Channels(query);
+    Names paged;
+    std::string token;
+    do {
+      const auto page = Must("list_channels { page_size: 1 " + query +
+                             (token.empty() ? "" : " page_token: '" + token + "'") + "}")
+                            .list_channels();
+      for (const v1::Channel& channel : page.channels()) paged.push_back(channel.name().substr(9));
+      token = page.next_page_token();
+    } while (!token.empty());
+    EXPECT_EQ(paged, whole) << query;
+  }
+}
+
+TEST_F(Shapes, ATokenIsOfItsQueryAlone) {
+  const std::string token =
+      Must("list_channels { page_size: 1 filter: 'name:a' }").list_channels().next_page_token();
+  ASSERT_FALSE(token.empty());
+  const std::string with = " page_token: '" + token + "' }";
+  EXPECT_EQ(Refused("list_channels { page_size: 1" + with).violations(0).field(), "page_token");
+  EXPECT_EQ(Refused("list_channels { order_by: 'name desc' filter: 'name:a'" + with)
+                .violations(0)
+                .field(),
+            "page_token");
+  Must("list_channels { page_size: 3 filter: 'name:a'" + with);
+}
+
+TEST_F(Shapes, AReadMaskLeavesTheRestOut) {
+  const v1::Channel channel = Must(
+                                  "get_channel { name: 'channels/a1' read_mask { paths: 'name' "
+                                  "paths: 'policy.mtk_lead' } }")
+                                  .channel();
+  EXPECT_EQ(channel.name(), "channels/a1");
+  EXPECT_TRUE(channel.policy().has_mtk_lead());
+  EXPECT_FALSE(channel.policy().has_mtk_period());
+  EXPECT_TRUE(channel.sdp().empty());
+  EXPECT_EQ(Refused("get_channel { name: 'channels/a1' read_mask { paths: 'color' } }")
+                .violations(0)
+                .field(),
+            "read_mask");
+  const auto list = Must("list_channels { read_mask { paths: 'name' } filter: 'key_group > 0' }");
+  EXPECT_EQ(list.list_channels().channels_size(), 4) << "filters see what the mask leaves out";
+  EXPECT_EQ(list.list_channels().channels(0).key_group(), 0U);
+}
+
+TEST_F(Shapes, AnUpdateChangesWhatItsMaskNames) {
+  const std::string channel =
+      "channel { name: 'channels/a1' display_name: 'New' policy { msk_pacing_rate: 7 } }";
+  v1::Channel updated =
+      Done("update_channel {" + channel + " update_mask { paths: 'display_name' } }").channel();
+  EXPECT_EQ(updated.display_name(), "New");
+  EXPECT_EQ(updated.policy().msk_pacing_rate(), 50000U);
+  updated = Done("update_channel { channel { name: 'channels/a1' policy { msk_pacing_rate: 9 } } }")
+                .channel();
+  EXPECT_EQ(updated.display_name(), "New") << "without a mask what is set is changed";
+  EXPECT_EQ(updated.policy().msk_pacing_rate(), 9U);
+  updated = Done("update_channel { channel { name: 'channels/a1' } update_mask { paths: '*' } }")
+                .channel();
+  EXPECT_EQ(updated.display_name(), "");
+  EXPECT_EQ(updated.policy().msk_pacing_rate(), 50000U);
+  for (const char* path : {"color", "key_group", "policy.color"}) {
+    EXPECT_EQ(Refused("update_channel { channel { name: 'channels/a1' } update_mask { paths: '" +
+                      std::string(path) + "' } }")
+                  .violations(0)
+                  .field(),
+              "update_mask")
+        << path;
+  }
+}
+
+TEST_F(Shapes, ARequestComesOnce) {
+  const std::string rekey =
+      "rekey_now { channel: 'channels/a1' level: MSK request_id: '" + std::string(kId) + "' }";
+  const v1::Rekey first = Done(rekey).rekey();
+  const v1::Rekey again = Done(rekey).rekey();
+  EXPECT_EQ(again.SerializeAsString(), first.SerializeAsString());
+  const core::CoreError other = Refused(As(Ask(
+      "rekey_now { channel: 'channels/a2' level: MSK request_id: '" + std::string(kId) + "' }")));
+  EXPECT_EQ(other.reason(), "request_id_reused");
+  EXPECT_EQ(other.violations(0).field(), "request_id");
+  EXPECT_EQ(Refused("rekey_now { channel: 'channels/a1' level: MSK request_id: 'again' }")
+                .violations(0)
+                .field(),
+            "request_id");
+}
+
+// A credential is sealed anew at each try.
+TEST_F(Shapes, TheSameCredentialIsTheSameRequest) {
+  core::CoreRequest first = As(NewSubscriber("bob"));
+  first.mutable_create_subscriber()->set_request_id(kId);
+  Must(first);
+  core::CoreRequest again = As(NewSubscriber("bob"));
+  again.mutable_create_subscriber()->set_request_id(kId);
+  EXPECT_NE(again.create_subscriber().subscriber().sealed_credential(),
+            first.create_subscriber().subscriber().sealed_credential());
+  EXPECT_EQ(Must(again).subscriber().name(), "subscribers/bob");
+}
+
+TEST_F(Shapes, WhatARepeatedRequestMadeMayBeGoneAgain) {
+  const std::string create =
+      "create_rekey_schedule { parent: 'channels/a1' rekey_schedule_id: 'night' "
+      "rekey_schedule { cron: '0 4 * * *' } request_id: '" +
+      std::string(kId) + "' }";
+  Done(create);
+  Done("delete_rekey_schedule { name: 'channels/a1/rekeySchedules/night' }");
+  EXPECT_EQ(Done(create).rekey_schedule().cron(), "0 4 * * *");
+  EXPECT_EQ(Refused("get_rekey_schedule { name: 'channels/a1/rekeySchedules/night' }").reason(),
+            "not_found");
+}
+
+TEST_F(Shapes, DeletionsKnowEtagsAndWhatIsMissing) {
+  EXPECT_EQ(Refused("delete_channel { name: 'channels/a1' etag: '\"9\"' }").reason(),
+            "etag_mismatch");
+  Done("delete_channel { name: 'channels/a1' etag: '\"1\"' validate_only: true }");
+  Done("delete_channel { name: 'channels/a1' etag: '\"1\"' }");
+  EXPECT_EQ(Refused("delete_channel { name: 'channels/a1' }").reason(), "not_found");
+  Done("delete_channel { name: 'channels/a1' allow_missing: true }");
+}
+
+TEST_F(Shapes, BatchesAreWholeOrNothing) {
+  Must(NewSubscribers(3));
+  const auto got =
+      Must("batch_get_subscribers { names: 'subscribers/s0' names: 'subscribers/s2' }");
+  EXPECT_EQ(got.batch_get_subscribers().subscribers_size(), 2);
+  EXPECT_EQ(Refused("batch_get_subscribers { names: 'subscribers/s0' names: 'subscribers/no' }")
+                .resource(),
+            "subscribers/no");
+  EXPECT_EQ(Refused("batch_get_subscribers {}").violations(0).field(), "names");
+  EXPECT_EQ(Refused("batch_delete_subscribers { names: 'subscribers/s0' names: 'subscribers/no' }")
+                .reason(),
+            "not_found");
+  Must("get_subscriber { name: 'subscribers/s0' }");
+  Done(
+      "batch_delete_subscribers { names: 'subscribers/s0' names: 'subscribers/no' allow_missing: "
+      "true }");
+  EXPECT_EQ(Refused("get_subscriber { name: 'subscribers/s0' }").reason(), "not_found");
+}
+
+TEST_F(Shapes, AMemberThatHoldsKeysIsShutOutWhenItIsDeleted) {
+  Must(NewSubscribers(1));
+  AddMember("a1", "s0");
+  const std::string msk =
+      Must("get_channel { name: 'channels/a1' }").channel().key_state().active().msk_id();
+  Done("delete_member { name: 'channels/a1/members/s0' }");
+  Pass(seconds(1));
+  EXPECT_NE(Must("get_channel { name: 'channels/a1' }").channel().key_state().active().msk_id(),
+            msk);
+}
+
+TEST_F(Shapes, AScopeHidesTheRest) {
+  core::CoreRequest list = Ask("list_channels {}");
+  list.mutable_scope()->add_channels("channels/a*");
+  list.mutable_scope()->add_channels("channels/b2");
+  const auto seen = Must(list).list_channels();
+  ASSERT_EQ(seen.channels_size(), 3);
+  EXPECT_EQ(seen.channels(2).name(), "channels/b2");
+  core::CoreRequest all = As(Ask("rekey_channels { level: MTK }"));
+  all.mutable_scope()->add_channels("channels/b2");
+  EXPECT_EQ(Must(all).operation().total_units(), 1U);
+}
+
+TEST_F(Shapes, EveryCommandIsInTheAuditLog) {
+  Done("rekey_now { channel: 'channels/a1' level: MSK request_id: '" + std::string(kId) + "' }");
+  const auto log = Must("list_audit_records { filter: 'principal = operator:alice' }");
+  ASSERT_EQ(log.list_audit_records().audit_records_size(), 1);
+  const v1::AuditRecord& record = log.list_audit_records().audit_records(0);
+  EXPECT_EQ(record.method(), "Test.Method");
+  EXPECT_EQ(record.request_id(), kId);
+  EXPECT_EQ(record.resource(), "channels/a1");
+  EXPECT_EQ(record.key_ids_size(), 1);
+  EXPECT_EQ(record.hash().size(), 32U);
+  const v1::ServerStatus status = StatusOf();
+  EXPECT_EQ(status.audit_public_key().size(), 32U);
+  EXPECT_GE(status.audit().sequence(), record.sequence());
+}
+
+TEST_F(Shapes, TheAuditLogHasPages) {
+  for (int i = 0; i < 5; ++i) Done("rekey_now { channel: 'channels/a1' level: MTK }");
+  uint64_t last = 0;
+  std::string token;
+  int pages = 0;
+  do {
+    const auto page = Must("list_audit_records { page_size: 2 page_token: '" + token + "' }")
+                          .list_audit_records();
+    for (const v1::AuditRecord& record : page.audit_records()) {
+      EXPECT_EQ(record.sequence(), last + 1);
+      last = record.sequence();
+    }
+    token = page.next_page_token();
+    ++pages;
+  } while (!token.empty());
+  EXPECT_EQ(last, StatusOf().audit().sequence());
+  EXPECT_GE(pages, 3);
+  EXPECT_EQ(Refused("list_audit_records { order_by: 'time' }").violations(0).field(), "order_by");
+}
+
+TEST_F(Shapes, CalendarsAndPlansAreShown) {
+  Done(
+      "create_rekey_schedule { parent: 'channels/a1' rekey_schedule_id: 'often' "
+      "rekey_schedule { period { seconds: 600 } } }");
+  const auto upcoming =
+      Must("list_upcoming_rekeys { parent: 'channels/a1' page_size: 3 }").list_upcoming_rekeys();
+  ASSERT_EQ(upcoming.upcoming_rekeys_size(), 3);
+  EXPECT_EQ(upcoming.upcoming_rekeys(0).rekey_schedule(), "channels/a1/rekeySchedules/often");
+  EXPECT_EQ(upcoming.upcoming_rekeys(0).reason(), v1::CALENDAR);
+  EXPECT_EQ(
+      upcoming.upcoming_rekeys(1).time().seconds() - upcoming.upcoming_rekeys(0).time().seconds(),
+      600);
+  Must(NewSubscribers(2));
+  AddMember("a1", "s0");
+  AddMember("a1", "s1");
+  const v1::RekeyPlan plan =
+      Must("plan_rekey { channel: 'channels/a1' expelled: 'channels/a1/members/s0' }").rekey_plan();
+  EXPECT_EQ(plan.recipients(), 1U);
+  EXPECT_EQ(plan.unicast_messages(), 1U);
+  EXPECT_GT(plan.unicast_octets(), 100U);
+  EXPECT_EQ(plan.level(), v1::MSK);
+  EXPECT_EQ(
+      Refused("plan_rekey { channel: 'channels/a1' expelled: 'channels/a2/members/s0' }").reason(),
+      "not_found");
+  EXPECT_EQ(Refused("plan_rekey { channel: 'channels/a1' }").violations(0).field(), "level");
+}
+
+TEST_F(Shapes, ConflictsAreChannelsOfOneInstant) {
+  for (const char* id : {"a1", "b1"}) {
+    Done("create_rekey_schedule { parent: 'channels/" + std::string(id) +
+         "' rekey_schedule_id: 'night' rekey_schedule { cron: '0 4 * * *' } }");
+  }
+  const auto found =
+      Must("list_rekey_conflicts { horizon { seconds: 86400 } within { seconds: 1 } }")
+          .list_rekey_conflicts();
+  bool meets = false;
+  for (const v1::RekeyConflict& conflict : found.rekey_conflicts()) {
+    const auto& channels = conflict.channels();
+    const bool has_both =
+        std::find(channels.begin(), channels.end(), "channels/a1") != channels.end() &&
+        std::find(channels.begin(), channels.end(), "channels/b1") != channels.end();
+    meets = meets || (has_both && conflict.time().seconds() % 86400 == 4 * 3600);
+  }
+  EXPECT_TRUE(meets);
+}
+
+TEST_F(Shapes, WaitingForAnOperationEndsWithIt) {
+  const v1::Operation begun =
+      Done("rekey_channels { level: MTK spread { seconds: 40 } filter: 'name = channels/a*' }")
+          .operation();
+  EXPECT_EQ(begun.total_units(), 2U);
+  EXPECT_FALSE(begun.done());
+  Send(client_, Ask("wait_operation { name: '" + begun.name() + "' timeout { seconds: 50 } }"));
+  EXPECT_TRUE(Quiet(client_));
+  Pass(seconds(21));
+  const v1::Operation done = Next(client_).operation();
+  EXPECT_TRUE(done.done());
+  v1::RekeyChannelsResponse response;
+  ASSERT_TRUE(done.response().UnpackTo(&response));
+  EXPECT_EQ(response.rekeyed(), 2U);
+  Done("delete_operation { name: '" + begun.name() + "' }");
+  EXPECT_EQ(Refused("get_operation { name: '" + begun.name() + "' }").reason(), "not_found");
+}
+
+}  // namespace
+}  // namespace keymast::server
