@@ -133,13 +133,13 @@ bool Served::Closed(CoreClient& client) {
 void Served::Turn() {
   loop_.WakeAt(system_clock_.Now());
   loop_.Turn();
-  server_.shard().Turn();
+  server_.Turn();
 }
 
 bool Served::Until(const std::function<bool()>& done) {
   const Instant last = system_clock_.Now() + kPatience;
   while (system_clock_.Now() < last) {
-    server_.shard().Turn();
+    server_.Turn();
     if (done()) return true;
     loop_.WakeAt(last);
     loop_.Turn();
@@ -149,8 +149,8 @@ bool Served::Until(const std::function<bool()>& done) {
 
 void Served::Pass(Duration duration) {
   const Instant until = clock_.now + duration;
-  while (server_.shard().NextDeadline() <= until) {
-    clock_.now = std::max(clock_.now, server_.shard().NextDeadline());
+  while (server_.NextDeadline() <= until) {
+    clock_.now = std::max(clock_.now, server_.NextDeadline());
     Turn();
   }
   clock_.now = until;
