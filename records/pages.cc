@@ -24,9 +24,9 @@ size_t Rewrite::octets() const {
   return octets;
 }
 
-void Pages::AddStored(const PageName& name, const Fingerprint& fingerprint) {
+void Pages::AddStored(const PageName& name, const Fingerprint& fingerprint, uint32_t record_key) {
   if (name.kind == PageKind::kHead) channels_.insert(name.channel);
-  pages_.insert_or_assign(PageKey(name), Page{name, fingerprint, 0, {}});
+  pages_.insert_or_assign(PageKey(name), Page{name, fingerprint, record_key, 0, {}});
   Toggle(fingerprint_, fingerprint);
 }
 
@@ -108,6 +108,21 @@ std::optional<uint64_t> Pages::SinceWithout(const std::vector<Rewrite>& rewrites
   return std::nullopt;
 }
 
+std::vector<std::string> Pages::SealedBefore(uint32_t record_key, size_t most) const {
+  std::vector<std::string> keys;
+  for (const auto& [key, page] : pages_) {
+    if (keys.size() == most) break;
+    if (page.stored && page.record_key < record_key) keys.push_back(key);
+  }
+  return keys;
+}
+
+size_t Pages::stored() const {
+  return static_cast<size_t>(std::count_if(pages_.begin(), pages_.end(), [](const auto& one) {
+    return one.second.stored.has_value();
+  }));
+}
+
 bool Pages::HasOrphans() const {
   return std::any_of(pages_.begin(), pages_.end(), [this](const auto& one) {
     const Page& page = one.second;
@@ -127,7 +142,6 @@ Result<rekey::State> Pages::Merge(const Page& page, ByteView taken, store::Store
     const auto found = store.Scan(key, {}, 1, 0);
     if (!found) return Err(found.error());
     const bool there = !found->empty() && found->front().key == key &&
-                       found->front().value.size() >= Envelope::kOverhead &&
                        envelope.FingerprintOf(key, found->front().value) == *page.stored;
     if (!there) return Err(Error::kCorrupt);
     const Result<Opened> opened = envelope.Open(EntryType::kPage, key, found->front().value);
@@ -190,7 +204,7 @@ void Pages::Adopt(const Rewrite& rewrite, const Envelope& envelope) {
   for (const auto& [key, value] : rewrite.puts) {
     const Result<PageName> name = ParsePageKey(key);
     KEYMAST_CHECK(name.has_value());
-    pages_[key] = Page{*name, envelope.FingerprintOf(key, value), 0, {}};
+    pages_[key] = Page{*name, envelope.FingerprintOf(key, value), RecordKeyOf(value), 0, {}};
   }
   const ByteView rest = ByteView(before.waiting).subspan(rewrite.taken);
   if (!rest.empty()) WaitOn(before, rest, rewrite);
@@ -200,7 +214,7 @@ void Pages::Adopt(const Rewrite& rewrite, const Envelope& envelope) {
 // have the rows of the old one. When none came out, the old one stays, to be filled.
 void Pages::WaitOn(const Page& before, ByteView rest, const Rewrite& rewrite) {
   if (rewrite.puts.empty()) {
-    Wait(rewrite.key, pages_[rewrite.key] = Page{before.name, {}, 0, {}}, rest, before.since);
+    Wait(rewrite.key, pages_[rewrite.key] = Page{before.name, {}, 0, 0, {}}, rest, before.since);
     return;
   }
   const Status noted = ForEachChange(rest, [&](const rekey::Change& change, ByteView octets) {

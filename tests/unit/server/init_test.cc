@@ -22,7 +22,7 @@ class InitTest : public testing::Test {
     unsetenv("CREDENTIALS_DIRECTORY");
     config_.data = folder_ + "/data";
     config_.witness = folder_ + "/witness";
-    config_.master_key_file = folder_ + "/master.key";
+    config_.master_key.file = folder_ + "/master.key";
   }
   ~InitTest() override {
     unsetenv("CREDENTIALS_DIRECTORY");
@@ -36,9 +36,9 @@ class InitTest : public testing::Test {
     return made;
   }
   std::string ImportKey() {
-    const auto master_key = ReadMasterKey({-1, config_.master_key_file}, DefaultMasterKeyFile());
-    EXPECT_TRUE(master_key);
-    const auto opened = OpenStore(config_, *master_key);
+    const auto given = MasterKeysOf(config_);
+    EXPECT_TRUE(given);
+    const auto opened = OpenStore(config_, given->list());
     EXPECT_TRUE(opened) << (opened ? "" : opened.error().message);
     return opened ? std::string(AsText(opened->import_key.public_key)) : std::string();
   }
@@ -60,7 +60,7 @@ TEST_F(InitTest, MakesWhatIsMissingAndKeepsWhatIsThere) {
 TEST_F(InitTest, FoldersThatAreNotThereAreMade) {
   config_.data = folder_ + "/state/keymast/data";
   config_.witness = folder_ + "/state/keymast/witness";
-  config_.master_key_file = folder_ + "/state/keymast/master.key";
+  config_.master_key.file = folder_ + "/state/keymast/master.key";
   const auto made = Quietly();
   ASSERT_TRUE(made) << made.error().message;
   EXPECT_FALSE(ImportKey().empty());
@@ -68,8 +68,8 @@ TEST_F(InitTest, FoldersThatAreNotThereAreMade) {
 
 TEST_F(InitTest, AStoreIsNotOpenedWithAnotherKey) {
   ASSERT_TRUE(Quietly());
-  std::filesystem::remove(config_.master_key_file);
-  ASSERT_TRUE(MakeMasterKey(config_.master_key_file));
+  std::filesystem::remove(config_.master_key.file);
+  ASSERT_TRUE(MakeMasterKey(config_.master_key.file));
   const auto made = Quietly();
   ASSERT_FALSE(made);
   EXPECT_EQ(made.error().error, Error::kWrongMasterKey);
@@ -79,18 +79,18 @@ TEST_F(InitTest, AStoreIsNotOpenedWithAnotherKey) {
 TEST_F(InitTest, NoKeyIsMadeForDataThatAreThere) {
   ASSERT_TRUE(Quietly());
   const std::string away = folder_ + "/away.key";
-  std::filesystem::rename(config_.master_key_file, away);
+  std::filesystem::rename(config_.master_key.file, away);
   const auto made = Quietly();
   ASSERT_FALSE(made);
   EXPECT_EQ(made.error().error, Error::kNotFound);
   EXPECT_EQ(made.error().message,
-            "master key " + config_.master_key_file + ": not there, and the data in " +
+            "master key " + config_.master_key.file + ": not there, and the data in " +
                 config_.data + " can be read with no other; bring it back (is its disk there?)");
-  EXPECT_FALSE(std::filesystem::exists(config_.master_key_file));
+  EXPECT_FALSE(std::filesystem::exists(config_.master_key.file));
   const auto run = server::Run(config_, {});
   ASSERT_FALSE(run);
   EXPECT_EQ(run.error().message, made.error().message);
-  std::filesystem::rename(away, config_.master_key_file);
+  std::filesystem::rename(away, config_.master_key.file);
   EXPECT_TRUE(Quietly());
 }
 
@@ -101,7 +101,7 @@ TEST_F(InitTest, WithoutDataAMissingKeyIsMade) {
   std::filesystem::create_directory(config_.data);
   std::ofstream(config_.data + "/LOCK");
   ASSERT_TRUE(Quietly());
-  EXPECT_TRUE(std::filesystem::exists(config_.master_key_file));
+  EXPECT_TRUE(std::filesystem::exists(config_.master_key.file));
 }
 
 // Nothing is made beside a witness that is another server's, and the reason is told first.
@@ -110,14 +110,14 @@ TEST_F(InitTest, AWitnessOfOtherDataIsToldBeforeAnythingIsMade) {
   const auto running = store::Witness::Open(config_.witness);
   ASSERT_TRUE(running);
   config_.data = folder_ + "/others";
-  config_.master_key_file = folder_ + "/others.key";
+  config_.master_key.file = folder_ + "/others.key";
   const auto in_use = Quietly();
   ASSERT_FALSE(in_use);
   EXPECT_EQ(in_use.error().message,
             "witness " + config_.witness +
                 ": in use by another keymastd; stop that one, or give each a witness of its own");
   EXPECT_FALSE(std::filesystem::exists(config_.data));
-  EXPECT_FALSE(std::filesystem::exists(config_.master_key_file));
+  EXPECT_FALSE(std::filesystem::exists(config_.master_key.file));
 }
 
 TEST_F(InitTest, AWitnessThatKnowsCommitsIsToldBeforeAnythingIsMade) {
@@ -127,18 +127,18 @@ TEST_F(InitTest, AWitnessThatKnowsCommitsIsToldBeforeAnythingIsMade) {
     ASSERT_TRUE(earlier && (*earlier)->Reserve(100) && (*earlier)->CloseClean(90));
   }
   config_.data = folder_ + "/others";
-  config_.master_key_file = folder_ + "/others.key";
+  config_.master_key.file = folder_ + "/others.key";
   const auto known = Quietly();
   ASSERT_FALSE(known);
   EXPECT_EQ(known.error().error, Error::kAlreadyExists);
   EXPECT_NE(known.error().message.find("knows commits up to 90"), std::string::npos);
   EXPECT_FALSE(std::filesystem::exists(config_.data));
-  EXPECT_FALSE(std::filesystem::exists(config_.master_key_file));
+  EXPECT_FALSE(std::filesystem::exists(config_.master_key.file));
 }
 
 // `run` would take the credential: a key file beside it would be another key.
 TEST_F(InitTest, ACredentialIsUsedWithoutAKeyFile) {
-  config_.master_key_file.clear();
+  config_.master_key.file.clear();
   const std::string credential = folder_ + "/keymast-master-key";
   ASSERT_TRUE(MakeMasterKey(credential).value_or(false));
   setenv("CREDENTIALS_DIRECTORY", folder_.c_str(), 1);
@@ -154,9 +154,9 @@ TEST_F(InitTest, ADescriptorNeedsNoKeyFile) {
   const std::string key(32, 'k');
   ASSERT_EQ(write(ends[1], key.data(), key.size()), 32);
   close(ends[1]);
-  config_.master_key_fd = ends[0];
+  config_.master_key.fd = ends[0];
   ASSERT_TRUE(Quietly());
-  EXPECT_FALSE(std::filesystem::exists(config_.master_key_file));
+  EXPECT_FALSE(std::filesystem::exists(config_.master_key.file));
 }
 
 }  // namespace
