@@ -9,7 +9,7 @@ namespace keymast::crypto {
 namespace {
 
 // The first octet of what is wrapped.
-enum class Method : uint8_t { kGcm = 1, kKeyWrapPad = 2 };
+enum class Method : uint8_t { kGcm = 1, kKeyWrapPad = 2, kKeyWrap = 3 };
 
 constexpr size_t kKey = 32;
 constexpr size_t kIv = 12;
@@ -17,6 +17,11 @@ constexpr size_t kTag = 16;
 constexpr size_t kGcmSize = 1 + kIv + kKey + kTag;
 constexpr size_t kMaxWrapped = 512;
 constexpr std::string_view kAad = "keymast meta key";
+
+CK_MECHANISM_TYPE MechanismOf(Method method) {
+  if (method == Method::kGcm) return CKM_AES_GCM;
+  return method == Method::kKeyWrapPad ? CKM_AES_KEY_WRAP_PAD : CKM_AES_KEY_WRAP;
+}
 
 CK_ATTRIBUTE AttributeOf(CK_ATTRIBUTE_TYPE type, MutableBytes value) {
   return {type, value.data(), value.size()};
@@ -36,11 +41,10 @@ class TokenKey final : public MasterKey {
     return method_ == Method::kGcm ? Encrypt(key, rng) : WrapObject(key);
   }
   tl::expected<SecretKey<32>, Failure> Unwrap(ByteView wrapped) const override {
-    if (!wrapped.empty() && wrapped[0] == static_cast<uint8_t>(Method::kGcm)) {
-      return Decrypt(wrapped);
-    }
-    if (!wrapped.empty() && wrapped[0] == static_cast<uint8_t>(Method::kKeyWrapPad)) {
-      return UnwrapObject(wrapped.subspan(1));
+    const auto method = wrapped.empty() ? Method{} : Method{wrapped[0]};
+    if (method == Method::kGcm) return Decrypt(wrapped);
+    if (method == Method::kKeyWrapPad || method == Method::kKeyWrap) {
+      return UnwrapObject(method, wrapped.subspan(1));
     }
     return Fail(Error::kDecryptionFailed, "master key " + id_ + ": has not wrapped this");
   }
@@ -49,7 +53,7 @@ class TokenKey final : public MasterKey {
   tl::expected<Bytes, Failure> Encrypt(const SecretKey<32>& key, Rng& rng) const;
   tl::expected<SecretKey<32>, Failure> Decrypt(ByteView wrapped) const;
   tl::expected<Bytes, Failure> WrapObject(const SecretKey<32>& key) const;
-  tl::expected<SecretKey<32>, Failure> UnwrapObject(ByteView wrapped) const;
+  tl::expected<SecretKey<32>, Failure> UnwrapObject(Method method, ByteView wrapped) const;
 
   CK_FUNCTION_LIST& functions() const { return session_->functions(); }
 
@@ -115,9 +119,9 @@ tl::expected<Bytes, Failure> TokenKey::WrapObject(const SecretKey<32>& key) cons
   CK_RV done = functions().C_CreateObject(session_->handle(), attributes.data(), attributes.size(),
                                           &made);
   if (done != CKR_OK) return session_->Failed(Error::kIo, "C_CreateObject", done);
-  CK_MECHANISM mechanism{CKM_AES_KEY_WRAP_PAD, nullptr, 0};
+  CK_MECHANISM mechanism{MechanismOf(method_), nullptr, 0};
   Bytes wrapped(kMaxWrapped);
-  wrapped[0] = static_cast<uint8_t>(Method::kKeyWrapPad);
+  wrapped[0] = static_cast<uint8_t>(method_);
   CK_ULONG size = wrapped.size() - 1;
   done = functions().C_WrapKey(session_->handle(), &mechanism, object_, made, wrapped.data() + 1,
                                &size);
@@ -127,7 +131,7 @@ tl::expected<Bytes, Failure> TokenKey::WrapObject(const SecretKey<32>& key) cons
   return wrapped;
 }
 
-tl::expected<SecretKey<32>, Failure> TokenKey::UnwrapObject(ByteView wrapped) const {
+tl::expected<SecretKey<32>, Failure> TokenKey::UnwrapObject(Method method, ByteView wrapped) const {
   CK_OBJECT_CLASS object_class = CKO_SECRET_KEY;
   CK_KEY_TYPE type = CKK_GENERIC_SECRET;
   CK_BBOOL yes = CK_TRUE;
@@ -135,7 +139,7 @@ tl::expected<SecretKey<32>, Failure> TokenKey::UnwrapObject(ByteView wrapped) co
   std::array attributes = {AttributeOf(CKA_CLASS, object_class), AttributeOf(CKA_KEY_TYPE, type),
                            AttributeOf(CKA_TOKEN, no), AttributeOf(CKA_EXTRACTABLE, yes),
                            AttributeOf(CKA_SENSITIVE, no)};
-  CK_MECHANISM mechanism{CKM_AES_KEY_WRAP_PAD, nullptr, 0};
+  CK_MECHANISM mechanism{MechanismOf(method), nullptr, 0};
   Bytes copy(wrapped.begin(), wrapped.end());
   CK_OBJECT_HANDLE made = 0;
   CK_RV done = functions().C_UnwrapKey(session_->handle(), &mechanism, object_, copy.data(),
@@ -168,23 +172,29 @@ tl::expected<CK_OBJECT_HANDLE, Failure> FindKey(const Session& session, const To
   return found->front();
 }
 
+// MethodOf is the first that the token offers and the key allows. A key of 32 octets needs no
+// padding, so that key wrap without it (RFC 3394) will do, too.
 tl::expected<Method, Failure> MethodOf(const Session& session, CK_OBJECT_HANDLE key,
                                        const std::string& where) {
-  const bool has_gcm = session.Offers(CKM_AES_GCM, CKF_ENCRYPT | CKF_DECRYPT);
-  const bool has_key_wrap = session.Offers(CKM_AES_KEY_WRAP_PAD, CKF_WRAP | CKF_UNWRAP);
-  if (!has_gcm && !has_key_wrap) {
-    return Fail(Error::kUnsupportedAlgorithm,
-                where + ": the token offers neither CKM_AES_GCM nor CKM_AES_KEY_WRAP_PAD");
+  bool is_offered = false;
+  for (const Method method : {Method::kGcm, Method::kKeyWrapPad, Method::kKeyWrap}) {
+    const bool is_gcm = method == Method::kGcm;
+    const CK_FLAGS flags = is_gcm ? CKF_ENCRYPT | CKF_DECRYPT : CKF_WRAP | CKF_UNWRAP;
+    if (!session.Offers(MechanismOf(method), flags)) continue;
+    is_offered = true;
+    if (session.IsTrue(key, is_gcm ? CKA_ENCRYPT : CKA_WRAP) &&
+        session.IsTrue(key, is_gcm ? CKA_DECRYPT : CKA_UNWRAP)) {
+      return method;
+    }
   }
-  if (has_gcm && session.IsTrue(key, CKA_ENCRYPT) && session.IsTrue(key, CKA_DECRYPT)) {
-    return Method::kGcm;
+  if (is_offered) {
+    return Fail(Error::kPermissionDenied,
+                where + ": the key may neither encrypt and decrypt (CKA_ENCRYPT, CKA_DECRYPT) nor "
+                        "wrap and unwrap (CKA_WRAP, CKA_UNWRAP)");
   }
-  if (has_key_wrap && session.IsTrue(key, CKA_WRAP) && session.IsTrue(key, CKA_UNWRAP)) {
-    return Method::kKeyWrapPad;
-  }
-  return Fail(Error::kPermissionDenied,
-              where + ": the key may neither encrypt and decrypt (CKA_ENCRYPT, CKA_DECRYPT) nor "
-                      "wrap and unwrap (CKA_WRAP, CKA_UNWRAP)");
+  return Fail(Error::kUnsupportedAlgorithm,
+              where + ": the token offers neither CKM_AES_GCM nor CKM_AES_KEY_WRAP_PAD nor "
+                      "CKM_AES_KEY_WRAP");
 }
 
 }  // namespace

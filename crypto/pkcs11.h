@@ -15,8 +15,8 @@ struct TokenKeyName {
 };
 
 // OpenTokenKey logs in and finds the AES key. Its id is the object's (CKA_ID). It wraps by AES-GCM
-// (CKM_AES_GCM) where token and key allow that, else by AES key wrap with padding
-// (CKM_AES_KEY_WRAP_PAD). The failure says what is missing: kIo (module), kNotFound (token, key),
+// (CKM_AES_GCM) where token and key allow that, else by AES key wrap (CKM_AES_KEY_WRAP_PAD,
+// CKM_AES_KEY_WRAP). The failure says what is missing: kIo (module), kNotFound (token, key),
 // kUnauthenticated (PIN), kPermissionDenied (rights of the key), kUnsupportedAlgorithm,
 // kInvalidArgument (an object that cannot be a master key).
 tl::expected<std::unique_ptr<MasterKey>, Failure> OpenTokenKey(const TokenKeyName& name,
