@@ -16,6 +16,36 @@ bool IsDeletion(const rekey::Change& change) {
   return std::holds_alternative<rekey::ChannelDeleted>(change);
 }
 
+template <class... T>
+bool IsOneOf(const rekey::Change& change) {
+  return (std::holds_alternative<T>(change) || ...);
+}
+
+// SetsKeys: the change holds keys, until another one sets or ends those of the same row.
+bool SetsKeys(const rekey::Change& change) {
+  return IsOneOf<rekey::LadderPut, rekey::SubscriberPut, rekey::TicketKeyPut>(change);
+}
+bool SetsOrEndsKeys(const rekey::Change& change) {
+  return SetsKeys(change) || IsOneOf<rekey::ChannelDeleted, rekey::SubscriberDeleted,
+                                     rekey::TicketKeyDropped>(change);
+}
+
+// DropSetBefore takes keys out of what waits that are over with `change`: they would stay in memory
+// until their page is written.
+void DropSetBefore(const rekey::Change& change, crypto::SecretBytes& waiting) {
+  const PageName row = RowOf(change);
+  // Most pages of subscribers that are being imported have nothing of this one.
+  if (HasManyRows(row.kind) && AsText(waiting).find(row.first) == std::string_view::npos) return;
+  const std::string key = PageKey(row);
+  crypto::SecretBytes kept;
+  const Status read = ForEachChange(waiting, [&](const rekey::Change& earlier, ByteView octets) {
+    if (SetsKeys(earlier) && PageKey(RowOf(earlier)) == key) return;
+    kept.insert(kept.end(), octets.begin(), octets.end());
+  });
+  KEYMAST_CHECK(read.has_value());
+  waiting = std::move(kept);
+}
+
 }  // namespace
 
 size_t Rewrite::octets() const {
@@ -61,9 +91,10 @@ void Pages::Wait(const std::string& key, Page& page, ByteView octets, uint64_t n
   if (page.waiting.size() > limits_.waiting_octets) urgent_.insert(key);
 }
 
-void Pages::Touch(const PageName& row, ByteView octets, uint64_t number) {
+void Pages::Touch(const rekey::Change& change, ByteView octets, uint64_t number) {
   std::string key;
-  Page& page = PageOf(row, key);
+  Page& page = PageOf(RowOf(change), key);
+  if (SetsOrEndsKeys(change)) DropSetBefore(change, page.waiting);
   Wait(key, page, octets, number);
 }
 
@@ -80,7 +111,7 @@ void Pages::Note(const rekey::Change& change, ByteView octets, uint64_t number) 
   if (std::holds_alternative<rekey::ChannelPut>(change)) channels_.insert(row.channel);
   // rekey::Apply ignores changes of a channel that is gone, and so must its pages.
   if (row.OfChannel() && !IsDeletion(change) && !channels_.contains(row.channel)) return;
-  Touch(row, octets, number);
+  Touch(change, octets, number);
   if (!IsDeletion(change)) return;
   TouchMembersOf(row.channel, octets, number);
   channels_.erase(row.channel);
@@ -218,7 +249,7 @@ void Pages::WaitOn(const Page& before, ByteView rest, const Rewrite& rewrite) {
     return;
   }
   const Status noted = ForEachChange(rest, [&](const rekey::Change& change, ByteView octets) {
-    if (!IsDeletion(change)) return Touch(RowOf(change), octets, before.since);
+    if (!IsDeletion(change)) return Touch(change, octets, before.since);
     for (const auto& put : rewrite.puts) {
       Wait(put.first, pages_.at(put.first), octets, before.since);
     }

@@ -73,7 +73,7 @@ class Pages {
     uint64_t since = 0;           // 0: nothing waits
     crypto::SecretBytes waiting;  // encoded changes, oldest first
   };
-  void Touch(const PageName& row, ByteView octets, uint64_t number);
+  void Touch(const rekey::Change& change, ByteView octets, uint64_t number);
   void Wait(const std::string& key, Page& page, ByteView octets, uint64_t number);
   Page& PageOf(const PageName& row, std::string& key);
   std::string KeyOfRow(const PageName& row) const;
