@@ -2,8 +2,10 @@
 """Keys in memory and beside it: what is over is wiped, what lives is in the process that needs it, and
 nothing of it is in arguments, environment, logs, metrics, recordings or the data directory."""
 
+import json
 import os
 import pathlib
+import re
 import resource
 import signal
 import subprocess
@@ -84,31 +86,104 @@ class Memory(unittest.TestCase):
         changes = site.alice.last["mtk_changes"]
         wait_for(lambda: site.alice.last["mtk_changes"] > changes + 3, 30, "more MTKs")
 
+    def stopped_memory(self, process):
+        os.kill(process.popen.pid, signal.SIGSTOP)
+        self.addCleanup(os.kill, process.popen.pid, signal.SIGCONT)
+        return memory(process.popen.pid)
+
+    def wiped(self, gone):
+        """Memory of keymastd once nothing of `gone` is in it; it runs on between two looks."""
+        server = self.site.keymastd.popen.pid
+        left = {}
+
+        def is_wiped():
+            os.kill(server, signal.SIGSTOP)
+            octets = memory(server)
+            os.kill(server, signal.SIGCONT)
+            left.clear()
+            left.update(find(gone, octets))
+            return None if left else octets
+        return wait_for(is_wiped, 30, lambda: f"still in the memory of keymastd: {left}")
+
+    def left_behind(self):
+        """(what, octets) of everything but memory in which somebody could look for keys."""
+        site = self.site
+        address = f"http://127.0.0.1:{site.http_port}/metrics"
+        yield "metrics", urllib.request.urlopen(address, timeout=10).read()
+        for process in (site.keymastd, site.api, site.headend, site.alice):
+            for what, octets in traces(process.popen.pid):
+                yield f"{process.name}: {what}", octets
+            yield f"{process.name}: log", pathlib.Path(process.log_path).read_bytes()
+            yield f"{process.name}: lines", json.dumps(process.lines).encode()
+        for path in site.root.rglob("*"):
+            if path.is_file() and path.suffix != ".key":
+                yield str(path), path.read_bytes()
+
     def test_keys_end_with_their_lives(self):
         self.live()
         site = self.site
-        for process in (site.keymastd, site.api, site.headend, site.alice):
-            self.assertEqual(find({}, b""), {})
-            os.kill(process.popen.pid, signal.SIGSTOP)
         secrets = Secrets(site).read()
         self.assertGreaterEqual(len(secrets.msks), 3)
         self.assertGreater(len(secrets.mtks), 6)
-        users = {name: key for name, key in secrets.users.items()}
-        server = memory(site.keymastd.popen.pid)
-        print(f"keymastd: {len(server) >> 20} MiB")
-        alive = {"alice": users["alice@example.org"], **last(secrets.msks, 1)}
-        for name in alive:
-            self.assertGreater(find(alive, server).get((name, "raw"), 0), 0,
-                               f"{name} should be found where it is in use")
-        gone = {"bob": users["bob@example.org"], "master key": secrets.master,
-                **but_last(secrets.msks, 1), **but_last(secrets.mtks, 3)}
-        print("gone", find(gone, server))
-        print("alive", find(alive, server))
-        print("headend key", find({"headend": (site.root / "headend.key").read_bytes()}, server))
-        every = {**users, "master key": secrets.master, **secrets.msks, **secrets.mtks}
-        print("api", find(every, memory(site.api.popen.pid)))
-        print("headend", find(every, memory(site.headend.popen.pid)))
-        print("alice", find(every, memory(site.alice.popen.pid)))
+        bob = {"bob": secrets.users["bob@example.org"]}
+        alice = {"alice": secrets.users["alice@example.org"]}
+        master = {"master key": secrets.master}
+        north = {"headend": (site.root / "headend.key").read_bytes()}
+        # The last MSK, and what is prepared or active, is in use.
+        gone = {**bob, **master, **but_last(secrets.msks, 1), **but_last(secrets.mtks, 3)}
+        server = self.wiped(gone)
+
+        # The looking is good for something: it finds what is in use, and only as it is.
+        alive = {**alice, **last(secrets.msks, 1)}
+        found = find(alive, server)
+        self.assertEqual(set(found), {(name, "raw") for name in alive})
+        self.assertEqual(find(north, server), {})
+        secrets.read()
+        every = {**alice, **bob, **master, **north, **secrets.msks, **secrets.mtks}
+        self.assertEqual(find(every, self.stopped_memory(site.api)), {})
+        of_others = {**alice, **bob, **master, **secrets.msks}
+        self.assertEqual(find(of_others, self.stopped_memory(site.headend)), {})
+        self.assertEqual(find({**bob, **master, **north}, self.stopped_memory(site.alice)), {})
+        for process in (site.api, site.headend, site.alice):
+            os.kill(process.popen.pid, signal.SIGCONT)
+        for what, octets in self.left_behind():
+            self.assertEqual(find(every, octets), {}, what)
+
+    def test_a_crash_leaves_no_core(self):
+        site = self.site
+        pattern = pathlib.Path("/proc/sys/kernel/core_pattern").read_text().strip()
+        before = resource.getrlimit(resource.RLIMIT_CORE)
+        if before[1] != resource.RLIM_INFINITY and before[1] < 1 << 30:
+            self.skipTest("this machine lets nobody write a core")
+        resource.setrlimit(resource.RLIMIT_CORE, (before[1], before[1]))
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_CORE, before)
+        here = os.getcwd()
+        os.chdir(site.root)
+        self.addCleanup(os.chdir, here)
+
+        def cores():
+            return [path.name for path in site.root.glob("*core*") if "sock" not in path.name]
+
+        # Where cores are files, a program that is not hardened leaves one here.
+        if not pattern.startswith(("|", "/")):
+            subprocess.run(["sh", "-c", "kill -ABRT $$"], check=False)
+            self.assertTrue(cores(), "the machine writes cores")
+            for name in cores():
+                (site.root / name).unlink()
+        # What the sanitizer forbids by itself proves nothing.
+        os.environ["ASAN_OPTIONS"] = "disable_coredump=0"
+        self.addCleanup(os.environ.pop, "ASAN_OPTIONS")
+        site.up()
+        site.create_channel()
+        site.enrol_headend("one")
+        for process in (site.keymastd, site.start_headend()):
+            limits = pathlib.Path(f"/proc/{process.popen.pid}/limits")
+            wait_for(lambda: re.search(r"Max core file size +0 +0 ", limits.read_text()), 20,
+                     f"{process.name} forbids cores")
+            process.popen.send_signal(signal.SIGABRT)
+            process.popen.wait(60)
+            self.assertEqual(process.kill(), -signal.SIGABRT)
+        self.assertEqual(cores(), [])
 
 
 if __name__ == "__main__":

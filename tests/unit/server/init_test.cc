@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // `keymastd init`: what is missing is made, what is there is kept.
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <map>
 
 #include "server/master_key.h"
 #include "server/open_store.h"
@@ -42,19 +44,128 @@ class InitTest : public testing::Test {
     EXPECT_TRUE(opened) << (opened ? "" : opened.error().message);
     return opened ? std::string(AsText(opened->import_key.public_key)) : std::string();
   }
+  // Files are names, sizes and times of everything in the folder.
+  std::map<std::string, std::pair<uintmax_t, std::filesystem::file_time_type>> Files() const {
+    std::map<std::string, std::pair<uintmax_t, std::filesystem::file_time_type>> files;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder_)) {
+      if (entry.is_regular_file()) {
+        files[entry.path()] = {entry.file_size(), entry.last_write_time()};
+      }
+    }
+    return files;
+  }
+  // Wrong is what `check` says of the first thing whose name begins so.
+  std::string Wrong(const std::string& what) const {
+    for (const Finding& finding : Check(config_)) {
+      if (finding.what.starts_with(what)) return finding.wrong;
+    }
+    return "not looked at";
+  }
   std::string folder_ = "/tmp/keymast-init-XXXXXX";
   ServerConfig config_;
   std::string printed_;
 };
 
 TEST_F(InitTest, MakesWhatIsMissingAndKeepsWhatIsThere) {
+  config_.file = "/etc/some.toml";
   ASSERT_TRUE(Quietly());
   EXPECT_NE(printed_.find("new"), std::string::npos);
+  const std::string id = MasterKeysOf(config_)->current->id();
+  for (const std::string& line :
+       {"master key id: " + id, std::string("keymastd run --config /etc/some.toml &"),
+        std::string("keymastd check --config /etc/some.toml"), std::string("keymastctl status")}) {
+    EXPECT_NE(printed_.find(line + "\n"), std::string::npos) << printed_;
+  }
   const std::string import_key = ImportKey();
+  EXPECT_NE(printed_.find("import key, public: " + ToHex(AsBytes(import_key)) + "\n"),
+            std::string::npos);
   EXPECT_EQ(import_key.size(), 32U);
   ASSERT_TRUE(Quietly());
   EXPECT_EQ(printed_.find("new"), std::string::npos) << printed_;
   EXPECT_EQ(ImportKey(), import_key);
+}
+
+// Also the files of the store are as they were.
+TEST_F(InitTest, DoneAgainItWritesNothing) {
+  ASSERT_TRUE(Quietly());
+  const auto before = Files();
+  ASSERT_TRUE(Quietly());
+  EXPECT_EQ(Files(), before);
+}
+
+TEST_F(InitTest, CheckFindsNothingWrongAndWritesNothing) {
+  ASSERT_TRUE(Quietly());
+  const auto before = Files();
+  const std::string id = MasterKeysOf(config_)->current->id();
+  std::string all;
+  for (const Finding& finding : Check(config_)) {
+    EXPECT_EQ(finding.wrong, "") << finding.what;
+    all += finding.what + "\n";
+  }
+  EXPECT_NE(all.find("data " + config_.data + ", of master key " + id), std::string::npos) << all;
+  EXPECT_EQ(Files(), before);
+}
+
+TEST_F(InitTest, CheckSaysWhatIsWrong) {
+  EXPECT_NE(Wrong("master key").find("not there"), std::string::npos);
+  EXPECT_NE(Wrong("data").find("keymastd init"), std::string::npos);
+  EXPECT_NE(Wrong("witness").find("keymastd init"), std::string::npos);
+  ASSERT_TRUE(Quietly());
+  chmod(config_.data.c_str(), 0755);
+  EXPECT_NE(Wrong("data").find("chmod"), std::string::npos);
+  chmod(config_.data.c_str(), 0700);
+  chmod(config_.master_key.file.c_str(), 0644);
+  EXPECT_NE(Wrong("master key").find("0600"), std::string::npos);
+  std::filesystem::remove(config_.master_key.file);
+  ASSERT_TRUE(MakeMasterKey(config_.master_key.file));
+  EXPECT_NE(Wrong("data").find("belongs to another master key"), std::string::npos);
+  testing::internal::CaptureStdout();
+  EXPECT_FALSE(PrintCheck(config_));
+  EXPECT_NE(testing::internal::GetCapturedStdout().find("\nnot ok\n"), std::string::npos);
+}
+
+// A configuration that names both keys is right before, during and after a rotation.
+TEST_F(InitTest, OneOfTwoKeysIsEnough) {
+  ASSERT_TRUE(Quietly());
+  const std::string import_key = ImportKey();
+  config_.next_master_key = config_.master_key;
+  config_.master_key.file = folder_ + "/gone.key";
+  EXPECT_EQ(ImportKey(), import_key);
+  std::swap(config_.next_master_key->file, config_.master_key.file);
+  EXPECT_EQ(ImportKey(), import_key);
+}
+
+TEST_F(InitTest, TheNextKeyIsTheOneThatTheFileNamesNow) {
+  config_.file = folder_ + "/keymastd.toml";
+  const std::string next = folder_ + "/next.key";
+  ASSERT_TRUE(MakeMasterKey(next));
+  std::ofstream(config_.file) << "identity = \"a@b.org\"\n";
+  const auto none = OpenNextMasterKey(config_);
+  ASSERT_FALSE(none);
+  EXPECT_EQ(none.error().error, Error::kFailedPrecondition);
+  std::ofstream(config_.file, std::ios::app) << "[next_master_key]\nfile = \"" << next << "\"\n";
+  const auto opened = OpenNextMasterKey(config_);
+  ASSERT_TRUE(opened) << opened.error().message;
+  EXPECT_EQ((*opened)->id().size(), 16U);
+}
+
+// A key in a token is made by whoever owns the token.
+TEST_F(InitTest, NoKeyIsMadeInAToken) {
+  config_.master_key = {-1, "", "keymast-master-key", {"/nowhere.so", "keys", "master"}, ""};
+  auto made = Quietly();
+  ASSERT_FALSE(made);
+  EXPECT_NE(made.error().message.find("pin_file"), std::string::npos) << made.error().message;
+  config_.master_key.pin_file = folder_ + "/pin";
+  std::ofstream(config_.master_key.pin_file) << "123456\n";
+  chmod(config_.master_key.pin_file.c_str(), 0644);
+  made = Quietly();
+  ASSERT_FALSE(made);
+  EXPECT_NE(made.error().message.find("0600"), std::string::npos) << made.error().message;
+  chmod(config_.master_key.pin_file.c_str(), 0600);
+  made = Quietly();
+  ASSERT_FALSE(made);
+  EXPECT_NE(made.error().message.find("/nowhere.so"), std::string::npos) << made.error().message;
+  EXPECT_FALSE(std::filesystem::exists(config_.data));
 }
 
 TEST_F(InitTest, FoldersThatAreNotThereAreMade) {
