@@ -115,7 +115,8 @@ rekey::State MakeState(size_t channels, size_t members, uint16_t port,
 
 void WriteState(const server::ServerConfig& config, const crypto::MasterKey& master_key,
                 const rekey::State& state) {
-  Demand(Demanded(server::InitStore(config, {&master_key})).is_new, "the data directory is there already");
+  Demand(Demanded(server::InitStore(config, {&master_key})).is_new,
+         "the data directory is there already");
   server::OpenedStore store = Demanded(server::OpenStore(config, {&master_key}));
   {
     Writer writer(*store.durable);

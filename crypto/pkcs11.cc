@@ -116,8 +116,8 @@ tl::expected<Bytes, Failure> TokenKey::WrapObject(const SecretKey<32>& key) cons
                            AttributeOf(CKA_TOKEN, no), AttributeOf(CKA_EXTRACTABLE, yes),
                            AttributeOf(CKA_VALUE, value.mutable_view())};
   CK_OBJECT_HANDLE made = 0;
-  CK_RV done = functions().C_CreateObject(session_->handle(), attributes.data(), attributes.size(),
-                                          &made);
+  CK_RV done =
+      functions().C_CreateObject(session_->handle(), attributes.data(), attributes.size(), &made);
   if (done != CKR_OK) return session_->Failed(Error::kIo, "C_CreateObject", done);
   CK_MECHANISM mechanism{MechanismOf(method_), nullptr, 0};
   Bytes wrapped(kMaxWrapped);
@@ -189,12 +189,14 @@ tl::expected<Method, Failure> MethodOf(const Session& session, CK_OBJECT_HANDLE 
   }
   if (is_offered) {
     return Fail(Error::kPermissionDenied,
-                where + ": the key may neither encrypt and decrypt (CKA_ENCRYPT, CKA_DECRYPT) nor "
-                        "wrap and unwrap (CKA_WRAP, CKA_UNWRAP)");
+                where +
+                    ": the key may neither encrypt and decrypt (CKA_ENCRYPT, CKA_DECRYPT) nor "
+                    "wrap and unwrap (CKA_WRAP, CKA_UNWRAP)");
   }
   return Fail(Error::kUnsupportedAlgorithm,
-              where + ": the token offers neither CKM_AES_GCM nor CKM_AES_KEY_WRAP_PAD nor "
-                      "CKM_AES_KEY_WRAP");
+              where +
+                  ": the token offers neither CKM_AES_GCM nor CKM_AES_KEY_WRAP_PAD nor "
+                  "CKM_AES_KEY_WRAP");
 }
 
 }  // namespace

@@ -99,8 +99,7 @@ tl::expected<std::unique_ptr<Session>, Failure> Session::Open(std::shared_ptr<Mo
                                                               const std::string& where) {
   CK_FUNCTION_LIST& functions = module->functions();
   CK_SESSION_HANDLE handle = 0;
-  const CK_RV opened =
-      functions.C_OpenSession(slot, CKF_SERIAL_SESSION, nullptr, nullptr, &handle);
+  const CK_RV opened = functions.C_OpenSession(slot, CKF_SERIAL_SESSION, nullptr, nullptr, &handle);
   if (opened != CKR_OK) {
     return Fail(Error::kIo, where + ": no session: " + ReturnValueName(opened));
   }
@@ -116,8 +115,7 @@ tl::expected<std::unique_ptr<Session>, Failure> Session::Open(std::shared_ptr<Mo
   if (done == CKR_PIN_LOCKED) advice = "the PIN is locked; the token's security officer resets it";
   if (done == CKR_USER_PIN_NOT_INITIALIZED) advice = "the token has no user PIN yet";
   if (advice.empty()) return session->Failed(Error::kIo, "C_Login", done);
-  return Fail(Error::kUnauthenticated,
-              where + ": " + advice + " (" + ReturnValueName(done) + ")");
+  return Fail(Error::kUnauthenticated, where + ": " + advice + " (" + ReturnValueName(done) + ")");
 }
 
 bool Session::Offers(CK_MECHANISM_TYPE mechanism, CK_FLAGS flags) const {

@@ -76,8 +76,8 @@ std::vector<std::string> BatchWriter::PagesToRenew() const {
   return keys;
 }
 
-// PagesFor are those that changes have waited for longest. It leaves the younger half of the journal
-// alone, so that a page that changes all the time is not written all the time.
+// PagesFor are those that changes have waited for longest. It leaves the younger half of the
+// journal alone, so that a page that changes all the time is not written all the time.
 std::vector<std::string> BatchWriter::PagesFor(const Draft& draft, const RecordPlace& place) const {
   if (place.renew) return PagesToRenew();
   if (place.fold) return pages_.Candidates(draft.operations, last());

@@ -123,8 +123,7 @@ tl::expected<Meta, Failure> OpenFirst(const Outside& outside, const MasterKeys& 
     crypto::HkdfSha256(master_key->octets()->view(), {}, AsBytes("keymast key check"), check);
     const RecordKey first = FirstRecordKey(*master_key->octets());
     crypto::SeededRng unused(0);
-    const auto opened =
-        Envelope({first}, unused).Open(EntryType::kMeta, kMetaKey, outside.sealed);
+    const auto opened = Envelope({first}, unused).Open(EntryType::kMeta, kMetaKey, outside.sealed);
     const bool same_key = Equal(outside.clear, check);
     if (opened && same_key && opened->body.size() == 32) {
       Meta meta;

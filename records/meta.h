@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The entry that makes a store ours: which master key it belongs to, and behind that the record keys
-// and the key to which credentials are sealed on their way in. What is in clear,
+// The entry that makes a store ours: which master key it belongs to, and behind that the record
+// keys and the key to which credentials are sealed on their way in. What is in clear,
 //
 //   "keymast meta" and four zeros (16) | format (2) | how many master keys are named (1) |
 //   of each: length (1) and text of its id, length (2) and octets of the meta key that it wrapped
@@ -43,8 +43,8 @@ Bytes WriteMeta(const Meta& meta, crypto::Rng& rng);
 // MasterKeys are those that were given, in any order.
 using MasterKeys = std::vector<const crypto::MasterKey*>;
 
-// OpenMeta opens a value: kWrongMasterKey, kNewerFormat, kCorrupt, or what a token said. The failure
-// names `data`.
+// OpenMeta opens a value: kWrongMasterKey, kNewerFormat, kCorrupt, or what a token said. The
+// failure names `data`.
 tl::expected<Meta, Failure> OpenMeta(ByteView value, const MasterKeys& master_keys,
                                      const std::string& data);
 // ReadMeta reads it from a store; kNotFound when the store is empty.

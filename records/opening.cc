@@ -77,8 +77,8 @@ tl::expected<Repository::Opened, Failure> Repository::Open(Parts parts,
   const Places places = parts.places;
   auto meta = ReadMeta(*parts.store, master_keys, places.data);
   if (!meta) return tl::unexpected(meta.error());
-  auto recovered = Recover(*parts.store, Envelope(meta->record_keys, rng), parts.tuning.pages,
-                           places.data);
+  auto recovered =
+      Recover(*parts.store, Envelope(meta->record_keys, rng), parts.tuning.pages, places.data);
   if (!recovered) return tl::unexpected(recovered.error());
   std::optional<store::WitnessRecord> known;
   if (parts.witness != nullptr) known = parts.witness->record();

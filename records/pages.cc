@@ -26,8 +26,8 @@ bool SetsKeys(const rekey::Change& change) {
   return IsOneOf<rekey::LadderPut, rekey::SubscriberPut, rekey::TicketKeyPut>(change);
 }
 bool SetsOrEndsKeys(const rekey::Change& change) {
-  return SetsKeys(change) || IsOneOf<rekey::ChannelDeleted, rekey::SubscriberDeleted,
-                                     rekey::TicketKeyDropped>(change);
+  return SetsKeys(change) ||
+         IsOneOf<rekey::ChannelDeleted, rekey::SubscriberDeleted, rekey::TicketKeyDropped>(change);
 }
 
 // DropSetBefore takes keys out of what waits that are over with `change`: they would stay in memory
@@ -149,9 +149,8 @@ std::vector<std::string> Pages::SealedBefore(uint32_t record_key, size_t most) c
 }
 
 size_t Pages::stored() const {
-  return static_cast<size_t>(std::count_if(pages_.begin(), pages_.end(), [](const auto& one) {
-    return one.second.stored.has_value();
-  }));
+  return static_cast<size_t>(std::count_if(
+      pages_.begin(), pages_.end(), [](const auto& one) { return one.second.stored.has_value(); }));
 }
 
 bool Pages::HasOrphans() const {

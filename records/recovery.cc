@@ -201,9 +201,8 @@ Outcome Replay::TakeRecord(const store::Entry& entry) {
   header_ = opened->header;
   record_ = read->record;
   hash_ = crypto::Sha256(entry.value);
-  step_.push_back({{*number, entry.value.size(), opened->record_key},
-                   std::move(opened->body),
-                   read->changes});
+  step_.push_back(
+      {{*number, entry.value.size(), opened->record_key}, std::move(opened->body), read->changes});
   return record_.more ? Outcome() : ApplyStep();
 }
 

@@ -38,8 +38,8 @@ class Repository {
 
   // Format makes an empty store a server's: format, import key and first record. `witness` is new.
   static tl::expected<void, Failure> Format(store::Store& store, store::Witness& witness,
-                                            const crypto::MasterKey& master_key,
-                                            crypto::Rng& rng, const Places& places);
+                                            const crypto::MasterKey& master_key, crypto::Rng& rng,
+                                            const Places& places);
 
   // Open recovers the acknowledged state and does what DecideStart says. One of `master_keys` is
   // that of the data, which then have no more need of it. `rng` outlives the repository. Failures:
@@ -58,8 +58,8 @@ class Repository {
   uint64_t revision() const { return revision_; }
 
   // BeginRotation makes `next` the master key, in one commit, with a new record key, under which
-  // everything is sealed from then on. The one before opens nothing any more, and is named until all
-  // that older record keys seal is sealed anew. kFailedPrecondition while that goes on, or when
+  // everything is sealed from then on. The one before opens nothing any more, and is named until
+  // all that older record keys seal is sealed anew. kFailedPrecondition while that goes on, or when
   // `next` does not open what it wraps; kInvalidArgument for the key in use; what its token said;
   // or as for Commit.
   tl::expected<void, Failure> BeginRotation(const crypto::MasterKey& next);

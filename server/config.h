@@ -15,10 +15,10 @@
 namespace keymast::server {
 
 struct ServerConfig {
-  std::string identity;         // IDi: NAI of this server
-  std::string data;             // directory of the store
-  std::string witness;          // file outside of it
-  std::string socket;           // for keymast-api
+  std::string identity;  // IDi: NAI of this server
+  std::string data;      // directory of the store
+  std::string witness;   // file outside of it
+  std::string socket;    // for keymast-api
   Endpoint mikey_listen;
   std::string record;  // pcapng of all datagrams; empty: none
   // Where the file says so, for what turns out later: `FILE:LINE:COLUMN: `, or empty.

@@ -81,8 +81,9 @@ tl::expected<std::unique_ptr<crypto::MasterKey>, Failure> OpenNextMasterKey(
   if (!now) return tl::unexpected(now.error());
   if (!now->next_master_key) {
     return Fail(Error::kFailedPrecondition,
-                config.file + ": names no key to rotate to; give [next_master_key], or the systemd "
-                              "credential keymast-next-master-key");
+                config.file +
+                    ": names no key to rotate to; give [next_master_key], or the systemd "
+                    "credential keymast-next-master-key");
   }
   return OpenMasterKey(*now->next_master_key, {});
 }

@@ -50,7 +50,8 @@ int main(int argc, char** argv) {
             "start on data older than its witness; every channel gets a new MSK");
   args.Command("run", "serve until SIGTERM (the default)");
   args.Command("init", "make master key, data directory, witness and import key");
-  args.Command("check", "say what is wrong with configuration, files, keys and data; writes nothing");
+  args.Command("check",
+               "say what is wrong with configuration, files, keys and data; writes nothing");
   if (const auto status = args.Parse(argc, argv)) return *status;
 
   const bool is_locked = keymast::crypto::HardenProcess();

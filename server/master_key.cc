@@ -79,8 +79,7 @@ tl::expected<crypto::SecretBytes, Failure> ReadPin(const MasterKeySource& source
   crypto::SecretBytes pin(kMaxPin + 1);
   const auto size = shell::ReadSecretFile(file, pin);
   if (!size && size.error() == Error::kPermissionDenied) {
-    return Fail(size.error(),
-                "PIN " + file + ": must be readable by its owner alone (chmod 0600)");
+    return Fail(size.error(), "PIN " + file + ": must be readable by its owner alone (chmod 0600)");
   }
   if (!size) return Fail(size.error(), "PIN " + file + ": " + shell::WhyNot(size.error()));
   pin.resize(*size);

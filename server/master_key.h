@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The master key that everything at rest hangs from (docs/keys-at-rest.md). There is no call that
-// unseals: it comes from a descriptor, a file that only its owner reads, or a systemd credential, or
-// stays in a token.
+// unseals: it comes from a descriptor, a file that only its owner reads, or a systemd credential,
+// or stays in a token.
 #pragma once
 
 #include <memory>

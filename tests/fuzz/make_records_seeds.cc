@@ -23,8 +23,8 @@ EntryType TypeOf(const std::string& key) {
   return key.starts_with(kJournalPrefix) ? EntryType::kRecord : EntryType::kPage;
 }
 
-// UnsealedMeta is the meta entry as the target seals it: under the key that it wraps itself, with the
-// record key that it seals everything else under.
+// UnsealedMeta is the meta entry as the target seals it: under the key that it wraps itself, with
+// the record key that it seals everything else under.
 Bytes UnsealedMeta(const Meta& meta, const crypto::MasterKey& master_key) {
   crypto::SeededRng rng(1);
   Meta changed = meta;
@@ -72,8 +72,7 @@ void Save(const fs::path& folder, const std::string& name, uint64_t seed, int st
   for (const store::Entry& entry : EntriesOf(*site.running)) {
     Append(sealed, entry.key, entry.value);
     Append(bare, entry.key,
-           entry.key == kMetaKey ? UnsealedMeta(meta, site.master_key)
-                                 : Unsealed(envelope, entry));
+           entry.key == kMetaKey ? UnsealedMeta(meta, site.master_key) : Unsealed(envelope, entry));
   }
   fs::create_directories(folder);
   std::ofstream(folder / (name + "_sealed"), std::ios::binary) << AsText(sealed);

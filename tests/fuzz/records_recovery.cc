@@ -67,8 +67,8 @@ class Data {
     return sealed;
   }
 
-  // What is in clear of a meta entry is as the input has it, its size (2) before; the body is sealed
-  // under the key that the master key here has wrapped.
+  // What is in clear of a meta entry is as the input has it, its size (2) before; the body is
+  // sealed under the key that the master key here has wrapped.
   Bytes SealedMeta(ByteView value) {
     Reader reader(value);
     const ByteView clear = reader.Take(std::min<size_t>(reader.U16(), reader.remaining()));

@@ -70,9 +70,9 @@ class Pkcs11 : public testing::Test {
                              CK_ATTRIBUTE{CKA_LABEL, name.data(), name.size()},
                              CK_ATTRIBUTE{CKA_ID, number.data(), number.size()}};
     CK_OBJECT_HANDLE made = 0;
-    ASSERT_EQ(functions.C_GenerateKey(session, &mechanism, attributes.data(), attributes.size(),
-                                      &made),
-              CKR_OK);
+    ASSERT_EQ(
+        functions.C_GenerateKey(session, &mechanism, attributes.data(), attributes.size(), &made),
+        CKR_OK);
     functions.C_CloseSession(session);
   }
   static tl::expected<std::unique_ptr<MasterKey>, Failure> Open(const std::string& key,
@@ -156,8 +156,8 @@ TEST_F(Pkcs11, SaysWhatIsMissing) {
   MakeKey("no-rights", "\x04", {false, false});
   ExpectRefused(OpenTokenKey({"/nowhere.so", "keys", "master"}, AsBytes(kPin)), Error::kIo,
                 "PKCS#11 module /nowhere.so: cannot be loaded");
-  ExpectRefused(OpenTokenKey({"libc.so.6", "keys", "master"}, AsBytes(kPin)),
-                Error::kIo, "has no functions of PKCS#11");
+  ExpectRefused(OpenTokenKey({"libc.so.6", "keys", "master"}, AsBytes(kPin)), Error::kIo,
+                "has no functions of PKCS#11");
   ExpectRefused(Open("master", "other"), Error::kNotFound, "no token `other`; there are: keys");
   ExpectRefused(Open("master", "keys", "654321"), Error::kUnauthenticated, "wrong PIN");
   ExpectRefused(Open("none"), Error::kNotFound, "no secret key `none`");

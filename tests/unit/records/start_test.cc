@@ -312,8 +312,8 @@ TEST(Start, AnotherMasterKeyIsNamed) {
   site.master_key = MasterKeyOf(8);
   const Failure failure = site.Failed();
   EXPECT_EQ(failure.error, Error::kWrongMasterKey);
-  for (const std::string& words : {std::string("another master key"), right.id(),
-                                   site.master_key.id()}) {
+  for (const std::string& words :
+       {std::string("another master key"), right.id(), site.master_key.id()}) {
     EXPECT_NE(failure.message.find(words), std::string::npos) << failure.message;
   }
   site.master_key = right;
