@@ -113,10 +113,11 @@ rekey::State MakeState(size_t channels, size_t members, uint16_t port,
   return state;
 }
 
-void WriteState(const server::ServerConfig& config, const crypto::Key32& master_key,
+void WriteState(const server::ServerConfig& config, const crypto::MasterKey& master_key,
                 const rekey::State& state) {
-  Demand(Demanded(server::InitStore(config, master_key)), "the data directory is there already");
-  server::OpenedStore store = Demanded(server::OpenStore(config, master_key));
+  Demand(Demanded(server::InitStore(config, {&master_key})).is_new,
+         "the data directory is there already");
+  server::OpenedStore store = Demanded(server::OpenStore(config, {&master_key}));
   {
     Writer writer(*store.durable);
     for (const auto& [id, channel] : state.channels) {

@@ -22,7 +22,7 @@ Endpoint LoopbackAddress(size_t index, uint16_t port);
 size_t LoopbackIndex(const Endpoint& endpoint);
 
 // WriteState makes a data directory and commits all channels, subscribers and members to it.
-void WriteState(const server::ServerConfig& config, const crypto::Key32& master_key,
+void WriteState(const server::ServerConfig& config, const crypto::MasterKey& master_key,
                 const rekey::State& state);
 
 }  // namespace keymast::bench

@@ -29,15 +29,15 @@ server::ServerConfig ConfigIn(const Scratch& scratch) {
   return config;
 }
 
-void Populate(const server::ServerConfig& config, const crypto::Key32& master_key) {
+void Populate(const server::ServerConfig& config, const crypto::MasterKey& master_key) {
   crypto::SeededRng rng(4);
   WriteState(config, master_key,
              MakeState(1, kMembers, 2271, {}, rng, FromUnixNanos(1'700'000'000'000'000'000)));
 }
 
-double OpenSeconds(const server::ServerConfig& config, const crypto::Key32& master_key) {
+double OpenSeconds(const server::ServerConfig& config, const crypto::MasterKey& master_key) {
   const double begin = WallSeconds();
-  server::OpenedStore store = Demanded(server::OpenStore(config, master_key));
+  server::OpenedStore store = Demanded(server::OpenStore(config, {&master_key}));
   const double taken = WallSeconds() - begin;
   Demand(store.state.subscribers.size() == kMembers &&
              store.state.channels.begin()->second.members.size() == kMembers,
@@ -47,11 +47,11 @@ double OpenSeconds(const server::ServerConfig& config, const crypto::Key32& mast
 }
 
 // ServeSeconds is OpenSeconds until every channel is resumed and the first key could leave.
-double ServeSeconds(const server::ServerConfig& config, const crypto::Key32& master_key) {
+double ServeSeconds(const server::ServerConfig& config, const crypto::MasterKey& master_key) {
   const shell::SystemClock clock;
   crypto::SystemRng rng;
   const double begin = WallSeconds();
-  server::OpenedStore store = Demanded(server::OpenStore(config, master_key));
+  server::OpenedStore store = Demanded(server::OpenStore(config, {&master_key}));
   controller::Controller core({config.identity, {}}, std::move(store.state), rng,
                               crypto::DefaultSuite());
   core.Start(clock.Now(), false);
@@ -67,8 +67,9 @@ double ServeSeconds(const server::ServerConfig& config, const crypto::Key32& mas
 void BenchRestart(Report& report) {
   const Scratch scratch("restart");
   const server::ServerConfig config = ConfigIn(scratch);
-  auto master_key = crypto::Key32::OfSize(32);
-  crypto::SystemRng().Fill(master_key.mutable_view());
+  auto octets = crypto::Key32::OfSize(32);
+  crypto::SystemRng().Fill(octets.mutable_view());
+  const crypto::LocalMasterKey master_key(octets);
   Populate(config, master_key);
   const PageFloor floor(config.data, scratch / "floor");
   const Paired seconds = Interleave(

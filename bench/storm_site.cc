@@ -160,7 +160,7 @@ void StormSite::Populate(const People& people, uint16_t receivers_port) {
     if (person == Person::kLapsed) member.entitled_until = now - std::chrono::hours(1);
     rekey::Apply(state, rekey::MemberPut{channel_.id, member});
   }
-  WriteState(config, master_key, state);
+  WriteState(config, crypto::LocalMasterKey(master_key), state);
 }
 
 Bytes StormSite::CertificateOf(size_t number) {

@@ -7,6 +7,11 @@
 #include "records/codec.h"
 
 namespace keymast::records {
+namespace {
+
+constexpr size_t kRenewedABatch = 8;
+
+}  // namespace
 
 // Draft is a batch on its way, with what is to be remembered once it is durable.
 struct BatchWriter::Draft {
@@ -44,17 +49,46 @@ bool BatchWriter::Overflows() const {
   return Pressure() >= tuning_.overflow || pages_.urgent() > tuning_.overflow;
 }
 
-// AddPages takes the pages in that changes have waited for longest. It leaves the younger half of
-// the journal alone, so that a page that changes all the time is not written all the time.
-Status BatchWriter::AddPages(Draft& draft, const RecordPlace& place) const {
-  const size_t pressure = Pressure();
-  uint64_t until = pressure == 0 ? 0 : journal_[journal_.size() / 2].number;
-  size_t most = tuning_.pages_a_batch * std::max<size_t>(pressure, 1);
-  if (place.fold) {
-    until = last();
-    most = draft.operations;
+Sealed BatchWriter::sealed() const {
+  const uint32_t newest = envelope_.newest();
+  const auto is_older = [newest](const JournalEntry& entry) { return entry.record_key < newest; };
+  Sealed sealed;
+  sealed.all = pages_.stored() + journal_.size();
+  sealed.older = pages_.SealedBefore(newest, SIZE_MAX).size() +
+                 static_cast<size_t>(std::count_if(journal_.begin(), journal_.end(), is_older));
+  return sealed;
+}
+
+// PagesToRenew are a few of those that older record keys seal. Records under them are never sealed
+// anew: they go when nothing waits for its page any more.
+std::vector<std::string> BatchWriter::PagesToRenew() const {
+  const uint32_t newest = envelope_.newest();
+  const auto young = std::find_if(journal_.begin(), journal_.end(), [&](const JournalEntry& entry) {
+    return entry.record_key == newest;
+  });
+  std::vector<std::string> keys;
+  if (young != journal_.begin()) {
+    keys = pages_.Candidates(kRenewedABatch, std::prev(young)->number);
   }
-  for (const std::string& key : pages_.Candidates(most, until)) {
+  for (const std::string& key : pages_.SealedBefore(newest, kRenewedABatch)) {
+    const bool is_new = std::find(keys.begin(), keys.end(), key) == keys.end();
+    if (is_new && keys.size() < kRenewedABatch) keys.push_back(key);
+  }
+  return keys;
+}
+
+// PagesFor are those that changes have waited for longest. It leaves the younger half of the
+// journal alone, so that a page that changes all the time is not written all the time.
+std::vector<std::string> BatchWriter::PagesFor(const Draft& draft, const RecordPlace& place) const {
+  if (place.renew) return PagesToRenew();
+  if (place.fold) return pages_.Candidates(draft.operations, last());
+  const size_t pressure = Pressure();
+  const uint64_t until = pressure == 0 ? 0 : journal_[journal_.size() / 2].number;
+  return pages_.Candidates(tuning_.pages_a_batch * std::max<size_t>(pressure, 1), until);
+}
+
+Status BatchWriter::AddPages(Draft& draft, const RecordPlace& place) const {
+  for (const std::string& key : PagesFor(draft, place)) {
     Result<Rewrite> rewrite = pages_.Plan(key, store_, envelope_, place.header);
     if (!rewrite) return Err(rewrite.error());
     if (rewrite->operations() > draft.operations || rewrite->octets() > draft.octets) return {};
@@ -84,7 +118,8 @@ Result<BatchWriter::Draft> BatchWriter::Plan(const Body& body, const RecordPlace
   const store::Limits limits = store_.limits();
   Draft draft;
   draft.pages = pages_.fingerprint();
-  draft.entry = {place.header.number, Envelope::kOverhead + kRecordFields + body.changes.size()};
+  draft.entry = {place.header.number, Envelope::kOverhead + kRecordFields + body.changes.size(),
+                 envelope_.newest()};
   size_t fixed = 2 * key.size() + draft.entry.octets + tuning_.deletes_a_batch * key.size();
   if (!body.audited.empty()) {
     const std::string audit = AuditKey(body.last_audited);

@@ -32,6 +32,14 @@ struct RecordPlace {
   bool start = false;
   bool alone = true;  // the only one of its step
   bool fold = false;  // as many pages as there is room for, however young
+  // A few pages that older record keys seal, and those that keep records under them from going.
+  bool renew = false;
+};
+
+// Sealed counts the values that hold the state: pages and journal records.
+struct Sealed {
+  size_t all = 0;
+  size_t older = 0;  // under another record key than the newest
 };
 
 class BatchWriter {
@@ -52,6 +60,7 @@ class BatchWriter {
 
   // Overflows: the journal is so long that pages should be written before anything else.
   bool Overflows() const;
+  Sealed sealed() const;
   uint64_t last() const { return journal_.back().number; }
   const Pages& pages() const { return pages_; }
   size_t journal_records() const { return journal_.size(); }
@@ -60,6 +69,8 @@ class BatchWriter {
   struct Draft;
   size_t Pressure() const;
   Result<Draft> Plan(const Body& body, const RecordPlace& place) const;
+  std::vector<std::string> PagesFor(const Draft& draft, const RecordPlace& place) const;
+  std::vector<std::string> PagesToRenew() const;
   Status AddPages(Draft& draft, const RecordPlace& place) const;
   void AddDeletions(Draft& draft) const;
 

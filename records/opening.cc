@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How a repository comes to be: made once by `init`, opened by each start.
-#include "records/meta.h"
+#include <algorithm>
+
 #include "records/repository.h"
 
 namespace keymast::records {
@@ -9,14 +10,14 @@ namespace {
 constexpr Header kFirst{1, 1};  // commit and incarnation of a new store
 constexpr uint64_t kFirstNumbers = 64;
 
-store::Batch FirstBatch(const Envelope& envelope, store::Fence fence, crypto::Rng& rng) {
+store::Batch FirstBatch(const Meta& meta, store::Fence fence, crypto::Rng& rng) {
   store::Batch batch;
-  const crypto::KeyPair import_key = crypto::MakeKeyPair(rng);
+  const Envelope envelope(meta.record_keys, rng);
   const std::string key = JournalKey(kFirst.number);
   Record record;
   record.start = true;
   record.begin = kFirst.number;
-  batch.puts.emplace_back(kMetaKey, WriteMeta(envelope, kFirst, import_key.private_key));
+  batch.puts.emplace_back(kMetaKey, WriteMeta(meta, rng));
   batch.puts.emplace_back(key,
                           envelope.Seal(EntryType::kRecord, key, kFirst, WriteRecord(record, {})));
   batch.expected = {{std::string(kMetaKey), 0}, {key, 0}};
@@ -29,15 +30,40 @@ tl::unexpected<Failure> CannotWrite(Error error, const Places& places) {
                          " cannot be written: " + std::string(ErrorName(error)));
 }
 
+// Renew gives data of the time before record keys one, and a meta entry that holds it.
+tl::expected<void, Failure> Renew(store::Store& store, const MasterKeys& master_keys, Meta& meta,
+                                  crypto::Rng& rng, const Places& places) {
+  const auto given = std::find_if(master_keys.begin(), master_keys.end(), [&](const auto* key) {
+    return key->id() == meta.in_use.master_key_id;
+  });
+  KEYMAST_CHECK(given != master_keys.end());
+  auto wrapped = WrapMetaKey(**given, rng);
+  if (!wrapped) return tl::unexpected(wrapped.error());
+  meta.in_use = std::move(*wrapped);
+  meta.record_keys.push_back(MakeRecordKey(meta.record_keys.back().number + 1, rng));
+  meta.is_current = true;
+  store::Batch batch;
+  batch.fence = store.fence();
+  batch.puts.emplace_back(kMetaKey, WriteMeta(meta, rng));
+  const auto written = store.Commit(batch);
+  if (!written) return CannotWrite(written.error(), places);
+  return {};
+}
+
 }  // namespace
 
 tl::expected<void, Failure> Repository::Format(store::Store& store, store::Witness& witness,
-                                               const crypto::SecretKey<32>& master_key,
+                                               const crypto::MasterKey& master_key,
                                                crypto::Rng& rng, const Places& places) {
-  const Envelope envelope(master_key, rng);
+  auto wrapped = WrapMetaKey(master_key, rng);
+  if (!wrapped) return tl::unexpected(wrapped.error());
+  Meta meta;
+  meta.import_key = crypto::MakeKeyPair(rng).private_key;
+  meta.record_keys.push_back(MakeRecordKey(1, rng));
+  meta.in_use = std::move(*wrapped);
   Status status = witness.Reserve(kFirstNumbers);
   if (status) {
-    const auto written = store.Commit(FirstBatch(envelope, store.fence(), rng));
+    const auto written = store.Commit(FirstBatch(meta, store.fence(), rng));
     if (!written) status = Err(written.error());
   }
   if (status) status = witness.CloseClean(kFirst.number);
@@ -46,26 +72,30 @@ tl::expected<void, Failure> Repository::Format(store::Store& store, store::Witne
 }
 
 tl::expected<Repository::Opened, Failure> Repository::Open(Parts parts,
-                                                           const crypto::SecretKey<32>& master_key,
+                                                           const MasterKeys& master_keys,
                                                            crypto::Rng& rng, bool accept_rollback) {
-  const Envelope envelope(master_key, rng);
   const Places places = parts.places;
-  const auto import_key = ReadMeta(*parts.store, envelope, places.data);
-  if (!import_key) return tl::unexpected(import_key.error());
-  auto recovered = Recover(*parts.store, envelope, parts.tuning.pages, places.data);
+  auto meta = ReadMeta(*parts.store, master_keys, places.data);
+  if (!meta) return tl::unexpected(meta.error());
+  auto recovered =
+      Recover(*parts.store, Envelope(meta->record_keys, rng), parts.tuning.pages, places.data);
   if (!recovered) return tl::unexpected(recovered.error());
   std::optional<store::WitnessRecord> known;
   if (parts.witness != nullptr) known = parts.witness->record();
   const auto start =
       DecideStart({recovered->incarnation, recovered->last()}, known, accept_rollback, places);
   if (!start) return tl::unexpected(start.error());
+  if (!meta->is_current) {
+    auto renewed = Renew(*parts.store, master_keys, *meta, rng, places);
+    if (!renewed) return tl::unexpected(renewed.error());
+  }
 
   Opened opened;
   opened.start = *start;
   opened.epoch = parts.store->fence();
-  opened.import_key = {crypto::PublicKeyOf(*import_key), *import_key};
+  opened.import_key = {crypto::PublicKeyOf(meta->import_key), meta->import_key};
   opened.state = std::move(recovered->state);
-  opened.repository.reset(new Repository(std::move(parts), master_key, rng, *recovered));
+  opened.repository.reset(new Repository(std::move(parts), std::move(*meta), rng, *recovered));
   const Status begun = opened.repository->Begin(*start, opened.state);
   if (!begun) return CannotWrite(begun.error(), places);
   return opened;

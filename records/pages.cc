@@ -16,6 +16,36 @@ bool IsDeletion(const rekey::Change& change) {
   return std::holds_alternative<rekey::ChannelDeleted>(change);
 }
 
+template <class... T>
+bool IsOneOf(const rekey::Change& change) {
+  return (std::holds_alternative<T>(change) || ...);
+}
+
+// SetsKeys: the change holds keys, until another one sets or ends those of the same row.
+bool SetsKeys(const rekey::Change& change) {
+  return IsOneOf<rekey::LadderPut, rekey::SubscriberPut, rekey::TicketKeyPut>(change);
+}
+bool SetsOrEndsKeys(const rekey::Change& change) {
+  return SetsKeys(change) ||
+         IsOneOf<rekey::ChannelDeleted, rekey::SubscriberDeleted, rekey::TicketKeyDropped>(change);
+}
+
+// DropSetBefore takes keys out of what waits that are over with `change`: they would stay in memory
+// until their page is written.
+void DropSetBefore(const rekey::Change& change, crypto::SecretBytes& waiting) {
+  const PageName row = RowOf(change);
+  // Most pages of subscribers that are being imported have nothing of this one.
+  if (HasManyRows(row.kind) && AsText(waiting).find(row.first) == std::string_view::npos) return;
+  const std::string key = PageKey(row);
+  crypto::SecretBytes kept;
+  const Status read = ForEachChange(waiting, [&](const rekey::Change& earlier, ByteView octets) {
+    if (SetsKeys(earlier) && PageKey(RowOf(earlier)) == key) return;
+    kept.insert(kept.end(), octets.begin(), octets.end());
+  });
+  KEYMAST_CHECK(read.has_value());
+  waiting = std::move(kept);
+}
+
 }  // namespace
 
 size_t Rewrite::octets() const {
@@ -24,9 +54,9 @@ size_t Rewrite::octets() const {
   return octets;
 }
 
-void Pages::AddStored(const PageName& name, const Fingerprint& fingerprint) {
+void Pages::AddStored(const PageName& name, const Fingerprint& fingerprint, uint32_t record_key) {
   if (name.kind == PageKind::kHead) channels_.insert(name.channel);
-  pages_.insert_or_assign(PageKey(name), Page{name, fingerprint, 0, {}});
+  pages_.insert_or_assign(PageKey(name), Page{name, fingerprint, record_key, 0, {}});
   Toggle(fingerprint_, fingerprint);
 }
 
@@ -61,9 +91,10 @@ void Pages::Wait(const std::string& key, Page& page, ByteView octets, uint64_t n
   if (page.waiting.size() > limits_.waiting_octets) urgent_.insert(key);
 }
 
-void Pages::Touch(const PageName& row, ByteView octets, uint64_t number) {
+void Pages::Touch(const rekey::Change& change, ByteView octets, uint64_t number) {
   std::string key;
-  Page& page = PageOf(row, key);
+  Page& page = PageOf(RowOf(change), key);
+  if (SetsOrEndsKeys(change)) DropSetBefore(change, page.waiting);
   Wait(key, page, octets, number);
 }
 
@@ -80,7 +111,7 @@ void Pages::Note(const rekey::Change& change, ByteView octets, uint64_t number) 
   if (std::holds_alternative<rekey::ChannelPut>(change)) channels_.insert(row.channel);
   // rekey::Apply ignores changes of a channel that is gone, and so must its pages.
   if (row.OfChannel() && !IsDeletion(change) && !channels_.contains(row.channel)) return;
-  Touch(row, octets, number);
+  Touch(change, octets, number);
   if (!IsDeletion(change)) return;
   TouchMembersOf(row.channel, octets, number);
   channels_.erase(row.channel);
@@ -108,6 +139,20 @@ std::optional<uint64_t> Pages::SinceWithout(const std::vector<Rewrite>& rewrites
   return std::nullopt;
 }
 
+std::vector<std::string> Pages::SealedBefore(uint32_t record_key, size_t most) const {
+  std::vector<std::string> keys;
+  for (const auto& [key, page] : pages_) {
+    if (keys.size() == most) break;
+    if (page.stored && page.record_key < record_key) keys.push_back(key);
+  }
+  return keys;
+}
+
+size_t Pages::stored() const {
+  return static_cast<size_t>(std::count_if(
+      pages_.begin(), pages_.end(), [](const auto& one) { return one.second.stored.has_value(); }));
+}
+
 bool Pages::HasOrphans() const {
   return std::any_of(pages_.begin(), pages_.end(), [this](const auto& one) {
     const Page& page = one.second;
@@ -127,7 +172,6 @@ Result<rekey::State> Pages::Merge(const Page& page, ByteView taken, store::Store
     const auto found = store.Scan(key, {}, 1, 0);
     if (!found) return Err(found.error());
     const bool there = !found->empty() && found->front().key == key &&
-                       found->front().value.size() >= Envelope::kOverhead &&
                        envelope.FingerprintOf(key, found->front().value) == *page.stored;
     if (!there) return Err(Error::kCorrupt);
     const Result<Opened> opened = envelope.Open(EntryType::kPage, key, found->front().value);
@@ -190,7 +234,7 @@ void Pages::Adopt(const Rewrite& rewrite, const Envelope& envelope) {
   for (const auto& [key, value] : rewrite.puts) {
     const Result<PageName> name = ParsePageKey(key);
     KEYMAST_CHECK(name.has_value());
-    pages_[key] = Page{*name, envelope.FingerprintOf(key, value), 0, {}};
+    pages_[key] = Page{*name, envelope.FingerprintOf(key, value), RecordKeyOf(value), 0, {}};
   }
   const ByteView rest = ByteView(before.waiting).subspan(rewrite.taken);
   if (!rest.empty()) WaitOn(before, rest, rewrite);
@@ -200,11 +244,11 @@ void Pages::Adopt(const Rewrite& rewrite, const Envelope& envelope) {
 // have the rows of the old one. When none came out, the old one stays, to be filled.
 void Pages::WaitOn(const Page& before, ByteView rest, const Rewrite& rewrite) {
   if (rewrite.puts.empty()) {
-    Wait(rewrite.key, pages_[rewrite.key] = Page{before.name, {}, 0, {}}, rest, before.since);
+    Wait(rewrite.key, pages_[rewrite.key] = Page{before.name, {}, 0, 0, {}}, rest, before.since);
     return;
   }
   const Status noted = ForEachChange(rest, [&](const rekey::Change& change, ByteView octets) {
-    if (!IsDeletion(change)) return Touch(RowOf(change), octets, before.since);
+    if (!IsDeletion(change)) return Touch(change, octets, before.since);
     for (const auto& put : rewrite.puts) {
       Wait(put.first, pages_.at(put.first), octets, before.since);
     }

@@ -35,7 +35,7 @@ class Pages {
   explicit Pages(const PageLimits& limits) : limits_(limits) {}
 
   // AddStored takes a page over that the store holds.
-  void AddStored(const PageName& name, const Fingerprint& fingerprint);
+  void AddStored(const PageName& name, const Fingerprint& fingerprint, uint32_t record_key);
   // Note lets a durable change wait for the pages that it concerns. `octets` are the change as
   // records/codec.h writes it, `number` the commit that holds it.
   void Note(const rekey::Change& change, ByteView octets, uint64_t number);
@@ -54,6 +54,10 @@ class Pages {
   // Adopt follows when the rewrite is durable.
   void Adopt(const Rewrite& rewrite, const Envelope& envelope);
 
+  // SealedBefore are at most `most` stored pages that an older record key than this one seals.
+  std::vector<std::string> SealedBefore(uint32_t record_key, size_t most) const;
+  size_t stored() const;
+
   const Fingerprint& fingerprint() const { return fingerprint_; }
   size_t waiting() const { return by_age_.size(); }  // pages
   size_t urgent() const { return urgent_.size(); }
@@ -65,10 +69,11 @@ class Pages {
   struct Page {
     PageName name;
     std::optional<Fingerprint> stored;
+    uint32_t record_key = 0;      // that seals what is stored
     uint64_t since = 0;           // 0: nothing waits
     crypto::SecretBytes waiting;  // encoded changes, oldest first
   };
-  void Touch(const PageName& row, ByteView octets, uint64_t number);
+  void Touch(const rekey::Change& change, ByteView octets, uint64_t number);
   void Wait(const std::string& key, Page& page, ByteView octets, uint64_t number);
   Page& PageOf(const PageName& row, std::string& key);
   std::string KeyOfRow(const PageName& row) const;

@@ -76,10 +76,17 @@ class PageReader {
   rekey::State& state() { return state_; }
   // AddTo names the pages that were read.
   void AddTo(Pages& pages) const {
-    for (const auto& [name, fingerprint] : read_) pages.AddStored(name, fingerprint);
+    for (const ReadPageResult& page : read_) {
+      pages.AddStored(page.name, page.fingerprint, page.record_key);
+    }
   }
 
  private:
+  struct ReadPageResult {
+    PageName name;
+    Fingerprint fingerprint;
+    uint32_t record_key;
+  };
   Outcome Take(const store::Entry& entry);
 
   const Envelope& envelope_;
@@ -87,7 +94,7 @@ class PageReader {
   const std::string& data_;
   std::map<std::string, size_t> pages_;  // by what their keys begin with
   rekey::State state_;
-  std::vector<std::pair<PageName, Fingerprint>> read_;
+  std::vector<ReadPageResult> read_;
 };
 
 Outcome PageReader::Take(const store::Entry& entry) {
@@ -100,7 +107,7 @@ Outcome PageReader::Take(const store::Entry& entry) {
   if (const Status read = ReadPage(*name, opened->body, state_, expected); !read) {
     return ReadFailure(read.error(), data_, what);
   }
-  read_.emplace_back(*name, envelope_.FingerprintOf(entry.key, entry.value));
+  read_.push_back({*name, envelope_.FingerprintOf(entry.key, entry.value), opened->record_key});
   return {};
 }
 
@@ -194,7 +201,8 @@ Outcome Replay::TakeRecord(const store::Entry& entry) {
   header_ = opened->header;
   record_ = read->record;
   hash_ = crypto::Sha256(entry.value);
-  step_.push_back({{*number, entry.value.size()}, std::move(opened->body), read->changes});
+  step_.push_back(
+      {{*number, entry.value.size(), opened->record_key}, std::move(opened->body), read->changes});
   return record_.more ? Outcome() : ApplyStep();
 }
 

@@ -13,6 +13,7 @@ namespace keymast::records {
 struct JournalEntry {
   uint64_t number = 0;
   size_t octets = 0;
+  uint32_t record_key = 0;  // that seals it
 };
 
 struct Recovered {

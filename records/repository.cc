@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "records/repository.h"
 
-#include "records/meta.h"
-
 namespace keymast::records {
 namespace {
 
@@ -13,22 +11,28 @@ constexpr size_t kMostFoldBatches = 128;
 
 }  // namespace
 
-Repository::Repository(Parts parts, const crypto::SecretKey<32>& master_key, crypto::Rng& rng,
-                       Recovered& recovered)
+Repository::Repository(Parts parts, Meta meta, crypto::Rng& rng, Recovered& recovered)
     : store_(std::move(parts.store)),
       witness_(std::move(parts.witness)),
       places_(std::move(parts.places)),
       tuning_(parts.tuning),
-      envelope_(master_key, rng),
+      rng_(rng),
+      meta_(std::move(meta)),
+      envelope_(meta_.record_keys, rng),
       writer_(*store_, envelope_, tuning_, recovered),
       tail_(recovered.tail),
       incarnation_(recovered.incarnation),
       next_(writer_.last() + 1),
       revision_(writer_.last()) {}
 
-Result<uint64_t> Repository::Commit(const std::vector<rekey::Change>& changes) {
+Status Repository::Ready() const {
   if (closed_) return Err(Error::kStoreClosed);
   if (unsure_) return Err(Error::kOutcomeUnknown);
+  return {};
+}
+
+Result<uint64_t> Repository::Commit(const std::vector<rekey::Change>& changes) {
+  if (const Status ready = Ready(); !ready) return Err(ready.error());
   const Result<std::vector<Body>> bodies = Bodies(changes);
   if (!bodies) return Err(bodies.error());
   Status status = RemoveTail();
@@ -139,6 +143,9 @@ Status Repository::RemoveTail() {
 }
 
 tl::expected<rekey::State, Failure> Repository::Load() {
+  if (const Status settled = SettleMeta(); !settled) {
+    return ReadFailure(settled.error(), places_.data, "meta entry");
+  }
   auto recovered = Recover(*store_, envelope_, tuning_.pages, places_.data);
   if (!recovered) return tl::unexpected(recovered.error());
   if (recovered->last() < revision()) {
@@ -161,8 +168,7 @@ tl::expected<rekey::State, Failure> Repository::Load() {
 }
 
 Status Repository::CloseClean() {
-  if (closed_) return Err(Error::kStoreClosed);
-  if (unsure_) return Err(Error::kOutcomeUnknown);
+  if (const Status ready = Ready(); !ready) return ready;
   // A start that committed nothing leaves the witness as it is: clean.
   const bool committed = reserved_ != 0;
   const Status folded = committed ? Fold() : Status();

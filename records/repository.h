@@ -4,17 +4,28 @@
 #pragma once
 
 #include <atomic>
+#include <mutex>
 
 #include "records/audit_log.h"
 #include "records/batch_writer.h"
+#include "records/meta.h"
 #include "records/split.h"
 #include "records/start.h"
 #include "store/witness.h"
 
 namespace keymast::records {
 
-// Commit is called by one thread at a time; Load and CloseClean while no commit is in flight;
-// NewRoom and revision at any time.
+// RotationProgress is how far a rotation of the master key has come.
+struct RotationProgress {
+  std::string old_key_id;  // of the master key that is being left; empty: no rotation is under way
+  std::string new_key_id;  // of the master key that everything belongs to
+  uint64_t done = 0;       // pages and journal records under the newest record key
+  uint64_t total = 0;      // all of them
+  bool IsRunning() const { return !old_key_id.empty(); }
+};
+
+// Commit is called by one thread at a time, as are the functions of a rotation; Load and CloseClean
+// while no commit is in flight; NewRoom and revision at any time.
 class Repository {
  public:
   // What a repository is opened with. `witness` is absent when there is no file; one is made at
@@ -29,13 +40,13 @@ class Repository {
 
   // Format makes an empty store a server's: format, import key and first record. `witness` is new.
   static tl::expected<void, Failure> Format(store::Store& store, store::Witness& witness,
-                                            const crypto::SecretKey<32>& master_key,
-                                            crypto::Rng& rng, const Places& places);
+                                            const crypto::MasterKey& master_key, crypto::Rng& rng,
+                                            const Places& places);
 
-  // Open recovers the acknowledged state and does what DecideStart says. `rng` outlives the
-  // repository. Failures: kNotFound, kWrongMasterKey, kNewerFormat, kCorrupt, kRolledBack, or what
-  // the first commit met.
-  static tl::expected<Opened, Failure> Open(Parts parts, const crypto::SecretKey<32>& master_key,
+  // Open recovers the acknowledged state and does what DecideStart says. One of `master_keys` is
+  // that of the data, which then have no more need of it. `rng` outlives the repository. Failures:
+  // kNotFound, kWrongMasterKey, kNewerFormat, kCorrupt, kRolledBack, or what the first commit met.
+  static tl::expected<Opened, Failure> Open(Parts parts, const MasterKeys& master_keys,
                                             crypto::Rng& rng, bool accept_rollback);
 
   // Commit makes the changes durable, all or none, and gives the number of their commit, which
@@ -49,15 +60,31 @@ class Repository {
   uint64_t revision() const { return revision_; }
   // Audit as ReadAudit; called at any time.
   Result<std::vector<audit::Record>> Audit(uint64_t after, size_t limit) const {
+    const std::lock_guard lock(keys_);
     return ReadAudit(*store_, envelope_, after, limit);
   }
+
+  // BeginRotation makes `next` the master key, in one commit, with a new record key, under which
+  // everything is sealed from then on. The one before opens nothing any more, and is named until
+  // all that older record keys seal is sealed anew. kFailedPrecondition while that goes on, or when
+  // `next` does not open what it wraps; kInvalidArgument for the key in use; what its token said;
+  // or as for Commit.
+  tl::expected<void, Failure> BeginRotation(const crypto::MasterKey& next);
+  // RotationStep seals a few values anew; when there are no more it forgets the older record keys
+  // and the master key that was left, in one commit. After a start it goes on with what is left.
+  // Without a rotation it does nothing. Errors as for Commit.
+  Result<RotationProgress> RotationStep();
+  // CancelRotation goes back to the master key that was being left, in one commit: it opens
+  // everything again, also what was written since. kFailedPrecondition without a rotation.
+  Status CancelRotation();
+  RotationProgress rotation() const;
+  const std::string& master_key_id() const { return meta_.in_use.master_key_id; }
 
   // For tests: what is in memory beside the state.
   const BatchWriter& writer() const { return writer_; }
 
  private:
-  Repository(Parts parts, const crypto::SecretKey<32>& master_key, crypto::Rng& rng,
-             Recovered& recovered);
+  Repository(Parts parts, Meta meta, crypto::Rng& rng, Recovered& recovered);
   // Begin writes what a start that is not clean has to write, and brings `state` up to it.
   Status Begin(const Start& start, rekey::State& state);
   Status BeginIncarnation(uint64_t incarnation);
@@ -65,20 +92,32 @@ class Repository {
   Status WriteStep(const std::vector<Body>& bodies, bool start);
   Status WriteRecord(const Body& body, RecordPlace place);
   Status RemoveTail();
+  Status RenewAudit();
   Status MakeRoom();
   Status Fold();
   Status Settle(const Status& status);
+  Status Ready() const;
+  Status PutMeta(Meta next);
+  void Adopt(Meta next);
+  Status SettleMeta();
 
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<store::Witness> witness_;
   const Places places_;
   const Tuning tuning_;
-  const Envelope envelope_;
+  crypto::Rng& rng_;
+  Meta meta_;
+  // Written without a word of what became of it, and its octets.
+  std::optional<std::pair<Meta, Bytes>> open_meta_;
+  mutable std::mutex keys_;  // held while envelope_ takes others, or another thread reads by them
+  Envelope envelope_;
   BatchWriter writer_;
   std::vector<uint64_t> tail_;  // of a step that was cut short: removed before the next commit
   uint64_t incarnation_;
   uint64_t next_;          // commit number
   uint64_t reserved_ = 0;  // numbers up to here may be used
+  std::string audit_cursor_;    // of a rotation: entries up to it are sealed anew
+  bool audit_renewed_ = false;
   bool unsure_ = false;    // until Load
   bool closed_ = false;    // until the next start
   std::atomic<uint64_t> revision_;

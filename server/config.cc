@@ -161,6 +161,38 @@ void ReadKeying(shell::ConfigFile& file, ServerConfig& config) {
   }
 }
 
+// ReadMasterKeySource reads the table of a key in a token, and the name of a file, which exclude
+// each other.
+MasterKeySource ReadMasterKeySource(shell::ConfigFile& file, const std::string& table,
+                                    const std::string& file_key) {
+  MasterKeySource source;
+  source.file = file.String(file_key, "");
+  source.token.module = file.String(table + ".pkcs11_module", "");
+  source.token.token = file.String(table + ".pkcs11_token", "");
+  source.token.key = file.String(table + ".pkcs11_key", "");
+  source.pin_file = file.String(table + ".pin_file", "");
+  const bool has_rest = !source.token.token.empty() && !source.token.key.empty();
+  if (source.IsInToken() && !has_rest) {
+    file.Refuse(table + ".pkcs11_module", "needs pkcs11_token and pkcs11_key beside it");
+  }
+  if (source.IsInToken() && !source.file.empty()) {
+    file.Refuse(file_key, "is not taken with " + table + ".pkcs11_module: one of the two");
+  }
+  const bool has_any = has_rest || !source.token.token.empty() || !source.token.key.empty() ||
+                       !source.pin_file.empty();
+  if (!source.IsInToken() && has_any) {
+    file.Refuse(table, "needs pkcs11_module: the path of the token's library");
+  }
+  return source;
+}
+
+void ReadNextMasterKey(shell::ConfigFile& file, ServerConfig& config) {
+  MasterKeySource next = ReadMasterKeySource(file, "next_master_key", "next_master_key.file");
+  next.credential = "keymast-next-master-key";
+  const bool is_given = next.IsInToken() || !MasterKeyFile(next, "").empty();
+  if (is_given) config.next_master_key = std::move(next);
+}
+
 }  // namespace
 
 tl::expected<ServerConfig, Failure> ReadServerConfig(shell::ConfigFile file) {
@@ -174,7 +206,8 @@ tl::expected<ServerConfig, Failure> ReadServerConfig(shell::ConfigFile file) {
   }
   config.data = file.Path("data", shell::StateDirectory() + "/data");
   config.witness = file.Path("witness", shell::StateDirectory() + "/witness");
-  config.master_key_file = file.String("master_key_file", "");
+  config.master_key = ReadMasterKeySource(file, "master_key", "master_key_file");
+  ReadNextMasterKey(file, config);
   config.socket =
       file.Path("socket", shell::RuntimeDirectory() + "/core.sock", shell::kLongestSocketPath);
   shell::ConfigFields fields(file);

@@ -2,21 +2,23 @@
 // What keymastd is told by its configuration file and command line (docs/operator.md).
 #pragma once
 
+#include <optional>
+
 #include "base/endpoint.h"
 #include "controller/keying_config.h"
 #include "mikey/profile3gpp.h"
 #include "server/join_files.h"
+#include "server/master_key.h"
 #include "shell/config.h"
 #include "shell/log.h"
 
 namespace keymast::server {
 
 struct ServerConfig {
-  std::string identity;         // IDi: NAI of this server
-  std::string data;             // directory of the store
-  std::string witness;          // file outside of it
-  std::string master_key_file;  // empty: a descriptor or a systemd credential
-  std::string socket;           // for keymast-api
+  std::string identity;  // IDi: NAI of this server
+  std::string data;      // directory of the store
+  std::string witness;   // file outside of it
+  std::string socket;    // for keymast-api
   Endpoint mikey_listen;
   std::string record;  // pcapng of all datagrams; empty: none
   // Where the file says so, for what turns out later: `FILE:LINE:COLUMN: `, or empty.
@@ -26,9 +28,12 @@ struct ServerConfig {
   mikey::Profile3gpp profile;
   controller::KeyingConfig keying;
   JoinFiles join_files;
-  // From the command line alone: neither may stay in a file by mistake.
+  MasterKeySource master_key;  // its descriptor is from the command line alone
+  // Where the key is that takes over in a rotation.
+  std::optional<MasterKeySource> next_master_key;
+  std::string file;  // that all this is from
+  // From the command line alone: it may not stay in a file by mistake.
   bool accept_rollback = false;
-  int master_key_fd = -1;
 };
 
 // ReadServerConfig takes every key; the failure lists all that is wrong, each with its place.

@@ -50,6 +50,7 @@ struct About {
   uint64_t epoch = 0;
   std::optional<uint64_t> possibly_lost_commits = 0;  // absent: nobody knows how many
   bool new_incarnation = false;
+  std::string master_key_id = {};
 };
 
 }  // namespace keymast::server

@@ -34,7 +34,8 @@ tl::expected<ServerConfig, Failure> Load(const Options& options) {
   auto config = keymast::server::ReadServerConfig(std::move(*file));
   if (!config) return config;
   config->accept_rollback = options.accept_rollback;
-  config->master_key_fd = static_cast<int>(options.master_key_fd);
+  config->master_key.fd = static_cast<int>(options.master_key_fd);
+  config->file = options.config;
   return config;
 }
 
@@ -49,6 +50,8 @@ int main(int argc, char** argv) {
             "start on data older than its witness; every channel gets a new MSK");
   args.Command("run", "serve until SIGTERM (the default)");
   args.Command("init", "make master key, data directory, witness and import key");
+  args.Command("check",
+               "say what is wrong with configuration, files, keys and data; writes nothing");
   if (const auto status = args.Parse(argc, argv)) return *status;
 
   const bool is_locked = keymast::crypto::HardenProcess();
@@ -65,6 +68,7 @@ int main(int argc, char** argv) {
     const auto made = keymast::server::Init(*config);
     return made ? 0 : Refuse(made.error());
   }
+  if (args.command() == "check") return keymast::server::PrintCheck(*config) ? 0 : kRefused;
   // Before any thread starts, so that all of them leave the signals to the descriptor.
   const keymast::server::Signals signals{keymast::shell::TerminationFd(),
                                          keymast::shell::ReloadFd()};

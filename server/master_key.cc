@@ -58,17 +58,40 @@ Failure Unreadable(Error error, const std::string& file) {
   }
 }
 
-std::string CredentialFile() {
+std::string CredentialFile(const std::string& name) {
   const char* folder = std::getenv("CREDENTIALS_DIRECTORY");
   if (folder == nullptr) return {};
-  const std::string file = std::string(folder) + "/keymast-master-key";
+  const std::string file = std::string(folder) + "/" + name;
   return access(file.c_str(), F_OK) == 0 ? file : std::string();
+}
+
+constexpr size_t kMaxPin = 255;
+
+// ReadPin takes the line of a file as its owner wrote it, with an end of line or without.
+tl::expected<crypto::SecretBytes, Failure> ReadPin(const MasterKeySource& source) {
+  const std::string file =
+      source.pin_file.empty() ? CredentialFile(source.credential + "-pin") : source.pin_file;
+  if (file.empty()) {
+    return Fail(Error::kNotFound, "PIN of token `" + source.token.token +
+                                      "`: give pin_file, or the systemd credential " +
+                                      source.credential + "-pin");
+  }
+  crypto::SecretBytes pin(kMaxPin + 1);
+  const auto size = shell::ReadSecretFile(file, pin);
+  if (!size && size.error() == Error::kPermissionDenied) {
+    return Fail(size.error(), "PIN " + file + ": must be readable by its owner alone (chmod 0600)");
+  }
+  if (!size) return Fail(size.error(), "PIN " + file + ": " + shell::WhyNot(size.error()));
+  pin.resize(*size);
+  if (!pin.empty() && pin.back() == '\n') pin.pop_back();
+  if (pin.empty()) return Fail(Error::kMalformed, "PIN " + file + ": is empty");
+  return pin;
 }
 
 }  // namespace
 
 std::string MasterKeyFile(const MasterKeySource& source, const std::string& default_file) {
-  const std::string file = source.file.empty() ? CredentialFile() : source.file;
+  const std::string file = source.file.empty() ? CredentialFile(source.credential) : source.file;
   return file.empty() ? default_file : file;
 }
 
@@ -80,6 +103,25 @@ tl::expected<MasterKey, Failure> ReadMasterKey(const MasterKeySource& source,
   const auto size = shell::ReadSecretFile(file, room.mutable_view());
   if (!size) return tl::unexpected(Unreadable(size.error(), file));
   return KeyOf(room, *size, file);
+}
+
+tl::expected<std::unique_ptr<crypto::MasterKey>, Failure> OpenMasterKey(
+    const MasterKeySource& source, const std::string& default_file) {
+  if (source.IsInToken()) {
+    const auto pin = ReadPin(source);
+    if (!pin) return tl::unexpected(pin.error());
+    return crypto::OpenTokenKey(source.token, *pin);
+  }
+  const auto key = ReadMasterKey(source, default_file);
+  if (!key) return tl::unexpected(key.error());
+  return std::make_unique<crypto::LocalMasterKey>(*key);
+}
+
+std::string NameOf(const MasterKeySource& source, const std::string& default_file) {
+  if (source.IsInToken()) {
+    return "key `" + source.token.key + "` of token `" + source.token.token + "`";
+  }
+  return source.fd >= 0 ? "from a descriptor" : MasterKeyFile(source, default_file);
 }
 
 tl::expected<bool, Failure> MakeMasterKey(const std::string& file) {

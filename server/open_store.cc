@@ -3,7 +3,6 @@
 
 #include <filesystem>
 
-#include "records/meta.h"
 #include "records/repository.h"
 #include "shell/files.h"
 #include "store/rocks_store.h"
@@ -107,6 +106,10 @@ tl::expected<std::unique_ptr<store::Store>, Failure> CreateStore(const std::stri
   return store::OpenRocksStore({data, false});
 }
 
+MadeStore MadeOf(const records::Meta& meta, bool is_new) {
+  return {is_new, crypto::PublicKeyOf(meta.import_key), meta.in_use.master_key_id};
+}
+
 }  // namespace
 
 tl::expected<void, Failure> CheckInit(const ServerConfig& config) {
@@ -128,33 +131,46 @@ bool HoldsData(const ServerConfig& config) {
   return bool{problem};
 }
 
-tl::expected<bool, Failure> InitStore(const ServerConfig& config,
-                                      const crypto::SecretKey<32>& master_key) {
-  if (auto made = shell::MakeFolder(config.data); !made) return tl::unexpected(made.error());
-  const auto witness_folder = std::filesystem::path(config.witness).parent_path();
-  if (auto made = shell::MakeFolder(witness_folder); !made) return tl::unexpected(made.error());
-  const auto store = CreateStore(config.data);
-  if (!store) return tl::unexpected(store.error());
-  crypto::SystemRng rng;
-  const auto there = records::ReadMeta(**store, records::Envelope(master_key, rng), config.data);
-  if (there && std::filesystem::exists(config.witness)) return false;
-  if (there) {
+tl::expected<std::optional<records::Meta>, Failure> PeekMeta(
+    const ServerConfig& config, const records::MasterKeys& master_keys) {
+  if (!HoldsData(config)) return std::nullopt;
+  const auto value = store::ReadRocksEntry(config.data, records::kMetaKey);
+  if (!value) return tl::unexpected(value.error());
+  if (!*value) return std::nullopt;
+  auto meta = records::OpenMeta(**value, master_keys, config.data);
+  if (!meta) return tl::unexpected(meta.error());
+  return std::move(*meta);
+}
+
+tl::expected<MadeStore, Failure> InitStore(const ServerConfig& config,
+                                           const records::MasterKeys& master_keys) {
+  const auto there = PeekMeta(config, master_keys);
+  if (!there) return tl::unexpected(there.error());
+  if (*there && std::filesystem::exists(config.witness)) return MadeOf(**there, false);
+  if (*there) {
     return Fail(
         Error::kRolledBack,
         "data " + config.data + " are there, but witness " + config.witness +
             " is not: bring it back, or start with --accept-rollback, which makes a new one");
   }
-  if (there.error().error != Error::kNotFound) return tl::unexpected(there.error());
+  if (auto made = shell::MakeFolder(config.data); !made) return tl::unexpected(made.error());
+  const auto witness_folder = std::filesystem::path(config.witness).parent_path();
+  if (auto made = shell::MakeFolder(witness_folder); !made) return tl::unexpected(made.error());
+  const auto store = CreateStore(config.data);
+  if (!store) return tl::unexpected(store.error());
   const auto witness = NewWitness(config);
   if (!witness) return tl::unexpected(witness.error());
-  const auto formatted =
-      Repository::Format(**store, **witness, master_key, rng, {config.data, config.witness});
+  crypto::SystemRng rng;
+  const auto formatted = Repository::Format(**store, **witness, *master_keys.front(), rng,
+                                            {config.data, config.witness});
   if (!formatted) return tl::unexpected(formatted.error());
-  return true;
+  const auto made = records::ReadMeta(**store, master_keys, config.data);
+  if (!made) return tl::unexpected(made.error());
+  return MadeOf(*made, true);
 }
 
 tl::expected<OpenedStore, Failure> OpenStore(const ServerConfig& config,
-                                             const crypto::SecretKey<32>& master_key) {
+                                             const records::MasterKeys& master_keys) {
   auto store = store::OpenRocksStore({config.data, false});
   if (!store) {
     if (store.error().error == Error::kNotFound)
@@ -166,13 +182,13 @@ tl::expected<OpenedStore, Failure> OpenStore(const ServerConfig& config,
   auto rng = std::make_unique<crypto::SystemRng>();
   auto opened =
       Repository::Open({std::move(*store), std::move(*witness), {config.data, config.witness}, {}},
-                       master_key, *rng, config.accept_rollback);
+                       master_keys, *rng, config.accept_rollback);
   if (!opened) return tl::unexpected(opened.error());
   OpenedStore result;
+  result.about = {opened->start.incarnation, opened->epoch, opened->start.lost,
+                  opened->start.new_incarnation, opened->repository->master_key_id()};
   result.durable = std::make_unique<DurableRecords>(std::move(rng), std::move(opened->repository));
   result.state = std::move(opened->state);
-  result.about = {opened->start.incarnation, opened->epoch, opened->start.lost,
-                  opened->start.new_incarnation};
   result.import_key = opened->import_key;
   return result;
 }

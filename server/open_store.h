@@ -2,7 +2,7 @@
 // From a configuration to an open store.
 #pragma once
 
-#include "crypto/primitives.h"
+#include "records/meta.h"
 #include "server/config.h"
 #include "server/durable.h"
 
@@ -23,13 +23,25 @@ tl::expected<void, Failure> CheckInit(const ServerConfig& config);
 // when it cannot be looked into.
 bool HoldsData(const ServerConfig& config);
 
-// InitStore makes data directory, witness and import key; false when they are there already.
-tl::expected<bool, Failure> InitStore(const ServerConfig& config,
-                                      const crypto::SecretKey<32>& master_key);
+struct MadeStore {
+  bool is_new = false;
+  std::array<uint8_t, 32> import_key{};  // the public one
+  std::string master_key_id;
+};
+
+// InitStore makes data directory, witness and import key. Nothing is written when they are there
+// already; one of `master_keys` is theirs then. New ones belong to the first.
+tl::expected<MadeStore, Failure> InitStore(const ServerConfig& config,
+                                           const records::MasterKeys& master_keys);
+
+// PeekMeta reads the meta entry without writing anything, also while keymastd runs; absent when
+// there are no data yet.
+tl::expected<std::optional<records::Meta>, Failure> PeekMeta(
+    const ServerConfig& config, const records::MasterKeys& master_keys);
 
 // OpenStore recovers the acknowledged state. The failure says what is wrong and what to do.
 tl::expected<OpenedStore, Failure> OpenStore(const ServerConfig& config,
-                                             const crypto::SecretKey<32>& master_key);
+                                             const records::MasterKeys& master_keys);
 
 // StateHashOf hashes everything in the state that decides what comes next.
 std::array<uint8_t, 32> StateHashOf(const rekey::State& state);

@@ -107,6 +107,13 @@ tl::expected<std::optional<LoadedJoinFiles>, Failure> FirstJoinFiles(const Serve
   return *std::move(loaded);
 }
 
+// OpenWithItsKey lets the master keys go once the store is open.
+tl::expected<OpenedStore, Failure> OpenWithItsKey(const ServerConfig& config) {
+  const auto given = MasterKeysOf(config);
+  if (!given) return tl::unexpected(given.error());
+  return OpenStore(config, given->list());
+}
+
 // Daemon is a server on this machine: its sockets, its store, its loop.
 class Daemon {
  public:
@@ -203,6 +210,7 @@ class Daemon {
                 {"identity", config_.identity},
                 {"mikey_listen", ToString(config_.mikey_listen)},
                 {"channels", std::to_string(server_.shard().controller().state().channels.size())},
+                {"master_key", store_.about.master_key_id},
                 {"incarnation", std::to_string(store_.about.incarnation)},
                 {"epoch", std::to_string(store_.about.epoch)},
                 {"possibly_lost_commits", lost ? std::to_string(*lost) : "unknown"}});
@@ -243,9 +251,7 @@ class Daemon {
 }  // namespace
 
 tl::expected<void, Failure> Run(const ServerConfig& config, const Signals& signals) {
-  const auto master_key = MasterKeyOf(config);
-  if (!master_key) return tl::unexpected(master_key.error());
-  auto store = OpenStore(config, *master_key);
+  auto store = OpenWithItsKey(config);
   if (!store) return tl::unexpected(store.error());
   auto socket = OpenMikeySocket(config);
   if (!socket) return tl::unexpected(socket.error());

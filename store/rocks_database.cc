@@ -104,6 +104,22 @@ tl::expected<std::shared_ptr<Database>, Failure> Database::Open(const Place& pla
   return database;
 }
 
+tl::expected<std::optional<std::string>, Failure> Database::Read(const Place& place,
+                                                                 const std::string& stored_key) {
+  Database looked(place);
+  const rocksdb::Options options = OptionsFor(&looked.env_, looked.write_buffer_);
+  rocksdb::DB* opened = nullptr;
+  rocksdb::Status status = rocksdb::DB::OpenForReadOnly(options, place.path, &opened);
+  looked.db_.reset(opened);
+  std::string record;
+  if (status.ok()) status = looked.db().Get({}, rocksdb::Slice(stored_key), &record);
+  if (status.IsNotFound()) return std::nullopt;
+  if (!status.ok()) {
+    return tl::unexpected(OpenFailure(status, place.path, looked.files_->last_read()));
+  }
+  return record;
+}
+
 Status Database::Write(rocksdb::WriteBatch& batch) {
   if (files_->frozen()) return Err(Error::kStoreClosed);
   rocksdb::WriteOptions options;

@@ -20,6 +20,9 @@ class Database {
   // without touching it, then opens it. The directory's lock is held by the caller.
   static tl::expected<std::shared_ptr<Database>, Failure> Create(const Place& place);
   static tl::expected<std::shared_ptr<Database>, Failure> Open(const Place& place);
+  // Read gives what is kept under a stored key, without touching anything.
+  static tl::expected<std::optional<std::string>, Failure> Read(const Place& place,
+                                                                const std::string& stored_key);
 
   // A database ends as by a kill: what is durable stays, nothing else is written.
   ~Database() { files_->Freeze(); }

@@ -274,4 +274,18 @@ tl::expected<std::unique_ptr<Store>, Failure> OpenRocksStore(const RocksOptions&
   return std::make_unique<RocksStore>(std::move(place), std::move(*lock), *database, *head);
 }
 
+tl::expected<std::optional<Bytes>, Failure> ReadRocksEntry(const std::string& path,
+                                                           std::string_view key) {
+  const Place place{path, rocksdb::FileSystem::Default()};
+  if (const auto found = FindStore(place); !found) return tl::unexpected(found.error());
+  const auto record = Database::Read(place, StoredKey(key));
+  if (!record) return tl::unexpected(record.error());
+  if (!*record) return std::nullopt;
+  const Result<ParsedValue> parsed = ParseValue(**record);
+  if (!parsed) {
+    return Fail(parsed.error(), "The store in " + path + " holds an entry that cannot be read.");
+  }
+  return Bytes(parsed->value.begin(), parsed->value.end());
+}
+
 }  // namespace keymast::store

@@ -27,4 +27,9 @@ struct RocksOptions {
 // kNoSpace, kIo.
 tl::expected<std::unique_ptr<Store>, Failure> OpenRocksStore(const RocksOptions& options);
 
+// ReadRocksEntry reads one value; absent when there is no such key. Nothing is written, and another
+// process may have the store open. Failures as above.
+tl::expected<std::optional<Bytes>, Failure> ReadRocksEntry(const std::string& path,
+                                                           std::string_view key);
+
 }  // namespace keymast::store

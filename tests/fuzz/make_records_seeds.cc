@@ -20,15 +20,34 @@ void Append(Bytes& input, const std::string& key, ByteView value) {
 }
 
 EntryType TypeOf(const std::string& key) {
-  if (key == kMetaKey) return EntryType::kMeta;
   return key.starts_with(kJournalPrefix) ? EntryType::kRecord : EntryType::kPage;
+}
+
+// UnsealedMeta is the meta entry as the target seals it: under the key that it wraps itself, with
+// the record key that it seals everything else under.
+Bytes UnsealedMeta(const Meta& meta, const crypto::MasterKey& master_key) {
+  crypto::SeededRng rng(1);
+  Meta changed = meta;
+  changed.in_use = *WrapMetaKey(master_key, rng);
+  changed.record_keys = {FirstRecordKey(*master_key.octets())};
+  const Bytes value = WriteMeta(changed, rng);
+  // The body is what no key opens at any other length.
+  for (size_t clear = 0; clear + crypto::Sealer::kOverhead <= value.size(); ++clear) {
+    const auto body = crypto::Sealer(changed.in_use.key)
+                          .Open(ByteView(value).first(clear), ByteView(value).subspan(clear));
+    if (!body) continue;
+    Bytes unsealed{static_cast<uint8_t>(clear >> 8), static_cast<uint8_t>(clear)};
+    unsealed.insert(unsealed.end(), value.begin(), value.begin() + static_cast<long>(clear));
+    unsealed.insert(unsealed.end(), body->begin(), body->end());
+    return unsealed;
+  }
+  KEYMAST_CHECK(false);
+  return {};
 }
 
 // Unsealed has number, incarnation and body of an entry.
 Bytes Unsealed(const Envelope& envelope, const store::Entry& entry) {
-  ByteView value = entry.value;
-  if (entry.key == kMetaKey) value = value.subspan(envelope.key_check().size());
-  const auto opened = envelope.Open(TypeOf(entry.key), entry.key, value);
+  const auto opened = envelope.Open(TypeOf(entry.key), entry.key, entry.value);
   KEYMAST_CHECK(opened.has_value());
   Bytes body{static_cast<uint8_t>(opened->header.number),
              static_cast<uint8_t>(opened->header.incarnation)};
@@ -40,8 +59,9 @@ Bytes Unsealed(const Envelope& envelope, const store::Entry& entry) {
 void Save(const fs::path& folder, const std::string& name, uint64_t seed, int steps) {
   Site site;
   Dice dice(seed);
-  const Envelope envelope(site.master_key, site.rng);
   Repository::Opened opened = site.Start();
+  const Meta meta = *ReadMeta(*site.running, {&site.master_key}, "seeds");
+  const Envelope envelope(meta.record_keys, site.rng);
   for (int i = 0; i < steps; ++i) {
     std::vector<rekey::Change> changes;
     for (int k = 0; k < 2; ++k) changes.push_back(dice.Event());
@@ -51,7 +71,8 @@ void Save(const fs::path& folder, const std::string& name, uint64_t seed, int st
   Bytes bare{1};
   for (const store::Entry& entry : EntriesOf(*site.running)) {
     Append(sealed, entry.key, entry.value);
-    Append(bare, entry.key, Unsealed(envelope, entry));
+    Append(bare, entry.key,
+           entry.key == kMetaKey ? UnsealedMeta(meta, site.master_key) : Unsealed(envelope, entry));
   }
   fs::create_directories(folder);
   std::ofstream(folder / (name + "_sealed"), std::ios::binary) << AsText(sealed);

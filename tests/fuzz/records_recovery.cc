@@ -3,7 +3,8 @@
 // they stand, or entries whose bodies are sealed here, so that what lies behind the seal is
 // reached. Entries: length of the key (1 octet), key, length of the value (2), value. Sealed ones
 // have number and incarnation (1 octet each) before their body; the hash of the record before is
-// put in place, and pages are vouched for, where the second bit of the first octet says so.
+// put in place, and pages are vouched for, where the second bit of the first octet says so. A meta
+// entry has what is in clear, behind its length (2), before its body.
 #include "base/cursor.h"
 #include "records/envelope.h"
 #include "records/meta.h"
@@ -33,8 +34,11 @@ class Data {
     batch.puts.assign(values_.begin(), values_.end());
     batch.fence = store_->fence();
     if (!store_->Commit(batch)) return;
-    static_cast<void>(ReadMeta(*store_, envelope_, "fuzz"));
-    const auto recovered = records::Recover(*store_, envelope_, {}, "fuzz");
+    const auto value = values_.find(std::string(kMetaKey));
+    if (value != values_.end()) static_cast<void>(MasterKeyIdsIn(value->second));
+    const auto meta = ReadMeta(*store_, {&master_key_}, "fuzz");
+    const Envelope envelope(meta ? meta->record_keys : std::vector{first_}, rng_);
+    const auto recovered = records::Recover(*store_, envelope, {}, "fuzz");
     if (recovered) KEYMAST_CHECK(!recovered->journal.empty());
   }
 
@@ -43,12 +47,7 @@ class Data {
     Reader reader(value);
     const Header header{reader.U8(), reader.U8()};
     ByteView body = reader.rest();
-    if (key == kMetaKey) {
-      Bytes meta(envelope_.key_check().begin(), envelope_.key_check().end());
-      const Bytes sealed = envelope_.Seal(EntryType::kMeta, key, header, body);
-      meta.insert(meta.end(), sealed.begin(), sealed.end());
-      return meta;
-    }
+    if (key == kMetaKey) return SealedMeta(value);
     if (!key.starts_with(kJournalPrefix)) {
       Bytes page = envelope_.Seal(EntryType::kPage, key, header, body);
       Toggle(pages_, envelope_.FingerprintOf(key, page));
@@ -68,8 +67,22 @@ class Data {
     return sealed;
   }
 
+  // What is in clear of a meta entry is as the input has it, its size (2) before; the body is
+  // sealed under the key that the master key here has wrapped.
+  Bytes SealedMeta(ByteView value) {
+    Reader reader(value);
+    const ByteView clear = reader.Take(std::min<size_t>(reader.U16(), reader.remaining()));
+    Bytes meta(clear.begin(), clear.end());
+    const Bytes sealed = crypto::Sealer(wrapped_.key).Seal(meta, reader.rest(), rng_);
+    meta.insert(meta.end(), sealed.begin(), sealed.end());
+    return meta;
+  }
+
   crypto::SeededRng rng_{1};
-  const Envelope envelope_{crypto::SecretKey<32>(Bytes(32, 7)), rng_};
+  const crypto::LocalMasterKey master_key_{crypto::SecretKey<32>(Bytes(32, 7))};
+  const WrappedKey wrapped_ = *WrapMetaKey(master_key_, rng_);
+  const RecordKey first_ = FirstRecordKey(*master_key_.octets());
+  const Envelope envelope_{{first_}, rng_};
   const std::unique_ptr<store::Store> store_ = store::OpenMemoryStore(store::MakeMemoryDisk());
   std::map<std::string, Bytes> values_;
   Hash previous_{};

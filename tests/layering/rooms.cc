@@ -16,7 +16,7 @@ std::vector<Room> Table() {
       // inet_pton and inet_ntop: text of addresses, no socket.
       {"base", {}, {}, kPure, {"arpa/inet.h"}},
       {"shell", {"base"}, {"spdlog/", "toml++/", "systemd/", "nlohmann/", "CLI/"}, kCalls, {}},
-      {"crypto", {"base", "include"}, {"openssl/", "sodium.h", "sodium/"}, kCalls, {}},
+      {"crypto", {"base", "include"}, {"openssl/", "sodium.h", "sodium/", "p11-kit/"}, kCalls, {}},
       {"audit", {"base", "crypto"}, {}, kPure, {}},
       {"mikey", {"base", "crypto"}, {}, kPure, {}},
       {"credentials", {"base", "shell", "crypto", "mikey"}, {}, kCalls, {}},
@@ -106,7 +106,7 @@ HeaderKind KindOf(std::string_view header) {
   if (StartsWithOneOf(header, {"sys/", "netinet/", "net/", "arpa/", "linux/", "bits/"}) ||
       IsOneOf(header, {"unistd.h", "fcntl.h", "poll.h", "signal.h", "spawn.h", "ifaddrs.h",
                        "netdb.h", "pthread.h", "malloc.h", "dirent.h", "termios.h", "time.h",
-                       "errno.h", "endian.h", "grp.h"})) {
+                       "errno.h", "endian.h", "grp.h", "dlfcn.h"})) {
     return HeaderKind::kSystem;
   }
   return HeaderKind::kThirdParty;

@@ -50,6 +50,10 @@ std::shared_ptr<store::MemoryDisk> DiskOf(const std::vector<store::Entry>& entri
 
 std::shared_ptr<store::MemoryDisk> Copy(store::Store& store) { return DiskOf(EntriesOf(store)); }
 
+crypto::LocalMasterKey MasterKeyOf(uint8_t octet) {
+  return crypto::LocalMasterKey(crypto::SecretKey<32>(Bytes(32, octet)));
+}
+
 Site::Site(const Tuning& small) : tuning(small) {
   // Witness files are synced thousands of times here: where there is memory for files, in there.
   const std::string memory = "/dev/shm/";
@@ -71,9 +75,11 @@ tl::expected<Repository::Opened, Failure> Site::TryStart(bool accept_rollback) {
   auto store = std::make_unique<FaultyStore>(store::OpenMemoryStore(disk), fault);
   running = store.get();
   auto opened = store::Witness::Open(witness, boot);
+  MasterKeys given{&master_key};
+  if (next_master_key) given.push_back(&*next_master_key);
   return Repository::Open(
-      {std::move(store), opened ? std::move(*opened) : nullptr, {"DATA", witness}, tuning},
-      master_key, rng, accept_rollback);
+      {std::move(store), opened ? std::move(*opened) : nullptr, {"DATA", witness}, tuning}, given,
+      rng, accept_rollback);
 }
 
 Repository::Opened Site::Start(bool accept_rollback) {

@@ -50,6 +50,8 @@ std::shared_ptr<store::MemoryDisk> Copy(store::Store& store);
 std::vector<store::Entry> EntriesOf(store::Store& store);
 std::shared_ptr<store::MemoryDisk> DiskOf(const std::vector<store::Entry>& entries);
 
+crypto::LocalMasterKey MasterKeyOf(uint8_t octet);
+
 class Site {
  public:
   explicit Site(const Tuning& tuning = SmallTuning());
@@ -72,7 +74,8 @@ class Site {
   std::string folder;
   std::string witness;
   std::string boot = "this boot";
-  crypto::SecretKey<32> master_key{Bytes(32, 7)};
+  crypto::LocalMasterKey master_key = MasterKeyOf(7);
+  std::optional<crypto::LocalMasterKey> next_master_key;  // given beside it
   crypto::SeededRng rng{7};
   Tuning tuning;
   Fault fault;

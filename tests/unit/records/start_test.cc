@@ -308,11 +308,14 @@ TEST(Start, AnIncarnationThatWasCutShortIsBegunAgain) {
 
 TEST(Start, AnotherMasterKeyIsNamed) {
   Site site;
-  const crypto::SecretKey<32> right = site.master_key;
-  site.master_key = crypto::SecretKey<32>(Bytes(32, 8));
+  const crypto::LocalMasterKey right = site.master_key;
+  site.master_key = MasterKeyOf(8);
   const Failure failure = site.Failed();
   EXPECT_EQ(failure.error, Error::kWrongMasterKey);
-  EXPECT_NE(failure.message.find("another master key"), std::string::npos) << failure.message;
+  for (const std::string& words :
+       {std::string("another master key"), right.id(), site.master_key.id()}) {
+    EXPECT_NE(failure.message.find(words), std::string::npos) << failure.message;
+  }
   site.master_key = right;
   site.Start();
 }

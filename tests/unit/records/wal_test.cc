@@ -98,8 +98,8 @@ class Wal : public testing::Test {
     if (!store) return tl::unexpected(store.error());
     auto witness = store::Witness::Open(site_.witness, site_.boot);
     EXPECT_TRUE(witness.has_value());
-    return Repository::Open({std::move(*store), std::move(*witness), places_, {}}, site_.master_key,
-                            site_.rng, false);
+    return Repository::Open({std::move(*store), std::move(*witness), places_, {}},
+                            {&site_.master_key}, site_.rng, false);
   }
 
   // Damage is named by its file, what is missing by the commit that the data end with.

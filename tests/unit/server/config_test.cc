@@ -51,6 +51,7 @@ mtk_port = 65535
 )");
   ASSERT_TRUE(config) << config.error().message;
   EXPECT_EQ(config->data, "/d");
+  EXPECT_EQ(config->master_key.file, "/m");
   EXPECT_EQ(config->record, "/r");
   EXPECT_EQ(config->log_level, shell::LogLevel::kDebug);
   const mikey::Profile3gpp& profile = config->profile;
@@ -66,6 +67,41 @@ mtk_port = 65535
   EXPECT_FALSE(profile.want_verification);
   EXPECT_TRUE(profile.mki_with_domain);
   EXPECT_EQ(profile.mtk_port, 65535);
+}
+
+TEST(ServerConfig, AMasterKeyMayBeInAToken) {
+  const auto config = Read(R"(
+identity = "bmsc@example.org"
+[master_key]
+pkcs11_module = "/lib/token.so"
+pkcs11_token = "keys"
+pkcs11_key = "id:01"
+pin_file = "/pin"
+[next_master_key]
+file = "/next"
+)");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_TRUE(config->master_key.IsInToken());
+  EXPECT_EQ(config->master_key.token.module, "/lib/token.so");
+  EXPECT_EQ(config->master_key.token.token, "keys");
+  EXPECT_EQ(config->master_key.token.key, "id:01");
+  EXPECT_EQ(config->master_key.pin_file, "/pin");
+  ASSERT_TRUE(config->next_master_key);
+  EXPECT_EQ(config->next_master_key->file, "/next");
+  EXPECT_FALSE(Read("identity = \"a@b.org\"\n")->next_master_key);
+}
+
+TEST(ServerConfig, HalfATokenIsRefused) {
+  for (const std::string rest :
+       {"[master_key]\npkcs11_module = \"/lib/token.so\"\n",
+        "[master_key]\npkcs11_token = \"keys\"\npkcs11_key = \"master\"\n",
+        "[master_key]\npin_file = \"/pin\"\n",
+        "master_key_file = \"/m\"\n[master_key]\npkcs11_module = \"/lib/token.so\"\n"
+        "pkcs11_token = \"keys\"\npkcs11_key = \"master\"\n"}) {
+    const auto config = Read("identity = \"a@b.org\"\n" + rest);
+    ASSERT_FALSE(config) << rest;
+    EXPECT_NE(config.error().message.find("pkcs11_"), std::string::npos) << config.error().message;
+  }
 }
 
 TEST(ServerConfig, EveryErrorHasItsPlace) {

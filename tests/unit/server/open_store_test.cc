@@ -27,17 +27,17 @@ class OpenStoreTest : public testing::Test {
   ~OpenStoreTest() override { fs::remove_all(folder_); }
 
   bool Init() {
-    const auto made = InitStore(config_, key_);
+    const auto made = InitStore(config_, {&key_});
     EXPECT_TRUE(made.has_value()) << made.error().message;
-    return made.value_or(false);
+    return made.has_value() && made->is_new;
   }
   OpenedStore Open() {
-    auto opened = OpenStore(config_, key_);
+    auto opened = OpenStore(config_, {&key_});
     EXPECT_TRUE(opened.has_value()) << opened.error().message;
     return std::move(*opened);
   }
   void ExpectRefused(Error error, const std::string& word) {
-    const auto opened = OpenStore(config_, key_);
+    const auto opened = OpenStore(config_, {&key_});
     ASSERT_FALSE(opened.has_value());
     EXPECT_EQ(opened.error().error, error) << opened.error().message;
     EXPECT_NE(opened.error().message.find(word), std::string::npos) << opened.error().message;
@@ -45,7 +45,7 @@ class OpenStoreTest : public testing::Test {
 
   fs::path folder_;
   ServerConfig config_;
-  crypto::SecretKey<32> key_{Bytes(32, 9)};
+  crypto::LocalMasterKey key_{crypto::SecretKey<32>(Bytes(32, 9))};
 };
 
 TEST_F(OpenStoreTest, InitMakesFoldersForTheOwnerAlone) {
@@ -104,7 +104,7 @@ TEST_F(OpenStoreTest, InitDoesNotReplaceDataThatAreGone) {
   Init();
   fs::remove_all(config_.data);
   ExpectRefused(Error::kNotFound, "keymastd init");
-  const auto made = InitStore(config_, key_);
+  const auto made = InitStore(config_, {&key_});
   ASSERT_FALSE(made.has_value());
   EXPECT_EQ(made.error().error, Error::kAlreadyExists);
   EXPECT_NE(made.error().message.find(config_.witness), std::string::npos);
@@ -113,7 +113,7 @@ TEST_F(OpenStoreTest, InitDoesNotReplaceDataThatAreGone) {
 TEST_F(OpenStoreTest, InitDoesNotReplaceAWitnessThatIsGone) {
   Init();
   fs::remove(config_.witness);
-  const auto made = InitStore(config_, key_);
+  const auto made = InitStore(config_, {&key_});
   ASSERT_FALSE(made.has_value());
   EXPECT_EQ(made.error().error, Error::kRolledBack);
   ExpectRefused(Error::kRolledBack, config_.witness);
@@ -145,7 +145,7 @@ TEST_F(OpenStoreTest, AWitnessInUseOrDamagedIsNamed) {
 
 TEST_F(OpenStoreTest, AnotherMasterKeyIsTold) {
   Init();
-  key_ = crypto::SecretKey<32>(Bytes(32, 8));
+  key_ = crypto::LocalMasterKey(crypto::SecretKey<32>(Bytes(32, 8)));
   ExpectRefused(Error::kWrongMasterKey, "master key");
 }
 

@@ -23,7 +23,7 @@ class RunTest : public testing::Test {
     config_.identity = "bmsc@example.org";
     config_.data = folder_ + "/data";
     config_.witness = folder_ + "/witness";
-    config_.master_key_file = folder_ + "/master.key";
+    config_.master_key.file = folder_ + "/master.key";
     config_.socket = folder_ + "/run/core.sock";
     config_.mikey_listen = *ParseAddress("127.0.0.1");  // any port
     testing::internal::CaptureStdout();
