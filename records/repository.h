@@ -93,6 +93,7 @@ class Repository {
   Status WriteRecord(const Body& body, RecordPlace place);
   Status RemoveTail();
   Status RenewAudit();
+  Status Finish();
   Status MakeRoom();
   Status Fold();
   Status Settle(const Status& status);
@@ -114,12 +115,12 @@ class Repository {
   BatchWriter writer_;
   std::vector<uint64_t> tail_;  // of a step that was cut short: removed before the next commit
   uint64_t incarnation_;
-  uint64_t next_;          // commit number
-  uint64_t reserved_ = 0;  // numbers up to here may be used
-  std::string audit_cursor_;    // of a rotation: entries up to it are sealed anew
+  uint64_t next_;             // commit number
+  uint64_t reserved_ = 0;     // numbers up to here may be used
+  std::string audit_cursor_;  // of a rotation: entries up to it are sealed anew
   bool audit_renewed_ = false;
-  bool unsure_ = false;    // until Load
-  bool closed_ = false;    // until the next start
+  bool unsure_ = false;  // until Load
+  bool closed_ = false;  // until the next start
   std::atomic<uint64_t> revision_;
 };
 

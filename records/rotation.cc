@@ -84,33 +84,41 @@ tl::expected<void, Failure> Repository::BeginRotation(const crypto::MasterKey& n
   return {};
 }
 
-// RenewAudit seals a few entries of the audit log anew, from where the last call stopped: they are
-// on no page. After a start it looks at all of them again.
+// RenewAudit seals a few entries of the audit log anew, which are on no page, from where the last
+// call stopped; after a start it passes over those that are done.
 Status Repository::RenewAudit() {
-  const auto entries = store_->Scan(kAuditPrefix, audit_cursor_, kAuditEntriesAStep, 0);
-  if (!entries) return Settle(Err(entries.error()));
   store::Batch batch;
   batch.fence = store_->fence();
   size_t octets = 0;
-  std::string cursor = audit_cursor_;
-  for (const store::Entry& entry : *entries) {
-    octets += entry.key.size() + entry.value.size();
-    if (octets > kAuditOctetsAStep && !batch.puts.empty()) break;
-    cursor = entry.key;
-    if (RecordKeyOf(entry.value) == envelope_.newest()) continue;
-    const Result<Opened> opened = envelope_.Open(EntryType::kAudit, entry.key, entry.value);
-    // What is damaged stays so: who reads the log is told.
-    if (!opened) continue;
-    batch.puts.emplace_back(
-        entry.key, envelope_.Seal(EntryType::kAudit, entry.key, opened->header, opened->body));
+  while (batch.puts.empty()) {
+    const auto entries = store_->Scan(kAuditPrefix, audit_cursor_, kAuditEntriesAStep, 0);
+    if (!entries) return Settle(Err(entries.error()));
+    audit_renewed_ = entries->empty();
+    if (audit_renewed_) return {};
+    for (const store::Entry& entry : *entries) {
+      octets += entry.key.size() + entry.value.size();
+      if (octets > kAuditOctetsAStep && !batch.puts.empty()) break;
+      audit_cursor_ = entry.key;
+      if (RecordKeyOf(entry.value) == envelope_.newest()) continue;
+      const auto opened = envelope_.Open(EntryType::kAudit, entry.key, entry.value);
+      // What is damaged stays so: who reads the log is told.
+      if (!opened) continue;
+      batch.puts.emplace_back(
+          entry.key, envelope_.Seal(EntryType::kAudit, entry.key, opened->header, opened->body));
+    }
   }
-  if (!batch.puts.empty()) {
-    const auto written = store_->Commit(batch);
-    if (!written) return Settle(Err(written.error()));
-  }
-  audit_cursor_ = std::move(cursor);
-  audit_renewed_ = entries->empty();
-  return {};
+  const auto written = store_->Commit(batch);
+  if (written) return {};
+  audit_cursor_.clear();
+  return Settle(Err(written.error()));
+}
+
+// Finish forgets the master key that was left, and the record keys that nothing is sealed under.
+Status Repository::Finish() {
+  Meta finished = meta_;
+  finished.left.reset();
+  finished.record_keys.assign(1, meta_.record_keys.back());
+  return PutMeta(std::move(finished));
 }
 
 Result<RotationProgress> Repository::RotationStep() {
@@ -121,13 +129,9 @@ Result<RotationProgress> Repository::RotationStep() {
     RecordPlace place;
     place.renew = true;
     status = WriteRecord({}, place);
-  } else if (status && !audit_renewed_) {
-    status = RenewAudit();
-  } else if (status) {
-    Meta finished = meta_;
-    finished.left.reset();
-    finished.record_keys.assign(1, meta_.record_keys.back());
-    status = PutMeta(std::move(finished));
+  } else {
+    if (status && !audit_renewed_) status = RenewAudit();
+    if (status && audit_renewed_) status = Finish();
   }
   if (!status) return Err(status.error());
   return rotation();
