@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "base/check.h"
+
 namespace keymast::api {
 namespace {
 
@@ -18,7 +20,9 @@ Rate RateOf(const Limits& limits) {
 std::string SocketPrincipal(std::string_view socket) { return "unix:" + std::string(socket); }
 
 Principal::Principal(std::string name, Rights rights)
-    : name_(std::move(name)), rights_(std::move(rights)), rate_(RateOf(rights_.limits)) {}
+    : name_(std::move(name)), rights_(std::move(rights)), rate_(RateOf(rights_.limits)) {
+  KEYMAST_CHECK(!rights_.grants.empty());
+}
 
 std::string Principal::As(Role role) const {
   const std::string role_name(RoleName(role));

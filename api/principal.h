@@ -22,7 +22,8 @@ class Principal {
   };
 
  public:
-  // `name` is that of a certificate, or `unix:NAME` for the socket file NAME.sock.
+  // `name` is that of a certificate, or `unix:NAME` for the socket file NAME.sock. There is a
+  // grant.
   Principal(std::string name, Rights rights);
 
   const std::string& name() const { return name_; }

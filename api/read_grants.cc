@@ -11,6 +11,7 @@ namespace {
 constexpr int64_t kMostCounted = int64_t{1} << 40;
 constexpr int64_t kMostAtOnce = 1'000'000;
 constexpr size_t kMaxSockets = 64;
+constexpr size_t kMaxChannels = 1000;  // of a grant: each call carries them to keymastd
 
 std::string ElementOf(const char* array, size_t index) {
   return std::string(array) + "[" + std::to_string(index) + "]";
@@ -145,8 +146,10 @@ class GrantReader {
                               "\"studio-a-*\"");
       }
     }
-    if (channels.patterns().empty()) {
-      file_.Refuse(key, "must name a channel; leave it out for all of them");
+    const size_t count = channels.patterns().size();
+    if (count == 0 || count > kMaxChannels) {
+      file_.Refuse(key, "must name 1 to " + std::to_string(kMaxChannels) +
+                            " channels; leave it out for all of them");
     }
     if (role == Role::kHeadend) {
       file_.Refuse(key,

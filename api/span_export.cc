@@ -95,7 +95,8 @@ std::optional<Collector> ParseCollector(std::string_view url) {
   if (slash == std::string_view::npos || slash == kScheme.size()) return std::nullopt;
   const auto is_plain = [](char c) { return c > ' ' && c < 0x7f; };
   if (!std::all_of(url.begin(), url.end(), is_plain)) return std::nullopt;
-  return Collector{std::string(url.substr(0, slash)), std::string(url.substr(slash))};
+  Collector collector{std::string(url.substr(0, slash)), std::string(url.substr(slash))};
+  return httplib::Client(collector.host).is_valid() ? std::optional(collector) : std::nullopt;
 }
 
 SpanExport::SpanExport(Collector collector)

@@ -4,22 +4,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "read_text.h"
+
 namespace keymast::api {
 namespace {
 
 using testing::EndsWith;
 using testing::HasSubstr;
-
-tl::expected<ApiConfig, Failure> Read(const std::string& text) {
-  auto file = shell::ConfigFile::Parse(text, "keymast-api.toml");
-  if (!file) return tl::unexpected(file.error());
-  return ReadConfig(std::move(*file));
-}
-
-std::string Refusal(const std::string& text) {
-  const auto config = Read(text);
-  return config ? "" : config.error().message;
-}
 
 TEST(ApiConfig, AnEmptyFileHasTheDefaults) {
   const auto config = Read("");

@@ -53,10 +53,13 @@ TEST(ChannelSet, KeepsEachOnce) {
 }
 
 TEST(PrincipalTest, IsNamedByItsRole) {
-  EXPECT_EQ(Principal(SocketPrincipal("operator"), {}).As(Role::kOperator), "operator");
-  EXPECT_EQ(Principal(SocketPrincipal("operator"), {}).As(Role::kViewer), "viewer:unix:operator");
-  EXPECT_EQ(Principal(SocketPrincipal("studio"), {}).As(Role::kOperator), "operator:unix:studio");
-  EXPECT_EQ(Principal("he-1", {}).As(Role::kHeadend), "headend:he-1");
+  const auto named = [](const std::string& name, Role role) {
+    return Principal(name, RoleForAll(role)).As(role);
+  };
+  EXPECT_EQ(named(SocketPrincipal("operator"), Role::kOperator), "operator");
+  EXPECT_EQ(named(SocketPrincipal("operator"), Role::kViewer), "viewer:unix:operator");
+  EXPECT_EQ(named(SocketPrincipal("studio"), Role::kOperator), "operator:unix:studio");
+  EXPECT_EQ(named("he-1", Role::kHeadend), "headend:he-1");
 }
 
 constexpr unsigned kReads = RoleBit(Role::kViewer) | RoleBit(Role::kOperator);
@@ -84,8 +87,7 @@ TEST(PrincipalTest, GrantsForSomeChannelsAddUpAsFarAsTheirRolesMay) {
   EXPECT_THAT(several.LeaveFor(kChanges)->channels->patterns(), ElementsAre("one"));
 }
 
-TEST(PrincipalTest, WithoutAGrantNothingIsLeft) {
-  EXPECT_FALSE(Principal("x", {}).LeaveFor(~0U));
+TEST(PrincipalTest, WhatNobodyMayIsNotLeftToAnybody) {
   EXPECT_FALSE(Principal("x", RoleForAll(Role::kOperator)).LeaveFor(0));
 }
 

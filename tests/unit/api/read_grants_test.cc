@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "read_text.h"
+
 namespace keymast::api {
 namespace {
 
@@ -12,17 +14,6 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 
 constexpr const char* kTls = "[tls]\ncertificate = \"c\"\nkey = \"k\"\nclient_ca = \"a\"\n";
-
-tl::expected<ApiConfig, Failure> Read(const std::string& text) {
-  auto file = shell::ConfigFile::Parse(text, "keymast-api.toml");
-  if (!file) return tl::unexpected(file.error());
-  return ReadConfig(std::move(*file));
-}
-
-std::string Refusal(const std::string& text) {
-  const auto config = Read(text);
-  return config ? "" : config.error().message;
-}
 
 TEST(Grants, ReadsEveryKey) {
   const auto config = Read(std::string(kTls) + R"(
