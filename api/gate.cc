@@ -10,8 +10,6 @@ namespace keymast::api {
 namespace {
 
 constexpr uint32_t kDrainRetryMs = 1000;
-using Call = tl::expected<Principal::Leave, Failure>;
-
 constexpr const char* kTraceparent = "traceparent";
 
 Failure Denied(Gate& gate, Denial denial, std::string message) {
@@ -39,8 +37,9 @@ std::optional<TraceContext> ParentOf(const grpc::CallbackServerContext& context)
 }
 
 // What lets the caller make the call; the same answer whether or not the channel is there.
-Call LeaveFor(Gate& gate, const Principal& principal, const Method& method,
-              const google::protobuf::Message* request) {
+tl::expected<Principal::Leave, Failure> LeaveFor(Gate& gate, const Principal& principal,
+                                                 const Method& method,
+                                                 const google::protobuf::Message* request) {
   auto leave = principal.LeaveFor(method.roles);
   if (!leave) {
     return tl::unexpected(
@@ -111,7 +110,7 @@ tl::expected<core::CoreRequest, Failure> Admit(Gate& gate, const Access& access,
     ++gate.metrics.beyond_rate;
     return tl::unexpected(taken.error());
   }
-  const Call leave = LeaveFor(gate, *principal, method, request);
+  const auto leave = LeaveFor(gate, *principal, method, request);
   if (!leave) return tl::unexpected(leave.error());
   account.set_caller(*principal, leave->role);
   if (gate.spans != nullptr && request != nullptr) {

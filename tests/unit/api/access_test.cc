@@ -160,10 +160,10 @@ TEST_F(AccessMatrix, WhatIsDeniedIsDeniedBeforeItIsLookedAt) {
 
 TEST(AccessPage, HasTheMatrix) {
   std::ifstream page(KEYMAST_SOURCE_DIR "/docs/access.md");
-  const std::regex row("\\| `[A-Z][A-Za-z]+\\.[A-Z][A-Za-z]+` \\|.*");
+  const std::regex is_row("\\| `[A-Z][A-Za-z]+\\.[A-Z][A-Za-z]+` \\|.*");
   std::string shown;
   for (std::string line; std::getline(page, line);) {
-    if (std::regex_match(line, row)) shown += line + "\n";
+    if (std::regex_match(line, is_row)) shown += line + "\n";
   }
   std::ostringstream expected;
   for (const MatrixRow& row : Matrix()) {
