@@ -5,17 +5,17 @@
 
 namespace keymast::api {
 
-std::optional<Principal> Identify(const Access& access, const grpc::AuthContext& peer) {
-  if (const Role* role = std::get_if<Role>(&access)) return Principal{*role, {}};
-  if (!peer.IsPeerAuthenticated()) return std::nullopt;
-  const auto& table = std::get<PrincipalTable>(access);
+Principal* Identify(const Access& access, const grpc::AuthContext& peer) {
+  if (Principal* const* principal = std::get_if<Principal*>(&access)) return *principal;
+  if (!peer.IsPeerAuthenticated()) return nullptr;
+  NamedPrincipals& table = *std::get<NamedPrincipals*>(access);
   for (const char* property : {GRPC_X509_SAN_PROPERTY_NAME, GRPC_X509_CN_PROPERTY_NAME}) {
     for (const grpc::string_ref& value : peer.FindPropertyValues(property)) {
       const auto found = table.find(std::string(value.data(), value.size()));
-      if (found != table.end()) return Principal{found->second, found->first};
+      if (found != table.end()) return &found->second;
     }
   }
-  return std::nullopt;
+  return nullptr;
 }
 
 }  // namespace keymast::api

@@ -5,22 +5,22 @@
 #include <grpcpp/security/auth_context.h>
 
 #include <map>
-#include <optional>
 #include <string>
 #include <variant>
 
-#include "api/roles.h"
+#include "api/principal.h"
 
 namespace keymast::api {
 
-// PrincipalTable gives the role of a certificate name (common name or subject alternative name).
-using PrincipalTable = std::map<std::string, Role>;
+// NamedPrincipals are principals by a certificate's name (subject alternative name or common name).
+using NamedPrincipals = std::map<std::string, Principal>;
 
-// Access is how a listener knows its callers: every caller of a Unix socket has the socket's role;
-// a TLS client has the role of the first of its certificate's names that the table has, or none.
-using Access = std::variant<Role, PrincipalTable>;
+// Access is how a listener knows its callers: those of a Unix socket are one principal; a TLS
+// client is the principal of the first of its certificate's names that the table has, or nobody. It
+// borrows them.
+using Access = std::variant<Principal*, NamedPrincipals*>;
 
-// Identify returns nothing for a client that the table does not have.
-std::optional<Principal> Identify(const Access& access, const grpc::AuthContext& peer);
+// Identify gives null for a client that the table does not have.
+Principal* Identify(const Access& access, const grpc::AuthContext& peer);
 
 }  // namespace keymast::api

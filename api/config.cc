@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/config.h"
 
+#include "api/read_grants.h"
 #include "shell/process.h"
 
 namespace keymast::api {
@@ -11,9 +12,8 @@ constexpr int64_t kDefaultMemoryMib = 2048;
 constexpr int64_t kLowestMemoryMib = 1024;  // with less it ends at the first load, or at the start
 constexpr size_t kLongestDirectory = shell::kLongestSocketPath - sizeof "/operator.sock" + 1;
 
-std::string PrincipalsKey(Role role) { return "tls.principals." + std::string(RoleName(role)); }
-
-tl::expected<std::optional<TlsConfig>, Failure> ReadTls(shell::ConfigFile& file) {
+tl::expected<std::optional<TlsConfig>, Failure> ReadTls(shell::ConfigFile& file,
+                                                        std::map<std::string, Rights> names) {
   // Asked for leaf by leaf: asking for the table would make everything in it known.
   bool given = false;
   for (const char* key : {"tls.listen", "tls.certificate", "tls.key", "tls.client_ca"}) {
@@ -24,19 +24,20 @@ tl::expected<std::optional<TlsConfig>, Failure> ReadTls(shell::ConfigFile& file)
   tls.certificate = file.String("tls.certificate", "");
   tls.key = file.String("tls.key", "");
   tls.client_ca = file.String("tls.client_ca", "");
-  for (const Role role : kRoles) {
-    for (const std::string& name : file.Strings(PrincipalsKey(role))) {
-      if (!tls.principals.emplace(name, role).second) {
-        return Fail(Error::kInvalidArgument, PrincipalsKey(role) + ": \"" + name +
-                                                 "\" has a role already; a name has one role");
-      }
-    }
-  }
-  if (!given && tls.principals.empty()) return std::nullopt;
+  tls.names = std::move(names);
+  if (!given && tls.names.empty()) return std::nullopt;
   if (tls.certificate.empty() || tls.key.empty() || tls.client_ca.empty()) {
     return Fail(Error::kInvalidArgument, "[tls] needs certificate, key and client_ca");
   }
   return tls;
+}
+
+std::optional<Collector> ReadCollector(shell::ConfigFile& file) {
+  constexpr const char* kKey = "trace.otlp_endpoint";
+  if (!file.Has(kKey)) return std::nullopt;
+  auto collector = ParseCollector(file.String(kKey, ""));
+  if (!collector) file.Refuse(kKey, "must be as \"http://127.0.0.1:4318/v1/traces\"");
+  return collector;
 }
 
 uint64_t ReadMemoryLimit(shell::ConfigFile& file) {
@@ -68,7 +69,9 @@ tl::expected<ApiConfig, Failure> ReadConfig(shell::ConfigFile file) {
   config.memory_limit = ReadMemoryLimit(file);
   config.drain_timeout = file.DurationOf("drain_timeout", std::chrono::seconds(10));
   const std::string level = file.String("log_level", "info");
-  auto tls = ReadTls(file);
+  auto names = ReadGrants(file, config);
+  config.collector = ReadCollector(file);
+  auto tls = ReadTls(file, std::move(names));
   if (auto finished = file.Finish(); !finished) return tl::unexpected(finished.error());
   if (!tls) return tl::unexpected(tls.error());
   config.tls = std::move(*tls);

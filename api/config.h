@@ -5,8 +5,10 @@
 #include <optional>
 #include <string>
 
+#include "api/grants.h"
 #include "api/roles.h"
 #include "api/shares.h"
+#include "api/span_export.h"
 #include "base/error.h"
 #include "base/time.h"
 #include "shell/config.h"
@@ -21,15 +23,25 @@ struct TlsConfig {
   std::string certificate;  // PEM files; read again when they change
   std::string key;
   std::string client_ca;
-  std::map<std::string, Role> principals;  // certificate name -> role; others are refused
+  std::map<std::string, Rights> names;  // of certificates; others are refused
+};
+
+// SocketConfig is a socket file beside those of the roles: NAME.sock in their folder.
+struct SocketConfig {
+  std::string name;
+  std::string group;  // whose the file is; empty: the process's
+  Rights rights;
 };
 
 struct ApiConfig {
   std::string core_socket;
   std::string socket_directory;               // one socket file per role in it
   std::map<Role, std::string> socket_groups;  // whose the socket files are; others: the process's
+  std::map<Role, Rights> socket_rights;       // others: their role for all
+  std::vector<SocketConfig> sockets;          // beside those of the roles
   std::string http_listen;                    // empty: no HTTP
   std::optional<TlsConfig> tls;
+  std::optional<Collector> collector;  // of spans
   bool reflection = true;
   size_t max_calls = 1024;
   uint64_t descriptors = kWantedDescriptors;  // that the process may have; not from the file

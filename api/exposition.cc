@@ -112,6 +112,10 @@ void AppendRequests(const RequestMetrics& requests, std::vector<MetricFamily>& f
   }
 }
 
+uint64_t DeniedBy(const RequestMetrics& requests, Denial denial) {
+  return requests.denied[static_cast<size_t>(denial)];
+}
+
 MetricFamily Single(const char* name, const char* help, MetricType type, double value) {
   ClientMetric metric;
   (type == MetricType::Counter ? metric.counter.value : metric.gauge.value) = value;
@@ -160,6 +164,18 @@ std::string Exposition(const core::MetricsSnapshot& snapshot, const RequestMetri
   families.push_back(ByLabel("keymast_api_http_cut_total",
                              "HTTP connections ended without an answer to a request.",
                              MetricType::Counter, "reason", state.http_cut));
+  families.push_back(ByLabel("keymast_api_denied_total", "Calls denied.", MetricType::Counter,
+                             "reason",
+                             {{"unknown_name", DeniedBy(requests, Denial::kUnknownName)},
+                              {"role", DeniedBy(requests, Denial::kRole)},
+                              {"channel", DeniedBy(requests, Denial::kChannel)}}));
+  families.push_back(ByLabel(
+      "keymast_api_quota_refused_total",
+      "Calls refused because their principal had reached its limit.", MetricType::Counter, "quota",
+      {{"requests_per_second", requests.beyond_rate}, {"watches", requests.beyond_watches}}));
+  families.push_back(Single("keymast_api_spans_dropped_total",
+                            "Spans that the collector did not get.", MetricType::Counter,
+                            static_cast<double>(state.spans_dropped)));
   families.push_back(Single("keymast_api_watchers_cut_total", "Watchers that read too slowly.",
                             MetricType::Counter, static_cast<double>(requests.watchers_cut)));
   ClientMetric build;

@@ -20,6 +20,7 @@ struct ApiState {
   std::map<std::string, uint64_t> connections = {};          // open, by listener
   std::map<std::string, uint64_t> connections_refused = {};  // by listener
   std::map<std::string, uint64_t> http_cut = {};             // by reason
+  uint64_t spans_dropped = 0;
 };
 
 // Exposition gives the text format 0.0.4. A metric of the snapshot whose name or labels Prometheus

@@ -29,8 +29,9 @@ struct Front::Impl {
       : config(std::move(given)),
         metrics(Methods().size()),
         quota(config.max_calls),
+        spans(config.collector ? std::make_unique<SpanExport>(*config.collector) : nullptr),
         link(LinkOptions(config), [this](bool) { WakeReadiness(); }),
-        gate{link, metrics, quota, config.headend_patience} {}
+        gate{link, metrics, quota, config.headend_patience, spans.get()} {}
 
   // The link may come up before there is a Readiness to tell.
   void WakeReadiness() {
@@ -49,6 +50,7 @@ struct Front::Impl {
     request.mutable_metrics();
     const auto reply = link.Ask(std::move(request), kMetricsPatience);
     ApiState state{link.up(), link.connections(), link.calls()};
+    state.spans_dropped = spans ? spans->dropped() : 0;
     state.http_cut = {{"too_long", http_counters.too_long},
                       {"too_slow", http_counters.too_slow},
                       {"crowded", http_counters.crowded}};
@@ -69,6 +71,7 @@ struct Front::Impl {
   std::atomic<bool> serving = false;
   RequestMetrics metrics;
   CallQuota quota;
+  std::unique_ptr<SpanExport> spans;
   std::unique_ptr<Listeners> listeners;
   std::unique_ptr<Readiness> readiness;
   CoreLink link;
@@ -82,7 +85,8 @@ Front::Front(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 tl::expected<std::unique_ptr<Front>, Failure> Front::Open(ApiConfig config) {
   std::unique_ptr<Front> front(new Front(std::make_unique<Impl>(std::move(config))));
   Impl& impl = *front->impl_;
-  auto listeners = Listeners::Open(impl.config, impl.gate, SharesOf(impl.config.descriptors));
+  auto listeners = Listeners::Open(impl.config, impl.gate,
+                                   SharesOf(impl.config.descriptors, impl.config.sockets.size()));
   if (!listeners) return tl::unexpected(listeners.error());
   impl.listeners = std::move(*listeners);
   auto readiness = std::make_unique<Readiness>(impl.link, kStatusPeriod,

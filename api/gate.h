@@ -13,6 +13,8 @@
 #include "api/methods.h"
 #include "api/refusal_log.h"
 #include "api/request_metrics.h"
+#include "api/span_export.h"
+#include "api/trace_context.h"
 
 namespace keymast::api {
 
@@ -23,6 +25,7 @@ struct Gate {
   CallQuota& quota;
   // For a headend to name itself; keymastd sees to it that it proves its key then.
   Duration headend_patience;
+  SpanExport* spans = nullptr;         // none: spans go nowhere
   std::atomic<bool> draining = false;  // then new calls are refused with kDraining
   RefusalLog refusals = {};
 };
@@ -33,8 +36,12 @@ class Accounted {
  public:
   Accounted(Gate& gate, const Method& method)
       : gate_(gate), method_(method), began_(std::chrono::steady_clock::now()) {}
-  void set_principal(const Principal& principal);
+  void set_span(const Span& span) { span_ = span; }
+  // The caller under a role, by which the call is named in the log.
+  void set_caller(const Principal& principal, Role role);
+  void set_channel(std::string id) { channel_ = std::move(id); }
   void set_place(CallQuota::Place place) { place_ = std::move(place); }
+  void set_watching(Principal::Watching watching) { watching_ = std::move(watching); }
   Urgency urgency() const { return urgency_; }
   // Answered is called before an answer of `octets` leaves.
   void Answered(size_t octets) { place_.Answered(octets); }
@@ -48,20 +55,30 @@ class Accounted {
   void Ended(const grpc::Status& status) const;
 
  private:
+  using Time = std::chrono::steady_clock::time_point;
+  void Log(const grpc::Status& status, Time now) const;
+  void Export(const grpc::Status& status, Time now) const;
+
   Gate& gate_;
   const Method& method_;
   std::string principal_;
   Urgency urgency_ = Urgency::kOrdinary;
+  Span span_;
+  std::string_view role_;
+  std::string channel_;  // id; of spans alone
+  Principal::Watching watching_;
   CallQuota::Place place_;
-  std::chrono::steady_clock::time_point began_;
+  Time began_;
 };
 
-// Admit checks the caller's role before anything else, and returns the frame of the call with
-// the principal filled in.
-// `account` learns who calls, and has the call's place in the quota.
+// Admit checks who calls, how often, under which role and for which channel, in this order and
+// before anything else of the request, and returns the frame of the call with all of that filled
+// in. `request` is null for a call that has none at its beginning. `account` learns who calls, and
+// has what the call takes of quotas. The client is told the call's trace in its initial metadata.
 tl::expected<core::CoreRequest, Failure> Admit(Gate& gate, const Access& access,
                                                const Method& method,
-                                               const grpc::CallbackServerContext& context,
+                                               const google::protobuf::Message* request,
+                                               grpc::CallbackServerContext& context,
                                                Accounted& account);
 
 }  // namespace keymast::api

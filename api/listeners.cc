@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <thread>
@@ -78,6 +79,13 @@ std::optional<gid_t> GroupOf(const std::string& name) {
   group* found = nullptr;
   if (getgrnam_r(name.c_str(), &entry, room.data(), room.size(), &found) != 0) return std::nullopt;
   return found == nullptr ? std::nullopt : std::optional(found->gr_gid);
+}
+
+// The most that one of the roles has.
+int StreamsOfRights(const Rights& rights) {
+  int streams = 1;
+  for (const Grant& grant : rights.grants) streams = std::max(streams, StreamsOf(grant.role));
+  return streams;
 }
 
 // CannotListen says what is in the way at a socket file, or at an address and port.
@@ -158,28 +166,47 @@ bool Listeners::Serve(Acceptor::Listener socket, int streams,
   return true;
 }
 
-tl::expected<void, Failure> Listeners::OpenUnix(const ApiConfig& config, Gate& gate, Role role,
-                                                size_t share) {
-  const std::string name(RoleName(role));
-  const std::string path = config.socket_directory + "/" + name + ".sock";
+std::vector<Listeners::SocketFile> Listeners::SocketFiles(const ApiConfig& config,
+                                                          const ConnectionShares& shares) {
+  std::vector<SocketFile> files;
+  for (const Role role : kRoles) {
+    const std::string name(RoleName(role));
+    const auto group = config.socket_groups.find(role);
+    const auto rights = config.socket_rights.find(role);
+    files.push_back({name, group == config.socket_groups.end() ? "" : group->second,
+                     "socket_group." + name,
+                     rights == config.socket_rights.end() ? RoleForAll(role) : rights->second,
+                     shares.of(role)});
+  }
+  for (const SocketConfig& socket : config.sockets) {
+    files.push_back({socket.name, socket.group, "group of [[sockets]] \"" + socket.name + "\"",
+                     socket.rights, shares.extra});
+  }
+  return files;
+}
+
+tl::expected<void, Failure> Listeners::OpenUnix(const ApiConfig& config, Gate& gate,
+                                                const SocketFile& file) {
+  const std::string path = config.socket_directory + "/" + file.name + ".sock";
   std::optional<gid_t> group;
-  const auto asked = config.socket_groups.find(role);
-  if (asked != config.socket_groups.end()) {
-    group = GroupOf(asked->second);
+  if (!file.group.empty()) {
+    group = GroupOf(file.group);
     if (!group) {
-      return Fail(Error::kNotFound,
-                  "socket_group." + name + ": there is no group \"" + asked->second + "\"");
+      return Fail(Error::kNotFound, file.group_key + ": there is no group \"" + file.group + "\"");
     }
   }
   auto socket = ListenUnix(path, kSocketMode, group);
   if (!socket && socket.error() == Error::kPermissionDenied) {
-    return Fail(Error::kPermissionDenied, "socket_group." + name +
-                                              ": the user of keymast-api is not in group \"" +
-                                              asked->second + "\"");
+    return Fail(
+        Error::kPermissionDenied,
+        file.group_key + ": the user of keymast-api is not in group \"" + file.group + "\"");
   }
   if (!socket) return tl::unexpected(CannotListen(path, socket.error()));
-  if (Serve({name, std::move(*socket), path, share, {}}, StreamsOf(role),
-            grpc::InsecureServerCredentials(), config, gate, role)) {
+  Principal& callers =
+      socket_principals_.try_emplace(file.name, SocketPrincipal(file.name), file.rights)
+          .first->second;
+  if (Serve({file.name, std::move(*socket), path, file.share, {}}, StreamsOfRights(file.rights),
+            grpc::InsecureServerCredentials(), config, gate, &callers)) {
     return {};
   }
   return Fail(Error::kInternal, "gRPC does not serve " + path);
@@ -197,8 +224,9 @@ tl::expected<void, Failure> Listeners::OpenTls(const ApiConfig& config, Gate& ga
   auto socket = ListenTcp(tls.listen);
   if (!socket) return tl::unexpected(CannotListen(tls.listen, socket.error()));
   tls_port_ = PortOf(*socket);
+  for (const auto& [name, rights] : tls.names) named_principals_.try_emplace(name, name, rights);
   if (Serve({"tls", std::move(*socket), "", share, {}}, kTlsStreams, MutualTls(tls), config, gate,
-            tls.principals)) {
+            &named_principals_)) {
     return {};
   }
   return Fail(Error::kInternal, "gRPC does not serve " + tls.listen);
@@ -213,8 +241,8 @@ tl::expected<std::unique_ptr<Listeners>, Failure> Listeners::Open(const ApiConfi
   if (auto locked = all->Lock(config.socket_directory); !locked) {
     return tl::unexpected(locked.error());
   }
-  for (const Role role : kRoles) {
-    auto opened = all->OpenUnix(config, gate, role, shares.of(role));
+  for (const SocketFile& file : SocketFiles(config, shares)) {
+    auto opened = all->OpenUnix(config, gate, file);
     if (!opened) return tl::unexpected(opened.error());
   }
   if (config.tls) {

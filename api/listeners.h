@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// The gRPC listeners: a Unix socket file per role, and TCP with mTLS where configured.
+// The gRPC listeners: a Unix socket file per role and further ones, and TCP with mTLS where
+// configured.
 #pragma once
 
 #include <grpcpp/security/server_credentials.h>
 
+#include <map>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "api/acceptor.h"
@@ -36,8 +39,17 @@ class Listeners {
   struct Listener;
   Listeners() = default;
   tl::expected<void, Failure> Lock(const std::string& folder);
-  tl::expected<void, Failure> OpenUnix(const ApiConfig& config, Gate& gate, Role role,
-                                       size_t share);
+  // SocketFile is one of a role, or one of ApiConfig::sockets.
+  struct SocketFile {
+    std::string name;
+    std::string group;
+    std::string group_key;  // of the configuration, for messages
+    Rights rights;
+    size_t share = 0;
+  };
+  static std::vector<SocketFile> SocketFiles(const ApiConfig& config,
+                                             const ConnectionShares& shares);
+  tl::expected<void, Failure> OpenUnix(const ApiConfig& config, Gate& gate, const SocketFile& file);
   tl::expected<void, Failure> OpenTls(const ApiConfig& config, Gate& gate, size_t share);
   // Serve begins a gRPC server that is handed what is accepted on `socket`; `streams` at once a
   // connection.
@@ -45,6 +57,8 @@ class Listeners {
              std::shared_ptr<grpc::ServerCredentials> credentials, const ApiConfig& config,
              Gate& gate, const Access& access);
 
+  std::map<std::string, Principal> socket_principals_;  // by name of the file
+  NamedPrincipals named_principals_;
   std::vector<Acceptor::Listener> sockets_;  // until the acceptor has them
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::unique_ptr<Acceptor> acceptor_;

@@ -52,7 +52,8 @@ tl::expected<ApiConfig, keymast::Failure> LoadConfig(const std::string& path) {
 
 int Run(ApiConfig config, int termination) {
   keymast::shell::InitLog("keymast-api", config.log_level);
-  config.descriptors = keymast::shell::RaiseDescriptorLimit(keymast::api::kWantedDescriptors);
+  config.descriptors = keymast::shell::RaiseDescriptorLimit(
+      keymast::api::kWantedDescriptors + keymast::api::kExtraDescriptors * config.sockets.size());
   LimitMemory(config.memory_limit);
   auto front = Front::Open(config);
   if (!front) return Refuse(front.error());

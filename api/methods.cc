@@ -35,8 +35,9 @@ std::vector<Method> ReadMethods() {
       method.reply_field =
           FieldOfType(core::CoreReply::descriptor(), method.descriptor->output_type());
       for (const Role role : kRoles) {
-        if (MayCall(role, method.name)) method.roles |= 1U << static_cast<unsigned>(role);
+        if (MayCall(role, method.name)) method.roles |= RoleBit(role);
       }
+      method.reach = ReachOf(method.name, *method.descriptor);
       methods.push_back(std::move(method));
     }
   }

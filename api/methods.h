@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "api/reach.h"
 #include "api/roles.h"
 #include "private/core.pb.h"
 
@@ -19,8 +20,7 @@ struct Method {
   const google::protobuf::FieldDescriptor* request_field = nullptr;  // of CoreRequest
   const google::protobuf::FieldDescriptor* reply_field = nullptr;    // of CoreReply
   unsigned roles = 0;  // bit per Role that may call it
-
-  bool Allows(Role role) const { return (roles >> static_cast<unsigned>(role) & 1) != 0; }
+  Reach reach = {};
 };
 
 // Methods lists all of them.

@@ -21,6 +21,10 @@ struct MethodCounts {
   std::atomic<uint64_t> nanoseconds{0};
 };
 
+// Why a call was denied: nobody is known by its names, no role may call the method, or the channel
+// is not one of the roles that may.
+enum class Denial : uint8_t { kUnknownName, kRole, kChannel };
+
 class RequestMetrics {
  public:
   explicit RequestMetrics(size_t methods) : counts_(methods) {}
@@ -28,7 +32,10 @@ class RequestMetrics {
   void Ended(size_t method, int code, std::chrono::nanoseconds took, bool streaming);
   const std::vector<MethodCounts>& counts() const { return counts_; }
 
-  std::atomic<uint64_t> watchers_cut{0};  // for reading too slowly
+  std::atomic<uint64_t> watchers_cut{0};          // for reading too slowly
+  std::array<std::atomic<uint64_t>, 3> denied{};  // by Denial
+  std::atomic<uint64_t> beyond_rate{0};           // refused by limits of principals
+  std::atomic<uint64_t> beyond_watches{0};
 
  private:
   std::vector<MethodCounts> counts_;

@@ -7,12 +7,11 @@
 namespace keymast::api {
 namespace {
 
-constexpr unsigned Bit(Role role) { return 1U << static_cast<unsigned>(role); }
-constexpr unsigned kOperator = Bit(Role::kOperator);
-constexpr unsigned kAuditLog = Bit(Role::kAuditor);
-constexpr unsigned kAudit = kOperator | Bit(Role::kAuditor);
-constexpr unsigned kView = kAudit | Bit(Role::kViewer);
-constexpr unsigned kHeadend = Bit(Role::kHeadend);
+constexpr unsigned kOperator = RoleBit(Role::kOperator);
+constexpr unsigned kAuditLog = RoleBit(Role::kAuditor);
+constexpr unsigned kAudit = kOperator | RoleBit(Role::kAuditor);
+constexpr unsigned kView = kAudit | RoleBit(Role::kViewer);
+constexpr unsigned kHeadend = RoleBit(Role::kHeadend);
 
 struct Row {
   std::string_view method;
@@ -83,16 +82,10 @@ std::string_view RoleName(Role role) {
   return kNames[static_cast<size_t>(role)];
 }
 
-std::string ToString(const Principal& principal) {
-  std::string text(RoleName(principal.role));
-  if (!principal.name.empty()) text.append(":").append(principal.name);
-  return text;
-}
-
 bool MayCall(Role role, std::string_view method) {
   const auto* row = std::find_if(kRows.begin(), kRows.end(),
                                  [&](const Row& candidate) { return candidate.method == method; });
-  return row != kRows.end() && (row->roles & Bit(role)) != 0;
+  return row != kRows.end() && (row->roles & RoleBit(role)) != 0;
 }
 
 }  // namespace keymast::api

@@ -3,8 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
-#include <string>
 #include <string_view>
 
 namespace keymast::api {
@@ -18,15 +16,8 @@ inline constexpr Role kRoles[] = {Role::kOperator, Role::kViewer, Role::kAuditor
 // names.
 std::string_view RoleName(Role role);
 
-// Principal is who calls: a role, and the name from the client's certificate (empty on a Unix
-// socket, whose file permissions say who may open it).
-struct Principal {
-  Role role = Role::kViewer;
-  std::string name;
-};
-
-// ToString gives `operator` or `operator:alice.example.org`, for the logs.
-std::string ToString(const Principal& principal);
+// RoleBit gives the bit of a role in a set of them.
+constexpr unsigned RoleBit(Role role) { return 1U << static_cast<unsigned>(role); }
 
 // MayCall says whether `role` may call a method, named as `Channels.CreateChannel`. A method that
 // the table does not have may be called by nobody.

@@ -13,6 +13,7 @@ namespace keymast::api {
 // ConnectionShares are connections at once by listener; none of them counts against another.
 struct ConnectionShares {
   std::array<size_t, std::size(kRoles)> sockets{};  // by Role
+  size_t extra = 0;                                 // of each socket beside those
   size_t tls = 0;
   size_t of(Role role) const { return sockets[static_cast<size_t>(role)]; }
 };
@@ -26,8 +27,10 @@ inline constexpr uint64_t kWantedDescriptors = 1536;
 int StreamsOf(Role role);
 inline constexpr int kTlsStreams = 32;
 
-// SharesOf gives the full shares where the process may have kWantedDescriptors, and less of each
+// SharesOf gives the full shares where the process may have kWantedDescriptors, and
+// kExtraDescriptors for each of `extra` sockets beside those of the roles, and less of each share
 // where it may not: shares and what keymast-api needs besides never exceed `descriptors`.
-ConnectionShares SharesOf(uint64_t descriptors);
+inline constexpr uint64_t kExtraDescriptors = 64;
+ConnectionShares SharesOf(uint64_t descriptors, size_t extra = 0);
 
 }  // namespace keymast::api

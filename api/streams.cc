@@ -217,11 +217,12 @@ class TrafficKeysCall final : public TrafficKeysReactor, public CallSink, public
 // Runs `begin` on a new call when its caller is admitted, and refuses it otherwise.
 template <class Call, class Begin>
 Call* Launch(Gate& gate, const Access& access, const char* name,
-             grpc::CallbackServerContext* context, Begin begin) {
+             const google::protobuf::Message* request, grpc::CallbackServerContext* context,
+             Begin begin) {
   const Method& method = MethodOf(name);
   auto call = std::make_shared<Call>(gate, method);
   call->Keep(call);
-  auto frame = Admit(gate, access, method, *context, call->account());
+  auto frame = Admit(gate, access, method, request, *context, call->account());
   if (frame) {
     call->account().HeldBy(call);
     begin(*call, std::move(*frame));
@@ -237,14 +238,14 @@ grpc::ServerWriteReactor<v1::Event>* ForwardWatch(Gate& gate, const Access& acce
                                                   grpc::CallbackServerContext* context,
                                                   const v1::WatchRequest& request) {
   return Launch<WatchCall>(
-      gate, access, "Rekeys.Watch", context,
+      gate, access, "Rekeys.Watch", &request, context,
       [&](WatchCall& call, core::CoreRequest frame) { call.Begin(std::move(frame), request); });
 }
 
 TrafficKeysReactor* ForwardTrafficKeys(Gate& gate, const Access& access,
                                        grpc::CallbackServerContext* context) {
   return Launch<TrafficKeysCall>(
-      gate, access, "Headends.TrafficKeys", context,
+      gate, access, "Headends.TrafficKeys", nullptr, context,
       [](TrafficKeysCall& call, core::CoreRequest frame) { call.Begin(std::move(frame)); });
 }
 

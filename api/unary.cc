@@ -14,6 +14,7 @@ class UnaryCall final : public grpc::ServerUnaryReactor, public CallSink {
 
   void Keep(std::shared_ptr<UnaryCall> self) { self_ = std::move(self); }
   void Begin(core::CoreRequest frame, const google::protobuf::Message& request) {
+    curtailed_ = frame.has_scope() && method_.reach.kind == ReachKind::kCurtailed;
     PutRequest(method_, request, frame);
     const auto call = gate_.link.Start(std::move(frame), self_, account_.urgency());
     if (!call) return End(ToStatus(call.error()));
@@ -28,6 +29,7 @@ class UnaryCall final : public grpc::ServerUnaryReactor, public CallSink {
       return Refuse({Error::kInternal, "keymastd answered with something else", {}, {}, 0});
     }
     FillCodes(*response_);
+    if (curtailed_) Curtail(method_.reach, *response_);
     End(grpc::Status::OK);
   }
   void OnFailed(const Failure& failure) override { End(ToStatus(failure)); }
@@ -50,6 +52,7 @@ class UnaryCall final : public grpc::ServerUnaryReactor, public CallSink {
   google::protobuf::Message* response_;
   Accounted account_;
   uint64_t call_ = 0;
+  bool curtailed_ = false;
   std::shared_ptr<UnaryCall> self_;
 };
 
@@ -61,7 +64,7 @@ grpc::ServerUnaryReactor* ForwardUnary(Gate& gate, const Access& access, const M
                                        google::protobuf::Message* response) {
   auto call = std::make_shared<UnaryCall>(gate, method, response);
   call->Keep(call);
-  auto frame = Admit(gate, access, method, *context, call->account());
+  auto frame = Admit(gate, access, method, &request, *context, call->account());
   if (frame) {
     call->Begin(std::move(*frame), request);
   } else {

@@ -24,6 +24,7 @@ struct ConfigFile::State {
   std::string path;
   toml::table root;
   std::set<std::string> known;    // keys that were asked for
+  std::set<std::string> arrays;   // of tables, that were asked for
   std::set<std::string> refused;  // those with an error
   std::vector<std::string> errors;
 
@@ -38,6 +39,10 @@ struct ConfigFile::State {
   void FindUnknown(const toml::table& table, const std::string& prefix) {
     for (const auto& [name, node] : table) {
       const std::string key = prefix + std::string(name.str());
+      if (arrays.contains(key)) {
+        FindUnknown(*node.as_array(), key);
+        continue;
+      }
       if (known.contains(key)) continue;
       const toml::table* inner = node.as_table();
       if (inner != nullptr && Leads(key + ".")) {
@@ -45,6 +50,11 @@ struct ConfigFile::State {
       } else {
         errors.push_back(PlaceAt(path, name.source().begin) + "unknown key " + key);
       }
+    }
+  }
+  void FindUnknown(const toml::array& tables, const std::string& key) {
+    for (size_t i = 0; i < tables.size(); ++i) {
+      FindUnknown(*tables[i].as_table(), key + "[" + std::to_string(i) + "].");
     }
   }
   // Leads says whether a key that was asked for lies below `prefix`.
@@ -165,6 +175,19 @@ std::vector<std::string> ConfigFile::Table(std::string_view key) {
   }
   for (const auto& [name, value] : *table) names.emplace_back(name.str());
   return names;
+}
+
+size_t ConfigFile::Tables(std::string_view key) {
+  const toml::node* node = state_->root.at_path(key).node();
+  if (node == nullptr) return 0;
+  const toml::array* array = node->as_array();
+  if (array == nullptr || (!array->empty() && !array->is_homogeneous<toml::table>())) {
+    state_->known.insert(std::string(key));
+    state_->Refuse(*node, key, "must be tables, each under [[" + std::string(key) + "]]");
+    return 0;
+  }
+  state_->arrays.insert(std::string(key));
+  return array->size();
 }
 
 std::string ConfigFile::Place(std::string_view key) const {

@@ -39,6 +39,9 @@ class ConfigFile {
   // Table lists the keys directly under `key`; they count as known.
   std::vector<std::string> Table(std::string_view key);
 
+  // Tables counts the tables of an array (`[[key]]`); the keys of the first are as `key[0].name`.
+  size_t Tables(std::string_view key);
+
   // Path is String for a file or folder: what is empty is refused, and what has more than `longest`
   // octets.
   std::string Path(std::string_view key, std::string fallback, size_t longest = SIZE_MAX);

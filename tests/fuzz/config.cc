@@ -15,6 +15,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   file->DurationOf("lead", std::chrono::seconds(1));
   file->Strings("names");
   file->Table("profile");
+  for (size_t i = 0; i < file->Tables("rules"); ++i) {
+    file->String("rules[" + std::to_string(i) + "].name", "");
+  }
   int code = 0;
   bool flag = false;
   keymast::shell::ConfigFields fields(*file);

@@ -42,7 +42,7 @@ std::vector<Room> Table() {
        {}},
       {"api",
        {"base", "shell", "framing", "proto"},
-       {"grpc/", "grpcpp/", "google/protobuf/", "prometheus/", "httplib.h"},
+       {"grpc/", "grpcpp/", "google/protobuf/", "prometheus/", "httplib.h", "nlohmann/"},
        kCalls,
        {}},
       {"receiver",

@@ -105,6 +105,9 @@ TEST(ListenUnix, APathThatDoesNotFitIsRefused) {
 TEST(Shares, NeverExceedTheDescriptors) {
   for (const uint64_t descriptors : {64U, 256U, 512U, 1024U, 1536U, 524288U}) {
     const ConnectionShares shares = SharesOf(descriptors);
+    const ConnectionShares more = SharesOf(descriptors, 3);
+    EXPECT_LE(std::accumulate(more.sockets.begin(), more.sockets.end(), more.tls) + 3 * more.extra,
+              descriptors);
     const size_t sum = std::accumulate(shares.sockets.begin(), shares.sockets.end(), shares.tls);
     EXPECT_LT(sum, descriptors);
     EXPECT_GE(shares.of(Role::kOperator), 1U) << descriptors;

@@ -4,22 +4,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "read_text.h"
+
 namespace keymast::api {
 namespace {
 
 using testing::EndsWith;
 using testing::HasSubstr;
-
-tl::expected<ApiConfig, Failure> Read(const std::string& text) {
-  auto file = shell::ConfigFile::Parse(text, "keymast-api.toml");
-  if (!file) return tl::unexpected(file.error());
-  return ReadConfig(std::move(*file));
-}
-
-std::string Refusal(const std::string& text) {
-  const auto config = Read(text);
-  return config ? "" : config.error().message;
-}
 
 TEST(ApiConfig, AnEmptyFileHasTheDefaults) {
   const auto config = Read("");
@@ -67,9 +58,10 @@ headend = ["headend-1"]
   EXPECT_EQ(config->log_level, shell::LogLevel::kDebug);
   ASSERT_TRUE(config->tls);
   EXPECT_EQ(config->tls->listen, "127.0.0.1:7444");
-  EXPECT_EQ(config->tls->principals.at("alice.example.org"), Role::kOperator);
-  EXPECT_EQ(config->tls->principals.at("headend-1"), Role::kHeadend);
-  EXPECT_EQ(config->tls->principals.size(), 3U);
+  ASSERT_EQ(config->tls->names.size(), 3U);
+  EXPECT_EQ(config->tls->names.at("alice.example.org").grants.at(0).role, Role::kOperator);
+  EXPECT_EQ(config->tls->names.at("headend-1").grants.at(0).role, Role::kHeadend);
+  EXPECT_FALSE(config->tls->names.at("headend-1").grants.at(0).channels);
 }
 
 TEST(ApiConfig, ErrorsNameLineAndColumn) {
@@ -99,12 +91,19 @@ TEST(ApiConfig, AGroupHasANameAndIsOfARole) {
   EXPECT_THAT(Refusal("[socket_group]\nowner = \"x\""), HasSubstr("owner"));
 }
 
-TEST(ApiConfig, ANameHasOneRole) {
-  const std::string files =
-      "[tls]\ncertificate = \"c\"\nkey = \"k\"\nclient_ca = \"a\"\n[tls.principals]\n";
-  EXPECT_THAT(Refusal(files + "operator = [\"x\"]\nviewer = [\"x\"]\n"),
-              HasSubstr("\"x\" has a role already"));
-  EXPECT_THAT(Refusal(files + "admin = [\"x\"]\n"), HasSubstr("admin"));
+TEST(ApiConfig, ACollectorIsAnUrl) {
+  const auto config = Read("[trace]\notlp_endpoint = \"http://127.0.0.1:4318/v1/traces\"\n");
+  ASSERT_TRUE(config) << config.error().message;
+  ASSERT_TRUE(config->collector);
+  EXPECT_EQ(config->collector->host, "http://127.0.0.1:4318");
+  EXPECT_EQ(config->collector->path, "/v1/traces");
+  EXPECT_FALSE(Read("")->collector);
+  for (const char* other :
+       {"", "127.0.0.1:4318", "https://a/b", "http://", "http:///x", "http://a", "http://a/b c"}) {
+    EXPECT_THAT(Refusal("[trace]\notlp_endpoint = \"" + std::string(other) + "\"\n"),
+                HasSubstr("keymast-api.toml:2:17: trace.otlp_endpoint must be as"))
+        << other;
+  }
 }
 
 TEST(ApiConfig, TlsNeedsItsFiles) {

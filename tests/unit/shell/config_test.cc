@@ -104,6 +104,36 @@ TEST(Config, ATableGivesItsKeys) {
   EXPECT_EQ(ErrorsOf(file), "");
 }
 
+TEST(Config, ArraysOfTablesAreCountedAndReadByTheirPlace) {
+  auto file = ConfigFile::Parse(
+      "[[rules]]\nname = \"a\"\n[[rules]]\nname = \"b\"\nlimits.most = 2\nother = 1\n", "t.toml");
+  ASSERT_TRUE(file);
+  EXPECT_EQ(file->Tables("rules"), 2U);
+  EXPECT_EQ(file->Tables("absent"), 0U);
+  EXPECT_EQ(file->String("rules[0].name", ""), "a");
+  EXPECT_EQ(file->String("rules[1].name", ""), "b");
+  EXPECT_EQ(file->Integer("rules[1].limits.most", 0, 1, 5), 2);
+  EXPECT_FALSE(file->Has("rules[2].name"));
+  file->Refuse("rules[1]", "is refused");
+  const auto finished = file->Finish();
+  ASSERT_FALSE(finished);
+  EXPECT_EQ(finished.error().message,
+            "t.toml:3:1: rules[1] is refused\nt.toml:6:1: unknown key rules[1].other");
+}
+
+TEST(Config, AnArrayOfTablesHoldsNothingElse) {
+  EXPECT_EQ(ConfigFile::Parse("rules = []\n", "t.toml")->Tables("rules"), 0U);
+  for (const char* text : {"rules = 1\n", "rules = [1]\n", "[rules]\na = 1\n"}) {
+    auto file = ConfigFile::Parse(text, "t.toml");
+    EXPECT_EQ(file->Tables("rules"), 0U);
+    const auto finished = file->Finish();
+    ASSERT_FALSE(finished) << text;
+    EXPECT_NE(finished.error().message.find("rules must be tables, each under [[rules]]"),
+              std::string::npos)
+        << finished.error().message;
+  }
+}
+
 TEST(Config, ListsOfTextsHoldNothingElse) {
   auto file = Parsed("names = [\"a\", 2]\n");
   EXPECT_THAT(file.Strings("names"), ElementsAre("a"));

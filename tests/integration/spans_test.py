@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Spans of keymast-api's calls as a collector gets them: OTLP/HTTP in JSON, of the shape that the
+protocol wants (opentelemetry-proto, trace.proto in its JSON mapping)."""
+
+import http.server
+import json
+import re
+import threading
+import time
+import unittest
+import urllib.request
+
+from harness import Ctl, Site, wait_for
+
+ID = {"traceId": re.compile(r"[0-9a-f]{32}"), "spanId": re.compile(r"[0-9a-f]{16}")}
+DIGITS = re.compile(r"[0-9]+")
+SERVER_SPAN, ERROR = 2, 2
+
+
+class Collector:
+    """Takes spans on 127.0.0.1, or answers with another status."""
+
+    def __init__(self):
+        self.requests, self.status = [], 200
+        collector = self
+
+        class Taker(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                collector.requests.append((self.path, self.headers["Content-Type"], body))
+                self.send_response(collector.status)
+                self.send_header("Content-Length", "2")
+                self.end_headers()
+                self.wfile.write(b"{}")
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Taker)
+        self.port = self.server.server_address[1]
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+    def spans(self):
+        return [span for _, _, body in list(self.requests)
+                for resource in json.loads(body)["resourceSpans"]
+                for scope in resource["scopeSpans"] for span in scope["spans"]]
+
+    def of(self, method):
+        return [span for span in self.spans() if span["name"] == f"keymast.v1.{method}"]
+
+
+def attributes(owner):
+    return {one["key"]: next(iter(one["value"].values())) for one in owner["attributes"]}
+
+
+class Spans(unittest.TestCase):
+    def setUp(self):
+        self.collector = Collector()
+        self.addCleanup(self.collector.close)
+        self.site = Site("spans")
+        self.addCleanup(self.site.close)
+        with open(self.site.root / "keymast-api.toml", "a") as file:
+            file.write("[trace]\n"
+                       f'otlp_endpoint = "http://127.0.0.1:{self.collector.port}/v1/traces"\n')
+        self.site.up()
+
+    def dropped(self):
+        address = f"http://127.0.0.1:{self.site.http_port}/metrics"
+        page = urllib.request.urlopen(address, timeout=5).read().decode()
+        return int(re.search(r"^keymast_api_spans_dropped_total (\d+)$", page, re.MULTILINE)[1])
+
+    def check_shape(self, body):
+        request = json.loads(body)
+        self.assertEqual(set(request), {"resourceSpans"})
+        for resource in request["resourceSpans"]:
+            self.assertEqual(set(resource), {"resource", "scopeSpans"})
+            self.assertEqual(attributes(resource["resource"])["service.name"], "keymast-api")
+            for scope in resource["scopeSpans"]:
+                self.assertEqual(scope["scope"]["name"], "keymast-api")
+                self.assertTrue(scope["spans"])
+                for span in scope["spans"]:
+                    self.check_span(span)
+
+    def check_span(self, span):
+        self.assertLessEqual(set(span), {"traceId", "spanId", "name", "kind", "startTimeUnixNano",
+                                         "endTimeUnixNano", "attributes", "status"}, span)
+        for key, form in ID.items():
+            self.assertRegex(span[key], f"^{form.pattern}$")
+            self.assertNotEqual(set(span[key]), {"0"})
+        self.assertEqual(span["kind"], SERVER_SPAN)
+        for key in ("startTimeUnixNano", "endTimeUnixNano"):  # 64 bits are texts in JSON
+            self.assertRegex(span[key], f"^{DIGITS.pattern}$")
+        begin, end = int(span["startTimeUnixNano"]), int(span["endTimeUnixNano"])
+        self.assertLessEqual(begin, end)
+        self.assertLess(abs(end / 1e9 - time.time()), 3600)
+        for one in span["attributes"]:
+            self.assertEqual(set(one), {"key", "value"})
+            self.assertIn(*one["value"], ("stringValue", "intValue"))
+            self.assertIsInstance(next(iter(one["value"].values())), str)
+
+    def test_a_collector_gets_a_span_of_each_call(self):
+        self.site.create_channel("one")
+        self.site.create_subscriber("alice")
+        viewer = Ctl(f"unix:{self.site.root}/viewer.sock")
+        viewer.fails("subscribers", "get", "alice")
+        wait_for(lambda: self.collector.of("Subscribers/GetSubscriber"), 20, "the last span comes")
+        self.assertEqual({(path, kind) for path, kind, _ in self.collector.requests},
+                         {("/v1/traces", "application/json")})
+        for _, _, body in self.collector.requests:
+            self.check_shape(body)
+            self.assertNotIn(b"alice", body, "no names but those of methods, roles and channels")
+
+        created = self.collector.of("Channels/CreateChannel")
+        self.assertEqual(len(created), 1)
+        self.assertEqual(attributes(created[0]), {
+            "rpc.system": "grpc", "rpc.service": "keymast.v1.Channels",
+            "rpc.method": "CreateChannel", "rpc.grpc.status_code": "0",
+            "keymast.role": "operator", "keymast.channel": "one"})
+        denied = self.collector.of("Subscribers/GetSubscriber")[0]
+        self.assertEqual(attributes(denied)["rpc.grpc.status_code"], "7")
+        self.assertEqual(attributes(denied)["keymast.role"], "viewer")
+        self.assertNotIn("status", denied, "the caller's mistake is no failure of the server")
+        self.assertEqual(self.dropped(), 0)
+
+    def test_what_the_collector_does_not_take_is_counted_and_holds_no_call_up(self):
+        wait_for(self.collector.spans, 20, "spans come")
+        self.collector.status = 503
+        self.site.ctl.call("status")
+        wait_for(lambda: self.dropped() > 0, 20, "a span is counted as dropped")
+        self.collector.close()
+        self.site.ctl.call("status")
+
+    def test_a_failure_of_the_server_is_marked(self):
+        self.site.keymastd.kill()
+        wait_for(lambda: self.site.ctl.run("status").returncode == 4, 20, "keymastd is missed")
+        wait_for(lambda: any(span.get("status") == {"code": ERROR}
+                             for span in self.collector.of("Server/GetServerStatus")),
+                 20, "its span comes")
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
