@@ -282,6 +282,9 @@ void Calls::FillStatus(v1::ServerStatus& status) const {
   const std::optional<uint64_t>& lost = identity_.store.possibly_lost_commits;
   status.set_possibly_lost_commits(lost.value_or(0));
   status.set_possibly_lost_commits_unknown(!lost);
+  const std::vector<std::string_view> reasons = not_ready_();
+  status.set_ready(reasons.empty());
+  for (const std::string_view reason : reasons) status.add_not_ready(std::string(reason));
 }
 
 }  // namespace keymast::server

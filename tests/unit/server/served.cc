@@ -40,8 +40,8 @@ size_t Recorder::Count(const std::string& channel, bool multicast) const {
 
 Served::Served(const controller::KeyingConfig& keying)
     : folder_(MakeFolder()),
-      server_({clock_, loop_, store_, port_, rng_, import_key_}, {"bmsc@example.org", {}, keying},
-              {3, 5, 2, false}, {}, HashOf),
+      server_({clock_, loop_, store_, port_, rng_, import_key_, {}, nullptr, &clock_view_},
+              {"bmsc@example.org", {}, keying}, {3, 5, 2, false}, {}, HashOf),
       client_([this] {
         EXPECT_TRUE(server_.Listen(folder_ + "/core.sock"));
         server_.Start();
