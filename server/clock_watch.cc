@@ -55,6 +55,7 @@ bool ClockWatch::Look(const shell::ClockReading& now, const std::function<bool()
     if (!waits_since_) waits_since_ = now.boottime;
     may_jump = Duration(now.boottime - *waits_since_) >= kPatience || is_quiet();
   }
+  if (may_jump) waits_since_.reset();
   line_.Approach(now, may_jump);
   return true;
 }
