@@ -84,6 +84,12 @@ void Controller::Anticipate() { impl_->Anticipate(); }
 
 Instant Controller::NextDeadline() const { return impl_->deadlines.Next(); }
 
+void Controller::Jumped(Instant now) {
+  for (auto& [id, channel] : impl_->channels) {
+    if (channel.deadline < now) impl_->deadlines.Set(channel, now);
+  }
+}
+
 void Controller::Freeze(bool frozen, Instant now) {
   const bool was = std::exchange(impl_->frozen, frozen);
   impl_->keying.set_frozen(frozen);

@@ -22,9 +22,9 @@ ClockWatch::ClockWatch(TimeLine& line, const shell::ClockReading& now)
     : line_(line), seen_(now), wall_minus_boottime_(now.wall - now.boottime) {}
 
 void ClockWatch::Begin(Instant last) {
-  if (FromUnixNanos(seen_.wall) + kTolerance >= last) return;
   line_.JumpTo(last, seen_.boottime);
   view_.offset = line_.OffsetAt(seen_);
+  if (view_.offset >= -kTolerance) return;
   view_.unsure = true;
   shell::Log(LogLevel::kError, "clock_unsure",
              {{"behind_the_data_by", InSeconds(-view_.offset)},
@@ -40,7 +40,8 @@ void ClockWatch::CountSteps() {
   shell::Log(LogLevel::kWarning, "clock_step", {{"by", InSeconds(step)}});
 }
 
-bool ClockWatch::Look(const shell::ClockReading& now, const std::function<bool()>& is_quiet) {
+ClockWatch::Moved ClockWatch::Look(const shell::ClockReading& now,
+                                   const std::function<bool()>& is_quiet) {
   seen_ = now;
   CountSteps();
   view_.offset = line_.OffsetAt(now);
@@ -48,16 +49,17 @@ bool ClockWatch::Look(const shell::ClockReading& now, const std::function<bool()
     view_.unsure = false;
     shell::Log(LogLevel::kInfo, "clock_sure");
   }
-  if (view_.offset < TimeLine::kTogether) waits_since_.reset();
-  if (view_.offset > -TimeLine::kTogether && view_.offset < TimeLine::kTogether) return false;
+  const bool is_behind = view_.offset >= TimeLine::kTogether;
+  if (!is_behind) waits_since_.reset();
+  if (!is_behind && view_.offset > -TimeLine::kTogether) return Moved::kNot;
   bool may_jump = false;
-  if (view_.offset > Duration::zero()) {
+  if (is_behind) {
     if (!waits_since_) waits_since_ = now.boottime;
     may_jump = Duration(now.boottime - *waits_since_) >= kPatience || is_quiet();
   }
   if (may_jump) waits_since_.reset();
   line_.Approach(now, may_jump);
-  return true;
+  return may_jump ? Moved::kAhead : Moved::kSlower;
 }
 
 }  // namespace keymast::server

@@ -24,13 +24,14 @@ class ClockWatch {
 
   ClockWatch(shell::TimeLine& line, const shell::ClockReading& now);
 
-  // Begin is told the last instant that the data know. A wall clock more than a second before it is
-  // wrong, or was wrong then: the line begins at that instant, so that nothing happens twice.
+  // Begin is told the last instant that the data know: the line does not begin before it, so that
+  // nothing happens twice. A wall clock more than a second before it is wrong, or was wrong then.
   void Begin(Instant last);
 
   // Look is called each second. `is_quiet` says whether no switch is announced that a jump of the
-  // line would bring on; it is asked while one waits. True when timers must be set anew.
-  bool Look(const shell::ClockReading& now, const std::function<bool()>& is_quiet);
+  // line would bring on; it is asked while one waits.
+  enum class Moved : uint8_t { kNot, kSlower, kAhead };
+  Moved Look(const shell::ClockReading& now, const std::function<bool()>& is_quiet);
 
   const ClockView& view() const { return view_; }
 

@@ -235,14 +235,20 @@ class Daemon {
     loop_.Watch(second_.get(), EPOLLIN, [this](uint32_t) {
       uint64_t seconds = 0;
       [[maybe_unused]] const ssize_t size = read(second_.get(), &seconds, sizeof seconds);
-      const auto is_quiet = [this] {
-        const auto& channels = server_.shard().controller().state().channels;
-        return std::none_of(channels.begin(), channels.end(), [](const auto& channel) {
-          return channel.second.ladder.prepared.has_value();
-        });
-      };
-      if (clock_watch_.Look(shell::ReadClocks(), is_quiet)) loop_.ClockMoved();
+      LookAtClock();
     });
+  }
+  void LookAtClock() {
+    controller::Controller& controller = server_.shard().controller();
+    const auto is_quiet = [&controller] {
+      const auto& channels = controller.state().channels;
+      return std::none_of(channels.begin(), channels.end(), [](const auto& channel) {
+        return channel.second.ladder.prepared.has_value();
+      });
+    };
+    const ClockWatch::Moved moved = clock_watch_.Look(shell::ReadClocks(), is_quiet);
+    if (moved != ClockWatch::Moved::kNot) loop_.ClockMoved();
+    if (moved == ClockWatch::Moved::kAhead) controller.Jumped(clock_.Now());
   }
   void Drain() {
     shell::NotifyStopping();

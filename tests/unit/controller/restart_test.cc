@@ -128,6 +128,16 @@ TEST(Restart, CatchesUpOnceWithMsksThatWereMissed) {
   EXPECT_EQ(world.ladder().next_msk_change, change + Policy().msk_period);
 }
 
+TEST(Jump, WhatBecameDueOnTheWayIsNotLate) {
+  World world = Running(seconds(1));
+  const Instant now = world.now + hours(1);
+  world.core->Jumped(now);
+  EXPECT_EQ(world.core->NextDeadline(), now);
+  const Step step = world.core->Tick(now);
+  ASSERT_FALSE(step.datagrams.empty());
+  for (const Datagram& datagram : step.datagrams) EXPECT_EQ(datagram.due, now);
+}
+
 TEST(Restart, GoesOnBehindEveryReservedCounter) {
   World world = Running(seconds(5));
   const uint64_t user = world.durable.muk_counter.end;

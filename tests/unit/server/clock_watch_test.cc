@@ -11,9 +11,11 @@ using std::chrono::hours;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
+using Moved = ClockWatch::Moved;
+
 struct ClockWatchTest : testing::Test {
   // Look lets a second pass, then looks.
-  bool Look() {
+  ClockWatch::Moved Look() {
     Pass(seconds(1));
     return watch.Look(now, [this] { return is_quiet; });
   }
@@ -33,7 +35,7 @@ struct ClockWatchTest : testing::Test {
 };
 
 TEST_F(ClockWatchTest, LeavesAClockAloneThatIsNotSet) {
-  for (int i = 0; i < 100; ++i) EXPECT_FALSE(Look());
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(Look(), Moved::kNot);
   EXPECT_EQ(view().steps, 0U);
   EXPECT_EQ(view().offset, Duration::zero());
   EXPECT_FALSE(view().unsure);
@@ -41,11 +43,11 @@ TEST_F(ClockWatchTest, LeavesAClockAloneThatIsNotSet) {
 
 TEST_F(ClockWatchTest, CountsStepsOfHalfASecond) {
   Set(milliseconds(400));
-  EXPECT_TRUE(Look());
+  EXPECT_EQ(Look(), Moved::kAhead);
   EXPECT_EQ(view().steps, 0U);
   EXPECT_EQ(view().offset, milliseconds(400));
   Set(-milliseconds(600));
-  EXPECT_TRUE(Look());
+  EXPECT_EQ(Look(), Moved::kSlower);
   EXPECT_EQ(view().steps, 1U);
   EXPECT_EQ(view().offset, -milliseconds(600));
   for (int i = 0; i < 4; ++i) Look();
@@ -60,9 +62,9 @@ TEST_F(ClockWatchTest, FollowsAStepForwardAtAQuietMoment) {
   for (int i = 0; i < 10; ++i) Look();
   EXPECT_EQ(line.OffsetAt(now), hours(1));
   is_quiet = true;
-  EXPECT_TRUE(Look());
+  EXPECT_EQ(Look(), Moved::kAhead);
   EXPECT_EQ(Now(), Wall());
-  EXPECT_FALSE(Look());
+  EXPECT_EQ(Look(), Moved::kNot);
 }
 
 TEST_F(ClockWatchTest, FollowsAStepForwardInTheEndWhenNothingIsEverQuiet) {
@@ -102,12 +104,19 @@ TEST_F(ClockWatchTest, AStartBehindTheDataWaitsForTheClockToCatchUp) {
   EXPECT_EQ(Now(), Wall());
 }
 
-TEST_F(ClockWatchTest, WhatIsOlderThanTheClockIsNoReasonForDoubt) {
-  for (const Instant last : {Instant::min(), Now() - hours(1), Now(), Now() + seconds(1)}) {
+TEST_F(ClockWatchTest, WhatIsOlderThanTheClockChangesNothing) {
+  for (const Instant last : {Instant::min(), Now() - hours(1), Now()}) {
     watch.Begin(last);
     EXPECT_FALSE(view().unsure);
     EXPECT_EQ(Now(), Wall());
   }
+}
+
+TEST_F(ClockWatchTest, ASecondIsNoReasonForDoubtAndNothingHappensTwice) {
+  const Instant last = Now() + seconds(1);
+  watch.Begin(last);
+  EXPECT_FALSE(view().unsure);
+  EXPECT_EQ(Now(), last);
 }
 
 }  // namespace
