@@ -12,7 +12,9 @@ Standing StandingOf(const Shard& shard, const ClockView& clock) {
   bool runs_out = false;
   rekey::Footing on{shard.Now(), shard.Frozen()};
   for (const auto& [id, channel] : shard.controller().state().channels) {
-    on.held = shard.controller().SwitchIsHeld(id);
+    // Looked up by name only where it can be: there may be ten thousand channels.
+    const std::optional<rekey::Slot>& prepared = channel.ladder.prepared;
+    on.held = prepared && prepared->switch_at <= on.now && shard.controller().SwitchIsHeld(id);
     standing.held += uint64_t{on.held};
     standing.next_expiry = std::min(standing.next_expiry, rekey::NextExpiry(channel, on));
     runs_out = runs_out || rekey::RunsOut(channel, on);
