@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "api/methods.h"
+#include "shell/usage.h"
 
 namespace keymast::api {
 namespace {
@@ -133,6 +134,38 @@ MetricFamily ByLabel(const char* name, const char* help, MetricType type, const 
   return family;
 }
 
+// All reasons that there are have a series, so that one can be seen to begin.
+constexpr const char* kNotReady[] = {"core_away",    "core_silent", "store_closed", "no_space",
+                                     "clock_unsure", "key_expires", "draining"};
+
+void AppendReadiness(const std::vector<std::string>& not_ready,
+                     std::vector<MetricFamily>& families) {
+  families.push_back(Single("keymast_ready", "Whether /readyz says so (0 or 1).", MetricType::Gauge,
+                            not_ready.empty() ? 1 : 0));
+  std::map<std::string, uint64_t> reasons;
+  for (const char* reason : kNotReady) reasons[reason] = 0;
+  for (const std::string& reason : not_ready) reasons[reason] = 1;
+  families.push_back(ByLabel("keymast_not_ready", "1 for each reason why it is not ready.",
+                             MetricType::Gauge, "reason", reasons));
+}
+
+// By the names that client libraries of Prometheus give what a process uses.
+void AppendProcess(std::vector<MetricFamily>& families) {
+  const shell::Usage usage = shell::MeasureUsage();
+  const auto gauge = [&](const char* name, const char* help, double value) {
+    families.push_back(Single(name, help, MetricType::Gauge, value));
+  };
+  families.push_back(Single("process_cpu_seconds_total", "Processor time of keymast-api.",
+                            MetricType::Counter, usage.cpu_seconds));
+  gauge("process_resident_memory_bytes", "Resident memory of keymast-api.",
+        static_cast<double>(usage.resident_octets));
+  gauge("process_open_fds", "Descriptors that keymast-api has open.",
+        static_cast<double>(usage.open_descriptors));
+  gauge("process_max_fds", "Descriptors that keymast-api may have open.",
+        static_cast<double>(usage.most_descriptors));
+  gauge("process_start_time_seconds", "When keymast-api was started, Unix time.", usage.started);
+}
+
 }  // namespace
 
 std::string Exposition(const core::MetricsSnapshot& snapshot, const RequestMetrics& requests,
@@ -178,6 +211,8 @@ std::string Exposition(const core::MetricsSnapshot& snapshot, const RequestMetri
                             static_cast<double>(state.spans_dropped)));
   families.push_back(Single("keymast_api_watchers_cut_total", "Watchers that read too slowly.",
                             MetricType::Counter, static_cast<double>(requests.watchers_cut)));
+  AppendReadiness(state.not_ready, families);
+  AppendProcess(families);
   ClientMetric build;
   build.label = {{"version", KEYMAST_VERSION}};
   build.gauge.value = 1;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/front.h"
 
-#include <atomic>
 #include <mutex>
 
 #include "api/exposition.h"
@@ -39,9 +38,16 @@ struct Front::Impl {
     if (readiness) readiness->Wake();
   }
 
-  void SetServing(bool is_serving) {
-    serving = is_serving;
-    listeners->SetServing(is_serving);
+  void SetState(const ServingState& now) {
+    {
+      const std::lock_guard lock(mutex);
+      serving = now;
+    }
+    listeners->SetServing(now.serving);
+  }
+  ServingState State() const {
+    const std::lock_guard lock(mutex);
+    return serving;
   }
 
   std::string MetricsPage() {
@@ -51,6 +57,7 @@ struct Front::Impl {
     const auto reply = link.Ask(std::move(request), kMetricsPatience);
     ApiState state{link.up(), link.connections(), link.calls()};
     state.spans_dropped = spans ? spans->dropped() : 0;
+    state.not_ready = State().not_ready;
     state.http_cut = {{"too_long", http_counters.too_long},
                       {"too_slow", http_counters.too_slow},
                       {"crowded", http_counters.crowded}};
@@ -67,8 +74,8 @@ struct Front::Impl {
   }
 
   const ApiConfig config;
-  std::mutex mutex;  // guards the pointer `readiness`
-  std::atomic<bool> serving = false;
+  mutable std::mutex mutex;  // guards the pointer `readiness`, and `serving`
+  ServingState serving;
   RequestMetrics metrics;
   CallQuota quota;
   std::unique_ptr<SpanExport> spans;
@@ -89,8 +96,8 @@ tl::expected<std::unique_ptr<Front>, Failure> Front::Open(ApiConfig config) {
                                    SharesOf(impl.config.descriptors, impl.config.sockets.size()));
   if (!listeners) return tl::unexpected(listeners.error());
   impl.listeners = std::move(*listeners);
-  auto readiness = std::make_unique<Readiness>(impl.link, kStatusPeriod,
-                                               [&impl](bool ready) { impl.SetServing(ready); });
+  auto readiness = std::make_unique<Readiness>(
+      impl.link, kStatusPeriod, [&impl](const ServingState& state) { impl.SetState(state); });
   {
     const std::lock_guard lock(impl.mutex);
     impl.readiness = std::move(readiness);
@@ -98,7 +105,7 @@ tl::expected<std::unique_ptr<Front>, Failure> Front::Open(ApiConfig config) {
   if (impl.config.http_listen.empty()) return front;
   auto http = HttpServer::Open(impl.config.http_listen,
                                {.metrics = [&impl] { return impl.MetricsPage(); },
-                                .ready = [&impl] { return impl.serving.load(); },
+                                .not_ready = [&impl] { return impl.State().not_ready; },
                                 .alive = [&impl] { return impl.listeners->Listening(); }},
                                impl.http_counters);
   if (!http) return tl::unexpected(http.error());
@@ -123,12 +130,12 @@ void Front::Drain() {
   }
   readiness.reset();  // its thread tells the listeners
   if (!impl.listeners) return;
-  impl.SetServing(false);
+  impl.SetState({false, {"draining"}});
   impl.link.EndEndless({Error::kDraining, "keymast-api is stopping", {}, {}, 1000});
   impl.listeners->Drain(impl.config.drain_timeout);
 }
 
-bool Front::ready() const { return impl_->serving; }
+bool Front::ready() const { return impl_->State().serving; }
 int Front::http_port() const { return impl_->http ? impl_->http->port() : 0; }
 int Front::tls_port() const { return impl_->listeners ? impl_->listeners->tls_port() : 0; }
 

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/error.h"
 #include "base/time.h"
@@ -15,7 +16,8 @@ namespace keymast::api {
 // HttpPages says what the pages show. `metrics` may take a while; the others answer at once.
 struct HttpPages {
   std::function<std::string()> metrics;
-  std::function<bool()> ready;
+  // Why it is not ready; nothing when it is.
+  std::function<std::vector<std::string>()> not_ready;
   std::function<bool()> alive = [] { return true; };
 };
 

@@ -44,8 +44,10 @@ class HttpResponder::Library final : public httplib::Server {
  public:
   explicit Library(const HttpPages& pages) {
     set_payload_max_length(0);
-    Health("/livez", pages.alive, "alive\n", "not alive\n");
-    Health("/readyz", pages.ready, "ready\n", "not ready\n");
+    Health(
+        "/livez", [alive = pages.alive] { return alive() ? "" : "not alive\n"; }, "alive\n");
+    Health(
+        "/readyz", [not_ready = pages.not_ready] { return Lines(not_ready()); }, "ready\n");
     Get("/metrics", [this](const httplib::Request&, httplib::Response& response) {
       wanted_ = metrics_ == nullptr;
       if (!wanted_) response.set_content(*metrics_, kExposition);
@@ -65,13 +67,19 @@ class HttpResponder::Library final : public httplib::Server {
   }
 
  private:
-  void Health(const char* path, const std::function<bool()>& good, const char* yes,
-              const char* no) {
-    Get(path, [good, yes, no](const httplib::Request&, httplib::Response& response) {
-      const bool is_good = good();
-      response.status = is_good ? 200 : 503;
-      response.set_content(is_good ? yes : no, kPlain);
-    });
+  // A page of health says what is wrong; `good` when nothing is.
+  void Health(const char* path, std::function<std::string()> wrong, const char* good) {
+    Get(path,
+        [wrong = std::move(wrong), good](const httplib::Request&, httplib::Response& response) {
+          const std::string text = wrong();
+          response.status = text.empty() ? 200 : 503;
+          response.set_content(text.empty() ? good : text, kPlain);
+        });
+  }
+  static std::string Lines(const std::vector<std::string>& words) {
+    std::string text;
+    for (const std::string& word : words) text += word + "\n";
+    return text;
   }
 
   const std::string* metrics_ = nullptr;

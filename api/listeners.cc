@@ -21,6 +21,7 @@
 #include <cstring>
 #include <thread>
 
+#include "api/methods.h"
 #include "api/services.h"
 #include "shell/process.h"
 
@@ -157,7 +158,11 @@ bool Listeners::Serve(Acceptor::Listener socket, int streams,
   for (const auto& service : listener->services) builder.RegisterService(service.get());
   listener->server = builder.BuildAndStart();
   if (!listener->server) return false;
-  listener->server->GetHealthCheckService()->SetServingStatus(false);
+  grpc::HealthCheckServiceInterface& health = *listener->server->GetHealthCheckService();
+  for (const Method& method : Methods()) {
+    health.SetServingStatus(method.descriptor->service()->full_name(), false);
+  }
+  health.SetServingStatus(false);
   socket.take = [&listener = *listener](Descriptor connection) {
     listener.Take(std::move(connection));
   };

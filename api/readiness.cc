@@ -10,9 +10,19 @@ namespace {
 
 constexpr Duration kPatience = std::chrono::seconds(2);
 
+void LogState(const ServingState& state) {
+  std::string reasons;
+  for (const std::string& reason : state.not_ready) {
+    reasons += (reasons.empty() ? "" : " ") + reason;
+  }
+  shell::Log(shell::LogLevel::kInfo, "readiness",
+             {{"ready", reasons.empty() ? "true" : "false"}, {"not_ready", reasons}});
+}
+
 }  // namespace
 
-Readiness::Readiness(CoreLink& link, Duration period, std::function<void(bool)> on_change)
+Readiness::Readiness(CoreLink& link, Duration period,
+                     std::function<void(const ServingState&)> on_change)
     : link_(link), period_(period), on_change_(std::move(on_change)), thread_([this] { Run(); }) {}
 
 Readiness::~Readiness() {
@@ -32,25 +42,32 @@ void Readiness::Wake() {
   wake_.notify_all();
 }
 
-bool Readiness::Ask() {
-  if (!link_.up()) return false;
+ServingState Readiness::Ask() {
+  if (!link_.up()) return {};
   core::CoreRequest request;
   request.set_principal("keymast-api");
   request.mutable_get_server_status();
   const auto reply = link_.Ask(std::move(request), kPatience);
-  return reply && reply->has_server_status() && reply->server_status().store_state() != v1::CLOSED;
+  if (!reply || !reply->has_server_status()) {
+    // Answers wait for the disk while it hangs.
+    return {false, {link_.up() ? "core_silent" : "core_away"}};
+  }
+  const v1::ServerStatus& status = reply->server_status();
+  return {status.store_state() != v1::CLOSED,
+          {status.not_ready().begin(), status.not_ready().end()}};
 }
 
 void Readiness::Run() {
-  bool was_ready = false;
+  ServingState was;
   std::unique_lock lock(mutex_);
   while (!stopping_) {
     woken_ = false;
     lock.unlock();
-    const bool ready = Ask();
-    if (std::exchange(was_ready, ready) != ready) {
-      shell::Log(shell::LogLevel::kInfo, "readiness", {{"ready", ready ? "true" : "false"}});
-      on_change_(ready);
+    ServingState is = Ask();
+    if (is != was) {
+      LogState(is);
+      on_change_(is);
+      was = std::move(is);
     }
     lock.lock();
     wake_.wait_for(lock, period_, [this] { return stopping_ || woken_; });

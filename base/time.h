@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One time line: UTC as anchored once to CLOCK_BOOTTIME, so that it never steps.
+// One time line: UTC on CLOCK_BOOTTIME, so that it never goes back, whatever the wall clock does.
 #pragma once
 
 #include <chrono>

@@ -97,6 +97,12 @@ Instant Controller::NextDeadline() const {
   return std::min(impl_->deadlines.Next(), impl_->next_operation);
 }
 
+void Controller::Jumped(Instant now) {
+  for (auto& [id, channel] : impl_->channels) {
+    if (channel.deadline < now) impl_->deadlines.Set(channel, now);
+  }
+}
+
 void Controller::Freeze(bool frozen, Instant now) {
   const bool was = std::exchange(impl_->frozen, frozen);
   impl_->keying.set_frozen(frozen);

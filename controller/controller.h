@@ -318,6 +318,10 @@ class Controller {
   // nothing.
   void Anticipate();
 
+  // Jumped is told that the clock jumped ahead: what became due on the way is due at `now`, not
+  // late.
+  void Jumped(Instant now);
+
   // Reload takes over a re-read state after a failed commit: counters go on where they are, what
   // was decided and not committed is forgotten.
   void Reload(rekey::State state, Instant now);

@@ -4,6 +4,17 @@
 #include "controller/impl.h"
 
 namespace keymast::controller {
+namespace {
+
+// ChangeTo is when the next MSK takes over. One that is overdue, after a long stop or a clock that
+// was set, is brought to members a lead ahead as any other is, and what was missed is caught up
+// once: the one after it is due a period later.
+Instant ChangeTo(const rekey::Ladder& ladder, const groups::KeyPolicy& policy, Instant now) {
+  if (ladder.next_msk_change >= now) return ladder.next_msk_change;
+  return rekey::OnGrid(now + policy.msk_lead);
+}
+
+}  // namespace
 
 // Change does what is due and must be durable before it shows.
 void Controller::Impl::Change(Channel& channel, const Moment& m) {
@@ -13,7 +24,8 @@ void Controller::Impl::Change(Channel& channel, const Moment& m) {
     }
   }
   if (rekey::ShouldMakeNextMsk(channel.ladder(), channel.durable->channel, m.now)) {
-    MakeNextMsk(channel, channel.ladder().next_msk_reason, channel.ladder().next_msk_change, m);
+    MakeNextMsk(channel, channel.ladder().next_msk_reason,
+                ChangeTo(channel.ladder(), channel.policy(), m.now), m);
   }
   if (!channel.vetoed && rekey::ShouldPrepare(channel.ladder(), channel.durable->channel, m.now)) {
     PrepareMtk(channel, rekey::RekeyReason::kSchedule, std::nullopt, m);

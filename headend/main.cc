@@ -70,11 +70,13 @@ int PublicKeyCommand(const std::string& path) {
   return keys ? PrintPublicKey(keys->public_key) : Refuse(keys.error());
 }
 
-void Loop(Program& program, const Clock& clock, int stop_fd) {
+void Loop(Program& program, shell::SystemClock& clock, int stop_fd) {
   Instant next = clock.Now() + kReportPeriod;
   program.PrintReport();
   while (program.Poll(next, stop_fd)) {
     if (clock.Now() < next) continue;
+    // As keymastd does: both switch by the wall clock, which may be set meanwhile.
+    clock.line().Approach(shell::ReadClocks(), true);
     program.Tick();
     program.PrintReport();
     next = std::max(next + kReportPeriod, clock.Now());
@@ -86,7 +88,7 @@ int RunCommand(Options options) {
   tl::expected<Setup, Failure> setup = MakeSetup(std::move(options));
   if (!setup) return Refuse(setup.error());
   if (!SetUpLog(setup->log_level)) return Refuse(BadLogLevel());
-  const shell::SystemClock clock;
+  shell::SystemClock clock;
   auto program = Program::Open(std::move(*setup), clock);
   if (!program) return Refuse(program.error());
   shell::NotifyReady();

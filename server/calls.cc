@@ -71,11 +71,12 @@ Failure NotTrue(Error) {
 }
 
 Calls::Calls(Clients& clients, Shard& shard, const crypto::KeyPair& import_key, Identity identity,
-             Metrics metrics, StateHash state_hash)
+             NotReady not_ready, Metrics metrics, StateHash state_hash)
     : clients_(clients),
       shard_(shard),
       import_key_(import_key),
       identity_(std::move(identity)),
+      not_ready_(std::move(not_ready)),
       metrics_(std::move(metrics)),
       state_hash_(std::move(state_hash)),
       page_tokens_(import_key.private_key),

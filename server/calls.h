@@ -31,12 +31,14 @@ class Calls {
     Instant started{};
     About store;
   };
+  // Says why the server is not ready; nothing when it is.
+  using NotReady = std::function<std::vector<std::string_view>()>;
   // Makes the metrics snapshot and the state hash, which need more than the shard.
   using Metrics = std::function<void(core::MetricsSnapshot&)>;
   using StateHash = std::function<std::array<uint8_t, 32>(const rekey::State&)>;
 
   Calls(Clients& clients, Shard& shard, const crypto::KeyPair& import_key, Identity identity,
-        Metrics metrics, StateHash state_hash);
+        NotReady not_ready, Metrics metrics, StateHash state_hash);
 
   void OnRequest(ClientId client, const core::CoreRequest& request);
   void OnClosed(ClientId client);
@@ -158,6 +160,7 @@ class Calls {
   Shard& shard_;
   const crypto::KeyPair& import_key_;
   const Identity identity_;
+  const NotReady not_ready_;
   const Metrics metrics_;
   const StateHash state_hash_;
   const PageTokens page_tokens_;

@@ -214,6 +214,9 @@ void Calls::FillStatus(v1::ServerStatus& status) const {
   status.set_audit_public_key(std::string(AsText(AuditPublicKey(import_key_))));
   status.mutable_audit()->set_sequence(state().audit.sequence);
   status.mutable_audit()->set_hash(std::string(AsText(state().audit.hash)));
+  const std::vector<std::string_view> reasons = not_ready_();
+  status.set_ready(reasons.empty());
+  for (const std::string_view reason : reasons) status.add_not_ready(std::string(reason));
 }
 
 }  // namespace keymast::server

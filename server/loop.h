@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <unordered_map>
 
 #include "base/time.h"
@@ -30,6 +31,8 @@ class Loop {
 
   // WakeAt arms the one timer, on CLOCK_BOOTTIME: the next Turn ends then at the latest.
   void WakeAt(Instant at);
+  // ClockMoved is told when the clock's line was moved: the timer is armed anew by the next WakeAt.
+  void ClockMoved() { armed_ = std::nullopt; }
   // Wake ends the Turn that waits now. The only function that other threads may call.
   void Wake();
   // Turn waits until something is ready or the timer goes off, and calls what is ready. Peek does
@@ -44,7 +47,7 @@ class Loop {
   int epoll_;
   int timer_;
   int wake_;
-  Instant armed_ = kNever;
+  std::optional<Instant> armed_ = kNever;
   // Shared, so that a callback that forgets itself stays alive while it runs.
   std::unordered_map<int, std::shared_ptr<Ready>> ready_;
 };

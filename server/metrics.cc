@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/metrics.h"
 
-#include <sys/resource.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cstdio>
 
 #include "rekey/ladder.h"
+#include "server/standing.h"
 #include "server/translate.h"
+#include "shell/usage.h"
 
 namespace keymast::server {
 namespace {
@@ -273,35 +271,47 @@ void FillClients(const Shard& shard, const Clients& clients, core::MetricsSnapsh
       .Add(shard.parts().headends.refused());
 }
 
-uint64_t ResidentOctets() {
-  std::FILE* file = std::fopen("/proc/self/statm", "re");
-  if (file == nullptr) return 0;
-  unsigned long total = 0;
-  unsigned long resident = 0;
-  // NOLINTNEXTLINE(cert-err34-c): the kernel writes numbers
-  const int fields = std::fscanf(file, "%lu %lu", &total, &resident);
-  std::fclose(file);
-  return fields == 2 ? resident * static_cast<uint64_t>(sysconf(_SC_PAGESIZE)) : 0;
+void FillStanding(const Standing& standing, core::MetricsSnapshot& out) {
+  Family(out, "keymast_next_key_expiry_timestamp_seconds",
+         "When the first key on air ends whose successor is not made yet.", kGauge)
+      .Add(EndOf(standing.next_expiry));
+  Family(out, "keymast_switches_held", "Channels whose switch waits for a headend.", kGauge)
+      .Add(standing.held);
+}
+
+void FillClock(const ClockView& clock, core::MetricsSnapshot& out) {
+  Family(out, "keymast_clock_offset_seconds", "Wall clock minus the time line of keys.", kGauge)
+      .Add(Seconds(clock.offset));
+  Family(out, "keymast_clock_steps_total", "Times that the wall clock was set.", kCounter)
+      .Add(clock.steps);
+  Family(out, "keymast_clock_unsure", "1 while the data are younger than the wall clock.", kGauge)
+      .Add(uint64_t{clock.unsure});
 }
 
 void FillProcess(core::MetricsSnapshot& out) {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& time) {
-    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
-  };
+  const shell::Usage usage = shell::MeasureUsage();
   Family(out, "keymast_core_cpu_seconds_total", "Processor time of keymastd.", kCounter)
-      .Add(seconds(usage.ru_utime) + seconds(usage.ru_stime));
+      .Add(usage.cpu_seconds);
   Family(out, "keymast_core_resident_memory_bytes", "Resident memory of keymastd.", kGauge)
-      .Add(ResidentOctets());
+      .Add(usage.resident_octets);
+  Family(out, "keymast_core_open_fds", "Descriptors that keymastd has open.", kGauge)
+      .Add(usage.open_descriptors);
+  Family(out, "keymast_core_max_fds", "Descriptors that keymastd may have open.", kGauge)
+      .Add(usage.most_descriptors);
+  Family(out, "keymast_core_start_time_seconds", "When keymastd was started, Unix time.", kGauge)
+      .Add(usage.started);
+  Family(out, "keymast_build_info", "Version of keymastd.", kGauge)
+      .Add(uint64_t{1}, {{"version", KEYMAST_VERSION}});
 }
 
 }  // namespace
 
 void FillMetrics(const Shard& shard, const DatagramPort::Counters& network, const Clients& clients,
-                 const About& store, const JoinFilesView& join_files, uint64_t record_lost,
-                 core::MetricsSnapshot& snapshot) {
+                 const About& store, const JoinFilesView& join_files, const ClockView& clock,
+                 uint64_t record_lost, core::MetricsSnapshot& snapshot) {
   FillMembership(shard, snapshot);
+  FillStanding(StandingOf(shard, clock), snapshot);
+  FillClock(clock, snapshot);
   FillKeying(shard, snapshot);
   FillJoins(shard, snapshot);
   FillReports(shard, snapshot);

@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // Wiring: parts are made in the order in which they depend on each other, and end in reverse.
 #include <sys/stat.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 
+#include "base/check.h"
 #include "net/interface_watch.h"
+#include "rekey/expiry.h"
 #include "server/audit_key.h"
 #include "server/open_store.h"
 #include "server/program.h"
 #include "server/server.h"
 #include "server/transmitter.h"
+#include "shell/descriptor.h"
 #include "shell/files.h"
 
 namespace keymast::server {
@@ -117,17 +122,19 @@ tl::expected<OpenedStore, Failure> OpenWithItsKey(const ServerConfig& config) {
 // Daemon is a server on this machine: its sockets, its store, its loop.
 class Daemon {
  public:
-  Daemon(const ServerConfig& config, const shell::SystemClock& clock, OpenedStore store,
-         net::UdpSocket socket, std::unique_ptr<net::Recorder> recorder)
+  Daemon(const ServerConfig& config, shell::SystemClock& clock, ClockWatch& clock_watch,
+         OpenedStore store, net::UdpSocket socket, std::unique_ptr<net::Recorder> recorder)
       : config_(config),
         store_(std::move(store)),
         clock_(clock),
+        clock_watch_(clock_watch),
         loop_(clock),
         reload_([&config] { return LoadJoinFilesOf(config); }, [this] { loop_.Wake(); }),
         recorder_(recorder.get()),
         transmitter_(clock, std::move(socket), config.mikey_listen, std::move(recorder)),
         server_({clock, loop_, *store_.durable, transmitter_, rng_, store_.import_key,
-                 [this] { return recorder_ == nullptr ? 0 : recorder_->lost(); }, &reload_.view()},
+                 [this] { return recorder_ == nullptr ? 0 : recorder_->lost(); }, &reload_.view(),
+                 &clock_watch_.view()},
                 {config.identity, config.profile, config.keying,
                  AuditOf(store_.import_key, store_.about)},
                 store_.about, std::move(store_.state), StateHashOf) {}
@@ -154,6 +161,7 @@ class Daemon {
     loop_.Watch(transmitter_.unicast_fd(), EPOLLIN,
                 [this](uint32_t) { server_.shard().ReceiveDatagrams(); });
     WatchInterfaces();
+    WatchClock();
     Shard& shard = server_.shard();
     server_.Start();
     shell::NotifyReady();
@@ -169,6 +177,7 @@ class Daemon {
       TellOfLostRecords();
     }
     if (!shard.fatal()) Drain();
+    loop_.Forget(second_.get());
     if (interfaces_) loop_.Forget(interfaces_->fd());
     loop_.Forget(transmitter_.unicast_fd());
     if (signals.reload >= 0) loop_.Forget(signals.reload);
@@ -229,6 +238,28 @@ class Daemon {
       transmitter_.Reopen();
     });
   }
+  // A clock that is set is not told by itself everywhere: it is looked at each second.
+  void WatchClock() {
+    const itimerspec each_second{{1, 0}, {1, 0}};
+    KEYMAST_CHECK(timerfd_settime(second_.get(), 0, &each_second, nullptr) == 0);
+    loop_.Watch(second_.get(), EPOLLIN, [this](uint32_t) {
+      uint64_t seconds = 0;
+      [[maybe_unused]] const ssize_t size = read(second_.get(), &seconds, sizeof seconds);
+      LookAtClock();
+    });
+  }
+  void LookAtClock() {
+    controller::Controller& controller = server_.shard().controller();
+    const auto is_quiet = [&controller] {
+      const auto& channels = controller.state().channels;
+      return std::none_of(channels.begin(), channels.end(), [](const auto& channel) {
+        return channel.second.ladder.prepared.has_value();
+      });
+    };
+    const ClockWatch::Moved moved = clock_watch_.Look(shell::ReadClocks(), is_quiet);
+    if (moved != ClockWatch::Moved::kNot) loop_.ClockMoved();
+    if (moved == ClockWatch::Moved::kAhead) controller.Jumped(clock_.Now());
+  }
   void Drain() {
     shell::NotifyStopping();
     shell::Log(shell::LogLevel::kInfo, "draining");
@@ -240,6 +271,8 @@ class Daemon {
   crypto::SystemRng rng_;
   OpenedStore store_;
   const shell::SystemClock& clock_;
+  ClockWatch& clock_watch_;
+  const shell::Descriptor second_{timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC)};
   Loop loop_;
   JoinReload reload_;
   net::Recorder* recorder_;  // of the transmitter; may be null
@@ -257,10 +290,13 @@ tl::expected<void, Failure> Run(const ServerConfig& config, const Signals& signa
   if (!socket) return tl::unexpected(socket.error());
   auto recorder = OpenRecorder(config);
   if (!recorder) return tl::unexpected(recorder.error());
-  const shell::SystemClock clock;
+  shell::SystemClock clock;
+  ClockWatch clock_watch(clock.line(), shell::ReadClocks());
+  clock_watch.Begin(rekey::LastMade(store->state));
   const auto join_files = FirstJoinFiles(config, clock.Now());
   if (!join_files) return tl::unexpected(join_files.error());
-  Daemon daemon(config, clock, std::move(*store), std::move(*socket), std::move(*recorder));
+  Daemon daemon(config, clock, clock_watch, std::move(*store), std::move(*socket),
+                std::move(*recorder));
   if (auto listening = daemon.Listen(); !listening) return listening;
   if (*join_files) daemon.Use(**join_files);
   return daemon.Serve(signals);

@@ -2,6 +2,7 @@
 #include "server/server.h"
 
 #include "server/metrics.h"
+#include "server/standing.h"
 
 namespace keymast::server {
 namespace {
@@ -13,6 +14,7 @@ constexpr Duration kFarewell = std::chrono::seconds(1);
 Server::Server(const Ground& ground, const controller::Config& config, const About& about,
                rekey::State state, Calls::StateHash state_hash)
     : about_(about),
+      clock_view_(ground.clock_view),
       clients_(
           ground.loop,
           [this](ClientId client, core::CoreRequest& request) {
@@ -29,10 +31,12 @@ Server::Server(const Ground& ground, const controller::Config& config, const Abo
       calls_(
           clients_, shard_, ground.import_key,
           {config.identity, config.profile, ground.clock.Now(), about_},
+          [this] { return StandingOf(shard_, clock()).not_ready; },
           [this, &port = ground.port, lost = ground.record_lost,
            files = ground.join_files](core::MetricsSnapshot& snapshot) {
             FillMetrics(shard_, port.counters(), clients_, about_,
-                        files == nullptr ? JoinFilesView{} : *files, lost ? lost() : 0, snapshot);
+                        files == nullptr ? JoinFilesView{} : *files, clock(), lost ? lost() : 0,
+                        snapshot);
           },
           std::move(state_hash)) {}
 

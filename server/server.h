@@ -4,6 +4,7 @@
 #pragma once
 
 #include "server/calls.h"
+#include "server/clock_watch.h"
 #include "server/join_reload.h"
 
 namespace keymast::server {
@@ -22,6 +23,7 @@ class Server {
     // Datagrams that are missing from the recording; may be empty.
     std::function<uint64_t()> record_lost = {};
     const JoinFilesView* join_files = nullptr;  // null: there are none
+    const ClockView* clock_view = nullptr;      // null: the clock is never set
   };
 
   // `state` is what `ground.durable` has acknowledged.
@@ -47,7 +49,10 @@ class Server {
   const Clients& clients() const { return clients_; }
 
  private:
+  ClockView clock() const { return clock_view_ == nullptr ? ClockView{} : *clock_view_; }
+
   const About about_;
+  const ClockView* clock_view_;
   Clients clients_;
   HeadendStreams headends_;
   WatchLog watches_;

@@ -7,19 +7,26 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/time.h"
+#include "shell/time_line.h"
 
 namespace keymast::shell {
 
-// SystemClock is CLOCK_BOOTTIME, anchored once to UTC at construction.
+// ReadClocks reads the machine's clocks.
+ClockReading ReadClocks();
+
+// SystemClock is CLOCK_BOOTTIME, anchored to UTC at construction. It stays so until its line is
+// moved, by the one thread that uses it.
 class SystemClock final : public Clock {
  public:
   SystemClock();
   Instant Now() const override;
-  // ToBoottime gives the CLOCK_BOOTTIME instant (ns) of an instant, for timerfd.
+  // ToBoottime gives the CLOCK_BOOTTIME instant (ns) of an instant, for timerfd. It changes when
+  // the line is moved.
   int64_t ToBoottime(Instant instant) const;
+  TimeLine& line() { return line_; }
 
  private:
-  int64_t utc_minus_boottime_;
+  TimeLine line_;
 };
 
 // TerminationFd blocks SIGTERM and SIGINT for the process and returns a descriptor that becomes

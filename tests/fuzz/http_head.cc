@@ -5,7 +5,8 @@
 #include "base/check.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  static keymast::api::HttpResponder responder({[] { return ""; }, [] { return true; }});
+  static keymast::api::HttpResponder responder(
+      {[] { return ""; }, [] { return std::vector<std::string>(); }});
   const std::string_view head = keymast::AsText({data, size});
   const std::string page(100, 'x');
   const auto answer = responder.Answer(head, &page);

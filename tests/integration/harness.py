@@ -274,6 +274,19 @@ class Site:
         self.credentials[name] = key
         return key
 
+    def create_subscribers(self, prefix, count):
+        """Many with a key each that nobody uses."""
+        rows = []
+        for name in (f"{prefix}{i}" for i in range(count)):
+            key = self.root / f"{name}.key"
+            key.touch(0o600)
+            key.write_bytes(os.urandom(16))
+            rows.append(f"{name},{name}@example.org,{key}\n")
+        csv = self.root / f"{prefix}.csv"
+        csv.write_text("".join(rows))
+        done = self.ctl.run("subscribers", "batch-create", "--csv", csv, timeout=60)
+        assert done.returncode == 0, done.stderr
+
     def add_member(self, channel, name, endpoint=None, join=True):
         endpoint = endpoint or f"127.0.0.1:{free_port()}"
         self.ctl.call("members", "add", channel, name, "--msk-endpoint", endpoint)

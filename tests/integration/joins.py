@@ -51,6 +51,16 @@ class Proxy:
             way.close()
 
 
+def led_to(proxy, site, channel):
+    """The session description of a channel, changed so that joins come to the proxy."""
+    text = (site.root / f"{channel}.sdp").read_text()
+    changed = re.sub(r"(a=mikeyv2-join:\S+) \d+ ", rf"\1 {proxy.port} ", text)
+    assert text != changed, text
+    path = site.root / "proxy.sdp"
+    path.write_text(changed)
+    return path
+
+
 class JoinCase(unittest.TestCase):
     """A channel on air, and receivers that join it."""
 
@@ -85,11 +95,7 @@ class JoinCase(unittest.TestCase):
 
     def through(self, proxy):
         """A session description that leads to the proxy."""
-        text = (self.site.root / "one.sdp").read_text()
-        changed = re.sub(r"(a=mikeyv2-join:\S+) \d+ ", rf"\1 {proxy.port} ", text)
-        self.assertNotEqual(text, changed)
-        (self.site.root / "proxy.sdp").write_text(changed)
-        return "proxy"
+        return led_to(proxy, self.site, "one").stem
 
     def opens(self, receiver, seconds=30):
         before = receiver.last.get("opened", 0)

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a live server shows of itself: promtool finds nothing wrong with it, and docs/metrics.md names
-exactly what is there."""
+"""What a live server shows of itself: promtool finds nothing wrong with it, docs/metrics.md names
+exactly what is there, and alerts and dashboard ask for nothing else."""
 
+import json
 import os
 import pathlib
 import re
+import socket
 import subprocess
+import time
 import unittest
 import urllib.request
 
@@ -13,7 +16,10 @@ from harness import BIN, Site, wait_for
 
 SOURCE = pathlib.Path(os.environ["KEYMAST_SOURCE_DIR"])
 TYPES = re.compile(r"^# TYPE (\S+) (\S+)$", re.MULTILINE)
-ROW = re.compile(r"^\| `(keymast_[a-z_]+)` \| (counter|gauge|histogram) \|([^|]*)\|", re.MULTILINE)
+ROW = re.compile(r"^\| `((?:keymast|process)_[a-z_]+)` \| (counter|gauge|histogram) \|([^|]*)\|",
+                 re.MULTILINE)
+NAME = re.compile(r"\b(?:keymast|process)_[a-z_]+")
+HALF_OPEN = 64
 
 
 class Metrics(unittest.TestCase):
@@ -61,10 +67,68 @@ class Metrics(unittest.TestCase):
         self.assertGreaterEqual(self.value(text, "keymast_msk_verifications_total"), 1)
         self.assertGreaterEqual(self.value(text, 'keymast_commits_total{result="ok"}'), 4)
 
-        checked = subprocess.run([str(SOURCE / "scripts/promtool"), str(BIN.parent / "tools"),
-                                  "check", "metrics"], input=text, capture_output=True, text=True)
+        self.assertEqual(self.value(text, "keymast_ready"), 1)
+        self.assertEqual(self.value(text, "keymast_clock_unsure"), 0)
+        self.assertGreater(self.value(text, "keymast_next_key_expiry_timestamp_seconds"), time.time() - 5)
+
+        self.assertEqual(self.promtool("check", "metrics", input=text), "")
+        self.check_dashboard(described, shown, silent)
+        self.check_rules(described)
+
+    def promtool(self, *words, **more):
+        checked = subprocess.run([str(SOURCE / "scripts/promtool"), str(BIN.parent / "tools"), *words],
+                                 capture_output=True, text=True, check=False, **more)
         self.assertEqual(checked.returncode, 0, checked.stdout + checked.stderr)
-        self.assertEqual(checked.stdout + checked.stderr, "")
+        return checked.stdout + checked.stderr
+
+    @staticmethod
+    def family(name, described):
+        """The family of a series: that of a histogram has several."""
+        return name if name in described else re.sub(r"_(bucket|sum|count)$", "", name)
+
+    def check_dashboard(self, described, shown, silent):
+        """Each expression is one that Prometheus reads, and asks for what is shown, or for what shows
+        with its first event; and nothing is left out."""
+        dashboard = json.loads((SOURCE / "deploy/grafana/keymast.json").read_text())
+        panels = [panel for panel in dashboard["panels"] if panel["type"] != "row"]
+        expressions = [target["expr"].replace("$instance", ".*").replace("$__rate_interval", "1m")
+                       for panel in panels for target in panel["targets"]]
+        self.assertNotIn("$", "".join(expressions))
+        rules = self.site.root / "dashboard.yml"
+        rules.write_text(json.dumps({"groups": [{"name": "dashboard", "rules": [
+            {"record": f"panel:expression:{number}", "expr": expression}
+            for number, expression in enumerate(expressions)]}]}))
+        self.assertIn(f"SUCCESS: {len(expressions)} rules found",
+                      self.promtool("check", "rules", str(rules)))
+        asked = {self.family(name, described) for text in expressions for name in NAME.findall(text)}
+        self.assertEqual(asked - shown.keys() - silent, set())
+        self.assertEqual(described.keys() - asked, set(), "no panel shows them")
+        self.assertEqual(len({panel["id"] for panel in dashboard["panels"]}),
+                         len(dashboard["panels"]))
+
+    def check_rules(self, described):
+        rules = (SOURCE / "deploy/prometheus/keymast.rules.yml").read_text()
+        asked = {self.family(name, described) for name in NAME.findall(rules)}
+        self.assertGreater(len(asked), 20)
+        self.assertEqual(asked - described.keys(), set())
+
+    def test_half_open_clients_keep_no_scrape_waiting(self):
+        site = self.site.up()
+        waiting = []
+        for _ in range(HALF_OPEN):
+            client = socket.create_connection(("127.0.0.1", site.http_port))
+            self.addCleanup(client.close)
+            client.sendall(b"GET /metrics HTTP/1.1\r\nHost: half")
+            waiting.append(client)
+        begun = time.monotonic()
+        text = self.scrape()
+        took = time.monotonic() - begun
+        self.assertEqual(self.value(text, "keymast_ready"), 1)
+        for client in waiting:
+            client.setblocking(False)
+            with self.assertRaises(BlockingIOError, msg="all of them are still held open"):
+                client.recv(1)
+        print(f"a scrape beside {HALF_OPEN} half-open clients took {took * 1000:.0f} ms")
 
     @staticmethod
     def labels_of(name):
@@ -76,7 +140,7 @@ class Metrics(unittest.TestCase):
 
     def check_labels(self, text):
         for line in text.splitlines():
-            found = re.match(r"(keymast_[a-z_]+)\{([^}]*)\}", line)
+            found = re.match(r"((?:keymast|process)_[a-z_]+)\{([^}]*)\}", line)
             if not found:
                 continue
             labels = self.labels_of(found[1])

@@ -1,15 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Clients that take all they can get: what they cannot take from others."""
 
-import os
 import resource
 import socket
-import struct
 import unittest
 import urllib.error
 import urllib.request
 
 from harness import BIN, Site, wait_for
+from http2 import open_streams
 
 
 class Overload(unittest.TestCase):
@@ -86,24 +85,9 @@ class Overload(unittest.TestCase):
         # Who never speaks is ended while it still holds its end.
         wait_for(lambda: self.ask("viewer") == 0, 60, "a viewer gets in again")
 
-    def streams(self, role, path, count, message=b"", ends=True):
-        """HTTP/2 streams with one request each, by hand: as many as a hostile client wants."""
-        def literal(name, value):
-            return b"\0" + bytes([len(name)]) + name + bytes([len(value)]) + value
-        def frame(kind, flags, stream, payload):
-            return struct.pack("!I", len(payload))[1:] + bytes([kind, flags]) + \
-                struct.pack("!I", stream) + payload
-        head = b"".join(literal(*pair) for pair in (
-            (b":method", b"POST"), (b":scheme", b"http"), (b":path", path), (b":authority", b"x"),
-            (b"content-type", b"application/grpc"), (b"te", b"trailers")))
-        body = b"\0" + struct.pack("!I", len(message)) + message
-        while count > 0:
-            connection = self.keep(socket.socket(socket.AF_UNIX))
-            connection.connect(f"{self.site.root}/{role}.sock")
-            connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0, b""))
-            for number in range(1, 2 * min(count, 250), 2):
-                connection.sendall(frame(1, 4, number, head) + frame(0, int(ends), number, body))
-            count -= 250
+    def streams(self, role, method, count, message=b"", ends=True):
+        for connection in open_streams(f"{self.site.root}/{role}.sock", method, count, message, ends):
+            self.keep(connection)
 
     def value(self, series):
         line = next(line for line in self.page("/metrics").splitlines()
@@ -143,16 +127,7 @@ class Overload(unittest.TestCase):
         share = 'keymast_api_calls{share="auditor_streams"} 101\n'
         wait_for(lambda: share in self.page("/metrics"), 20, "all of them watch")
         for batch in range(3):
-            names = [f"s{batch}x{i}" for i in range(1000)]
-            for name in names:
-                key = site.root / f"{name}.key"
-                key.touch(0o600)
-                key.write_bytes(os.urandom(16))
-            rows = site.root / "batch.csv"
-            rows.write_text("".join(f"{name},{name}@example.org,{site.root}/{name}.key\n"
-                                    for name in names))
-            done = site.ctl.run("subscribers", "batch-create", "--csv", rows, timeout=60)
-            self.assertEqual(done.returncode, 0, done.stderr)
+            site.create_subscribers(f"s{batch}x", 1000)
         def created():
             return sum(line.get("kind") == "CREATED" for line in watcher.lines)
         wait_for(lambda: created() == 3000, 120, "the watcher that reads has every event")

@@ -64,7 +64,7 @@ class Install(unittest.TestCase):
 
     def test_what_the_tests_start_is_in_a_set(self):
         listed = (TOP / "scripts/packages").read_text().split()
-        for package in ("openssl", "iproute2", "strace", "tshark"):
+        for package in ("openssl", "iproute2", "strace", "libfaketime", "tshark"):
             self.assertIn(package, listed)
 
 

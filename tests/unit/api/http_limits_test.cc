@@ -28,8 +28,9 @@ const std::string kHalf = "GET /metrics HTTP/1.1\r\nHost: x\r\n";
 class HttpLimits : public testing::Test {
  protected:
   void Open(HttpServer::Limits limits) {
-    auto opened = HttpServer::Open("127.0.0.1:0", {[this] { return page_(); }, [] { return true; }},
-                                   counters_, limits);
+    auto opened = HttpServer::Open(
+        "127.0.0.1:0", {[this] { return page_(); }, [] { return std::vector<std::string>(); }},
+        counters_, limits);
     ASSERT_TRUE(opened) << opened.error().message;
     server_ = std::move(*opened);
   }
@@ -133,7 +134,7 @@ TEST_F(HttpLimits, WhatIsNoRequestIsRefused) {
 }
 
 TEST(HttpResponder, APageIsSentWholeWhateverRangesAreAskedFor) {
-  HttpResponder responder({[] { return ""; }, [] { return true; }});
+  HttpResponder responder({[] { return ""; }, [] { return std::vector<std::string>(); }});
   const std::string page(1000, 'x');
   std::string head = "GET /metrics HTTP/1.1\r\nRange: bytes=0-";
   for (int i = 0; i < 1000; ++i) head += ",0-";

@@ -85,14 +85,14 @@ TEST(RequestMetrics, CountsByCodeAndLatencyOfUnaryCalls) {
 
 TEST(Http, RefusesAnAddressThatIsNone) {
   HttpCounters counters;
-  const auto opened =
-      HttpServer::Open("localhost", {[] { return ""; }, [] { return true; }}, counters);
+  const auto opened = HttpServer::Open(
+      "localhost", {[] { return ""; }, [] { return std::vector<std::string>(); }}, counters);
   ASSERT_FALSE(opened);
   EXPECT_THAT(opened.error().message, HasSubstr("http_listen"));
 }
 
 TEST(Http, ASecondServerOnAPortIsRefused) {
-  const HttpPages pages{[] { return ""; }, [] { return true; }};
+  const HttpPages pages{[] { return ""; }, [] { return std::vector<std::string>(); }};
   HttpCounters counters;
   const auto first = HttpServer::Open("127.0.0.1:0", pages, counters);
   ASSERT_TRUE(first);
@@ -113,14 +113,64 @@ TEST_F(HttpPagesTest, ReadyFollowsTheLinkAndTheStore) {
     auto replies = FakeCore::DefaultAnswers(request);
     if (request.has_get_server_status()) {
       replies[0].mutable_server_status()->set_store_state(v1::CLOSED);
+      replies[0].mutable_server_status()->add_not_ready("store_closed");
+      replies[0].mutable_server_status()->add_not_ready("key_expires");
     }
     return replies;
   });
-  EXPECT_TRUE(Eventually([&] { return Get("/readyz").first == 503; }));
+  const std::pair closed(503, std::string("store_closed\nkey_expires\n"));
+  EXPECT_TRUE(Eventually([&] { return Get("/readyz") == closed; }));
+  EXPECT_FALSE(front_->ready());
+  const std::string metrics = Get("/metrics").second;
+  EXPECT_THAT(metrics, HasSubstr("keymast_ready 0\n"));
+  EXPECT_THAT(metrics, HasSubstr("keymast_not_ready{reason=\"key_expires\"} 1\n"));
+  EXPECT_THAT(metrics, HasSubstr("keymast_not_ready{reason=\"core_away\"} 0\n"));
   core_.Close();
-  EXPECT_EQ(Get("/readyz").first, 503);
+  const std::pair away(503, std::string("core_away\n"));
+  EXPECT_TRUE(Eventually([&] { return Get("/readyz") == away; }));
   EXPECT_EQ(Get("/livez").first, 200);
   EXPECT_THAT(Get("/metrics").second, HasSubstr("keymast_api_core_up 0\n"));
+}
+
+TEST_F(HttpPagesTest, WhatKeymastdWarnsOfEndsReadyAndServesOn) {
+  core_.set_handler([](const core::CoreRequest& request) {
+    auto replies = FakeCore::DefaultAnswers(request);
+    if (request.has_get_server_status()) {
+      replies[0].mutable_server_status()->add_not_ready("clock_unsure");
+    }
+    return replies;
+  });
+  Start();
+  EXPECT_TRUE(Eventually([&] { return Get("/readyz").second == "clock_unsure\n"; }));
+  EXPECT_TRUE(front_->ready()) << "gRPC's health: calls are served";
+}
+
+TEST_F(HttpPagesTest, AKeymastdThatDoesNotAnswerIsNotReady) {
+  core_.set_handler([](const core::CoreRequest& request) {
+    if (request.has_get_server_status()) return std::vector<core::CoreReply>();
+    return FakeCore::DefaultAnswers(request);
+  });
+  auto front = Front::Open(config_);
+  ASSERT_TRUE(front);
+  front_ = std::move(*front);
+  EXPECT_TRUE(Eventually([&] { return Get("/readyz").second == "core_silent\n"; }));
+  EXPECT_THAT(Get("/metrics").second, HasSubstr("keymast_not_ready{reason=\"core_silent\"} 1\n"));
+}
+
+TEST_F(HttpPagesTest, ShowsWhatThisProcessUses) {
+  Start();
+  const std::string text = Get("/metrics").second;
+  const auto value = [&](const std::string& name) {
+    const size_t at = text.find("\n" + name + " ");
+    return at == std::string::npos ? -1 : std::stod(text.substr(at + name.size() + 2));
+  };
+  EXPECT_GT(value("process_cpu_seconds_total"), 0);
+  EXPECT_GT(value("process_resident_memory_bytes"), 1e6);
+  EXPECT_GT(value("process_open_fds"), 5);
+  EXPECT_GE(value("process_max_fds"), value("process_open_fds"));
+  const auto now = static_cast<double>(time(nullptr));
+  EXPECT_GT(value("process_start_time_seconds"), 1e9);
+  EXPECT_LT(value("process_start_time_seconds"), now + 2);
 }
 
 TEST_F(HttpPagesTest, AliveEndsWithASocketThatNobodyCanReach) {

@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "api/methods.h"
 #include "front_fixture.h"
 
 namespace keymast::api {
@@ -22,10 +23,12 @@ class ListenersTest : public FrontTest {
  protected:
   // Status of grpc.health.v1: 1 SERVING, 2 NOT_SERVING; 0 when the call failed. Its response has an
   // enum as field 1, and so is read as a message of ours with a number there.
-  int Health(Role role) {
+  int Health(Role role, const std::string& service = "") {
     v1::ListChannelsRequest response;
+    v1::GetChannelRequest request;  // its field 1 is a text, as the service there
+    request.set_name(service);
     const grpc::Status status =
-        Call(*Channel(role), "grpc.health.v1.Health/Check", v1::GetChannelRequest(), &response);
+        Call(*Channel(role), "grpc.health.v1.Health/Check", request, &response);
     return status.ok() ? response.page_size() : 0;
   }
 
@@ -148,6 +151,21 @@ TEST_F(ListenersTest, HealthFollowsTheLinkOnEverySocket) {
   }
   core_.Open();
   EXPECT_TRUE(Eventually([&] { return Health(Role::kViewer) == 1; }));
+}
+
+TEST_F(ListenersTest, HealthIsTheSameForEachService) {
+  Start();
+  std::set<std::string> services;
+  for (const Method& method : Methods()) {
+    services.insert(method.descriptor->service()->full_name());
+  }
+  ASSERT_GT(services.size(), 5U);
+  for (const std::string& service : services) EXPECT_EQ(Health(Role::kViewer, service), 1);
+  EXPECT_EQ(Health(Role::kViewer, "keymast.v1.Nothing"), 0);
+  core_.Close();
+  for (const std::string& service : services) {
+    EXPECT_TRUE(Eventually([&] { return Health(Role::kViewer, service) == 2; })) << service;
+  }
 }
 
 TEST_F(ListenersTest, HealthSaysNotServingWithoutACore) {

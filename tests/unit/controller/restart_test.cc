@@ -114,6 +114,30 @@ TEST(Restart, InEveryPhaseServesOnAndSwitchesOncePerGridInstant) {
   }
 }
 
+TEST(Restart, CatchesUpOnceWithMsksThatWereMissed) {
+  World world = Running(seconds(1));
+  const MskId before = world.ladder().msk->id;
+  world.Restart(hours(1));
+  ASSERT_TRUE(world.ladder().next_msk);
+  EXPECT_EQ(world.ladder().next_msk->id.number.value, before.number.value + 1);
+  const Instant change = world.ladder().next_msk_change;
+  EXPECT_GE(change, world.now + Policy().msk_lead - seconds(1)) << "members get it a lead ahead";
+  world.Pass(seconds(15));
+  EXPECT_EQ(world.ladder().msk->id.number.value, before.number.value + 1);
+  EXPECT_FALSE(world.ladder().next_msk) << "180 periods have passed, and are not made up for";
+  EXPECT_EQ(world.ladder().next_msk_change, change + Policy().msk_period);
+}
+
+TEST(Jump, WhatBecameDueOnTheWayIsNotLate) {
+  World world = Running(seconds(1));
+  const Instant now = world.now + hours(1);
+  world.core->Jumped(now);
+  EXPECT_EQ(world.core->NextDeadline(), now);
+  const Step step = world.core->Tick(now);
+  ASSERT_FALSE(step.datagrams.empty());
+  for (const Datagram& datagram : step.datagrams) EXPECT_EQ(datagram.due, now);
+}
+
 TEST(Restart, GoesOnBehindEveryReservedCounter) {
   World world = Running(seconds(5));
   const uint64_t user = world.durable.muk_counter.end;

@@ -47,6 +47,16 @@ TEST_F(LoopTest, ATimerEndsATurn) {
   loop_.Turn();
 }
 
+TEST_F(LoopTest, ATimerIsSetAnewWhenTheClockWasMoved) {
+  const Instant far = clock_.Now() + std::chrono::hours(1);
+  loop_.WakeAt(far);
+  const shell::ClockReading now = shell::ReadClocks();
+  clock_.line().JumpTo(far, now.boottime);
+  loop_.ClockMoved();
+  loop_.WakeAt(far);
+  loop_.Turn();  // or this would wait for an hour
+}
+
 TEST_F(LoopTest, ATimerCanBeTakenBackAndSetAgain) {
   const Instant soon = clock_.Now();
   loop_.WakeAt(soon);

@@ -99,6 +99,15 @@ TEST_F(MetricsTest, HasEveryFamilyOnce) {
                                          "keymast_headend_streams_refused_total",
                                          "keymast_core_cpu_seconds_total",
                                          "keymast_record_lost_total",
+                                         "keymast_next_key_expiry_timestamp_seconds",
+                                         "keymast_switches_held",
+                                         "keymast_clock_offset_seconds",
+                                         "keymast_clock_steps_total",
+                                         "keymast_clock_unsure",
+                                         "keymast_core_open_fds",
+                                         "keymast_core_max_fds",
+                                         "keymast_core_start_time_seconds",
+                                         "keymast_build_info",
                                          "keymast_core_resident_memory_bytes"}));
 }
 
@@ -174,6 +183,41 @@ TEST_F(MetricsTest, CountsCommitsAndTellsTheStoresState) {
   EXPECT_EQ(time.counts_size(), time.bounds_size() + 1);
 }
 
+TEST_F(MetricsTest, TellsWhenTheNextKeyEnds) {
+  Scrape();
+  EXPECT_EQ(Value("keymast_next_key_expiry_timestamp_seconds"), 0);
+  MakeChannel("news");
+  Scrape();
+  const auto now = static_cast<double>(ToUnixNanos(clock_.now)) / 1e9;
+  const double end = Value("keymast_next_key_expiry_timestamp_seconds");
+  EXPECT_GT(end, now);
+  EXPECT_LT(end, now + 30);
+  Pass(seconds(30));
+  Scrape();
+  EXPECT_GT(Value("keymast_next_key_expiry_timestamp_seconds"), end);
+}
+
+TEST_F(MetricsTest, ShowsTheClock) {
+  clock_view_ = {-milliseconds(1500), 2, true};
+  Scrape();
+  EXPECT_EQ(Value("keymast_clock_offset_seconds"), -1.5);
+  EXPECT_EQ(Value("keymast_clock_steps_total"), 2);
+  EXPECT_EQ(Value("keymast_clock_unsure"), 1);
+}
+
+TEST_F(MetricsTest, CountsSwitchesThatAreHeldNow) {
+  MakeChannel("news");
+  Pass(seconds(1));
+  AddHeadend("north", "news");
+  Pass(seconds(15));
+  Scrape();
+  EXPECT_EQ(Value("keymast_switches_held"), 1);
+  Must(R"(delete_headend { name: "headends/north" })");
+  Pass(seconds(1));
+  Scrape();
+  EXPECT_EQ(Value("keymast_switches_held"), 0);
+}
+
 TEST_F(MetricsTest, CountsStreamsAndClientsThatWereRefused) {
   Send(client_, Ask(R"(headend_report { headend: "headends/none" })"));
   EXPECT_TRUE(Next(client_).has_error());
@@ -196,7 +240,7 @@ TEST_F(MetricsTest, NoLabelNamesAChannelOrAMember) {
     for (const core::Sample& sample : metric.samples()) {
       for (const auto& [label, value] : sample.labels()) {
         EXPECT_THAT(std::vector<std::string>{label},
-                    IsSubsetOf({"state", "level", "reason", "kind", "result"}));
+                    IsSubsetOf({"state", "level", "reason", "kind", "result", "version"}));
         for (const char* name : {"zanzibar", "quentin", "antarctica"}) {
           EXPECT_EQ(value.find(name), std::string::npos) << metric.name();
         }

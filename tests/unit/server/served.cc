@@ -40,7 +40,7 @@ size_t Recorder::Count(const std::string& channel, bool multicast) const {
 
 Served::Served(const controller::KeyingConfig& keying, bool audits)
     : folder_(MakeFolder()),
-      server_({clock_, loop_, store_, port_, rng_, import_key_},
+      server_({clock_, loop_, store_, port_, rng_, import_key_, {}, nullptr, &clock_view_},
               {"bmsc@example.org",
                {},
                keying,

@@ -109,6 +109,7 @@ class Served : public testing::Test {
 
   const std::string folder_;
   HandClock clock_;
+  ClockView clock_view_;
   shell::SystemClock system_clock_;
   Loop loop_{system_clock_};
   SlowStore store_{false};
