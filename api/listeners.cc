@@ -72,14 +72,6 @@ std::shared_ptr<grpc::ServerCredentials> MutualTls(const TlsConfig& tls) {
   return grpc::experimental::TlsServerCredentials(options);
 }
 
-std::optional<gid_t> GroupOf(const std::string& name) {
-  std::vector<char> room(1 << 16);
-  group entry{};
-  group* found = nullptr;
-  if (getgrnam_r(name.c_str(), &entry, room.data(), room.size(), &found) != 0) return std::nullopt;
-  return found == nullptr ? std::nullopt : std::optional(found->gr_gid);
-}
-
 // CannotListen says what is in the way at a socket file, or at an address and port.
 Failure CannotListen(const std::string& where, Error error) {
   std::string message = "cannot listen on " + where + ": ";
@@ -165,7 +157,7 @@ tl::expected<void, Failure> Listeners::OpenUnix(const ApiConfig& config, Gate& g
   std::optional<gid_t> group;
   const auto asked = config.socket_groups.find(role);
   if (asked != config.socket_groups.end()) {
-    group = GroupOf(asked->second);
+    group = shell::GroupNamed(asked->second);
     if (!group) {
       return Fail(Error::kNotFound,
                   "socket_group." + name + ": there is no group \"" + asked->second + "\"");

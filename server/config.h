@@ -17,6 +17,7 @@ struct ServerConfig {
   std::string witness;          // file outside of it
   std::string master_key_file;  // empty: a descriptor or a systemd credential
   std::string socket;           // for keymast-api
+  std::string socket_group;     // whose members may open it; empty: this user alone
   Endpoint mikey_listen;
   std::string record;  // pcapng of all datagrams; empty: none
   // Where the file says so, for what turns out later: `FILE:LINE:COLUMN: `, or empty.
