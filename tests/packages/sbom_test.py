@@ -108,7 +108,7 @@ class Sbom(unittest.TestCase):
             linked = [relation["relatedSpdxElement"] for relation in self.documents[name][1]["relationships"]
                       if relation["relationshipType"] == "STATIC_LINK"]
             self.assertEqual(linked, ["SPDXRef-libcli11-dev", "SPDXRef-libexpected-dev",
-                                      "SPDXRef-libtomlplusplus-dev", "SPDXRef-nlohmann-json3-dev"])
+                                      "SPDXRef-nlohmann-json3-dev"])
 
 
 if __name__ == "__main__":
