@@ -68,15 +68,6 @@ class Contents(unittest.TestCase):
                 self.assertEqual(owner, "root/root", name)
                 self.assertNotRegex(mode[1:], "s|t|.......w.", name)
 
-    def test_nothing_is_started_and_no_key_is_made_by_the_installation(self):
-        for package in EXPECTED:
-            script = subprocess.run(["dpkg-deb", "--ctrl-tarfile", deb(package)], check=True,
-                                    capture_output=True).stdout
-            text = subprocess.run(["tar", "-xO", "--wildcards", "--ignore-case", "-f", "-", "./postinst"],
-                                  input=script, capture_output=True).stdout.decode()
-            self.assertNotRegex(text, r"deb-systemd-invoke \$?_?(dh_action|start) |keymastd init|_enabled")
-            self.assertNotIn("deb-systemd-helper enable", text)
-
     def test_the_receiver_core_is_found_by_pkg_config(self):
         with tempfile.TemporaryDirectory(prefix="keymast-dev-") as folder:
             output("dpkg-deb", "--extract", deb("libkeymast-receiver-dev"), folder)

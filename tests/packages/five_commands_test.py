@@ -37,6 +37,8 @@ class FiveCommands(unittest.TestCase):
         for line in lines:
             line = line.replace("KEY ", f"{(re.findall('[0-9a-f]{64}', self.said) or ['-'])[-1]} ")
             self.said += self.system.run(line.replace("--now ", ""), "/mnt/packages").stdout
+            if line.startswith("apt install "):
+                self.assert_that_nothing_was_started_and_no_key_made()
             if line.startswith("systemctl enable --now "):
                 for name in line.split()[3:]:
                     self.system.start(name)
@@ -58,6 +60,27 @@ class FiveCommands(unittest.TestCase):
         wait_for(lambda: receiver.last["opened"] >= wanted, 60, lambda: f"goes on: {receiver.last}")
         for process in reversed(self.system.processes):
             self.assertEqual(process.stop(), 0, process.log())
+        self.assert_that_keys_and_changes_outlive_the_packages()
+
+    def assert_that_nothing_was_started_and_no_key_made(self):
+        for unit in ("keymastd", "keymast-api"):
+            self.assertEqual(self.system.run(f"systemctl is-enabled {unit}", check=False).stdout.strip(),
+                             "disabled")
+        for folder in ("keymast", "keymast-headend", "keymast-receiver"):
+            self.assertEqual(self.system.run(f"ls -A /var/lib/{folder}").stdout, "")
+            self.assertEqual(self.system.run(f"stat -c '%U %a' /var/lib/{folder}").stdout.strip(),
+                             f"{folder} 700")
+
+    def assert_that_keys_and_changes_outlive_the_packages(self):
+        """An upgrade to the same version, then all is purged: keys are not dpkg's to destroy."""
+        kept = "cd /var/lib/keymast && sha256sum master.key witness /etc/keymast/keymastd.toml"
+        before = self.system.run(kept).stdout
+        self.system.run("apt install --reinstall ./keymast-server_*.deb", "/mnt/packages")
+        self.assertEqual(self.system.run(kept).stdout, before)
+        self.assertEqual(self.system.run("systemctl is-enabled keymastd").stdout.strip(), "enabled")
+        self.system.run("apt-get purge -y keymast-server")
+        self.assertEqual(self.system.run("ls /var/lib/keymast").stdout.split(),
+                         ["data", "master.key", "witness"])
 
     def assert_that_mtk_messages_are_on_air(self):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as group:
