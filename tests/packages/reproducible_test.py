@@ -25,13 +25,7 @@ class Reproducible(unittest.TestCase):
     def build(self, folder, settings):
         """The packages of a copy of the source in `folder`; their sums by name."""
         copy, out = folder / "source", folder / "packages"
-        copy.mkdir(parents=True)
-        listed = subprocess.run(["git", "-C", SOURCE, "ls-files", "-z", "--cached", "--others",
-                                 "--exclude-standard"], check=True, capture_output=True).stdout
-        for name in listed.decode().split("\0"):
-            if name and (SOURCE / name).exists():
-                (copy / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(SOURCE / name, copy / name)
+        shutil.copytree(SOURCE, copy, ignore=shutil.ignore_patterns("build", ".git", "__pycache__"))
         environment = {**os.environ, **settings, "CCACHE_DISABLE": "1", "TMPDIR": str(folder),
                        "DEB_BUILD_OPTIONS": "noautodbgsym"}
         umask = environment.pop("umask")
