@@ -120,3 +120,5 @@ class System:
             if process.running():
                 process.kill()
             process.notices.close()
+        subprocess.run(["umount", "--lazy", self._folder], check=True)
+        os.rmdir(self._folder)
