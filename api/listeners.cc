@@ -2,7 +2,6 @@
 #include "api/listeners.h"
 
 #include <fcntl.h>
-#include <grp.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/impl/server_builder_option.h>
@@ -72,14 +71,6 @@ std::shared_ptr<grpc::ServerCredentials> MutualTls(const TlsConfig& tls) {
   options.watch_identity_key_cert_pairs();
   options.set_cert_request_type(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
   return grpc::experimental::TlsServerCredentials(options);
-}
-
-std::optional<gid_t> GroupOf(const std::string& name) {
-  std::vector<char> room(1 << 16);
-  group entry{};
-  group* found = nullptr;
-  if (getgrnam_r(name.c_str(), &entry, room.data(), room.size(), &found) != 0) return std::nullopt;
-  return found == nullptr ? std::nullopt : std::optional(found->gr_gid);
 }
 
 // The most that one of the roles has.
@@ -195,7 +186,7 @@ tl::expected<void, Failure> Listeners::OpenUnix(const ApiConfig& config, Gate& g
   const std::string path = config.socket_directory + "/" + file.name + ".sock";
   std::optional<gid_t> group;
   if (!file.group.empty()) {
-    group = GroupOf(file.group);
+    group = shell::GroupNamed(file.group);
     if (!group) {
       return Fail(Error::kNotFound, file.group_key + ": there is no group \"" + file.group + "\"");
     }

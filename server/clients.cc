@@ -7,6 +7,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -21,11 +22,35 @@ constexpr int kBacklog = 16;
 // Frames taken from one client before others have their turn.
 constexpr int kFramesATurn = 64;
 
-bool PeerIsAllowed(int fd) {
+// PeerIsIn says whether a group was among those of the peer when it connected, beside its first.
+bool PeerIsIn(gid_t group, int fd) {
+  std::vector<gid_t> groups(64);
+  socklen_t size = static_cast<socklen_t>(groups.size() * sizeof(gid_t));
+  int status = getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups.data(), &size);
+  if (status != 0 && errno == ERANGE) {  // it says how much room they need
+    groups.resize(size / sizeof(gid_t));
+    status = getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups.data(), &size);
+  }
+  if (status != 0) return false;
+  const auto end = groups.begin() + static_cast<ptrdiff_t>(size / sizeof(gid_t));
+  return std::find(groups.begin(), end, group) != end;
+}
+
+bool PeerIsAllowed(int fd, std::optional<gid_t> group) {
   ucred peer{};
   socklen_t size = sizeof peer;
   if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return false;
-  return peer.uid == geteuid() || peer.uid == 0;
+  if (peer.uid == geteuid() || peer.uid == 0) return true;
+  return group && (peer.gid == *group || PeerIsIn(*group, fd));
+}
+
+// HandTo gives a socket file to a group.
+Status HandTo(gid_t group, const std::string& path) {
+  if (chown(path.c_str(), static_cast<uid_t>(-1), group) != 0) {
+    return Err(errno == EPERM ? Error::kPermissionDenied : Error::kIo);
+  }
+  if (chmod(path.c_str(), 0660) != 0) return Err(Error::kIo);
+  return {};
 }
 
 Result<sockaddr_un> AddressOf(const std::string& path) {
@@ -97,7 +122,7 @@ Clients::~Clients() {
   }
 }
 
-Status Clients::Listen(const std::string& path) {
+Status Clients::Listen(const std::string& path, std::optional<gid_t> group) {
   const auto address = AddressOf(path);
   if (!address) return Err(address.error());
   if (OtherFileStands(path) || SomebodyListens(*address)) return Err(Error::kInUse);
@@ -109,11 +134,14 @@ Status Clients::Listen(const std::string& path) {
   const auto* generic = reinterpret_cast<const sockaddr*>(&*address);
   const bool bound = bind(fd, generic, sizeof *address) == 0 && listen(fd, kBacklog) == 0;
   umask(before);
-  if (!bound) {
+  const Status made = !bound ? Status(Err(Error::kIo)) : group ? HandTo(*group, path) : Status();
+  if (!made) {
     close(fd);
-    return Err(Error::kIo);
+    if (bound) unlink(path.c_str());
+    return made;
   }
   listener_ = fd;
+  group_ = group;
   spare_ = open("/dev/null", O_RDONLY | O_CLOEXEC);
   path_ = path;
   loop_.Watch(fd, EPOLLIN, [this](uint32_t) { Accept(); });
@@ -133,7 +161,7 @@ void Clients::Accept() {
   const int fd = accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (fd < 0 && (errno == EMFILE || errno == ENFILE)) return RefuseOne();
   if (fd < 0) return;
-  if (clients_.size() >= limits_.connections || !PeerIsAllowed(fd)) {
+  if (clients_.size() >= limits_.connections || !PeerIsAllowed(fd, group_)) {
     ++counters_.refused_peers;
     shell::Log(shell::LogLevel::kWarning, "client_refused");
     close(fd);

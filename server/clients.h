@@ -3,9 +3,11 @@
 #pragma once
 
 #include <poll.h>
+#include <sys/types.h>
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -53,10 +55,11 @@ class Clients {
   Clients(const Clients&) = delete;
   Clients& operator=(const Clients&) = delete;
 
-  // Listen makes the socket file, mode 0600. A socket that nobody listens on is taken over. kInUse
-  // when somebody does, or when something else has this name; kTooLong for a path that does not
-  // fit, kIo.
-  Status Listen(const std::string& path);
+  // Listen makes the socket file, mode 0600; with a group 0660, and who is in it may connect as
+  // well. A socket that nobody listens on is taken over. kInUse when somebody does, or when
+  // something else has this name; kTooLong for a path that does not fit, kPermissionDenied for a
+  // group that this user is not in, kIo.
+  Status Listen(const std::string& path, std::optional<gid_t> group = std::nullopt);
   // Stop takes no further connections and removes the socket file.
   void Stop();
 
@@ -96,6 +99,7 @@ class Clients {
   const Limits limits_;
   const ArenaBlock arena_block_;  // of the request that is being handled
   Counters counters_;
+  std::optional<gid_t> group_;  // whose members may connect, beside this user and root
   int listener_ = -1;
   int spare_ = -1;  // a descriptor for RefuseOne
   std::string path_;

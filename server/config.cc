@@ -210,6 +210,10 @@ tl::expected<ServerConfig, Failure> ReadServerConfig(shell::ConfigFile file) {
   ReadNextMasterKey(file, config);
   config.socket =
       file.Path("socket", shell::RuntimeDirectory() + "/core.sock", shell::kLongestSocketPath);
+  config.socket_group = file.String("socket_group", "");
+  if (config.socket_group.empty() && file.Has("socket_group")) {
+    file.Refuse("socket_group", "must be the name of a group");
+  }
   shell::ConfigFields fields(file);
   mikey::ReadProfile(fields, config.profile);
   if (mikey::IsCookie(config.profile.csb_id)) {

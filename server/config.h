@@ -19,6 +19,7 @@ struct ServerConfig {
   std::string data;      // directory of the store
   std::string witness;   // file outside of it
   std::string socket;    // for keymast-api
+  std::string socket_group;  // whose members may open it; empty: this user alone
   Endpoint mikey_listen;
   std::string record;  // pcapng of all datagrams; empty: none
   // Where the file says so, for what turns out later: `FILE:LINE:COLUMN: `, or empty.

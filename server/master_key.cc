@@ -100,7 +100,9 @@ tl::expected<MasterKey, Failure> ReadMasterKey(const MasterKeySource& source,
   if (source.fd >= 0) return FromDescriptor(source.fd);
   const std::string file = MasterKeyFile(source, default_file);
   Room room = Room::OfSize(kMasterKeySize + 1);
-  const auto size = shell::ReadSecretFile(file, room.mutable_view());
+  const bool is_credential = source.file.empty() && file == CredentialFile();
+  const auto size = is_credential ? shell::ReadCredentialFile(file, room.mutable_view())
+                                  : shell::ReadSecretFile(file, room.mutable_view());
   if (!size) return tl::unexpected(Unreadable(size.error(), file));
   return KeyOf(room, *size, file);
 }

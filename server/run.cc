@@ -98,6 +98,18 @@ tl::expected<LoadedJoinFiles, Failure> LoadJoinFilesOf(const ServerConfig& confi
   return LoadJoinFiles(config.join_files, self, config.profile.idr_type);
 }
 
+tl::unexpected<Failure> CannotListen(const std::string& path, Error error) {
+  return Fail(error, "socket " + path + ": " + CoreSocketReason(error));
+}
+
+// SocketGroupOf gives none for an empty name.
+tl::expected<std::optional<gid_t>, Failure> SocketGroupOf(const std::string& name) {
+  if (name.empty()) return std::nullopt;
+  const auto group = shell::GroupNamed(name);
+  if (!group) return Fail(Error::kNotFound, "socket_group: there is no group \"" + name + '"');
+  return group;
+}
+
 // FirstJoinFiles refuses a start with files that cannot be used; one of the server's own that has
 // ended is told, and keeps nobody else from joining.
 tl::expected<std::optional<LoadedJoinFiles>, Failure> FirstJoinFiles(const ServerConfig& config,
@@ -140,11 +152,17 @@ class Daemon {
                 store_.about, std::move(store_.state), StateHashOf) {}
 
   tl::expected<void, Failure> Listen() {
+    const auto group = SocketGroupOf(config_.socket_group);
+    if (!group) return tl::unexpected(group.error());
     Status listening = MakeFolderOf(config_.socket);
-    if (listening) listening = server_.Listen(config_.socket);
+    if (!listening) return CannotListen(config_.socket, listening.error());
+    listening = server_.Listen(config_.socket, *group);
     if (listening) return {};
-    return Fail(listening.error(),
-                "socket " + config_.socket + ": " + CoreSocketReason(listening.error()));
+    if (listening.error() != Error::kPermissionDenied) {
+      return CannotListen(config_.socket, listening.error());
+    }
+    return Fail(listening.error(), "socket_group: the user of keymastd is not in group \"" +
+                                       config_.socket_group + '"');
   }
 
   void Use(const LoadedJoinFiles& loaded) {
@@ -165,9 +183,11 @@ class Daemon {
     Shard& shard = server_.shard();
     server_.Start();
     shell::NotifyReady();
+    shell::Watchdog watchdog;
     LogStart();
     for (server_.Turn(); !ended && !shard.fatal(); server_.Turn()) {
-      loop_.WakeAt(server_.NextDeadline());
+      watchdog.Alive(clock_.Now());
+      loop_.WakeAt(std::min(server_.NextDeadline(), watchdog.Next()));
       if (!shard.controller().HasRoomAhead()) {
         loop_.Turn();
       } else if (!loop_.Peek()) {

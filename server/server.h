@@ -31,7 +31,9 @@ class Server {
          rekey::State state, Calls::StateHash state_hash);
 
   // Listen as Clients::Listen.
-  Status Listen(const std::string& path) { return clients_.Listen(path); }
+  Status Listen(const std::string& path, std::optional<gid_t> group = std::nullopt) {
+    return clients_.Listen(path, group);
+  }
   // Start resumes every channel.
   void Start() { shard_.Start(about_.new_incarnation); }
   // Turn ends one turn of the loop; NextDeadline is when there is something to do next.

@@ -67,17 +67,26 @@ Status SyncFolderOf(const std::string& path) {
   return {};
 }
 
-}  // namespace
-
-Result<size_t> ReadSecretFile(const std::string& path, MutableBytes out) {
+// ReadClosedFile refuses a file that has any of the bits `closed` in its mode.
+Result<size_t> ReadClosedFile(const std::string& path, mode_t closed, MutableBytes out) {
   const Descriptor fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
   if (fd.get() < 0) return Err(FromErrno(errno));
   // Asked of the open file, so that nobody exchanges it in between.
   struct stat about {};
   if (fstat(fd.get(), &about) != 0 || !S_ISREG(about.st_mode)) return Err(Error::kIo);
-  if ((about.st_mode & 077) != 0) return Err(Error::kPermissionDenied);
+  if ((about.st_mode & closed) != 0) return Err(Error::kPermissionDenied);
   if (about.st_size > static_cast<off_t>(out.size())) return Err(Error::kTooLong);
   return ReadAll(fd.get(), out);
+}
+
+}  // namespace
+
+Result<size_t> ReadSecretFile(const std::string& path, MutableBytes out) {
+  return ReadClosedFile(path, 077, out);
+}
+
+Result<size_t> ReadCredentialFile(const std::string& path, MutableBytes out) {
+  return ReadClosedFile(path, 037, out);
 }
 
 Status WriteSecretFile(const std::string& path, ByteView octets) {

@@ -13,6 +13,10 @@ namespace keymast::shell {
 // out.size() octets, and returns how many. kPermissionDenied, kNotFound, kTooLong, kIo. The caller
 // wipes what it gets.
 Result<size_t> ReadSecretFile(const std::string& path, MutableBytes out);
+// ReadCredentialFile reads one that a service manager or a cluster gave to this program alone,
+// whose group may read it: an access list for a user shows as that in the mode, and a cluster lets
+// its pod read by group (mode & 037 must be 0).
+Result<size_t> ReadCredentialFile(const std::string& path, MutableBytes out);
 // WriteSecretFile creates a new file of mode 0600, synced; kAlreadyExists when there is one.
 Status WriteSecretFile(const std::string& path, ByteView octets);
 

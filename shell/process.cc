@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shell/process.h"
 
+#include <grp.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -11,6 +12,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <vector>
 
 #include "base/check.h"
 #include "shell/log.h"
@@ -75,6 +77,27 @@ uint64_t RaiseDescriptorLimit(uint64_t wanted) {
 
 void NotifyReady() { sd_notify(0, "READY=1"); }
 void NotifyStopping() { sd_notify(0, "STOPPING=1"); }
+
+Watchdog::Watchdog() {
+  uint64_t microseconds = 0;
+  if (sd_watchdog_enabled(0, &microseconds) <= 0) return;
+  every_ = std::chrono::microseconds(microseconds / 2);
+  next_ = Instant{};  // at once
+}
+
+void Watchdog::Alive(Instant now) {
+  if (now < next_) return;
+  sd_notify(0, "WATCHDOG=1");
+  next_ = now + every_;
+}
+
+std::optional<gid_t> GroupNamed(const std::string& name) {
+  std::vector<char> room(1 << 16);
+  group entry{};
+  group* found = nullptr;
+  if (getgrnam_r(name.c_str(), &entry, room.data(), room.size(), &found) != 0) return std::nullopt;
+  return found == nullptr ? std::nullopt : std::optional(found->gr_gid);
+}
 
 std::string RuntimeDirectory() {
   if (geteuid() == 0) return "/run/keymast";

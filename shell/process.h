@@ -2,6 +2,9 @@
 // Signals, readiness, paths and the clock of a program.
 #pragma once
 
+#include <sys/types.h>
+
+#include <optional>
 #include <string>
 
 #include "base/bytes.h"
@@ -44,6 +47,25 @@ uint64_t RaiseDescriptorLimit(uint64_t wanted);
 // NotifyReady and NotifyStopping tell systemd, if it listens.
 void NotifyReady();
 void NotifyStopping();
+
+// Watchdog tells systemd that the program's loop goes round, where the unit asks for it
+// (WatchdogSec=): a loop that hangs is ended and started again. The environment says so once, when
+// it is made.
+class Watchdog {
+ public:
+  Watchdog();
+  // Next is when to call Alive at the latest, kNever when nobody asks.
+  Instant Next() const { return next_; }
+  // Alive tells it twice in a period of the unit at most, however often it is called.
+  void Alive(Instant now);
+
+ private:
+  Duration every_{};
+  Instant next_ = kNever;
+};
+
+// GroupNamed finds a group of this system.
+std::optional<gid_t> GroupNamed(const std::string& name);
 
 // RuntimeDirectory is /run/keymast for root, $XDG_RUNTIME_DIR/keymast otherwise (/tmp/keymast-UID
 // without that variable); it is not created. Who uses a socket in it asks CheckSocketFolder.

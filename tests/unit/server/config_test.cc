@@ -28,6 +28,7 @@ data = "/d"
 witness = "/w"
 master_key_file = "/m"
 socket = "/s"
+socket_group = "g"
 mikey_listen = "[::1]:99"
 record = "/r"
 log_level = "debug"
@@ -53,6 +54,7 @@ mtk_port = 65535
   EXPECT_EQ(config->data, "/d");
   EXPECT_EQ(config->master_key.file, "/m");
   EXPECT_EQ(config->record, "/r");
+  EXPECT_EQ(config->socket_group, "g");
   EXPECT_EQ(config->log_level, shell::LogLevel::kDebug);
   const mikey::Profile3gpp& profile = config->profile;
   EXPECT_EQ(profile.csb_id.value, 0xffffffff);
@@ -140,6 +142,8 @@ TEST(ServerConfig, ErrorsAreOneClearSentence) {
   EXPECT_EQ(Refusal(identity + "socket = \"\"\n"),
             "k.toml:2:10: socket must not be empty: give a path, or leave the key out for the "
             "default");
+  EXPECT_EQ(Refusal(identity + "socket_group = \"\"\n"),
+            "k.toml:2:16: socket_group must be the name of a group");
   EXPECT_EQ(Refusal(identity + "socket = \"/" + std::string(107, 's') + "\"\n"),
             "k.toml:2:10: socket is too long: 108 octets of at most 107; choose a shorter path");
 }

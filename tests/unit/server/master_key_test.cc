@@ -92,6 +92,17 @@ TEST_F(MasterKeyTest, TheCredentialComesBeforeTheDefaultFile) {
   EXPECT_EQ(Octets(ReadMasterKey({-1, configured}, fallback)), std::string(32, 'c'));
 }
 
+TEST_F(MasterKeyTest, ItsGroupMayReadACredentialAndNobodyElse) {
+  setenv("CREDENTIALS_DIRECTORY", folder_.c_str(), 1);
+  EXPECT_EQ(Octets(ReadMasterKey({-1, ""}, Write("keymast-master-key", key_, 0440))), key_);
+  for (const mode_t mode : {0444U, 0460U, 0404U}) {
+    Write("keymast-master-key", key_, mode);
+    const auto key = ReadMasterKey({}, "");
+    ASSERT_FALSE(key) << mode;
+    EXPECT_EQ(key.error().error, Error::kPermissionDenied);
+  }
+}
+
 TEST_F(MasterKeyTest, IsNotThereUntilItIsMade) {
   const std::string file = folder_ + "/key";
   const auto none = ReadMasterKey({}, file);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // `keymastd run` from a fresh init to a clean stop and back, on the real store.
+#include <grp.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -128,6 +129,22 @@ TEST_F(RunTest, ASecondKeymastdIsTold) {
     EXPECT_TRUE(Create(client, "north"));  // the first goes on
   });
   EXPECT_TRUE(first) << first.error().message;
+}
+
+TEST_F(RunTest, TheSocketGoesToItsGroup) {
+  config_.socket_group = getgrgid(getegid())->gr_name;
+  const auto served = Serve([&](CoreClient& client) {
+    struct stat about {};
+    EXPECT_EQ(stat(config_.socket.c_str(), &about), 0);
+    EXPECT_EQ(about.st_mode & 0777, 0660U);
+    EXPECT_EQ(about.st_gid, getegid());
+    EXPECT_FALSE(HashOf(client).empty());
+  });
+  EXPECT_TRUE(served) << served.error().message;
+  config_.socket_group = "no such group";
+  const auto refused = server::Run(config_, {});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().message, "socket_group: there is no group \"no such group\"");
 }
 
 TEST_F(RunTest, WhatCannotBeOpenedIsNamed) {

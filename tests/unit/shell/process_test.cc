@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shell/process.h"
 
+#include <grp.h>
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -110,6 +113,64 @@ TEST(Termination, MakesTheDescriptorReadable) {
   EXPECT_GT(read(fd, octets, sizeof octets), 0);
   close(fd);
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+// A place where systemd would listen.
+class Notices {
+ public:
+  Notices() : fd_(socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)) {
+    const std::string name = "keymast-notices-" + std::to_string(getpid());
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    name.copy(address.sun_path + 1, name.size());  // abstract
+    const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
+    EXPECT_EQ(bind(fd_, reinterpret_cast<const sockaddr*>(&address), size), 0);
+    setenv("NOTIFY_SOCKET", ("@" + name).c_str(), 1);
+  }
+  ~Notices() {
+    unsetenv("NOTIFY_SOCKET");
+    close(fd_);
+  }
+  std::string Next() {
+    std::string text(256, 0);
+    const ssize_t count = recv(fd_, text.data(), text.size(), 0);
+    return text.substr(0, count < 0 ? 0 : static_cast<size_t>(count));
+  }
+
+ private:
+  const int fd_;
+};
+
+TEST(WatchdogTest, IsToldTwiceAPeriodHoweverOftenTheLoopGoesRound) {
+  Notices notices;
+  setenv("WATCHDOG_USEC", "10000000", 1);
+  Watchdog watchdog;
+  unsetenv("WATCHDOG_USEC");
+  const Instant start = Instant(std::chrono::seconds(1'800'000'000));
+  EXPECT_LE(watchdog.Next(), start);
+  watchdog.Alive(start);
+  EXPECT_EQ(notices.Next(), "WATCHDOG=1");
+  EXPECT_EQ(watchdog.Next(), start + std::chrono::seconds(5));
+  watchdog.Alive(start + std::chrono::milliseconds(4999));
+  EXPECT_EQ(notices.Next(), "");
+  watchdog.Alive(start + std::chrono::seconds(5));
+  EXPECT_EQ(notices.Next(), "WATCHDOG=1");
+}
+
+TEST(WatchdogTest, IsSilentWhereNobodyAsks) {
+  Notices notices;
+  unsetenv("WATCHDOG_USEC");
+  Watchdog watchdog;
+  EXPECT_EQ(watchdog.Next(), kNever);
+  watchdog.Alive(Instant(std::chrono::seconds(1'800'000'000)));
+  EXPECT_EQ(notices.Next(), "");
+}
+
+TEST(Groups, AreFoundByName) {
+  const group* own = getgrgid(0);
+  ASSERT_NE(own, nullptr);
+  EXPECT_EQ(GroupNamed(own->gr_name), gid_t{0});
+  EXPECT_FALSE(GroupNamed("no such group"));
 }
 
 TEST(Descriptors, AreRaisedToTheHardLimit) {
