@@ -53,7 +53,7 @@ std::vector<Room> Table() {
        {}},
       {"cli",
        {"base", "shell", "crypto", "proto"},
-       {"grpcpp/", "google/protobuf/", "CLI/"},
+       {"grpcpp/", "grpc/reflection/", "google/protobuf/", "CLI/", "nlohmann/", "yaml-cpp/"},
        kCalls,
        {}},
       {"tools",
