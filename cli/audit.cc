@@ -2,9 +2,11 @@
 #include <fstream>
 #include <ostream>
 
+#include "cli/audit_file.h"
 #include "cli/commands.h"
 #include "cli/methods.h"
 #include "keymast/v1/audit.pb.h"
+#include "keymast/v1/server.pb.h"
 
 namespace keymast::cli {
 namespace {
@@ -24,11 +26,6 @@ void WriteRecords(const v1::ListAuditRecordsResponse& list, std::ostream& out) {
                record.principal(), record.method(), record.resource(), KeysCell(record)});
   }
   table.Write(out);
-}
-
-// As --expect takes it.
-std::string EndCell(uint64_t sequence, const std::string& hash) {
-  return std::to_string(sequence) + ":" + hash;
 }
 
 struct ExportOptions {
@@ -54,10 +51,14 @@ Outcome<void> Export(Context& context, const ExportOptions& options) {
   } while (!request.page_token().empty());
   file.close();
   if (!file) return UsageProblem(options.file + ": cannot be written");
-  WritePairs({{"records", std::to_string(count)},
-              {"end", count == 0 ? "" : EndCell(last.sequence(), HexCell(last.hash()))}},
-             context.out);
-  return {};
+  v1::AuditPosition end;
+  end.set_sequence(last.sequence());
+  end.set_hash(last.hash());
+  return Show(context, end, [&](const v1::AuditPosition&, std::ostream& out) {
+    const ByteView hash = AsBytes(last.hash());
+    const std::string place = PositionText({last.sequence(), Bytes(hash.begin(), hash.end())});
+    WritePairs({{"records", std::to_string(count)}, {"end", count == 0 ? "" : place}}, out);
+  });
 }
 
 }  // namespace

@@ -12,10 +12,6 @@ namespace {
 constexpr size_t kHash = 32;
 constexpr const char* kCheckpoint = "checkpoint";
 
-std::string PlaceText(const AuditPlace& place) {
-  return std::to_string(place.sequence) + ":" + ToHex(place.hash);
-}
-
 // Chain follows the records of one file.
 class Chain {
  public:
@@ -37,7 +33,7 @@ class Chain {
       return Wrong(name + " was changed, or one before it: its hash does not follow");
     }
     if (record.method() == kCheckpoint) {
-      if (!rules_.is_signed(end.hash, record)) {
+      if (!rules_.is_signed(record)) {
         return Wrong(name + ": the checkpoint is not signed by this key");
       }
       ++summary_.checkpoints;
@@ -55,7 +51,7 @@ class Chain {
     };
     if (behind(expected_.position)) {
       return Wrong("the tail is cut: it ends at " + std::to_string(summary_.end.sequence) +
-                   ", and record " + PlaceText(*expected_.position) + " is missing");
+                   ", and record " + PositionText(*expected_.position) + " is missing");
     }
     if (expected_.server && expected_.server->sequence < summary_.end.sequence) {
       return Wrong("the server's log ends at " + std::to_string(expected_.server->sequence) +
@@ -74,8 +70,8 @@ class Chain {
     for (const auto& place : {expected_.position, expected_.server}) {
       if (!place || place->sequence != summary_.end.sequence) continue;
       if (Equal(place->hash, summary_.end.hash)) continue;
-      return Wrong("this is another log: record " + PlaceText(summary_.end) + " was expected as " +
-                   PlaceText(*place));
+      return Wrong("this is another log: record " + PositionText(summary_.end) +
+                   " was expected as " + PositionText(*place));
     }
     return {};
   }
@@ -112,6 +108,10 @@ Outcome<AuditSummary> VerifyAuditFile(const std::string& path, const AuditExpect
   auto summary = chain.Finish();
   if (!summary) return tl::unexpected(At(path, number, std::move(summary.error())));
   return summary;
+}
+
+std::string PositionText(const AuditPlace& place) {
+  return std::to_string(place.sequence) + ":" + ToHex(place.hash);
 }
 
 Outcome<AuditPlace> ReadPosition(const std::string& text) {

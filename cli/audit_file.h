@@ -21,7 +21,7 @@ struct AuditPlace {
 // AuditRules are how the log is chained and signed (docs/audit.md).
 struct AuditRules {
   std::function<Bytes(ByteView previous, const v1::AuditRecord& record)> hash;
-  std::function<bool(ByteView previous, const v1::AuditRecord& record)> is_signed;
+  std::function<bool(const v1::AuditRecord& record)> is_signed;
 };
 
 struct AuditExpectation {
@@ -42,7 +42,8 @@ struct AuditSummary {
 Outcome<AuditSummary> VerifyAuditFile(const std::string& path, const AuditExpectation& expected,
                                       const AuditRules& rules);
 
-// ReadPosition reads `4711:` and 64 hexadecimal digits.
+// PositionText gives `4711:` and the hash in hexadecimal; ReadPosition reads that.
+std::string PositionText(const AuditPlace& place);
 Outcome<AuditPlace> ReadPosition(const std::string& text);
 
 }  // namespace keymast::cli

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // call, list, describe: by what the server says of itself, so that they serve any version of it.
+#include <google/protobuf/descriptor.pb.h>
+#include <google/protobuf/struct.pb.h>
+#include <google/protobuf/wrappers.pb.h>
+
 #include <istream>
 #include <ostream>
 
@@ -99,28 +103,38 @@ std::string TypeCell(bool is_stream, const google::protobuf::Descriptor* type) {
   return (is_stream ? "stream " : "") + type->full_name();
 }
 
-Outcome<void> ListMethods(Context& context, const std::string& typed) {
-  Reflection reflection(context.session);
-  const auto name = reflection.Find(typed);
-  if (!name) return tl::unexpected(name.error());
-  const ServiceDescriptor* service = reflection.pool().FindServiceByName(*name);
-  if (service == nullptr) return UsageProblem("\"" + typed + "\" is not a service");
+void WriteMethods(const ServiceDescriptor* service, std::ostream& out) {
   Table table({"METHOD", "REQUEST", "RESPONSE"});
   for (int m = 0; m < service->method_count(); ++m) {
     const MethodDescriptor* method = service->method(m);
     table.Add({method->full_name(), TypeCell(method->client_streaming(), method->input_type()),
                TypeCell(method->server_streaming(), method->output_type())});
   }
-  table.Write(context.out);
-  return {};
+  table.Write(out);
+}
+
+Outcome<void> ListMethods(Context& context, const std::string& typed) {
+  Reflection reflection(context.session);
+  const auto name = reflection.Find(typed);
+  if (!name) return tl::unexpected(name.error());
+  const ServiceDescriptor* service = reflection.pool().FindServiceByName(*name);
+  if (service == nullptr) return UsageProblem("\"" + typed + "\" is not a service");
+  google::protobuf::ServiceDescriptorProto description;
+  service->CopyTo(&description);
+  return Show(context, description, [&](const google::protobuf::Message&, std::ostream& out) {
+    WriteMethods(service, out);
+  });
 }
 
 Outcome<void> List(Context& context, const SymbolOptions& options) {
   if (!options.symbol.empty()) return ListMethods(context, options.symbol);
   const auto services = Reflection(context.session).Services();
   if (!services) return tl::unexpected(services.error());
-  for (const std::string& service : *services) WriteLine(service, context.out);
-  return {};
+  google::protobuf::ListValue names;
+  for (const std::string& service : *services) names.add_values()->set_string_value(service);
+  return Show(context, names, [&](const google::protobuf::Message&, std::ostream& out) {
+    for (const std::string& service : *services) WriteLine(service, out);
+  });
 }
 
 // The symbol in the form of a .proto file; empty when there is none of the name.
@@ -141,8 +155,10 @@ Outcome<void> Describe(Context& context, const SymbolOptions& options) {
   if (declaration.empty()) {
     return UsageProblem("\"" + options.symbol + "\" is no service, method, message, enum or field");
   }
-  context.out << declaration;
-  return {};
+  google::protobuf::StringValue text;
+  text.set_value(declaration);
+  return Show(context, text,
+              [&](const google::protobuf::Message&, std::ostream& out) { out << declaration; });
 }
 
 }  // namespace

@@ -63,7 +63,6 @@ void WriteChannel(const v1::Channel& channel, std::ostream& out) {
   }
   pairs.push_back({"members", Counts(channel)});
   pairs.push_back({"created", TimeCell(channel.create_time(), channel.has_create_time())});
-  pairs.push_back({"creator", channel.creator()});
   pairs.push_back({"etag", channel.etag()});
   WritePairs(pairs, out);
 }

@@ -3,7 +3,6 @@
 
 #include <charconv>
 #include <ostream>
-#include <span>
 #include <sstream>
 
 #include "cli/channel_views.h"
@@ -13,15 +12,8 @@
 namespace keymast::cli {
 namespace {
 
-struct Row {
-  const char* field;
-  const char* name;
-  const char* value;
-  const char* what;
-};
-
 // What an update may change.
-constexpr Row kChangeable[] = {
+constexpr FieldRow kChangeable[] = {
     {"display_name", "--display-name", "TEXT", "For people"},
     {"policy.mtk_period", "--mtk-period", "DURATION", "MTK life, as 10s"},
     {"policy.mtk_lead", "--mtk-lead", "DURATION", "Next MTK is announced this long ahead"},
@@ -39,7 +31,7 @@ constexpr Row kChangeable[] = {
     {"policy.msk_pacing_rate", "--msk-pacing-rate", "N", "MSK messages a second"},
 };
 
-constexpr Row kFixed[] = {
+constexpr FieldRow kFixed[] = {
     {"multicast.group", "--group", "ADDRESS", "Multicast address"},
     {"multicast.mtk_port", "--mtk-port", "PORT", "UDP port of MTK messages"},
     {"multicast.interface_address", "--interface", "ADDRESS", "Address to send from"},
@@ -49,12 +41,6 @@ constexpr Row kFixed[] = {
     {"key_group", "--key-group", "N", "1 to 65535"},
     {"srtp_profile", "--profile", "PROFILE", "SRTP profile"},
 };
-
-void AddFields(Command& command, const Fields& fields, std::span<const Row> rows) {
-  for (const auto& [field, name, value, what] : rows) {
-    command.Add(fields.Of(field, name, value, what));
-  }
-}
 
 bool Number(std::string_view text, uint32_t& value) {
   const bool hex = text.starts_with("0x");
@@ -192,23 +178,17 @@ void AddChannels(Command& program) {
   Command& group = program.Add("channels", "Broadcast channels");
   AddCreate(group);
   AddUpdate(group);
-  Command& get = group.Add("get", "Show a channel");
-  get.Add(Named(
-      "CHANNEL", "channels/",
-      *Calls<v1::GetChannelRequest>(get, "Channels.GetChannel", WriteChannel).mutable_name()));
-  Command& some = group.Add("batch-get", "Show some channels: all of them or none");
-  some.Add(EachNamed(
-      "CHANNEL", "channels/",
-      *Calls<v1::BatchGetChannelsRequest>(some, "Channels.BatchGetChannels", WriteChosenChannels)
-           .mutable_names()));
+  AddNamed<v1::GetChannelRequest>(group, "get", "Show a channel", "Channels.GetChannel",
+                                  {"CHANNEL", "channels/"}, WriteChannel);
+  AddEach<v1::BatchGetChannelsRequest>(group, "batch-get", "Show some channels: all or none",
+                                       "Channels.BatchGetChannels", {"CHANNEL", "channels/"},
+                                       WriteChosenChannels);
   Lists<v1::ListChannelsRequest>(group.Add("list", "List channels"), "Channels.ListChannels",
                                  WriteChannels);
   group.Example("keymastctl channels list --filter 'switch_held = true' --order-by display_name");
-  Command& remove = group.Add("delete", "Delete a channel");
-  auto& request = Deletes<v1::DeleteChannelRequest, v1::DeleteChannelResponse>(
-      remove, "Channels.DeleteChannel");
-  remove.Add(Named("CHANNEL", "channels/", *request.mutable_name()));
-  remove.Add(Fields(request).Of("force", "--force", "", "Even if it has members"));
+  AddDelete<v1::DeleteChannelRequest, v1::DeleteChannelResponse>(
+      group, "Delete a channel", "Channels.DeleteChannel", {"CHANNEL", "channels/"},
+      "Even if it has members");
   Command& sdp = group.Add("sdp", "Print the SDP that receivers start from, in any format");
   sdp.Add(Named("CHANNEL", "channels/",
                 *OptionsOf<v1::GetChannelRequest>(sdp, PrintSdp).mutable_name()));

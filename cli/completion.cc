@@ -64,19 +64,16 @@ void WriteFollowing(const Command& program, const std::string& indent, std::ostr
   });
 }
 
-void WriteBashValues(const Command& program, std::ostream& out) {
+// `case` rows of the options that take a value, with what completes it: files, or the choices.
+void WriteValues(const Command& program, const std::string& files,
+                 const std::function<std::string(const std::string& words)>& choices,
+                 std::ostream& out) {
   Walk(program, program.name, [&](const Command& command, const std::string& path) {
     for (const Option* option : OptionsAt(program, command)) {
       if (option->is_flag()) continue;
+      const std::string offer = option->value == "FILE" ? files : choices(Joined(option->choices));
       for (const std::string& name : NamesOf(*option)) {
-        out << "    " << Quoted(path + " " + name) << ") ";
-        if (option->value == "FILE") {
-          out << "mapfile -t COMPREPLY < <(compgen -f -- \"$cur\")";
-        } else {
-          out << "mapfile -t COMPREPLY < <(compgen -W " << Quoted(Joined(option->choices))
-              << " -- \"$cur\")";
-        }
-        out << "; return ;;\n";
+        out << "    " << Quoted(path + " " + name) << ") " << offer << "; return ;;\n";
       }
     }
   });
@@ -117,23 +114,6 @@ void WriteZshWords(const Command& program, std::ostream& out) {
       for (const std::string& name : NamesOf(*option)) out << ZshItem(name, option->what);
     }
     out << ZshItem("--help", "Tell what there is") << ") ;;\n";
-  });
-}
-
-void WriteZshValues(const Command& program, std::ostream& out) {
-  Walk(program, program.name, [&](const Command& command, const std::string& path) {
-    for (const Option* option : OptionsAt(program, command)) {
-      if (option->is_flag()) continue;
-      for (const std::string& name : NamesOf(*option)) {
-        out << "    " << Quoted(path + " " + name) << ") ";
-        if (option->value == "FILE") {
-          out << "_files";
-        } else {
-          out << "compadd -- " << Joined(option->choices);
-        }
-        out << "; return ;;\n";
-      }
-    }
   });
 }
 
@@ -197,7 +177,12 @@ void WriteBashCompletion(const Command& program, std::ostream& out) {
   out << "    esac\n"
          "  done\n"
          "  case \"$at ${COMP_WORDS[COMP_CWORD - 1]}\" in\n";
-  WriteBashValues(program, out);
+  WriteValues(
+      program, "mapfile -t COMPREPLY < <(compgen -f -- \"$cur\")",
+      [](const std::string& words) {
+        return "mapfile -t COMPREPLY < <(compgen -W " + Quoted(words) + " -- \"$cur\")";
+      },
+      out);
   out << "  esac\n"
          "  case \"$at\" in\n";
   WriteBashWords(program, out);
@@ -218,7 +203,8 @@ void WriteZshCompletion(const Command& program, std::ostream& out) {
   out << "    esac\n"
          "  done\n"
          "  case \"$at ${words[CURRENT - 1]}\" in\n";
-  WriteZshValues(program, out);
+  WriteValues(
+      program, "_files", [](const std::string& words) { return "compadd -- " + words; }, out);
   out << "  esac\n"
          "  case \"$at\" in\n";
   WriteZshWords(program, out);

@@ -156,6 +156,12 @@ Option Fields::Of(const std::string& path, std::string name, std::string value,
   return option;
 }
 
+void AddFields(Command& command, const Fields& fields, std::span<const FieldRow> rows) {
+  for (const auto& [field, name, value, what] : rows) {
+    command.Add(fields.Of(field, name, value, what));
+  }
+}
+
 void AddToMask(const Message& given, const std::string& prefix, google::protobuf::FieldMask& mask) {
   std::vector<const FieldDescriptor*> fields;
   given.GetReflection()->ListFields(given, &fields);

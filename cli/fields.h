@@ -5,6 +5,8 @@
 #include <google/protobuf/field_mask.pb.h>
 #include <google/protobuf/message.h>
 
+#include <span>
+
 #include "cli/tree.h"
 
 namespace keymast::cli {
@@ -25,6 +27,15 @@ class Fields {
   google::protobuf::Message& message_;
   google::protobuf::FieldMask* mask_;
 };
+
+// FieldRow is one option of a table of them.
+struct FieldRow {
+  const char* field;
+  const char* name;
+  const char* value;
+  const char* what;
+};
+void AddFields(Command& command, const Fields& fields, std::span<const FieldRow> rows);
 
 // SetField reads `value` into the field at `path`, as above.
 Outcome<void> SetField(google::protobuf::Message& message, const std::string& path,

@@ -92,17 +92,12 @@ void AddHeadends(Command& program) {
       "keymastctl headends create north --public-key $(keymast-headend init --key-file "
       "north.key) --channel news");
   AddUpdate(group);
-  Command& get = group.Add("get", "Show a headend");
-  get.Add(Named(
-      "HEADEND", "headends/",
-      *Calls<v1::GetHeadendRequest>(get, "Headends.GetHeadend", WriteHeadend).mutable_name()));
+  AddNamed<v1::GetHeadendRequest>(group, "get", "Show a headend", "Headends.GetHeadend",
+                                  {"HEADEND", "headends/"}, WriteHeadend);
   Lists<v1::ListHeadendsRequest>(group.Add("list", "List headends"), "Headends.ListHeadends",
                                  WriteHeadends);
-  Command& remove = group.Add("delete", "Revoke a headend");
-  remove.Add(Named("HEADEND", "headends/",
-                   *Deletes<v1::DeleteHeadendRequest, v1::DeleteHeadendResponse>(
-                        remove, "Headends.DeleteHeadend")
-                        .mutable_name()));
+  AddDelete<v1::DeleteHeadendRequest, v1::DeleteHeadendResponse>(
+      group, "Revoke a headend", "Headends.DeleteHeadend", {"HEADEND", "headends/"});
 }
 
 }  // namespace keymast::cli

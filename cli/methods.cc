@@ -7,19 +7,13 @@ namespace {
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 
-struct Row {
-  const char* field;
-  const char* name;
-  const char* value;
-  const char* what;
-};
-
-constexpr Row kRows[] = {
+constexpr FieldRow kRows[] = {
     {"page_size", "--page-size", "N", "Fetch one page of at most N, 1 to 1000"},
     {"page_token", "--page-token", "TOKEN", "Fetch the page of this token"},
     {"filter", "--filter", "EXPRESSION",
      "Only what this is true of, as 'joined AND delivery=KEYS'"},
     {"order_by", "--order-by", "FIELD", "Sort by a field; 'FIELD desc' the other way round"},
+    {"after", "--after", "SEQUENCE", "Only records behind this one"},
     {"etag", "--etag", "ETAG", "Only while it still has this etag"},
     {"allow_missing", "--allow-missing", "", "What is not there counts as done"},
     {"validate_only", "--validate-only", "", "Check everything, and change nothing"},
@@ -71,7 +65,7 @@ bool IsWithoutChange(const Message& request) {
 
 void AddStandardOptions(Command& command, Message& request) {
   const auto* type = request.GetDescriptor();
-  for (const Row& row : kRows) {
+  for (const FieldRow& row : kRows) {
     const FieldDescriptor* field = type->FindFieldByName(row.field);
     if (field == nullptr) continue;
     Option option = Fields(request).Of(row.field, row.name, row.value, row.what);

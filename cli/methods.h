@@ -62,6 +62,43 @@ Request& Deletes(Command& command, const std::string& method) {
   return *request;
 }
 
+// Collection is how a command's word becomes a name: `CHANNEL` in `channels/`.
+struct Collection {
+  const char* word;
+  const char* prefix;
+};
+
+// AddNamed adds a command about one resource that is named by a word.
+template <class Request, class Response>
+Request& AddNamed(Command& group, const std::string& name, const std::string& what,
+                  const std::string& method, Collection collection,
+                  void (*as_table)(const Response&, std::ostream&)) {
+  Command& command = group.Add(name, what);
+  auto& request = Calls<Request>(command, method, as_table);
+  command.Add(Named(collection.word, collection.prefix, *request.mutable_name()));
+  return request;
+}
+
+// AddEach adds one about several.
+template <class Request, class Response>
+void AddEach(Command& group, const std::string& name, const std::string& what,
+             const std::string& method, Collection collection,
+             void (*as_table)(const Response&, std::ostream&)) {
+  Command& command = group.Add(name, what);
+  auto& request = Calls<Request>(command, method, as_table);
+  command.Add(EachNamed(collection.word, collection.prefix, *request.mutable_names()));
+}
+
+// AddDelete adds a `delete`; with `force`, what that flag does.
+template <class Request, class Response>
+void AddDelete(Command& group, const std::string& what, const std::string& method,
+               Collection collection, const char* force = nullptr) {
+  Command& command = group.Add("delete", what);
+  auto& request = Deletes<Request, Response>(command, method);
+  command.Add(Named(collection.word, collection.prefix, *request.mutable_name()));
+  if (force != nullptr) command.Add(Fields(request).Of("force", "--force", "", force));
+}
+
 // FetchAll gets every page into `response`, or one page when the request asks for one.
 template <class Request, class Response>
 Outcome<void> FetchAll(Context& context, const std::string& method, Request request,

@@ -137,23 +137,16 @@ Outcome<void> BeginAndShow(Context& context, const std::string& method,
 
 void AddOperations(Command& program) {
   Command& group = program.Add("operations", "Work that outlives its call");
-  Command& get = group.Add("get", "Show an operation");
-  get.Add(Named("OPERATION", "operations/",
-                *Calls<v1::GetOperationRequest>(get, "Operations.GetOperation", WriteOperation)
-                     .mutable_name()));
+  const Collection collection = {"OPERATION", "operations/"};
+  AddNamed<v1::GetOperationRequest>(group, "get", "Show an operation", "Operations.GetOperation",
+                                    collection, WriteOperation);
   Lists<v1::ListOperationsRequest>(group.Add("list", "List operations"),
                                    "Operations.ListOperations", WriteOperations);
   group.Example("keymastctl operations list --filter 'NOT done'");
-  Command& cancel = group.Add("cancel", "Ask an operation to stop");
-  cancel.Add(
-      Named("OPERATION", "operations/",
-            *Calls<v1::CancelOperationRequest>(cancel, "Operations.CancelOperation", WriteOperation)
-                 .mutable_name()));
-  Command& remove = group.Add("delete", "Forget an operation that is done");
-  remove.Add(Named("OPERATION", "operations/",
-                   *Deletes<v1::DeleteOperationRequest, v1::DeleteOperationResponse>(
-                        remove, "Operations.DeleteOperation")
-                        .mutable_name()));
+  AddNamed<v1::CancelOperationRequest>(group, "cancel", "Ask an operation to stop",
+                                       "Operations.CancelOperation", collection, WriteOperation);
+  AddDelete<v1::DeleteOperationRequest, v1::DeleteOperationResponse>(
+      group, "Forget an operation that is done", "Operations.DeleteOperation", collection);
   AddWait(group);
 }
 

@@ -71,11 +71,8 @@ void AddBackups(Command& program) {
   group.Example("keymastctl backups create --wait");
   Lists<v1::ListBackupsRequest>(group.Add("list", "List backups"), "Server.ListBackups",
                                 WriteBackups);
-  Command& remove = group.Add("delete", "Delete a backup");
-  remove.Add(Named(
-      "BACKUP", "backups/",
-      *Deletes<v1::DeleteBackupRequest, v1::DeleteBackupResponse>(remove, "Server.DeleteBackup")
-           .mutable_name()));
+  AddDelete<v1::DeleteBackupRequest, v1::DeleteBackupResponse>(
+      group, "Delete a backup", "Server.DeleteBackup", {"BACKUP", "backups/"});
 }
 
 void AddMasterKey(Command& program) {

@@ -168,22 +168,16 @@ void AddSubscribers(Command& program) {
   Command& group = program.Add("subscribers", "Users who may become members");
   AddCreate(group);
   AddBatches(group);
-  Command& get = group.Add("get", "Show a subscriber");
-  get.Add(Named("SUBSCRIBER", "subscribers/",
-                *Calls<v1::GetSubscriberRequest>(get, "Subscribers.GetSubscriber", WriteSubscriber)
-                     .mutable_name()));
-  Command& some = group.Add("batch-get", "Show some subscribers: all of them or none");
-  some.Add(EachNamed(
-      "SUBSCRIBER", "subscribers/",
-      *Calls<v1::BatchGetSubscribersRequest>(some, "Subscribers.BatchGetSubscribers", WriteChosen)
-           .mutable_names()));
+  AddNamed<v1::GetSubscriberRequest>(group, "get", "Show a subscriber", "Subscribers.GetSubscriber",
+                                     {"SUBSCRIBER", "subscribers/"}, WriteSubscriber);
+  AddEach<v1::BatchGetSubscribersRequest>(group, "batch-get", "Show some subscribers: all or none",
+                                          "Subscribers.BatchGetSubscribers",
+                                          {"SUBSCRIBER", "subscribers/"}, WriteChosen);
   Lists<v1::ListSubscribersRequest>(group.Add("list", "List subscribers"),
                                     "Subscribers.ListSubscribers", WriteListed);
-  Command& remove = group.Add("delete", "Delete a subscriber");
-  auto& request = Deletes<v1::DeleteSubscriberRequest, v1::DeleteSubscriberResponse>(
-      remove, "Subscribers.DeleteSubscriber");
-  remove.Add(Named("SUBSCRIBER", "subscribers/", *request.mutable_name()));
-  remove.Add(Fields(request).Of("force", "--force", "", "Expel it from its channels first"));
+  AddDelete<v1::DeleteSubscriberRequest, v1::DeleteSubscriberResponse>(
+      group, "Delete a subscriber", "Subscribers.DeleteSubscriber", {"SUBSCRIBER", "subscribers/"},
+      "Expel it from its channels first");
 }
 
 }  // namespace keymast::cli

@@ -69,7 +69,7 @@ void ReadLog(ByteView octets) {
         const ByteView hash = AsBytes(record.hash());
         return Bytes(hash.begin(), hash.end());
       },
-      [](ByteView, const v1::AuditRecord& record) { return !record.signature().empty(); }};
+      [](const v1::AuditRecord& record) { return !record.signature().empty(); }};
   const AuditExpectation expected{AuditPlace{2, Bytes(32, 0)}, AuditPlace{1, Bytes(32, 0)}};
   static_cast<void>(VerifyAuditFile(file.path(), expected, rules));
 }

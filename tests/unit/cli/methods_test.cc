@@ -3,8 +3,10 @@
 #include <sys/stat.h>
 
 #include <fstream>
+#include <regex>
 #include <set>
 
+#include "cli/parse.h"
 #include "fake_session.h"
 #include "keymast/v1/server.pb.h"
 #include "tests/unit/cli/temp_path.h"
@@ -203,6 +205,47 @@ TEST(Methods, UpdatesNameTheirFields) {
     EXPECT_NE(asked.request.find("\"etag\":\"7\""), std::string::npos) << asked.request;
     EXPECT_EQ(asked.request.find("etag\""), asked.request.rfind("etag\"")) << "is no field";
   }
+}
+
+// What stands on a command line up to a pipe or redirection; what a shell would put in is a key.
+std::vector<std::string> Words(std::string line) {
+  line = std::regex_replace(line, std::regex(R"(\$\([^)]*\)|\$KEY)"), std::string(64, 'a'));
+  std::vector<std::string> words;
+  std::smatch found;
+  const std::regex word(R"(^ *('[^']*'|[^ ]+))");
+  for (; std::regex_search(line, found, word); line = found.suffix()) {
+    std::string text = found[1];
+    if (text == "|" || text.starts_with('>')) break;
+    if (text.starts_with('\'')) text = text.substr(1, text.size() - 2);
+    words.push_back(text);
+  }
+  return words;
+}
+
+void TryExamples(const Command& command, const std::string& path) {
+  if (command.examples.empty() && command.name != "status") {
+    EXPECT_TRUE(command.action && path.find(' ') != path.rfind(' ')) << path << " has no example";
+  }
+  for (const std::string& example : command.examples) {
+    if (example.starts_with("source")) continue;
+    Globals globals;
+    const Command program = Program(globals);
+    std::vector<const char*> argv;
+    const std::vector<std::string> words = Words(example);
+    for (const std::string& word : words) argv.push_back(word.c_str());
+    std::ostringstream out;
+    const auto parsed = Parse(program, static_cast<int>(argv.size()), argv.data(), out);
+    EXPECT_TRUE(parsed) << example << ": " << parsed.error().message;
+    EXPECT_TRUE(!parsed || *parsed != nullptr) << example;
+  }
+  for (const Command& below : command.commands) TryExamples(below, path + " " + below.name);
+}
+
+TEST(Examples, GroupsHaveSomeAndTheyAreUnderstood) {
+  Globals globals;
+  const Command program = Program(globals);
+  for (const Command& command : program.commands)
+    TryExamples(command, "keymastctl " + command.name);
 }
 
 }  // namespace
