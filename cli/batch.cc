@@ -25,6 +25,23 @@ bool InBatch(std::string_view field, size_t& index, std::string_view& rest) {
 
 }  // namespace
 
+void AddCsvOptions(Command& command, const std::string& lines, CsvOptions& options) {
+  options.request_id = NewRequestId();
+  command.Add(Valued("--csv", "FILE", "Lines " + lines, Into(options.file)).Required());
+  const Taker take = [&options](const std::string& typed) -> Outcome<void> {
+    if (!IsUuid(typed)) return UsageProblem("\"" + typed + "\" is not a UUID");
+    options.request_id = typed;
+    return {};
+  };
+  command.Add(Valued("--request-id", "UUID",
+                     "Of a file that is sent again; a new one when not given", take));
+}
+
+Option SkipExisting(CsvOptions& options) {
+  return Flag("--skip-existing", "Pass over rows whose subscriber or member exists",
+              options.skip_existing);
+}
+
 Outcome<std::vector<CsvRow>> ReadCsv(const std::string& path, size_t cells) {
   const auto text = shell::ReadFile(path, kMaxCsv);
   if (!text) return UsageProblem(path + ": cannot be read (" + shell::WhyNot(text.error()) + ")");
@@ -82,11 +99,11 @@ Problem Batches::Refused(Problem problem, size_t first, size_t end) const {
     problem.violations.emplace_back(Place(at), problem.resource);
   }
   // Without an answer nobody knows whether this request was carried out.
-  const bool known = problem.exit != Exit::kUnavailable;
   problem.violations.emplace_back(
       "lines " + std::to_string(rows_[first].line) + " to " + std::to_string(rows_[end - 1].line),
-      known ? "refused together" : "may have been done, all of them, or none");
+      problem.is_outcome_known ? "refused together" : "may have been done, all of them, or none");
   TellDone(first, problem);
+  AdviseRepetition(options_.request_id, problem);
   return problem;
 }
 

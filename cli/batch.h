@@ -2,11 +2,12 @@
 // Commands that send the rows of a CSV file, 1000 a request.
 #pragma once
 
+#include <algorithm>
 #include <set>
 #include <string>
 #include <vector>
 
-#include "cli/command.h"
+#include "cli/methods.h"
 
 namespace keymast::cli {
 
@@ -21,7 +22,13 @@ struct CsvRow {
 struct CsvOptions {
   std::string file;
   bool skip_existing = false;
+  std::string request_id;  // of all requests together; each has one that follows from it
 };
+
+// AddCsvOptions adds --csv, and --request-id; `lines` is what a line holds.
+void AddCsvOptions(Command& command, const std::string& lines, CsvOptions& options);
+// SkipExisting is of commands that create.
+Option SkipExisting(CsvOptions& options);
 
 // ReadCsv gives every line but empty ones and those that begin with #; each must have `cells`
 // cells. No quoting.
@@ -48,20 +55,21 @@ class Batches {
   const std::vector<CsvRow>& rows_;
 };
 
-// SendBatches makes a request of each row with `make`, adds it to copies of `batch`, and gathers
-// what comes back. What was done before a failure stays done.
-template <class Batch, class Response, class Make>
+// SendBatches has `put` put each row into a copy of `batch`, 1000 a request, and gathers what comes
+// back. What was done before a failure stays done. Repeated with the same file and request id, what
+// was done is answered and not done again.
+template <class Batch, class Response, class Put>
 Outcome<void> SendBatches(Context& context, const std::string& method, const CsvOptions& options,
-                          const std::vector<CsvRow>& rows, const Batch& batch, Make make,
+                          const std::vector<CsvRow>& rows, const Batch& batch, Put put,
                           Response& all) {
   const Batches batches(options, rows);
   for (size_t first = 0; first < rows.size(); first += kBatch) {
     const size_t end = std::min(rows.size(), first + kBatch);
     Batch request = batch;
+    request.set_request_id(PartRequestId(options.request_id, first / kBatch));
     for (size_t at = first; at < end; ++at) {
-      auto one = make(rows[at]);
+      auto one = put(rows[at], request);
       if (!one) return tl::unexpected(batches.NotMade(std::move(one.error()), first, at));
-      *request.add_requests() = std::move(*one);
     }
     Response response;
     if (auto called = context.session.Call(method, request, response); !called) {

@@ -1,88 +1,168 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/channels.h"
 
+#include <charconv>
 #include <ostream>
+#include <sstream>
 
-#include "cli/channel_options.h"
+#include "cli/channel_views.h"
+#include "cli/commands.h"
+#include "cli/methods.h"
 
 namespace keymast::cli {
 namespace {
 
-std::string SlotCell(const v1::KeySlot& slot) {
-  return slot.msk_id().empty() ? "" : slot.msk_id() + "/" + std::to_string(slot.mtk_id());
+// What an update may change.
+constexpr FieldRow kChangeable[] = {
+    {"display_name", "--display-name", "TEXT", "For people"},
+    {"policy.mtk_period", "--mtk-period", "DURATION", "MTK life, as 10s"},
+    {"policy.mtk_lead", "--mtk-lead", "DURATION", "Next MTK is announced this long ahead"},
+    {"policy.mtk_repetition", "--mtk-repetition", "DURATION", "MTK message is repeated each"},
+    {"policy.msk_period", "--msk-period", "DURATION", "MSK life, as 1h"},
+    {"policy.msk_lead", "--msk-lead", "DURATION", "Next MSK is delivered this long ahead"},
+    {"policy.msk_give_up", "--msk-give-up", "DURATION", "Then a member is unreachable"},
+    {"policy.msk_longest_life", "--msk-longest-life", "DURATION",
+     "No blackout puts an MSK change off beyond this age"},
+    {"policy.exclusion_lead", "--exclusion-lead", "DURATION", "Expulsion to switch"},
+    {"policy.leave_policy", "--leave-policy", "POLICY", "What a leave does to the keys"},
+    {"policy.batch_window", "--batch-window", "DURATION", "For --leave-policy batched"},
+    {"policy.mtk_ids_per_msk", "--mtk-ids-per-msk", "N", "2 to 65535"},
+    {"policy.max_datagram", "--max-datagram", "OCTETS", "UDP payload to the group, at most"},
+    {"policy.msk_pacing_rate", "--msk-pacing-rate", "N", "MSK messages a second"},
+};
+
+constexpr FieldRow kFixed[] = {
+    {"multicast.group", "--group", "ADDRESS", "Multicast address"},
+    {"multicast.mtk_port", "--mtk-port", "PORT", "UDP port of MTK messages"},
+    {"multicast.interface_address", "--interface", "ADDRESS", "Address to send from"},
+    {"multicast.ttl", "--ttl", "N", "0 keeps packets on this host"},
+    {"multicast.dscp", "--dscp", "N", "DiffServ code point"},
+    {"key_domain", "--key-domain", "DIGITS", "MCC and MNC, 6 hexadecimal digits"},
+    {"key_group", "--key-group", "N", "1 to 65535"},
+    {"srtp_profile", "--profile", "PROFILE", "SRTP profile"},
+};
+
+bool Number(std::string_view text, uint32_t& value) {
+  const bool hex = text.starts_with("0x");
+  if (hex) text.remove_prefix(2);
+  const char* end = text.data() + text.size();
+  const auto read = std::from_chars(text.data(), end, value, hex ? 16 : 10);
+  return !text.empty() && read.ec == std::errc() && read.ptr == end;
 }
 
-std::string Counts(const v1::Channel& channel) {
-  return std::to_string(channel.member_count()) + " members, " +
-         std::to_string(channel.joined_count()) + " joined, " +
-         std::to_string(channel.confirmed_count()) + " confirmed";
+// A file is taken before the options, which come on top of it.
+Option FileOption(v1::Channel& channel, google::protobuf::FieldMask* mask) {
+  const Taker take = [&channel, mask](const std::string& path) -> Outcome<void> {
+    v1::Channel from_file;
+    if (auto read = ReadJson(path, from_file); !read) return read;
+    if (mask != nullptr && !from_file.name().empty() && from_file.name() != channel.name()) {
+      return UsageProblem("--file: " + path + " is of " + from_file.name() + ", not of " +
+                          channel.name());
+    }
+    Overlay(from_file, channel);
+    if (mask == nullptr) return {};
+    // What is fixed goes along unnamed: it must be as it is.
+    v1::Channel changeable;
+    changeable.set_display_name(from_file.display_name());
+    *changeable.mutable_policy() = from_file.policy();
+    AddToMask(changeable, "", *mask);
+    return {};
+  };
+  return Valued("--file", "FILE", "Channel as protobuf JSON; options come on top", take);
 }
 
-std::string StreamCell(const v1::Stream& stream) {
-  char ssrc[11];
-  std::snprintf(ssrc, sizeof ssrc, "0x%08x", stream.ssrc());
-  return stream.media() + " port " + std::to_string(stream.port()) + ", SSRC " + ssrc + ", " +
-         std::to_string(stream.payload_type()) + " " + stream.rtpmap();
+Option StreamOption(v1::Channel& channel) {
+  const Taker take = [&channel](const std::string& text) -> Outcome<void> {
+    auto stream = ParseStream(text);
+    if (!stream) return tl::unexpected(stream.error());
+    *channel.add_streams() = std::move(*stream);
+    return {};
+  };
+  return Valued("--stream", "STREAM", "MEDIA:PORT:SSRC:PAYLOAD_TYPE:RTPMAP[:FMTP]; once per stream",
+                take)
+      .Repeated();
 }
 
-void AppendPolicy(const v1::KeyPolicy& policy,
-                  std::vector<std::pair<std::string, std::string>>& pairs) {
-  pairs.push_back({"MTK", "every " + DurationCell(policy.mtk_period()) + ", lead " +
-                              DurationCell(policy.mtk_lead()) + ", repeated each " +
-                              DurationCell(policy.mtk_repetition())});
-  pairs.push_back({"MSK", "every " + DurationCell(policy.msk_period()) + ", lead " +
-                              DurationCell(policy.msk_lead()) + ", give up after " +
-                              DurationCell(policy.msk_give_up())});
-  pairs.push_back({"exclusion lead", DurationCell(policy.exclusion_lead())});
-  pairs.push_back({"on leave", v1::LeavePolicy_Name(policy.leave_policy())});
+void AddCreate(Command& group) {
+  Command& command = group.Add("create", "Create a channel and its first keys");
+  auto& request = Calls<v1::CreateChannelRequest>(command, "Channels.CreateChannel", WriteChannel);
+  command.Add(Id("CHANNEL", *request.mutable_channel_id()));
+  command.Add(FileOption(*request.mutable_channel(), nullptr));
+  const Fields fields(*request.mutable_channel());
+  AddFields(command, fields, kFixed);
+  command.Add(StreamOption(*request.mutable_channel()));
+  AddFields(command, fields, kChangeable);
+  group.Example(
+      "keymastctl channels create news --group 239.255.42.1 --key-domain 262f01 "
+      "--key-group 1 --profile aead-aes-128-gcm "
+      "--stream video:5004:0xa0000001:96:H264/90000");
 }
 
-void WriteChannel(const v1::Channel& channel, std::ostream& out) {
-  const v1::Multicast& multicast = channel.multicast();
-  const v1::KeyState& keys = channel.key_state();
-  std::vector<std::pair<std::string, std::string>> pairs = {
-      {"name", channel.name()},
-      {"display name", channel.display_name()},
-      {"group", multicast.group()},
-      {"MTK port", std::to_string(multicast.mtk_port())},
-      {"interface", multicast.interface_address()},
-      {"TTL", std::to_string(multicast.ttl())}};
-  for (const v1::Stream& stream : channel.streams())
-    pairs.push_back({"stream", StreamCell(stream)});
-  pairs.push_back({"key domain", channel.key_domain()});
-  pairs.push_back({"key group", std::to_string(channel.key_group())});
-  pairs.push_back({"profile", v1::SrtpProfile_Name(channel.srtp_profile())});
-  if (channel.has_policy()) AppendPolicy(channel.policy(), pairs);
-  pairs.push_back({"active MSK/MTK", SlotCell(keys.active())});
-  pairs.push_back({"prepared MSK/MTK", SlotCell(keys.prepared())});
-  pairs.push_back({"prepared switch",
-                   TimeCell(keys.prepared().switch_time(), keys.prepared().has_switch_time())});
-  pairs.push_back({"next MSK", keys.next_msk_id()});
-  pairs.push_back(
-      {"next MSK change", TimeCell(keys.next_msk_change_time(), keys.has_next_msk_change_time())});
-  if (keys.switch_held()) pairs.push_back({"switch held", "no headend holds the next key"});
-  pairs.push_back({"members", Counts(channel)});
-  pairs.push_back({"created", TimeCell(channel.create_time(), channel.has_create_time())});
-  pairs.push_back({"etag", channel.etag()});
-  WritePairs(pairs, out);
+void AddUpdate(Command& group) {
+  Command& command = group.Add("update", "Change display name and policy");
+  auto& request = Calls<v1::UpdateChannelRequest>(command, "Channels.UpdateChannel", WriteChannel);
+  v1::Channel& channel = *request.mutable_channel();
+  command.Add(Named("CHANNEL", "channels/", *channel.mutable_name()));
+  command.Add(FileOption(channel, request.mutable_update_mask()));
+  AddFields(command, Fields(channel, request.mutable_update_mask()), kChangeable);
+  command.Add(Fields(channel).Of("etag", "--etag", "ETAG", "Only while it still has this etag"));
+  group.Example("keymastctl channels update news --mtk-period 5s --validate-only");
 }
 
-void WriteChannels(const v1::ListChannelsResponse& list, std::ostream& out) {
-  Table table({"CHANNEL", "GROUP", "PROFILE", "MEMBERS", "JOINED", "CONFIRMED", "ACTIVE MSK/MTK",
-               "DISPLAY NAME"});
-  for (const v1::Channel& channel : list.channels()) {
-    table.Add({LastSegment(channel.name()), channel.multicast().group(),
-               v1::SrtpProfile_Name(channel.srtp_profile()), std::to_string(channel.member_count()),
-               std::to_string(channel.joined_count()), std::to_string(channel.confirmed_count()),
-               SlotCell(channel.key_state().active()), channel.display_name()});
+Outcome<void> PrintSdp(Context& context, const v1::GetChannelRequest& request) {
+  auto found = FetchChannel(context, request.name());
+  if (!found) return tl::unexpected(found.error());
+  context.out << found->sdp();
+  return {};
+}
+
+}  // namespace
+
+Outcome<v1::Stream> ParseStream(const std::string& text) {
+  std::vector<std::string> parts;
+  std::istringstream rest(text);
+  // The fmtp value comes last and may hold colons.
+  for (std::string part; parts.size() < 5 && std::getline(rest, part, ':');) parts.push_back(part);
+  std::string fmtp;
+  std::getline(rest, fmtp);
+  uint32_t port = 0, ssrc = 0, payload_type = 0;
+  const bool is_whole = parts.size() == 5 && !parts[0].empty() && !parts[4].empty();
+  if (!is_whole || !Number(parts[1], port) || !Number(parts[2], ssrc) ||
+      !Number(parts[3], payload_type)) {
+    return UsageProblem(
+        "--stream: \"" + text + "\" is not MEDIA:PORT:SSRC:PAYLOAD_TYPE:RTPMAP[:FMTP]",
+        "for example --stream video:5004:0xa0000001:96:H264/90000");
   }
-  table.Write(out);
-  MorePages(list.next_page_token(), out);
+  v1::Stream stream;
+  stream.set_media(parts[0]);
+  stream.set_port(port);
+  stream.set_ssrc(ssrc);
+  stream.set_payload_type(payload_type);
+  stream.set_rtpmap(parts[4]);
+  stream.set_fmtp(fmtp);
+  return stream;
 }
 
-Outcome<v1::Channel> Fetch(Context& context, const std::string& channel) {
+// MergeFrom adds values that are messages field by field: half a second and a second would make a
+// second and a half.
+void Overlay(const google::protobuf::Message& from, google::protobuf::Message& onto) {
+  std::vector<const google::protobuf::FieldDescriptor*> given;
+  from.GetReflection()->ListFields(from, &given);
+  for (const auto* field : given) {
+    const auto* type = field->message_type();
+    if (field->is_repeated() || type == nullptr || type->file()->package() == "google.protobuf") {
+      onto.GetReflection()->ClearField(&onto, field);
+    } else {
+      Overlay(from.GetReflection()->GetMessage(from, field),
+              *onto.GetReflection()->MutableMessage(&onto, field));
+    }
+  }
+  onto.MergeFrom(from);
+}
+
+Outcome<v1::Channel> FetchChannel(Context& context, const std::string& name) {
   v1::GetChannelRequest request;
-  request.set_name(ChannelName(channel));
+  request.set_name(name);
   v1::Channel response;
   if (auto called = context.session.Call("Channels.GetChannel", request, response); !called) {
     return tl::unexpected(called.error());
@@ -90,62 +170,29 @@ Outcome<v1::Channel> Fetch(Context& context, const std::string& channel) {
   return response;
 }
 
-}  // namespace
-
-Outcome<void> CreateChannel(Context& context, const ChannelOptions& options) {
-  v1::CreateChannelRequest request;
-  request.set_channel_id(LastSegment(options.id));
-  request.set_validate_only(options.validate_only);
-  if (auto applied = Apply(options, *request.mutable_channel()); !applied) return applied;
-  return CallAndShow<v1::Channel>(context, "Channels.CreateChannel", request, WriteChannel);
+std::string SlotCell(const v1::KeySlot& slot) {
+  return slot.msk_id().empty() ? "" : slot.msk_id() + "/" + std::to_string(slot.mtk_id());
 }
 
-Outcome<void> UpdateChannel(Context& context, const ChannelOptions& options) {
-  auto channel = Fetch(context, options.id);
-  if (!channel) return tl::unexpected(channel.error());
-  v1::UpdateChannelRequest request;
-  request.set_validate_only(options.validate_only);
-  // The etag goes with it: a change made by somebody else meanwhile is not undone.
-  request.mutable_channel()->set_name(channel->name());
-  request.mutable_channel()->set_etag(channel->etag());
-  request.mutable_channel()->set_display_name(channel->display_name());
-  *request.mutable_channel()->mutable_policy() = channel->policy();
-  if (auto applied = Apply(options, *request.mutable_channel()); !applied) return applied;
-  if (request.channel().name() != channel->name()) {
-    return UsageProblem("--file: " + options.file + " is of " + request.channel().name() +
-                        ", not of " + channel->name());
-  }
-  return CallAndShow<v1::Channel>(context, "Channels.UpdateChannel", request, WriteChannel);
-}
-
-Outcome<void> GetChannel(Context& context, const std::string& channel) {
-  auto found = Fetch(context, channel);
-  if (!found) return tl::unexpected(found.error());
-  return Show(context, *found, WriteChannel);
-}
-
-Outcome<void> ListChannels(Context& context, const PageOptions& page) {
-  v1::ListChannelsResponse response;
-  auto listed = List(context, "Channels.ListChannels", page, v1::ListChannelsRequest(), response);
-  return listed ? Show(context, response, WriteChannels) : listed;
-}
-
-Outcome<void> DeleteChannel(Context& context, const std::string& channel, bool force) {
-  v1::DeleteChannelRequest request;
-  request.set_name(ChannelName(channel));
-  request.set_force(force);
-  return CallAndShow<v1::DeleteChannelResponse>(
-      context, "Channels.DeleteChannel", request,
-      [&](const v1::DeleteChannelResponse&, std::ostream& out) {
-        out << "deleted " << request.name() << "\n";
-      });
-}
-
-Outcome<void> PrintSdp(Context& context, const std::string& channel) {
-  auto found = Fetch(context, channel);
-  if (!found) return tl::unexpected(found.error());
-  context.out << found->sdp();
-  return {};
+void AddChannels(Command& program) {
+  Command& group = program.Add("channels", "Broadcast channels");
+  AddCreate(group);
+  AddUpdate(group);
+  AddNamed<v1::GetChannelRequest>(group, "get", "Show a channel", "Channels.GetChannel",
+                                  {"CHANNEL", "channels/"}, WriteChannel);
+  AddEach<v1::BatchGetChannelsRequest>(group, "batch-get", "Show some channels: all or none",
+                                       "Channels.BatchGetChannels", {"CHANNEL", "channels/"},
+                                       WriteChosenChannels);
+  Lists<v1::ListChannelsRequest>(group.Add("list", "List channels"), "Channels.ListChannels",
+                                 WriteChannels);
+  group.Example("keymastctl channels list --filter 'switch_held = true' --order-by display_name");
+  AddDelete<v1::DeleteChannelRequest, v1::DeleteChannelResponse>(
+      group, "Delete a channel", "Channels.DeleteChannel", {"CHANNEL", "channels/"},
+      "Even if it has members");
+  Command& sdp = group.Add("sdp", "Print the SDP that receivers start from, in any format");
+  sdp.Add(Named("CHANNEL", "channels/",
+                *OptionsOf<v1::GetChannelRequest>(sdp, PrintSdp).mutable_name()));
+  group.Example("keymastctl channels sdp news > news.sdp");
 }
 
 }  // namespace keymast::cli

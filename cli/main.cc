@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // keymastctl: the API of keymast on the command line.
+#include <unistd.h>
+
 #include <iostream>
+#include <thread>
 
 #include "cli/run.h"
 #include "crypto/primitives.h"
+#include "shell/process.h"
 
 int main(int argc, char** argv) {
   keymast::crypto::HardenProcess();  // it reads user keys
@@ -11,5 +15,14 @@ int main(int argc, char** argv) {
     std::cerr << "keymastctl: the installed OpenSSL or libsodium gives wrong answers\n";
     return 1;
   }
-  return keymast::cli::Run(argc, argv, keymast::cli::Connect, std::cout, std::cerr);
+  const keymast::shell::SystemClock clock;
+  keymast::cli::Surroundings around{
+      std::cin,
+      std::cout,
+      std::cerr,
+      isatty(STDOUT_FILENO) == 1,
+      isatty(STDERR_FILENO) == 1,
+      [&] { return clock.Now(); },
+      [](keymast::Duration duration) { std::this_thread::sleep_for(duration); }};
+  return keymast::cli::Run(argc, argv, keymast::cli::Connect, around);
 }

@@ -1,19 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/members.h"
-
 #include <ostream>
 
+#include "cli/batch.h"
+#include "cli/commands.h"
 #include "keymast/v1/member.pb.h"
 
 namespace keymast::cli {
 namespace {
 
-constexpr const char* kOpenEnd = "none";
-
 std::string WindowCell(const v1::Member& member) {
   if (!member.has_entitlement_start() && !member.has_entitlement_end()) return "always";
   return TimeCell(member.entitlement_start(), member.has_entitlement_start()) + ".." +
          TimeCell(member.entitlement_end(), member.has_entitlement_end());
+}
+
+std::string DeliveryCell(const v1::Member& member) {
+  return member.delivery() == v1::DELIVERY_KIND_UNSPECIFIED
+             ? ""
+             : v1::DeliveryKind_Name(member.delivery());
 }
 
 void WriteMember(const v1::Member& member, std::ostream& out) {
@@ -22,6 +26,7 @@ void WriteMember(const v1::Member& member, std::ostream& out) {
               {"entitled", WindowCell(member)},
               {"joined", YesNo(member.joined())},
               {"reachability", v1::Reachability_Name(member.reachability())},
+              {"delivery", DeliveryCell(member)},
               {"confirmed MSK", member.confirmed_msk_id()},
               {"created", TimeCell(member.create_time(), member.has_create_time())},
               {"etag", member.etag()}},
@@ -39,70 +44,58 @@ void WriteMembers(const List& list, std::ostream& out) {
   table.Write(out);
 }
 
-// The window and the endpoint as typed; what was not typed stays.
-Outcome<void> Apply(const MemberOptions& options, v1::Member& member) {
-  if (!options.msk_endpoint.empty()) member.set_msk_endpoint(options.msk_endpoint);
-  if (options.from == kOpenEnd) {
-    member.clear_entitlement_start();
-  } else if (!options.from.empty()) {
-    auto parsed = ParseTime("--from", options.from, *member.mutable_entitlement_start());
-    if (!parsed) return parsed;
-  }
-  if (options.until == kOpenEnd) {
-    member.clear_entitlement_end();
-  } else if (!options.until.empty()) {
-    return ParseTime("--until", options.until, *member.mutable_entitlement_end());
-  }
-  return {};
+void WriteListed(const v1::ListMembersResponse& list, std::ostream& out) {
+  WriteMembers(list, out);
 }
 
-template <class Request>
-Outcome<void> CallByName(Context& context, const std::string& method, const std::string& name) {
-  Request request;
-  request.set_name(name);
-  return CallAndShow<v1::Member>(context, method, request, WriteMember);
+void WriteChosen(const v1::BatchGetMembersResponse& list, std::ostream& out) {
+  WriteMembers(list, out);
 }
 
-}  // namespace
-
-Outcome<void> AddMember(Context& context, const MemberOptions& options) {
-  v1::CreateMemberRequest request;
-  request.set_parent(ChannelName(options.channel));
-  request.set_member_id(LastSegment(options.subscriber));
-  request.set_join(options.join);
-  request.set_validate_only(options.validate_only);
-  if (auto applied = Apply(options, *request.mutable_member()); !applied) return applied;
-  return CallAndShow<v1::Member>(context, "Members.CreateMember", request, WriteMember);
+void WriteExpulsion(const v1::ExpelMembersResponse& response, std::ostream& out) {
+  WritePairs({{"new MSK", response.msk_id()},
+              {"switch", TimeCell(response.switch_time(), response.has_switch_time())},
+              {"remaining", std::to_string(response.remaining())}},
+             out);
 }
 
-Outcome<void> BatchAddMembers(Context& context, const std::string& channel, const CsvOptions& csv,
-                              bool join) {
-  auto rows = ReadCsv(csv.file, 2);
-  if (!rows) return tl::unexpected(rows.error());
+struct BatchOptions {
+  CsvOptions csv;
   v1::BatchCreateMembersRequest batch;
-  batch.set_parent(ChannelName(channel));
+  bool join = false;
+};
+
+Outcome<std::set<std::string>> Existing(Context& context, const std::string& channel) {
+  v1::ListMembersRequest request;
+  request.set_parent(channel);
+  v1::ListMembersResponse members;
+  auto fetched = FetchAll(context, "Members.ListMembers", request, members);
+  if (!fetched) return tl::unexpected(fetched.error());
+  std::set<std::string> existing;
+  for (const v1::Member& member : members.members()) existing.insert(LastSegment(member.name()));
+  return existing;
+}
+
+Outcome<void> BatchAdd(Context& context, const BatchOptions& options) {
+  auto rows = ReadCsv(options.csv.file, 2);
+  if (!rows) return tl::unexpected(rows.error());
   size_t left = 0;
-  if (csv.skip_existing) {
-    v1::ListMembersRequest list;
-    list.set_parent(batch.parent());
-    v1::ListMembersResponse members;
-    auto listed = List(context, "Members.ListMembers", PageOptions(), list, members);
-    if (!listed) return listed;
-    std::set<std::string> existing;
-    for (const v1::Member& member : members.members()) existing.insert(LastSegment(member.name()));
-    left = Leave(existing, *rows);
+  if (options.csv.skip_existing) {
+    const auto existing = Existing(context, options.batch.parent());
+    if (!existing) return tl::unexpected(existing.error());
+    left = Leave(*existing, *rows);
   }
   v1::BatchCreateMembersResponse all;
-  const auto request_of = [&](const CsvRow& row) -> Outcome<v1::CreateMemberRequest> {
-    v1::CreateMemberRequest request;
+  const auto put = [&](const CsvRow& row, v1::BatchCreateMembersRequest& batch) -> Outcome<void> {
+    v1::CreateMemberRequest& request = *batch.add_requests();
     request.set_parent(batch.parent());
     request.set_member_id(LastSegment(row.cells[0]));
     request.mutable_member()->set_msk_endpoint(row.cells[1]);
-    request.set_join(join);
-    return request;
+    request.set_join(options.join);
+    return {};
   };
-  auto sent =
-      SendBatches(context, "Members.BatchCreateMembers", csv, *rows, batch, request_of, all);
+  auto sent = SendBatches(context, "Members.BatchCreateMembers", options.csv, *rows, options.batch,
+                          put, all);
   if (!sent) return sent;
   return Show(context, all, [&](const v1::BatchCreateMembersResponse& made, std::ostream& out) {
     WriteMembers(made, out);
@@ -110,64 +103,97 @@ Outcome<void> BatchAddMembers(Context& context, const std::string& channel, cons
   });
 }
 
-Outcome<void> UpdateMember(Context& context, const MemberOptions& options) {
-  v1::GetMemberRequest get;
-  get.set_name(MemberName(options.channel, options.subscriber));
-  v1::UpdateMemberRequest request;
+void AddWindow(Command& command, const Fields& fields) {
+  command.Add(fields.Of("entitlement_start", "--from", "TIME",
+                        "Entitlement begins, RFC 3339; none: no limit"));
+  command.Add(fields.Of("entitlement_end", "--until", "TIME",
+                        "Entitlement ends, RFC 3339; none: no limit"));
+}
+
+Option Endpoint(const Fields& fields) {
+  return fields.Of("msk_endpoint", "--msk-endpoint", "ADDRESS:PORT", "Where MSK messages go");
+}
+
+void AddAdd(Command& group) {
+  Command& command = group.Add("add", "Make a subscriber a member");
+  auto& request = Calls<v1::CreateMemberRequest>(command, "Members.CreateMember", WriteMember);
+  command.Add(Named("CHANNEL", "channels/", *request.mutable_parent()));
+  command.Add(Id("SUBSCRIBER", *request.mutable_member_id()));
+  const Fields fields(*request.mutable_member());
+  command.Add(Endpoint(fields).Required());
+  AddWindow(command, fields);
+  command.Add(Fields(request).Of("join", "--join", "", "And join at once"));
+  group.Example("keymastctl members add news alice --msk-endpoint 192.0.2.7:2271 --join");
+}
+
+void AddUpdate(Command& group) {
+  Command& command = group.Add("update", "Change window or endpoint");
+  auto& request = Calls<v1::UpdateMemberRequest>(command, "Members.UpdateMember", WriteMember);
   v1::Member& member = *request.mutable_member();
-  if (auto called = context.session.Call("Members.GetMember", get, member); !called) return called;
-  if (auto applied = Apply(options, member); !applied) return applied;
-  request.set_validate_only(options.validate_only);
-  return CallAndShow<v1::Member>(context, "Members.UpdateMember", request, WriteMember);
+  command.Add(Named("CHANNEL", "channels/", *member.mutable_name()));
+  command.Add(Below("SUBSCRIBER", "/members/", *member.mutable_name()));
+  const Fields fields(member, request.mutable_update_mask());
+  command.Add(Endpoint(fields));
+  AddWindow(command, fields);
+  command.Add(Fields(member).Of("etag", "--etag", "ETAG", "Only while it still has this etag"));
+  group.Example("keymastctl members update news alice --until 2027-01-01T00:00:00Z");
 }
 
-Outcome<void> GetMember(Context& context, const std::string& channel,
-                        const std::string& subscriber) {
-  return CallByName<v1::GetMemberRequest>(context, "Members.GetMember",
-                                          MemberName(channel, subscriber));
+// A command about one member, whose name the request has.
+template <class Request>
+void AddOne(Command& group, const std::string& name, const std::string& what,
+            const std::string& method) {
+  Command& command = group.Add(name, what);
+  auto& request = Calls<Request>(command, method, WriteMember);
+  command.Add(Named("CHANNEL", "channels/", *request.mutable_name()));
+  command.Add(Below("SUBSCRIBER", "/members/", *request.mutable_name()));
 }
 
-Outcome<void> ListMembers(Context& context, const std::string& channel, const PageOptions& page) {
-  v1::ListMembersRequest request;
-  request.set_parent(ChannelName(channel));
-  v1::ListMembersResponse response;
-  if (auto listed = List(context, "Members.ListMembers", page, request, response); !listed) {
-    return listed;
-  }
-  return Show(context, response, [](const v1::ListMembersResponse& list, std::ostream& out) {
-    WriteMembers(list, out);
-    MorePages(list.next_page_token(), out);
-  });
+// A command about some members of one channel.
+template <class Request, class Response>
+void AddSome(Command& group, const std::string& name, const std::string& what,
+             const std::string& method, void (*as_table)(const Response&, std::ostream&)) {
+  Command& command = group.Add(name, what);
+  auto& request = Calls<Request>(command, method, as_table);
+  command.Add(Named("CHANNEL", "channels/", *request.mutable_parent()));
+  command.Add(EachBelow("SUBSCRIBER", "/members/", request.parent(), *request.mutable_names()));
 }
 
-Outcome<void> JoinChannel(Context& context, const std::string& channel,
-                          const std::string& subscriber) {
-  return CallByName<v1::JoinChannelRequest>(context, "Members.JoinChannel",
-                                            MemberName(channel, subscriber));
+void AddBatch(Command& group) {
+  Command& command = group.Add("batch-add", "Add many, 1000 a request, each request atomic");
+  auto& options = OptionsOf<BatchOptions>(command, BatchAdd);
+  command.Add(Named("CHANNEL", "channels/", *options.batch.mutable_parent()));
+  AddCsvOptions(command, "SUBSCRIBER,MSK_ENDPOINT", options.csv);
+  command.Add(SkipExisting(options.csv));
+  command.Add(Flag("--join", "And join at once", options.join));
 }
 
-Outcome<void> LeaveChannel(Context& context, const std::string& channel,
-                           const std::string& subscriber) {
-  return CallByName<v1::LeaveChannelRequest>(context, "Members.LeaveChannel",
-                                             MemberName(channel, subscriber));
-}
+}  // namespace
 
-Outcome<void> ExpelMembers(Context& context, const std::string& channel,
-                           const std::vector<std::string>& subscribers) {
-  v1::ExpelMembersRequest request;
-  request.set_parent(ChannelName(channel));
-  for (const std::string& subscriber : subscribers) {
-    request.add_names(MemberName(channel, subscriber));
-  }
-  return CallAndShow<v1::ExpelMembersResponse>(
-      context, "Members.ExpelMembers", request,
-      [&](const v1::ExpelMembersResponse& response, std::ostream& out) {
-        WritePairs({{"expelled", std::to_string(request.names_size())},
-                    {"new MSK", response.msk_id()},
-                    {"switch", TimeCell(response.switch_time(), response.has_switch_time())},
-                    {"remaining", std::to_string(response.remaining())}},
-                   out);
-      });
+void AddMembers(Command& program) {
+  Command& group = program.Add("members", "Members of a channel");
+  AddAdd(group);
+  AddBatch(group);
+  AddUpdate(group);
+  AddOne<v1::GetMemberRequest>(group, "get", "Show a member", "Members.GetMember");
+  AddSome<v1::BatchGetMembersRequest>(group, "batch-get", "Show some members: all of them or none",
+                                      "Members.BatchGetMembers", WriteChosen);
+  Command& list = group.Add("list", "List members");
+  auto& request = Lists<v1::ListMembersRequest>(list, "Members.ListMembers", WriteListed);
+  list.Add(Named("CHANNEL", "channels/", *request.mutable_parent()));
+  group.Example("keymastctl members list news --filter 'joined AND reachability != CONFIRMED'");
+  AddOne<v1::JoinChannelRequest>(group, "join", "Deliver the keys to a member",
+                                 "Members.JoinChannel");
+  AddOne<v1::LeaveChannelRequest>(
+      group, "leave", "End delivery; keys change as the leave policy says", "Members.LeaveChannel");
+  AddSome<v1::ExpelMembersRequest>(group, "expel", "Remove members and change the keys at once",
+                                   "Members.ExpelMembers", WriteExpulsion);
+  group.Example("keymastctl members expel news alice bob");
+  Command& remove = group.Add("delete", "Take a member out; keys change if it may hold some");
+  auto& deleted =
+      Deletes<v1::DeleteMemberRequest, v1::DeleteMemberResponse>(remove, "Members.DeleteMember");
+  remove.Add(Named("CHANNEL", "channels/", *deleted.mutable_name()));
+  remove.Add(Below("SUBSCRIBER", "/members/", *deleted.mutable_name()));
 }
 
 }  // namespace keymast::cli

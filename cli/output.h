@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What commands print: tables for people, protobuf JSON for programs.
+// What commands print: tables for people; JSON or YAML, of protobuf's JSON form, for programs.
 #pragma once
 
 #include <google/protobuf/duration.pb.h>
@@ -11,11 +11,12 @@
 #include <string_view>
 #include <vector>
 
+#include "base/time.h"
 #include "cli/problem.h"
 
 namespace keymast::cli {
 
-enum class Format { kTable, kJson };
+enum class Format { kTable, kJson, kYaml };
 
 // Table writes rows under their headings, each column as wide as its widest cell.
 class Table {
@@ -28,21 +29,34 @@ class Table {
   std::vector<std::vector<std::string>> rows_;
 };
 
+using Pairs = std::vector<std::pair<std::string, std::string>>;
 // WritePairs writes `name  value` lines; pairs with an empty value are left out.
-void WritePairs(const std::vector<std::pair<std::string, std::string>>& pairs, std::ostream& out);
+void WritePairs(const Pairs& pairs, std::ostream& out);
+void WriteLine(const std::string& line, std::ostream& out);
+// MorePages tells how to go on when a table shows one page of several.
+void MorePages(const std::string& next_page_token, std::ostream& out);
 
-// WriteJson writes one message as protobuf JSON, unset fields included: indented, or on one line.
-void WriteJson(const google::protobuf::Message& message, bool one_line, std::ostream& out);
-
-// ReadJson reads protobuf JSON from a file into `message`; unknown fields are refused.
+// ToJson gives protobuf JSON, unset fields included, on one line or indented. An Any of a type that
+// is not known here becomes an empty one.
+std::string ToJson(const google::protobuf::Message& message, bool one_line);
+// ParseJson reads it; unknown fields are refused.
+Outcome<void> ParseJson(const std::string& text, google::protobuf::Message& message);
+// ReadJson reads protobuf JSON from a file.
 Outcome<void> ReadJson(const std::string& path, google::protobuf::Message& message);
 
+// WriteDocument writes one message in a format that is no table.
+void WriteDocument(const google::protobuf::Message& message, Format format, std::ostream& out);
+// WriteOneOfMany writes one message of a stream: a line of JSON, or a YAML document after `---`.
+void WriteOneOfMany(const google::protobuf::Message& message, Format format, std::ostream& out);
+
 // Cells.
-std::string LastSegment(const std::string& name);  // of a resource name
 std::string TimeCell(const google::protobuf::Timestamp& time,
                      bool present);                                    // 2026-01-31T12:00:00Z
 std::string DurationCell(const google::protobuf::Duration& duration);  // "1.5s"
+std::string SpanCell(Duration duration);                               // "1h 02m", "2m 05s", "7s"
 std::string YesNo(bool value);
 std::string HexCell(std::string_view octets);
+
+Instant InstantOf(const google::protobuf::Timestamp& time);
 
 }  // namespace keymast::cli

@@ -29,6 +29,12 @@ Exit ExitOf(int code) {
   }
 }
 
+// Without an answer, or with one that says so, what was asked may have been done.
+bool IsOutcomeKnown(int code) {
+  return code != grpc::StatusCode::UNAVAILABLE && code != grpc::StatusCode::DEADLINE_EXCEEDED &&
+         code != grpc::StatusCode::CANCELLED;
+}
+
 // What a person can do, by reason; reasons whose message says it all have no row.
 std::string AdviceOf(const std::string& reason, int code) {
   static const std::pair<const char*, const char*> kRows[] = {
@@ -37,7 +43,6 @@ std::string AdviceOf(const std::string& reason, int code) {
       {"etag_mismatch", "somebody changed it meanwhile: get it again, then repeat"},
       {"too_many_requests", "wait a moment, then repeat"},
       {"compacted", "these events are no longer kept: list the resources, then watch from now on"},
-      {"outcome_unknown", "look whether the change was made before you repeat it"},
       {"not_entitled", "check the member's entitlement window: keymastctl members get"},
       {"permission_denied", "use the socket or certificate of a role that may: --server"},
       {"unauthenticated", "add the certificate's name to [tls.principals] of keymast-api"},
@@ -56,6 +61,7 @@ void ReadDetails(const google::rpc::Status& status, Problem& problem) {
     google::rpc::ErrorInfo info;
     google::rpc::BadRequest bad;
     google::rpc::ResourceInfo resource;
+    google::rpc::QuotaFailure quota;
     if (detail.UnpackTo(&info)) {
       problem.reason = info.reason();
     } else if (detail.UnpackTo(&bad)) {
@@ -64,6 +70,10 @@ void ReadDetails(const google::rpc::Status& status, Problem& problem) {
       }
     } else if (detail.UnpackTo(&resource)) {
       problem.resource = resource.resource_name();
+    } else if (detail.UnpackTo(&quota)) {
+      for (const auto& one : quota.violations()) {
+        problem.violations.emplace_back("limit of " + one.subject(), one.description());
+      }
     }
   }
 }
@@ -71,7 +81,9 @@ void ReadDetails(const google::rpc::Status& status, Problem& problem) {
 }  // namespace
 
 Problem ProblemOf(int code, const std::string& message, const std::string& details) {
-  Problem problem{ExitOf(code), message, {}, {}, {}, {}};
+  Problem problem{.exit = ExitOf(code), .message = message};
+  problem.is_outcome_known = IsOutcomeKnown(code);
+  problem.is_unimplemented = code == grpc::StatusCode::UNIMPLEMENTED;
   google::rpc::Status status;
   if (!details.empty() && status.ParseFromString(details)) ReadDetails(status, problem);
   problem.advice = AdviceOf(problem.reason, code);
@@ -79,7 +91,7 @@ Problem ProblemOf(int code, const std::string& message, const std::string& detai
 }
 
 std::string ToText(const Problem& problem) {
-  std::string text = "keymastctl: " + problem.message;
+  std::string text = problem.program + ": " + problem.message;
   if (!problem.reason.empty()) text += " [" + problem.reason + "]";
   text += "\n";
   const bool named = problem.message.find(problem.resource) != std::string::npos;

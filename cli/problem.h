@@ -10,7 +10,7 @@
 
 namespace keymast::cli {
 
-// Exit statuses of keymastctl; documented in docs/api.md.
+// Exit statuses of keymastctl; documented in docs/keymastctl.md.
 enum class Exit : int {
   kDone = 0,
   kRefused = 1,  // the server refused: a precondition, a conflict, an invalid argument
@@ -22,22 +22,26 @@ enum class Exit : int {
 
 struct Problem {
   Exit exit = Exit::kRefused;
-  std::string message;
-  std::string reason;  // label of the server's reason, empty when it is ours
-  std::vector<std::pair<std::string, std::string>> violations;  // field, what is wrong
-  std::string resource;
-  std::string advice;  // what to do
+  std::string message = {};
+  std::string reason = {};  // label of the server's reason, empty when it is ours
+  std::vector<std::pair<std::string, std::string>> violations = {};  // field, what is wrong
+  std::string resource = {};
+  std::string advice = {};             // what to do
+  std::string program = "keymastctl";  // and its command, of a usage error
+  bool is_outcome_known = true;        // false: what was asked may have been done
+  bool is_unimplemented = false;       // the server has no such method
 };
 
 inline tl::unexpected<Problem> UsageProblem(std::string message, std::string advice = {}) {
-  return tl::unexpected(Problem{Exit::kUsage, std::move(message), {}, {}, {}, std::move(advice)});
+  return tl::unexpected(
+      Problem{.exit = Exit::kUsage, .message = std::move(message), .advice = std::move(advice)});
 }
 
 // ProblemOf reads a gRPC status: `code` and `message`, and the google.rpc.Status in `details` where
 // it can be read.
 Problem ProblemOf(int code, const std::string& message, const std::string& details);
 
-// ToText gives the lines for standard error, the first beginning with `keymastctl: `.
+// ToText gives the lines for standard error, the first beginning with the program's name.
 std::string ToText(const Problem& problem);
 
 template <class T>

@@ -3,15 +3,12 @@
 
 #include <ostream>
 
-#include "keymast/v1/rekey.pb.h"
-#include "keymast/v1/server.pb.h"
+#include "cli/commands.h"
+#include "cli/methods.h"
+#include "cli/operations.h"
 
 namespace keymast::cli {
 namespace {
-
-std::string KeyCell(const v1::Rekey& rekey) {
-  return rekey.msk_id() + "/" + std::to_string(rekey.mtk_id());
-}
 
 void WriteRekey(const v1::Rekey& rekey, std::ostream& out) {
   WritePairs({{"name", rekey.name()},
@@ -33,82 +30,87 @@ void WriteRekeys(const v1::ListRekeysResponse& list, std::ostream& out) {
                std::to_string(rekey.recipients())});
   }
   table.Write(out);
-  MorePages(list.next_page_token(), out);
 }
 
-void WriteEvent(const v1::Event& event, Format format, std::ostream& out) {
-  if (format == Format::kJson) {
-    WriteJson(event, true, out);
-  } else {
-    out << TimeCell(event.time(), event.has_time()) << "  " << v1::Event_Kind_Name(event.kind())
-        << "  " << event.resource();
-    if (event.has_rekey()) {
-      out << "  " << v1::KeyLevel_Name(event.rekey().level()) << " "
-          << v1::RekeyReason_Name(event.rekey().reason()) << " " << KeyCell(event.rekey());
-    }
-    out << "\n";
-  }
-  out.flush();
-}
-
-std::string LostCell(const v1::ServerStatus& status) {
-  if (status.possibly_lost_commits_unknown()) return "commits; nobody can say how many";
-  const uint64_t lost = status.possibly_lost_commits();
-  return lost == 0 ? "" : std::to_string(lost) + " commits, at most";
-}
-
-void WriteStatus(const v1::ServerStatus& status, std::ostream& out) {
-  WritePairs({{"version", status.version()},
-              {"identity", status.identity()},
-              {"store", v1::StoreState_Name(status.store_state())},
-              {"channels", std::to_string(status.channel_count())},
-              {"subscribers", std::to_string(status.subscriber_count())},
-              {"members", std::to_string(status.member_count())},
-              {"revision", std::to_string(status.revision())},
-              {"epoch", std::to_string(status.epoch())},
-              {"incarnation", std::to_string(status.incarnation())},
-              {"possibly lost", LostCell(status)},
-              {"started", TimeCell(status.start_time(), status.has_start_time())},
-              {"uptime", DurationCell(status.uptime())},
-              {"import key", HexCell(status.import_public_key())}},
+void WritePlan(const v1::RekeyPlan& plan, std::ostream& out) {
+  const auto sent = [](uint64_t messages, uint64_t octets) {
+    return std::to_string(messages) + " messages, " + std::to_string(octets) + " octets";
+  };
+  WritePairs({{"channel", plan.channel()},
+              {"level", v1::KeyLevel_Name(plan.level())},
+              {"recipients", std::to_string(plan.recipients())},
+              {"asking", std::to_string(plan.asking())},
+              {"unicast", sent(plan.unicast_messages(), plan.unicast_octets()) + ", " +
+                              DurationCell(plan.unicast_time())},
+              {"multicast", sent(plan.multicast_messages(), plan.multicast_octets())},
+              {"switch", TimeCell(plan.switch_time(), plan.has_switch_time())},
+              {"joins another", plan.joins_another() ? "yes: a rekey is under way" : ""},
+              {"blackout", plan.pierces_blackout() ? "one is on, which this pierces" : ""},
+              {"etag", plan.etag()}},
              out);
+}
+
+Option Level(const Fields& fields, const std::string& fallback) {
+  return fields.Of("level", "--level", "LEVEL", "mtk, or msk with an mtk under it")
+      .Default(fallback);
+}
+
+void AddNow(Command& group) {
+  Command& command = group.Add("now", "Change a channel's key ahead of its time");
+  auto& request = Calls<v1::RekeyNowRequest>(command, "Rekeys.RekeyNow", WriteRekey);
+  request.set_level(v1::MTK);
+  command.Add(Named("CHANNEL", "channels/", *request.mutable_channel()));
+  command.Add(Level(Fields(request), "mtk"));
+  group.Example("keymastctl rekeys now news --level msk");
+}
+
+void AddPlan(Command& group) {
+  Command& command = group.Add("plan", "Say what a rekey would send, and do nothing");
+  auto& request = Calls<v1::PlanRekeyRequest>(command, "Rekeys.PlanRekey", WritePlan);
+  request.set_level(v1::MTK);
+  command.Add(Named("CHANNEL", "channels/", *request.mutable_channel()));
+  command.Add(Level(Fields(request), "mtk"));
+  const Taker expel = [&request](const std::string& typed) -> Outcome<void> {
+    request.add_expelled(MemberName(request.channel(), typed));
+    request.set_level(v1::MSK);
+    return {};
+  };
+  command.Add(
+      Valued("--expel", "SUBSCRIBER", "As if this member were expelled; once per member", expel)
+          .Repeated());
+  group.Example("keymastctl rekeys plan news --expel mallory");
+}
+
+void AddRun(Command& group) {
+  Command& command =
+      group.Add("run", "Change the keys of many channels, one after the other; an operation");
+  auto& request = Begins<v1::RekeyChannelsRequest>(command, "Rekeys.RekeyChannels");
+  request.set_level(v1::MTK);
+  const Fields fields(request);
+  command.Add(Level(fields, "mtk"));
+  command.Add(fields.Of("spread", "--spread", "DURATION", "Spread them over this time"));
+  group.Example("keymastctl rekeys run --level msk --spread 10m --wait");
 }
 
 }  // namespace
 
-Outcome<void> RekeyNow(Context& context, const std::string& channel, const std::string& level) {
-  v1::RekeyNowRequest request;
-  request.set_channel(ChannelName(channel));
-  request.set_level(level == "msk" ? v1::MSK : v1::MTK);
-  return CallAndShow<v1::Rekey>(context, "Rekeys.RekeyNow", request, WriteRekey);
+std::string KeyCell(const v1::Rekey& rekey) {
+  return rekey.msk_id() + "/" + std::to_string(rekey.mtk_id());
 }
 
-Outcome<void> ListRekeys(Context& context, const std::string& channel, const PageOptions& page) {
-  v1::ListRekeysRequest request;
-  request.set_parent(ChannelName(channel));
-  v1::ListRekeysResponse response;
-  auto listed = List(context, "Rekeys.ListRekeys", page, request, response);
-  return listed ? Show(context, response, WriteRekeys) : listed;
-}
-
-Outcome<void> Watch(Context& context, const std::string& channel, const std::string& resume_token,
-                    uint64_t limit) {
-  v1::WatchRequest request;
-  if (!channel.empty()) request.set_channel(ChannelName(channel));
-  request.set_resume_token(resume_token);
-  v1::Event event;
-  uint64_t seen = 0;
-  return context.session.Stream("Rekeys.Watch", request, event, [&] {
-    // A bookmark only moves the token: of use to programs, noise to people.
-    if (context.format == Format::kTable && event.kind() == v1::Event::BOOKMARK) return true;
-    WriteEvent(event, context.format, context.out);
-    return ++seen != limit;
-  });
-}
-
-Outcome<void> PrintStatus(Context& context) {
-  return CallAndShow<v1::ServerStatus>(context, "Server.GetServerStatus",
-                                       v1::GetServerStatusRequest(), WriteStatus);
+void AddRekeys(Command& program) {
+  Command& group = program.Add("rekeys", "Changes of keys");
+  AddNow(group);
+  AddPlan(group);
+  AddRun(group);
+  Command& list = group.Add("list", "List a channel's key changes, newest first");
+  list.Add(Named(
+      "CHANNEL", "channels/",
+      *Lists<v1::ListRekeysRequest>(list, "Rekeys.ListRekeys", WriteRekeys).mutable_parent()));
+  Command& get = group.Add("get", "Show a key change");
+  auto& request = Calls<v1::GetRekeyRequest>(get, "Rekeys.GetRekey", WriteRekey);
+  get.Add(Named("CHANNEL", "channels/", *request.mutable_name()));
+  get.Add(Below("REKEY", "/rekeys/", *request.mutable_name()));
 }
 
 }  // namespace keymast::cli

@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// keymastctl rekey-now, rekeys, watch, status
+// Changes of keys, as commands of several groups show them.
 #pragma once
 
-#include "cli/command.h"
+#include <string>
+
+#include "keymast/v1/rekey.pb.h"
 
 namespace keymast::cli {
 
-// `level` is msk or mtk.
-Outcome<void> RekeyNow(Context& context, const std::string& channel, const std::string& level);
-Outcome<void> ListRekeys(Context& context, const std::string& channel, const PageOptions& page);
-// Watch prints an event a line until the stream ends, or `limit` events were printed (0: no limit).
-Outcome<void> Watch(Context& context, const std::string& channel, const std::string& resume_token,
-                    uint64_t limit);
-Outcome<void> PrintStatus(Context& context);
+// KeyCell gives MSK ID and MTK ID, as `00010001/7`.
+std::string KeyCell(const v1::Rekey& rekey);
 
 }  // namespace keymast::cli

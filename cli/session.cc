@@ -6,6 +6,8 @@
 #include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/security/credentials.h>
 
+#include <utility>
+
 #include "shell/files.h"
 
 namespace keymast::cli {
@@ -28,6 +30,7 @@ bool Parse(const grpc::ByteBuffer& octets, Message& message) {
 }
 
 std::string PathOf(const std::string& method) {
+  if (method.starts_with('/')) return method;
   std::string path = "/keymast.v1." + method;
   path[path.find('.', 12)] = '/';
   return path;
@@ -60,30 +63,70 @@ class GrpcSession final : public Session {
 
   Outcome<void> Stream(const std::string& method, const Message& request, Message& scratch,
                        const std::function<bool()>& each) override {
+    const Message* next = &request;
+    return Converse(
+        method, [&] { return std::exchange(next, nullptr); }, scratch, each);
+  }
+
+  Outcome<void> Converse(const std::string& method, const std::function<const Message*()>& next,
+                         Message& scratch, const std::function<bool()>& each) override {
     grpc::ClientContext context;
     auto call = stub_.PrepareCall(&context, PathOf(method), &queue_);
     call->StartCall(this);
-    if (Next()) {
-      call->WriteLast(Serialized(request), grpc::WriteOptions(), this);
-      Next();
-    }
+    Writer writer{*call, next};
+    if (Next()) writer.Go();
     grpc::ByteBuffer octets;
-    bool wanted = true;
-    for (;;) {
-      call->Read(&octets, this);
-      if (!Next()) break;
-      if (!Parse(octets, scratch)) return Unreadable();
-      if (!(wanted = each())) break;
+    bool wanted = true, readable = true;
+    while (wanted && readable && Read(*call, writer, octets)) {
+      readable = Parse(octets, scratch);
+      wanted = readable && each();
     }
-    if (!wanted) context.TryCancel();
+    if (!wanted || !readable) context.TryCancel();
+    while (writer.is_under_way) writer.Take(Next());
     grpc::Status status;
     call->Finish(&status, this);
     Next();
+    if (!readable) return Unreadable();
     if (!wanted || status.ok()) return {};
     return tl::unexpected(ToProblem(status));
   }
 
  private:
+  using Conversation = grpc::GenericClientAsyncReaderWriter;
+
+  // Writer has one message at a time on its way, its own address as the tag.
+  struct Writer {
+    Conversation& call;
+    const std::function<const Message*()>& next;
+    bool is_under_way = false;
+    bool is_done = false;
+
+    void Go() {
+      const Message* message = next();
+      is_done = message == nullptr;
+      is_under_way = true;
+      if (is_done) {
+        call.WritesDone(this);
+      } else {
+        call.Write(Serialized(*message), this);
+      }
+    }
+    // Takes the end of what was under way.
+    void Take(bool ok) {
+      is_under_way = false;
+      if (ok && !is_done) Go();
+    }
+  };
+
+  // Waits for a message, and writes on meanwhile; false at the end of the stream.
+  bool Read(Conversation& call, Writer& writer, grpc::ByteBuffer& octets) {
+    call.Read(&octets, this);
+    void* tag = nullptr;
+    bool ok = false;
+    while (queue_.Next(&tag, &ok) && tag == &writer) writer.Take(ok);
+    return ok;
+  }
+
   // Waits for the one operation that is under way; whether it succeeded.
   bool Next() {
     void* tag = nullptr;
@@ -91,8 +134,7 @@ class GrpcSession final : public Session {
     return queue_.Next(&tag, &ok) && ok;
   }
   static tl::unexpected<Problem> Unreadable() {
-    return tl::unexpected(
-        Problem{Exit::kRefused, "the server's answer cannot be read", {}, {}, {}, {}});
+    return tl::unexpected(Problem{.message = "the server's answer cannot be read"});
   }
 
   grpc::TemplatedGenericStub<grpc::ByteBuffer, grpc::ByteBuffer> stub_;

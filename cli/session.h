@@ -13,10 +13,11 @@
 
 namespace keymast::cli {
 
+// Methods are as `Channels.GetChannel`, of keymast.v1, or a path as `/package.Service/Method`.
 class Session {
  public:
   virtual ~Session() = default;
-  // Call makes one unary call; `method` is as `Channels.GetChannel`.
+  // Call makes one unary call.
   virtual Outcome<void> Call(const std::string& method, const google::protobuf::Message& request,
                              google::protobuf::Message& response) = 0;
   // Stream calls `each` with every message of a server stream until it returns false or the stream
@@ -24,6 +25,12 @@ class Session {
   virtual Outcome<void> Stream(const std::string& method, const google::protobuf::Message& request,
                                google::protobuf::Message& scratch,
                                const std::function<bool()>& each) = 0;
+  // Converse sends what `next` gives until it gives null, and meanwhile calls `each` as Stream
+  // does.
+  virtual Outcome<void> Converse(const std::string& method,
+                                 const std::function<const google::protobuf::Message*()>& next,
+                                 google::protobuf::Message& scratch,
+                                 const std::function<bool()>& each) = 0;
 };
 
 struct Target {

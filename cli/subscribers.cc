@@ -1,19 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/subscribers.h"
-
 #include <algorithm>
 #include <ostream>
 
-#include "crypto/boxes.h"
+#include "cli/batch.h"
+#include "cli/commands.h"
+#include "cli/sealing.h"
 #include "keymast/v1/server.pb.h"
 #include "keymast/v1/subscriber.pb.h"
-#include "shell/files.h"
 
 namespace keymast::cli {
 namespace {
-
-constexpr size_t kShortestKey = 16;
-constexpr size_t kLongestKey = 32;
 
 void WriteSubscriber(const v1::Subscriber& subscriber, std::ostream& out) {
   WritePairs({{"name", subscriber.name()},
@@ -34,6 +30,14 @@ void WriteSubscribers(const List& list, std::ostream& out) {
   table.Write(out);
 }
 
+void WriteListed(const v1::ListSubscribersResponse& list, std::ostream& out) {
+  WriteSubscribers(list, out);
+}
+
+void WriteChosen(const v1::BatchGetSubscribersResponse& list, std::ostream& out) {
+  WriteSubscribers(list, out);
+}
+
 Outcome<std::string> ImportKey(Context& context) {
   v1::ServerStatus status;
   const auto called =
@@ -42,86 +46,62 @@ Outcome<std::string> ImportKey(Context& context) {
   return status.import_public_key();
 }
 
-std::string WhyUnreadable(const std::string& path, Error error) {
-  switch (error) {
-    case Error::kNotFound:
-      return path + ": no such file";
-    case Error::kPermissionDenied:
-      return path + ": only its owner may read a key file (mode 0600)";
-    case Error::kTooLong:
-      return path + ": a user key has 16 to 32 octets";
-    default:
-      return path + ": cannot be read";
-  }
-}
-
-// Seals the key of one file for one subscriber; the clear key lives in `key` alone and is wiped.
-Outcome<std::string> SealedCredential(const std::string& import_key,
-                                      const SubscriberOptions& options) {
-  auto key = crypto::Key32::OfSize(kLongestKey);
-  const auto size = shell::ReadSecretFile(options.credential_file, key.mutable_view());
-  if (!size) return UsageProblem(WhyUnreadable(options.credential_file, size.error()));
-  if (*size < kShortestKey) {
-    return UsageProblem(WhyUnreadable(options.credential_file, Error::kTooLong));
-  }
-  crypto::SystemRng rng;
-  const auto box =
-      crypto::SealBox(AsBytes(import_key), crypto::kUserKeyPurpose,
-                      crypto::UserKeyAad(SubscriberId(LastSegment(options.id)), options.identity),
-                      key.view().first(*size), rng);
-  if (!box) {
-    return tl::unexpected(
-        Problem{Exit::kRefused, "the server's import key is not usable", {}, {}, {}, {}});
-  }
-  return std::string(AsText(*box));
-}
-
-Outcome<v1::CreateSubscriberRequest> RequestOf(const std::string& import_key,
-                                               const SubscriberOptions& options) {
-  auto sealed = SealedCredential(import_key, options);
-  if (!sealed) return tl::unexpected(sealed.error());
+struct CreateOptions {
   v1::CreateSubscriberRequest request;
-  request.set_subscriber_id(LastSegment(options.id));
-  request.mutable_subscriber()->set_identity(options.identity);
-  request.mutable_subscriber()->set_sealed_credential(std::move(*sealed));
-  request.set_validate_only(options.validate_only);
-  return request;
-}
+  std::string credential_file;
+};
 
-}  // namespace
-
-Outcome<void> CreateSubscriber(Context& context, const SubscriberOptions& options) {
+Outcome<void> Create(Context& context, const CreateOptions& options) {
   const auto import_key = ImportKey(context);
   if (!import_key) return tl::unexpected(import_key.error());
-  const auto request = RequestOf(*import_key, options);
-  if (!request) return tl::unexpected(request.error());
-  return CallAndShow<v1::Subscriber>(context, "Subscribers.CreateSubscriber", *request,
-                                     WriteSubscriber);
+  v1::CreateSubscriberRequest request = options.request;
+  if (request.request_id().empty()) request.set_request_id(NewRequestId());
+  auto sealed = SealCredential(*import_key, request.request_id(), request.subscriber_id(),
+                               request.subscriber().identity(), options.credential_file);
+  if (!sealed) return tl::unexpected(sealed.error());
+  request.mutable_subscriber()->set_sealed_credential(std::move(*sealed));
+  v1::Subscriber created;
+  auto sent = Send(context, "Subscribers.CreateSubscriber", request, created);
+  return sent ? Show(context, created, WriteSubscriber) : sent;
 }
 
-Outcome<void> BatchCreateSubscribers(Context& context, const CsvOptions& csv) {
+Outcome<std::set<std::string>> Existing(Context& context) {
+  v1::ListSubscribersResponse subscribers;
+  auto fetched =
+      FetchAll(context, "Subscribers.ListSubscribers", v1::ListSubscribersRequest(), subscribers);
+  if (!fetched) return tl::unexpected(fetched.error());
+  std::set<std::string> existing;
+  for (const v1::Subscriber& subscriber : subscribers.subscribers()) {
+    existing.insert(LastSegment(subscriber.name()));
+  }
+  return existing;
+}
+
+Outcome<void> BatchCreate(Context& context, const CsvOptions& csv) {
   auto rows = ReadCsv(csv.file, 3);
   if (!rows) return tl::unexpected(rows.error());
   const auto import_key = ImportKey(context);
   if (!import_key) return tl::unexpected(import_key.error());
   size_t left = 0;
   if (csv.skip_existing) {
-    v1::ListSubscribersResponse subscribers;
-    auto listed = List(context, "Subscribers.ListSubscribers", PageOptions(),
-                       v1::ListSubscribersRequest(), subscribers);
-    if (!listed) return listed;
-    std::set<std::string> existing;
-    for (const v1::Subscriber& subscriber : subscribers.subscribers()) {
-      existing.insert(LastSegment(subscriber.name()));
-    }
-    left = Leave(existing, *rows);
+    const auto existing = Existing(context);
+    if (!existing) return tl::unexpected(existing.error());
+    left = Leave(*existing, *rows);
   }
   v1::BatchCreateSubscribersResponse all;
-  const auto request_of = [&](const CsvRow& row) {
-    return RequestOf(*import_key, {row.cells[0], row.cells[1], row.cells[2], false});
+  const auto put = [&](const CsvRow& row,
+                       v1::BatchCreateSubscribersRequest& batch) -> Outcome<void> {
+    const std::string id = LastSegment(row.cells[0]);
+    auto sealed = SealCredential(*import_key, batch.request_id(), id, row.cells[1], row.cells[2]);
+    if (!sealed) return tl::unexpected(sealed.error());
+    v1::CreateSubscriberRequest& request = *batch.add_requests();
+    request.set_subscriber_id(id);
+    request.mutable_subscriber()->set_identity(row.cells[1]);
+    request.mutable_subscriber()->set_sealed_credential(std::move(*sealed));
+    return {};
   };
   auto sent = SendBatches(context, "Subscribers.BatchCreateSubscribers", csv, *rows,
-                          v1::BatchCreateSubscribersRequest(), request_of, all);
+                          v1::BatchCreateSubscribersRequest(), put, all);
   if (!sent) return sent;
   return Show(context, all, [&](const v1::BatchCreateSubscribersResponse& made, std::ostream& out) {
     WriteSubscribers(made, out);
@@ -129,33 +109,75 @@ Outcome<void> BatchCreateSubscribers(Context& context, const CsvOptions& csv) {
   });
 }
 
-Outcome<void> GetSubscriber(Context& context, const std::string& subscriber) {
-  v1::GetSubscriberRequest request;
-  request.set_name(SubscriberName(subscriber));
-  return CallAndShow<v1::Subscriber>(context, "Subscribers.GetSubscriber", request,
-                                     WriteSubscriber);
-}
+struct DeletionOptions {
+  CsvOptions csv;
+  v1::BatchDeleteSubscribersRequest batch;
+};
 
-Outcome<void> ListSubscribers(Context& context, const PageOptions& page) {
-  v1::ListSubscribersResponse response;
-  auto listed =
-      List(context, "Subscribers.ListSubscribers", page, v1::ListSubscribersRequest(), response);
-  if (!listed) return listed;
-  return Show(context, response, [](const v1::ListSubscribersResponse& list, std::ostream& out) {
-    WriteSubscribers(list, out);
-    MorePages(list.next_page_token(), out);
+Outcome<void> BatchDelete(Context& context, const DeletionOptions& options) {
+  const auto rows = ReadCsv(options.csv.file, 1);
+  if (!rows) return tl::unexpected(rows.error());
+  v1::BatchDeleteSubscribersResponse all;
+  const auto put = [](const CsvRow& row,
+                      v1::BatchDeleteSubscribersRequest& batch) -> Outcome<void> {
+    batch.add_names(NameIn("subscribers/", row.cells[0]));
+    return {};
+  };
+  auto sent = SendBatches(context, "Subscribers.BatchDeleteSubscribers", options.csv, *rows,
+                          options.batch, put, all);
+  if (!sent) return sent;
+  return Show(context, all, [&](const v1::BatchDeleteSubscribersResponse&, std::ostream& out) {
+    out << "deleted " << rows->size() << " subscribers\n";
   });
 }
 
-Outcome<void> DeleteSubscriber(Context& context, const std::string& subscriber, bool force) {
-  v1::DeleteSubscriberRequest request;
-  request.set_name(SubscriberName(subscriber));
-  request.set_force(force);
-  return CallAndShow<v1::DeleteSubscriberResponse>(
-      context, "Subscribers.DeleteSubscriber", request,
-      [&](const v1::DeleteSubscriberResponse&, std::ostream& out) {
-        out << "deleted " << request.name() << "\n";
-      });
+void AddCreate(Command& group) {
+  Command& create = group.Add("create", "Create a subscriber");
+  auto& options = OptionsOf<CreateOptions>(create, Create);
+  create.Add(Id("SUBSCRIBER", *options.request.mutable_subscriber_id()));
+  create.Add(Fields(options.request)
+                 .Of("subscriber.identity", "--identity", "NAI", "As alice@example.org")
+                 .Required());
+  create.Add(Valued("--credential-file", "FILE",
+                    "User key file of mode 0600; leaves this program only sealed to the server",
+                    Into(options.credential_file))
+                 .Required());
+  AddStandardOptions(create, options.request);
+  group.Example(
+      "keymastctl subscribers create alice --identity alice@example.org "
+      "--credential-file alice.key");
+}
+
+void AddBatches(Command& group) {
+  Command& create = group.Add("batch-create", "Create many, 1000 a request, each request atomic");
+  auto& csv = OptionsOf<CsvOptions>(create, BatchCreate);
+  AddCsvOptions(create, "SUBSCRIBER,IDENTITY,CREDENTIAL_FILE", csv);
+  create.Add(SkipExisting(csv));
+  Command& remove = group.Add("batch-delete", "Delete many, 1000 a request, each request atomic");
+  auto& options = OptionsOf<DeletionOptions>(remove, BatchDelete);
+  AddCsvOptions(remove, "SUBSCRIBER", options.csv);
+  const Fields fields(options.batch);
+  remove.Add(fields.Of("force", "--force", "", "Expel them from their channels first"));
+  remove.Add(fields.Of("allow_missing", "--allow-missing", "", "What is not there counts as done"));
+  group.Example("keymastctl subscribers batch-create --csv subscribers.csv");
+}
+
+}  // namespace
+
+void AddSubscribers(Command& program) {
+  Command& group = program.Add("subscribers", "Users who may become members");
+  AddCreate(group);
+  AddBatches(group);
+  AddNamed<v1::GetSubscriberRequest>(group, "get", "Show a subscriber", "Subscribers.GetSubscriber",
+                                     {"SUBSCRIBER", "subscribers/"}, WriteSubscriber);
+  AddEach<v1::BatchGetSubscribersRequest>(group, "batch-get", "Show some subscribers: all or none",
+                                          "Subscribers.BatchGetSubscribers",
+                                          {"SUBSCRIBER", "subscribers/"}, WriteChosen);
+  Lists<v1::ListSubscribersRequest>(group.Add("list", "List subscribers"),
+                                    "Subscribers.ListSubscribers", WriteListed);
+  AddDelete<v1::DeleteSubscriberRequest, v1::DeleteSubscriberResponse>(
+      group, "Delete a subscriber", "Subscribers.DeleteSubscriber", {"SUBSCRIBER", "subscribers/"},
+      "Expel it from its channels first");
 }
 
 }  // namespace keymast::cli

@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // What keymastctl reads: files, options, and what the server says of a failure. The first octet
 // says what the rest is.
+#include <sstream>
+
+#include "cli/audit_file.h"
 #include "cli/batch.h"
-#include "cli/channel_options.h"
 #include "cli/channels.h"
-#include "cli/command.h"
+#include "cli/fields.h"
+#include "cli/output.h"
 #include "cli/problem.h"
+#include "cli/reflection.h"
+#include "cli/request_id.h"
 #include "tests/fuzz/memory_file.h"
 
 namespace {
@@ -17,7 +22,7 @@ void ReadTable(ByteView octets) {
   const MemoryFile file(octets);
   auto rows = ReadCsv(file.path(), 2);
   if (!rows || rows->empty()) return;
-  const CsvOptions options{"members.csv", true};
+  const CsvOptions options{"members.csv", true, {}};
   const Batches batches(options, *rows);
   Problem problem;
   problem.violations = {{"requests[0].member", "wrong"}, {rows->front().cells[1], "wrong"}};
@@ -31,30 +36,85 @@ void ReadTable(ByteView octets) {
 void ReadOptions(const std::string& text) {
   google::protobuf::Timestamp time;
   google::protobuf::Duration span;
-  static_cast<void>(ParseTime("--from", text, time));
-  static_cast<void>(ParseSpan("--lead", text, span));
+  static_cast<void>(ParseTime(text, time));
+  static_cast<void>(ParseSpan(text, span));
   if (const auto stream = ParseStream(text)) KEYMAST_CHECK(stream->ByteSizeLong() > 0);
+  if (IsUuid(text)) KEYMAST_CHECK(IsUuid(PartRequestId(text, 1)));
+  if (const auto place = ReadPosition(text)) KEYMAST_CHECK(place->hash.size() == 32);
 }
 
 // A file, and the octets of it as options over it.
 void ReadChannel(ByteView octets) {
   const MemoryFile file(octets);
-  ChannelOptions options;
-  options.file = file.path();
-  v1::Channel channel;
-  static_cast<void>(Apply(options, channel));
-  const std::string text(AsText(octets));
-  options.file.clear();
-  options.display_name = options.group = options.interface_address = text;
-  options.ttl = options.dscp = 1;
-  options.key_domain = text;
-  options.streams = {"video:5004:0xa0000001:96:H264/90000"};
-  options.policy.mtk_period = text;
-  options.policy.leave_policy = text;
-  if (!Apply(options, channel)) options.policy.mtk_period = "2s";
-  if (!Apply(options, channel)) options.policy.leave_policy = "immediate";
-  options.profile = text;
-  static_cast<void>(Apply(options, channel));
+  v1::Channel channel, onto;
+  if (ReadJson(file.path(), channel)) {
+    Overlay(channel, onto);
+    google::protobuf::FieldMask mask;
+    AddToMask(onto, "", mask);
+    std::ostringstream out;
+    WriteDocument(onto, Format::kYaml, out);
+    KEYMAST_CHECK(!out.str().empty());
+  }
+  for (const char* path : {"display_name", "multicast.ttl", "policy.mtk_period", "srtp_profile",
+                           "policy.leave_policy", "create_time", "member_count"}) {
+    static_cast<void>(SetField(channel, path, std::string(AsText(octets))));
+  }
+}
+
+// A log that is chained as it likes.
+void ReadLog(ByteView octets) {
+  const MemoryFile file(octets);
+  const AuditRules rules = {
+      [](ByteView, const v1::AuditRecord& record) {
+        const ByteView hash = AsBytes(record.hash());
+        return Bytes(hash.begin(), hash.end());
+      },
+      [](const v1::AuditRecord& record) { return !record.signature().empty(); }};
+  const AuditExpectation expected{AuditPlace{2, Bytes(32, 0)}, AuditPlace{1, Bytes(32, 0)}};
+  static_cast<void>(VerifyAuditFile(file.path(), expected, rules));
+}
+
+// A server that says these octets of itself, whatever it is asked.
+class Saying final : public Session {
+ public:
+  explicit Saying(ByteView octets) : octets_(octets) {}
+  Outcome<void> Call(const std::string&, const google::protobuf::Message&,
+                     google::protobuf::Message&) override {
+    return {};
+  }
+  Outcome<void> Stream(const std::string&, const google::protobuf::Message&,
+                       google::protobuf::Message&, const std::function<bool()>&) override {
+    return {};
+  }
+  Outcome<void> Converse(const std::string&,
+                         const std::function<const google::protobuf::Message*()>&,
+                         google::protobuf::Message& scratch,
+                         const std::function<bool()>& each) override {
+    if (++asked_ > 10) return UsageProblem("enough");
+    if (scratch.ParseFromArray(octets_.data(), static_cast<int>(octets_.size()))) {
+      static_cast<void>(each());
+    }
+    return {};
+  }
+
+ private:
+  ByteView octets_;
+  int asked_ = 0;
+};
+
+void ReadReflection(ByteView octets) {
+  Saying session(octets);
+  Reflection reflection(session);
+  static_cast<void>(reflection.Services());
+  for (const char* typed : {"Channels.GetChannel", "Channel"}) {
+    const auto name = reflection.Find(typed);
+    if (!name) continue;
+    static_cast<void>(reflection.pool().FindMethodByName(*name));
+    if (const auto* type = reflection.pool().FindMessageTypeByName(*name)) {
+      const auto message = reflection.New(type);
+      static_cast<void>(ParseJson(ToJson(*message, true), *message));
+    }
+  }
 }
 
 }  // namespace
@@ -63,7 +123,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;
   const ByteView rest = ByteView(data, size).subspan(1);
   const std::string text(AsText(rest));
-  switch (data[0] % 4) {
+  switch (data[0] % 8) {
     case 0:
       ReadTable(rest);
       break;
@@ -72,6 +132,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       break;
     case 2:
       ReadChannel(rest);
+      break;
+    case 4:
+      ReadLog(rest);
+      break;
+    case 5:
+      ReadReflection(rest);
       break;
     default:
       KEYMAST_CHECK(!ToText(ProblemOf(rest.empty() ? 3 : rest[0] % 20, "refused", text)).empty());

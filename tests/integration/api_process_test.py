@@ -62,10 +62,10 @@ class ApiProcess(unittest.TestCase):
     def test_roles_by_socket(self):
         self.start()
         for role, status in (("operator", 4), ("viewer", 5), ("auditor", 5), ("headend", 5)):
-            done = self.ctl("rekey-now", "one", role=role)
+            done = self.ctl("rekeys", "now", "one", role=role)
             self.assertEqual(done.returncode, status, f"{role}: {done.stderr}")
         self.assertIn("role viewer may not call Rekeys.RekeyNow",
-                      self.ctl("rekey-now", "one", role="viewer").stderr)
+                      self.ctl("rekeys", "now", "one", role="viewer").stderr)
 
     def test_sigterm_stops_it_and_sigkill_leaves_nothing_in_the_way(self):
         process = self.start()

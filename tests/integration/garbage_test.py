@@ -191,7 +191,7 @@ class Garbage(unittest.TestCase):
                             ("truncated", "malformed", "unexpected",
                              "unknown_identity", "unknown_version"))
         self.assertEqual(site.state_hash(), before)
-        site.ctl.call("rekey-now", "one", "--level", "msk")
+        site.ctl.call("rekeys", "now", "one", "--level", "msk")
         wait_for(lambda: member.last.get("msk_changes", 0) >= 1, 20, "the MSK changes")
         self.assertNotEqual(site.state_hash(), before)
 
@@ -229,7 +229,7 @@ class Garbage(unittest.TestCase):
             self.expect_counted(counted, was, reasons)
             self.assertEqual(self.receiver_state(member), before)
         self.assertTrue(member.running())
-        site.ctl.call("rekey-now", "one", "--level", "msk")
+        site.ctl.call("rekeys", "now", "one", "--level", "msk")
         wait_for(lambda: member.last["state_hash"] != before[0], 20, "a valid message changes it")
 
     @staticmethod

@@ -128,7 +128,7 @@ class Replacement(unittest.TestCase):
     def test_a_state_file_that_is_kept_loses_nothing_but_the_pause(self):
         site = self.broadcast()
         old = self.member.last["mtk_id"]
-        site.ctl.call("rekey-now", "one", "--level", "mtk")
+        site.ctl.call("rekeys", "now", "one", "--level", "mtk")
         wait_for(lambda: self.member.last["mtk_id"] > old, 20, "the next MTK is in use")
         used = self.member.last["mtk_id"]
         site.headend.kill()

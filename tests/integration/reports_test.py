@@ -265,7 +265,7 @@ class Reports(JoinCase):
         member.receive(time.time(), keys)
         ann.send(member.build(report.ACKNOWLEDGE, told_by=keys[:-1]))
         self.assertIsNone(ann.heard())
-        self.site.ctl.call("rekey-now", "one", "--level", "msk")
+        self.site.ctl.call("rekeys", "now", "one", "--level", "msk")
         home.settimeout(20)
         self.assertEqual(home.recv(2048)[1], KEYS, "a wrong hash moves nothing")
         self.assertIsNone(ann.heard())

@@ -58,7 +58,7 @@ std::vector<Room> Table() {
        {}},
       {"cli",
        {"base", "shell", "crypto", "audit", "proto"},
-       {"grpcpp/", "google/protobuf/", "CLI/"},
+       {"grpcpp/", "grpc/reflection/", "google/protobuf/", "CLI/", "nlohmann/", "yaml-cpp/"},
        kCalls,
        {}},
       {"tools",

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fstream>
 
-#include "cli/channel_options.h"
+#include "cli/channels.h"
 #include "fake_session.h"
 #include "tests/unit/cli/temp_path.h"
 
@@ -153,16 +153,17 @@ TEST(Channels, CreateFromAFileWithOptionsOnTop) {
             R"("policy":{"mtkPeriod":"4s","mtkLead":"1s"}}})");
 }
 
-TEST(Channels, UpdateKeepsWhatIsNotGivenAndSendsTheEtag) {
+TEST(Channels, AnUpdateNamesExactlyWhatIsGiven) {
   FakeServer server;
-  server.Answer("Channels.GetChannel",
-                R"({"name": "channels/one", "displayName": "First", "etag": "7", "keyGroup": 4,
-                    "policy": {"mtkPeriod": "10s", "mtkLead": "2s"}})");
   EXPECT_EQ(server.Run({"channels", "update", "one", "--mtk-lead", "1s"}).exit, 0);
-  EXPECT_EQ(server.asked()[1].method, "Channels.UpdateChannel");
+  ASSERT_EQ(server.asked().size(), 1U);
+  EXPECT_EQ(server.asked()[0].method, "Channels.UpdateChannel");
+  EXPECT_EQ(server.asked()[0].request,
+            R"({"channel":{"name":"channels/one","policy":{"mtkLead":"1s"}},)"
+            R"("updateMask":"policy.mtkLead"})");
+  server.Run({"channels", "update", "one", "--display-name", "", "--etag", "7"});
   EXPECT_EQ(server.asked()[1].request,
-            R"({"channel":{"name":"channels/one","displayName":"First",)"
-            R"("policy":{"mtkPeriod":"10s","mtkLead":"1s"},"etag":"7"}})");
+            R"({"channel":{"name":"channels/one","etag":"7"},"updateMask":"displayName"})");
 }
 
 TEST(Channels, AnUpdateFromAFileIsOfTheChannelThatIsNamed) {
@@ -170,23 +171,24 @@ TEST(Channels, AnUpdateFromAFileIsOfTheChannelThatIsNamed) {
   FakeServer server;
   const auto update = [&](const std::string& file) {
     std::ofstream(path) << file;
-    server.Answer("Channels.GetChannel",
-                  R"({"name": "channels/one", "displayName": "First", "etag": "7",
-                      "policy": {"mtkPeriod": "10s", "mtkRepetition": "0.500s"}})");
-    return server.Run({"channels", "update", "one", "--file", path});
+    return server.Run({"channels", "update", "one", "--file", path, "--mtk-lead", "1s"});
   };
   const auto other = update(R"({"name": "channels/two", "displayName": "Second"})");
   EXPECT_EQ(other.exit, 2);
   EXPECT_NE(other.err.find("is of channels/two, not of channels/one"), std::string::npos)
       << other.err;
-  EXPECT_EQ(server.asked().back().method, "Channels.GetChannel");
-  // Durations of the file replace those there were: 0.5 s and 1 s do not make 1.5 s.
-  EXPECT_EQ(
-      update(R"({"etag": "6", "multicast": {"ttl": 3}, "policy": {"mtkRepetition": "1s"}})").exit,
-      0);
-  EXPECT_EQ(server.asked().back().request,
-            R"({"channel":{"name":"channels/one","displayName":"First","multicast":{"ttl":3},)"
-            R"("policy":{"mtkPeriod":"10s","mtkRepetition":"1s"},"etag":"6"}})");
+  EXPECT_TRUE(server.asked().empty());
+  // Options are on top, and their durations replace those of the file: 0.5 s and 1 s do not make
+  // 1.5 s. What is fixed goes along, and is not named.
+  EXPECT_EQ(update(R"({"name": "channels/one", "etag": "6", "multicast": {"ttl": 3},
+                       "policy": {"mtkRepetition": "1s", "mtkLead": "0.5s"}})")
+                .exit,
+            0);
+  EXPECT_EQ(server.asked()[0].request,
+            R"({"channel":{"name":"channels/one","multicast":{"ttl":3},)"
+            R"("policy":{"mtkLead":"1s","mtkRepetition":"1s"},"etag":"6"},)"
+            R"("updateMask":"policy.mtkLead,policy.mtkRepetition"})");
+  EXPECT_EQ(server.Run({"channels", "update", "one"}).exit, 2) << "nothing to change";
 }
 
 TEST(Channels, ANoughtIsOnTopOfTheFileToo) {
@@ -207,6 +209,14 @@ TEST(Channels, DeleteAndSdp) {
             "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\n");
 }
 
+TEST(Channels, SomeAreFetchedTogether) {
+  FakeServer server;
+  server.Answer("Channels.BatchGetChannels", R"({"channels": [{"name": "channels/one"}]})");
+  const auto done = server.Run({"channels", "batch-get", "one", "channels/two"});
+  EXPECT_EQ(server.asked()[0].request, R"({"names":["channels/one","channels/two"]})");
+  EXPECT_EQ(std::count(done.out.begin(), done.out.end(), '\n'), 2) << done.out;
+}
+
 TEST(Channels, WhatCannotBeReadIsAUsageErrorBeforeAnyCall) {
   const std::string path = TempPath("bad.json");
   std::ofstream(path) << R"({"displayNam": "x"})";
@@ -215,7 +225,7 @@ TEST(Channels, WhatCannotBeReadIsAUsageErrorBeforeAnyCall) {
       {"--leave-policy", "never"},  {"--profile", "null"},
       {"--stream", "video"},        {"--stream", "video:x:1:96:H264"},
       {"--stream", "v:1:0xg:96:H"}, {"--file", path},
-      {"--file", "/absent"},        {"--ttl", "300"},
+      {"--file", "/absent"},        {"--ttl", "-3"},
       {"--mtk-port", "x"},          {"--file", "/"},
       {"--file", "/dev/zero"},      {"--stream", ":5004:1:96:H264/90000"},
       {"--stream", "v:5004:1:96:"}, {"--stream", ":0:00:00::"}};

@@ -1,15 +1,64 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fake_session.h"
 
+#include <google/protobuf/descriptor.pb.h>
+
+#include "grpc/reflection/v1alpha/reflection.pb.h"
+
 namespace keymast::cli {
+namespace {
+
+using google::protobuf::FileDescriptor;
+using google::protobuf::Message;
+namespace wire = grpc::reflection::v1alpha;
+
+// `Channels.GetChannel` of /keymast.v1.Channels/GetChannel.
+std::string ShortName(std::string method) {
+  constexpr std::string_view kOwn = "/keymast.v1.";
+  if (!method.starts_with(kOwn)) return method;
+  method.erase(0, kOwn.size());
+  std::replace(method.begin(), method.end(), '/', '.');
+  return method;
+}
+
+void AddFile(const FileDescriptor* file, wire::ServerReflectionResponse& response) {
+  if (file == nullptr) {
+    response.mutable_error_response()->set_error_code(5);
+    return;
+  }
+  google::protobuf::FileDescriptorProto proto;
+  file->CopyTo(&proto);
+  response.mutable_file_descriptor_response()->add_file_descriptor_proto(proto.SerializeAsString());
+}
+
+// Each file alone, as a server may answer that leaves imports to be asked for.
+void Reflect(const wire::ServerReflectionRequest& request,
+             wire::ServerReflectionResponse& response) {
+  const auto* pool = google::protobuf::DescriptorPool::generated_pool();
+  if (!request.list_services().empty()) {
+    const FileDescriptor* file = pool->FindFileByName("keymast/v1/service.proto");
+    for (int i = 0; i < file->service_count(); ++i) {
+      response.mutable_list_services_response()->add_service()->set_name(
+          file->service(i)->full_name());
+    }
+  } else if (!request.file_by_filename().empty()) {
+    AddFile(pool->FindFileByName(request.file_by_filename()), response);
+  } else {
+    AddFile(pool->FindFileContainingSymbol(request.file_containing_symbol()), response);
+  }
+}
+
+}  // namespace
 
 class FakeServer::FakeSession final : public Session {
  public:
   explicit FakeSession(FakeServer& server) : server_(server) {}
 
-  cli::Outcome<void> Call(const std::string& method, const google::protobuf::Message& request,
-                          google::protobuf::Message& response) override {
+  cli::Outcome<void> Call(const std::string& path, const Message& request,
+                          Message& response) override {
+    const std::string method = ShortName(path);
     Remember(method, request);
+    server_.now += server_.call_time;
     const auto found = server_.problems_.find(method);
     if (found != server_.problems_.end() && found->second.answered-- == 0) {
       found->second.answered = 0;
@@ -22,10 +71,27 @@ class FakeServer::FakeSession final : public Session {
     return {};
   }
 
-  cli::Outcome<void> Stream(const std::string& method, const google::protobuf::Message& request,
-                            google::protobuf::Message& scratch,
+  cli::Outcome<void> Stream(const std::string& method, const Message& request, Message& scratch,
                             const std::function<bool()>& each) override {
-    Remember(method, request);
+    const Message* next = &request;
+    return Converse(
+        method, [&] { return std::exchange(next, nullptr); }, scratch, each);
+  }
+
+  cli::Outcome<void> Converse(const std::string& path, const std::function<const Message*()>& next,
+                              Message& scratch, const std::function<bool()>& each) override {
+    const std::string method = ShortName(path);
+    if (method.find("ServerReflection") != std::string::npos) {
+      if (const auto found = server_.problems_.find("reflection");
+          found != server_.problems_.end()) {
+        return tl::unexpected(found->second.problem);
+      }
+      Reflect(dynamic_cast<const wire::ServerReflectionRequest&>(*next()),
+              dynamic_cast<wire::ServerReflectionResponse&>(scratch));
+      static_cast<void>(each());
+      return {};
+    }
+    while (const Message* request = next()) Remember(method, *request);
     for (const std::string& json : server_.answers_[method]) {
       scratch.Clear();
       Read(json, scratch);
@@ -38,12 +104,18 @@ class FakeServer::FakeSession final : public Session {
   }
 
  private:
-  void Remember(const std::string& method, const google::protobuf::Message& request) {
-    std::string json;
-    EXPECT_TRUE(google::protobuf::util::MessageToJsonString(request, &json).ok());
-    server_.asked_.push_back({method, json});
+  void Remember(const std::string& method, const Message& request) {
+    const std::unique_ptr<Message> copy(request.New());
+    copy->CopyFrom(request);
+    std::string id, json;
+    if (const auto* field = copy->GetDescriptor()->FindFieldByName("request_id")) {
+      id = copy->GetReflection()->GetString(*copy, field);
+      copy->GetReflection()->ClearField(copy.get(), field);
+    }
+    EXPECT_TRUE(google::protobuf::util::MessageToJsonString(*copy, &json).ok());
+    server_.asked_.push_back({method, json, id});
   }
-  static void Read(const std::string& json, google::protobuf::Message& message) {
+  static void Read(const std::string& json, Message& message) {
     const auto read = google::protobuf::util::JsonStringToMessage(json, &message);
     EXPECT_TRUE(read.ok()) << read.ToString() << "\n" << json;
   }
@@ -54,12 +126,23 @@ class FakeServer::FakeSession final : public Session {
 FakeServer::Outcome FakeServer::Run(const std::vector<std::string>& words) {
   std::vector<const char*> argv = {"keymastctl"};
   for (const std::string& word : words) argv.push_back(word.c_str());
+  std::istringstream in(input);
   std::ostringstream out, err;
   const auto connect = [this](const Target& target) -> cli::Outcome<std::unique_ptr<Session>> {
     target_ = target;
     return std::make_unique<FakeSession>(*this);
   };
-  const int exit = cli::Run(static_cast<int>(argv.size()), argv.data(), connect, out, err);
+  Surroundings around{in,
+                      out,
+                      err,
+                      is_terminal,
+                      is_terminal,
+                      [this] { return now; },
+                      [this](Duration duration) {
+                        now += duration;
+                        on_pause();
+                      }};
+  const int exit = cli::Run(static_cast<int>(argv.size()), argv.data(), connect, around);
   return {exit, out.str(), err.str()};
 }
 

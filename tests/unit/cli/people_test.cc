@@ -149,13 +149,50 @@ TEST(Members, AddWithWindow) {
   EXPECT_NE(nowhere.err.find("--msk-endpoint"), std::string::npos) << nowhere.err;
 }
 
-TEST(Members, UpdateKeepsWhatIsNotGiven) {
+TEST(Members, AnUpdateNamesExactlyWhatIsGiven) {
   FakeServer server;
-  server.Answer("Members.GetMember", kMember);
   EXPECT_EQ(server.Run({"members", "update", "one", "alice", "--until", "none"}).exit, 0);
-  EXPECT_EQ(server.asked()[1].method, "Members.UpdateMember");
-  EXPECT_EQ(server.asked()[1].request.find("entitlementEnd"), std::string::npos);
-  EXPECT_NE(server.asked()[1].request.find("127.0.0.1:2271"), std::string::npos);
+  EXPECT_EQ(server.asked()[0].method, "Members.UpdateMember");
+  EXPECT_EQ(server.asked()[0].request, R"({"member":{"name":"channels/one/members/alice"},)"
+                                       R"("updateMask":"entitlementEnd"})");
+  server.Run({"members", "update", "one", "alice", "--msk-endpoint", "[::1]:1", "--etag", "3"});
+  EXPECT_EQ(server.asked()[1].request,
+            R"({"member":{"name":"channels/one/members/alice","mskEndpoint":"[::1]:1",)"
+            R"("etag":"3"},"updateMask":"mskEndpoint"})");
+}
+
+TEST_F(Subscribers, ABatchThatIsSentAgainIsTheSame) {
+  const std::string key = KeyFile("again.key", std::string(16, 'k'));
+  const std::string csv = TempPath("same.csv");
+  std::ofstream file(csv);
+  for (int i = 0; i < 1001; ++i) file << "s" << i << ",s" << i << "@example.org," << key << "\n";
+  file.close();
+  const auto send = [&](const std::string& id) {
+    EXPECT_EQ(server_.Run({"subscribers", "batch-create", "--csv", csv, "--request-id", id}).exit,
+              0);
+    const auto& asked = server_.asked();
+    return std::vector(asked.end() - 2, asked.end());
+  };
+  const auto first = send("00000000-0000-4000-8000-000000000001");
+  const auto again = send("00000000-0000-4000-8000-000000000001");
+  const auto other = send("00000000-0000-4000-8000-000000000002");
+  EXPECT_NE(first[0].request_id, first[1].request_id) << "each request has its own";
+  for (size_t i = 0; i < 2; ++i) {
+    EXPECT_EQ(first[i].request_id, again[i].request_id);
+    EXPECT_EQ(first[i].request, again[i].request);
+    EXPECT_NE(first[i].request_id, other[i].request_id);
+    EXPECT_NE(first[i].request, other[i].request) << "another box";
+  }
+}
+
+TEST_F(Subscribers, ManyAreDeletedFromAFile) {
+  const std::string csv = TempPath("gone.csv");
+  std::ofstream(csv) << "s0\nsubscribers/s1\n";
+  const auto done =
+      server_.Run({"subscribers", "batch-delete", "--csv", csv, "--force", "--allow-missing"});
+  EXPECT_EQ(done.out, "deleted 2 subscribers\n");
+  EXPECT_EQ(server_.asked()[0].request,
+            R"({"names":["subscribers/s0","subscribers/s1"],"force":true,"allowMissing":true})");
 }
 
 class MembersBatch : public testing::Test {
@@ -204,9 +241,14 @@ TEST_F(MembersBatch, AResourceIsFoundInTheFile) {
 }
 
 TEST_F(MembersBatch, WithoutAnAnswerNobodyKnows) {
-  server_.Refuse("Members.BatchCreateMembers", {Exit::kUnavailable, "gone", {}, {}, {}, {}}, 1);
-  const auto done = Add();
+  Problem gone{.exit = Exit::kUnavailable, .message = "gone"};
+  gone.is_outcome_known = false;
+  server_.Refuse("Members.BatchCreateMembers", gone, 1);
+  const std::string id = "00000000-0000-4000-8000-000000000001";
+  const auto done = Add({"--request-id", id});
   EXPECT_EQ(done.exit, 4);
+  EXPECT_NE(done.err.find("run the same command again with --request-id " + id), std::string::npos)
+      << done.err;
   EXPECT_NE(done.err.find("lines 1002 to 2001: may have been done, all of them, or none\n"),
             std::string::npos)
       << done.err;
@@ -265,7 +307,6 @@ TEST(Members, BatchAddListJoinLeaveExpel) {
   server.Answer("Members.ExpelMembers", R"({"mskId": "00010002", "remaining": "5",
                                             "switchTime": "2026-01-31T12:00:00.200Z"})");
   EXPECT_EQ(server.Run({"members", "expel", "one", "alice", "bob"}).out,
-            "expelled   2\n"
             "new MSK    00010002\n"
             "switch     2026-01-31T12:00:00.200Z\n"
             "remaining  5\n");
@@ -299,6 +340,18 @@ TEST(Headends, CreateGetListDelete) {
             "h        yes                 \n");
   EXPECT_EQ(server.Run({"headends", "get", "h"}).exit, 0);
   EXPECT_EQ(server.Run({"headends", "delete", "h"}).out, "deleted headends/h\n");
+}
+
+TEST(Headends, AnUpdateReplacesTheChannels) {
+  FakeServer server;
+  server.Run({"headends", "update", "h", "--channel", "one", "--channel", "channels/two"});
+  EXPECT_EQ(server.asked()[0].request,
+            R"({"headend":{"name":"headends/h","channels":["channels/one","channels/two"]},)"
+            R"("updateMask":"channels"})");
+  EXPECT_EQ(server.Run({"headends", "update", "h"}).exit, 2) << "not to none by oversight";
+  EXPECT_EQ(server.Run({"headends", "update", "h", "--no-channel"}).exit, 0);
+  EXPECT_EQ(server.asked()[1].request,
+            R"({"headend":{"name":"headends/h"},"updateMask":"channels"})");
 }
 
 }  // namespace

@@ -21,7 +21,7 @@ constexpr const char* kRekey = R"({
 TEST(Rekeys, NowAndHistory) {
   FakeServer server;
   server.Answer("Rekeys.RekeyNow", kRekey);
-  EXPECT_EQ(server.Run({"rekey-now", "one", "--level", "msk"}).out,
+  EXPECT_EQ(server.Run({"rekeys", "now", "one", "--level", "msk"}).out,
             "name        channels/one/rekeys/12\n"
             "level       MSK\n"
             "reason      EXCLUSION\n"
@@ -29,9 +29,9 @@ TEST(Rekeys, NowAndHistory) {
             "switch      2026-01-31T12:00:00.200Z\n"
             "recipients  5\n");
   EXPECT_EQ(server.asked()[0].request, R"({"channel":"channels/one","level":"MSK"})");
-  server.Run({"rekey-now", "one"});
+  server.Run({"rekeys", "now", "one"});
   EXPECT_EQ(server.asked()[1].request, R"({"channel":"channels/one","level":"MTK"})");
-  EXPECT_EQ(server.Run({"rekey-now", "one", "--level", "tek"}).exit, 2);
+  EXPECT_EQ(server.Run({"rekeys", "now", "one", "--level", "tek"}).exit, 2);
   server.Answer("Rekeys.ListRekeys", R"({"rekeys": [)" + std::string(kRekey) + "]}");
   EXPECT_EQ(server.Run({"rekeys", "list", "one"}).out,
             "REKEY  LEVEL  REASON     MSK/MTK     SWITCH                    RECIPIENTS\n"
@@ -70,10 +70,13 @@ class WatchTest : public testing::Test {
   FakeServer server_;
 };
 
-TEST_F(WatchTest, PrintsALineAnEvent) {
+TEST_F(WatchTest, IsATableThatFollows) {
   EXPECT_EQ(server_.Run({"watch", "one", "--resume", "0"}).out,
-            "2026-01-31T12:00:00Z  JOINED  channels/one/members/a\n"
-            "2026-01-31T12:00:01Z  REKEYED  channels/one  MSK EXCLUSION 00010002/1\n");
+            "TIME                            KIND                  RESOURCE"
+            "                                  KEYS\n"
+            "2026-01-31T12:00:00Z            JOINED                channels/one/members/a\n"
+            "2026-01-31T12:00:01Z            REKEYED               channels/one"
+            "                              MSK EXCLUSION 00010002/1\n");
   EXPECT_EQ(server_.asked()[0].request, R"({"channel":"channels/one","resumeToken":"0"})");
 }
 
@@ -84,20 +87,56 @@ TEST_F(WatchTest, JsonHasBookmarksAndEndsAtItsLimit) {
   EXPECT_EQ(server_.asked()[0].request, "{}");
 }
 
-TEST_F(WatchTest, TellsWhyItEnded) {
-  server_.Refuse("Rekeys.Watch", {Exit::kUnavailable, "keymast-api is stopping", {}, {}, {}, {}});
-  EXPECT_EQ(server_.Run({"watch"}).exit, 4);
+TEST_F(WatchTest, TellsWhyItEndedAndHowToGoOn) {
+  server_.Refuse("Rekeys.Watch", {.exit = Exit::kUnavailable, .message = "stopping"});
+  const auto done = server_.Run({"watch"});
+  EXPECT_EQ(done.exit, 4);
+  EXPECT_NE(done.err.find("--resume 3 goes on"), std::string::npos) << done.err;
+}
+
+TEST_F(WatchTest, YamlIsADocumentAnEvent) {
+  const auto done = server_.Run({"--output", "yaml", "watch", "--limit", "1"});
+  EXPECT_EQ(done.out.find("---\nresumeToken: \"1\"\n"), 0U) << done.out;
+}
+
+TEST_F(WatchTest, GoesOnBehindTheLastEventWhenTheServerComesBack) {
+  server_.Refuse("Rekeys.Watch", {.exit = Exit::kUnavailable, .message = "stopping"});
+  int pauses = 0;
+  server_.on_pause = [&] {
+    server_.Forget("Rekeys.Watch");
+    if (++pauses == 3) server_.Answer("Rekeys.Watch", R"({"resumeToken": "4", "kind": "LEFT"})");
+  };
+  const auto done = server_.Run({"watch", "--reconnect", "--limit", "3"});
+  EXPECT_EQ(done.exit, 0) << done.err;
+  EXPECT_EQ(pauses, 3);
+  EXPECT_EQ(server_.asked().back().request, R"({"resumeToken":"3"})");
+  EXPECT_EQ(done.err,
+            "keymastctl: stopping; connecting again, to go on behind the last event\n"
+            "keymastctl: connected again\n")
+      << "told once";
+}
+
+TEST_F(WatchTest, ReconnectsOnATerminalAndNotForARefusal) {
+  server_.is_terminal = true;
+  server_.Refuse("Rekeys.Watch", {.exit = Exit::kUnavailable, .message = "stopping"});
+  EXPECT_EQ(server_.Run({"watch", "--no-reconnect"}).exit, 4);
+  server_.on_pause = [&] {
+    server_.Refuse("Rekeys.Watch", {.exit = Exit::kRefused, .reason = "compacted"});
+  };
+  EXPECT_EQ(server_.Run({"watch"}).exit, 1);
 }
 
 TEST(Status, ShowsTheServer) {
   FakeServer server;
   server.Answer("Server.GetServerStatus", R"({
-    "version": "0.1.0", "identity": "bmsc@example.org", "storeState": "OPEN", "channelCount": "1",
+    "version": "0.1.0", "notReady": ["store_closed", "draining"], "masterKeyId": "3f1c",
+    "auditPublicKey": "qqo=", "audit": {"sequence": "7", "hash": "qqs="}, "identity": "bmsc@example.org", "storeState": "OPEN", "channelCount": "1",
     "revision": "9", "epoch": "2", "startTime": "2026-01-31T12:00:00Z", "uptime": "61s",
     "possiblyLostCommits": "3", "importPublicKey": "qqo="})");
   EXPECT_EQ(server.Run({"status"}).out,
             "version        0.1.0\n"
             "identity       bmsc@example.org\n"
+            "ready          no: store_closed, draining\n"
             "store          OPEN\n"
             "channels       1\n"
             "subscribers    0\n"
@@ -108,7 +147,10 @@ TEST(Status, ShowsTheServer) {
             "possibly lost  3 commits, at most\n"
             "started        2026-01-31T12:00:00Z\n"
             "uptime         61s\n"
-            "import key     aaaa\n");
+            "import key     aaaa\n"
+            "master key     3f1c\n"
+            "audit key      aaaa\n"
+            "audit log      to 7:aaab\n");
 }
 
 TEST(Status, SaysWhenNobodyKnowsWhatIsLost) {
@@ -157,6 +199,36 @@ TEST(Run, ProblemsTellFieldsResourceAndWhatToDo) {
             "  is keymast-api running, and is --server right?\n");
 }
 
+TEST(Run, AQuotaIsToldWithItsSubject) {
+  google::rpc::Status details;
+  google::rpc::QuotaFailure quota;
+  quota.add_violations()->set_subject("channels of operator:alice.example.org");
+  quota.mutable_violations(0)->set_description("has 10 of at most 10");
+  details.add_details()->PackFrom(quota);
+  EXPECT_EQ(ToText(ProblemOf(8, "no more channels", details.SerializeAsString())),
+            "keymastctl: no more channels\n"
+            "  limit of channels of operator:alice.example.org: has 10 of at most 10\n");
+}
+
+TEST(Run, WhatHasNoAnswerMayBeRepeatedUnderItsId) {
+  for (const auto code : {grpc::StatusCode::UNAVAILABLE, grpc::StatusCode::DEADLINE_EXCEEDED}) {
+    FakeServer server;
+    server.Refuse("Channels.DeleteChannel", ProblemOf(code, "gone", ""));
+    const auto done = server.Run({"channels", "delete", "one"});
+    const std::string id = server.asked()[0].request_id;
+    EXPECT_EQ(id.size(), 36U);
+    EXPECT_NE(done.err.find("run the same command again with --request-id " + id),
+              std::string::npos)
+        << done.err;
+    server.Run({"channels", "delete", "one", "--request-id", id});
+    EXPECT_EQ(server.asked()[1].request_id, id);
+  }
+  FakeServer server;
+  server.Refuse("Channels.DeleteChannel", ProblemOf(grpc::StatusCode::NOT_FOUND, "none", ""));
+  EXPECT_EQ(server.Run({"channels", "delete", "one"}).err.find("--request-id"), std::string::npos);
+  EXPECT_EQ(server.Run({"channels", "delete", "one", "--request-id", "mine"}).exit, 2);
+}
+
 TEST(Run, UsageErrorsAreTwoAndHelpIsZero) {
   FakeServer server;
   for (const std::vector<std::string>& words : {std::vector<std::string>{},
@@ -187,7 +259,7 @@ TEST(Run, UsageErrorsAreTwoAndHelpIsZero) {
             "  keymastctl members expel --help tells what there is\n");
   const auto help = server.Run({"--help"});
   EXPECT_EQ(help.exit, 0);
-  EXPECT_NE(help.out.find("rekey-now"), std::string::npos);
+  EXPECT_NE(help.out.find("rekeys"), std::string::npos);
   EXPECT_EQ(server.Run({"--version"}).out, "keymastctl " KEYMAST_VERSION "\n");
   EXPECT_TRUE(server.asked().empty());
 }

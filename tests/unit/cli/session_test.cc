@@ -50,6 +50,20 @@ class CountingRekeys final : public v1::Rekeys::Service {
   }
 };
 
+class EchoHeadends final : public v1::Headends::Service {
+  grpc::Status TrafficKeys(
+      grpc::ServerContext*,
+      grpc::ServerReaderWriter<v1::HeadendDirective, v1::HeadendReport>* stream) override {
+    v1::HeadendReport report;
+    v1::HeadendDirective directive;
+    while (stream->Read(&report)) {
+      directive.set_dropped_channel(report.headend());
+      if (!stream->Write(directive)) return grpc::Status::CANCELLED;
+    }
+    return grpc::Status::OK;
+  }
+};
+
 class SessionTest : public testing::Test {
  protected:
   SessionTest() {
@@ -58,6 +72,7 @@ class SessionTest : public testing::Test {
     builder.AddListeningPort("unix:" + path_, grpc::InsecureServerCredentials());
     builder.RegisterService(&channels_);
     builder.RegisterService(&rekeys_);
+    builder.RegisterService(&headends_);
     server_ = builder.BuildAndStart();
   }
   std::unique_ptr<Session> Open(Duration timeout = std::chrono::seconds(10)) {
@@ -80,6 +95,7 @@ class SessionTest : public testing::Test {
   std::string path_;
   EchoChannels channels_;
   CountingRekeys rekeys_;
+  EchoHeadends headends_;
   std::unique_ptr<grpc::Server> server_;
 };
 
@@ -132,6 +148,33 @@ TEST_F(SessionTest, StreamsEndWhenTheReaderHasEnough) {
   v1::Event event;
   int seen = 0;
   EXPECT_TRUE(Open()->Stream("Rekeys.Watch", request, event, [&] { return ++seen < 10; }));
+  EXPECT_EQ(seen, 10);
+}
+
+TEST_F(SessionTest, BothSidesOfAStreamGoAtOnce) {
+  v1::HeadendReport report;
+  v1::HeadendDirective directive;
+  int sent = 0, seen = 0;
+  const auto next = [&]() -> const google::protobuf::Message* {
+    if (sent == 1000) return nullptr;
+    report.set_headend("headends/" + std::to_string(sent++));
+    return &report;
+  };
+  const auto done = Open()->Converse("Headends.TrafficKeys", next, directive, [&] {
+    EXPECT_EQ(directive.dropped_channel(), "headends/" + std::to_string(seen++));
+    return true;
+  });
+  EXPECT_TRUE(done);
+  EXPECT_EQ(seen, 1000);
+}
+
+TEST_F(SessionTest, AConversationEndsWhenTheReaderHasEnough) {
+  v1::HeadendReport report;
+  v1::HeadendDirective directive;
+  int seen = 0;
+  EXPECT_TRUE(Open()->Converse(
+      "/keymast.v1.Headends/TrafficKeys", [&] { return &report; }, directive,
+      [&] { return ++seen < 10; }));
   EXPECT_EQ(seen, 10);
 }
 

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// An exported audit log, checked without a server.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "base/bytes.h"
+#include "cli/problem.h"
+#include "keymast/v1/audit.pb.h"
+
+namespace keymast::cli {
+
+struct AuditPlace {
+  uint64_t sequence = 0;
+  Bytes hash;
+};
+
+// AuditRules are how the log is chained and signed (docs/audit.md).
+struct AuditRules {
+  std::function<Bytes(ByteView previous, const v1::AuditRecord& record)> hash;
+  std::function<bool(const v1::AuditRecord& record)> is_signed;
+};
+
+struct AuditExpectation {
+  std::optional<AuditPlace> position;  // a record that must be there
+  std::optional<AuditPlace> server;    // the server's end, which the file may be behind
+};
+
+struct AuditSummary {
+  uint64_t records = 0;
+  uint64_t checkpoints = 0;
+  uint64_t signed_to = 0;  // last record that a signature covers
+  AuditPlace end;
+};
+
+// VerifyAuditFile reads lines of protobuf JSON, each an AuditRecord. The chain begins with record 1
+// and has no gap, each hash follows from the one before and the record's text, checkpoints are
+// signed, and what was expected is there. The problem names the first line that is wrong.
+Outcome<AuditSummary> VerifyAuditFile(const std::string& path, const AuditExpectation& expected,
+                                      const AuditRules& rules);
+
+// PositionText gives `4711:` and the hash in hexadecimal; ReadPosition reads that.
+std::string PositionText(const AuditPlace& place);
+Outcome<AuditPlace> ReadPosition(const std::string& text);
+
+}  // namespace keymast::cli

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fstream>
+
+#include "cli/audit_file.h"
+#include "crypto/primitives.h"
+#include "fake_session.h"
+#include "tests/unit/cli/temp_path.h"
+
+namespace keymast::cli {
+namespace {
+
+// A chain with rules of its own: SHA-256 over the hash before and the record without hash and
+// signature; a checkpoint is signed when it says so.
+Bytes HashOf(ByteView previous, v1::AuditRecord record) {
+  record.clear_hash();
+  record.clear_signature();
+  const std::string text = std::string(AsText(previous)) + record.SerializeAsString();
+  const auto hash = crypto::Sha256(AsBytes(text));
+  return {hash.begin(), hash.end()};
+}
+
+const AuditRules kRules = {
+    HashOf, [](const v1::AuditRecord& record) { return record.signature() == "signed"; }};
+
+class AuditFile : public testing::Test {
+ protected:
+  AuditFile() {
+    Bytes previous(32, 0);
+    for (uint64_t i = 1; i <= 6; ++i) {
+      v1::AuditRecord& record = records_.emplace_back();
+      record.set_sequence(i);
+      record.set_method(i == 4 ? "checkpoint" : "Channels.CreateChannel");
+      record.set_principal("operator:alice");
+      if (i == 4) record.set_signature("signed");
+      previous = HashOf(previous, record);
+      record.set_hash(std::string(AsText(previous)));
+    }
+  }
+  AuditPlace PlaceOf(size_t sequence) const {
+    const ByteView hash = AsBytes(records_[sequence - 1].hash());
+    return {sequence, Bytes(hash.begin(), hash.end())};
+  }
+  Outcome<AuditSummary> Check(const AuditExpectation& expected = {}) {
+    const std::string path = TempPath("audit.jsonl");
+    std::ofstream file(path);
+    for (const auto& record : records_) WriteOneOfMany(record, Format::kJson, file);
+    file << rest_;
+    file.close();
+    return VerifyAuditFile(path, expected, kRules);
+  }
+  std::string Complaint(const AuditExpectation& expected = {}) {
+    const auto checked = Check(expected);
+    if (checked) return "none";
+    EXPECT_EQ(checked.error().exit, Exit::kRefused);
+    return checked.error().message.substr(checked.error().message.find(".jsonl:") + 7);
+  }
+  std::vector<v1::AuditRecord> records_;
+  std::string rest_;
+};
+
+TEST_F(AuditFile, AWholeOneIsGood) {
+  const auto summary = Check({PlaceOf(5), PlaceOf(6)});
+  ASSERT_TRUE(summary) << summary.error().message;
+  EXPECT_EQ(summary->records, 6U);
+  EXPECT_EQ(summary->checkpoints, 1U);
+  EXPECT_EQ(summary->signed_to, 4U);
+  EXPECT_EQ(summary->end.sequence, 6U);
+  EXPECT_EQ(summary->end.hash, PlaceOf(6).hash);
+}
+
+TEST_F(AuditFile, TheFirstRecordThatWasChangedIsNamed) {
+  records_[2].set_principal("operator:mallory");
+  EXPECT_EQ(Complaint(), "3: record 3 was changed, or one before it: its hash does not follow");
+}
+
+TEST_F(AuditFile, AGapIsNamed) {
+  records_.erase(records_.begin() + 2);
+  EXPECT_EQ(Complaint(), "3: record 4 follows 2: records are missing or out of order");
+}
+
+TEST_F(AuditFile, AFrontThatIsCutIsAGap) {
+  records_.erase(records_.begin());
+  EXPECT_EQ(Complaint(), "1: record 2 follows 0: records are missing or out of order");
+}
+
+TEST_F(AuditFile, AnUnsignedCheckpointIsNamed) {
+  records_[3].set_signature("forged");
+  EXPECT_EQ(Complaint(), "4: record 4: the checkpoint is not signed by this key");
+}
+
+TEST_F(AuditFile, ATailThatIsCutShowsByWhatWasExpected) {
+  const AuditExpectation expected{PlaceOf(6), {}};
+  records_.pop_back();
+  EXPECT_EQ(Complaint(), "none") << "nobody knows";
+  EXPECT_EQ(Complaint(expected).find("5: the tail is cut: it ends at 5, and record 6:"), 0U);
+}
+
+TEST_F(AuditFile, AnotherLogShowsByWhatWasExpected) {
+  AuditPlace other = PlaceOf(5);
+  other.hash[0] ^= 1;
+  EXPECT_EQ(Complaint({other, {}}).find("5: this is another log: record 5:"), 0U);
+}
+
+TEST_F(AuditFile, AServerThatHasLostItsTailIsFound) {
+  EXPECT_EQ(Complaint({{}, PlaceOf(5)}),
+            "6: the server's log ends at 5, before this file: the server has lost its tail");
+}
+
+TEST_F(AuditFile, WhatIsNoRecordIsNamed) {
+  rest_ = "{\"sequence\": \"seven\"}\n";
+  EXPECT_EQ(Complaint().find("7: "), 0U);
+  EXPECT_EQ(VerifyAuditFile("/absent", {}, kRules).error().exit, Exit::kUsage);
+}
+
+TEST(Position, IsASequenceAndAHash) {
+  const auto place = ReadPosition("4711:" + std::string(64, 'a'));
+  ASSERT_TRUE(place);
+  EXPECT_EQ(place->sequence, 4711U);
+  EXPECT_EQ(place->hash, Bytes(32, 0xaa));
+  for (const std::string& text :
+       {std::string(), std::string("4711"), std::string("4711:aa"), ":" + std::string(64, 'a'),
+        "x:" + std::string(64, 'a'), "4711 " + std::string(64, 'a'), "1:" + std::string(66, 'a')}) {
+    EXPECT_FALSE(ReadPosition(text)) << text;
+  }
+}
+
+TEST(Audit, ListsAndExports) {
+  FakeServer server;
+  server.Answer("Audit.ListAuditRecords", R"({"auditRecords": [{"sequence": "1",
+      "time": "2026-01-31T12:00:00Z", "principal": "operator:alice",
+      "method": "Members.ExpelMembers", "resource": "channels/one",
+      "keyIds": ["00010002", "00010002.1"], "hash": "qqo="}], "nextPageToken": "p2"})");
+  server.Answer("Audit.ListAuditRecords",
+                R"({"auditRecords": [{"sequence": "2", "hash": "qqs="}]})");
+  const std::string path = TempPath("export.jsonl");
+  const auto done = server.Run({"audit", "export", path});
+  EXPECT_EQ(done.out,
+            "records  2\n"
+            "end      2:aaab\n");
+  std::ifstream file(path);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(file, line);) lines.push_back(line);
+  ASSERT_EQ(lines.size(), 2U);
+  EXPECT_NE(lines[0].find("\"sequence\":\"1\""), std::string::npos) << lines[0];
+  EXPECT_EQ(server.asked()[1].request, R"({"pageSize":1000,"pageToken":"p2"})");
+  EXPECT_EQ(server.Run({"audit", "export", "/absent/x"}).exit, 2);
+  server.Forget("Audit.ListAuditRecords");
+  server.Answer("Audit.ListAuditRecords",
+                R"({"auditRecords": [{"sequence": "7", "method": "start"}]})");
+  EXPECT_EQ(server.Run({"audit", "list", "--order-by", "sequence desc"}).out,
+            "SEQUENCE  TIME  PRINCIPAL  METHOD  RESOURCE  KEYS\n"
+            "7                          start             \n");
+}
+
+}  // namespace
+}  // namespace keymast::cli
