@@ -71,6 +71,7 @@ void AddAudit(Command& program) {
   Command& all = group.Add("export", "Write all records, a line of JSON each");
   all.Add(Word("FILE", "Is written over", Into(OptionsOf<ExportOptions>(all, Export).file)));
   group.Example("keymastctl audit export audit.jsonl");
+  AddAuditVerify(group);
 }
 
 }  // namespace keymast::cli

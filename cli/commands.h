@@ -17,6 +17,7 @@ void AddTop(Command& program);
 void AddExplain(Command& program);
 void AddOperations(Command& program);
 void AddAudit(Command& program);
+void AddAuditVerify(Command& group);
 void AddServer(Command& program);  // status, backups, master-key
 void AddCall(Command& program);    // call, list, describe
 void AddCompletion(Command& program);
