@@ -22,7 +22,7 @@ struct ApiState {
   std::map<std::string, uint64_t> connections_refused = {};  // by listener
   std::map<std::string, uint64_t> http_cut = {};             // by reason
   uint64_t spans_dropped = 0;
-  std::vector<std::string> not_ready = {};                   // as /readyz
+  std::vector<std::string> not_ready = {};  // as /readyz
 };
 
 // Exposition gives the text format 0.0.4. A metric of the snapshot whose name or labels Prometheus

@@ -123,12 +123,16 @@ struct DeleteOperation {
   OperationId id;
   bool allow_missing = false;
 };
+// DeleteBackup changes nothing here: that it was asked for is on record.
+struct DeleteBackup {
+  std::string id;
+};
 
 using Command =
     std::variant<CreateChannel, UpdateChannel, DeleteChannel, CreateSubscribers, DeleteSubscribers,
                  CreateMembers, UpdateMember, DeleteMember, Join, Leave, Expel, CreateHeadend,
                  UpdateHeadend, DeleteHeadend, RekeyNow, PutSchedule, DeleteSchedule,
-                 BeginOperation, CancelOperation, DeleteOperation>;
+                 BeginOperation, CancelOperation, DeleteOperation, DeleteBackup>;
 
 // Reply says what the answer to a command needs besides the state itself.
 struct Reply {

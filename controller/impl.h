@@ -147,6 +147,7 @@ struct Controller::Impl final : ReportMembership {
   Outcome Handle(const BeginOperation& command, Instant now, const Moment* m);
   Outcome Handle(const CancelOperation& command, Instant now, const Moment* m);
   Outcome Handle(const DeleteOperation& command, Instant now, const Moment* m);
+  Outcome Handle(const DeleteBackup&, Instant, const Moment*) { return Reply{}; }
   // Of these (commands_*.cc).
   std::optional<Failure> OverQuota(uint64_t channels, uint64_t members) const;
   tl::expected<std::set<ChannelId>, Failure> CheckDeletion(const DeleteSubscribers& command) const;

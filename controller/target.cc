@@ -51,6 +51,7 @@ struct Targets {
   }
   Target operator()(const CancelOperation& c) const { return {NameOf(c.id), {}}; }
   Target operator()(const DeleteOperation& c) const { return {NameOf(c.id), {}}; }
+  Target operator()(const DeleteBackup& c) const { return {"backups/" + c.id, {}}; }
 };
 
 const rekey::ChannelState* Find(const rekey::State& state, const ChannelId& id) {
@@ -113,6 +114,7 @@ struct Revisions {
   uint64_t operator()(const BeginOperation&) const { return 0; }
   uint64_t operator()(const CancelOperation&) const { return 0; }
   uint64_t operator()(const DeleteOperation&) const { return 0; }
+  uint64_t operator()(const DeleteBackup&) const { return 0; }
 };
 
 }  // namespace

@@ -71,9 +71,10 @@ Failure NotTrue(Error) {
 }
 
 Calls::Calls(Clients& clients, Shard& shard, const crypto::KeyPair& import_key, Identity identity,
-             NotReady not_ready, Metrics metrics, StateHash state_hash)
+             StoreWork& store_work, NotReady not_ready, Metrics metrics, StateHash state_hash)
     : clients_(clients),
       shard_(shard),
+      store_work_(store_work),
       import_key_(import_key),
       identity_(std::move(identity)),
       not_ready_(std::move(not_ready)),
@@ -110,7 +111,7 @@ void Calls::OnRequest(ClientId client, const core::CoreRequest& request) {
   }
   if (Read(caller, request) || List(caller, request) || Membership(caller, request) ||
       Subscription(caller, request) || Command(caller, request) || Calendar(caller, request) ||
-      Operation(caller, request)) {
+      Operation(caller, request) || Store(caller, request)) {
     return;
   }
   Refuse(caller, {Error::kUnimplemented, "this server does not know the request", {}, {}, 0});

@@ -6,6 +6,7 @@
 #include "server/page_token.h"
 #include "server/request_digest.h"
 #include "server/shard.h"
+#include "server/store_work.h"
 #include "server/translate.h"
 
 namespace keymast::server {
@@ -38,7 +39,7 @@ class Calls {
   using StateHash = std::function<std::array<uint8_t, 32>(const rekey::State&)>;
 
   Calls(Clients& clients, Shard& shard, const crypto::KeyPair& import_key, Identity identity,
-        NotReady not_ready, Metrics metrics, StateHash state_hash);
+        StoreWork& store_work, NotReady not_ready, Metrics metrics, StateHash state_hash);
 
   void OnRequest(ClientId client, const core::CoreRequest& request);
   void OnClosed(ClientId client);
@@ -102,6 +103,13 @@ class Calls {
   void ListConflicts(const Caller& caller, const v1::ListRekeyConflictsRequest& request);
   void PlanRekey(const Caller& caller, const v1::PlanRekeyRequest& request);
 
+  // The store (calls_store.cc).
+  bool Store(const Caller& caller, const core::CoreRequest& request);
+  void CreateBackup(const Caller& caller, const v1::CreateBackupRequest& request);
+  void ListBackups(const Caller& caller, const v1::ListBackupsRequest& request);
+  void DeleteBackup(const Caller& caller, const v1::DeleteBackupRequest& request);
+  void RotateMasterKey(const Caller& caller, const v1::RotateMasterKeyRequest& request);
+
   // Operations (calls_operations.cc).
   bool Operation(const Caller& caller, const core::CoreRequest& request);
   void Begin(const Caller& caller, const Ask& ask, rekey::Operation operation);
@@ -158,6 +166,7 @@ class Calls {
 
   Clients& clients_;
   Shard& shard_;
+  StoreWork& store_work_;
   const crypto::KeyPair& import_key_;
   const Identity identity_;
   const NotReady not_ready_;

@@ -212,6 +212,7 @@ void Calls::FillStatus(v1::ServerStatus& status) const {
   status.set_possibly_lost_commits(lost.value_or(0));
   status.set_possibly_lost_commits_unknown(!lost);
   status.set_audit_public_key(std::string(AsText(AuditPublicKey(import_key_))));
+  status.set_master_key_id(store_work_.key_in_use());
   status.mutable_audit()->set_sequence(state().audit.sequence);
   status.mutable_audit()->set_hash(std::string(AsText(state().audit.hash)));
   const std::vector<std::string_view> reasons = not_ready_();

@@ -19,8 +19,17 @@ Committer::~Committer() {
 void Committer::Start(const std::vector<rekey::Change>& changes) {
   {
     const std::lock_guard lock(mutex_);
-    KEYMAST_CHECK(work_ == nullptr && !done_);
+    KEYMAST_CHECK(work_ == nullptr && !job_ && !done_);
     work_ = &changes;
+  }
+  changed_.notify_all();
+}
+
+void Committer::StartJob(std::function<void()> job) {
+  {
+    const std::lock_guard lock(mutex_);
+    KEYMAST_CHECK(work_ == nullptr && !job_ && !done_);
+    job_ = std::move(job);
   }
   changed_.notify_all();
 }
@@ -39,15 +48,19 @@ Committer::Done Committer::Wait() {
 void Committer::Run() {
   std::unique_lock lock(mutex_);
   for (;;) {
-    changed_.wait(lock, [this] { return stopping_ || work_ != nullptr; });
-    if (work_ == nullptr) return;
-    const std::vector<rekey::Change>& changes = *work_;
+    changed_.wait(lock, [this] { return stopping_ || work_ != nullptr || job_; });
+    if (work_ == nullptr && !job_) return;
+    const std::vector<rekey::Change>* changes = work_;
+    const std::function<void()> job = job_;
     lock.unlock();
     const auto begun = std::chrono::steady_clock::now();
-    const Result<uint64_t> revision = durable_.Commit(changes);
+    if (job) job();
+    const Result<uint64_t> revision =
+        changes == nullptr ? Result<uint64_t>(durable_.revision()) : durable_.Commit(*changes);
     const Duration took = std::chrono::steady_clock::now() - begun;
     lock.lock();
     work_ = nullptr;
+    job_ = nullptr;
     done_ = Done{revision, took};
     changed_.notify_all();
     // The owner would wake up only to wait for the lock.

@@ -15,10 +15,11 @@
 namespace keymast::server {
 
 struct ServerConfig {
-  std::string identity;  // IDi: NAI of this server
-  std::string data;      // directory of the store
-  std::string witness;   // file outside of it
-  std::string socket;    // for keymast-api
+  std::string identity;      // IDi: NAI of this server
+  std::string data;          // directory of the store
+  std::string witness;       // file outside of it
+  std::string socket;        // for keymast-api
+  std::string backups;       // folder of backups
   std::string socket_group;  // whose members may open it; empty: this user alone
   Endpoint mikey_listen;
   std::string record;  // pcapng of all datagrams; empty: none

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "base/error.h"
+#include "crypto/master_key.h"
 #include "rekey/state.h"
 
 namespace keymast::server {
@@ -42,6 +43,21 @@ class Durable {
   // Audit gives at most `limit` durable records of the audit log behind `after`. Called at any
   // time. Errors: kCorrupt, kIo.
   virtual Result<std::vector<audit::Record>> Audit(uint64_t after, size_t limit) = 0;
+
+  // Backup writes a copy into a folder that is not there yet, and gives its octets.
+  virtual Result<uint64_t> Backup(const std::string& folder) = 0;
+  // Rotation of the master key, as records::Repository has it.
+  struct Rotation {
+    std::string old_key_id;  // empty: there is none
+    std::string new_key_id;  // else that of the key in use
+    uint64_t done = 0;
+    uint64_t total = 0;
+    bool IsRunning() const { return !old_key_id.empty(); }
+  };
+  virtual Rotation rotation() const = 0;
+  virtual tl::expected<void, Failure> BeginRotation(const crypto::MasterKey& next) = 0;
+  virtual Result<Rotation> RotationStep() = 0;
+  virtual Status CancelRotation() = 0;
 };
 
 // About is what the store says of itself once it is open.

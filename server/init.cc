@@ -75,13 +75,15 @@ tl::expected<GivenMasterKeys, Failure> MasterKeysOf(const ServerConfig& config) 
 
 tl::expected<std::unique_ptr<crypto::MasterKey>, Failure> OpenNextMasterKey(
     const ServerConfig& config) {
-  auto file = shell::ConfigFile::Load(config.file);
+  const std::string path =
+      config.file.empty() ? shell::ConfigDirectory() + "/keymastd.toml" : config.file;
+  auto file = shell::ConfigFile::Load(path);
   if (!file) return tl::unexpected(file.error());
   const auto now = ReadServerConfig(std::move(*file));
   if (!now) return tl::unexpected(now.error());
   if (!now->next_master_key) {
     return Fail(Error::kFailedPrecondition,
-                config.file +
+                path +
                     ": names no key to rotate to; give [next_master_key], or the systemd "
                     "credential keymast-next-master-key");
   }

@@ -77,7 +77,9 @@ tl::expected<crypto::SecretBytes, Failure> ReadPin(const MasterKeySource& source
                                       source.credential + "-pin");
   }
   crypto::SecretBytes pin(kMaxPin + 1);
-  const auto size = shell::ReadSecretFile(file, pin);
+  const bool is_credential = source.pin_file.empty();
+  const auto size =
+      is_credential ? shell::ReadCredentialFile(file, pin) : shell::ReadSecretFile(file, pin);
   if (!size && size.error() == Error::kPermissionDenied) {
     return Fail(size.error(), "PIN " + file + ": must be readable by its owner alone (chmod 0600)");
   }
@@ -100,7 +102,7 @@ tl::expected<MasterKey, Failure> ReadMasterKey(const MasterKeySource& source,
   if (source.fd >= 0) return FromDescriptor(source.fd);
   const std::string file = MasterKeyFile(source, default_file);
   Room room = Room::OfSize(kMasterKeySize + 1);
-  const bool is_credential = source.file.empty() && file == CredentialFile();
+  const bool is_credential = source.file.empty() && file == CredentialFile(source.credential);
   const auto size = is_credential ? shell::ReadCredentialFile(file, room.mutable_view())
                                   : shell::ReadSecretFile(file, room.mutable_view());
   if (!size) return tl::unexpected(Unreadable(size.error(), file));

@@ -39,8 +39,25 @@ class DurableRecords final : public Durable {
   Result<std::vector<audit::Record>> Audit(uint64_t after, size_t limit) override {
     return repository_->Audit(after, limit);
   }
+  Result<uint64_t> Backup(const std::string& folder) override {
+    return repository_->Backup(folder);
+  }
+  Rotation rotation() const override { return Of(repository_->rotation()); }
+  tl::expected<void, Failure> BeginRotation(const crypto::MasterKey& next) override {
+    return repository_->BeginRotation(next);
+  }
+  Result<Rotation> RotationStep() override {
+    const auto progress = repository_->RotationStep();
+    if (!progress) return Err(progress.error());
+    return Of(*progress);
+  }
+  Status CancelRotation() override { return repository_->CancelRotation(); }
 
  private:
+  static Rotation Of(const records::RotationProgress& progress) {
+    return {progress.old_key_id, progress.new_key_id, progress.done, progress.total};
+  }
+
   const std::unique_ptr<crypto::Rng> rng_;
   const std::unique_ptr<Repository> repository_;
 };

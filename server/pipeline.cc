@@ -49,7 +49,7 @@ struct ChannelOf {
 }  // namespace
 
 Pipeline::~Pipeline() {
-  if (in_flight_ || probing_) committer_.Wait();
+  if (in_flight_ || probing_ || then_) committer_.Wait();
 }
 
 void Pipeline::Touch(const std::vector<rekey::Change>& changes, int by) {
@@ -88,12 +88,23 @@ void Pipeline::Append(std::vector<rekey::Change> changes, Effect effect) {
 }
 
 void Pipeline::Flush() {
-  if (in_flight_ || probing_ || batches_.empty()) return;
+  if (in_flight_ || probing_ || then_ || batches_.empty()) return;
   in_flight_ = true;
   committer_.Start(batches_.front().changes);
 }
 
+bool Pipeline::Do(std::function<void()> job, std::function<void()> then) {
+  if (in_flight_ || probing_ || then_ || !Idle()) return false;
+  then_ = std::move(then);
+  committer_.StartJob(std::move(job));
+  return true;
+}
+
+// EndJob calls what was to follow, which may append.
+void Pipeline::EndJob() { std::exchange(then_, nullptr)(); }
+
 void Pipeline::Probe() {
+  if (then_) return;  // it is tried again
   KEYMAST_CHECK(Idle() && !probing_);
   probing_ = true;
   committer_.Start(nothing_);
@@ -117,6 +128,7 @@ Pipeline::Outcome Pipeline::Settle(const Committer::Done& done) {
 }
 
 std::optional<Pipeline::Outcome> Pipeline::Collect() {
+  if (then_ && committer_.Take()) EndJob();
   if (!in_flight_ && !probing_) return std::nullopt;
   const auto done = committer_.Take();
   if (!done) return std::nullopt;
@@ -125,6 +137,10 @@ std::optional<Pipeline::Outcome> Pipeline::Collect() {
 
 Status Pipeline::Drain() {
   if (probing_) Settle(committer_.Wait());
+  if (then_) {
+    committer_.Wait();
+    EndJob();
+  }
   while (!Idle()) {
     Flush();
     const Outcome outcome = Settle(committer_.Wait());

@@ -25,8 +25,10 @@ class Committer {
 
   // Start begins a commit; none may be in flight. `changes` stay as they are until Take or Wait.
   void Start(const std::vector<rekey::Change>& changes);
+  // StartJob has `job` done on the committer's thread, as a commit would be.
+  void StartJob(std::function<void()> job);
   struct Done {
-    Result<uint64_t> revision;
+    Result<uint64_t> revision;  // of a job that of the store
     Duration took{};
   };
   // Take gives the outcome of the batch in flight, once; nothing while it is not known.
@@ -42,6 +44,7 @@ class Committer {
   std::mutex mutex_;
   std::condition_variable changed_;
   const std::vector<rekey::Change>* work_ = nullptr;
+  std::function<void()> job_;
   std::optional<Done> done_;
   bool stopping_ = false;
   std::thread thread_;
@@ -87,6 +90,10 @@ class Pipeline {
   // appended meanwhile does not wait for it.
   void Probe();
 
+  // Do has `job` done by the committer, which commits nothing meanwhile, and then calls `then`,
+  // from Collect. False, doing nothing, while the committer is busy, or changes wait for it.
+  bool Do(std::function<void()> job, std::function<void()> then);
+
   // Collect takes the outcome of a commit, if there is one, and runs the effects that waited for
   // it. After an error all that waited is given that error and nothing waits any more: what was
   // decided after a failed commit rests on it. The caller reloads the state then.
@@ -109,13 +116,15 @@ class Pipeline {
   Batch& OpenBatch(const std::vector<rekey::Change>& changes);
   void Touch(const std::vector<rekey::Change>& changes, int by);
   Outcome Settle(const Committer::Done& done);
+  void EndJob();
 
   Durable& durable_;
   Committer& committer_;
   uint64_t revision_;
-  std::deque<Batch> batches_;  // oldest first
-  bool in_flight_ = false;     // the oldest is with the committer
-  bool probing_ = false;       // nothing_ is
+  std::deque<Batch> batches_;   // oldest first
+  bool in_flight_ = false;      // the oldest is with the committer
+  bool probing_ = false;        // nothing_ is
+  std::function<void()> then_;  // of a job that is with it
   const std::vector<rekey::Change> nothing_;
   std::map<ChannelId, int> channels_;  // waiting changes of each
   int shared_ = 0;

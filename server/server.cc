@@ -28,9 +28,10 @@ Server::Server(const Ground& ground, const controller::Config& config, const Abo
       shard_({ground.clock, ground.durable, ground.port, headends_, watches_,
               [&loop = ground.loop] { loop.Wake(); }},
              controller_),
+      store_work_(shard_, ground.store_means),
       calls_(
           clients_, shard_, ground.import_key,
-          {config.identity, config.profile, ground.clock.Now(), about_},
+          {config.identity, config.profile, ground.clock.Now(), about_}, store_work_,
           [this] { return StandingOf(shard_, clock()).not_ready; },
           [this, &port = ground.port, lost = ground.record_lost,
            files = ground.join_files](core::MetricsSnapshot& snapshot) {

@@ -24,6 +24,7 @@ class Server {
     std::function<uint64_t()> record_lost = {};
     const JoinFilesView* join_files = nullptr;  // null: there are none
     const ClockView* clock_view = nullptr;      // null: the clock is never set
+    StoreWork::Means store_means = {};
   };
 
   // `state` is what `ground.durable` has acknowledged.
@@ -39,6 +40,7 @@ class Server {
   // Turn ends one turn of the loop; NextDeadline is when there is something to do next.
   void Turn() {
     shard_.Turn();
+    store_work_.Turn();
     calls_.Turn();
   }
   Instant NextDeadline() const { return std::min(shard_.NextDeadline(), calls_.NextDeadline()); }
@@ -60,6 +62,7 @@ class Server {
   WatchLog watches_;
   controller::Controller controller_;
   Shard shard_;
+  StoreWork store_work_;
   Calls calls_;
 };
 

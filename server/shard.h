@@ -67,6 +67,11 @@ class Shard {
   void TurnBetween();
   Instant NextDeadline() const;
 
+  // Do as Pipeline::Do; false also while nothing can be made durable.
+  bool Do(std::function<void()> job, std::function<void()> then) {
+    return !frozen_ && !fatal_ && !draining_ && pipeline_.Do(std::move(job), std::move(then));
+  }
+
   // Drain refuses changes from now on, waits for those decided, and closes the store cleanly.
   void Drain();
 

@@ -132,6 +132,7 @@ class MemoryStore final : public Store {
     return disk_->Watch(prefix, from, limit);
   }
   Revision revision() const override { return disk_->revision(); }
+  Result<uint64_t> Backup(const std::string&) override { return Err(Error::kUnimplemented); }
   Fence fence() const override { return fence_; }
 
  private:

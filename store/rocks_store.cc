@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/rocks_store.h"
 
+#include <rocksdb/utilities/checkpoint.h>
+
 #include <deque>
+#include <filesystem>
 #include <mutex>
 
 #include "store/batch_check.h"
@@ -96,6 +99,7 @@ class RocksStore final : public Store {
                                   Revision revision) override;
   Result<std::vector<WatchEvent>> Watch(std::string_view prefix, Revision from,
                                         size_t limit) override;
+  Result<uint64_t> Backup(const std::string& folder) override;
   Revision revision() const override;
   Fence fence() const override { return head_.fence; }
 
@@ -235,6 +239,26 @@ Result<std::vector<WatchEvent>> RocksStore::Watch(std::string_view prefix, Revis
                                                   size_t limit) {
   const std::lock_guard lock(mutex_);
   return recent_.Since(prefix, from, limit);
+}
+
+// A checkpoint shares its files with the store where one file system holds both, and copies them
+// elsewhere.
+Result<uint64_t> RocksStore::Backup(const std::string& folder) {
+  const std::lock_guard lock(commit_);
+  if (closed_) return Err(Error::kStoreClosed);
+  std::error_code problem;
+  if (std::filesystem::exists(folder, problem)) return Err(Error::kAlreadyExists);
+  rocksdb::Checkpoint* made = nullptr;
+  rocksdb::Status status = rocksdb::Checkpoint::Create(&database_->db(), &made);
+  const std::unique_ptr<rocksdb::Checkpoint> checkpoint(made);
+  if (status.ok()) status = checkpoint->CreateCheckpoint(folder);
+  uint64_t octets = 0;
+  for (const auto& file : std::filesystem::directory_iterator(folder, problem)) {
+    octets += file.file_size(problem);
+  }
+  if (status.ok() && !problem) return octets;
+  std::filesystem::remove_all(folder, problem);
+  return Err(status.IsNoSpace() ? Error::kNoSpace : Error::kIo);
 }
 
 Revision RocksStore::revision() const {

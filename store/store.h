@@ -78,6 +78,11 @@ class Store {
   virtual Result<std::vector<WatchEvent>> Watch(std::string_view prefix, Revision from,
                                                 size_t limit) = 0;
 
+  // Backup writes a copy of what is durable, which an open takes for a store that was killed, into
+  // a folder that is not there yet, and gives its size in octets; commits wait meanwhile.
+  // kAlreadyExists, kNoSpace, kIo, leaving nothing; kUnimplemented where there are no files.
+  virtual Result<uint64_t> Backup(const std::string& folder) = 0;
+
   virtual Limits limits() const { return {}; }
   virtual Revision revision() const = 0;
   // Raised at each open (embedded backend); commits carry it.

@@ -56,9 +56,9 @@ class Access(unittest.TestCase):
         path.write_text(json.dumps(definition))
         created = self.studio.call("channels", "create", "studio-a", "--file", path)
         self.assertEqual(created["name"], "channels/studio-a")
-        self.studio.call("rekey-now", "studio-a", "--level", "mtk")
+        self.studio.call("rekeys", "now", "studio-a", "--level", "mtk")
         for words in (("channels", "create", "mine", "--file", path), ("channels", "get", "other"),
-                      ("channels", "delete", "other", "--force"), ("rekey-now", "other"),
+                      ("channels", "delete", "other", "--force"), ("rekeys", "now", "other"),
                       ("members", "list", "other"), ("watch", "other"), ("subscribers", "list"),
                       ("headends", "get", "north")):
             self.assertEqual(self.studio.fails(*words)[0], DENIED, words)

@@ -79,7 +79,7 @@ class Memory(unittest.TestCase):
         site.start_sources()
         for receiver in (site.alice, site.bob):
             wait_for(lambda: receiver.last.get("opened", 0) > 20, 30, "media is opened")
-        self.change_msk(site.alice, "rekey-now", "one", "--level", "msk")
+        self.change_msk(site.alice, "rekeys", "now", "one", "--level", "msk")
         self.change_msk(site.alice, "members", "expel", "one", "bob")
         site.bob.kill()
         site.ctl.call("subscribers", "delete", "bob")

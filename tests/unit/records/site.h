@@ -35,6 +35,7 @@ class FaultyStore final : public store::Store {
     return inner_->Watch(prefix, from, limit);
   }
   store::Revision revision() const override { return inner_->revision(); }
+  Result<uint64_t> Backup(const std::string& folder) override { return inner_->Backup(folder); }
   store::Fence fence() const override { return inner_->fence(); }
 
  private:

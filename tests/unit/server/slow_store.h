@@ -52,6 +52,13 @@ class SlowStore final : public Durable {
     closed_ = true;
     return {};
   }
+  Result<uint64_t> Backup(const std::string&) override { return Err(Error::kUnimplemented); }
+  Rotation rotation() const override { return {}; }
+  tl::expected<void, Failure> BeginRotation(const crypto::MasterKey&) override {
+    return Fail(Error::kUnimplemented, "there is no master key");
+  }
+  Result<Rotation> RotationStep() override { return Err(Error::kUnimplemented); }
+  Status CancelRotation() override { return Err(Error::kUnimplemented); }
   Result<std::vector<audit::Record>> Audit(uint64_t after, size_t limit) override {
     const std::lock_guard lock(mutex_);
     std::vector<audit::Record> records;

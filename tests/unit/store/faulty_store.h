@@ -57,6 +57,7 @@ class FaultyStore final : public Store {
   }
   Limits limits() const override { return store_->limits(); }
   Revision revision() const override { return store_->revision(); }
+  Result<uint64_t> Backup(const std::string& folder) override { return store_->Backup(folder); }
   Fence fence() const override { return store_->fence(); }
 
  private:

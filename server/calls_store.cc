@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+// Backups, and the change of the master key.
+#include <filesystem>
+
+#include "server/calls.h"
+
+namespace keymast::server {
+namespace {
+
+std::optional<std::string> BackupOf(const std::string& name) {
+  constexpr std::string_view kBackups = "backups/";
+  if (!name.starts_with(kBackups)) return std::nullopt;
+  std::string id = name.substr(kBackups.size());
+  return groups::IsResourceId(id) ? std::optional(std::move(id)) : std::nullopt;
+}
+
+}  // namespace
+
+bool Calls::Store(const Caller& caller, const core::CoreRequest& request) {
+  switch (request.request_case()) {
+    case core::CoreRequest::kCreateBackup:
+      return CreateBackup(caller, request.create_backup()), true;
+    case core::CoreRequest::kListBackups:
+      return ListBackups(caller, request.list_backups()), true;
+    case core::CoreRequest::kDeleteBackup:
+      return DeleteBackup(caller, request.delete_backup()), true;
+    case core::CoreRequest::kRotateMasterKey:
+      return RotateMasterKey(caller, request.rotate_master_key()), true;
+    default:
+      return false;
+  }
+}
+
+void Calls::CreateBackup(const Caller& caller, const v1::CreateBackupRequest& request) {
+  if (!store_work_.MakesBackups()) {
+    return Refuse(caller, {Error::kFailedPrecondition, "this server makes no backups", {}, {}, 0});
+  }
+  rekey::Operation operation;
+  operation.kind = rekey::OperationKind::kBackup;
+  operation.subject = request.backup_id();
+  if (operation.subject.empty()) {
+    operation.subject = "backup-" + std::to_string(ToUnixNanos(shard_.Now()) / 1'000'000'000);
+  }
+  if (!groups::IsResourceId(operation.subject)) {
+    return Refuse(caller, Wrong("backup_id", std::string(groups::kResourceIdRule)));
+  }
+  std::error_code problem;
+  const bool is_there = std::filesystem::exists(store_work_.FolderOf(operation.subject), problem);
+  // A repeated request finds its own.
+  if (is_there && request.request_id().empty()) {
+    return Refuse(caller, {Error::kAlreadyExists,
+                           "backups/" + operation.subject + " exists already",
+                           {},
+                           "backups/" + operation.subject,
+                           0});
+  }
+  Begin(caller, AskOf(request), std::move(operation));
+}
+
+void Calls::ListBackups(const Caller& caller, const v1::ListBackupsRequest& request) {
+  if (request.page_size() < 0) return Refuse(caller, Wrong("page_size", "must not be below zero"));
+  if (!request.page_token().empty()) {
+    return Refuse(caller, Wrong("page_token", "must be empty: there is one page"));
+  }
+  core::CoreReply reply;
+  reply.mutable_list_backups();
+  for (v1::Backup& backup : store_work_.Backups()) {
+    *reply.mutable_list_backups()->add_backups() = std::move(backup);
+  }
+  Answer(caller, std::move(reply));
+}
+
+void Calls::DeleteBackup(const Caller& caller, const v1::DeleteBackupRequest& request) {
+  const auto id = BackupOf(request.name());
+  std::error_code problem;
+  const bool is_there = id && std::filesystem::exists(store_work_.FolderOf(*id), problem);
+  const bool may_be_missing = id && (request.allow_missing() || !request.request_id().empty());
+  if (!is_there && !may_be_missing) return Refuse(caller, NotThere(request.name()));
+  Do(caller, AskOf(request), controller::DeleteBackup{*id},
+     [](const controller::Reply&, core::CoreReply& reply) { reply.mutable_delete_backup(); });
+  shard_.Behind([this, id = *id](const keymast::Status& status) {
+    if (status) store_work_.Remove(id);
+  });
+}
+
+void Calls::RotateMasterKey(const Caller& caller, const v1::RotateMasterKeyRequest& request) {
+  const std::string in_use = store_work_.key_in_use();
+  Violations violations;
+  if (request.old_key_id() != in_use) {
+    violations.Add("old_key_id", "must be that of the master key in use, " + in_use);
+  }
+  if (request.new_key_id().empty() || request.new_key_id() == in_use) {
+    violations.Add("new_key_id", "must be that of the next master key");
+  }
+  if (!violations.empty() && request.request_id().empty()) {
+    return Refuse(caller, std::move(violations).Failed().value());
+  }
+  rekey::Operation operation;
+  operation.kind = rekey::OperationKind::kMasterKey;
+  operation.subject = request.new_key_id();
+  operation.targets = {request.old_key_id()};
+  Begin(caller, AskOf(request), std::move(operation));
+}
+
+}  // namespace keymast::server
