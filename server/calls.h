@@ -105,6 +105,8 @@ class Calls {
 
   // The store (calls_store.cc).
   bool Store(const Caller& caller, const core::CoreRequest& request);
+  // IsRepeated: a request of this id was carried out before.
+  bool IsRepeated(const std::string& request_id) const;
   void CreateBackup(const Caller& caller, const v1::CreateBackupRequest& request);
   void ListBackups(const Caller& caller, const v1::ListBackupsRequest& request);
   void DeleteBackup(const Caller& caller, const v1::DeleteBackupRequest& request);

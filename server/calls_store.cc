@@ -31,6 +31,11 @@ bool Calls::Store(const Caller& caller, const core::CoreRequest& request) {
   }
 }
 
+bool Calls::IsRepeated(const std::string& request_id) const {
+  const auto id = RequestIdOf(request_id);
+  return id && state().requests.Find(*id) != nullptr;
+}
+
 void Calls::CreateBackup(const Caller& caller, const v1::CreateBackupRequest& request) {
   if (!store_work_.MakesBackups()) {
     return Refuse(caller, {Error::kFailedPrecondition, "this server makes no backups", {}, {}, 0});
@@ -47,7 +52,7 @@ void Calls::CreateBackup(const Caller& caller, const v1::CreateBackupRequest& re
   std::error_code problem;
   const bool is_there = std::filesystem::exists(store_work_.FolderOf(operation.subject), problem);
   // A repeated request finds its own.
-  if (is_there && request.request_id().empty()) {
+  if (is_there && !IsRepeated(request.request_id())) {
     return Refuse(caller, {Error::kAlreadyExists,
                            "backups/" + operation.subject + " exists already",
                            {},
@@ -74,7 +79,7 @@ void Calls::DeleteBackup(const Caller& caller, const v1::DeleteBackupRequest& re
   const auto id = BackupOf(request.name());
   std::error_code problem;
   const bool is_there = id && std::filesystem::exists(store_work_.FolderOf(*id), problem);
-  const bool may_be_missing = id && (request.allow_missing() || !request.request_id().empty());
+  const bool may_be_missing = id && (request.allow_missing() || IsRepeated(request.request_id()));
   if (!is_there && !may_be_missing) return Refuse(caller, NotThere(request.name()));
   Do(caller, AskOf(request), controller::DeleteBackup{*id},
      [](const controller::Reply&, core::CoreReply& reply) { reply.mutable_delete_backup(); });
@@ -92,7 +97,7 @@ void Calls::RotateMasterKey(const Caller& caller, const v1::RotateMasterKeyReque
   if (request.new_key_id().empty() || request.new_key_id() == in_use) {
     violations.Add("new_key_id", "must be that of the next master key");
   }
-  if (!violations.empty() && request.request_id().empty()) {
+  if (!violations.empty() && !IsRepeated(request.request_id())) {
     return Refuse(caller, std::move(violations).Failed().value());
   }
   rekey::Operation operation;
