@@ -8,7 +8,6 @@
 #include "crypto/boxes.h"
 #include "framing/frame.h"
 #include "private/core.pb.h"
-#include "server/names.h"
 #include "server/translate.h"
 
 namespace {
@@ -39,18 +38,36 @@ void Enrol(keymast::v1::CreateSubscriberRequest request) {
   KEYMAST_CHECK(!subscriber || subscriber->user_key.size() >= 16);
 }
 
+// What updates may be of: channels/news with a member and a schedule, and headends/studio.
+const keymast::controller::Controller& Known() {
+  using namespace keymast;
+  static crypto::SeededRng rng(2);
+  static const controller::Controller known = [] {
+    rekey::State state;
+    rekey::ChannelState& news = state.channels[ChannelId("news")] = News();
+    groups::Member& member = news.members[SubscriberId("alice")];
+    member.subscriber = SubscriberId("alice");
+    member.msk_endpoint = *ParseEndpoint("192.0.2.7:2271");
+    groups::Schedule& schedule = news.schedules[ScheduleId("night")];
+    schedule.id = ScheduleId("night");
+    schedule.period = std::chrono::hours(24);
+    state.headends[HeadendId("studio")].id = HeadendId("studio");
+    return controller::Controller({"bmsc@example.org", {}}, std::move(state), rng,
+                                  crypto::DefaultSuite());
+  }();
+  return known;
+}
+
 void Translate(const keymast::core::CoreRequest& request) {
   FromProto(request.create_channel()).has_value();
-  keymast::rekey::State state;  // with the channel that is to be changed, where it can be one
-  if (const auto id = keymast::server::ChannelOf(request.update_channel().channel().name())) {
-    state.channels[*id];
-    if (id->value == "news") state.channels[*id] = News();
-  }
-  FromProto(request.update_channel(), state).has_value();
+  FromProto(request.update_channel(), Known()).has_value();
   FromProto(request.delete_channel()).has_value();
   if (request.has_create_subscriber()) Enrol(request.create_subscriber());
   FromProto(request.create_member()).has_value();
-  FromProto(request.update_member()).has_value();
+  FromProto(request.update_member(), Known()).has_value();
+  FromProto(request.update_headend(), Known()).has_value();
+  FromProto(request.create_rekey_schedule()).has_value();
+  FromProto(request.update_rekey_schedule(), Known(), keymast::Instant()).has_value();
   FromProto(request.expel_members()).has_value();
   FromProto(request.create_headend()).has_value();
   FromProto(request.rekey_now()).has_value();

@@ -70,6 +70,7 @@ void Save(const fs::path& folder, const std::string& name, uint64_t seed, int st
   Bytes sealed{0};
   Bytes bare{1};
   for (const store::Entry& entry : EntriesOf(*site.running)) {
+    if (entry.key.starts_with(kAuditPrefix)) continue;  // no start looks at them
     Append(sealed, entry.key, entry.value);
     Append(bare, entry.key,
            entry.key == kMetaKey ? UnsealedMeta(meta, site.master_key) : Unsealed(envelope, entry));

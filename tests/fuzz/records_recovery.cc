@@ -7,6 +7,7 @@
 // entry has what is in clear, behind its length (2), before its body.
 #include "base/cursor.h"
 #include "records/envelope.h"
+#include "records/audit_log.h"
 #include "records/meta.h"
 #include "records/recovery.h"
 #include "store/memory_store.h"
@@ -48,6 +49,7 @@ class Data {
     const Header header{reader.U8(), reader.U8()};
     ByteView body = reader.rest();
     if (key == kMetaKey) return SealedMeta(value);
+    if (key.starts_with(kAuditPrefix)) return Bytes(value.begin(), value.end());
     if (!key.starts_with(kJournalPrefix)) {
       Bytes page = envelope_.Seal(EntryType::kPage, key, header, body);
       Toggle(pages_, envelope_.FingerprintOf(key, page));

@@ -3,6 +3,8 @@
 #include "base/check.h"
 #include "groups/cron.h"
 #include "server/filter.h"
+#include "server/listing.h"
+#include "server/masks.h"
 #include "server/names.h"
 #include "server/page_token.h"
 #include "server/request_digest.h"
@@ -59,6 +61,22 @@ void ReadFilters(const std::string& text) {
   if (other) other->Matches(v1::Channel());
 }
 
+void ReadMasksAndOrders(const std::string& text) {
+  static const PageTokens tokens(crypto::SecretKey<32>(Bytes(32, 1)));
+  google::protobuf::FieldMask mask;
+  mask.add_paths(text);
+  v1::Member member;
+  member.set_name("channels/a/members/b");
+  member.mutable_create_time()->set_seconds(1);
+  if (CheckReadMask(mask, *v1::Member::descriptor())) Trim(mask, member);
+  v1::Member into;
+  constexpr std::string_view kChangeable[] = {"msk_endpoint", "entitlement_end"};
+  if (!Merge(member, &mask, kChangeable, into)) KEYMAST_CHECK(into.ByteSizeLong() == 0);
+  const std::string none;
+  Listing::Read({"members", 0, text, none, none}, *v1::Member::descriptor(), tokens);
+  Listing::Read({"members", 0, none, text, text}, *v1::Member::descriptor(), tokens);
+}
+
 void ReadCron(const std::string& text) {
   const auto cron = groups::Cron::Parse(text);
   if (!cron) return;
@@ -75,6 +93,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   ReadNames(text);
   ReadTokens(text);
   ReadFilters(text);
+  ReadMasksAndOrders(text);
   ReadCron(text);
   return 0;
 }
