@@ -33,8 +33,7 @@ Result<rekey::Ladder> FirstLadder(const groups::Channel& channel, KeyNumber used
 }  // namespace
 
 // OverQuota says that the caller may not have so many more.
-std::optional<Failure> Controller::Impl::OverQuota(uint64_t more_channels,
-                                                   uint64_t more_members) const {
+std::optional<Failure> Controller::Impl::OverQuota(uint64_t more_channels, uint64_t more_members) {
   if (asker == nullptr || (asker->quota.channels == 0 && asker->quota.members == 0)) return {};
   uint64_t of_channels = more_channels;
   uint64_t of_members = more_members;
@@ -53,9 +52,11 @@ std::optional<Failure> Controller::Impl::OverQuota(uint64_t more_channels,
   };
   const Quota& quota = asker->quota;
   if (more_channels > 0 && quota.channels != 0 && of_channels > quota.channels) {
+    ++counters.channels_over_quota;
     return over("channels", quota.channels);
   }
   if (more_members > 0 && quota.members != 0 && of_members > quota.members) {
+    ++counters.members_over_quota;
     return over("members", quota.members);
   }
   return {};

@@ -36,6 +36,8 @@ struct Counters {
   std::array<uint64_t, kErrorCount> discards{};  // datagrams, by reason
   std::map<std::pair<rekey::KeyLevel, rekey::RekeyReason>, uint64_t> rekeys;
   std::map<rekey::RekeyReason, uint64_t> blackouts_pierced;
+  uint64_t channels_over_quota = 0;  // creations refused
+  uint64_t members_over_quota = 0;
   uint64_t msk_messages = 0;  // first sends
   uint64_t msk_retransmissions = 0;
   uint64_t msk_verifications = 0;  // accepted

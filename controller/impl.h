@@ -149,7 +149,7 @@ struct Controller::Impl final : ReportMembership {
   Outcome Handle(const DeleteOperation& command, Instant now, const Moment* m);
   Outcome Handle(const DeleteBackup&, Instant, const Moment*) { return Reply{}; }
   // Of these (commands_*.cc).
-  std::optional<Failure> OverQuota(uint64_t channels, uint64_t members) const;
+  std::optional<Failure> OverQuota(uint64_t channels, uint64_t members);
   tl::expected<std::set<ChannelId>, Failure> CheckDeletion(const DeleteSubscribers& command) const;
   void Forget(const SubscriberId& id, const Moment& m);
   void FollowCalendar(Channel& channel, const Moment& m);

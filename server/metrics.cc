@@ -120,6 +120,16 @@ void FillKeying(const Shard& shard, core::MetricsSnapshot& out) {
     rekeys.Add(count, {{"level", Lower(v1::KeyLevel_Name(level))},
                        {"reason", Lower(v1::RekeyReason_Name(reason))}});
   }
+  Family pierced(out, "keymast_blackouts_pierced_total", "MSK changes in a blackout by reason.",
+                 kCounter);
+  for (const auto& [reason, count] : counters.blackouts_pierced) {
+    pierced.Add(count,
+                {{"reason", Lower(v1::RekeyReason_Name(static_cast<v1::RekeyReason>(reason)))}});
+  }
+  Family quotas(out, "keymast_quota_refused_total", "Creations refused by a principal's quota.",
+                kCounter);
+  quotas.Add(counters.channels_over_quota, {{"quota", "channels"}});
+  quotas.Add(counters.members_over_quota, {{"quota", "members"}});
   Family(out, "keymast_msk_messages_total", "MSK messages, first sends.", kCounter)
       .Add(counters.msk_messages);
   Family(out, "keymast_msk_retransmissions_total", "MSK messages sent again.", kCounter)

@@ -6,8 +6,8 @@
 // put in place, and pages are vouched for, where the second bit of the first octet says so. A meta
 // entry has what is in clear, behind its length (2), before its body.
 #include "base/cursor.h"
-#include "records/envelope.h"
 #include "records/audit_log.h"
+#include "records/envelope.h"
 #include "records/meta.h"
 #include "records/recovery.h"
 #include "store/memory_store.h"

@@ -57,6 +57,8 @@ TEST_F(MetricsTest, HasEveryFamilyOnce) {
                                          "keymast_key_numbers_left",
                                          "keymast_key_age_seconds",
                                          "keymast_rekeys_total",
+                                         "keymast_blackouts_pierced_total",
+                                         "keymast_quota_refused_total",
                                          "keymast_msk_messages_total",
                                          "keymast_msk_retransmissions_total",
                                          "keymast_msk_verifications_total",
