@@ -72,8 +72,12 @@ TEST(Contract, StandardMethodsHaveTheirFields) {
       EXPECT_TRUE(Has(request, "name")) << method.name;
       EXPECT_TRUE(Has(request, "allow_missing")) << method.name;
     }
-    if (verb == "Create") EXPECT_TRUE(Has(request, "validate_only")) << method.name;
-    if (verb == "Get" && Has(request, "name")) EXPECT_FALSE(Has(request, "id")) << method.name;
+    if (verb == "Create") {
+      EXPECT_TRUE(Has(request, "validate_only")) << method.name;
+    }
+    if (verb == "Get" && Has(request, "name")) {
+      EXPECT_FALSE(Has(request, "id")) << method.name;
+    }
   }
 }
 
