@@ -3,7 +3,10 @@
 #include <cstdio>
 #include <fstream>
 
+#include "records/audit_log.h"
+#include "records/codec.h"
 #include "records/meta.h"
+#include "records/page.h"
 #include "tests/unit/records/site.h"
 
 namespace keymast::records {
@@ -82,6 +85,51 @@ void Save(const fs::path& folder, const std::string& name, uint64_t seed, int st
   std::ofstream(folder / (name + "_vouched"), std::ios::binary) << AsText(bare);
 }
 
+// SaveBodies writes what stands behind seals, for the target `records`: its first octet says what
+// follows. Each kind of change, pages of each kind, and an entry of the audit log.
+void SaveBodies(const fs::path& folder) {
+  constexpr std::string_view kKinds = "chmnrsdtoq";
+  fs::create_directories(folder);
+  const auto save = [&folder](const std::string& name, uint8_t kind, ByteView body) {
+    Bytes input{kind};
+    input.insert(input.end(), body.begin(), body.end());
+    std::ofstream(folder / name, std::ios::binary) << AsText(input);
+  };
+  Dice dice(77);
+  crypto::SecretBytes changes;
+  for (size_t kind = 0; kind < kAlternatives; ++kind) {
+    for (int i = 0; i < 3; ++i) {
+      KEYMAST_CHECK(records::Append(dice.Value(kind), changes).has_value());
+    }
+  }
+  save("made_changes", 0, changes);
+  crypto::SecretBytes audited;
+  for (int i = 0; i < 4; ++i) KEYMAST_CHECK(AppendAudit(dice.AuditRecord(), audited).has_value());
+  save("made_audit", static_cast<uint8_t>(2 + kKinds.size()), audited);
+  rekey::State state;
+  for (int i = 0; i < 900; ++i) rekey::Apply(state, dice.Event());
+  // Pages that the target reads are of these names.
+  const ChannelId news("news");
+  rekey::Apply(state, rekey::ChannelPut{dice.Channel(news)});
+  rekey::Apply(state, rekey::LadderPut{news, dice.Ladder()});
+  rekey::Apply(state, rekey::SchedulePut{news, dice.Schedule(ScheduleId("night"))});
+  rekey::Apply(state, rekey::HeadendPut{dice.Headend(HeadendId("studio"))});
+  rekey::Apply(state, rekey::OperationPut{dice.Operation(OperationId("rekey-1"))});
+  for (int i = 0; i < 4; ++i) {
+    const SubscriberId id("m" + std::to_string(i));
+    rekey::Apply(state, rekey::MemberPut{news, dice.Member(id)});
+  }
+  for (size_t kind = 0; kind < kKinds.size(); ++kind) {
+    PageName name{static_cast<PageKind>(kKinds[kind]), news, {}};
+    if (name.kind == PageKind::kHeadend) name = {name.kind, {}, "studio"};
+    if (name.kind == PageKind::kOperation) name = {name.kind, {}, "rekey-1"};
+    const auto pages = WritePages(name, state, 12);
+    if (pages.empty()) continue;
+    save(std::string("made_page_") + kKinds[kind], static_cast<uint8_t>(2 + kind),
+         pages.front().body);
+  }
+}
+
 }  // namespace
 }  // namespace keymast::records
 
@@ -94,5 +142,6 @@ int main(int argc, char** argv) {
   for (const int steps : {0, 2, 4, 8, 14, 24, 40}) {
     keymast::records::Save(folder, "steps_" + std::to_string(steps), 5, steps);
   }
+  keymast::records::SaveBodies(std::filesystem::path(argv[1]) / "records");
   return 0;
 }
