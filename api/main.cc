@@ -3,6 +3,7 @@
 // stopped and started at any time.
 #include <malloc.h>
 #include <poll.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 
 #include <cstdio>
@@ -40,6 +41,13 @@ void LimitMemory(uint64_t octets) {
   setrlimit(RLIMIT_AS, &limit);
 }
 
+// Requests and answers in memory name subscribers, and carry sealed keys.
+void ForbidCoreDumps() {
+  const rlimit none{0, 0};
+  setrlimit(RLIMIT_CORE, &none);
+  prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
 tl::expected<ApiConfig, keymast::Failure> LoadConfig(const std::string& path) {
   const std::string fallback = keymast::shell::ConfigDirectory() + "/keymast-api.toml";
   if (path.empty() && !std::filesystem::exists(fallback)) {
@@ -54,6 +62,7 @@ int Run(ApiConfig config, int termination) {
   keymast::shell::InitLog("keymast-api", config.log_level);
   config.descriptors = keymast::shell::RaiseDescriptorLimit(
       keymast::api::kWantedDescriptors + keymast::api::kExtraDescriptors * config.sockets.size());
+  ForbidCoreDumps();
   LimitMemory(config.memory_limit);
   auto front = Front::Open(config);
   if (!front) return Refuse(front.error());

@@ -74,8 +74,10 @@ Controller::Impl::Outcome Controller::Impl::Handle(const CreateChannel& command,
   for (const auto& [id, other] : state.channels) {
     if (GroupOf(other.channel) != group) continue;
     // An MSK ID must mean one key in its domain (TS 33.246 §6.3.2.1).
-    return RefuseFields(Error::kInvalidArgument, name,
-                        {{"channel.key_group", "is used by " + NameOf(id)}});
+    const bool may_know = asker == nullptr || asker->scope.Has(id);
+    return RefuseFields(
+        Error::kInvalidArgument, name,
+        {{"channel.key_group", "is used by " + (may_know ? NameOf(id) : "another channel")}});
   }
   const KeyNumber used = rekey::LastKeyNumber(state, group);
   if (used.value == rekey::kLastKeyNumber) return Refuse(Error::kIdsExhausted, name, kNoNumberLeft);

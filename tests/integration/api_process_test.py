@@ -101,6 +101,11 @@ class ApiProcess(unittest.TestCase):
         line = next(line for line in limits.splitlines() if line.startswith("Max address space"))
         self.assertTrue(str(3000 << 20) in line or "unlimited" in line, line)
 
+    def test_it_leaves_no_core_dump(self):
+        limits = pathlib.Path(f"/proc/{self.start().popen.pid}/limits").read_text()
+        line = next(line for line in limits.splitlines() if line.startswith("Max core file size"))
+        self.assertEqual(line.split()[4:6], ["0", "0"], line)
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)

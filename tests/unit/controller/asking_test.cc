@@ -192,6 +192,19 @@ TEST_F(Asking, QuotasCountWhatIsInTheScope) {
   world.Do(members, by);
 }
 
+TEST_F(Asking, WhoMayNotSeeAChannelIsNotToldItsName) {
+  Asker by = By(1);
+  by.request.reset();
+  groups::Channel channel = NewsChannel();
+  channel.id = ChannelId("studio-a");
+  EXPECT_EQ(world.Refused(CreateChannel{channel}, by).violations.at(0).description,
+            "is used by channels/news");
+  by.scope.is_whole = false;
+  by.scope.allows = {"studio-*"};
+  EXPECT_EQ(world.Refused(CreateChannel{channel}, by).violations.at(0).description,
+            "is used by another channel");
+}
+
 TEST(Scope, HasIdsAndBeginnings) {
   EXPECT_TRUE(Scope{}.Has(ChannelId("any")));
   const Scope scope{false, {"one", "studio-*"}};
