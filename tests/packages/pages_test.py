@@ -13,7 +13,7 @@ import unittest
 
 SOURCE = pathlib.Path(os.environ["KEYMAST_SOURCE_DIR"])
 BIN = pathlib.Path(os.environ["KEYMAST_BIN"])
-PROGRAMS = {"keymastd": (8, ["init", "run"]), "keymast-api": (8, []),
+PROGRAMS = {"keymastd": (8, ["check", "init", "run"]), "keymast-api": (8, []),
             "keymast-headend": (8, ["init", "public-key", "run"]),
             "keymast-receiver": (1, ["init", "run", "doctor", "replay"]),
             "keymast-mikey": (1, ["decode", "build", "vectors"]),
