@@ -242,7 +242,7 @@ TEST_F(MetricsTest, NoLabelNamesAChannelOrAMember) {
     for (const core::Sample& sample : metric.samples()) {
       for (const auto& [label, value] : sample.labels()) {
         EXPECT_THAT(std::vector<std::string>{label},
-                    IsSubsetOf({"state", "level", "reason", "kind", "result", "version"}));
+                    IsSubsetOf({"state", "level", "reason", "kind", "result", "version", "quota"}));
         for (const char* name : {"zanzibar", "quentin", "antarctica"}) {
           EXPECT_EQ(value.find(name), std::string::npos) << metric.name();
         }
