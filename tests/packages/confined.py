@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """confined.py UNIT [INSTANCE]: runs the ExecStart= of a unit under what the unit asks for, as far as
 that goes without systemd as process 1: user and groups, folders, a file system that is read-only but
-for these, no capability, the system calls and address families of its filters, limits, the credential.
+for these, no capability, the system calls and address families of its filters, limits.
 Not applied are cgroups (MemoryMax=, DeviceAllow=) and namespaces of devices and users. To be called as
 root in a mount namespace of its own.
 """

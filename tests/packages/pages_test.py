@@ -63,7 +63,8 @@ class Pages(unittest.TestCase):
             self.assertEqual(set(re.findall(r"(?m)^  ([a-z-]+) ", said.partition("Subcommands:")[2])),
                              set(commands))
             for command in commands:
-                self.assertIn(command, self.words(f"{program}.{section}"))
+                self.assertRegex(self.words(f"{program}.{section}"),
+                                 rf"(?m)^\.(?:B|BR|SS) {command}(?![\w-])")
 
     def test_each_key_of_the_configuration_is_in_it(self):
         for page, sources in READERS.items():

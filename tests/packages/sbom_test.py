@@ -18,7 +18,7 @@ PACKAGES = pathlib.Path(os.environ["KEYMAST_PACKAGES"])
 # Members that SPDX 2.3 demands (clauses 6 to 11).
 OF_DOCUMENT = {"spdxVersion", "dataLicense", "SPDXID", "name", "documentNamespace", "creationInfo"}
 OF_PACKAGE = {"name", "SPDXID", "downloadLocation"}
-RELATIONS = {"DESCRIBES", "CONTAINS", "DYNAMIC_LINK", "STATIC_LINK"}
+RELATIONS = {"DESCRIBES", "DYNAMIC_LINK", "STATIC_LINK"}
 LICENCE = re.compile(r"NOASSERTION|[A-Za-z0-9.+-]+( (AND|OR) [A-Za-z0-9.+-]+)*")
 
 
