@@ -148,7 +148,6 @@ size_t CoreLink::calls() const {
   return calls_.size();
 }
 
-// Unique among all keymast-api: a random half and a count.
 bool CoreLink::Crowded(Urgency urgency) const {
   const size_t others = queue_.size() - headends_queued_;
   switch (urgency) {

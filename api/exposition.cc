@@ -135,8 +135,8 @@ MetricFamily ByLabel(const char* name, const char* help, MetricType type, const 
 }
 
 // All reasons that there are have a series, so that one can be seen to begin.
-constexpr const char* kNotReady[] = {"core_away",    "core_silent", "store_closed", "no_space",
-                                     "clock_unsure", "key_expires", "draining"};
+constexpr const char* kNotReady[] = {"core_away",     "core_silent",  "store_closed", "no_space",
+                                     "audit_blocked", "clock_unsure", "key_expires",  "draining"};
 
 void AppendReadiness(const std::vector<std::string>& not_ready,
                      std::vector<MetricFamily>& families) {

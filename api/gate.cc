@@ -138,6 +138,13 @@ void Accounted::CutSlowest() {
   while (const auto slowest = place_.Slowest()) slowest->CutOff();
 }
 
+void Accounted::Sent(uint32_t datagrams) {
+  if (gate_.spans == nullptr || !span_.context.sampled || datagrams == 0) return;
+  const auto end = std::chrono::system_clock::now();
+  sent_ = {BeginSpan(span_.context, true), end - (std::chrono::steady_clock::now() - asked_), end,
+           datagrams};
+}
+
 void Accounted::Ended(const grpc::Status& status) const {
   const auto now = std::chrono::steady_clock::now();
   const bool streaming = method_.descriptor->server_streaming();
@@ -164,8 +171,8 @@ void Accounted::Log(const grpc::Status& status, Time now) const {
 
 void Accounted::Export(const grpc::Status& status, Time now) const {
   const auto end = std::chrono::system_clock::now();
-  gate_.spans->Add(
-      {span_, method_.name, end - (now - began_), end, status.error_code(), role_, channel_});
+  gate_.spans->Add({span_, method_.name, end - (now - began_), end, status.error_code(), role_,
+                    channel_, sent_});
 }
 
 }  // namespace keymast::api

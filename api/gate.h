@@ -43,6 +43,10 @@ class Accounted {
   void set_place(CallQuota::Place place) { place_ = std::move(place); }
   void set_watching(Principal::Watching watching) { watching_ = std::move(watching); }
   Urgency urgency() const { return urgency_; }
+  // Asked is called when the request goes to keymastd, Sent when its answer says that `datagrams`
+  // left before it.
+  void Asked() { asked_ = std::chrono::steady_clock::now(); }
+  void Sent(uint32_t datagrams);
   // Answered is called before an answer of `octets` leaves.
   void Answered(size_t octets) { place_.Answered(octets); }
   // For a stream, once it is admitted: as the functions of its place.
@@ -66,6 +70,8 @@ class Accounted {
   Span span_;
   std::string_view role_;
   std::string channel_;  // id; of spans alone
+  Time asked_;
+  std::optional<SentSpan> sent_;
   Principal::Watching watching_;
   CallQuota::Place place_;
   Time began_;

@@ -11,6 +11,8 @@
 
 #include "api/front.h"
 #include "shell/args.h"
+#include "shell/failpoints.h"
+#include "shell/out_of_memory.h"
 #include "shell/process.h"
 
 namespace {
@@ -84,10 +86,12 @@ int Run(ApiConfig config, int termination) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  keymast::shell::EndWhenOutOfMemory("keymast-api");
   std::string path;
   keymast::shell::Args args("keymast-api", "gRPC, metrics and health for keymastd");
   args.Option("-c,--config", path, "TOML configuration file");
   if (const auto status = args.Parse(argc, argv)) return *status;
+  keymast::shell::ArmFailpoint();
   const int termination = keymast::shell::TerminationFd();
   auto config = LoadConfig(path);
   return config ? Run(std::move(*config), termination) : Refuse(config.error());

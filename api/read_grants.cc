@@ -11,7 +11,7 @@ namespace {
 constexpr int64_t kMostCounted = int64_t{1} << 40;
 constexpr int64_t kMostAtOnce = 1'000'000;
 constexpr size_t kMaxSockets = 64;
-constexpr size_t kMaxChannels = 1000;  // of a grant: each call carries them to keymastd
+constexpr size_t kMaxChannels = 1000;  // of a principal: each call carries them to keymastd
 
 std::string ElementOf(const char* array, size_t index) {
   return std::string(array) + "[" + std::to_string(index) + "]";
@@ -133,6 +133,14 @@ class GrantReader {
                                    " in another place, and one of the two is for all channels");
     }
     rights.grants.push_back(std::move(grant));
+    size_t channels = 0;
+    for (const Grant& one : rights.grants) {
+      channels += one.channels ? one.channels->patterns().size() : 0;
+    }
+    if (channels > kMaxChannels) {
+      file_.Refuse(key, "makes the channels that " + who + " may touch more than " +
+                            std::to_string(kMaxChannels));
+    }
   }
 
   std::optional<ChannelSet> ReadChannels(const std::string& at, std::optional<Role> role) {

@@ -19,13 +19,14 @@ constexpr auto kDelay = std::chrono::milliseconds(500);  // so that one request 
 constexpr auto kConnectPatience = std::chrono::seconds(1);
 constexpr auto kPatience = std::chrono::seconds(2);
 constexpr int kServerSpan = 2;  // SPAN_KIND_SERVER
+constexpr int kProducer = 4;    // SPAN_KIND_PRODUCER
 constexpr int kFailed = 2;      // STATUS_CODE_ERROR
 
 json Attribute(const char* key, std::string_view text) {
   return {{"key", key}, {"value", {{"stringValue", text}}}};
 }
 
-json Attribute(const char* key, int number) {
+json Attribute(const char* key, int64_t number) {
   return {{"key", key}, {"value", {{"intValue", std::to_string(number)}}}};
 }
 
@@ -49,6 +50,17 @@ bool IsFailure(int code) {
   }
 }
 
+json ToJson(const SentSpan& sent) {
+  return {{"traceId", ToHex(sent.span.context.trace_id)},
+          {"spanId", ToHex(sent.span.context.span_id)},
+          {"parentSpanId", ToHex(sent.span.parent_id)},
+          {"name", "keymastd send"},
+          {"kind", kProducer},
+          {"startTimeUnixNano", UnixNanos(sent.begin)},
+          {"endTimeUnixNano", UnixNanos(sent.end)},
+          {"attributes", json::array({Attribute("keymast.datagrams", int64_t{sent.datagrams})})}};
+}
+
 json ToJson(const EndedSpan& ended) {
   const size_t dot = ended.method.find('.');
   const std::string service = "keymast.v1." + ended.method.substr(0, dot);
@@ -62,7 +74,7 @@ json ToJson(const EndedSpan& ended) {
                {"attributes",
                 json::array({Attribute("rpc.system", "grpc"), Attribute("rpc.service", service),
                              Attribute("rpc.method", method),
-                             Attribute("rpc.grpc.status_code", ended.code)})}};
+                             Attribute("rpc.grpc.status_code", int64_t{ended.code})})}};
   if (ended.span.parent_id != decltype(ended.span.parent_id){}) {
     span["parentSpanId"] = ToHex(ended.span.parent_id);
   }
@@ -78,7 +90,10 @@ json ToJson(const EndedSpan& ended) {
 
 std::string SpansToJson(const std::vector<EndedSpan>& spans) {
   json list = json::array();
-  for (const EndedSpan& span : spans) list.push_back(ToJson(span));
+  for (const EndedSpan& span : spans) {
+    list.push_back(ToJson(span));
+    if (span.sent) list.push_back(ToJson(*span.sent));
+  }
   const json scope = {{"name", "keymast-api"}, {"version", KEYMAST_VERSION}};
   const json attributes = json::array(
       {Attribute("service.name", "keymast-api"), Attribute("service.version", KEYMAST_VERSION)});

@@ -19,6 +19,13 @@
 
 namespace keymast::api {
 
+// SentSpan is what keymastd had sent for a call: from when it was asked until it had.
+struct SentSpan {
+  Span span;
+  std::chrono::system_clock::time_point begin, end;
+  uint32_t datagrams = 0;
+};
+
 struct EndedSpan {
   Span span;
   std::string method;  // `Channels.GetChannel`
@@ -26,6 +33,7 @@ struct EndedSpan {
   int code = 0;           // of gRPC
   std::string_view role;  // empty: of nobody known
   std::string channel;    // id; may be empty
+  std::optional<SentSpan> sent = {};
 };
 
 // SpansToJson gives an ExportTraceServiceRequest.
@@ -47,7 +55,7 @@ class SpanExport {
   static constexpr size_t kMaxBatch = 512;
 
   explicit SpanExport(Collector collector);
-  // Sends what waits, once.
+  // Sends at most one request of what waits.
   ~SpanExport();
   SpanExport(const SpanExport&) = delete;
   SpanExport& operator=(const SpanExport&) = delete;

@@ -2,6 +2,7 @@
 #include "api/unary.h"
 
 #include "api/error_map.h"
+#include "base/failpoint.h"
 
 namespace keymast::api {
 namespace {
@@ -16,7 +17,10 @@ class UnaryCall final : public grpc::ServerUnaryReactor, public CallSink {
   void Begin(core::CoreRequest frame, const google::protobuf::Message& request) {
     curtailed_ = frame.has_scope() && method_.reach.kind == ReachKind::kCurtailed;
     PutRequest(method_, request, frame);
+    account_.Asked();
+    PassFailpoint("api.call.before");
     const auto call = gate_.link.Start(std::move(frame), self_, account_.urgency());
+    PassFailpoint("api.call.asked");
     if (!call) return End(ToStatus(call.error()));
     call_ = *call;
   }
@@ -25,6 +29,7 @@ class UnaryCall final : public grpc::ServerUnaryReactor, public CallSink {
 
   void OnReply(core::CoreReply& reply) override {
     if (reply.has_error()) return End(ToStatus(FailureOf(reply.error())));
+    account_.Sent(reply.datagrams());
     if (!TakeReply(method_, reply, *response_)) {
       return Refuse({Error::kInternal, "keymastd answered with something else", {}, {}, 0});
     }
@@ -44,6 +49,7 @@ class UnaryCall final : public grpc::ServerUnaryReactor, public CallSink {
   void End(const grpc::Status& status) {
     account_.Ended(status);
     account_.Answered(response_->ByteSizeLong());
+    PassFailpoint("api.answer.before");
     Finish(status);
   }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <filesystem>
 #include <fstream>
 #include <ostream>
 
@@ -32,9 +33,12 @@ struct ExportOptions {
   std::string file;
 };
 
-// A page is written before the next is fetched: the log may be longer than memory.
+// A page is written before the next is fetched: the log may be longer than memory. What was there
+// before stays until all of it has come.
 Outcome<void> Export(Context& context, const ExportOptions& options) {
-  std::ofstream file(options.file);
+  const std::string draft = options.file + ".new";
+  std::ofstream file(draft);
+  if (!file) return UsageProblem(draft + ": cannot be written");
   v1::ListAuditRecordsRequest request;
   request.set_page_size(1000);
   uint64_t count = 0;
@@ -50,7 +54,9 @@ Outcome<void> Export(Context& context, const ExportOptions& options) {
     request.set_page_token(page.next_page_token());
   } while (!request.page_token().empty());
   file.close();
-  if (!file) return UsageProblem(options.file + ": cannot be written");
+  std::error_code problem;
+  if (file) std::filesystem::rename(draft, options.file, problem);
+  if (!file || problem) return UsageProblem(options.file + ": cannot be written");
   v1::AuditPosition end;
   end.set_sequence(last.sequence());
   end.set_hash(last.hash());

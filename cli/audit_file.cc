@@ -16,69 +16,79 @@ constexpr const char* kCheckpoint = "checkpoint";
 class Chain {
  public:
   Chain(const AuditExpectation& expected, const AuditRules& rules)
-      : expected_(expected), rules_(rules) {
-    summary_.end.hash = Bytes(kHash, 0);  // what record 1 follows
-  }
+      : expected_(expected), rules_(rules), links_{{Bytes(kHash, 0), 0, false}} {}
 
-  // Take says what is wrong with the next record.
-  Outcome<void> Take(const v1::AuditRecord& record) {
-    AuditPlace& end = summary_.end;
-    if (record.sequence() != end.sequence + 1) {
+  // Take says what is wrong with the next record, which stands in this line.
+  Outcome<void> Take(const v1::AuditRecord& record, size_t line) {
+    if (record.sequence() == 0 || record.sequence() > links_.size()) {
       return Wrong("record " + std::to_string(record.sequence()) + " follows " +
-                   std::to_string(end.sequence) + ": records are missing or out of order");
+                   std::to_string(links_.size() - 1) + ": records are missing or out of order");
     }
-    const Bytes hash = rules_.hash(end.hash, record);
+    const Bytes hash = rules_.hash(links_[record.sequence() - 1].hash, record);
     const std::string name = "record " + std::to_string(record.sequence());
     if (!Equal(hash, AsBytes(record.hash()))) {
       return Wrong(name + " was changed, or one before it: its hash does not follow");
     }
-    if (record.method() == kCheckpoint) {
-      if (!rules_.is_signed(record)) {
-        return Wrong(name + ": the checkpoint is not signed by this key");
-      }
-      ++summary_.checkpoints;
-      summary_.signed_to = record.sequence();
+    const bool is_checkpoint = record.method() == kCheckpoint;
+    if (is_checkpoint && !rules_.is_signed(record)) {
+      return Wrong(name + ": the checkpoint is not signed by this key");
     }
-    ++summary_.records;
-    end = {record.sequence(), hash};
-    return Compare();
+    superseded_ += links_.size() - record.sequence();
+    links_.resize(record.sequence());
+    links_.push_back({hash, line, is_checkpoint});
+    return {};
   }
 
-  // Finish says what is missing at the end.
-  Outcome<AuditSummary> Finish() const {
-    const auto behind = [&](const std::optional<AuditPlace>& place) {
-      return place && place->sequence > summary_.end.sequence;
-    };
-    if (behind(expected_.position)) {
-      return Wrong("the tail is cut: it ends at " + std::to_string(summary_.end.sequence) +
-                   ", and record " + PositionText(*expected_.position) + " is missing");
+  // Finish compares what is left with what was expected; `line` gets where it is wrong.
+  Outcome<AuditSummary> Finish(size_t& line) const {
+    const uint64_t end = links_.size() - 1;
+    if (expected_.position && expected_.position->sequence > end) {
+      return Wrong("the tail is cut: it ends at " + std::to_string(end) + ", and record " +
+                   PositionText(*expected_.position) + " is missing");
     }
-    if (expected_.server && expected_.server->sequence < summary_.end.sequence) {
+    if (expected_.server && expected_.server->sequence < end) {
       return Wrong("the server's log ends at " + std::to_string(expected_.server->sequence) +
                    ", before this file: the server has lost its tail");
     }
-    return summary_;
+    for (const auto& place : {expected_.position, expected_.server}) {
+      if (!place || place->sequence > end) continue;
+      const Link& link = links_[place->sequence];
+      if (Equal(place->hash, link.hash) || place->sequence == 0) continue;
+      line = link.line;
+      return Wrong("this is another log: record " + PositionText({place->sequence, link.hash}) +
+                   " was expected as " + PositionText(*place));
+    }
+    return Summary();
   }
 
  private:
+  struct Link {
+    Bytes hash;
+    size_t line = 0;
+    bool is_checkpoint = false;
+  };
+
   static tl::unexpected<Problem> Wrong(std::string message) {
     return tl::unexpected(Problem{.message = std::move(message)});
   }
 
-  // The record that was taken, where it is one of those expected.
-  Outcome<void> Compare() const {
-    for (const auto& place : {expected_.position, expected_.server}) {
-      if (!place || place->sequence != summary_.end.sequence) continue;
-      if (Equal(place->hash, summary_.end.hash)) continue;
-      return Wrong("this is another log: record " + PositionText(summary_.end) +
-                   " was expected as " + PositionText(*place));
+  AuditSummary Summary() const {
+    AuditSummary summary;
+    summary.records = links_.size() - 1;
+    summary.superseded = superseded_;
+    summary.end = {summary.records, links_.back().hash};
+    for (size_t i = 1; i < links_.size(); ++i) {
+      if (!links_[i].is_checkpoint) continue;
+      ++summary.checkpoints;
+      summary.signed_to = i;
     }
-    return {};
+    return summary;
   }
 
   const AuditExpectation& expected_;
   const AuditRules& rules_;
-  AuditSummary summary_;
+  std::vector<Link> links_;  // by sequence; before record 1 stands what it follows
+  uint64_t superseded_ = 0;
 };
 
 Problem At(const std::string& path, size_t line, Problem problem) {
@@ -101,11 +111,11 @@ Outcome<AuditSummary> VerifyAuditFile(const std::string& path, const AuditExpect
     if (auto read = ParseJson(line, record); !read) {
       return tl::unexpected(At(path, number, std::move(read.error())));
     }
-    if (auto taken = chain.Take(record); !taken) {
+    if (auto taken = chain.Take(record, number); !taken) {
       return tl::unexpected(At(path, number, std::move(taken.error())));
     }
   }
-  auto summary = chain.Finish();
+  auto summary = chain.Finish(number);
   if (!summary) return tl::unexpected(At(path, number, std::move(summary.error())));
   return summary;
 }

@@ -31,6 +31,7 @@ struct AuditExpectation {
 
 struct AuditSummary {
   uint64_t records = 0;
+  uint64_t superseded = 0;  // that were of no commit
   uint64_t checkpoints = 0;
   uint64_t signed_to = 0;  // last record that a signature covers
   AuditPlace end;
@@ -38,7 +39,9 @@ struct AuditSummary {
 
 // VerifyAuditFile reads lines of protobuf JSON, each an AuditRecord. The chain begins with record 1
 // and has no gap, each hash follows from the one before and the record's text, checkpoints are
-// signed, and what was expected is there. The problem names the first line that is wrong.
+// signed, and what was expected is there. A record that goes back follows the one before its
+// sequence and supersedes all from there on, as in the file of a keymastd's `audit_sink`. The
+// problem names the first line that is wrong.
 Outcome<AuditSummary> VerifyAuditFile(const std::string& path, const AuditExpectation& expected,
                                       const AuditRules& rules);
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // audit verify
+#include <google/protobuf/util/time_util.h>
+
 #include <algorithm>
 #include <ostream>
 
@@ -29,6 +31,14 @@ audit::Hash HashOf(ByteView octets) {
   return hash;
 }
 
+// IsWhole: nothing of the record is lost on the way to its text.
+bool IsWhole(const v1::AuditRecord& record) {
+  using google::protobuf::util::TimeUtil;
+  const auto time = TimeUtil::NanosecondsToTimestamp(ToUnixNanos(InstantOf(record.time())));
+  return (record.request_id().empty() || IdOf<RequestId>(record.request_id())) &&
+         (record.trace_id().empty() || IdOf<TraceId>(record.trace_id())) && time == record.time();
+}
+
 audit::Record RecordOf(const v1::AuditRecord& record) {
   audit::Record of;
   of.sequence = record.sequence();
@@ -50,6 +60,7 @@ audit::Record RecordOf(const v1::AuditRecord& record) {
 
 AuditRules RulesOf(const crypto::PublicKey& key) {
   return {[](ByteView previous, const v1::AuditRecord& record) {
+            if (!IsWhole(record)) return Bytes();
             const audit::Hash hash = audit::ChainHash(HashOf(previous), RecordOf(record));
             return Bytes(hash.begin(), hash.end());
           },
@@ -83,6 +94,7 @@ Outcome<void> ShowSummary(Context& context, const AuditSummary& summary) {
   return Show(context, end, [&](const v1::AuditPosition&, std::ostream& out) {
     WritePairs(
         {{"records", std::to_string(summary.records)},
+         {"superseded", summary.superseded == 0 ? "" : std::to_string(summary.superseded)},
          {"checkpoints", std::to_string(summary.checkpoints)},
          {"signed", summary.signed_to == 0 ? "none" : "to " + std::to_string(summary.signed_to)},
          {"end", PositionText(summary.end)}},

@@ -66,7 +66,9 @@ Outcome<void> SendBatches(Context& context, const std::string& method, const Csv
   for (size_t first = 0; first < rows.size(); first += kBatch) {
     const size_t end = std::min(rows.size(), first + kBatch);
     Batch request = batch;
-    request.set_request_id(PartRequestId(options.request_id, first / kBatch));
+    std::vector<std::string> names;
+    for (size_t at = first; at < end; ++at) names.push_back(rows[at].cells[0]);
+    request.set_request_id(PartRequestId(options.request_id, names));
     for (size_t at = first; at < end; ++at) {
       auto one = put(rows[at], request);
       if (!one) return tl::unexpected(batches.NotMade(std::move(one.error()), first, at));

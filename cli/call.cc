@@ -92,7 +92,8 @@ Outcome<void> Call(Context& context, const CallOptions& options) {
   }
   auto next = requests->begin();
   return context.session.Converse(
-      path, [&] { return next == requests->end() ? nullptr : (next++)->get(); }, *response,
+      path, Session::Patience::kEndless,
+      [&] { return next == requests->end() ? nullptr : (next++)->get(); }, *response,
       [&] {
         WriteOneOfMany(*response, FormatOf(context), context.out);
         return true;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/channels.h"
 
-#include <charconv>
 #include <ostream>
 #include <sstream>
 
 #include "cli/channel_views.h"
 #include "cli/commands.h"
+#include "cli/fields.h"
 #include "cli/methods.h"
 
 namespace keymast::cli {
@@ -41,14 +41,6 @@ constexpr FieldRow kFixed[] = {
     {"key_group", "--key-group", "N", "1 to 65535"},
     {"srtp_profile", "--profile", "PROFILE", "SRTP profile"},
 };
-
-bool Number(std::string_view text, uint32_t& value) {
-  const bool hex = text.starts_with("0x");
-  if (hex) text.remove_prefix(2);
-  const char* end = text.data() + text.size();
-  const auto read = std::from_chars(text.data(), end, value, hex ? 16 : 10);
-  return !text.empty() && read.ec == std::errc() && read.ptr == end;
-}
 
 // A file is taken before the options, which come on top of it.
 Option FileOption(v1::Channel& channel, google::protobuf::FieldMask* mask) {
@@ -127,8 +119,8 @@ Outcome<v1::Stream> ParseStream(const std::string& text) {
   std::getline(rest, fmtp);
   uint32_t port = 0, ssrc = 0, payload_type = 0;
   const bool is_whole = parts.size() == 5 && !parts[0].empty() && !parts[4].empty();
-  if (!is_whole || !Number(parts[1], port) || !Number(parts[2], ssrc) ||
-      !Number(parts[3], payload_type)) {
+  if (!is_whole || !ReadNumber(parts[1], port) || !ReadNumber(parts[2], ssrc) ||
+      !ReadNumber(parts[3], payload_type)) {
     return UsageProblem(
         "--stream: \"" + text + "\" is not MEDIA:PORT:SSRC:PAYLOAD_TYPE:RTPMAP[:FMTP]",
         "for example --stream video:5004:0xa0000001:96:H264/90000");

@@ -4,7 +4,6 @@
 #include <google/protobuf/util/time_util.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "base/check.h"
 #include "shell/config.h"
@@ -46,19 +45,10 @@ Place PlaceAt(Message& message, const std::string& path) {
   return {at, at->GetDescriptor()->FindFieldByName(path.substr(begin))};
 }
 
-template <class Number>
-bool Read(std::string_view text, Number& number) {
-  const bool hex = text.starts_with("0x");
-  if (hex) text.remove_prefix(2);
-  const char* end = text.data() + text.size();
-  const auto read = std::from_chars(text.data(), end, number, hex ? 16 : 10);
-  return !text.empty() && read.ec == std::errc() && read.ptr == end;
-}
-
 template <class Number, class Set>
 Outcome<void> SetNumber(const Place& place, const std::string& value, Set set) {
   Number number{};
-  if (!Read(value, number)) return UsageProblem("\"" + value + "\" is no number that fits");
+  if (!ReadNumber(value, number)) return UsageProblem("\"" + value + "\" is no number that fits");
   (place.message->GetReflection()->*set)(place.message, place.field, number);
   return {};
 }

@@ -5,6 +5,7 @@
 #include <google/protobuf/field_mask.pb.h>
 #include <google/protobuf/message.h>
 
+#include <charconv>
 #include <span>
 
 #include "cli/tree.h"
@@ -27,6 +28,17 @@ class Fields {
   google::protobuf::Message& message_;
   google::protobuf::FieldMask* mask_;
 };
+
+// ReadNumber takes all of `text` as a number, hexadecimal after 0x; false where it is none that
+// fits.
+template <class Number>
+bool ReadNumber(std::string_view text, Number& number) {
+  const bool hex = text.starts_with("0x");
+  if (hex) text.remove_prefix(2);
+  const char* end = text.data() + text.size();
+  const auto read = std::from_chars(text.data(), end, number, hex ? 16 : 10);
+  return !text.empty() && read.ec == std::errc() && read.ptr == end;
+}
 
 // FieldRow is one option of a table of them.
 struct FieldRow {

@@ -47,7 +47,7 @@ Request& Calls(Command& command, const std::string& method,
   return *request;
 }
 
-// Deletes is Calls for what answers with nothing: the table is `deleted NAME`.
+// Deletes is Calls for what answers with nothing: the table is `deleted NAME`, or `may be deleted`.
 template <class Request, class Response>
 Request& Deletes(Command& command, const std::string& method) {
   auto request = std::make_shared<Request>();
@@ -55,8 +55,10 @@ Request& Deletes(Command& command, const std::string& method) {
   command.action = [request, method](Context& context) -> Outcome<void> {
     Response response;
     if (auto sent = Send(context, method, *request, response); !sent) return sent;
+    bool is_check = false;
+    if constexpr (requires { request->validate_only(); }) is_check = request->validate_only();
     return Show(context, response, [&](const Response&, std::ostream& out) {
-      WriteLine("deleted " + request->name(), out);
+      WriteLine((is_check ? "may be deleted " : "deleted ") + request->name(), out);
     });
   };
   return *request;

@@ -14,6 +14,7 @@ namespace keymast::cli {
 namespace {
 
 std::string StateCell(const v1::Operation& operation) {
+  if (operation.name().empty()) return "would begin";
   if (!operation.done()) return operation.cancel_requested() ? "cancelling" : "running";
   return operation.has_error() ? "failed" : "done";
 }

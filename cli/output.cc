@@ -26,7 +26,8 @@ void WritePadded(const std::string& cell, size_t width, std::ostream& out) {
 
 // Empties each Any that cannot be shown: what it holds is of another version.
 void EmptyUnknown(google::protobuf::Message& message) {
-  if (message.GetDescriptor() == google::protobuf::Any::descriptor()) {
+  // By name: `call` has a pool of its own.
+  if (message.GetDescriptor()->full_name() == google::protobuf::Any::descriptor()->full_name()) {
     std::string text;
     if (!google::protobuf::util::MessageToJsonString(message, &text).ok()) message.Clear();
     return;

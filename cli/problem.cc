@@ -30,7 +30,8 @@ Exit ExitOf(int code) {
 }
 
 // Without an answer, or with one that says so, what was asked may have been done.
-bool IsOutcomeKnown(int code) {
+bool IsOutcomeKnown(int code, const std::string& reason) {
+  if (reason == "audit_blocked") return true;
   return code != grpc::StatusCode::UNAVAILABLE && code != grpc::StatusCode::DEADLINE_EXCEEDED &&
          code != grpc::StatusCode::CANCELLED;
 }
@@ -40,6 +41,7 @@ std::string AdviceOf(const std::string& reason, int code) {
   static const std::pair<const char*, const char*> kRows[] = {
       {"no_space", "make room on the disk that holds the server's data; keys on air go on"},
       {"store_closed", "a disk failed under the server: look at its log, then restart keymastd"},
+      {"audit_blocked", "make room in the server's audit_sink, or have it read; keys on air go on"},
       {"etag_mismatch", "somebody changed it meanwhile: get it again, then repeat"},
       {"too_many_requests", "wait a moment, then repeat"},
       {"compacted", "these events are no longer kept: list the resources, then watch from now on"},
@@ -82,10 +84,10 @@ void ReadDetails(const google::rpc::Status& status, Problem& problem) {
 
 Problem ProblemOf(int code, const std::string& message, const std::string& details) {
   Problem problem{.exit = ExitOf(code), .message = message};
-  problem.is_outcome_known = IsOutcomeKnown(code);
   problem.is_unimplemented = code == grpc::StatusCode::UNIMPLEMENTED;
   google::rpc::Status status;
   if (!details.empty() && status.ParseFromString(details)) ReadDetails(status, problem);
+  problem.is_outcome_known = IsOutcomeKnown(code, problem.reason);
   problem.advice = AdviceOf(problem.reason, code);
   return problem;
 }

@@ -33,9 +33,9 @@ std::string NewRequestId() {
   return UuidOf(octets, 4);
 }
 
-std::string PartRequestId(const std::string& id, uint64_t part) {
+std::string PartRequestId(const std::string& id, const std::vector<std::string>& names) {
   std::string whole = LowerCase(id);
-  for (int shift = 56; shift >= 0; shift -= 8) whole += static_cast<char>(part >> shift & 0xff);
+  for (const std::string& name : names) whole += '\n' + name;
   const auto digest = crypto::Sha256(AsBytes(whole));
   std::array<uint8_t, kUuid> octets{};
   std::copy_n(digest.begin(), kUuid, octets.begin());

@@ -48,8 +48,7 @@ class GrpcSession final : public Session {
   Outcome<void> Call(const std::string& method, const Message& request,
                      Message& response) override {
     grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() +
-                         std::chrono::duration_cast<std::chrono::microseconds>(timeout_));
+    SetDeadline(context);
     auto call = stub_.PrepareUnaryCall(&context, PathOf(method), Serialized(request), &queue_);
     call->StartCall();
     grpc::ByteBuffer octets;
@@ -65,12 +64,14 @@ class GrpcSession final : public Session {
                        const std::function<bool()>& each) override {
     const Message* next = &request;
     return Converse(
-        method, [&] { return std::exchange(next, nullptr); }, scratch, each);
+        method, Patience::kEndless, [&] { return std::exchange(next, nullptr); }, scratch, each);
   }
 
-  Outcome<void> Converse(const std::string& method, const std::function<const Message*()>& next,
-                         Message& scratch, const std::function<bool()>& each) override {
+  Outcome<void> Converse(const std::string& method, Patience patience,
+                         const std::function<const Message*()>& next, Message& scratch,
+                         const std::function<bool()>& each) override {
     grpc::ClientContext context;
+    if (patience == Patience::kTimeout) SetDeadline(context);
     auto call = stub_.PrepareCall(&context, PathOf(method), &queue_);
     call->StartCall(this);
     Writer writer{*call, next};
@@ -93,6 +94,11 @@ class GrpcSession final : public Session {
 
  private:
   using Conversation = grpc::GenericClientAsyncReaderWriter;
+
+  void SetDeadline(grpc::ClientContext& context) const {
+    context.set_deadline(std::chrono::system_clock::now() +
+                         std::chrono::duration_cast<std::chrono::microseconds>(timeout_));
+  }
 
   // Writer has one message at a time on its way, its own address as the tag.
   struct Writer {

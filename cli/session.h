@@ -26,8 +26,9 @@ class Session {
                                google::protobuf::Message& scratch,
                                const std::function<bool()>& each) = 0;
   // Converse sends what `next` gives until it gives null, and meanwhile calls `each` as Stream
-  // does.
-  virtual Outcome<void> Converse(const std::string& method,
+  // does. kTimeout: all of it may take as long as a call.
+  enum class Patience { kEndless, kTimeout };
+  virtual Outcome<void> Converse(const std::string& method, Patience patience,
                                  const std::function<const google::protobuf::Message*()>& next,
                                  google::protobuf::Message& scratch,
                                  const std::function<bool()>& each) = 0;

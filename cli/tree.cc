@@ -103,20 +103,12 @@ Taker Into(std::string& text) {
   };
 }
 
-Taker Into(std::vector<std::string>& texts) {
-  return [&texts](const std::string& value) -> Outcome<void> {
-    texts.push_back(value);
-    return {};
-  };
-}
-
-Taker Into(uint64_t& number, uint64_t most) {
-  return [&number, most](const std::string& value) -> Outcome<void> {
+Taker Into(uint64_t& number) {
+  return [&number](const std::string& value) -> Outcome<void> {
     const char* end = value.data() + value.size();
     const auto read = std::from_chars(value.data(), end, number);
-    if (!value.empty() && read.ec == std::errc() && read.ptr == end && number <= most) return {};
-    return UsageProblem("\"" + value + "\" is no number" +
-                        (most == UINT64_MAX ? "" : " up to " + std::to_string(most)));
+    if (!value.empty() && read.ec == std::errc() && read.ptr == end) return {};
+    return UsageProblem("\"" + value + "\" is no number");
   };
 }
 

@@ -72,9 +72,7 @@ Option Valued(std::string name, std::string value, std::string what, Taker take)
 
 // Takers. What they refer to lives as long as the tree: most commands share it with their action.
 Taker Into(std::string& text);
-Taker Into(std::vector<std::string>& texts);
-// Into a number of at most `most`.
-Taker Into(uint64_t& number, uint64_t most = UINT64_MAX);
+Taker Into(uint64_t& number);
 
 // OptionsOf makes what a command's options are put into and gives it to its action.
 template <class Options>

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "base/ids.h"
 
 namespace keymast::controller {
@@ -33,5 +34,8 @@ struct Asker {
   Scope scope = {};
   Quota quota = {};
 };
+
+// RequestIdReused refuses a request under the id of another that was carried out.
+Failure RequestIdReused();
 
 }  // namespace keymast::controller

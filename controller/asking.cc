@@ -35,17 +35,18 @@ bool Scope::Has(const ChannelId& id) const {
          });
 }
 
+Failure RequestIdReused() {
+  return {Error::kRequestIdReused,
+          "request_id belongs to another request that was carried out",
+          {{"request_id", "must be new for each request; this one asked for something else"}},
+          {},
+          0};
+}
+
 // AnswerAgain is the reply of a request that was carried out before.
 Controller::Impl::Outcome Controller::Impl::AnswerAgain(const rekey::KeptRequest& kept,
                                                         const Command& command) const {
-  if (kept.digest != asker->digest) {
-    return tl::unexpected<Failure>(
-        Failure{Error::kRequestIdReused,
-                "request_id belongs to another request that was carried out",
-                {{"request_id", "must be new for each request; this one asked for something else"}},
-                {},
-                0});
-  }
+  if (kept.digest != asker->digest) return tl::unexpected(RequestIdReused());
   Reply reply;
   reply.is_repeated = true;
   reply.remaining = kept.remaining;
@@ -81,13 +82,35 @@ void Controller::Impl::Record(audit::Record record, const Moment& m) {
   record.hash = audit::ChainHash(state.audit.hash, record);
   Put(rekey::Audited{std::move(record)}, m);
   const audit::Head& head = state.audit;
-  const bool is_due = head.sequence - head.checkpoint >= kRecordsACheckpoint ||
-                      head.checkpoint_at + kCheckpointEach <= m.now;
-  if (is_due) PutCheckpoint(m);
+  const bool are_many = head.sequence - head.checkpoint >= kRecordsACheckpoint;
+  if (are_many || CheckpointDue() <= m.now) PutCheckpoint(m);
+}
+
+// CheckpointDue is when the end of the log is signed at the latest, kNever where it is.
+Instant Controller::Impl::CheckpointDue() const {
+  const audit::Head& head = state.audit;
+  const bool is_signed = head.checkpoint == head.sequence;
+  if (config.audit.key == nullptr || frozen || records_held || is_signed) return kNever;
+  return head.checkpoint_at + kCheckpointEach;
+}
+
+// OwnRecordDue is when a record is made that nobody asked for.
+Instant Controller::Impl::OwnRecordDue() const {
+  const bool may_record = config.audit.key != nullptr && !frozen && !records_held;
+  return may_record && IsStartOwed() ? Instant::min() : CheckpointDue();
+}
+
+void Controller::Impl::PutOwnRecord(const Moment& m) {
+  if (IsStartOwed()) {
+    RecordStart(m);
+  } else {
+    PutCheckpoint(m);
+  }
 }
 
 void Controller::Impl::PutCheckpoint(const Moment& m) {
-  if (config.audit.key == nullptr || state.audit.checkpoint == state.audit.sequence) return;
+  const bool is_signed = state.audit.checkpoint == state.audit.sequence;
+  if (config.audit.key == nullptr || records_held || is_signed) return;
   audit::Record record;
   record.sequence = state.audit.sequence + 1;
   record.time = m.now;
@@ -98,12 +121,12 @@ void Controller::Impl::PutCheckpoint(const Moment& m) {
   Put(rekey::Audited{std::move(record)}, m);
 }
 
-void Controller::Impl::RecordStart(bool new_incarnation, const Moment& m) {
-  if (config.audit.key == nullptr) return;
+void Controller::Impl::RecordStart(const Moment& m) {
   audit::Record record;
   record.principal = audit::kServer;
-  record.method = new_incarnation ? audit::kRollback : audit::kStart;
+  record.method = start_method;
   record.resource = config.audit.start;
+  start_sequence = state.audit.sequence + 1;
   Record(std::move(record), m);
 }
 

@@ -48,7 +48,7 @@ std::optional<Failure> Controller::Impl::OverQuota(uint64_t more_channels, uint6
                    {},
                    {},
                    0,
-                   {asker->principal + " " + what, std::to_string(most) + " " + what}};
+                   {"principal:" + asker->principal, what + (": " + std::to_string(most))}};
   };
   const Quota& quota = asker->quota;
   if (more_channels > 0 && quota.channels != 0 && of_channels > quota.channels) {

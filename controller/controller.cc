@@ -87,6 +87,7 @@ Step Controller::Tick(Instant now, size_t most) {
     impl_->Run(channel, {now, due, step});
   }
   if (impl_->next_operation <= now) impl_->RunOperations({now, now, step});
+  if (impl_->OwnRecordDue() <= now) impl_->PutOwnRecord({now, now, step});
   impl_->keying.Expire({now, now, step});
   return step;
 }
@@ -94,7 +95,7 @@ Step Controller::Tick(Instant now, size_t most) {
 void Controller::Anticipate() { impl_->Anticipate(); }
 
 Instant Controller::NextDeadline() const {
-  return std::min(impl_->deadlines.Next(), impl_->next_operation);
+  return std::min({impl_->deadlines.Next(), impl_->next_operation, impl_->OwnRecordDue()});
 }
 
 void Controller::Jumped(Instant now) {
@@ -110,6 +111,8 @@ void Controller::Freeze(bool frozen, Instant now) {
   for (auto& [id, channel] : impl_->channels) impl_->deadlines.Set(channel, now);
   impl_->next_operation = now;
 }
+
+void Controller::HoldRecords(bool held) { impl_->records_held = held; }
 
 const Config& Controller::config() const { return impl_->config; }
 const rekey::State& Controller::state() const { return impl_->state; }

@@ -337,6 +337,10 @@ class Controller {
   // off is due at `now`.
   void Freeze(bool frozen, Instant now);
 
+  // HoldRecords says whether records of the audit log cannot be made durable. While they cannot,
+  // commands must not be given, and records of the controller's own are put off; all else goes on.
+  void HoldRecords(bool held);
+
   const Config& config() const;
   const rekey::State& state() const;
   const Counters& counters() const;

@@ -123,7 +123,11 @@ struct Controller::Impl final : ReportMembership {
   void KeepRequest(const Reply& reply, const Moment& m);
   void Record(audit::Record record, const Moment& m);
   void PutCheckpoint(const Moment& m);
-  void RecordStart(bool new_incarnation, const Moment& m);
+  Instant CheckpointDue() const;
+  Instant OwnRecordDue() const;
+  void PutOwnRecord(const Moment& m);
+  void RecordStart(const Moment& m);
+  bool IsStartOwed() const { return !start_method.empty() && start_sequence == 0; }
   void RecordCommand(const Command& command, uint64_t before, size_t first_change, const Moment& m);
 
   // Commands (commands_*.cc, membership.cc). With `m` null everything is checked and nothing done.
@@ -298,9 +302,12 @@ struct Controller::Impl final : ReportMembership {
   // COUNTER of MSK messages in use now, one for all user keys; 0: none taken since the start.
   uint64_t user_counter = 0;
   Deadlines<Channel> deadlines;
-  Instant anticipated = kNever;  // the deadline for which messages were built
-  bool frozen = false;           // changes cannot be made durable
-  const Asker* asker = nullptr;  // who asks for the command that is being carried out
+  Instant anticipated = kNever;   // the deadline for which messages were built
+  bool frozen = false;            // changes cannot be made durable
+  bool records_held = false;      // those of the audit log cannot
+  std::string_view start_method;  // of the record of this start
+  uint64_t start_sequence = 0;    // of that record; 0: it is owed
+  const Asker* asker = nullptr;   // who asks for the command that is being carried out
   Instant next_operation = kNever;
   Keying keying{
       {config.identity, config.keying, config.profile, suite, rng, *this, counters.keying}};

@@ -121,7 +121,8 @@ Step Controller::Impl::Start(Instant now, bool new_incarnation) {
   Rebuild(now);
   // What was recorded of REPORTs that were taken and lost counts in no later one (MIKEYv2 §10).
   if (new_incarnation) Put(rekey::ReportsSkipped{FirstReportT(now)}, m);
-  RecordStart(new_incarnation, m);
+  start_method = new_incarnation ? audit::kRollback : audit::kStart;
+  if (OwnRecordDue() <= now) PutOwnRecord(m);
   for (auto& [id, channel] : channels) {
     if (new_incarnation) {
       Reincarnate(channel, m);
@@ -140,6 +141,8 @@ void Controller::Reload(rekey::State loaded, Instant now) {
                   before == impl_->state.channels.end() ? rekey::Ladder{} : before->second.ladder);
   }
   impl_->state = std::move(loaded);
+  // That commit may have held the record of this start.
+  if (impl_->start_sequence > impl_->state.audit.sequence) impl_->start_sequence = 0;
   impl_->keying.Forget();
   impl_->user_counter = 0;
   impl_->Rebuild(now);

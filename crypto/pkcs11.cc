@@ -23,6 +23,21 @@ CK_MECHANISM_TYPE MechanismOf(Method method) {
   return method == Method::kKeyWrapPad ? CKM_AES_KEY_WRAP_PAD : CKM_AES_KEY_WRAP;
 }
 
+// ErrorOfOpening tells what is damaged, or another key's, from a token in trouble. Some tokens say
+// CKR_GENERAL_ERROR of an authentication that fails.
+Error ErrorOfOpening(CK_RV value) {
+  switch (value) {
+    case CKR_ENCRYPTED_DATA_INVALID:
+    case CKR_ENCRYPTED_DATA_LEN_RANGE:
+    case CKR_WRAPPED_KEY_INVALID:
+    case CKR_WRAPPED_KEY_LEN_RANGE:
+    case CKR_GENERAL_ERROR:
+      return Error::kDecryptionFailed;
+    default:
+      return Error::kIo;
+  }
+}
+
 CK_ATTRIBUTE AttributeOf(CK_ATTRIBUTE_TYPE type, MutableBytes value) {
   return {type, value.data(), value.size()};
 }
@@ -103,7 +118,8 @@ tl::expected<SecretKey<32>, Failure> TokenKey::Decrypt(ByteView wrapped) const {
   done = functions().C_Decrypt(session_->handle(), copy.data() + 1 + kIv, kKey + kTag,
                                plain.mutable_view().data(), &size);
   if (done == CKR_OK && size == kKey) return SecretKey<32>(plain.view().first(kKey));
-  return session_->Failed(Error::kDecryptionFailed, "C_Decrypt", done);
+  if (done != CKR_OK) return session_->Failed(ErrorOfOpening(done), "C_Decrypt", done);
+  return Fail(Error::kDecryptionFailed, "master key " + id_ + ": wraps no key of 32 octets here");
 }
 
 tl::expected<Bytes, Failure> TokenKey::WrapObject(const SecretKey<32>& key) const {
@@ -144,7 +160,7 @@ tl::expected<SecretKey<32>, Failure> TokenKey::UnwrapObject(Method method, ByteV
   CK_OBJECT_HANDLE made = 0;
   CK_RV done = functions().C_UnwrapKey(session_->handle(), &mechanism, object_, copy.data(),
                                        copy.size(), attributes.data(), attributes.size(), &made);
-  if (done != CKR_OK) return session_->Failed(Error::kDecryptionFailed, "C_UnwrapKey", done);
+  if (done != CKR_OK) return session_->Failed(ErrorOfOpening(done), "C_UnwrapKey", done);
   auto key = SecretKey<32>::OfSize(kKey);
   CK_ATTRIBUTE value = AttributeOf(CKA_VALUE, key.mutable_view());
   done = functions().C_GetAttributeValue(session_->handle(), made, &value, 1);

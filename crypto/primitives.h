@@ -125,6 +125,11 @@ class Sealer {
 // out of swap where RLIMIT_MEMLOCK has no end: false where it has.
 bool HardenProcess();
 
+// AskNewHandler has OpenSSL ask the new handler where there is no memory, as `new` does: without
+// it, what takes memory in there fails as if it had been given something wrong. Before anything
+// else of this room; false when OpenSSL has taken memory already.
+bool AskNewHandler();
+
 // ShortHash is SipHash-2-4 under a secret key of 16 octets: for tables that others fill.
 uint64_t ShortHash(ByteView key, ByteView octets);
 

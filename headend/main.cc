@@ -6,6 +6,7 @@
 #include "headend/key_file.h"
 #include "headend/program.h"
 #include "shell/args.h"
+#include "shell/failpoints.h"
 #include "shell/log.h"
 #include "shell/process.h"
 #include "srtpio/session.h"
@@ -84,6 +85,7 @@ void Loop(Program& program, shell::SystemClock& clock, int stop_fd) {
 }
 
 int RunCommand(Options options) {
+  shell::ArmFailpoint();
   const int stop_fd = shell::TerminationFd();
   tl::expected<Setup, Failure> setup = MakeSetup(std::move(options));
   if (!setup) return Refuse(setup.error());

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/failpoint.h"
 
 namespace keymast::headend {
 
@@ -46,7 +47,9 @@ void Saver::Run() {
     if (!waiting_) return;
     const State state = std::move(*waiting_);
     lock.unlock();
+    PassFailpoint("headend.save.before");
     const Status saved = file_.Save(state);
+    PassFailpoint("headend.save.done");
     lock.lock();
     waiting_.reset();
     outcome_ = saved;

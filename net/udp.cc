@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "base/failpoint.h"
 #include "net/socket_error.h"
 #include "net/udp_buffers.h"
 
@@ -59,6 +60,7 @@ size_t UdpSocket::Send(std::span<const Outgoing> datagrams, Error& error) {
       batch.messages[i].msg_hdr.msg_namelen =
           ToSocketAddress(next[i].to, buffers_->family, batch.addresses[i]);
     }
+    PassFailpoint("net.send.before");
     // The kernel tells why it refused a datagram only when that is the first of a call.
     const int taken = Call([&] {
       return sendmmsg(fd_, batch.messages.data(), static_cast<unsigned>(next.size()), 0);
@@ -68,6 +70,7 @@ size_t UdpSocket::Send(std::span<const Outgoing> datagrams, Error& error) {
       return sent;
     }
     sent += static_cast<size_t>(taken);
+    PassFailpoint("net.send.done");
   }
   return sent;
 }

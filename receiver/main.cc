@@ -14,6 +14,7 @@
 #include "receiver/replay.h"
 #include "shell/args.h"
 #include "shell/config.h"
+#include "shell/failpoints.h"
 #include "shell/files.h"
 #include "shell/log.h"
 #include "shell/process.h"
@@ -185,6 +186,7 @@ void LeaveChannel(Program& program) {
 }
 
 int RunCommand(const Options& options) {
+  shell::ArmFailpoint();
   const int stop_fd = shell::TerminationFd();
   const int report_fd = ReportFd();
   const int reload_fd = shell::ReloadFd();

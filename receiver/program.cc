@@ -5,6 +5,7 @@
 
 #include <cstdio>
 
+#include "base/failpoint.h"
 #include "receiver/report.h"
 #include "shell/log.h"
 
@@ -121,6 +122,7 @@ void Program::TakeMsk(const net::Incoming& datagram) {
   if (!setup_.answers) return;
   // An answer promises that this COUNTER will never be taken again: first durable, then sent.
   if (counter_file_) {
+    PassFailpoint("receiver.save.before");
     if (const Status saved = counter_file_->Save(core_.keyring().counters()); !saved) {
       Log(LogLevel::kError, "state_not_saved",
           {{"path", setup_.state}, {"reason", std::string(ErrorName(saved.error()))}});

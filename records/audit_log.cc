@@ -62,4 +62,26 @@ Result<std::vector<audit::Record>> ReadAudit(store::Store& store, const Envelope
   return records;
 }
 
+Status CheckAuditEnd(store::Store& store, const Envelope& envelope, const audit::Head& head) {
+  if (head.sequence == 0) {
+    const auto entries = store.Scan(kAuditPrefix, {}, 1, 0);
+    if (!entries) return Err(entries.error());
+    return entries->empty() ? Status() : Err(Error::kCorrupt);
+  }
+  const auto entries = store.Scan(kAuditPrefix, AuditKey(head.sequence - 1), 2, 0);
+  if (!entries) return Err(entries.error());
+  // An entry is under its last record, with which the head of the state was written.
+  if (entries->size() != 1 || entries->front().key != AuditKey(head.sequence)) {
+    return Err(Error::kCorrupt);
+  }
+  const store::Entry& entry = entries->front();
+  const Result<Opened> opened = envelope.Open(EntryType::kAudit, entry.key, entry.value);
+  if (!opened) return Err(opened.error());
+  const auto records = ReadAuditEntry(opened->body);
+  if (!records) return Err(records.error());
+  const bool is_end = !records->empty() && records->back().sequence == head.sequence &&
+                      records->back().hash == head.hash;
+  return is_end ? Status() : Err(Error::kCorrupt);
+}
+
 }  // namespace keymast::records

@@ -27,4 +27,8 @@ Result<std::vector<audit::Record>> ReadAuditEntry(ByteView body);
 Result<std::vector<audit::Record>> ReadAudit(store::Store& store, const Envelope& envelope,
                                              uint64_t after, size_t limit);
 
+// CheckAuditEnd says whether the log ends where the state says, and no record stands behind that:
+// kCorrupt, or as store::Store::Scan.
+Status CheckAuditEnd(store::Store& store, const Envelope& envelope, const audit::Head& head);
+
 }  // namespace keymast::records

@@ -215,7 +215,7 @@ tl::expected<Meta, Failure> OpenMeta(ByteView value, const MasterKeys& master_ke
     const auto key = master_key->Unwrap(outside->named.front().octets);
     if (key) return OpenUnder(*key, *outside, data);
     if (key.error().error != Error::kDecryptionFailed) return tl::unexpected(key.error());
-    return Damaged(data, "meta entry is damaged");
+    return Damaged(data, "meta entry is damaged (" + key.error().message + ")");
   }
   return Wrong(*outside, master_keys, data);
 }

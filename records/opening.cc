@@ -2,6 +2,7 @@
 // How a repository comes to be: made once by `init`, opened by each start.
 #include <algorithm>
 
+#include "base/failpoint.h"
 #include "records/repository.h"
 
 namespace keymast::records {
@@ -28,6 +29,21 @@ store::Batch FirstBatch(const Meta& meta, store::Fence fence, crypto::Rng& rng) 
 tl::unexpected<Failure> CannotWrite(Error error, const Places& places) {
   return Fail(error, "data " + places.data + " or witness " + places.witness +
                          " cannot be written: " + std::string(ErrorName(error)));
+}
+
+// CheckAudit: the state has the end of the audit log, so that no entry can go from there unnoticed.
+tl::expected<void, Failure> CheckAudit(store::Store& store, const Meta& meta,
+                                       const Recovered& recovered, crypto::Rng& rng,
+                                       const Places& places) {
+  const audit::Head& head = recovered.state.audit;
+  const Status end = CheckAuditEnd(store, Envelope(meta.record_keys, rng), head);
+  if (end) return {};
+  if (end.error() != Error::kCorrupt) {
+    return ReadFailure(end.error(), places.data, "audit log");
+  }
+  return Damaged(places.data, "the audit log does not end with record " +
+                                  std::to_string(head.sequence) +
+                                  " as the state has it: entries were removed, altered or put in");
 }
 
 // Renew gives data of the time before record keys one, and a meta entry that holds it.
@@ -62,10 +78,12 @@ tl::expected<void, Failure> Repository::Format(store::Store& store, store::Witne
   meta.record_keys.push_back(MakeRecordKey(1, rng));
   meta.in_use = std::move(*wrapped);
   Status status = witness.Reserve(kFirstNumbers);
+  PassFailpoint("records.format.reserved");
   if (status) {
     const auto written = store.Commit(FirstBatch(meta, store.fence(), rng));
     if (!written) status = Err(written.error());
   }
+  PassFailpoint("records.format.committed");
   if (status) status = witness.CloseClean(kFirst.number);
   if (!status) return CannotWrite(status.error(), places);
   return {};
@@ -80,6 +98,9 @@ tl::expected<Repository::Opened, Failure> Repository::Open(Parts parts,
   auto recovered =
       Recover(*parts.store, Envelope(meta->record_keys, rng), parts.tuning.pages, places.data);
   if (!recovered) return tl::unexpected(recovered.error());
+  if (const auto whole = CheckAudit(*parts.store, *meta, *recovered, rng, places); !whole) {
+    return tl::unexpected(whole.error());
+  }
   std::optional<store::WitnessRecord> known;
   if (parts.witness != nullptr) known = parts.witness->record();
   const auto start =
@@ -115,6 +136,7 @@ Status Repository::Begin(const Start& start, rekey::State& state) {
     // The witness first: whatever happens from here on, the old incarnation is over.
     const Status renewed = BeginIncarnation(start.incarnation);
     if (!renewed) return renewed;
+    PassFailpoint("records.incarnation.begun");
   }
   incarnation_ = start.incarnation;
   next_ = start.next;
@@ -124,7 +146,9 @@ Status Repository::Begin(const Start& start, rekey::State& state) {
   const auto bodies = Bodies(skipped);
   if (!bodies) return Err(bodies.error());
   Status status = RemoveTail();
+  PassFailpoint("records.start.before");
   if (status) status = WriteStep(*bodies, true);
+  PassFailpoint("records.start.written");
   if (!status) return status;
   for (const rekey::Change& change : skipped) rekey::Apply(state, change);
   return {};

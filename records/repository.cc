@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "records/repository.h"
 
+#include "base/failpoint.h"
+
 namespace keymast::records {
 namespace {
 
@@ -55,6 +57,7 @@ Status Repository::WriteStep(const std::vector<Body>& bodies, bool start) {
     place.more = i + 1 < bodies.size();
     place.start = start && i == 0;
     place.alone = bodies.size() == 1;
+    if (i > 0) PassFailpoint("records.step.between");
     const Status written = WriteRecord(bodies[i], place);
     if (!written) {
       // Records without an end wait to be removed.
@@ -73,11 +76,13 @@ Status Repository::WriteRecord(const Body& body, RecordPlace place) {
     const uint64_t until = std::max(number + kNumberBlock - 1, witness_->record().reserved);
     if (const Status reserved = Settle(witness_->Reserve(until)); !reserved) return reserved;
     reserved_ = until;
+    PassFailpoint("records.number.reserved");
   }
   const Status written = writer_.Write(body, place);
   if (!written) return Settle(written);
   next_ = number + 1;
   if (place.more) return {};
+  PassFailpoint("records.record.unnoted");
   // Durable, but as long as the witness has not heard of it its loss would go unnoticed.
   if (!witness_->Note(number)) {
     closed_ = true;
@@ -121,6 +126,7 @@ Status Repository::Fold() {
   place.fold = true;
   for (size_t i = 0; i < kMostFoldBatches && writer_.pages().waiting() > 0; ++i) {
     if (const Status written = WriteRecord({}, place); !written) return written;
+    PassFailpoint("records.fold.written");
   }
   return {};
 }
@@ -138,6 +144,7 @@ Status Repository::RemoveTail() {
     const auto removed = store_->Commit(batch);
     if (!removed) return Settle(Err(removed.error()));
     tail_.resize(tail_.size() - count);
+    PassFailpoint("records.tail.removed");
   }
   return {};
 }
@@ -175,6 +182,7 @@ Status Repository::CloseClean() {
   if (unsure_ || closed_) return folded;
   closed_ = true;
   if (!committed) return {};
+  PassFailpoint("records.close.folded");
   return witness_->CloseClean(revision());
 }
 

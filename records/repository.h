@@ -9,20 +9,12 @@
 #include "records/audit_log.h"
 #include "records/batch_writer.h"
 #include "records/meta.h"
+#include "records/rotation.h"
 #include "records/split.h"
 #include "records/start.h"
 #include "store/witness.h"
 
 namespace keymast::records {
-
-// RotationProgress is how far a rotation of the master key has come.
-struct RotationProgress {
-  std::string old_key_id;  // of the master key that is being left; empty: no rotation is under way
-  std::string new_key_id;  // of the master key that everything belongs to
-  uint64_t done = 0;       // pages and journal records under the newest record key
-  uint64_t total = 0;      // all of them
-  bool IsRunning() const { return !old_key_id.empty(); }
-};
 
 // Commit is called by one thread at a time, as are the functions of a rotation; Load and CloseClean
 // while no commit is in flight; NewRoom and revision at any time.

@@ -2,6 +2,7 @@
 // How a repository changes its master key while it is in use (docs/keys-at-rest.md). Pages are
 // sealed anew as ever when they are rewritten, and records go as ever when no page needs them: what
 // is left to be done is seen from their headers, also after a crash.
+#include "base/failpoint.h"
 #include "records/repository.h"
 
 namespace keymast::records {
@@ -31,7 +32,9 @@ Status Repository::PutMeta(Meta next) {
   store::Batch batch;
   batch.fence = store_->fence();
   batch.puts.emplace_back(kMetaKey, WriteMeta(next, rng_));
+  PassFailpoint("records.meta.before");
   const auto written = store_->Commit(batch);
+  PassFailpoint("records.meta.written");
   if (written) {
     Adopt(std::move(next));
     return {};
@@ -108,6 +111,7 @@ Status Repository::RenewAudit() {
     }
   }
   const auto written = store_->Commit(batch);
+  PassFailpoint("records.rotation.audit");
   if (written) return {};
   audit_cursor_.clear();
   return Settle(Err(written.error()));
@@ -129,8 +133,10 @@ Result<RotationProgress> Repository::RotationStep() {
     RecordPlace place;
     place.renew = true;
     status = WriteRecord({}, place);
+    PassFailpoint("records.rotation.renewed");
   } else {
     if (status && !audit_renewed_) status = RenewAudit();
+    PassFailpoint("records.rotation.finish");
     if (status && audit_renewed_) status = Finish();
   }
   if (!status) return Err(status.error());

@@ -74,6 +74,8 @@ bool SharedRoom::Take(const std::vector<rekey::Change>& step) {
 Result<std::vector<Body>> Split(const std::vector<rekey::Change>& changes, size_t octets,
                                 const HasChannel& has_channel) {
   std::vector<Body> bodies(1);
+  crypto::SecretBytes audited;
+  uint64_t last_audited = 0;
   RecordRoom room(octets);
   Channels channels(has_channel);
   for (const rekey::Change& change : changes) {
@@ -85,13 +87,14 @@ Result<std::vector<Body>> Split(const std::vector<rekey::Change>& changes, size_
       KEYMAST_CHECK(room.Take(change, *size));
       bodies.emplace_back();
     }
-    Body& body = bodies.back();
-    KEYMAST_CHECK(Append(change, body.changes).has_value());
-    if (const auto* audited = std::get_if<rekey::Audited>(&change)) {
-      KEYMAST_CHECK(AppendAudit(audited->record, body.audited).has_value());
-      body.last_audited = audited->record.sequence;
+    KEYMAST_CHECK(Append(change, bodies.back().changes).has_value());
+    if (const auto* one = std::get_if<rekey::Audited>(&change)) {
+      KEYMAST_CHECK(AppendAudit(one->record, audited).has_value());
+      last_audited = one->record.sequence;
     }
   }
+  bodies.back().audited = std::move(audited);
+  bodies.back().last_audited = last_audited;
   return bodies;
 }
 

@@ -51,8 +51,8 @@ class SharedRoom {
   bool closed_ = false;
 };
 
-// Body is the changes of one record, and beside them the audit records among them as an entry of
-// the audit log (records/audit_log.h).
+// Body is the changes of one record. Beside the last ones of a step stand its audit records as an
+// entry of the audit log (records/audit_log.h), which is not there when the step is cut short.
 struct Body {
   crypto::SecretBytes changes;
   crypto::SecretBytes audited;

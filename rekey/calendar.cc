@@ -103,7 +103,8 @@ void Replan(const ChannelState& channel, Ladder& ladder, Instant now) {
   PlanExhaustion(ladder, channel.channel);
 }
 
-std::vector<PlannedChange> Upcoming(const ChannelState& channel, Instant now, size_t count) {
+std::vector<PlannedChange> Upcoming(const ChannelState& channel, Instant now, size_t count,
+                                    Instant until) {
   const groups::KeyPolicy& policy = channel.channel.policy;
   const Ladder& ladder = channel.ladder;
   std::vector<PlannedChange> plans;
@@ -118,10 +119,11 @@ std::vector<PlannedChange> Upcoming(const ChannelState& channel, Instant now, si
     plans.back().at = ladder.next_msk_change;
     plans.back().reason = ladder.next_msk_reason;
   }
-  while (plans.size() < count) {
+  while (plans.size() < count && plans.back().at <= until) {
     const Instant starts = std::max(plans.back().at, now);
     plans.push_back(PlanChange(channel, starts + policy.msk_period, starts + policy.msk_lead));
   }
+  if (plans.back().at > until) plans.pop_back();
   return plans;
 }
 

@@ -32,7 +32,9 @@ PlannedChange PlanChange(const ChannelState& channel, Instant period_end, Instan
 // someone is to be shut out, it leaves it alone.
 void Replan(const ChannelState& channel, Ladder& ladder, Instant now);
 
-// Upcoming is the next `count` changes: what the ladder has planned, and what will follow.
-std::vector<PlannedChange> Upcoming(const ChannelState& channel, Instant now, size_t count);
+// Upcoming is the next changes, at most `count` and none behind `until`: what the ladder has
+// planned, and what will follow.
+std::vector<PlannedChange> Upcoming(const ChannelState& channel, Instant now, size_t count,
+                                    Instant until = kNever);
 
 }  // namespace keymast::rekey

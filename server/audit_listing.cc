@@ -4,31 +4,25 @@
 #include <cstdlib>
 
 #include "framing/frame.h"
+#include "server/listing.h"
 #include "server/translate.h"
 
 namespace keymast::server {
 namespace {
 
-constexpr size_t kDefaultPage = 100;
-constexpr size_t kMaxPage = 1000;
 constexpr size_t kMaxOctets = framing::kMaxFrame - 128 * 1024;
-
-tl::unexpected<Failure> Wrong(const char* field, const std::string& what) {
-  return tl::unexpected<Failure>(
-      Failure{Error::kInvalidArgument, std::string(field) + " " + what, {{field, what}}, {}, 0});
-}
 
 }  // namespace
 
 tl::expected<AuditListing, Failure> AuditListing::Read(const v1::ListAuditRecordsRequest& request,
                                                        const PageTokens& tokens) {
   AuditListing listing;
-  if (request.page_size() < 0) return Wrong("page_size", "must be 1 to 1000, or 0");
+  if (request.page_size() < 0) return tl::unexpected(Wrong("page_size", "must be 1 to 1000, or 0"));
   listing.page_ = request.page_size() == 0
                       ? kDefaultPage
                       : std::min(static_cast<size_t>(request.page_size()), kMaxPage);
   if (!request.order_by().empty() && request.order_by() != "sequence") {
-    return Wrong("order_by", "must be sequence, or empty");
+    return tl::unexpected(Wrong("order_by", "must be sequence, or empty"));
   }
   auto filter = Filter::Parse(request.filter(), *v1::AuditRecord::descriptor());
   if (!filter) return tl::unexpected(filter.error());
@@ -38,7 +32,8 @@ tl::expected<AuditListing, Failure> AuditListing::Read(const v1::ListAuditRecord
   listing.after_ = request.after();
   const auto position = tokens.Read(listing.label_, request.page_token());
   if (!position) {
-    return Wrong("page_token", "must be the next_page_token of the same call, with its filter");
+    return tl::unexpected(
+        Wrong("page_token", "must be the next_page_token of the same call, with its filter"));
   }
   if (!position->empty()) listing.after_ = std::strtoull(position->c_str(), nullptr, 10);
   return listing;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/calls.h"
 
+#include "base/failpoint.h"
+
 namespace keymast::server {
 namespace {
 
@@ -14,6 +16,12 @@ Failure NotMade(Error error) {
   switch (error) {
     case Error::kNoSpace:
       return {error, "the store has no space left; nothing was changed", {}, {}, kRetryMs};
+    case Error::kAuditBlocked:
+      return {error,
+              "the second place of the audit log did not take the record; nothing was changed",
+              {},
+              {},
+              kRetryMs};
     case Error::kOutcomeUnknown:
       return {
           error, "whether the change was made is not known; read before trying again", {}, {}, 0};
@@ -43,14 +51,6 @@ Failure WithoutBatch(Failure failure) {
 }
 
 }  // namespace
-
-Failure Wrong(std::string field, std::string description) {
-  return {Error::kInvalidArgument,
-          field + " " + description,
-          {{std::move(field), std::move(description)}},
-          {},
-          0};
-}
 
 std::optional<Failure> CheckBatch(int size, const char* field) {
   if (size >= 1 && size <= kMaxBatch) return std::nullopt;
@@ -123,6 +123,7 @@ Pipeline::Effect Calls::Held(const Caller& caller, core::CoreReply& reply, Failu
   return [this, caller, why, frame = std::move(frame)](const keymast::Status& status) {
     held_ -= frame.size();
     if (!status) return clients_.SendError(caller, why(status.error()));
+    PassFailpoint("server.reply.before");
     clients_.SendFrame(caller.client, frame);
   };
 }
@@ -138,25 +139,44 @@ void Calls::Refuse(const Caller& caller, const Failure& failure) {
   Answer(caller, std::move(reply));
 }
 
-void Calls::Do(const Caller& caller, const Ask& ask, const controller::Command& command,
+bool Calls::Do(const Caller& caller, const Ask& ask, const controller::Command& command,
                const FillReply& fill, bool one) {
   if (!ask.request_id.empty()) {
     asker_.request = RequestIdOf(ask.request_id);
-    if (!asker_.request) return Refuse(caller, Wrong("request_id", "must be a UUID"));
+    if (!asker_.request) return Refuse(caller, Wrong("request_id", "must be a UUID")), false;
     asker_.digest = digests_.Of(asker_.method, ask.request, ask.secrets);
   }
-  if (const auto unable = shard_.Unable(); unable && !ask.validate_only) {
-    return Refuse(caller, *unable);
-  }
+  auto unable = shard_.Unable();
+  if (!unable) unable = shard_.CannotRecord();
+  if (unable && !ask.validate_only) return Refuse(caller, *unable), false;
   controller::Step step;
   auto done = shard_.controller().Do(command, shard_.Now(), ask.validate_only, step, asker_);
   if (!done) {
-    return Refuse(caller, one ? WithoutBatch(std::move(done.error())) : std::move(done.error()));
+    Refuse(caller, one ? WithoutBatch(std::move(done.error())) : std::move(done.error()));
+    return false;
   }
   google::protobuf::Arena arena(arena_block_.Options());
   auto& reply = *google::protobuf::Arena::CreateMessage<core::CoreReply>(&arena);
+  PassFailpoint("server.call.decided");
   fill(*done, reply);
-  shard_.Take(std::move(step), Held(caller, reply, NotMade), asker_.principal);
+  reply.set_datagrams(static_cast<uint32_t>(step.datagrams.size()));
+  shard_.Take(std::move(step), Held(caller, reply, NotMade), {asker_.principal, asker_.trace});
+  return !ask.validate_only && !done->is_repeated;
+}
+
+void Calls::RefuseUnlessDone(const Caller& caller, const Ask& ask, const Failure& failure,
+                             const std::function<void(core::CoreReply&)>& fill) {
+  const auto id = RequestIdOf(ask.request_id);
+  const rekey::KeptRequest* kept = id && !ask.validate_only ? state().requests.Find(*id) : nullptr;
+  if (kept == nullptr || kept->at + rekey::kRequestLife <= shard_.Now()) {
+    return Refuse(caller, failure);
+  }
+  if (kept->digest != digests_.Of(asker_.method, ask.request, ask.secrets)) {
+    return Refuse(caller, controller::RequestIdReused());
+  }
+  core::CoreReply reply;
+  fill(reply);
+  Answer(caller, std::move(reply));
 }
 
 void Calls::OnClosed(ClientId client) {

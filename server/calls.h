@@ -14,8 +14,6 @@ namespace keymast::server {
 // NotTrue is for an answer that changed nothing, but showed a change that did not become true.
 Failure NotTrue(Error error);
 
-// Wrong is kInvalidArgument for one field.
-Failure Wrong(std::string field, std::string description);
 // CheckBatch wants 1 to 1000 entries in `field`.
 std::optional<Failure> CheckBatch(int size, const char* field);
 inline constexpr int kMaxBatch = 1000;
@@ -96,6 +94,7 @@ class Calls {
 
   // Calendars and plans (calls_calendar.cc).
   bool Calendar(const Caller& caller, const core::CoreRequest& request);
+  void UpdateSchedule(const Caller& caller, const v1::UpdateRekeyScheduleRequest& request);
   void PutSchedule(const Caller& caller, const Ask& ask,
                    const Outcome<controller::PutSchedule>& command);
   void DeleteSchedule(const Caller& caller, const v1::DeleteRekeyScheduleRequest& request);
@@ -153,10 +152,21 @@ class Calls {
 
   // Do carries out a command; `fill` writes the answer from the state behind it, in which what a
   // repeated request made may be gone again. The answer leaves when the command is durable. `one`:
-  // the command is a batch of one that was not asked for as a batch.
+  // the command is a batch of one that was not asked for as a batch. False when nothing was done:
+  // it was refused, only checked, or done before.
   using FillReply = std::function<void(const controller::Reply&, core::CoreReply&)>;
-  void Do(const Caller& caller, const Ask& ask, const controller::Command& command,
+  bool Do(const Caller& caller, const Ask& ask, const controller::Command& command,
           const FillReply& fill, bool one = false);
+  // RefuseUnlessDone refuses what cannot be asked for, but for what was carried out before, when it
+  // could: `fill` writes that answer.
+  void RefuseUnlessDone(const Caller& caller, const Ask& ask, const Failure& failure,
+                        const std::function<void(core::CoreReply&)>& fill);
+  // WithoutEtag is a resource that is gone, as it was asked for.
+  template <class Message>
+  static Message WithoutEtag(Message message) {
+    message.clear_etag();
+    return message;
+  }
   controller::Asker AskerOf(const core::CoreRequest& request) const;
   // Answer leaves when everything decided so far is durable: it shows the working state.
   void Answer(const Caller& caller, core::CoreReply reply);

@@ -44,9 +44,7 @@ bool Calls::Calendar(const Caller& caller, const core::CoreRequest& request) {
                   FromProto(request.create_rekey_schedule()));
       return true;
     case core::CoreRequest::kUpdateRekeySchedule:
-      PutSchedule(caller, AskOf(request.update_rekey_schedule()),
-                  FromProto(request.update_rekey_schedule(), shard_.controller(), shard_.Now()));
-      return true;
+      return UpdateSchedule(caller, request.update_rekey_schedule()), true;
     case core::CoreRequest::kDeleteRekeySchedule:
       return DeleteSchedule(caller, request.delete_rekey_schedule()), true;
     case core::CoreRequest::kListUpcomingRekeys:
@@ -58,6 +56,15 @@ bool Calls::Calendar(const Caller& caller, const core::CoreRequest& request) {
     default:
       return false;
   }
+}
+
+void Calls::UpdateSchedule(const Caller& caller, const v1::UpdateRekeyScheduleRequest& request) {
+  const auto command = FromProto(request, shard_.controller(), shard_.Now());
+  if (command) return PutSchedule(caller, AskOf(request), command);
+  const v1::RekeySchedule& asked = request.rekey_schedule();
+  RefuseUnlessDone(caller, AskOf(request), command.error(), [&](core::CoreReply& reply) {
+    *reply.mutable_rekey_schedule() = ScheduleMessage(asked.name()).value_or(WithoutEtag(asked));
+  });
 }
 
 void Calls::PutSchedule(const Caller& caller, const Ask& ask,
@@ -110,10 +117,14 @@ void Calls::ListConflicts(const Caller& caller, const v1::ListRekeyConflictsRequ
   const auto count = CountOf(request.page_size(), kDefaultConflicts);
   if (!count) violations.Add("page_size", "must be 1 to 1000, or 0 for the default");
   if (!violations.empty()) return Refuse(caller, std::move(violations).Failed().value());
+  const auto conflicts =
+      FindConflicts(shard_.controller(), asker_.scope, {shard_.Now(), horizon, within, *count});
+  if (!conflicts) {
+    return Refuse(caller, Wrong("horizon", "must be shorter: over 100000 changes are within it"));
+  }
   core::CoreReply reply;
   auto& list = *reply.mutable_list_rekey_conflicts();
-  for (const Conflict& conflict :
-       FindConflicts(shard_.controller(), asker_.scope, {shard_.Now(), horizon, within, *count})) {
+  for (const Conflict& conflict : *conflicts) {
     *list.add_rekey_conflicts() = server::ToProto(conflict);
   }
   Answer(caller, std::move(reply));

@@ -43,7 +43,12 @@ void Calls::CreateChannel(const Caller& caller, const v1::CreateChannelRequest& 
 
 void Calls::UpdateChannel(const Caller& caller, const v1::UpdateChannelRequest& request) {
   const auto command = FromProto(request, shard_.controller());
-  if (!command) return Refuse(caller, command.error());
+  if (!command) {
+    const v1::Channel& asked = request.channel();
+    return RefuseUnlessDone(caller, AskOf(request), command.error(), [&](core::CoreReply& reply) {
+      *reply.mutable_channel() = ChannelMessage(asked.name()).value_or(WithoutEtag(asked));
+    });
+  }
   Do(caller, AskOf(request), *command, [&](const controller::Reply&, core::CoreReply& reply) {
     FillChannel(state().channels.at(command->id).channel, reply);
   });
@@ -72,7 +77,12 @@ void Calls::CreateHeadend(const Caller& caller, const v1::CreateHeadendRequest& 
 
 void Calls::UpdateHeadend(const Caller& caller, const v1::UpdateHeadendRequest& request) {
   const auto command = FromProto(request, shard_.controller());
-  if (!command) return Refuse(caller, command.error());
+  if (!command) {
+    const v1::Headend& asked = request.headend();
+    return RefuseUnlessDone(caller, AskOf(request), command.error(), [&](core::CoreReply& reply) {
+      *reply.mutable_headend() = HeadendMessage(asked.name()).value_or(WithoutEtag(asked));
+    });
+  }
   Do(caller, AskOf(request), *command, [&](const controller::Reply&, core::CoreReply& reply) {
     FillHeadend(state().headends.at(command->id), reply);
   });

@@ -89,7 +89,12 @@ void Calls::BatchCreateMembers(const Caller& caller, const v1::BatchCreateMember
 
 void Calls::UpdateMember(const Caller& caller, const v1::UpdateMemberRequest& request) {
   const auto command = FromProto(request, shard_.controller(), identity_.profile);
-  if (!command) return Refuse(caller, command.error());
+  if (!command) {
+    const v1::Member& asked = request.member();
+    return RefuseUnlessDone(caller, AskOf(request), command.error(), [&](core::CoreReply& reply) {
+      *reply.mutable_member() = MemberMessage(asked.name()).value_or(WithoutEtag(asked));
+    });
+  }
   Do(caller, AskOf(request), *command, [&](const controller::Reply&, core::CoreReply& reply) {
     FillMember(command->channel, command->member, *reply.mutable_member());
   });

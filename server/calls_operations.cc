@@ -9,6 +9,7 @@ namespace {
 
 constexpr Duration kMostWaiting = std::chrono::minutes(1);
 constexpr size_t kMostWaiters = 1024;
+constexpr size_t kMostTargetOctets = 128 * 1024;  // of ids: they stand in one change
 constexpr Duration kMostSpread = std::chrono::hours(24 * 31);
 
 }  // namespace
@@ -28,7 +29,7 @@ bool Calls::Operation(const Caller& caller, const core::CoreRequest& request) {
   }
 }
 
-// Begin makes up an id that no operation has had: the revision of the store rises with each.
+// Begin makes up an id from the time; one that is taken is refused, and asked for again.
 void Calls::Begin(const Caller& caller, const Ask& ask, rekey::Operation operation) {
   const char* prefix = operation.kind == rekey::OperationKind::kRekeyChannels ? "rekey-"
                        : operation.kind == rekey::OperationKind::kBackup      ? "backup-"
@@ -40,9 +41,8 @@ void Calls::Begin(const Caller& caller, const Ask& ask, rekey::Operation operati
        const auto made = state().operations.find(OperationId(done.made));
        *reply.mutable_operation() =
            ToProto(made == state().operations.end() ? operation : made->second);
-       if (!done.made.empty()) {
-         reply.mutable_operation()->set_name(NameOf(OperationId(done.made)));
-       }
+       // One that was only checked has none.
+       reply.mutable_operation()->set_name(done.made.empty() ? "" : NameOf(OperationId(done.made)));
      });
 }
 
@@ -59,11 +59,18 @@ void Calls::RekeyChannels(const Caller& caller, const v1::RekeyChannelsRequest& 
   operation.spread = FromProto(request.spread(), "spread", violations);
   if (operation.spread > kMostSpread) violations.Add("spread", "must be at most 31 days");
   if (!violations.empty()) return Refuse(caller, std::move(violations).Failed().value());
+  size_t octets = 0;
   for (const auto& [id, channel] : state().channels) {
     if (!asker_.scope.Has(id)) continue;
     if (filter->IsEmpty() || filter->Matches(ToProto(shard_.controller(), channel))) {
+      octets += id.value.size();
       operation.targets.push_back(id.value);
     }
+  }
+  if (octets > kMostTargetOctets) {
+    return Refuse(caller, Wrong("filter", "takes in too many channels at once: their ids have " +
+                                              std::to_string(octets) + " octets, at most " +
+                                              std::to_string(kMostTargetOctets)));
   }
   Begin(caller, AskOf(request), std::move(operation));
 }

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Backups, and the change of the master key.
-#include <filesystem>
-
 #include "server/calls.h"
 
 namespace keymast::server {
@@ -49,8 +47,7 @@ void Calls::CreateBackup(const Caller& caller, const v1::CreateBackupRequest& re
   if (!groups::IsResourceId(operation.subject)) {
     return Refuse(caller, Wrong("backup_id", std::string(groups::kResourceIdRule)));
   }
-  std::error_code problem;
-  const bool is_there = std::filesystem::exists(store_work_.FolderOf(operation.subject), problem);
+  const bool is_there = store_work_.HasBackup(operation.subject);
   // A repeated request finds its own.
   if (is_there && !IsRepeated(request.request_id())) {
     return Refuse(caller, {Error::kAlreadyExists,
@@ -77,12 +74,13 @@ void Calls::ListBackups(const Caller& caller, const v1::ListBackupsRequest& requ
 
 void Calls::DeleteBackup(const Caller& caller, const v1::DeleteBackupRequest& request) {
   const auto id = BackupOf(request.name());
-  std::error_code problem;
-  const bool is_there = id && std::filesystem::exists(store_work_.FolderOf(*id), problem);
+  const bool is_there = id && store_work_.HasBackup(*id);
   const bool may_be_missing = id && (request.allow_missing() || IsRepeated(request.request_id()));
   if (!is_there && !may_be_missing) return Refuse(caller, NotThere(request.name()));
-  Do(caller, AskOf(request), controller::DeleteBackup{*id},
-     [](const controller::Reply&, core::CoreReply& reply) { reply.mutable_delete_backup(); });
+  const bool is_done =
+      Do(caller, AskOf(request), controller::DeleteBackup{*id},
+         [](const controller::Reply&, core::CoreReply& reply) { reply.mutable_delete_backup(); });
+  if (!is_done) return;
   shard_.Behind([this, id = *id](const keymast::Status& status) {
     if (status) store_work_.Remove(id);
   });
@@ -90,6 +88,9 @@ void Calls::DeleteBackup(const Caller& caller, const v1::DeleteBackupRequest& re
 
 void Calls::RotateMasterKey(const Caller& caller, const v1::RotateMasterKeyRequest& request) {
   const std::string in_use = store_work_.key_in_use();
+  // One whose operation failed on its way goes on.
+  const bool is_known = store_work_.IsRotating(request.old_key_id(), request.new_key_id()) ||
+                        IsRepeated(request.request_id());
   Violations violations;
   if (request.old_key_id() != in_use) {
     violations.Add("old_key_id", "must be that of the master key in use, " + in_use);
@@ -97,7 +98,7 @@ void Calls::RotateMasterKey(const Caller& caller, const v1::RotateMasterKeyReque
   if (request.new_key_id().empty() || request.new_key_id() == in_use) {
     violations.Add("new_key_id", "must be that of the next master key");
   }
-  if (!violations.empty() && !IsRepeated(request.request_id())) {
+  if (!violations.empty() && !is_known) {
     return Refuse(caller, std::move(violations).Failed().value());
   }
   rekey::Operation operation;

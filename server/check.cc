@@ -54,6 +54,21 @@ Finding CheckData(const ServerConfig& config, const GivenMasterKeys& given) {
   return finding;
 }
 
+// CheckSink: records can be appended there; a file may be made by the start.
+Finding CheckSink(const std::string& path) {
+  Finding finding{"audit sink " + path, {}};
+  struct stat about {};
+  const bool is_there = stat(path.c_str(), &about) == 0;
+  const auto folder = std::filesystem::path(path).parent_path();
+  const std::string place = is_there ? path : folder.empty() ? "." : folder.string();
+  if (is_there && !S_ISREG(about.st_mode) && !S_ISFIFO(about.st_mode)) {
+    finding.wrong = "is neither a file nor a FIFO";
+  } else if (access(place.c_str(), is_there ? W_OK : W_OK | X_OK) != 0) {
+    finding.wrong = "cannot be written by this user, or its folder is not there";
+  }
+  return finding;
+}
+
 Finding CheckCertificates(const ServerConfig& config) {
   Finding finding{"certificates", {}};
   const mikey::OwnedIdentity self({config.profile.idi_type, AsBytes(config.identity)});
@@ -83,6 +98,7 @@ std::vector<Finding> Check(const ServerConfig& config) {
   if (std::filesystem::exists(folder)) {
     findings.push_back({"socket folder " + folder.string(), CheckOwned(folder, S_IWOTH)});
   }
+  if (!config.audit_sink.empty()) findings.push_back(CheckSink(config.audit_sink));
   if (!config.join_files.own.empty()) findings.push_back(CheckCertificates(config));
   return findings;
 }

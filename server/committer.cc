@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/check.h"
+#include "base/failpoint.h"
 #include "server/pipeline.h"
 
 namespace keymast::server {
@@ -54,10 +55,12 @@ void Committer::Run() {
     const std::function<void()> job = job_;
     lock.unlock();
     const auto begun = std::chrono::steady_clock::now();
+    PassFailpoint("server.commit.taken");
     if (job) job();
     const Result<uint64_t> revision =
         changes == nullptr ? Result<uint64_t>(durable_.revision()) : durable_.Commit(*changes);
     const Duration took = std::chrono::steady_clock::now() - begun;
+    PassFailpoint("server.commit.done");
     lock.lock();
     work_ = nullptr;
     job_ = nullptr;

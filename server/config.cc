@@ -207,6 +207,7 @@ tl::expected<ServerConfig, Failure> ReadServerConfig(shell::ConfigFile file) {
   config.data = file.Path("data", shell::StateDirectory() + "/data");
   config.witness = file.Path("witness", shell::StateDirectory() + "/witness");
   config.backups = file.Path("backups", shell::StateDirectory() + "/backups");
+  if (file.Has("audit_sink")) config.audit_sink = file.Path("audit_sink", "");
   config.master_key = ReadMasterKeySource(file, "master_key", "master_key_file");
   ReadNextMasterKey(file, config);
   config.socket =

@@ -20,6 +20,7 @@ struct ServerConfig {
   std::string witness;       // file outside of it
   std::string socket;        // for keymast-api
   std::string backups;       // folder of backups
+  std::string audit_sink;    // file or FIFO, second place of the audit log; empty: none
   std::string socket_group;  // whose members may open it; empty: this user alone
   Endpoint mikey_listen;
   std::string record;  // pcapng of all datagrams; empty: none

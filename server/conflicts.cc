@@ -2,6 +2,7 @@
 #include "server/conflicts.h"
 
 #include <algorithm>
+#include <set>
 
 #include "rekey/calendar.h"
 #include "server/names.h"
@@ -17,8 +18,8 @@ using At = std::pair<Instant, const rekey::ChannelState*>;
 
 void AddChanges(const rekey::ChannelState& channel, const ConflictSearch& search,
                 std::vector<At>& changes) {
-  for (const auto& plan : rekey::Upcoming(channel, search.now, kMostOfAChannel)) {
-    if (plan.at > search.now + search.horizon || changes.size() >= kMostAtAll) return;
+  const Instant end = search.now + search.horizon;
+  for (const auto& plan : rekey::Upcoming(channel, search.now, kMostOfAChannel, end)) {
     changes.emplace_back(plan.at, &channel);
   }
 }
@@ -28,11 +29,10 @@ Conflict ConflictOf(const controller::Controller& controller, const std::vector<
   Conflict conflict;
   conflict.at = changes[begin].first;
   Duration lead = Duration::max();
+  std::set<const rekey::ChannelState*> known;
   for (size_t i = begin; i < end; ++i) {
+    if (!known.insert(changes[i].second).second) continue;
     const groups::Channel& channel = changes[i].second->channel;
-    const bool is_known = std::find(conflict.channels.begin(), conflict.channels.end(),
-                                    channel.id) != conflict.channels.end();
-    if (is_known) continue;
     const uint64_t joined = controller.JoinedCount(channel.id);
     conflict.channels.push_back(channel.id);
     conflict.recipients += joined;
@@ -46,11 +46,13 @@ Conflict ConflictOf(const controller::Controller& controller, const std::vector<
 
 }  // namespace
 
-std::vector<Conflict> FindConflicts(const controller::Controller& controller,
-                                    const controller::Scope& scope, const ConflictSearch& search) {
+std::optional<std::vector<Conflict>> FindConflicts(const controller::Controller& controller,
+                                                   const controller::Scope& scope,
+                                                   const ConflictSearch& search) {
   std::vector<At> changes;
   for (const auto& [id, channel] : controller.state().channels) {
     if (scope.Has(id)) AddChanges(channel, search, changes);
+    if (changes.size() > kMostAtAll) return std::nullopt;
   }
   std::sort(changes.begin(), changes.end(), [](const At& a, const At& b) {
     return a.first != b.first ? a.first < b.first : a.second->channel.id < b.second->channel.id;

@@ -2,6 +2,8 @@
 // Channels that change their MSK at nearly the same instant.
 #pragma once
 
+#include <optional>
+
 #include "controller/controller.h"
 #include "keymast/v1/schedule.pb.h"
 
@@ -23,9 +25,10 @@ struct ConflictSearch {
 };
 
 // FindConflicts looks at the planned changes of channels in scope until the horizon, at most 1,024
-// of a channel; the earliest come first.
-std::vector<Conflict> FindConflicts(const controller::Controller& controller,
-                                    const controller::Scope& scope, const ConflictSearch& search);
+// of a channel; the earliest come first. Nothing where there are more than 100,000 in all.
+std::optional<std::vector<Conflict>> FindConflicts(const controller::Controller& controller,
+                                                   const controller::Scope& scope,
+                                                   const ConflictSearch& search);
 
 v1::RekeyConflict ToProto(const Conflict& conflict);
 

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "crypto/master_key.h"
+#include "records/rotation.h"
 #include "rekey/state.h"
 
 namespace keymast::server {
@@ -30,8 +31,12 @@ class Durable {
 
   // Commit blocks until the changes are durable, all or none, and returns the store's revision.
   // Without changes it says whether some could be made durable.
-  // Errors as store::Store::Commit.
+  // Errors as store::Store::Commit, and kAuditBlocked: as MayRecord, and nothing was changed.
   virtual Result<uint64_t> Commit(const std::vector<rekey::Change>& changes) = 0;
+  // MayRecord says whether changes with audit records among them could be made durable, as far as
+  // that is asked of others than the store: kAuditBlocked, or kUnavailable when it is on its way
+  // and asking again helps.
+  virtual tl::expected<void, Failure> MayRecord() { return {}; }
   // NewRoom is for steps that are to share one commit. Called at any time.
   virtual std::unique_ptr<CommitRoom> NewRoom() const = 0;
   // Load reads the acknowledged state.
@@ -47,13 +52,7 @@ class Durable {
   // Backup writes a copy into a folder that is not there yet, and gives its octets.
   virtual Result<uint64_t> Backup(const std::string& folder) = 0;
   // Rotation of the master key, as records::Repository has it.
-  struct Rotation {
-    std::string old_key_id;  // empty: there is none
-    std::string new_key_id;  // else that of the key in use
-    uint64_t done = 0;
-    uint64_t total = 0;
-    bool IsRunning() const { return !old_key_id.empty(); }
-  };
+  using Rotation = records::RotationProgress;
   virtual Rotation rotation() const = 0;
   virtual tl::expected<void, Failure> BeginRotation(const crypto::MasterKey& next) = 0;
   virtual Result<Rotation> RotationStep() = 0;

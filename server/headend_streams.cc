@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/failpoint.h"
 #include "server/names.h"
 #include "server/translate.h"
 
@@ -165,6 +166,7 @@ void HeadendStreams::Send(const HeadendDirectives& directives) {
       told.insert(*ChannelOf(directive->definition().channel().name()));
     }
     if (directive->has_dropped_channel()) told.erase(*ChannelOf(directive->dropped_channel()));
+    PassFailpoint("server.directive.before");
     core::CoreReply reply;
     *reply.mutable_headend_directive() = *directive;
     clients_.Send(in_use->second.caller, reply, false);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cstdio>
 
+#include "base/failpoint.h"
 #include "server/master_key.h"
 #include "server/open_store.h"
 #include "server/program.h"
@@ -94,6 +95,7 @@ tl::expected<void, Failure> Init(const ServerConfig& config) {
   if (auto free = CheckInit(config); !free) return free;
   const auto made_key = EnsureMasterKey(config);
   if (!made_key) return tl::unexpected(made_key.error());
+  PassFailpoint("init.key.made");
   const auto given = MasterKeysOf(config);
   if (!given) return tl::unexpected(given.error());
   const auto made = InitStore(config, given->list());

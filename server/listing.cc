@@ -5,16 +5,10 @@
 
 #include <charconv>
 
+#include "server/translate.h"
+
 namespace keymast::server {
 namespace {
-
-constexpr size_t kDefaultPage = 100;
-constexpr size_t kMaxPage = 1000;
-
-tl::unexpected<Failure> Wrong(const char* field, const std::string& what) {
-  return tl::unexpected<Failure>(
-      Failure{Error::kInvalidArgument, std::string(field) + " " + what, {{field, what}}, {}, 0});
-}
 
 // The position in a token: the time, a blank, and the id.
 std::optional<Place> PlaceOf(const std::string& text) {
@@ -35,7 +29,8 @@ tl::expected<Listing, Failure> Listing::Read(const Asked& asked,
                                              const PageTokens& tokens) {
   Listing listing;
   if (asked.page_size < 0) {
-    return Wrong("page_size", "is below zero; must be 1 to 1000, or 0 for the default");
+    return tl::unexpected(
+        Wrong("page_size", "is below zero; must be 1 to 1000, or 0 for the default"));
   }
   listing.page_ = asked.page_size == 0 ? kDefaultPage
                                        : std::min(static_cast<size_t>(asked.page_size), kMaxPage);
@@ -50,8 +45,8 @@ tl::expected<Listing, Failure> Listing::Read(const Asked& asked,
   }
   listing.by_time_ = order == asked.time_field;
   if (!order.empty() && order != "name" && !listing.by_time_) {
-    return Wrong("order_by", "must be name or " + std::string(asked.time_field) +
-                                 ", with desc behind it or not");
+    return tl::unexpected(Wrong("order_by", "must be name or " + std::string(asked.time_field) +
+                                                ", with desc behind it or not"));
   }
   if (asked.read_mask != nullptr) {
     if (auto read = CheckReadMask(*asked.read_mask, type); !read) {
@@ -64,9 +59,9 @@ tl::expected<Listing, Failure> Listing::Read(const Asked& asked,
   listing.label_ = asked.collection + '\0' + asked.filter + '\0' + asked.order_by;
   const auto position = tokens.Read(listing.label_, asked.page_token);
   if (!position) {
-    return Wrong("page_token",
-                 "must be the next_page_token of the same call: with the same "
-                 "parent, filter and order_by");
+    return tl::unexpected(Wrong("page_token",
+                                "must be the next_page_token of the same call: with the same "
+                                "parent, filter and order_by"));
   }
   if (!position->empty()) listing.after_ = PlaceOf(*position);
   return listing;

@@ -18,6 +18,10 @@
 
 namespace keymast::server {
 
+// Resources on a page of a list, unless it asks for less.
+inline constexpr size_t kDefaultPage = 100;
+inline constexpr size_t kMaxPage = 1000;
+
 // Place is where a resource stands in an order: by time and id, or by id alone.
 struct Place {
   int64_t time = 0;
@@ -54,10 +58,7 @@ class Listing {
   void Fill(const std::vector<Place>& picked, google::protobuf::RepeatedPtrField<Message>& items,
             const Make& make, std::string& next_page_token) const;
 
-  size_t page() const { return page_; }
-  const std::optional<Place>& after() const { return after_; }
   bool is_by_time() const { return by_time_; }
-  bool is_descending() const { return descending_; }
 
  private:
   static constexpr size_t kScanned = 4096;  // resources that a filter is held against, for a page

@@ -3,9 +3,13 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "base/check.h"
 #include "crypto/primitives.h"
 #include "server/program.h"
+#include "server/short_turns.h"
 #include "shell/args.h"
+#include "shell/failpoints.h"
+#include "shell/out_of_memory.h"
 #include "shell/process.h"
 
 namespace {
@@ -42,6 +46,8 @@ tl::expected<ServerConfig, Failure> Load(const Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  keymast::shell::EndWhenOutOfMemory("keymastd");
+  KEYMAST_CHECK(keymast::crypto::AskNewHandler());
   Options options;
   keymast::shell::Args args("keymastd", "key server for broadcast channels");
   args.Option("-c,--config", options.config, "TOML configuration file");
@@ -54,6 +60,7 @@ int main(int argc, char** argv) {
                "say what is wrong with configuration, files, keys and data; writes nothing");
   if (const auto status = args.Parse(argc, argv)) return *status;
 
+  keymast::shell::ArmFailpoint();
   const bool is_locked = keymast::crypto::HardenProcess();
   if (!keymast::crypto::SelfTest()) {
     return Refuse({keymast::Error::kInternal,
@@ -78,6 +85,7 @@ int main(int argc, char** argv) {
                         {{"reason", "RLIMIT_MEMLOCK has an end: keys may reach swap"}});
   }
   keymast::shell::RaiseDescriptorLimit(kWantedDescriptors);
+  keymast::server::AskForShortTurns();
   const auto served = keymast::server::Run(*config, signals);
   return served ? 0 : Refuse(served.error());
 }

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 
+#include "server/translate.h"
+
 namespace keymast::server {
 namespace {
 
@@ -16,11 +18,6 @@ using google::protobuf::Message;
 using google::protobuf::util::FieldMaskUtil;
 
 constexpr int kMaxPaths = 256;
-
-tl::unexpected<Failure> Wrong(const char* field, const std::string& what) {
-  return tl::unexpected<Failure>(
-      Failure{Error::kInvalidArgument, std::string(field) + " " + what, {{field, what}}, {}, 0});
-}
 
 bool IsPath(const Descriptor& type, const std::string& path) {
   return FieldMaskUtil::GetFieldDescriptors(&type, path, nullptr);
@@ -51,10 +48,11 @@ void AddSetPaths(const Message& message, const FieldDescriptor& field, const std
 }  // namespace
 
 tl::expected<void, Failure> CheckReadMask(const FieldMask& mask, const Descriptor& type) {
-  if (mask.paths_size() > kMaxPaths) return Wrong("read_mask", "has more than 256 paths");
+  if (mask.paths_size() > kMaxPaths)
+    return tl::unexpected(Wrong("read_mask", "has more than 256 paths"));
   for (const std::string& path : mask.paths()) {
     if (path != "*" && !IsPath(type, path)) {
-      return Wrong("read_mask", "has no field \"" + path + "\" of " + type.name());
+      return tl::unexpected(Wrong("read_mask", "has no field \"" + path + "\" of " + type.name()));
     }
   }
   return {};
@@ -81,12 +79,15 @@ tl::expected<void, Failure> Merge(const Message& asked, const FieldMask* mask,
   } else if (mask->paths_size() == 1 && mask->paths(0) == "*") {
     for (const std::string_view name : changeable) paths.add_paths(std::string(name));
   } else {
-    if (mask->paths_size() > kMaxPaths) return Wrong("update_mask", "has more than 256 paths");
+    if (mask->paths_size() > kMaxPaths)
+      return tl::unexpected(Wrong("update_mask", "has more than 256 paths"));
     for (const std::string& path : mask->paths()) {
       if (!IsPath(type, path)) {
-        return Wrong("update_mask", "has no field \"" + path + "\" of " + type.name());
+        return tl::unexpected(
+            Wrong("update_mask", "has no field \"" + path + "\" of " + type.name()));
       }
-      if (!may_change(path)) return Wrong("update_mask", "names " + path + ", which is fixed");
+      if (!may_change(path))
+        return tl::unexpected(Wrong("update_mask", "names " + path + ", which is fixed"));
     }
     paths = *mask;
   }

@@ -75,9 +75,7 @@ int64_t NumberAt(const Message& message, const FieldDescriptor& field, int index
 }
 
 bool IsSet(const Message& message, const FieldDescriptor& field) {
-  const auto& reflection = *message.GetReflection();
-  if (field.is_repeated()) return reflection.FieldSize(message, &field) > 0;
-  return reflection.HasField(message, &field);
+  return message.GetReflection()->HasField(message, &field);
 }
 
 }  // namespace keymast::server

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Fields of any message as numbers, for filters and orders.
+// Fields of any message as numbers, for filters.
 #pragma once
 
 #include <google/protobuf/message.h>
@@ -15,7 +15,7 @@ int64_t NumberOf(const google::protobuf::Message& message,
 int64_t NumberAt(const google::protobuf::Message& message,
                  const google::protobuf::FieldDescriptor& field, int index);
 
-// IsSet: present, or where presence is not known not the default.
+// IsSet: present, or where presence is not known not the default. Not for lists.
 bool IsSet(const google::protobuf::Message& message,
            const google::protobuf::FieldDescriptor& field);
 

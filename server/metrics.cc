@@ -264,6 +264,8 @@ void FillStore(const Shard& shard, const About& store, core::MetricsSnapshot& ou
   state.Add(is(StoreState::kOpen), {{"state", "open"}});
   state.Add(is(StoreState::kNoSpace), {{"state", "no_space"}});
   state.Add(is(StoreState::kClosed), {{"state", "closed"}});
+  Family(out, "keymast_audit_blocked", "1 while audit_sink takes no records.", kGauge)
+      .Add(uint64_t{shard.CannotRecord().has_value()});
   Family(out, "keymast_incarnation", "Rises when acknowledged commits were lost.", kGauge)
       .Add(store.incarnation);
   Family(out, "keymast_store_epoch", "Leadership epoch: rises with each start.", kGauge)

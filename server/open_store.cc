@@ -3,6 +3,7 @@
 
 #include <filesystem>
 
+#include "base/failpoint.h"
 #include "records/repository.h"
 #include "shell/files.h"
 #include "store/rocks_store.h"
@@ -42,22 +43,14 @@ class DurableRecords final : public Durable {
   Result<uint64_t> Backup(const std::string& folder) override {
     return repository_->Backup(folder);
   }
-  Rotation rotation() const override { return Of(repository_->rotation()); }
+  Rotation rotation() const override { return repository_->rotation(); }
   tl::expected<void, Failure> BeginRotation(const crypto::MasterKey& next) override {
     return repository_->BeginRotation(next);
   }
-  Result<Rotation> RotationStep() override {
-    const auto progress = repository_->RotationStep();
-    if (!progress) return Err(progress.error());
-    return Of(*progress);
-  }
+  Result<Rotation> RotationStep() override { return repository_->RotationStep(); }
   Status CancelRotation() override { return repository_->CancelRotation(); }
 
  private:
-  static Rotation Of(const records::RotationProgress& progress) {
-    return {progress.old_key_id, progress.new_key_id, progress.done, progress.total};
-  }
-
   const std::unique_ptr<crypto::Rng> rng_;
   const std::unique_ptr<Repository> repository_;
 };
@@ -175,12 +168,20 @@ tl::expected<MadeStore, Failure> InitStore(const ServerConfig& config,
   if (auto made = shell::MakeFolder(witness_folder); !made) return tl::unexpected(made.error());
   const auto store = CreateStore(config.data);
   if (!store) return tl::unexpected(store.error());
+  // Anything but an empty store is somebody's.
+  const auto held = records::ReadMeta(**store, master_keys, config.data);
+  if (held || held.error().error != Error::kNotFound) {
+    return tl::unexpected(held ? Failure{Error::kAlreadyExists, "data " + config.data, {}, {}, 0}
+                               : held.error());
+  }
+  PassFailpoint("init.store.made");
   const auto witness = NewWitness(config);
   if (!witness) return tl::unexpected(witness.error());
   crypto::SystemRng rng;
   const auto formatted = Repository::Format(**store, **witness, *master_keys.front(), rng,
                                             {config.data, config.witness});
   if (!formatted) return tl::unexpected(formatted.error());
+  PassFailpoint("init.store.formatted");
   const auto made = records::ReadMeta(**store, master_keys, config.data);
   if (!made) return tl::unexpected(made.error());
   return MadeOf(*made, true);

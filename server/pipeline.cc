@@ -49,7 +49,7 @@ struct ChannelOf {
 }  // namespace
 
 Pipeline::~Pipeline() {
-  if (in_flight_ || probing_ || then_) committer_.Wait();
+  if (IsBusy()) committer_.Wait();
 }
 
 void Pipeline::Touch(const std::vector<rekey::Change>& changes, int by) {
@@ -88,26 +88,30 @@ void Pipeline::Append(std::vector<rekey::Change> changes, Effect effect) {
 }
 
 void Pipeline::Flush() {
-  if (in_flight_ || probing_ || then_ || batches_.empty()) return;
+  if (IsBusy()) return;
+  if (job_) return committer_.StartJob(std::exchange(job_, nullptr));
+  if (batches_.empty()) return;
   in_flight_ = true;
   committer_.Start(batches_.front().changes);
 }
 
 bool Pipeline::Do(std::function<void()> job, std::function<void()> then) {
-  if (in_flight_ || probing_ || then_ || !Idle()) return false;
+  if (then_) return false;
+  job_ = std::move(job);
   then_ = std::move(then);
-  committer_.StartJob(std::move(job));
+  Flush();
   return true;
 }
 
 // EndJob calls what was to follow, which may append.
 void Pipeline::EndJob() { std::exchange(then_, nullptr)(); }
 
-void Pipeline::Probe() {
-  if (then_) return;  // it is tried again
-  KEYMAST_CHECK(Idle() && !probing_);
+bool Pipeline::Probe() {
+  if (IsBusy()) return false;
+  KEYMAST_CHECK(Idle());
   probing_ = true;
   committer_.Start(nothing_);
+  return true;
 }
 
 Pipeline::Outcome Pipeline::Settle(const Committer::Done& done) {
@@ -128,7 +132,7 @@ Pipeline::Outcome Pipeline::Settle(const Committer::Done& done) {
 }
 
 std::optional<Pipeline::Outcome> Pipeline::Collect() {
-  if (then_ && committer_.Take()) EndJob();
+  if (IsJobUnderWay() && committer_.Take()) EndJob();
   if (!in_flight_ && !probing_) return std::nullopt;
   const auto done = committer_.Take();
   if (!done) return std::nullopt;
@@ -137,10 +141,11 @@ std::optional<Pipeline::Outcome> Pipeline::Collect() {
 
 Status Pipeline::Drain() {
   if (probing_) Settle(committer_.Wait());
-  if (then_) {
+  if (IsJobUnderWay()) {
     committer_.Wait();
     EndJob();
   }
+  job_ = then_ = nullptr;  // one that only waited is begun by the next start
   while (!Idle()) {
     Flush();
     const Outcome outcome = Settle(committer_.Wait());

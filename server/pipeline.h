@@ -87,11 +87,11 @@ class Pipeline {
   void Flush();
 
   // Probe commits nothing, to see whether something could be; nothing waits then, and what is
-  // appended meanwhile does not wait for it.
-  void Probe();
+  // appended meanwhile does not wait for it. False, doing nothing, while the committer is busy.
+  bool Probe();
 
-  // Do has `job` done by the committer, which commits nothing meanwhile, and then calls `then`,
-  // from Collect. False, doing nothing, while the committer is busy, or changes wait for it.
+  // Do has `job` done by the committer between two commits, before those that wait by then, and
+  // calls `then`, from Collect. False, doing nothing, while there is another job.
   bool Do(std::function<void()> job, std::function<void()> then);
 
   // Collect takes the outcome of a commit, if there is one, and runs the effects that waited for
@@ -117,6 +117,8 @@ class Pipeline {
   void Touch(const std::vector<rekey::Change>& changes, int by);
   Outcome Settle(const Committer::Done& done);
   void EndJob();
+  bool IsJobUnderWay() const { return then_ && !job_; }
+  bool IsBusy() const { return in_flight_ || probing_ || IsJobUnderWay(); }
 
   Durable& durable_;
   Committer& committer_;
@@ -124,7 +126,8 @@ class Pipeline {
   std::deque<Batch> batches_;   // oldest first
   bool in_flight_ = false;      // the oldest is with the committer
   bool probing_ = false;        // nothing_ is
-  std::function<void()> then_;  // of a job that is with it
+  std::function<void()> job_;   // that waits for it
+  std::function<void()> then_;  // of a job that waits, or is with it
   const std::vector<rekey::Change> nothing_;
   std::map<ChannelId, int> channels_;  // waiting changes of each
   int shared_ = 0;

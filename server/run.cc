@@ -8,9 +8,11 @@
 #include <filesystem>
 
 #include "base/check.h"
+#include "base/failpoint.h"
 #include "net/interface_watch.h"
 #include "rekey/expiry.h"
 #include "server/audit_key.h"
+#include "server/audited_store.h"
 #include "server/open_store.h"
 #include "server/program.h"
 #include "server/server.h"
@@ -124,11 +126,22 @@ tl::expected<std::optional<LoadedJoinFiles>, Failure> FirstJoinFiles(const Serve
   return *std::move(loaded);
 }
 
+// AddSink puts the second place of the audit log before the store, where there is one.
+void AddSink(const ServerConfig& config, OpenedStore& store) {
+  if (config.audit_sink.empty()) return;
+  const auto key = crypto::PublicKey::FromEd25519(AuditPublicKey(store.import_key));
+  KEYMAST_CHECK(key.has_value());
+  store.durable = std::make_unique<AuditedStore>(std::move(store.durable),
+                                                 AuditSink::Config{config.audit_sink, *key});
+}
+
 // OpenWithItsKey lets the master keys go once the store is open.
 tl::expected<OpenedStore, Failure> OpenWithItsKey(const ServerConfig& config) {
   const auto given = MasterKeysOf(config);
   if (!given) return tl::unexpected(given.error());
-  return OpenStore(config, given->list());
+  auto store = OpenStore(config, given->list());
+  if (store) AddSink(config, *store);
+  return store;
 }
 
 // Daemon is a server on this machine: its sockets, its store, its loop.
@@ -153,8 +166,7 @@ class Daemon {
                  [this] { return recorder_ == nullptr ? 0 : recorder_->lost(); },
                  &reload_.view(),
                  &clock_watch_.view(),
-                 {config.backups, [&config] { return OpenNextMasterKey(config); },
-                  store_.about.master_key_id}},
+                 {config.backups, [&config] { return OpenNextMasterKey(config); }}},
                 {config.identity, config.profile, config.keying,
                  AuditOf(store_.import_key, store_.about)},
                 store_.about, std::move(store_.state), StateHashOf) {}
@@ -189,7 +201,9 @@ class Daemon {
     WatchInterfaces();
     WatchClock();
     Shard& shard = server_.shard();
+    PassFailpoint("server.start.before");
     server_.Start();
+    PassFailpoint("server.start.done");
     shell::NotifyReady();
     shell::Watchdog watchdog;
     LogStart();
@@ -326,6 +340,7 @@ tl::expected<void, Failure> Run(const ServerConfig& config, const Signals& signa
   Daemon daemon(config, clock, clock_watch, std::move(*store), std::move(*socket),
                 std::move(*recorder));
   if (auto listening = daemon.Listen(); !listening) return listening;
+  PassFailpoint("server.listening");
   if (*join_files) daemon.Use(**join_files);
   return daemon.Serve(signals);
 }

@@ -6,6 +6,7 @@
 
 #include "keymast/v1/server.pb.h"
 
+#include "base/failpoint.h"
 #include "server/names.h"
 #include "server/translate.h"
 #include "shell/log.h"
@@ -33,6 +34,10 @@ std::string KindName(controller::Event::Kind kind) {
   return v1::Event::Kind_Name(static_cast<v1::Event::Kind>(kind));
 }
 
+std::string TextOf(const std::optional<TraceId>& trace) {
+  return trace ? ToHex(trace->octets) : std::string();
+}
+
 }  // namespace
 
 Shard::Shard(Parts parts, controller::Controller& controller)
@@ -43,7 +48,10 @@ Shard::Shard(Parts parts, controller::Controller& controller)
   parts_.watches.Begin(pipeline_.revision());
 }
 
-void Shard::Start(bool new_incarnation) { Take(controller_.Start(Now(), new_incarnation)); }
+void Shard::Start(bool new_incarnation) {
+  if (auto may = parts_.durable.MayRecord(); !may) BlockAudit(std::move(may.error()));
+  Take(controller_.Start(Now(), new_incarnation));
+}
 
 Shard::Outputs Shard::OutputsOf(controller::Step& step) {
   Outputs outputs;
@@ -75,18 +83,21 @@ Shard::Outputs Shard::Passing(controller::Step& step) {
   return outputs;
 }
 
-void Shard::Take(controller::Step step, Pipeline::Effect then, std::string by) {
+void Shard::Take(controller::Step step, Pipeline::Effect then, Origin origin) {
   if (step.changes.empty() && pipeline_.Idle()) {
     Outputs outputs = OutputsOf(step);
-    outputs.by = std::move(by);
+    outputs.origin = std::move(origin);
     Release(std::move(outputs));
     if (then) then({});
     return;
   }
   if (!step.changes.empty()) pipeline_.Append(std::move(step.changes), {});
-  Release(Passing(step));
+  PassFailpoint("server.step.appended");
+  Outputs passing = Passing(step);
+  passing.origin = origin;
+  Release(std::move(passing));
   Outputs held = OutputsOf(step);
-  held.by = std::move(by);
+  held.origin = std::move(origin);
   if (held.empty() && !then) return;
   pipeline_.Append(
       {}, [this, held = std::move(held), then = std::move(then)](const Status& status) mutable {
@@ -111,9 +122,12 @@ void Shard::TakeReply(controller::Step step) {
 }
 
 void Shard::Release(Outputs outputs) {
+  PassFailpoint("server.release.before");
   if (!outputs.datagrams.empty()) parts_.port.Send(outputs.datagrams);
+  LogSent(outputs.datagrams.size(), outputs.origin);
   parts_.headends.Send(outputs.directives);
-  LogEvents(outputs.events, outputs.by);
+  PassFailpoint("server.release.sent");
+  LogEvents(outputs.events, outputs.origin);
   for (controller::Event& event : outputs.events) {
     parts_.watches.Add(pipeline_.revision(), std::move(event));
   }
@@ -121,7 +135,7 @@ void Shard::Release(Outputs outputs) {
 
 // LogEvents writes one line for all events of one kind in one channel: a batch of a thousand
 // members is one change to who reads the log. The first of them is named, watchers are told each.
-void Shard::LogEvents(const std::vector<controller::Event>& events, const std::string& by) {
+void Shard::LogEvents(const std::vector<controller::Event>& events, const Origin& origin) {
   struct Line {
     const controller::Event* first;
     uint64_t count;
@@ -129,7 +143,7 @@ void Shard::LogEvents(const std::vector<controller::Event>& events, const std::s
   std::vector<Line> lines;
   for (const controller::Event& event : events) {
     if (event.rekey) {
-      LogRekey(event, by);
+      LogRekey(event, origin);
       continue;
     }
     const auto same = std::find_if(lines.begin(), lines.end(), [&](const Line& line) {
@@ -146,11 +160,12 @@ void Shard::LogEvents(const std::vector<controller::Event>& events, const std::s
                {{"kind", KindName(line.first->kind)},
                 {"resource", line.first->resource},
                 {"count", std::to_string(line.count)},
-                {"by", by}});
+                {"by", origin.by},
+                {"trace_id", TextOf(origin.trace)}});
   }
 }
 
-void Shard::LogRekey(const controller::Event& event, const std::string& by) {
+void Shard::LogRekey(const controller::Event& event, const Origin& origin) {
   const v1::Event message = ToProto(event);
   shell::Log(shell::LogLevel::kInfo, "rekey",
              {{"channel", event.channel.value},
@@ -158,7 +173,18 @@ void Shard::LogRekey(const controller::Event& event, const std::string& by) {
               {"reason", v1::RekeyReason_Name(message.rekey().reason())},
               {"msk_id", message.rekey().msk_id()},
               {"mtk_id", std::to_string(message.rekey().mtk_id())},
-              {"by", by}});
+              {"by", origin.by},
+              {"trace_id", TextOf(origin.trace)}});
+}
+
+// LogSent ends the trace of a call: what it asked for is on its way. What is due by itself, or sent
+// again, belongs to no call.
+void Shard::LogSent(size_t datagrams, const Origin& origin) {
+  if (datagrams == 0 || !origin.trace) return;
+  shell::Log(shell::LogLevel::kInfo, "sent",
+             {{"datagrams", std::to_string(datagrams)},
+              {"by", origin.by},
+              {"trace_id", TextOf(origin.trace)}});
 }
 
 std::optional<Failure> Shard::Unable() const {
@@ -201,18 +227,18 @@ void Shard::ServeStrangers() {
 
 void Shard::Turn() {
   while (const auto outcome = pipeline_.Collect()) OnCommit(*outcome);
+  PassFailpoint("server.turn.released");
   const Instant now = turned_at_ = Now();
   // The working state is ahead of what is durable then: nothing may follow from it.
   if (fatal_) return;
-  if (now >= probe_at_) {
-    probe_at_ = kNever;
-    pipeline_.Probe();
-  }
+  if (now >= probe_at_) probe_at_ = pipeline_.Probe() ? kNever : now + kProbeAfter;
+  if (now >= audit_probe_at_) ProbeAudit();
   if (controller_.NextDeadline() <= now) {
     // Verifications that wait are handled first, so that nothing is repeated that has arrived.
     ReceiveDatagrams();
     const Instant due = Now();
     while (controller_.NextDeadline() <= due) Take(controller_.Tick(due, kChannelsATick));
+    PassFailpoint("server.turn.ticked");
   }
   ServeStrangers();
   parts_.headends.Expire(now);
@@ -224,6 +250,7 @@ void Shard::Turn() {
   }
   parts_.watches.Pump();
   pipeline_.Flush();
+  PassFailpoint("server.turn.flushed");
   parts_.port.Flush();
   controller_.Anticipate();
 }
@@ -241,8 +268,8 @@ void Shard::TurnBetween() {
 
 Instant Shard::NextDeadline() const {
   if (controller_.Waiting() > 0 && !fatal_) return turned_at_;
-  return std::min(
-      {controller_.NextDeadline(), bookmark_at_, probe_at_, parts_.headends.NextDeadline()});
+  return std::min({controller_.NextDeadline(), bookmark_at_, probe_at_, audit_probe_at_,
+                   parts_.headends.NextDeadline()});
 }
 
 void Shard::OnCommit(const Pipeline::Outcome& outcome) {
@@ -267,6 +294,13 @@ void Shard::OnCommitFailed(Error error, bool probe) {
       return;
     case Error::kNoSpace:
       Become(StoreState::kNoSpace);
+      break;
+    case Error::kAuditBlocked:
+      BlockAudit({error,
+                  "the second place of the audit log did not take the record; nothing was changed",
+                  {},
+                  {},
+                  kRetryMs});
       break;
     case Error::kOutcomeUnknown:  // the state that is read back says what became of it
     case Error::kConflict:
@@ -299,6 +333,37 @@ void Shard::Freeze(bool frozen) {
   controller_.Freeze(frozen, Now());
 }
 
+// BlockAudit: what must be on record is not decided any more, everything else goes on.
+void Shard::BlockAudit(Failure why) {
+  const bool is_known = audit_blocked_ && audit_blocked_->message == why.message;
+  if (!is_known) {
+    shell::Log(shell::LogLevel::kError, "audit_blocked", {{"reason", why.message}});
+  }
+  why = {Error::kAuditBlocked, std::move(why.message), {}, {}, kRetryMs};
+  const bool was_blocked = audit_blocked_.has_value();
+  audit_blocked_ = std::move(why);
+  audit_probe_at_ = was_blocked ? Now() + kProbeAfter : Now();
+  controller_.HoldRecords(true);
+}
+
+void Shard::ProbeAudit() {
+  auto may = std::make_shared<tl::expected<void, Failure>>();
+  const bool begun = Do([may, &durable = parts_.durable] { *may = durable.MayRecord(); },
+                        [this, may] { TakeAuditProbe(*may); });
+  audit_probe_at_ = begun ? kNever : Now() + kProbeAfter;
+}
+
+void Shard::TakeAuditProbe(const tl::expected<void, Failure>& may) {
+  if (!may) {
+    BlockAudit(may.error());
+    if (may.error().error == Error::kUnavailable) audit_probe_at_ = Now();
+    return;
+  }
+  shell::Log(shell::LogLevel::kInfo, "audit_open");
+  audit_blocked_.reset();
+  controller_.HoldRecords(false);
+}
+
 void Shard::Become(StoreState state) {
   Freeze(state != StoreState::kOpen);
   probe_at_ = state == StoreState::kNoSpace ? Now() + kProbeAfter : kNever;
@@ -310,9 +375,11 @@ void Shard::Become(StoreState state) {
 
 void Shard::Drain() {
   draining_ = true;
+  PassFailpoint("server.drain.begun");
   if (!frozen_ && !fatal_) Take(controller_.Checkpoint(Now()));
   if (const Status drained = pipeline_.Drain(); !drained) OnCommitFailed(drained.error(), false);
   if (fatal_ || store_state_ == StoreState::kClosed) return;
+  PassFailpoint("server.drain.drained");
   Freeze(true);  // nothing is committed behind what makes the stop a clean one
   if (const Status closed = parts_.durable.CloseClean(); !closed) {
     shell::Log(shell::LogLevel::kError, "close_failed",

@@ -17,6 +17,12 @@ namespace keymast::server {
 // StoreState has the values of keymast.v1.StoreState.
 enum class StoreState : uint8_t { kOpen = 1, kNoSpace = 2, kClosed = 3 };
 
+// Origin is the call that asked for a step, for the log; empty: nobody's, its time had come.
+struct Origin {
+  std::string by = {};  // the principal
+  std::optional<TraceId> trace = {};
+};
+
 class Shard {
  public:
   struct Parts {
@@ -40,14 +46,16 @@ class Shard {
 
   // Take appends what a step changes and releases what follows from it as soon as it may: at once
   // where nothing that waits concerns it. `then`, if given, runs behind all of it.
-  // `by` is the principal that the log names, if one asked for it.
-  void Take(controller::Step step, Pipeline::Effect then = {}, std::string by = {});
+  void Take(controller::Step step, Pipeline::Effect then = {}, Origin origin = {});
   // Behind runs `effect` when everything that is decided by now is durable: for answers, which show
   // the working state.
   void Behind(Pipeline::Effect effect) { pipeline_.Append({}, std::move(effect)); }
 
   // Unable says why no change can be made now; nothing when it can.
   std::optional<Failure> Unable() const;
+  // CannotRecord says why no change can be made now that must be on record: what operators ask for.
+  // All others are made meanwhile. Each second it is tried whether it can again.
+  const std::optional<Failure>& CannotRecord() const { return audit_blocked_; }
   // Frozen: nothing can be made durable now, so nothing is decided. Without space an empty commit
   // tries each second whether there is some again.
   bool Frozen() const { return frozen_; }
@@ -92,7 +100,7 @@ class Shard {
     std::vector<controller::Datagram> datagrams;
     HeadendDirectives directives;
     std::vector<controller::Event> events;
-    std::string by;  // who asked for it, for the log; empty: nobody, its time had come
+    Origin origin;
     bool empty() const { return datagrams.empty() && directives.empty() && events.empty(); }
   };
   Outputs OutputsOf(controller::Step& step);
@@ -101,13 +109,17 @@ class Shard {
   // Passing takes out of `step` what nothing that waits concerns.
   Outputs Passing(controller::Step& step);
   void Release(Outputs outputs);
-  static void LogEvents(const std::vector<controller::Event>& events, const std::string& by);
-  static void LogRekey(const controller::Event& event, const std::string& by);
+  static void LogEvents(const std::vector<controller::Event>& events, const Origin& origin);
+  static void LogRekey(const controller::Event& event, const Origin& origin);
+  static void LogSent(size_t datagrams, const Origin& origin);
   void OnCommit(const Pipeline::Outcome& outcome);
   void OnCommitFailed(Error error, bool probe);
   void Reload();
   void Become(StoreState state);
   void Freeze(bool frozen);
+  void BlockAudit(Failure why);
+  void ProbeAudit();
+  void TakeAuditProbe(const tl::expected<void, Failure>& may);
 
   Parts parts_;
   controller::Controller& controller_;
@@ -116,6 +128,8 @@ class Shard {
   StoreState store_state_ = StoreState::kOpen;
   bool frozen_ = false;
   Instant probe_at_ = kNever;
+  std::optional<Failure> audit_blocked_;
+  Instant audit_probe_at_ = kNever;
   Instant turned_at_{};
   Instant bookmark_at_ = kNever;
   size_t held_replies_ = 0;

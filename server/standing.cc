@@ -21,6 +21,7 @@ Standing StandingOf(const Shard& shard, const ClockView& clock) {
   }
   if (shard.store_state() == StoreState::kClosed) standing.not_ready.push_back("store_closed");
   if (shard.store_state() == StoreState::kNoSpace) standing.not_ready.push_back("no_space");
+  if (shard.CannotRecord()) standing.not_ready.push_back("audit_blocked");
   if (clock.unsure) standing.not_ready.push_back("clock_unsure");
   if (runs_out) standing.not_ready.push_back("key_expires");
   return standing;

@@ -11,7 +11,8 @@
 namespace keymast::server {
 
 struct Standing {
-  // Why it is not ready (docs/api.md): `store_closed`, `no_space`, `clock_unsure`, `key_expires`.
+  // Why it is not ready (docs/api.md): `store_closed`, `no_space`, `audit_blocked`, `clock_unsure`,
+  // `key_expires`.
   std::vector<std::string_view> not_ready;
   Instant next_expiry = kNever;  // as rekey::NextExpiry, of all channels
   uint64_t held = 0;             // channels whose switch waits for a headend

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/failpoint.h"
 #include "groups/group.h"
 #include "server/translate.h"
 #include "shell/files.h"
@@ -57,7 +58,8 @@ std::vector<v1::Backup> StoreWork::Backups() const {
   if (!MakesBackups()) return {};
   for (const auto& entry : std::filesystem::directory_iterator(means_.backups, problem)) {
     const std::string id = entry.path().filename().string();
-    if (entry.is_directory(problem) && groups::IsResourceId(id)) ids.push_back(id);
+    const bool is_one = entry.is_directory(problem) && groups::IsResourceId(id);
+    if (is_one && HasBackup(id)) ids.push_back(id);
   }
   std::sort(ids.begin(), ids.end());
   std::vector<v1::Backup> backups;
@@ -71,9 +73,10 @@ std::vector<v1::Backup> StoreWork::Backups() const {
   return backups;
 }
 
-void StoreWork::Remove(const std::string& id) const {
+bool StoreWork::HasBackup(const std::string& id) const {
   std::error_code problem;
-  std::filesystem::remove_all(FolderOf(id), problem);
+  return std::find(removals_.begin(), removals_.end(), id) == removals_.end() &&
+         std::filesystem::exists(FolderOf(id), problem);
 }
 
 StoreWork::Job StoreWork::BackupJob(const Operation& operation) const {
@@ -91,6 +94,7 @@ StoreWork::Job StoreWork::BackupJob(const Operation& operation) const {
       return Failed(std::move(progress), octets.error(),
                     folder + " cannot be written (" + std::string(ErrorName(octets.error())) + ")");
     }
+    PassFailpoint("server.backup.made");
     progress.done = progress.total = *octets;
     progress.notes = {folder};
     progress.ended = Instant::min();
@@ -98,76 +102,80 @@ StoreWork::Job StoreWork::BackupJob(const Operation& operation) const {
   };
 }
 
-StoreWork::Job StoreWork::BeginJob(const Operation& operation) const {
-  const std::string old_id = operation.targets.empty() ? std::string() : operation.targets[0];
-  return [this, old_id, new_id = operation.subject](Progress progress) {
-    Durable& durable = shard_.parts().durable;
-    if (progress.cancelling) return Cancelled(std::move(progress));
-    const Durable::Rotation now = durable.rotation();
-    // Begun before a crash.
-    const bool is_begun = now.IsRunning() && now.new_key_id == new_id;
-    if (!is_begun && now.new_key_id != old_id) {
-      return Failed(std::move(progress), Error::kFailedPrecondition,
-                    "the master key in use is " + now.new_key_id);
-    }
-    if (!is_begun) {
-      const auto key = means_.open_key();
-      if (!key) return Failed(std::move(progress), key.error().error, key.error().message);
-      if ((*key)->id() != new_id) {
-        return Failed(std::move(progress), Error::kFailedPrecondition,
-                      "the next master key that is configured is " + (*key)->id());
-      }
-      const auto begun = durable.BeginRotation(**key);
-      if (!begun) return Failed(std::move(progress), begun.error().error, begun.error().message);
-    }
-    const Durable::Rotation rotation = durable.rotation();
-    progress.done = rotation.done;
-    progress.total = std::max<uint64_t>(rotation.total, 1);
-    return progress;
-  };
+Progress StoreWork::BeginRotation(Progress progress, const std::string& old_id,
+                                  const std::string& new_id) const {
+  Durable& durable = shard_.parts().durable;
+  if (const std::string in_use = durable.rotation().new_key_id; in_use != old_id) {
+    return Failed(std::move(progress), Error::kFailedPrecondition,
+                  "the master key in use is " + in_use);
+  }
+  const auto key = means_.open_key();
+  if (!key) return Failed(std::move(progress), key.error().error, key.error().message);
+  if ((*key)->id() != new_id) {
+    return Failed(std::move(progress), Error::kFailedPrecondition,
+                  "the next master key that is configured is " + (*key)->id());
+  }
+  const auto begun = durable.BeginRotation(**key);
+  if (!begun) return Failed(std::move(progress), begun.error().error, begun.error().message);
+  const Durable::Rotation rotation = durable.rotation();
+  progress.done = rotation.done;
+  progress.total = std::max<uint64_t>(rotation.total, 1);
+  return progress;
 }
 
-StoreWork::Job StoreWork::RotationJob(const Operation&) const {
-  return [this](Progress progress) {
-    Durable& durable = shard_.parts().durable;
-    if (progress.cancelling) {
-      const Status cancelled = durable.CancelRotation();
-      if (cancelled) return Cancelled(std::move(progress));
-      return Failed(std::move(progress), cancelled.error(), "could not be cancelled");
+Progress StoreWork::CancelRotation(Progress progress) const {
+  const Status cancelled = shard_.parts().durable.CancelRotation();
+  if (cancelled) return Cancelled(std::move(progress));
+  return Failed(std::move(progress), cancelled.error(), "could not be cancelled");
+}
+
+Progress StoreWork::StepRotation(Progress progress) const {
+  const uint64_t part = std::max<uint64_t>(progress.total / kParts, 1);
+  const uint64_t until = progress.done + part;
+  for (;;) {
+    const Result<Durable::Rotation> rotation = shard_.parts().durable.RotationStep();
+    if (!rotation) {
+      return Failed(std::move(progress), rotation.error(),
+                    "stopped; asked for again, with the same ids, it goes on");
     }
-    const uint64_t part = std::max<uint64_t>(progress.total / kParts, 1);
-    const uint64_t until = progress.done + part;
-    for (;;) {
-      const Result<Durable::Rotation> rotation = durable.RotationStep();
-      if (!rotation) {
-        return Failed(std::move(progress), rotation.error(),
-                      "stopped; it goes on when it is begun again");
-      }
-      progress.done = rotation->done;
-      progress.total = std::max<uint64_t>(rotation->total, 1);
-      if (!rotation->IsRunning()) {
-        progress.done = progress.total;
-        progress.ended = Instant::min();
-        return progress;
-      }
-      if (progress.done >= until || progress.done >= progress.total) return progress;
+    progress.done = rotation->done;
+    progress.total = std::max<uint64_t>(rotation->total, 1);
+    if (!rotation->IsRunning()) {
+      progress.done = progress.total;
+      progress.ended = Instant::min();
+      return progress;
     }
+    if (progress.done >= until || progress.done >= progress.total) return progress;
+  }
+}
+
+// The store says how far a rotation is: what is kept of the operation may be older.
+StoreWork::Job StoreWork::RotationJob(const Operation& operation) const {
+  const std::string old_id = operation.targets.empty() ? std::string() : operation.targets[0];
+  return [this, old_id, new_id = operation.subject](Progress progress) {
+    const Durable::Rotation now = shard_.parts().durable.rotation();
+    const bool is_begun = now.new_key_id == new_id;
+    const bool is_running = is_begun && now.IsRunning();
+    if (progress.cancelling && is_running) return CancelRotation(std::move(progress));
+    if (progress.cancelling && !is_begun) return Cancelled(std::move(progress));
+    return is_begun ? StepRotation(std::move(progress))
+                    : BeginRotation(std::move(progress), old_id, new_id);
   };
 }
 
 // Go has one part of an operation done, and keeps how far it is.
 void StoreWork::Go(const Operation& operation, Job job) {
   auto progress = std::make_shared<Progress>(operation.progress);
-  auto key = std::make_shared<std::string>();
+  auto rotation = std::make_shared<Durable::Rotation>();
   const OperationId id = operation.id;
   Durable& durable = shard_.parts().durable;
   shard_.Do(
-      [progress, key, &durable, job = std::move(job)] {
+      [progress, rotation, &durable, job = std::move(job)] {
         *progress = job(*progress);
-        *key = durable.rotation().new_key_id;
+        *rotation = durable.rotation();
       },
-      [this, progress, key, id] {
-        key_in_use_ = *key;
+      [this, progress, rotation, id] {
+        rotation_ = *rotation;
         const Instant now = shard_.Now();
         const auto& operations = shard_.controller().state().operations;
         const auto found = operations.find(id);
@@ -175,17 +183,28 @@ void StoreWork::Go(const Operation& operation, Job job) {
         if (progress->IsDone()) progress->ended = now;
         // It may have been cancelled meanwhile.
         progress->cancelling = progress->cancelling || found->second.progress.cancelling;
+        PassFailpoint("server.operation.moved");
         shard_.Take(shard_.controller().MoveOperation(id, *progress, now));
       });
 }
 
+void StoreWork::GoOnRemoving() {
+  shard_.Do(
+      [folder = FolderOf(removals_.front())] {
+        std::error_code problem;
+        PassFailpoint("server.removal.before");
+        std::filesystem::remove_all(folder, problem);
+        PassFailpoint("server.removal.done");
+      },
+      [this] { removals_.pop_front(); });
+}
+
 void StoreWork::Turn() {
+  if (!removals_.empty()) return GoOnRemoving();
   for (const auto& [id, operation] : shard_.controller().state().operations) {
     if (operation.progress.IsDone()) continue;
     if (operation.kind == OperationKind::kBackup) return Go(operation, BackupJob(operation));
-    if (operation.kind != OperationKind::kMasterKey) continue;
-    const bool is_begun = operation.progress.total != 0;
-    return Go(operation, is_begun ? RotationJob(operation) : BeginJob(operation));
+    if (operation.kind == OperationKind::kMasterKey) return Go(operation, RotationJob(operation));
   }
 }
 

@@ -3,6 +3,7 @@
 // done by the committer, between commits.
 #pragma once
 
+#include <deque>
 #include <filesystem>
 
 #include "keymast/v1/server.pb.h"
@@ -19,34 +20,45 @@ class StoreWork {
   struct Means {
     std::string backups;
     OpenKey open_key = {};
-    std::string key_in_use = {};  // id of the master key at the start
   };
   StoreWork(Shard& shard, Means means)
-      : shard_(shard), means_(std::move(means)), key_in_use_(means_.key_in_use) {}
+      : shard_(shard), means_(std::move(means)), rotation_(shard.parts().durable.rotation()) {}
 
   // Turn goes on with what is under way; called in each turn of the loop.
   void Turn();
 
-  // Where a backup of this id lies; empty when none are made here.
-  std::string FolderOf(const std::string& id) const;
   bool MakesBackups() const { return !means_.backups.empty(); }
   // Id of the master key in use.
-  const std::string& key_in_use() const { return key_in_use_; }
+  const std::string& key_in_use() const { return rotation_.new_key_id; }
+  // IsRotating: everything is being sealed anew since a change from `old_id` to `new_id`, whether
+  // or not an operation is at it.
+  bool IsRotating(const std::string& old_id, const std::string& new_id) const {
+    return rotation_.IsRunning() && rotation_.old_key_id == old_id &&
+           rotation_.new_key_id == new_id;
+  }
   // Backups are those in the folder, by name.
   std::vector<v1::Backup> Backups() const;
-  // Remove takes a backup away.
-  void Remove(const std::string& id) const;
+  bool HasBackup(const std::string& id) const;
+  // Remove takes a backup away: at once for who asks, from the disk by the committer.
+  void Remove(const std::string& id) { removals_.push_back(id); }
 
  private:
   using Job = std::function<rekey::Progress(rekey::Progress)>;
   void Go(const rekey::Operation& operation, Job job);
+  void GoOnRemoving();
+  std::string FolderOf(const std::string& id) const;
   Job BackupJob(const rekey::Operation& operation) const;
   Job RotationJob(const rekey::Operation& operation) const;
-  Job BeginJob(const rekey::Operation& operation) const;
+  // What a rotation's job does, on the committer's thread.
+  rekey::Progress BeginRotation(rekey::Progress progress, const std::string& old_id,
+                                const std::string& new_id) const;
+  rekey::Progress CancelRotation(rekey::Progress progress) const;
+  rekey::Progress StepRotation(rekey::Progress progress) const;
 
   Shard& shard_;
   const Means means_;
-  std::string key_in_use_;
+  Durable::Rotation rotation_;  // as the last job left it
+  std::deque<std::string> removals_;
 };
 
 }  // namespace keymast::server

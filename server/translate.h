@@ -32,6 +32,9 @@ class Violations {
   std::vector<FieldViolation> list_;
 };
 
+// Wrong is kInvalidArgument for one field.
+Failure Wrong(std::string field, std::string description);
+
 // NotThere is kNotFound for a resource, or a name that no resource can have.
 Failure NotThere(std::string_view name);
 

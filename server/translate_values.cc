@@ -28,6 +28,15 @@ tl::unexpected<Failure> Violations::Failed(std::string resource) && {
       {Error::kInvalidArgument, std::move(message), std::move(list_), std::move(resource), 0});
 }
 
+Failure Wrong(std::string field, std::string description) {
+  std::string message = field + " " + description;
+  return {Error::kInvalidArgument,
+          std::move(message),
+          {{std::move(field), std::move(description)}},
+          {},
+          0};
+}
+
 Failure NotThere(std::string_view name) {
   return {Error::kNotFound, "there is no " + std::string(name), {}, std::string(name), 0};
 }

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <span>
 
+#include "base/failpoint.h"
 #include "shell/descriptor.h"
 #include "shell/files.h"
 
@@ -156,7 +157,9 @@ Status ReplaceStateFile(const std::string& path, std::string_view text) {
     const Descriptor fd(open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
     if (fd.get() < 0 || !WriteAll(fd.get(), AsBytes(text))) return Err(FromErrno(errno));
   }
+  PassFailpoint("state.file.written");
   if (rename(fresh.c_str(), target.c_str()) != 0) return Err(FromErrno(errno));
+  PassFailpoint("state.file.named");
   return SyncFolderOf(target);
 }
 

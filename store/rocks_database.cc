@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/rocks_database.h"
 
+#include "base/failpoint.h"
 #include "store/rocks_failure.h"
 #include "store/rocks_options.h"
 #include "store/rocks_replay.h"
@@ -91,6 +92,7 @@ tl::expected<std::shared_ptr<Database>, Failure> Database::Open(const Place& pla
   std::shared_ptr<Database> database(new Database(place));
   const auto seen = Look(place, *database->files_, &database->env_, database->write_buffer_);
   if (!seen) return tl::unexpected(seen.error());
+  PassFailpoint("store.open.seen");
   if (const auto opened = database->OpenFiles(place.path, false); !opened) {
     return tl::unexpected(opened.error());
   }
@@ -125,7 +127,9 @@ Status Database::Write(rocksdb::WriteBatch& batch) {
   rocksdb::WriteOptions options;
   options.sync = true;
   const uint64_t logged = files_->log_octets();
+  PassFailpoint("store.write.before");
   const rocksdb::Status status = db_->Write(options, &batch);
+  PassFailpoint("store.write.synced");
   if (status.ok()) return {};
   // RocksDB would try by itself to write what is left in its buffers.
   files_->Freeze();

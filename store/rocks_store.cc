@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <mutex>
 
+#include "base/failpoint.h"
 #include "store/batch_check.h"
 #include "store/recent_commits.h"
 #include "store/rocks_database.h"
@@ -149,6 +150,7 @@ Result<Revision> RocksStore::Commit(const Batch& batch) {
   }
   head_ = next;
   Publish(std::move(writes->events));
+  PassFailpoint("store.commit.published");
   return next.revision;
 }
 
@@ -251,7 +253,9 @@ Result<uint64_t> RocksStore::Backup(const std::string& folder) {
   rocksdb::Checkpoint* made = nullptr;
   rocksdb::Status status = rocksdb::Checkpoint::Create(&database_->db(), &made);
   const std::unique_ptr<rocksdb::Checkpoint> checkpoint(made);
+  PassFailpoint("store.backup.begun");
   if (status.ok()) status = checkpoint->CreateCheckpoint(folder);
+  PassFailpoint("store.backup.made");
   uint64_t octets = 0;
   for (const auto& file : std::filesystem::directory_iterator(folder, problem)) {
     octets += file.file_size(problem);
@@ -291,10 +295,13 @@ tl::expected<std::unique_ptr<Store>, Failure> OpenRocksStore(const RocksOptions&
   if (!ready) return tl::unexpected(ready.error());
   auto lock = LockDirectory(place);
   if (!lock) return tl::unexpected(lock.error());
+  PassFailpoint("store.open.locked");
   const auto database = options.create ? Database::Create(place) : Database::Open(place);
   if (!database) return tl::unexpected(database.error());
+  PassFailpoint("store.open.opened");
   const auto head = RaiseFence(place, **database);
   if (!head) return tl::unexpected(head.error());
+  PassFailpoint("store.open.fenced");
   return std::make_unique<RocksStore>(std::move(place), std::move(*lock), *database, *head);
 }
 

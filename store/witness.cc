@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/failpoint.h"
 #include "store/witness_file.h"
 
 namespace keymast::store {
@@ -146,13 +147,16 @@ class FileWitness final : public Witness {
   Status WriteSynced(const WitnessRecord& next) {
     if (closed_) return Err(Error::kStoreClosed);
     const WitnessState state{next, state_.sequence + 1};
+    PassFailpoint("witness.write.before");
     const Status written = Write(Encode(state), state.sequence % 2 * kWitnessBlock);
     if (!written) return written;
+    PassFailpoint("witness.write.unsynced");
     if (fdatasync(file_.get()) != 0) {
       closed_ = true;  // a second sync would tell nothing
       return Err(Error::kIo);
     }
     state_ = state;
+    PassFailpoint("witness.write.synced");
     return WriteNote(next);
   }
 
@@ -160,6 +164,7 @@ class FileWitness final : public Witness {
     if (closed_) return Err(Error::kStoreClosed);
     const WitnessState state{next, state_.sequence};
     const Status written = Write(Encode(state), kWitnessNote * kWitnessBlock);
+    PassFailpoint("witness.note.written");
     if (written) state_ = state;
     return written;
   }
@@ -179,9 +184,11 @@ class FileWitness final : public Witness {
 
 // Publish gives the finished file its name, unless that is taken.
 Status Publish(const std::string& unfinished, const std::string& path) {
+  PassFailpoint("witness.create.written");
   if (renameat2(AT_FDCWD, unfinished.c_str(), AT_FDCWD, path.c_str(), RENAME_NOREPLACE) != 0) {
     return FromErrno();
   }
+  PassFailpoint("witness.create.named");
   return SyncDirectoryOf(path);
 }
 

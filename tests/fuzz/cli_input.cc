@@ -39,7 +39,7 @@ void ReadOptions(const std::string& text) {
   static_cast<void>(ParseTime(text, time));
   static_cast<void>(ParseSpan(text, span));
   if (const auto stream = ParseStream(text)) KEYMAST_CHECK(stream->ByteSizeLong() > 0);
-  if (IsUuid(text)) KEYMAST_CHECK(IsUuid(PartRequestId(text, 1)));
+  if (IsUuid(text)) KEYMAST_CHECK(IsUuid(PartRequestId(text, {text})));
   if (const auto place = ReadPosition(text)) KEYMAST_CHECK(place->hash.size() == 32);
 }
 
@@ -86,7 +86,7 @@ class Saying final : public Session {
                        google::protobuf::Message&, const std::function<bool()>&) override {
     return {};
   }
-  Outcome<void> Converse(const std::string&,
+  Outcome<void> Converse(const std::string&, Patience,
                          const std::function<const google::protobuf::Message*()>&,
                          google::protobuf::Message& scratch,
                          const std::function<bool()>& each) override {

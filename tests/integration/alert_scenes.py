@@ -144,10 +144,12 @@ class Network(Scene):
         site.ctl.call("channels", "delete", "lost", "--force")
         site.start_headend()
         self.stop_and_go()
+        # While keymastd runs: without it there is nothing that could fire.
+        self.resolves(*all_of_them, "RekeyLate", seconds=120)
         site.keymastd.kill()
         self.fires("CoreAway")
         site.start_server()
-        self.resolves(*all_of_them, "RekeyLate", "CoreAway", seconds=120)
+        self.resolves("CoreAway")
         site.api.kill()
         self.fires("ApiDown")
         site.start_api()
@@ -169,14 +171,31 @@ class Disks(Scene):
     """Disks that are full, slow, and broken."""
 
     def run(self):
+        self.sink = self.site.root / "sink"
+        os.mkfifo(self.sink)
+        self.read_sink()
         if IS_ROOT:
             self.full()
         else:
             print("LEFT OUT: StoreFull, RecordIncomplete: mounting a small disk needs root")
+            self.site.write_configuration(audit_sink=str(self.sink))
             self.site.up()
             self.site.create_channel()
             self.watch()
+        self.without_a_reader()
         self.slow_then_broken()
+
+    def read_sink(self):
+        """A reader that stays when keymastd ends."""
+        self.reader = self.site.start_process("reader", "sh", "-c", f"exec cat <>{self.sink}")
+
+    def without_a_reader(self):
+        self.reader.kill()
+        wait_for(self.change_fails, 30, "a change is refused")
+        self.fires("AuditBlocked")
+        assert "audit_blocked" in self.not_ready(), self.not_ready()
+        self.read_sink()
+        self.resolves("AuditBlocked")
 
     def small_disk(self, name, size):
         disk = self.site.root / name
@@ -198,7 +217,8 @@ class Disks(Scene):
     def full(self):
         site = self.site
         disk, records = self.small_disk("disk", "12m"), self.small_disk("records", "64k")
-        site.write_configuration(data=str(disk / "data"), record=str(records / "record.pcapng"))
+        site.write_configuration(data=str(disk / "data"), record=str(records / "record.pcapng"),
+                                 audit_sink=str(self.sink))
         site.up()
         site.create_channel()
         self.watch()

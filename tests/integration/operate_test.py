@@ -110,7 +110,8 @@ class Operate(unittest.TestCase):
         names = [one["name"] for one in self.ctl("subscribers", "list")["subscribers"]]
         self.assertEqual(names, ["subscribers/kept"])
         self.ctl("backups", "delete", "first")
-        self.assertFalse((self.site.root / "backups/first").exists())
+        self.assertFalse(self.ctl("backups", "list").get("backups"))
+        wait_for(lambda: not (self.site.root / "backups/first").exists(), 20, "its folder is gone")
 
     def test_the_master_key_changes_while_it_is_in_use(self):
         root = self.site.root

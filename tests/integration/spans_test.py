@@ -14,20 +14,24 @@ from harness import Ctl, Site, wait_for
 
 ID = {"traceId": re.compile(r"[0-9a-f]{32}"), "spanId": re.compile(r"[0-9a-f]{16}")}
 DIGITS = re.compile(r"[0-9]+")
-SERVER_SPAN, ERROR = 2, 2
+SERVER_SPAN, PRODUCER, ERROR = 2, 4, 2
+SENT = "keymastd send"
 
 
 class Collector:
-    """Takes spans on 127.0.0.1, or answers with another status."""
+    """Takes spans on 127.0.0.1, or answers with another status, or not before `hold` is set."""
 
     def __init__(self):
         self.requests, self.status = [], 200
+        self.hold = threading.Event()
+        self.hold.set()
         collector = self
 
         class Taker(http.server.BaseHTTPRequestHandler):
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 collector.requests.append((self.path, self.headers["Content-Type"], body))
+                collector.hold.wait()
                 self.send_response(collector.status)
                 self.send_header("Content-Length", "2")
                 self.end_headers()
@@ -41,6 +45,7 @@ class Collector:
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def close(self):
+        self.hold.set()
         self.server.shutdown()
         self.server.server_close()
 
@@ -86,12 +91,13 @@ class Spans(unittest.TestCase):
                     self.check_span(span)
 
     def check_span(self, span):
-        self.assertLessEqual(set(span), {"traceId", "spanId", "name", "kind", "startTimeUnixNano",
-                                         "endTimeUnixNano", "attributes", "status"}, span)
+        self.assertLessEqual(set(span), {"traceId", "spanId", "parentSpanId", "name", "kind",
+                                         "startTimeUnixNano", "endTimeUnixNano", "attributes",
+                                         "status"}, span)
         for key, form in ID.items():
             self.assertRegex(span[key], f"^{form.pattern}$")
             self.assertNotEqual(set(span[key]), {"0"})
-        self.assertEqual(span["kind"], SERVER_SPAN)
+        self.assertEqual(span["kind"], PRODUCER if span["name"] == SENT else SERVER_SPAN)
         for key in ("startTimeUnixNano", "endTimeUnixNano"):  # 64 bits are texts in JSON
             self.assertRegex(span[key], f"^{DIGITS.pattern}$")
         begin, end = int(span["startTimeUnixNano"]), int(span["endTimeUnixNano"])
@@ -126,11 +132,34 @@ class Spans(unittest.TestCase):
         self.assertNotIn("status", denied, "the caller's mistake is no failure of the server")
         self.assertEqual(self.dropped(), 0)
 
+    def test_a_trace_goes_from_the_call_to_the_send(self):
+        self.site.create_channel("one")
+        self.site.member_with_receiver("one", "alice")
+        wait_for(lambda: self.collector.of("Members/JoinChannel"), 20, "the span of the join comes")
+        joined = self.collector.of("Members/JoinChannel")[0]
+        sent = [span for span in self.collector.spans() if span["name"] == SENT
+                and span["traceId"] == joined["traceId"]]
+        self.assertEqual([span["parentSpanId"] for span in sent], [joined["spanId"]])
+        self.assertEqual(attributes(sent[0]), {"keymast.datagrams": "1"})
+        self.assertLessEqual(int(joined["startTimeUnixNano"]), int(sent[0]["startTimeUnixNano"]))
+        self.assertLessEqual(int(sent[0]["endTimeUnixNano"]), int(joined["endTimeUnixNano"]))
+        for _, _, body in self.collector.requests:
+            self.check_shape(body)
+        lines = [json.loads(line) for line in self.site.keymastd.log().splitlines()]
+        of_trace = [line["event"] for line in lines if line.get("trace_id") == joined["traceId"]]
+        self.assertEqual(sorted(of_trace), ["change", "sent"])
+        self.assertTrue(any(line["event"] == "rekey" and line["trace_id"] == "" for line in lines),
+                        "what the clock brings belongs to no call")
+
     def test_what_the_collector_does_not_take_is_counted_and_holds_no_call_up(self):
         wait_for(self.collector.spans, 20, "spans come")
         self.collector.status = 503
         self.site.ctl.call("status")
         wait_for(lambda: self.dropped() > 0, 20, "a span is counted as dropped")
+        self.collector.hold.clear()
+        # Sooner than keymast-api gives up a collector that says nothing.
+        wait_for(lambda: self.site.ctl.run("--timeout", "1s", "status").returncode == 0, 30,
+                 "a call ends before its span is taken")
         self.collector.close()
         self.site.ctl.call("status")
 

@@ -142,9 +142,12 @@ TEST_F(LimitsTest, BeyondRequestsASecondCallsAreRefused) {
 }
 
 TEST_F(LimitsTest, BeyondItsWatchesAPrincipalIsRefusedUntilOneEnds) {
-  core_.set_handler([](const core::CoreRequest& request) {
-    return request.has_get_server_status() ? FakeCore::DefaultAnswers(request)
-                                           : std::vector<core::CoreReply>();
+  std::atomic<bool> tells = false;
+  core_.set_handler([&tells](const core::CoreRequest& request) {
+    core::CoreReply told;
+    told.mutable_event();
+    if (request.has_get_server_status()) return FakeCore::DefaultAnswers(request);
+    return request.has_watch() && tells ? std::vector{told} : std::vector<core::CoreReply>();
   });
   const auto stub = v1::Rekeys::NewStub(Studio(Role::kAuditor, {}, {.watches = 1}));
   grpc::ClientContext first_context;
@@ -164,11 +167,11 @@ TEST_F(LimitsTest, BeyondItsWatchesAPrincipalIsRefusedUntilOneEnds) {
               HasSubstr("keymast_api_quota_refused_total{quota=\"watches\"} 1\n"));
   first_context.TryCancel();
   first->Finish();
+  tells = true;
   EXPECT_TRUE(Eventually([&] {
     grpc::ClientContext context;
-    const auto again = stub->Watch(&context, v1::WatchRequest());
-    context.TryCancel();
-    return again->Finish().error_code() == StatusCode::CANCELLED;
+    v1::Event event;
+    return stub->Watch(&context, v1::WatchRequest())->Read(&event);
   }));
   beside.TryCancel();
 }

@@ -36,6 +36,18 @@ TEST(SpansToJson, HasTheParentAndTheTimes) {
   EXPECT_FALSE(spans[1].contains("parentSpanId"));
 }
 
+TEST(SpansToJson, HasWhatWasSentAsAChild) {
+  EndedSpan ended = Ended("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+  ended.sent = {BeginSpan(ended.span.context, true), ended.begin, ended.end, 3'000'000'000};
+  const auto request = nlohmann::json::parse(SpansToJson({ended}));
+  const auto& spans = request["resourceSpans"][0]["scopeSpans"][0]["spans"];
+  ASSERT_EQ(spans.size(), 2U);
+  EXPECT_EQ(spans[1]["traceId"], spans[0]["traceId"]);
+  EXPECT_EQ(spans[1]["parentSpanId"], spans[0]["spanId"]);
+  EXPECT_NE(spans[1]["spanId"], spans[0]["spanId"]);
+  EXPECT_EQ(spans[1]["attributes"][0]["value"]["intValue"], "3000000000");
+}
+
 // Connections to the collector are made and never answered, until it goes.
 TEST(SpanExport, AddsBeyondItsQueueAreDropped) {
   auto silent = ListenTcp("127.0.0.1:0");

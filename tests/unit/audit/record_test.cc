@@ -5,6 +5,7 @@
 
 #include <functional>
 
+#include "base/bytes.h"
 #include "crypto/key_maker.h"
 #include "crypto/primitives.h"
 
@@ -34,7 +35,6 @@ Record Expulsion() {
   return record;
 }
 
-// The page docs/audit.md has this text and this hash.
 TEST(AuditRecord, ItsTextIsLinesOfNameAndValue) {
   EXPECT_EQ(TextOf(Expulsion()),
             "sequence 7\n"
@@ -48,6 +48,12 @@ TEST(AuditRecord, ItsTextIsLinesOfNameAndValue) {
             "revision_before 3\n"
             "revision_after 3\n"
             "key_id 00070002\n");
+}
+
+// By another implementation: SHA-256 of 32 octets of zero and the text above.
+TEST(AuditRecord, ItsHashIsThatOfTheRecordBeforeAndItsText) {
+  EXPECT_EQ(ToHex(ChainHash(Hash{}, Expulsion())),
+            "c341a6d4ba2067a5cb547c220ef76b9368832d87e97cd3641020481d14d3c737");
 }
 
 TEST(AuditRecord, NoValueCanLookLikeAnotherLine) {

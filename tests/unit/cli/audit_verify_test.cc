@@ -39,8 +39,8 @@ class AuditVerify : public testing::Test {
       record.revision_before = i - 1;
       record.revision_after = i;
       record.key_ids = {"00010002", "00010002.3"};
-      record.request = RequestId{{1, 2, 3}};
-      record.trace = TraceId{{4, 5, 6}};
+      if (i < 5) record.request = RequestId{{1, 2, 3}};
+      if (i < 5) record.trace = TraceId{{4, 5, 6}};
       record.hash = previous = audit::ChainHash(previous, record);
       if (i == 3) record.signature = audit::Sign(*key, record.hash);
       Add(record);
@@ -55,8 +55,8 @@ class AuditVerify : public testing::Test {
     wire.mutable_time()->set_nanos(static_cast<int32_t>(nanos % 1'000'000'000));
     wire.set_principal(record.principal);
     wire.set_method(record.method);
-    wire.set_request_id("01020300-0000-0000-0000-000000000000");
-    wire.set_trace_id("04050600000000000000000000000000");
+    if (record.request) wire.set_request_id("01020300-0000-0000-0000-000000000000");
+    if (record.trace) wire.set_trace_id("04050600000000000000000000000000");
     wire.set_resource(record.resource);
     for (const std::string& item : record.items) wire.add_items(item);
     wire.set_revision_before(record.revision_before);
@@ -117,6 +117,49 @@ TEST_F(AuditVerify, EveryFieldIsUnderTheHash) {
     EXPECT_EQ(done.exit, 1);
     EXPECT_NE(done.err.find(":2: record 2 was changed"), std::string::npos) << done.err;
   }
+}
+
+TEST_F(AuditVerify, WhatItsTextCouldNotHoldIsAChange) {
+  const std::vector<std::function<void(v1::AuditRecord&)>> changes = {
+      [](auto& record) { record.set_request_id("anything"); },
+      [](auto& record) { record.set_trace_id("anything"); },
+      // 2^64 nanoseconds later.
+      [](auto& record) {
+        record.mutable_time()->set_seconds(record.time().seconds() + 18'446'744'073);
+        record.mutable_time()->set_nanos(record.time().nanos() + 709'551'616);
+      }};
+  const auto good = records_;
+  for (const auto& change : changes) {
+    records_ = good;
+    change(records_[4]);
+    const auto done = Verify();
+    EXPECT_EQ(done.exit, 1);
+    EXPECT_NE(done.err.find(":5: record 5 was changed"), std::string::npos) << done.err;
+  }
+}
+
+// As the file of audit_sink has them: taken, and of no commit.
+TEST_F(AuditVerify, ARecordThatGoesBackSupersedesThoseFromThere) {
+  audit::Record other;
+  other.sequence = 4;
+  other.principal = "keymastd";
+  other.method = "start";
+  audit::Hash third{};
+  std::copy_n(records_[2].hash().begin(), third.size(), third.begin());
+  other.hash = audit::ChainHash(third, other);
+  Add(other);
+  records_.back().clear_time();
+  const std::string end = "4:" + ToHex(other.hash);
+  const auto done = Verify({"--public-key", kPublicKey, "--expect", end});
+  EXPECT_EQ(done.exit, 0) << done.err;
+  EXPECT_NE(done.out.find("records      4\nsuperseded   2\n"), std::string::npos) << done.out;
+  EXPECT_NE(done.out.find(end), std::string::npos) << done.out;
+
+  const std::string superseded = "4:" + ToHex(AsBytes(records_[3].hash()));
+  const auto expected = Verify({"--public-key", kPublicKey, "--expect", superseded});
+  EXPECT_NE(expected.err.find(":6: this is another log"), std::string::npos) << expected.err;
+  records_.back().mutable_hash()->back() ^= 1;
+  EXPECT_NE(Verify().err.find(":6: record 4 was changed"), std::string::npos);
 }
 
 TEST_F(AuditVerify, AnotherKeyHasNotSignedIt) {

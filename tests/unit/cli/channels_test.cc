@@ -204,6 +204,8 @@ TEST(Channels, DeleteAndSdp) {
   FakeServer server;
   server.Answer("Channels.GetChannel", kChannel);
   EXPECT_EQ(server.Run({"channels", "delete", "one", "--force"}).out, "deleted channels/one\n");
+  EXPECT_EQ(server.Run({"channels", "delete", "one", "--validate-only"}).out,
+            "may be deleted channels/one\n");
   EXPECT_EQ(server.asked()[0].request, R"({"name":"channels/one","force":true})");
   EXPECT_EQ(server.Run({"--output", "json", "channels", "sdp", "one"}).out,
             "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\n");

@@ -75,11 +75,12 @@ class FakeServer::FakeSession final : public Session {
                             const std::function<bool()>& each) override {
     const Message* next = &request;
     return Converse(
-        method, [&] { return std::exchange(next, nullptr); }, scratch, each);
+        method, Patience::kEndless, [&] { return std::exchange(next, nullptr); }, scratch, each);
   }
 
-  cli::Outcome<void> Converse(const std::string& path, const std::function<const Message*()>& next,
-                              Message& scratch, const std::function<bool()>& each) override {
+  cli::Outcome<void> Converse(const std::string& path, Patience,
+                              const std::function<const Message*()>& next, Message& scratch,
+                              const std::function<bool()>& each) override {
     const std::string method = ShortName(path);
     if (method.find("ServerReflection") != std::string::npos) {
       if (const auto found = server_.problems_.find("reflection");

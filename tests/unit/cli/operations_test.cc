@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Operations, and commands that begin one.
+#include <google/protobuf/descriptor_database.h>
+#include <google/protobuf/dynamic_message.h>
+
 #include "cli/progress.h"
 #include "fake_session.h"
 
@@ -41,6 +44,23 @@ TEST(Operations, AResultOfAnotherVersionIsNoObstacle) {
   operation.mutable_response()->set_type_url("type.googleapis.com/keymast.v9.Future");
   operation.mutable_response()->set_value("?");
   const std::string json = ToJson(operation, true);
+  EXPECT_NE(json.find("operations/7"), std::string::npos) << json;
+}
+
+// As `call` has them: types of a pool of its own.
+TEST(Operations, NorInAPoolOfItsOwn) {
+  using google::protobuf::DescriptorPool;
+  google::protobuf::DescriptorPoolDatabase database(*DescriptorPool::generated_pool());
+  const DescriptorPool pool(&database);
+  google::protobuf::DynamicMessageFactory factory(&pool);
+  const auto* type = pool.FindMessageTypeByName("keymast.v1.Operation");
+  const std::unique_ptr<google::protobuf::Message> shown(factory.GetPrototype(type)->New());
+  v1::Operation operation;
+  operation.set_name("operations/7");
+  operation.mutable_response()->set_type_url("type.googleapis.com/keymast.v9.Future");
+  operation.mutable_response()->set_value("?");
+  ASSERT_TRUE(shown->ParseFromString(operation.SerializeAsString()));
+  const std::string json = ToJson(*shown, true);
   EXPECT_NE(json.find("operations/7"), std::string::npos) << json;
 }
 

@@ -254,6 +254,22 @@ TEST_F(MembersBatch, WithoutAnAnswerNobodyKnows) {
       << done.err;
 }
 
+TEST_F(MembersBatch, APartKeepsItsIdWhenThoseBeforeItArePassedOver) {
+  const std::string id = "00000000-0000-4000-8000-000000000001";
+  EXPECT_EQ(Add({"--request-id", id}).exit, 0);
+  ASSERT_EQ(server_.asked().size(), 5U);
+  const std::string third = server_.asked()[2].request_id;
+  std::string members;
+  for (int i = 0; i < 2000; ++i) {
+    members += (i > 0 ? "," : "") + std::string(R"({"name": "channels/one/members/m)") +
+               std::to_string(i) + "\"}";
+  }
+  server_.Answer("Members.ListMembers", R"({"members": [)" + members + "]}");
+  EXPECT_EQ(Add({"--request-id", id, "--skip-existing"}).exit, 0);
+  ASSERT_EQ(server_.asked().size(), 9U);
+  EXPECT_EQ(server_.asked()[6].request_id, third);
+}
+
 TEST_F(MembersBatch, WhatExistsIsPassedOver) {
   std::string members;
   for (int i = 0; i < 4999; ++i) {

@@ -22,11 +22,11 @@ TEST(RequestId, NewOnesAreRandomUuids) {
   EXPECT_EQ(ids.size(), 100U);
 }
 
-// By Python: sha256(id.encode() + part.to_bytes(8, "big")), version and variant put over it.
-TEST(RequestId, PartsFollowFromTheWhole) {
-  EXPECT_EQ(PartRequestId(kId, 0), "9777d8d4-0bf2-8879-9598-fd322a33dfcd");
-  EXPECT_EQ(PartRequestId("0F0E0D0C-0B0A-4908-8706-050403020100", 1),
-            "c7829243-7708-8d0b-acd4-bd364d5c26d1");
+// By Python: sha256("\n".join([id, *names])), version and variant put over it.
+TEST(RequestId, PartsFollowFromTheWholeAndTheirNames) {
+  EXPECT_EQ(PartRequestId(kId, {"alice", "bob"}), "de329f8d-051a-83fd-b12d-f70179b4e13f");
+  EXPECT_EQ(PartRequestId("0F0E0D0C-0B0A-4908-8706-050403020100", {"carol"}),
+            "4c50636e-ea84-8339-b04f-be0332b018bf");
 }
 
 TEST(RequestId, WhatIsNoUuidIsNone) {

@@ -151,6 +151,8 @@ TEST_F(SessionTest, StreamsEndWhenTheReaderHasEnough) {
   EXPECT_EQ(seen, 10);
 }
 
+constexpr auto kEndless = Session::Patience::kEndless;
+
 TEST_F(SessionTest, BothSidesOfAStreamGoAtOnce) {
   v1::HeadendReport report;
   v1::HeadendDirective directive;
@@ -160,7 +162,7 @@ TEST_F(SessionTest, BothSidesOfAStreamGoAtOnce) {
     report.set_headend("headends/" + std::to_string(sent++));
     return &report;
   };
-  const auto done = Open()->Converse("Headends.TrafficKeys", next, directive, [&] {
+  const auto done = Open()->Converse("Headends.TrafficKeys", kEndless, next, directive, [&] {
     EXPECT_EQ(directive.dropped_channel(), "headends/" + std::to_string(seen++));
     return true;
   });
@@ -173,7 +175,7 @@ TEST_F(SessionTest, AConversationEndsWhenTheReaderHasEnough) {
   v1::HeadendDirective directive;
   int seen = 0;
   EXPECT_TRUE(Open()->Converse(
-      "/keymast.v1.Headends/TrafficKeys", [&] { return &report; }, directive,
+      "/keymast.v1.Headends/TrafficKeys", kEndless, [&] { return &report; }, directive,
       [&] { return ++seen < 10; }));
   EXPECT_EQ(seen, 10);
 }

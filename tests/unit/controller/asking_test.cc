@@ -154,6 +154,27 @@ TEST_F(Asking, TheChainHoldsAcrossARestartWithCheckpointsInIt) {
   EXPECT_EQ(world.durable.audit.hash, hash);
 }
 
+TEST_F(Asking, AStartIsOnRecordAsSoonAsItCanBe) {
+  const auto has_start = [](const Step& step) {
+    return std::any_of(step.changes.begin(), step.changes.end(), [](const auto& change) {
+      const auto* audited = std::get_if<rekey::Audited>(&change);
+      return audited != nullptr && audited->record.method == audit::kRollback;
+    });
+  };
+  Controller core({std::string(kServer), {}, {}, world.core->config().audit}, world.durable,
+                  *world.rng, crypto::DefaultSuite());
+  core.HoldRecords(true);
+  EXPECT_FALSE(has_start(core.Start(world.now, true)));
+  EXPECT_FALSE(has_start(core.Tick(world.now)));
+  EXPECT_TRUE(core.Checkpoint(world.now).changes.empty());
+  core.HoldRecords(false);
+  EXPECT_LE(core.NextDeadline(), world.now);
+  EXPECT_TRUE(has_start(core.Tick(world.now)));
+  EXPECT_FALSE(has_start(core.Tick(world.now))) << "once";
+  core.Reload(world.durable, world.now);  // its commit failed
+  EXPECT_TRUE(has_start(core.Tick(world.now)));
+}
+
 TEST_F(Asking, AStopSignsTheEnd) {
   world.Do(Join{kNews, IdOf(1)}, By(1));
   world.Do(Join{kNews, IdOf(1)}, By(2));
@@ -162,6 +183,20 @@ TEST_F(Asking, AStopSignsTheEnd) {
   const size_t count = Records().size();
   world.Deliver(world.core->Checkpoint(world.now));
   EXPECT_EQ(Records().size(), count) << "once";
+}
+
+TEST_F(Asking, WhatIsRecordedIsSignedTenMinutesAfterTheLastCheckpoint) {
+  world.Do(Join{kNews, IdOf(1)}, By(1));
+  world.Deliver(world.core->Checkpoint(world.now));
+  world.Do(Join{kNews, IdOf(1)}, By(2));
+  const size_t count = Records().size();
+  world.Pass(minutes(9));
+  EXPECT_EQ(Records().size(), count);
+  world.Pass(minutes(2));
+  ASSERT_EQ(Records().size(), count + 1);
+  EXPECT_EQ(Records().back().method, audit::kCheckpoint);
+  world.Pass(minutes(30));
+  EXPECT_EQ(Records().size(), count + 1) << "nothing new to sign";
 }
 
 TEST_F(Asking, QuotasCountWhatIsInTheScope) {
@@ -178,7 +213,8 @@ TEST_F(Asking, QuotasCountWhatIsInTheScope) {
   channel.key_group = KeyGroup(9);
   const Failure failure = world.Refused(CreateChannel{channel}, by);
   EXPECT_EQ(failure.error, Error::kQuotaExceeded);
-  EXPECT_EQ(failure.limit.name, "operator:alice channels");
+  EXPECT_EQ(failure.limit.name, "principal:operator:alice");
+  EXPECT_EQ(failure.limit.allows, "channels: 1");
 
   CreateMembers members{ChannelId("studio-a"), {}};
   for (int i = 1; i <= 3; ++i) {

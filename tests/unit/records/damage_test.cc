@@ -39,9 +39,17 @@ class Lived {
       return std::string(ErrorName(opened.error().error));
     }
     EXPECT_EQ(Difference(opened->state, model), "");
-    // Records of the audit log are looked at when they are read.
+    // Records of the audit log before its end are looked at when they are read.
     const auto records = opened->repository->Audit(0, SIZE_MAX);
     return records && records->size() == audited ? "started" : "audit_damaged";
+  }
+
+  // Whether this is the entry of the audit log that holds its end, or another one.
+  bool IsEndOfAudit(const store::Entry& entry) const {
+    return entry.key == AuditKey(model.audit.sequence);
+  }
+  bool IsOfAudit(const store::Entry& entry) const {
+    return entry.key.starts_with(kAuditPrefix) && !IsEndOfAudit(entry);
   }
 
   Site site;
@@ -69,13 +77,37 @@ TEST(Damage, EveryOctetOfEveryValueMatters) {
       uint8_t& octet = damaged[i].value[at];
       octet = static_cast<uint8_t>(octet ^ 1 << dice.Below(8));
       const std::string outcome = lived.Check(damaged);
-      const bool of_audit = damaged[i].key.starts_with(kAuditPrefix);
+      const bool of_audit = lived.IsOfAudit(damaged[i]);
       EXPECT_TRUE(outcome == "corrupt" || outcome == "newer_format" ||
                   (of_audit && outcome == "audit_damaged") ||
                   (damaged[i].key == kMetaKey && outcome == "wrong_master_key"))
           << outcome << " entry " << i << " octet " << at;
     }
   }
+}
+
+// Who may write to the store could make the log end earlier, or go on.
+TEST(Damage, AnAuditLogThatDoesNotEndWhereTheStateSaysIsRefused) {
+  Lived lived;
+  const auto end = std::find_if(lived.entries.begin(), lived.entries.end(),
+                                [&](const auto& entry) { return lived.IsEndOfAudit(entry); });
+  ASSERT_NE(end, lived.entries.end());
+  const auto told = [&](const Entries& entries) {
+    lived.Check(entries);
+    const Failure failure = lived.site.Failed();
+    EXPECT_EQ(failure.error, Error::kCorrupt);
+    return failure.message;
+  };
+  const std::string place = "end with record " + std::to_string(lived.model.audit.sequence);
+  Entries without = lived.entries;
+  without.erase(without.begin() + (end - lived.entries.begin()));
+  EXPECT_NE(told(without).find(place), std::string::npos);
+  Entries longer = lived.entries;
+  longer.push_back({AuditKey(lived.model.audit.sequence + 3), end->value, 1});
+  EXPECT_NE(told(longer).find(place), std::string::npos);
+  Entries altered = lived.entries;
+  altered[static_cast<size_t>(end - lived.entries.begin())].value.back() ^= 1;
+  EXPECT_NE(told(altered).find(place), std::string::npos);
 }
 
 TEST(Damage, EveryMissingEntryIsNoticed) {
@@ -85,7 +117,7 @@ TEST(Damage, EveryMissingEntryIsNoticed) {
     damaged.erase(damaged.begin() + static_cast<long>(i));
     const std::string outcome = lived.Check(damaged);
     // Without the last record all of its batch is older or damaged, as the witness knows.
-    const bool of_audit = lived.entries[i].key.starts_with(kAuditPrefix);
+    const bool of_audit = lived.IsOfAudit(lived.entries[i]);
     EXPECT_TRUE(of_audit ? outcome == "audit_damaged"
                          : outcome == "corrupt" || outcome == "rolled_back")
         << outcome << " entry " << i;

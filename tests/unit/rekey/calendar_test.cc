@@ -157,6 +157,8 @@ TEST_F(Planned, WhatIsUpcomingFollowsOneFromTheOther) {
   EXPECT_EQ(plans[1].reason, RekeyReason::kSchedule) << "its period ends at that instant, too";
   EXPECT_EQ(plans[2].at, kNow + hours(18));
   EXPECT_EQ(plans[4].at, kNow + hours(30));
+  EXPECT_EQ(Upcoming(channel, kNow, 5, kNow + hours(18)).size(), 3U);
+  EXPECT_TRUE(Upcoming(channel, kNow, 5, kNow + hours(5)).empty());
 }
 
 }  // namespace

@@ -153,6 +153,44 @@ TEST_F(Shapes, WhatARepeatedRequestMadeMayBeGoneAgain) {
             "not_found");
 }
 
+// An update rests on what is there: where that is gone, one that was made is answered all the same.
+TEST_F(Shapes, WhatARepeatedUpdateChangedMayBeGoneAgain) {
+  Must(As(NewSubscriber("bob")));
+  AddMember("a1", "bob");
+  AddHeadend("h1", "a1");
+  Done(
+      "create_rekey_schedule { parent: 'channels/a1' rekey_schedule_id: 'night' "
+      "rekey_schedule { cron: '0 4 * * *' } }");
+  const std::string id = " request_id: '00112233-4455-6677-8899-aabbccddeef";
+  const std::string channel =
+      "update_channel { channel { name: 'channels/a1' display_name: 'New' }" + id + "0' }";
+  const std::string member =
+      "update_member { member { name: 'channels/a1/members/bob' msk_endpoint: '192.0.2.7:1' }" +
+      id + "1' }";
+  const std::string headend =
+      "update_headend { headend { name: 'headends/h1' channels: 'channels/a2' }" + id + "2' }";
+  const std::string schedule =
+      "update_rekey_schedule { rekey_schedule { name: 'channels/a1/rekeySchedules/night' "
+      "paused: true }" +
+      id + "3' }";
+  for (const std::string& update : {channel, member, headend, schedule}) Done(update);
+  Done("delete_headend { name: 'headends/h1' }");
+  Done("delete_channel { name: 'channels/a1' force: true }");
+  EXPECT_EQ(Done(channel).channel().display_name(), "New");
+  EXPECT_EQ(Done(member).member().msk_endpoint(), "192.0.2.7:1");
+  EXPECT_EQ(Done(headend).headend().channels(0), "channels/a2");
+  EXPECT_TRUE(Done(schedule).rekey_schedule().paused());
+  EXPECT_EQ(Refused("get_channel { name: 'channels/a1' }").reason(), "not_found");
+  EXPECT_EQ(Refused(As(Ask("update_channel { channel { name: 'channels/a1' display_name: 'Old' }" +
+                           id + "0' }")))
+                .reason(),
+            "request_id_reused");
+  EXPECT_EQ(Refused(As(Ask("update_channel { channel { name: 'channels/a1' display_name: 'New' }" +
+                           id + "9' }")))
+                .reason(),
+            "not_found");
+}
+
 TEST_F(Shapes, DeletionsKnowEtagsAndWhatIsMissing) {
   EXPECT_EQ(Refused("delete_channel { name: 'channels/a1' etag: '\"9\"' }").reason(),
             "etag_mismatch");

@@ -26,6 +26,7 @@ TEST(ServerConfig, ReadsEveryKey) {
 identity = "bmsc@example.org"
 data = "/d"
 witness = "/w"
+audit_sink = "/a"
 master_key_file = "/m"
 socket = "/s"
 socket_group = "g"
@@ -53,6 +54,7 @@ mtk_port = 65535
   ASSERT_TRUE(config) << config.error().message;
   EXPECT_EQ(config->data, "/d");
   EXPECT_EQ(config->master_key.file, "/m");
+  EXPECT_EQ(config->audit_sink, "/a");
   EXPECT_EQ(config->record, "/r");
   EXPECT_EQ(config->socket_group, "g");
   EXPECT_EQ(config->log_level, shell::LogLevel::kDebug);

@@ -124,6 +124,17 @@ TEST_F(InitTest, CheckSaysWhatIsWrong) {
   EXPECT_NE(testing::internal::GetCapturedStdout().find("\nnot ok\n"), std::string::npos);
 }
 
+TEST_F(InitTest, CheckLooksAtTheSecondPlaceOfTheAuditLog) {
+  ASSERT_TRUE(Quietly());
+  config_.audit_sink = config_.data + "/../audit.jsonl";
+  EXPECT_EQ(Wrong("audit sink"), "");
+  EXPECT_FALSE(std::filesystem::exists(config_.audit_sink));
+  config_.audit_sink = config_.data;
+  EXPECT_EQ(Wrong("audit sink"), "is neither a file nor a FIFO");
+  config_.audit_sink = "/absent/audit.jsonl";
+  EXPECT_NE(Wrong("audit sink").find("its folder is not there"), std::string::npos);
+}
+
 // A configuration that names both keys is right before, during and after a rotation.
 TEST_F(InitTest, OneOfTwoKeysIsEnough) {
   ASSERT_TRUE(Quietly());

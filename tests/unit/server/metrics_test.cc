@@ -94,6 +94,7 @@ TEST_F(MetricsTest, HasEveryFamilyOnce) {
                                          "keymast_commits_total",
                                          "keymast_commit_seconds",
                                          "keymast_store_state",
+                                         "keymast_audit_blocked",
                                          "keymast_incarnation",
                                          "keymast_store_epoch",
                                          "keymast_clients_refused_total",

@@ -2,6 +2,7 @@
 // A store in memory whose commits wait to be let through, and fail when told to.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <deque>
@@ -27,6 +28,10 @@ class SlowStore final : public Durable {
       verdict = verdicts_.front();
       verdicts_.pop_front();
     }
+    const bool has_record = std::any_of(
+        changes.begin(), changes.end(),
+        [](const rekey::Change& change) { return std::holds_alternative<rekey::Audited>(change); });
+    if (has_record && refused_) verdict = Error::kAuditBlocked;
     // A commit whose outcome is unknown may have been made.
     const bool made = !verdict || (*verdict == Error::kOutcomeUnknown && keeps_unknown_);
     if (!made) return Err(*verdict);
@@ -75,6 +80,16 @@ class SlowStore final : public Durable {
     verdicts_.push_back(error);
     changed_.notify_all();
   }
+  tl::expected<void, Failure> MayRecord() override {
+    const std::lock_guard lock(mutex_);
+    if (refused_) return Fail(Error::kAuditBlocked, *refused_);
+    return {};
+  }
+  // RefuseRecords lets no commit be made that has records of the audit log in it.
+  void RefuseRecords(std::optional<std::string> why) {
+    const std::lock_guard lock(mutex_);
+    refused_ = std::move(why);
+  }
   // Ungated commits all end like this.
   void FailAll(std::optional<Error> error) {
     const std::lock_guard lock(mutex_);
@@ -121,6 +136,7 @@ class SlowStore final : public Durable {
   int waiting_ = 0;
   std::deque<std::optional<Error>> verdicts_;
   std::optional<Error> error_;
+  std::optional<std::string> refused_;
   std::vector<audit::Record> audited_;
   rekey::State state_;
   std::vector<size_t> batches_;
