@@ -94,5 +94,6 @@ void BenchHeadend(Report& report);
 void BenchRestart(Report& report);
 void BenchMikeyV2(Report& report);
 void BenchStorm(Report& report);
+void BenchAttack(Report& report);
 
 }  // namespace keymast::bench

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// keymast-bench [codec|msk|fanout|mtk|admin|headend|restart|mikeyv2|storm]... [--json FILE]
+// keymast-bench [codec|msk|fanout|mtk|admin|headend|restart|mikeyv2|storm|attack]... [--json FILE]
 #include <cstdio>
 #include <cstring>
 #include <string>
@@ -19,7 +19,7 @@ constexpr Named kBenches[] = {
     {"fanout", keymast::bench::BenchFanout},   {"mtk", keymast::bench::BenchMtk},
     {"admin", keymast::bench::BenchAdmin},     {"headend", keymast::bench::BenchHeadend},
     {"restart", keymast::bench::BenchRestart}, {"mikeyv2", keymast::bench::BenchMikeyV2},
-    {"storm", keymast::bench::BenchStorm},
+    {"storm", keymast::bench::BenchStorm},     {"attack", keymast::bench::BenchAttack},
 };
 
 bool Wanted(const std::vector<std::string>& names, const char* name) {
@@ -49,7 +49,7 @@ int main(int argc, char** argv) {
       names.emplace_back(argv[i]);
     } else {
       std::fprintf(stderr,
-                   "usage: %s [codec|msk|fanout|mtk|admin|headend|restart|mikeyv2|storm]... "
+                   "usage: %s [codec|msk|fanout|mtk|admin|headend|restart|mikeyv2|storm|attack]... "
                    "[--json FILE]\n",
                    argv[0]);
       return 2;

@@ -65,6 +65,11 @@ class Units(unittest.TestCase):
         self.assertEqual(api.words("StateDirectory") + api.words("LoadCredential"), [])
         self.assertEqual(core.one("StateDirectoryMode"), "0700")
 
+    def test_keys_go_before_the_front(self):
+        api, core = UnitFile(UNITS / "keymast-api.service"), UnitFile(UNITS / "keymastd.service")
+        self.assertGreaterEqual(int(core.one("CPUWeight")), 10 * int(api.one("CPUWeight", "100")))
+        self.assertTrue(api.one("MemoryMax"))
+
     def test_keys_stay_out_of_swap_and_of_core_files(self):
         for file in files():
             unit = UnitFile(file)

@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: Apache-2.0
+"""keymast-api attacked by the owner of a valid certificate, and killed: what keymastd, an operator and a
+watcher notice of it. Nothing, and a watcher that it was away."""
+
+import json
+import os
+import pathlib
+import socket
+import threading
+import time
+import unittest
+import urllib.error
+import urllib.request
+
+from attacks import Attacker
+from certificates import Authority
+from harness import BIN, LONG, Site, free_port, wait_for
+
+RESETS = 200_000 if LONG else 20_000
+PINGS = 200_000 if LONG else 20_000
+HALF_PREFACES = 500
+MESSAGE = 64 << 20
+METADATA = 1 << 20
+MOST_GROWTH = 16 << 20
+GET_CHANNEL = b"/keymast.v1.Channels/GetChannel"
+CHANNEL_ONE = b"\x0a\x0cchannels/one"  # GetChannelRequest.name
+TLS = """
+[tls]
+listen = "127.0.0.1:{port}"
+certificate = "{root}/server.pem"
+key = "{root}/server.key.pem"
+client_ca = "{root}/authority.pem"
+[tls.principals]
+viewer = ["viewer.example.org"]
+"""
+
+
+class Attack(unittest.TestCase):
+    def setUp(self):
+        # What a sanitizer keeps of freed memory to find its use is no growth.
+        before = os.environ.get("ASAN_OPTIONS", "")
+        os.environ["ASAN_OPTIONS"] = before + ":quarantine_size_mb=1:allocator_release_to_os_interval_ms=100"
+        self.addCleanup(os.environ.__setitem__, "ASAN_OPTIONS", before)
+        self.site = Site("attack")
+        self.addCleanup(self.site.close)
+        root = self.site.root
+        authority = Authority(root)
+        authority.issue("server", kind="p256", dns="localhost")
+        authority.issue("viewer", kind="p256", dns="viewer.example.org")
+        port = free_port(socket.SOCK_STREAM)
+        with open(root / "keymast-api.toml", "a") as file:
+            file.write(TLS.format(port=port, root=root))
+        self.attacker = Attacker(port, authority.file, root / "viewer.pem", root / "viewer.key.pem")
+        self.site.up()
+        self.site.create_channel()
+        self.changes = 0
+        self.ended = 0  # times that keymast-api ended by itself
+
+    def page(self, path):
+        address = f"http://127.0.0.1:{self.site.http_port}{path}"
+        with urllib.request.urlopen(address, timeout=60) as answer:
+            return answer.read().decode()
+
+    def resident(self):
+        status = pathlib.Path(f"/proc/{self.site.keymastd.popen.pid}/status").read_text()
+        return next(int(line.split()[1]) << 10 for line in status.splitlines() if line.startswith("VmRSS"))
+
+    def watch(self):
+        watcher = self.site.start_process(
+            "watcher", BIN / "keymastctl", "--server", f"unix:{self.site.root}/auditor.sock",
+            "--output", "json", "watch", "--reconnect")
+        def told():
+            self.change()
+            return self.events(watcher)
+        wait_for(told, 60, "an event")
+        self.changes = 0
+        return watcher
+
+    @staticmethod
+    def events(watcher):
+        """Those that say something, by their token."""
+        return {line["resumeToken"]: line for line in watcher.lines if line.get("kind") != "BOOKMARK"}
+
+    def change(self):
+        """An operator's call, of which every watcher is told."""
+        self.changes += 1
+        self.site.ctl.call("channels", "update", "one", "--display-name", self.changes)
+
+    def revive(self):
+        """As the unit does: Restart=always."""
+        def answers():
+            if not self.site.api.running():
+                self.ended += 1
+                self.site.start_api()
+            return self.site.ctl.run("status", timeout=60).returncode == 0
+        wait_for(answers, 60, "keymast-api answers an operator")
+
+    def during(self, attack):
+        """An operator goes on while the attack goes on, and keymast-api is ready after it."""
+        attacking = threading.Thread(target=attack)
+        attacking.start()
+        while True:
+            going_on = attacking.is_alive()
+            self.revive()
+            try:
+                self.change()
+            except AssertionError:
+                if self.site.api.running():
+                    raise
+            if not going_on:
+                break
+            time.sleep(0.1)
+        attacking.join()
+        wait_for(self.ready, 60, "keymast-api is ready")
+
+    def ready(self):
+        try:
+            return self.page("/readyz") == "ready\n"
+        except OSError:
+            return False
+
+    def attacks(self):
+        attacker = self.attacker
+        yield "rapid resets", self.resets
+        yield "half prefaces", self.half_prefaces
+        yield "pings", lambda: attacker.pings(PINGS, lambda: time.sleep(0.1))
+        yield "a long message", lambda: attacker.long_message(MESSAGE, GET_CHANNEL)
+        yield "long metadata", lambda: attacker.long_metadata(METADATA, GET_CHANNEL)
+
+    def resets(self):
+        self.attacker.rapid_resets(RESETS, GET_CHANNEL, CHANNEL_ONE, lambda: time.sleep(0.1))
+
+    def half_prefaces(self):
+        held = self.attacker.half_prefaces(HALF_PREFACES)
+        self.assertGreater(len(held), HALF_PREFACES // 2)
+        for tls in held:
+            tls.close()
+
+    def kill_in_the_middle(self):
+        attacking = threading.Thread(target=self.resets)
+        before = self.attacker.connections
+        attacking.start()
+        wait_for(lambda: self.attacker.connections > before, 60, "the attack has begun")
+        self.site.api.kill()
+        self.site.start_api()
+        self.revive()
+        self.change()
+        attacking.join()
+        wait_for(self.ready, 60, "keymast-api is ready")
+
+    def expect_nothing_lost(self, watcher):
+        """Holds what the watcher was told, over all interruptions, against what one is told that comes now."""
+        def all_changes():
+            kinds = [event["kind"] for event in self.events(watcher).values()]
+            return kinds.count("UPDATED") >= self.changes
+        wait_for(all_changes, 60, "the watcher is told of every change")
+        lines = [line for line in watcher.lines if line["kind"] != "BOOKMARK"]
+        self.assertEqual(len(lines), len({line["resumeToken"] for line in lines}), "an event came twice")
+        done = self.site.run(BIN / "keymastctl", "--server", f"unix:{self.site.root}/auditor.sock",
+                             "--output", "json", "watch", "--resume", lines[0]["resumeToken"],
+                             "--limit", len(lines) - 1, timeout=60)
+        self.assertEqual([json.loads(line) for line in done.stdout.splitlines()], lines[1:], done.stderr)
+
+    def test_keymastd_and_an_operator_notice_nothing(self):
+        site, pid = self.site, self.site.keymastd.popen.pid
+        watcher = self.watch()
+        self.attacker.rapid_resets(1024, GET_CHANNEL, CHANNEL_ONE)
+        for _ in range(20):
+            self.change()
+        for name, attack in self.attacks():
+            with self.subTest(name):
+                before = self.resident()
+                self.during(attack)
+                self.assertLess(self.resident() - before, MOST_GROWTH)
+                self.assertTrue(site.keymastd.running())
+        self.kill_in_the_middle()
+        self.assertEqual((site.keymastd.running(), site.keymastd.popen.pid), (True, pid))
+        self.assertEqual(self.ended, 0)
+        self.assertIn("connected again", pathlib.Path(watcher.log_path).read_text())
+        self.expect_nothing_lost(watcher)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
