@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The second place of the audit log: what it does not take is not changed, keys on air go on, and it has
+every change that was acknowledged, also after kill -9."""
+
+import json
+import os
+import random
+import subprocess
+import threading
+import time
+import unittest
+import urllib.error
+import urllib.request
+
+from harness import Ctl, Site, wait_for
+
+# One of each kind of what operators ask for.
+MUTATIONS = (
+    ("channels", "update", "one", "--display-name", "x"),
+    ("channels", "delete", "one", "--force"),
+    ("subscribers", "delete", "spare"),
+    ("members", "leave", "one", "member"),
+    ("members", "expel", "one", "member"),
+    ("members", "delete", "one", "member"),
+    ("headends", "delete", "north"),
+    ("rekeys", "now", "one", "--level", "msk"),
+    ("rekeys", "run", "--level", "mtk", "--spread", "1s"),
+    ("schedules", "create", "one", "nightly", "--cron", "0 3 * * *"),
+    ("backups", "create", "one"),
+)
+
+
+def chain(text):
+    """Lines that count: a record that goes back supersedes all from its sequence on."""
+    lines = []
+    for line in text.splitlines():
+        sequence = int(json.loads(line)["sequence"])
+        assert 1 <= sequence <= len(lines) + 1, f"record {sequence} follows {len(lines)}"
+        lines[sequence - 1:] = [line]
+    return lines
+
+
+class Reader:
+    """Reads a FIFO to its end, again and again, until it is closed."""
+
+    def __init__(self, fifo):
+        self.text = b""
+        self.pipe = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self._run)
+        self.thread.start()
+
+    def _run(self):
+        while not self.over.is_set():
+            try:
+                self.text += os.read(self.pipe, 1 << 16)
+            except BlockingIOError:
+                pass
+            time.sleep(0.02)
+
+    def close(self):
+        if not self.over.is_set():
+            self.over.set()
+            self.thread.join()
+            os.close(self.pipe)
+
+
+class AuditSink(unittest.TestCase):
+    def setUp(self):
+        self.site = Site("sink")
+        self.addCleanup(self.site.close)
+        self.auditor = Ctl(f"unix:{self.site.root}/auditor.sock")
+
+    def up(self, sink):
+        """A site on which a real receiver holds a key, and things to change."""
+        self.sink = sink
+        site = self.site
+        site.write_configuration(audit_sink=str(sink), backups=str(site.root / "backups"))
+        site.up()
+        site.create_channel()
+        site.enrol_headend("one", "north")
+        site.start_headend("north")
+        site.create_subscriber("spare")
+        self.member = site.member_with_receiver("one", "member")
+        wait_for(lambda: self.member.last.get("mtk_id"), 20, "the receiver holds an MTK")
+
+    def page(self, name):
+        try:
+            return urllib.request.urlopen(f"http://127.0.0.1:{self.site.http_port}/{name}",
+                                          timeout=10).read().decode()
+        except urllib.error.HTTPError as refused:
+            return refused.read().decode()
+
+    def change(self):
+        return self.site.ctl.run("channels", "update", "one", "--display-name", str(random.random()))
+
+    def is_refused(self):
+        done = self.change()
+        return done.returncode != 0 and "audit" in done.stderr
+
+    def is_open(self):
+        return self.change().returncode == 0
+
+    def export(self):
+        file = self.site.root / "export.jsonl"
+        self.auditor.call("audit", "export", file)
+        return file
+
+    def verify(self, file):
+        done = self.auditor.run("audit", "verify", file, "--status")
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def agree(self):
+        """The file and the store hold one log, and both are good."""
+        export = self.export()
+        self.verify(export)
+        self.verify(self.sink)
+        self.assertEqual(chain(self.sink.read_text()), export.read_text().splitlines())
+
+    def is_blocked_and_keys_go_on(self, why):
+        """Each call is refused and told why; the receiver hears keys again, and new ones."""
+        site, member = self.site, self.member
+        before = self.state()
+        for words in MUTATIONS:
+            done = site.ctl.run(*words)
+            self.assertNotEqual(done.returncode, 0, words)
+            self.assertNotIn("may have been done", done.stderr, words)
+            self.assertIn(f"audit_sink {self.sink}: {why}", done.stderr, words)
+        self.assertIn("audit_blocked\n", self.page("readyz"))
+        self.assertIn("\nkeymast_audit_blocked 1\n", self.page("metrics"))
+        heard = member.last.get("discards", {}).get("already_held", 0)
+        keys = {member.last["mtk_id"]}
+        def goes_on():
+            keys.add(member.last["mtk_id"])
+            return (len(keys) > 2 and
+                    member.last.get("discards", {}).get("already_held", 0) > heard + 4)
+        wait_for(goes_on, 30, lambda: f"keys go on: {keys} {member.last}")
+        self.assertTrue(site.keymastd.running())
+        self.assertEqual(self.state(), before)
+
+    def state(self):
+        ctl = self.site.ctl
+        return [ctl.call("channels", "get", "one")["displayName"],
+                ctl.call("members", "list", "one")["members"][0]["name"],
+                len(ctl.call("subscribers", "list")["subscribers"]),
+                len(ctl.call("headends", "list")["headends"]),
+                ctl.call("schedules", "list", "one").get("rekeySchedules", [])]
+
+    @unittest.skipUnless(os.geteuid() == 0, "mounting a small disk needs root")
+    def test_a_full_disk(self):
+        disk = self.site.root / "disk"
+        disk.mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(disk)], check=True)
+        self.addCleanup(subprocess.run, ["umount", "-l", str(disk)], check=True)
+        self.up(disk / "audit.jsonl")
+        self.agree()
+        with open(disk / "filler", "wb", buffering=0) as filler:
+            try:
+                while True:
+                    filler.write(bytes(1 << 12))
+            except OSError:
+                pass
+        wait_for(self.is_refused, 60, "a change is refused")
+        # By now the reason is known in words.
+        wait_for(lambda: "No space" in self.change().stderr, 10, "the reason is told")
+        end = self.sink.read_text()
+        self.is_blocked_and_keys_go_on("")
+        self.assertEqual(self.sink.read_text(), end, "nothing torn is left")
+        (disk / "filler").unlink()
+        wait_for(self.is_open, 30, "changes are taken again")
+        wait_for(lambda: self.page("readyz") == "ready\n", 10, "it is ready")
+        self.agree()
+
+    def test_a_fifo_without_a_reader(self):
+        fifo = self.site.root / "sink"
+        os.mkfifo(fifo)
+        reader = Reader(fifo)
+        self.addCleanup(reader.close)
+        self.up(fifo)
+        reader.close()
+        wait_for(self.is_refused, 30, "a change is refused")
+        self.is_blocked_and_keys_go_on("is a FIFO that nobody reads")
+        # A start without it sends keys, and changes them.
+        self.site.keymastd.kill()
+        self.site.start_server()
+        self.site.wait_ready()
+        self.is_blocked_and_keys_go_on("is a FIFO that nobody reads")
+        again = Reader(fifo)
+        self.addCleanup(again.close)
+        wait_for(self.is_open, 30, "changes are taken again")
+        export = self.export()
+        self.verify(export)
+        lines = export.read_text().splitlines()
+        wait_for(lambda: again.text.decode().endswith(lines[-1] + "\n"), 10, "all was handed on")
+        heard = reader.text.decode() + again.text.decode()
+        self.assertEqual(chain(heard), lines)
+        methods = [json.loads(line)["method"] for line in lines]
+        self.assertEqual(methods.count("start"), 2, "the second is on record by now")
+
+    def test_kill_9_in_the_middle_of_a_load(self):
+        self.up(self.site.root / "audit.jsonl")
+        acknowledged, over, rng = [], threading.Event(), random.Random(4)
+        def load(worker):
+            number = 0
+            while not over.is_set():
+                number += 1
+                name = f"l{worker}-{number}"
+                key = self.site.root / f"{name}.key"
+                key.touch(0o600)
+                key.write_bytes(os.urandom(16))
+                done = self.site.ctl.run("subscribers", "create", name, "--identity",
+                                         f"{name}@example.org", "--credential-file", key)
+                if done.returncode == 0:
+                    acknowledged.append(f"subscribers/{name}")
+        workers = [threading.Thread(target=load, args=(i,)) for i in range(3)]
+        for worker in workers:
+            worker.start()
+        try:
+            for _ in range(8):
+                before = len(acknowledged)
+                wait_for(lambda: len(acknowledged) > before + 2, 60, "changes are made")
+                time.sleep(rng.random() / 2)
+                self.site.keymastd.kill()
+                self.site.start_server()
+        finally:
+            over.set()
+            for worker in workers:
+                worker.join()
+        self.site.wait_ready()
+        wait_for(self.is_open, 30, "changes are taken")
+        self.agree()
+        records = [json.loads(line) for line in chain(self.sink.read_text())]
+        self.assertLessEqual(set(acknowledged), {record["resource"] for record in records})
+        self.assertEqual([record["method"] for record in records].count("start"), 9)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
