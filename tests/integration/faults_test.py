@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Disk, key, lock and interface faults: each a clear message and a defined state; keys on air keep
-being repeated."""
+being repeated. Each that leaves a server ends with the checker of invariants."""
 
 import os
 import shutil
@@ -9,13 +9,16 @@ import time
 import unittest
 import urllib.request
 
+from acknowledged import Acknowledged
 from harness import BIN, Site, wait_for
+from invariants import prove
 
 
 class Faults(unittest.TestCase):
     def setUp(self):
         self.site = Site("faults")
         self.addCleanup(self.site.close)
+        self.site.ctl = Acknowledged(self.site.ctl)
 
     def refused(self, *options):
         """Runs keymastd, which must refuse to start; returns what it says."""
@@ -26,6 +29,8 @@ class Faults(unittest.TestCase):
 
     def test_wrong_and_missing_master_key(self):
         site = self.site.up()
+        site.create_channel()
+        site.create_subscriber("member")
         site.keymastd.stop()
         key = site.root / "master.key"
         good = key.read_bytes()
@@ -38,13 +43,15 @@ class Faults(unittest.TestCase):
         key.chmod(0o644)
         self.assertIn("0600", self.refused())
         key.chmod(0o600)
-        site.start_server()
-        site.wait_ready()
+        prove(site, site.ctl)
 
     def test_two_daemons_on_one_directory(self):
-        self.site.up()
+        site = self.site.up()
+        site.create_channel()
+        site.member_with_receiver("one", "member")
         self.assertIn("in use", self.refused().replace("in_use", "in use"))
-        self.site.ctl.call("status")
+        site.ctl.call("status")
+        prove(site, site.ctl, steady=True)
 
     def test_data_behind_its_witness_is_refused(self):
         site = self.site.up()
@@ -62,6 +69,8 @@ class Faults(unittest.TestCase):
         site.wait_ready()
         status = site.ctl.call("status")
         self.assertGreater(int(status["incarnation"]), before)
+        # What was acknowledged was given up, in so many words.
+        prove(site)
 
     def test_no_multicast_interface(self):
         site = self.site.up()
@@ -69,7 +78,7 @@ class Faults(unittest.TestCase):
         definition["multicast"]["interfaceAddress"] = "192.0.2.77"
         site.create_channel(definition=definition)
         wait_for(lambda: "no_interface" in site.keymastd.log(), 10, "the log names the fault")
-        self.assertEqual(len(site.ctl.call("channels", "list")["channels"]), 1)
+        prove(site, site.ctl)
 
     @unittest.skipUnless(os.geteuid() == 0, "mounting a small disk needs root")
     def test_disk_full(self):
@@ -102,8 +111,7 @@ class Faults(unittest.TestCase):
         (disk / "filler").unlink()
         wait_for(lambda: site.ctl.run("channels", "update", "one", "--display-name",
                                       "after").returncode == 0, 30, "changes are taken again")
-        for process in (member, site.api, site.keymastd):
-            process.stop()
+        prove(site, site.ctl)
 
     @unittest.skipUnless(os.geteuid() == 0, "mounting a small disk needs root")
     def test_record_on_a_full_disk(self):
@@ -146,6 +154,33 @@ class Faults(unittest.TestCase):
         heard = member.last.get("discards", {}).get("already_held", 0)
         wait_for(lambda: member.last.get("discards", {}).get("already_held", 0) > heard, 10,
                  "keys on air keep being repeated")
+        prove(site, site.ctl)
+
+    def test_no_room_in_the_queue_of_the_interface(self):
+        site = self.site.init()
+        refused = 30
+        site.keymastd = site.start_process(
+            "keymastd", "strace", "-D", "-f", "-qq", "--seccomp-bpf", "-o", "/dev/null", "-e",
+            "trace=sendmmsg", "-e", f"inject=sendmmsg:error=ENOBUFS:when=20..{20 + refused - 1}",
+            BIN / "keymastd", "run", "--config", site.root / "keymastd.toml")
+        site.start_api()
+        site.wait_ready()
+        site.create_channel(mtkRepetition="0.1s")
+        member = site.member_with_receiver("one", "member")
+        page = f"http://127.0.0.1:{site.http_port}/metrics"
+        counted = 'keymast_send_errors_total{reason="no_buffer_space"} '
+        def lost():
+            text = urllib.request.urlopen(page, timeout=10).read().decode()
+            return sum(float(line.removeprefix(counted)) for line in text.splitlines()
+                       if line.startswith(counted))
+        wait_for(lambda: lost() >= refused, 60, "each datagram that was refused is counted")
+        wait_for(lambda: '"sending_again"' in site.keymastd.log(), 20, "it is over")
+        heard = member.last.get("discards", {}).get("already_held", 0)
+        wait_for(lambda: member.last.get("discards", {}).get("already_held", 0) > heard + 5, 10,
+                 "keys on air keep being repeated")
+        self.assertEqual(lost(), refused)
+        self.assertEqual(site.keymastd.log().count('"send_failed"'), 1)
+        prove(site, site.ctl, steady=True)
 
 
 if __name__ == "__main__":

@@ -110,6 +110,10 @@ class Ctl:
         done = self.run(*words)
         if done.returncode != 0:
             raise AssertionError(f"keymastctl {' '.join(map(str, words))}: {done.stderr.strip()}")
+        return self.parsed(done)
+
+    @staticmethod
+    def parsed(done):
         return json.loads(done.stdout) if done.stdout.strip() else {}
 
     def fails(self, *words):

@@ -24,7 +24,7 @@ class Ledger:
         self.sessions = {}   # MKI -> srtp.Session
         self.mtks = {}       # domain || MSK ID || MTK ID -> key || salt
         self._used = {}      # what must be unique -> digest of what it was used for
-        self._highest = {}   # SSRC -> index
+        self.highest = {}   # SSRC -> index
         self._seen = set()   # digests of packets read already
 
     def _claim(self, what, *use):
@@ -104,9 +104,9 @@ class Ledger:
             index = index if is_authentic else None
         else:
             ssrc = octets[8:12]
-            index = srtp.find_index(octets, session, self._highest.get(ssrc, 0))
+            index = srtp.find_index(octets, session, self.highest.get(ssrc, 0))
             if index is not None:
-                self._highest[ssrc] = max(index, self._highest.get(ssrc, 0))
+                self.highest[ssrc] = max(index, self.highest.get(ssrc, 0))
         if index is None:
             self.counts["packets_not_authentic"] += 1
             return

@@ -9,14 +9,16 @@ SECTION = b"\x0a\x0d\x0d\x0a"
 MAGICS = {b"\x4d\x3c\x2b\x1a": "<", b"\x1a\x2b\x3c\x4d": ">"}
 ENHANCED_PACKET = 6
 
-Datagram = collections.namedtuple("Datagram", "source target octets")
+# `time` in units of the recording, nanoseconds in those of our programs; `section` counts from 1.
+Datagram = collections.namedtuple("Datagram", "source target octets time section")
 
 
 def datagrams(octets, on_cut=lambda: None):
     """Yields every datagram. A process that was killed leaves a block cut off, and its successor
     begins a new section behind it: reading goes on there, and `on_cut` is called."""
-    at, order = 0, None
+    at, order, section = 0, None, 0
     while at < len(octets):
+        section += octets[at:at + 4] == SECTION
         block = _block(octets, at, order)
         if block is None:
             on_cut()
@@ -25,10 +27,10 @@ def datagrams(octets, on_cut=lambda: None):
         order, kind, body, length = block
         at += length
         if kind == ENHANCED_PACKET and len(body) >= 20:
-            captured = struct.unpack_from(order + "I", body, 12)[0]
+            high, low, captured = struct.unpack_from(order + "III", body, 4)
             datagram = _udp(body[20:20 + captured])
             if datagram:
-                yield datagram
+                yield Datagram(*datagram, high << 32 | low, section)
 
 
 def _block(octets, at, order):
@@ -66,5 +68,4 @@ def _udp(packet):
     source, target = (ipaddress.ip_address(packet[begin + i * size:begin + (i + 1) * size])
                       for i in (0, 1))
     source_port, target_port, length = struct.unpack_from("!HHH", packet, header)
-    return Datagram((source, source_port), (target, target_port),
-                    packet[header + 8:header + length])
+    return (source, source_port), (target, target_port), packet[header + 8:header + length]

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The n-th read, write, sync or look-up of a file of the store fails with EIO, for n from 1 until none
+fails any more: keymastd refuses to start and says what failed, or serves, or serves with its store closed
+for writing. It never dies of it, and no acknowledged change is ever lost."""
+
+import collections
+import os
+import pathlib
+import re
+import unittest
+import urllib.request
+
+from acknowledged import Acknowledged
+from harness import BIN, LONG, Site, wait_for
+from invariants import prove
+
+# strace counts each call apart, in each thread. Not sync_file_range: RocksDB asks by one that does nothing,
+# and so cannot fail for the disk, whether the kernel has it.
+AT_THE_START = ("read", "pread64", "write", "pwrite64", "fsync", "fdatasync", "openat", "rename",
+                "unlink", "mkdir")
+WHILE_IT_RUNS = ("write", "pwrite64", "fdatasync")
+CHANGES = 2  # asked of each server that starts
+# The search for leaks needs ptrace, which strace has.
+WITHOUT_LEAKS = f"ASAN_OPTIONS={os.environ.get('ASAN_OPTIONS', '')}:detect_leaks=0"
+# Numbers that RocksDB may give to the files of one run.
+AHEAD = 30
+
+
+def following(n):
+    """Each number in the long run; in the short one, each at first, and one in six later."""
+    return n + (1 if LONG else max(1, n // 6))
+
+
+class IoFaults(unittest.TestCase):
+    def setUp(self):
+        self.site = Site("io-faults")
+        self.addCleanup(self.site.close)
+        self.site.ctl = Acknowledged(self.site.ctl)
+        self.number = 0
+        self.trace = self.site.root / "trace"
+
+    def files(self):
+        """What is there, and what this start may make."""
+        data = self.site.root / "data"
+        there = list(data.iterdir())
+        newest = max(int(found[1]) for path in there if (found := re.search(r"(\d{6})", path.name)))
+        made = [data / name for number in range(newest, newest + AHEAD) for name in (
+            f"{number:06}.log", f"{number:06}.sst", f"{number:06}.dbtmp", f"MANIFEST-{number:06}",
+            f"OPTIONS-{number:06}", f"OPTIONS-{number:06}.dbtmp")]
+        root = self.site.root
+        return [data, root / "witness", root / "master.key", root / "keymastd.toml",
+                *dict.fromkeys(there + made)]
+
+    def start_with(self, call, n):
+        site = self.site
+        self.trace.unlink(missing_ok=True)
+        self.said = len(site.keymastd.log())
+        site.keymastd = site.start_process(
+            "keymastd", "strace", "-D", "--seccomp-bpf", "-E", WITHOUT_LEAKS, *self.tracing(call, n),
+            BIN / "keymastd", "run", "--config", site.root / "keymastd.toml")
+        return site.keymastd
+
+    def tracing(self, call, n):
+        only = [word for path in self.files() for word in ("-P", path)]
+        return ["-f", "-q", "-o", self.trace, *only, "-e", f"trace={call}", "-e",
+                f"inject={call}:error=EIO:when={n}"]
+
+    def says(self):
+        return self.site.keymastd.log()[self.said:]
+
+    def is_connected(self):
+        page = f"http://127.0.0.1:{self.site.http_port}/metrics"
+        return b"\nkeymast_api_core_up 1" in urllib.request.urlopen(page, timeout=10).read()
+
+    def change(self):
+        """Whether a new subscriber was acknowledged; what was is never to be lost."""
+        site = self.site
+        name = f"s{self.number}"
+        self.number += 1
+        key = site.root / f"{name}.key"
+        key.touch(mode=0o600)
+        key.write_bytes(self.number.to_bytes(16, "big"))
+        return site.ctl.run("subscribers", "create", name, "--identity", f"{name}@example.org",
+                            "--credential-file", key).returncode == 0
+
+    def one(self, call, n):
+        """(outcome, what was injected)."""
+        keymastd = self.start_with(call, n)
+        wait_for(lambda: '"event":"started"' in self.says() or not keymastd.running(), 60,
+                 lambda: f"it starts, or says why not: {self.says()}")
+        if '"event":"started"' in self.says():
+            wait_for(lambda: self.is_connected() or not keymastd.running(), 30, "keymast-api finds it")
+            done = [self.change() for _ in range(CHANGES)]
+            self.assertTrue(keymastd.running(), f"{call} {n}: {self.says()}")
+            outcome = "serves" if all(done) else "closed"
+            if not all(done):
+                self.assertIn('"event":"store_state"', self.says(), f"{call} {n}")
+            keymastd.kill()
+        else:
+            keymastd.kill()
+            self.assertGreater(keymastd.popen.returncode, 0, f"{call} {n}: {self.says()}")
+            outcome = "refused: " + self.says().strip()
+        injected = self.injected()
+        if outcome.startswith("refused"):
+            self.start_without()
+        return outcome, injected
+
+    def start_without(self):
+        """Nothing of a refused start is in the way of the next one."""
+        self.said = len(self.site.keymastd.log())
+        keymastd = self.site.start_server()
+        wait_for(lambda: '"event":"started"' in self.says() or not keymastd.running(), 60, "it starts")
+        self.assertTrue(keymastd.running(), self.says())
+        keymastd.kill()
+
+    def injected(self):
+        """What failed, once keymastd and strace have ended."""
+        ended = re.compile(rf"^{self.site.keymastd.popen.pid} +\+\+\+", re.MULTILINE)
+        wait_for(lambda: ended.search(self.trace.read_text()), 30, "strace ends")
+        self.assertNotIn("Sanitizer", self.says())
+        return [line for line in self.trace.read_text().splitlines() if "(INJECTED)" in line]
+
+    def one_while_it_runs(self, call, n):
+        """As `one`, of a server that has started without a fault."""
+        site = self.site
+        self.said = len(site.keymastd.log())
+        keymastd = site.start_server()
+        wait_for(self.is_connected, 30, "keymast-api finds it")
+        self.trace.unlink()
+        tracer = site.start_process("strace", "strace", "-p", keymastd.popen.pid,
+                                    *self.tracing(call, n))
+        status = pathlib.Path(f"/proc/{keymastd.popen.pid}/task")
+        wait_for(lambda: all("TracerPid:\t0\n" not in (task / "status").read_text()
+                             for task in status.iterdir()), 30, "strace has all threads")
+        done = [self.change() for _ in range(CHANGES)]
+        self.assertTrue(keymastd.running(), f"{call} {n}: {self.says()}")
+        if not all(done):
+            self.assertIn('"event":"store_state"', self.says(), f"{call} {n}")
+        keymastd.kill()
+        tracer.popen.wait(30)
+        tracer.kill()
+        return "serves" if all(done) else "closed", self.injected()
+
+    def all_of(self, call, one):
+        outcomes, n = collections.Counter(), 1
+        while True:
+            outcome, injected = one(call, n)
+            if not injected:
+                break
+            if outcome.startswith("refused"):
+                reason = outcome.splitlines()[-1]
+                # In words, and of the file.
+                self.assertRegex(reason, rf"{self.site.root}|master key", f"{call} {n}: {injected}")
+            outcomes[outcome.split(":")[0]] += 1
+            n = following(n)
+        self.assertEqual(outcome, "serves", f"{call} {n}: nothing failed")
+        print(f"{call}: {dict(outcomes)}, none at {n}", flush=True)
+        return outcomes
+
+    def test_each(self):
+        site = self.site.up()
+        site.create_channel()
+        member = site.member_with_receiver("one", "member")
+        wait_for(lambda: member.last.get("mtk_id"), 20, "the receiver holds an MTK")
+        site.keymastd.kill()
+        seen = collections.Counter()
+        for call in AT_THE_START:
+            seen += self.all_of(call, self.one)
+        self.assertEqual(set(seen), {"refused", "serves", "closed"})
+        print("while it runs:", flush=True)
+        for call in WHILE_IT_RUNS:
+            self.assertIn("closed", self.all_of(call, self.one_while_it_runs))
+        prove(site, site.ctl)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
