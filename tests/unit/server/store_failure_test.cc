@@ -108,7 +108,8 @@ TEST_F(StoreFailureTest, AServerWithNothingToChangeNoticesThatThereIsSpace) {
   EXPECT_EQ(Next(client_).error().reason(), "no_space");
   store_.Gate(false);
   Pass(milliseconds(1100));
-  EXPECT_TRUE(Until([&] { return ReportedState() == v1::OPEN; }));
+  EXPECT_TRUE(Until([&] { return server_.shard().store_state() == StoreState::kOpen; }));
+  EXPECT_EQ(ReportedState(), v1::OPEN);
 }
 
 TEST_F(StoreFailureTest, AProbeOfUnknownOutcomeIsFollowedByAnother) {
