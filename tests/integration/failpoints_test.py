@@ -48,7 +48,7 @@ class Failpoints(unittest.TestCase):
         self.site = Site("failpoints")
         self.addCleanup(self.site.close)
         self.sink = self.site.root / "audit.jsonl"
-        self.site.write_configuration(backups=str(self.site.root / "backups"), audit_sink=str(self.sink))
+        self.site.write_configuration(audit_sink=str(self.sink))
         self.site.ctl = Acknowledged(self.site.ctl)
         self.acknowledged, self.unsure, self.number = set(), set(), 0
 

@@ -187,6 +187,7 @@ class Site:
             "identity": "bmsc@example.org",
             "data": f"{self.root}/data",
             "witness": f"{self.root}/witness",
+            "backups": f"{self.root}/backups",
             "master_key_file": f"{self.root}/master.key",
             "socket": f"{self.root}/core.sock",
             "mikey_listen": f"127.0.0.1:{self.mikey_port}",

@@ -18,7 +18,6 @@ class Operate(unittest.TestCase):
     def setUp(self):
         self.site = Site("operate")
         self.addCleanup(self.site.close)
-        self.site.write_configuration(backups=str(self.site.root / "backups"))
         self.site.up()
         self.auditor = Ctl(f"unix:{self.site.root}/auditor.sock")
         self.site.create_channel()
