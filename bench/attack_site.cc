@@ -9,17 +9,14 @@
 
 #include <csignal>
 #include <cstdio>
-#include <fstream>
 
 #include "bench/population.h"
 #include "server/core_client.h"
-#include "shell/files.h"
 #include "shell/process.h"
 
 namespace keymast::bench {
 namespace {
 
-constexpr auto kStartPatience = std::chrono::seconds(30);
 // deploy/systemd/keymast-api.service: RestartSec=, MemoryMax=.
 constexpr auto kRestart = std::chrono::seconds(1);
 constexpr double kMemoryMax = 1024.0 * (1 << 20);
@@ -53,14 +50,6 @@ std::string PemOf(const std::function<int(BIO*)>& write) {
   return {text, static_cast<size_t>(size)};
 }
 
-double ResidentOf(pid_t pid) {
-  std::ifstream file("/proc/" + std::to_string(pid) + "/statm");
-  double all = 0;
-  double resident = 0;
-  file >> all >> resident;
-  return resident * static_cast<double>(sysconf(_SC_PAGESIZE));
-}
-
 }  // namespace
 
 AttackSite::AttackSite(size_t channels)
@@ -73,12 +62,7 @@ AttackSite::AttackSite(size_t channels)
   keymastd_ = std::make_unique<Child>(
       std::vector<std::string>{Program("keymastd"), "run", "--config", scratch_ / "keymastd.toml"},
       scratch_ / "keymastd.log");
-  const auto end = std::chrono::steady_clock::now() + kStartPatience;
-  while (!server::CoreClient::Connect(scratch_ / "core.sock")) {
-    Demand(keymastd_->Running() && std::chrono::steady_clock::now() < end,
-           "keymastd does not start");
-    std::this_thread::sleep_for(kTurn);
-  }
+  AwaitCore(scratch_ / "core.sock", *keymastd_);
   // Of this thread, and of every thread and process that begins after it: all but keymastd.
   Demand(setpriority(PRIO_PROCESS, 0, kOthersYield) == 0, "the bench cannot yield to keymastd");
   keeper_ = std::thread([this] { KeepApi(); });
@@ -117,15 +101,7 @@ void AttackSite::Configure() {
 }
 
 void AttackSite::Populate(size_t channels) {
-  server::ServerConfig config;
-  config.identity = "bmsc@example.org";
-  config.data = scratch_ / "data";
-  config.witness = scratch_ / "witness";
   crypto::SystemRng rng;
-  auto master_key = crypto::Key32::OfSize(32);
-  rng.Fill(master_key.mutable_view());
-  Demand(shell::WriteSecretFile(scratch_ / "master.key", master_key.view()).has_value(),
-         "the master key cannot be written");
   rekey::State state = MakeState(channels, 0, 0, {}, rng, shell::SystemClock().Now());
   channels_.resize(channels);
   for (auto& [id, channel] : state.channels) {
@@ -133,7 +109,7 @@ void AttackSite::Populate(size_t channels) {
     channel.channel.multicast.mtk = group_;
     channels_[size_t{channel.channel.key_group.value} - 1] = channel.channel;
   }
-  WriteState(config, crypto::LocalMasterKey(master_key), state);
+  WriteState(ConfigIn(scratch_), MakeMasterKeyIn(scratch_, rng), state);
 }
 
 void AttackSite::KeepApi() {
@@ -149,7 +125,7 @@ void AttackSite::KeepApi() {
           scratch_ / "api.log");
       continue;
     }
-    const double resident = api->Running() ? ResidentOf(api->pid()) : 0;
+    const double resident = api->Running() ? api->Resident() : 0;
     most_resident_ = std::max(most_resident_.load(), resident);
     const bool is_killed = kill_.exchange(false);
     if (api->Running() && !is_killed && resident <= kMemoryMax) continue;
@@ -167,7 +143,7 @@ void AttackSite::KillApi() {
 
 double AttackSite::Resident() {
   Demand(keymastd_->Running(), "keymastd ended");
-  return ResidentOf(keymastd_->pid());
+  return keymastd_->Resident();
 }
 
 }  // namespace keymast::bench

@@ -3,12 +3,15 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <thread>
 
-#include "bench/processes.h"
 #include "server/open_store.h"
+#include "shell/files.h"
 
 namespace keymast::bench {
 namespace {
+
+constexpr auto kStartPatience = std::chrono::seconds(120);
 
 void AddMember(rekey::State& state, const ChannelId& channel, size_t index, uint16_t port,
                crypto::Rng& rng, Instant now) {
@@ -111,6 +114,32 @@ rekey::State MakeState(size_t channels, size_t members, uint16_t port,
     AddMember(state, MakeChannel(0, policy).id, i, port, rng, now);
   }
   return state;
+}
+
+server::ServerConfig ConfigIn(const Scratch& scratch) {
+  server::ServerConfig config;
+  config.identity = "bmsc@example.org";
+  config.data = scratch / "data";
+  config.witness = scratch / "witness";
+  return config;
+}
+
+crypto::LocalMasterKey MakeMasterKeyIn(const Scratch& scratch, crypto::Rng& rng) {
+  auto key = crypto::Key32::OfSize(32);
+  rng.Fill(key.mutable_view());
+  Demand(shell::WriteSecretFile(scratch / "master.key", key.view()).has_value(),
+         "the master key cannot be written");
+  return crypto::LocalMasterKey(key);
+}
+
+server::CoreClient AwaitCore(const std::string& socket, Child& keymastd) {
+  const auto end = std::chrono::steady_clock::now() + kStartPatience;
+  while (keymastd.Running() && std::chrono::steady_clock::now() < end) {
+    if (auto client = server::CoreClient::Connect(socket)) return std::move(*client);
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  Demand(false, "keymastd does not start");
+  std::abort();
 }
 
 void WriteState(const server::ServerConfig& config, const crypto::MasterKey& master_key,

@@ -2,8 +2,10 @@
 // Channels with members, made without a store, for the benchmarks.
 #pragma once
 
+#include "bench/processes.h"
 #include "controller/controller.h"
 #include "server/config.h"
+#include "server/core_client.h"
 
 namespace keymast::bench {
 
@@ -20,6 +22,14 @@ rekey::State MakeState(size_t channels, size_t members, uint16_t port,
 inline constexpr size_t kLoopbackAddresses = size_t{250} * 250 * 250;
 Endpoint LoopbackAddress(size_t index, uint16_t port);
 size_t LoopbackIndex(const Endpoint& endpoint);
+
+// ConfigIn has data and witness in the scratch directory, MakeMasterKeyIn writes a key file of the
+// name that keymastd's configuration gives there, `master.key`.
+server::ServerConfig ConfigIn(const Scratch& scratch);
+crypto::LocalMasterKey MakeMasterKeyIn(const Scratch& scratch, crypto::Rng& rng);
+
+// AwaitCore gives a connection to a keymastd that starts.
+server::CoreClient AwaitCore(const std::string& socket, Child& keymastd);
 
 // WriteState makes a data directory and commits all channels, subscribers and members to it.
 void WriteState(const server::ServerConfig& config, const crypto::MasterKey& master_key,

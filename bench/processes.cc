@@ -121,6 +121,14 @@ bool Child::Running() {
   return false;
 }
 
+double Child::Resident() const {
+  std::ifstream file("/proc/" + std::to_string(pid_) + "/statm");
+  double all = 0;
+  double resident = 0;
+  file >> all >> resident;
+  return resident * static_cast<double>(sysconf(_SC_PAGESIZE));
+}
+
 int Child::Wait() {
   int raw = 0;
   if (pid_ >= 0 && waitpid(pid_, &raw, 0) == pid_) {

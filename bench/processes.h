@@ -48,6 +48,8 @@ class Child {
   int Wait();
   bool Running();
   pid_t pid() const { return pid_; }  // while it runs
+  // Octets of memory that it has; 0 when it has ended.
+  double Resident() const;
 
  private:
   std::string log_;

@@ -21,14 +21,6 @@ constexpr double kMostTimes = 2;
 // A million members may take 3 s.
 constexpr double kMostSeconds = 3.0 * kMembers / 1'000'000;
 
-server::ServerConfig ConfigIn(const Scratch& scratch) {
-  server::ServerConfig config;
-  config.identity = "bmsc@example.org";
-  config.data = scratch / "data";
-  config.witness = scratch / "witness";
-  return config;
-}
-
 void Populate(const server::ServerConfig& config, const crypto::MasterKey& master_key) {
   crypto::SeededRng rng(4);
   WriteState(config, master_key,

@@ -3,15 +3,11 @@
 
 #include <openssl/evp.h>
 #include <sched.h>
-#include <unistd.h>
 
 #include <chrono>
-#include <fstream>
-#include <thread>
 
 #include "bench/population.h"
 #include "server/config.h"
-#include "shell/files.h"
 #include "shell/process.h"
 #include "tests/data/ec_keys.h"
 #include "tests/data/rsa_keys.h"
@@ -20,7 +16,6 @@
 namespace keymast::bench {
 namespace {
 
-constexpr auto kStartPatience = std::chrono::seconds(120);
 constexpr long kTenYears = 10L * 365 * 86400;
 constexpr const char* kControllerUsage = "1.3.6.1.4.1.55555.7";
 
@@ -77,16 +72,6 @@ void Pin(bool to_first) {
   if (CPU_COUNT(&chosen) > 0) sched_setaffinity(0, sizeof chosen, &chosen);
 }
 
-server::CoreClient Await(const std::string& socket, Child& child) {
-  const auto end = std::chrono::steady_clock::now() + kStartPatience;
-  while (child.Running() && std::chrono::steady_clock::now() < end) {
-    if (auto client = server::CoreClient::Connect(socket)) return std::move(*client);
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  }
-  Demand(false, "keymastd does not start");
-  std::abort();
-}
-
 }  // namespace
 
 StormSite::StormSite(const StormPlan& plan, const People& people, uint16_t receivers_port)
@@ -98,7 +83,7 @@ StormSite::StormSite(const StormPlan& plan, const People& people, uint16_t recei
       std::vector<std::string>{Program("keymastd"), "run", "--config", scratch_ / "keymastd.toml"},
       scratch_ / "keymastd.log");
   if (plan.pinned) Pin(false);
-  client_ = Await(scratch_ / "core.sock", *keymastd_);
+  client_ = AwaitCore(scratch_ / "core.sock", *keymastd_);
 }
 
 std::string StormSite::GroupUri() { return "mikey://example.org/channel-0"; }
@@ -132,15 +117,7 @@ void StormSite::Configure(const People& people) {
 }
 
 void StormSite::Populate(const People& people, uint16_t receivers_port) {
-  server::ServerConfig config;
-  config.identity = "bmsc@example.org";
-  config.data = scratch_ / "data";
-  config.witness = scratch_ / "witness";
   crypto::SystemRng rng;
-  auto master_key = crypto::Key32::OfSize(32);
-  rng.Fill(master_key.mutable_view());
-  Demand(shell::WriteSecretFile(scratch_ / "master.key", master_key.view()).has_value(),
-         "the master key cannot be written");
   const Instant now = shell::SystemClock().Now();
   rekey::State state = MakeState(1, 0, receivers_port, LongPolicy(), rng, now);
   channel_ = state.channels.begin()->second.channel;
@@ -160,7 +137,7 @@ void StormSite::Populate(const People& people, uint16_t receivers_port) {
     if (person == Person::kLapsed) member.entitled_until = now - std::chrono::hours(1);
     rekey::Apply(state, rekey::MemberPut{channel_.id, member});
   }
-  WriteState(config, crypto::LocalMasterKey(master_key), state);
+  WriteState(ConfigIn(scratch_), MakeMasterKeyIn(scratch_, rng), state);
 }
 
 Bytes StormSite::CertificateOf(size_t number) {
@@ -193,12 +170,6 @@ std::map<std::string, double> StormSite::Metrics() {
   return values;
 }
 
-double StormSite::Resident() const {
-  std::ifstream file("/proc/" + std::to_string(keymastd_->pid()) + "/statm");
-  double all = 0;
-  double resident = 0;
-  file >> all >> resident;
-  return resident * static_cast<double>(sysconf(_SC_PAGESIZE));
-}
+double StormSite::Resident() const { return keymastd_->Resident(); }
 
 }  // namespace keymast::bench

@@ -4,7 +4,7 @@
 #include <filesystem>
 
 #include "base/failpoint.h"
-#include "records/repository.h"
+#include "server/durable_records.h"
 #include "shell/files.h"
 #include "store/rocks_store.h"
 
@@ -13,42 +13,11 @@ namespace {
 
 using records::Repository;
 
-class RecordsRoom final : public CommitRoom {
+// OwnedRecords has the randomness that its repository seals with.
+class OwnedRecords final : public DurableRecords {
  public:
-  explicit RecordsRoom(records::SharedRoom room) : room_(std::move(room)) {}
-  bool Take(const std::vector<rekey::Change>& step) override { return room_.Take(step); }
-
- private:
-  records::SharedRoom room_;
-};
-
-// DurableRecords is a repository with the randomness that it seals with.
-class DurableRecords final : public Durable {
- public:
-  DurableRecords(std::unique_ptr<crypto::Rng> rng, std::unique_ptr<Repository> repository)
-      : rng_(std::move(rng)), repository_(std::move(repository)) {}
-
-  Result<uint64_t> Commit(const std::vector<rekey::Change>& changes) override {
-    return repository_->Commit(changes);
-  }
-  std::unique_ptr<CommitRoom> NewRoom() const override {
-    return std::make_unique<RecordsRoom>(repository_->NewRoom());
-  }
-  tl::expected<rekey::State, Failure> Load() override { return repository_->Load(); }
-  Status CloseClean() override { return repository_->CloseClean(); }
-  uint64_t revision() const override { return repository_->revision(); }
-  Result<std::vector<audit::Record>> Audit(uint64_t after, size_t limit) override {
-    return repository_->Audit(after, limit);
-  }
-  Result<uint64_t> Backup(const std::string& folder) override {
-    return repository_->Backup(folder);
-  }
-  Rotation rotation() const override { return repository_->rotation(); }
-  tl::expected<void, Failure> BeginRotation(const crypto::MasterKey& next) override {
-    return repository_->BeginRotation(next);
-  }
-  Result<Rotation> RotationStep() override { return repository_->RotationStep(); }
-  Status CancelRotation() override { return repository_->CancelRotation(); }
+  OwnedRecords(std::unique_ptr<crypto::Rng> rng, std::unique_ptr<Repository> repository)
+      : DurableRecords(*repository), rng_(std::move(rng)), repository_(std::move(repository)) {}
 
  private:
   const std::unique_ptr<crypto::Rng> rng_;
@@ -205,7 +174,7 @@ tl::expected<OpenedStore, Failure> OpenStore(const ServerConfig& config,
   OpenedStore result;
   result.about = {opened->start.incarnation, opened->epoch, opened->start.lost,
                   opened->start.new_incarnation, opened->repository->master_key_id()};
-  result.durable = std::make_unique<DurableRecords>(std::move(rng), std::move(opened->repository));
+  result.durable = std::make_unique<OwnedRecords>(std::move(rng), std::move(opened->repository));
   result.state = std::move(opened->state);
   result.import_key = opened->import_key;
   return result;

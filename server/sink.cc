@@ -8,10 +8,10 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <filesystem>
 #include <system_error>
 
 #include "shell/descriptor.h"
+#include "shell/files.h"
 
 namespace keymast::server {
 namespace {
@@ -192,14 +192,6 @@ tl::expected<std::unique_ptr<Sink>, Failure> OpenPipe(const std::string& path, D
   return std::make_unique<PipeSink>(path, std::move(pipe), patience);
 }
 
-// A file that was just made is there after a crash when its folder is on the disk.
-bool SyncFolderOf(const std::string& path) {
-  const std::string folder = std::filesystem::path(path).parent_path().string();
-  const shell::Descriptor fd(
-      open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  return fd.get() >= 0 && fsync(fd.get()) == 0;
-}
-
 tl::expected<std::unique_ptr<Sink>, Failure> OpenFile(const std::string& path) {
   shell::Descriptor file(
       open(path.c_str(), O_RDWR | O_APPEND | O_CREAT | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0600));
@@ -210,8 +202,7 @@ tl::expected<std::unique_ptr<Sink>, Failure> OpenFile(const std::string& path) {
   }
   if (flock(file.get(), LOCK_EX | LOCK_NB) != 0) return Blocked(path, "in use by another program");
   const bool may_be_new = about.st_size == 0;
-  if (may_be_new && !SyncFolderOf(path))
-    return Blocked(path, "its folder cannot be synced (" + Told(errno) + ")");
+  if (may_be_new && !shell::SyncFolderOf(path)) return Blocked(path, "its folder cannot be synced");
   return std::make_unique<FileSink>(path, std::move(file), static_cast<uint64_t>(about.st_size));
 }
 

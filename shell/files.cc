@@ -59,15 +59,6 @@ bool WriteAll(int fd, ByteView octets) {
   return fsync(fd) == 0;
 }
 
-// A new name is durable only when its directory is.
-Status SyncFolderOf(const std::string& path) {
-  const size_t slash = path.rfind('/');
-  const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
-  const Descriptor fd(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (fd.get() < 0 || fsync(fd.get()) != 0) return Err(FromErrno(errno));
-  return {};
-}
-
 // ReadClosedFile refuses a file that has any of the bits `closed` in its mode.
 Result<size_t> ReadClosedFile(const std::string& path, mode_t closed, MutableBytes out) {
   const Descriptor fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
@@ -81,6 +72,14 @@ Result<size_t> ReadClosedFile(const std::string& path, mode_t closed, MutableByt
 }
 
 }  // namespace
+
+Status SyncFolderOf(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  const Descriptor fd(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (fd.get() < 0 || fsync(fd.get()) != 0) return Err(FromErrno(errno));
+  return {};
+}
 
 Result<size_t> ReadSecretFile(const std::string& path, MutableBytes out) {
   return ReadClosedFile(path, 077, out);

@@ -20,6 +20,9 @@ Result<size_t> ReadCredentialFile(const std::string& path, MutableBytes out);
 // WriteSecretFile creates a new file of mode 0600, synced; kAlreadyExists when there is one.
 Status WriteSecretFile(const std::string& path, ByteView octets);
 
+// SyncFolderOf makes the name of a file as durable as what is in it.
+Status SyncFolderOf(const std::string& path);
+
 // MakeFolder makes a folder that only its owner can look into, with those above it; one that is
 // there stays as it is. kIo, with what the system says.
 tl::expected<void, Failure> MakeFolder(const std::string& path);

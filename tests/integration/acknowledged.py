@@ -100,11 +100,12 @@ class Acknowledged(Ctl):
                     self.expected.update((below, None) for below in self.expected
                                          if below.startswith(name + "/"))
 
-    def wrong(self, listed):
-        """What of `listed`, resource by name, is not as it was acknowledged; empty when all is."""
+    def wrong(self, listed, of=""):
+        """What of `listed`, all resources by name that begin with `of`, is not as it was acknowledged; empty
+        when all is."""
         problems = []
         for name, fields in sorted(self.expected.items()):
-            if fields is UNSURE:
+            if fields is UNSURE or not name.startswith(of):
                 continue
             if fields is None:
                 if name in listed:

@@ -84,7 +84,7 @@ def made_of(rekeys):
     ordered = sorted(rekeys, key=lambda rekey: int(rekey["name"].rsplit("/", 1)[1]))
     made, problems = {}, []
     numbers = [int(rekey["name"].rsplit("/", 1)[1]) for rekey in ordered]
-    if numbers != list(range(numbers[0], numbers[0] + len(numbers))) if numbers else False:
+    if numbers and numbers != list(range(numbers[0], numbers[0] + len(numbers))):
         problems.append("the history of rekeys has a gap")
     seen = set()
     for rekey in ordered:
@@ -126,7 +126,7 @@ def is_excused(pair, sent, quiet):
     begin, end = (first_of(sent, made) for made in pair)
     if begin is None or end is None:
         return True  # not on air: there was no interface, or it died before
-    window = [one for one in sent[begin:end + 1]]
+    window = sent[begin:end + 1]
     return any(now.section != before.section or now.time - before.time > quiet
                for before, now in zip(window, window[1:]))
 

@@ -14,10 +14,8 @@ from harness import BIN, Site, free_port, wait_for
 from http2 import open_streams
 from joins import Proxy, led_to
 from prometheus import Prometheus
+from set_clock import SetClock
 
-FAKETIME = next((path for path in (
-    f"/usr/lib/{machine}-linux-gnu/faketime/libfaketimeMT.so.1" for machine in ("x86_64", "aarch64"))
-    if os.path.exists(path)), None)
 IS_ROOT = os.geteuid() == 0
 
 
@@ -68,7 +66,7 @@ class Scene:
         self.site.keymastd.popen.send_signal(signal.SIGHUP)
 
     def not_ready(self):
-        return self.site.run("curl", "-s", f"http://127.0.0.1:{self.site.http_port}/readyz").stdout
+        return self.site.page("readyz")
 
 
 class Network(Scene):
@@ -232,10 +230,9 @@ class Disks(Scene):
         """keymastd whose syncs go wrong as strace is told."""
         site = self.site
         site.keymastd.kill()
-        site.keymastd = site.start_process(
-            "keymastd", "strace", "-D", "-f", "-qq", "-o", "/dev/null", "-e",
-            "trace=fdatasync,fsync,sync_file_range", "-e", f"inject=fdatasync:{fault}",
-            BIN / "keymastd", "run", "--config", site.root / "keymastd.toml")
+        site.start_server(under=["strace", "-D", "-f", "-qq", "-o", "/dev/null", "-e",
+                                 "trace=fdatasync,fsync,sync_file_range", "-e",
+                                 f"inject=fdatasync:{fault}"])
         site.wait_ready()
 
     def change_fails(self):
@@ -257,33 +254,26 @@ class Disks(Scene):
 class Clocks(Scene):
     """A clock that is set, one that is wrong at the start, and Key Numbers that go."""
 
-    def start_at(self, offset):
-        """keymastd whose wall clock, and no other, is ahead by what the file says."""
-        site = self.site
-        self.offset = site.root / "offset"
-        self.offset.write_text(offset)
-        site.keymastd = site.start_process(
-            "keymastd", "env", f"LD_PRELOAD={FAKETIME}", f"FAKETIME_TIMESTAMP_FILE={self.offset}",
-            "FAKETIME_NO_CACHE=1", "FAKETIME_DONT_FAKE_MONOTONIC=1",
-            "ASAN_OPTIONS=verify_asan_link_order=0", BIN / "keymastd", "run", "--config",
-            site.root / "keymastd.toml")
-        site.wait_ready()
+    def start(self):
+        self.clock.set(0)
+        self.site.start_server(under=self.clock.under)
+        self.site.wait_ready()
 
     def run(self):
-        assert FAKETIME, "Debian's package libfaketime is not installed"
         site = self.site.init()
+        self.clock = SetClock(site.root)
         site.start_api()
-        self.start_at("+0\n")
+        self.start()
         site.create_channel()
         self.watch()
-        self.offset.write_text("+1h\n")
+        self.clock.set(3600)
         self.fires("ClockStep")
         wait_for(lambda: self.rekeyed_at().startswith(self.hour_ahead()), 30, "keys follow the clock")
         site.keymastd.kill()
-        self.start_at("+0\n")
+        self.start()
         self.fires("ClockUnsure")
         assert self.not_ready() == "clock_unsure\n", self.not_ready()
-        self.offset.write_text("+2h\n")
+        self.clock.set(7200)
         self.resolves("ClockUnsure", "ClockStep")
         # A start on data that may be older than what was done skips half of the numbers left.
         for _ in range(5):

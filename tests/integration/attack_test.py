@@ -2,15 +2,13 @@
 """keymast-api attacked by the owner of a valid certificate, and killed: what keymastd, an operator and a
 watcher notice of it. Nothing, and a watcher that it was away."""
 
+import concurrent.futures
 import json
 import os
 import pathlib
 import socket
-import threading
 import time
 import unittest
-import urllib.error
-import urllib.request
 
 from attacks import Attacker
 from certificates import Authority
@@ -56,11 +54,6 @@ class Attack(unittest.TestCase):
         self.changes = 0
         self.ended = 0  # times that keymast-api ended by itself
 
-    def page(self, path):
-        address = f"http://127.0.0.1:{self.site.http_port}{path}"
-        with urllib.request.urlopen(address, timeout=60) as answer:
-            return answer.read().decode()
-
     def resident(self):
         status = pathlib.Path(f"/proc/{self.site.keymastd.popen.pid}/status").read_text()
         return next(int(line.split()[1]) << 10 for line in status.splitlines() if line.startswith("VmRSS"))
@@ -69,11 +62,8 @@ class Attack(unittest.TestCase):
         watcher = self.site.start_process(
             "watcher", BIN / "keymastctl", "--server", f"unix:{self.site.root}/auditor.sock",
             "--output", "json", "watch", "--reconnect")
-        def told():
-            self.change()
-            return self.events(watcher)
-        wait_for(told, 60, "an event")
-        self.changes = 0
+        # Keys change by themselves: no change is asked for before the watcher is there.
+        wait_for(lambda: self.events(watcher), 60, "an event")
         return watcher
 
     @staticmethod
@@ -97,25 +87,27 @@ class Attack(unittest.TestCase):
 
     def during(self, attack):
         """An operator goes on while the attack goes on, and keymast-api is ready after it."""
-        attacking = threading.Thread(target=attack)
-        attacking.start()
-        while True:
-            going_on = attacking.is_alive()
-            self.revive()
-            try:
-                self.change()
-            except AssertionError:
-                if self.site.api.running():
-                    raise
-            if not going_on:
-                break
-            time.sleep(0.1)
-        attacking.join()
+        before = self.attacker.connections
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            attacking = pool.submit(attack)
+            while True:
+                going_on = not attacking.done()
+                self.revive()
+                try:
+                    self.change()
+                except AssertionError:
+                    if self.site.api.running():
+                        raise
+                if not going_on:
+                    break
+                time.sleep(0.1)
+            attacking.result()
+        self.assertGreater(self.attacker.connections, before, "nothing was attacked")
         wait_for(self.ready, 60, "keymast-api is ready")
 
     def ready(self):
         try:
-            return self.page("/readyz") == "ready\n"
+            return self.site.page("readyz", timeout=60) == "ready\n"
         except OSError:
             return False
 
@@ -137,15 +129,15 @@ class Attack(unittest.TestCase):
             tls.close()
 
     def kill_in_the_middle(self):
-        attacking = threading.Thread(target=self.resets)
         before = self.attacker.connections
-        attacking.start()
-        wait_for(lambda: self.attacker.connections > before, 60, "the attack has begun")
-        self.site.api.kill()
-        self.site.start_api()
-        self.revive()
-        self.change()
-        attacking.join()
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            attacking = pool.submit(self.resets)
+            wait_for(lambda: self.attacker.connections > before, 60, "the attack has begun")
+            self.site.api.kill()
+            self.site.start_api()
+            self.revive()
+            self.change()
+            attacking.result()
         wait_for(self.ready, 60, "keymast-api is ready")
 
     def expect_nothing_lost(self, watcher):

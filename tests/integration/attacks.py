@@ -5,6 +5,7 @@ without end, and beginnings without an end. It never waits for room, and goes on
 import select
 import socket
 import ssl
+import time
 
 from http2 import frame, literal
 
@@ -14,6 +15,7 @@ END_STREAM, END_HEADERS = 1, 4
 LONGEST = 16384  # of a frame
 CANCEL = b"\0\0\0\x08"
 AT_ONCE = 64  # streams, or pings, in one write
+LONGEST_ATTACK = 300  # s
 LAST = b"the last"  # what a PING carries, and its answer
 
 
@@ -87,7 +89,10 @@ class Attacker:
 
     def pour_all(self, count, pieces_of, patience):
         """`count` pieces on as many connections as it takes; pieces_of(n) makes the first n of one."""
+        until = time.monotonic() + LONGEST_ATTACK
         while count > 0:
+            if time.monotonic() > until:
+                raise TimeoutError(f"{count} are left to be written")
             count -= self.pour(pieces_of(count), patience)
 
     def rapid_resets(self, count, method, request, patience=lambda: None):

@@ -2,6 +2,7 @@
 """The second place of the audit log: what it does not take is not changed, keys on air go on, and it has
 every change that was acknowledged, also after kill -9."""
 
+import concurrent.futures
 import json
 import os
 import random
@@ -9,16 +10,21 @@ import subprocess
 import threading
 import time
 import unittest
-import urllib.error
-import urllib.request
 
+from acknowledged import Acknowledged
 from harness import Ctl, Site, wait_for
+from invariants import prove
 
 # One of each kind of what operators ask for.
 MUTATIONS = (
+    ("channels", "create", "two", "--file", "{root}/two.json"),
     ("channels", "update", "one", "--display-name", "x"),
     ("channels", "delete", "one", "--force"),
+    ("subscribers", "create", "new", "--identity", "new@example.org", "--credential-file",
+     "{root}/spare.key"),
     ("subscribers", "delete", "spare"),
+    ("members", "add", "one", "spare", "--msk-endpoint", "127.0.0.1:9"),
+    ("members", "join", "one", "member"),
     ("members", "leave", "one", "member"),
     ("members", "expel", "one", "member"),
     ("members", "delete", "one", "member"),
@@ -69,13 +75,14 @@ class AuditSink(unittest.TestCase):
     def setUp(self):
         self.site = Site("sink")
         self.addCleanup(self.site.close)
+        self.site.ctl = Acknowledged(self.site.ctl)
         self.auditor = Ctl(f"unix:{self.site.root}/auditor.sock")
 
     def up(self, sink):
         """A site on which a real receiver holds a key, and things to change."""
         self.sink = sink
         site = self.site
-        site.write_configuration(audit_sink=str(sink), backups=str(site.root / "backups"))
+        site.write_configuration(audit_sink=str(sink))
         site.up()
         site.create_channel()
         site.enrol_headend("one", "north")
@@ -83,13 +90,6 @@ class AuditSink(unittest.TestCase):
         site.create_subscriber("spare")
         self.member = site.member_with_receiver("one", "member")
         wait_for(lambda: self.member.last.get("mtk_id"), 20, "the receiver holds an MTK")
-
-    def page(self, name):
-        try:
-            return urllib.request.urlopen(f"http://127.0.0.1:{self.site.http_port}/{name}",
-                                          timeout=10).read().decode()
-        except urllib.error.HTTPError as refused:
-            return refused.read().decode()
 
     def change(self):
         return self.site.ctl.run("channels", "update", "one", "--display-name", str(random.random()))
@@ -121,13 +121,15 @@ class AuditSink(unittest.TestCase):
         """Each call is refused and told why; the receiver hears keys again, and new ones."""
         site, member = self.site, self.member
         before = self.state()
+        two = site.channel_definition("two", "239.255.42.2")
+        (site.root / "two.json").write_text(json.dumps({**two, "keyGroup": 2}))
         for words in MUTATIONS:
-            done = site.ctl.run(*words)
+            done = site.ctl.run(*(word.format(root=site.root) for word in words))
             self.assertNotEqual(done.returncode, 0, words)
             self.assertNotIn("may have been done", done.stderr, words)
             self.assertIn(f"audit_sink {self.sink}: {why}", done.stderr, words)
-        self.assertIn("audit_blocked\n", self.page("readyz"))
-        self.assertIn("\nkeymast_audit_blocked 1\n", self.page("metrics"))
+        self.assertIn("audit_blocked\n", self.site.page("readyz"))
+        self.assertIn("\nkeymast_audit_blocked 1\n", self.site.page("metrics"))
         heard = member.last.get("discards", {}).get("already_held", 0)
         keys = {member.last["mtk_id"]}
         def goes_on():
@@ -144,7 +146,8 @@ class AuditSink(unittest.TestCase):
                 ctl.call("members", "list", "one")["members"][0]["name"],
                 len(ctl.call("subscribers", "list")["subscribers"]),
                 len(ctl.call("headends", "list")["headends"]),
-                ctl.call("schedules", "list", "one").get("rekeySchedules", [])]
+                ctl.call("schedules", "list", "one").get("rekeySchedules", []),
+                ctl.call("backups", "list").get("backups", [])]
 
     @unittest.skipUnless(os.geteuid() == 0, "mounting a small disk needs root")
     def test_a_full_disk(self):
@@ -152,7 +155,7 @@ class AuditSink(unittest.TestCase):
         disk.mkdir()
         subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(disk)], check=True)
         self.addCleanup(subprocess.run, ["umount", "-l", str(disk)], check=True)
-        self.up(disk / "audit.jsonl")
+        self.up(disk / "sink.jsonl")
         self.agree()
         with open(disk / "filler", "wb", buffering=0) as filler:
             try:
@@ -168,8 +171,9 @@ class AuditSink(unittest.TestCase):
         self.assertEqual(self.sink.read_text(), end, "nothing torn is left")
         (disk / "filler").unlink()
         wait_for(self.is_open, 30, "changes are taken again")
-        wait_for(lambda: self.page("readyz") == "ready\n", 10, "it is ready")
+        wait_for(lambda: self.site.page("readyz") == "ready\n", 10, "it is ready")
         self.agree()
+        prove(self.site, self.site.ctl)
 
     def test_a_fifo_without_a_reader(self):
         fifo = self.site.root / "sink"
@@ -177,6 +181,8 @@ class AuditSink(unittest.TestCase):
         reader = Reader(fifo)
         self.addCleanup(reader.close)
         self.up(fifo)
+        end = self.export().read_text().splitlines()[-1] + "\n"
+        wait_for(lambda: reader.text.decode().endswith(end), 10, "all is read")
         reader.close()
         wait_for(self.is_refused, 30, "a change is refused")
         self.is_blocked_and_keys_go_on("is a FIFO that nobody reads")
@@ -196,42 +202,42 @@ class AuditSink(unittest.TestCase):
         self.assertEqual(chain(heard), lines)
         methods = [json.loads(line)["method"] for line in lines]
         self.assertEqual(methods.count("start"), 2, "the second is on record by now")
+        prove(self.site, self.site.ctl)
 
     def test_kill_9_in_the_middle_of_a_load(self):
-        self.up(self.site.root / "audit.jsonl")
-        acknowledged, over, rng = [], threading.Event(), random.Random(4)
+        self.up(self.site.root / "sink.jsonl")
+        acknowledged, over, rng, workers = [], threading.Event(), random.Random(4), 3
         def load(worker):
             number = 0
             while not over.is_set():
                 number += 1
                 name = f"l{worker}-{number}"
-                key = self.site.root / f"{name}.key"
-                key.touch(0o600)
-                key.write_bytes(os.urandom(16))
                 done = self.site.ctl.run("subscribers", "create", name, "--identity",
-                                         f"{name}@example.org", "--credential-file", key)
+                                         f"{name}@example.org", "--credential-file",
+                                         self.site.new_key(name))
                 if done.returncode == 0:
                     acknowledged.append(f"subscribers/{name}")
-        workers = [threading.Thread(target=load, args=(i,)) for i in range(3)]
-        for worker in workers:
-            worker.start()
-        try:
-            for _ in range(8):
-                before = len(acknowledged)
-                wait_for(lambda: len(acknowledged) > before + 2, 60, "changes are made")
-                time.sleep(rng.random() / 2)
-                self.site.keymastd.kill()
-                self.site.start_server()
-        finally:
-            over.set()
-            for worker in workers:
-                worker.join()
+        with concurrent.futures.ThreadPoolExecutor(workers) as pool:
+            loads = [pool.submit(load, worker) for worker in range(workers)]
+            try:
+                for _ in range(8):
+                    before = len(acknowledged)
+                    # More than were answered before the kill, and are counted behind it.
+                    wait_for(lambda: len(acknowledged) > before + workers, 60, "changes are made")
+                    time.sleep(rng.random() / 2)
+                    self.site.keymastd.kill()
+                    self.site.start_server()
+            finally:
+                over.set()
+            for done in loads:
+                done.result()
         self.site.wait_ready()
         wait_for(self.is_open, 30, "changes are taken")
         self.agree()
         records = [json.loads(line) for line in chain(self.sink.read_text())]
         self.assertLessEqual(set(acknowledged), {record["resource"] for record in records})
         self.assertEqual([record["method"] for record in records].count("start"), 9)
+        prove(self.site, self.site.ctl)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ import re
 import socket
 import sys
 import time
-import urllib.request
 
 from canaries import files
 from harness import BIN, Ctl, wait_for
@@ -22,17 +21,6 @@ from reuse import ledger, pcapng  # noqa: E402 (the path is set above)
 
 FORGERIES = 20
 DISCARDED = "keymast_datagrams_discarded_total{"
-
-
-def metrics(site):
-    address = f"http://127.0.0.1:{site.http_port}/metrics"
-    return urllib.request.urlopen(address, timeout=10).read()
-
-
-def total(page, family):
-    """The sum of a family's series."""
-    return sum(float(line.rsplit(" ", 1)[1]) for line in page.decode().splitlines()
-               if line.startswith(family))
 
 
 class Evidence:
@@ -90,9 +78,8 @@ class Evidence:
                            for what, octets in itertools.islice(traces(process.popen.pid), 2)]
         self.measure("before")
         self.forge()
-        page = metrics(site)
-        self.blobs.append(("metrics", page))
-        self.held = int(total(page, "keymast_mtk_switches_held_total "))
+        self.blobs.append(("metrics", site.page("metrics").encode()))
+        self.held = int(site.metric("keymast_mtk_switches_held_total "))
         pid = site.keymastd.popen.pid
         for channel in site.ctl.call("channels", "list").get("channels", []):
             active = channel["keyState"].get("active")
@@ -105,9 +92,8 @@ class Evidence:
             pass  # a hardened process, and not root
 
     def measure(self, when):
-        page = metrics(self.site)
-        self.descriptors[when] = total(page, "keymast_core_open_fds ")
-        self.resident[when] = total(page, "keymast_core_resident_memory_bytes ")
+        self.descriptors[when] = self.site.metric("keymast_core_open_fds ")
+        self.resident[when] = self.site.metric("keymast_core_resident_memory_bytes ")
 
     def samples(self):
         """Real messages with a wrong last octet, which is one of the MAC."""
@@ -128,10 +114,10 @@ class Evidence:
             self.forgers.add(out.getsockname()[1])
             answers = 0
             for _ in range(20):
-                before, counted = site.state_hash(), total(metrics(site), DISCARDED)
+                before, counted = site.state_hash(), site.metric(DISCARDED)
                 for octets in itertools.islice(itertools.cycle(samples), FORGERIES):
                     out.sendto(octets, ("127.0.0.1", site.mikey_port))
-                wait_for(lambda: total(metrics(site), DISCARDED) >= counted + FORGERIES, 30,
+                wait_for(lambda: site.metric(DISCARDED) >= counted + FORGERIES, 30,
                          "forgeries are counted")
                 changed = site.state_hash() != before
                 try:
@@ -139,7 +125,7 @@ class Evidence:
                     answers += 1
                 except TimeoutError:
                     pass
-                self.forged = (FORGERIES, int(total(metrics(site), DISCARDED) - counted), changed,
+                self.forged = (FORGERIES, int(site.metric(DISCARDED) - counted), changed,
                                answers)
                 if not changed:
                     return
@@ -166,7 +152,8 @@ class Evidence:
         self.audit = [json.loads(line) for line in file.read_text().splitlines()]
         done = self.site.ctl.run("audit", "verify", file, "--public-key", self.audit_key, "--expect",
                                  self.audit_end)
-        self.verified = done.stderr.strip() if done.returncode else ""
+        self.verified = (f"audit verify ends with {done.returncode}: {done.stderr.strip()}"
+                         if done.returncode else "")
 
     def ask_receivers(self):
         """Each that is a member comes to hold what was on air when it was asked, or what came after."""
@@ -195,7 +182,8 @@ class Evidence:
         for process in sorted(self.running(), key=lambda one: one is site.keymastd):
             self.ended[process.name] = process.stop(60)
         done = site.run(BIN / "keymastd", "check", "--config", site.root / "keymastd.toml")
-        self.check = "" if done.returncode == 0 else done.stdout + done.stderr
+        self.check = ("" if done.returncode == 0 else
+                      f"keymastd check ends with {done.returncode}: {done.stdout}{done.stderr}")
 
     def read_recordings(self):
         """From files alone, so that a test may alter them and read again."""

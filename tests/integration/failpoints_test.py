@@ -17,7 +17,7 @@ from invariants import prove
 
 SOURCE = pathlib.Path(os.environ["KEYMAST_SOURCE_DIR"])
 PASS = re.compile(r'PassFailpoint\("([a-z.]+)"\)')
-LEAST = 45
+NO_SOURCES = (".git", "build", "tests")
 PATIENCE = 60
 # So many, of so long names, make one step that takes several records of the journal.
 MANY, LONG_IDENTITY = 1000, 230
@@ -25,19 +25,17 @@ MANY, LONG_IDENTITY = 1000, 230
 
 def names():
     """All failpoints in the sources, each in one place."""
-    found = [name for file in sorted(SOURCE.glob("*/*.cc")) for name in PASS.findall(file.read_text())]
+    texts = [file.read_text() for folder in sorted(SOURCE.iterdir()) if folder.name not in NO_SOURCES
+             for file in sorted(folder.rglob("*.[ch]*")) if file != SOURCE / "base/failpoint.h"]
+    found = [name for text in texts for name in PASS.findall(text)]
     assert len(found) == len(set(found)), "a name in two places"
+    assert len(found) == sum(text.count("PassFailpoint(") for text in texts), "a name is no name"
     return found
 
 
-class Armed:
-    """What a program is started with, to die at a failpoint."""
-
-    def __init__(self, name, passes=1):
-        self.variable = f"KEYMAST_FAILPOINT={name}:{passes}"
-
-    def argv(self, *argv):
-        return ["env", self.variable, *argv]
+def armed(name, passes=1):
+    """What a program is started under to die at a failpoint."""
+    return ["env", f"KEYMAST_FAILPOINT={name}:{passes}"]
 
 
 class Failpoints(unittest.TestCase):
@@ -47,18 +45,10 @@ class Failpoints(unittest.TestCase):
         self.hit = []
         self.site = Site("failpoints")
         self.addCleanup(self.site.close)
-        self.sink = self.site.root / "audit.jsonl"
+        self.sink = self.site.root / "sink.jsonl"
         self.site.write_configuration(audit_sink=str(self.sink))
         self.site.ctl = Acknowledged(self.site.ctl)
-        self.acknowledged, self.unsure, self.number = set(), set(), 0
-
-    # What is started, and dies.
-
-    def server(self, armed=None, *options):
-        argv = [BIN / "keymastd", "run", "--config", self.site.root / "keymastd.toml", *options]
-        self.site.keymastd = self.site.start_process(
-            "keymastd", *(armed.argv(*argv) if armed else argv))
-        return self.site.keymastd
+        self.number = 0  # of subscribers
 
     def dies(self, process, name):
         wait_for(lambda: not process.running(), PATIENCE, lambda: f"{name} ends {process.name}:\n"
@@ -68,19 +58,11 @@ class Failpoints(unittest.TestCase):
 
     def recover(self):
         """An ordinary start behind a death, which finds what was acknowledged."""
-        self.server()
+        self.site.start_server()
         self.site.wait_ready()
-        listed = set(self.subscribers())
-        self.assertEqual(self.acknowledged - listed, set(), "acknowledged, and gone")
-        self.assertEqual(listed - self.acknowledged - self.unsure, set(), "of nobody")
-
-    def subscribers(self):
-        token = None
-        while token != "":
-            page = self.site.ctl.call("subscribers", "list", "--page-size", "1000",
-                                      *(["--page-token", token] if token else []))
-            yield from (one["name"].split("/")[1] for one in page.get("subscribers", []))
-            token = page.get("nextPageToken", "")
+        listed = {one["name"]: one
+                  for one in self.site.ctl.call("subscribers", "list").get("subscribers", [])}
+        self.assertEqual(self.site.ctl.wrong(listed, of="subscribers/"), [])
 
     # What is done meanwhile.
 
@@ -88,15 +70,10 @@ class Failpoints(unittest.TestCase):
         """One change; its answer may not come."""
         name = f"s{self.number}"
         self.number += 1
-        key = self.site.root / f"{name}.key"
-        key.touch(mode=0o600)
-        key.write_bytes(os.urandom(16))
-        self.unsure.add(name)
+        key = self.site.new_key(name)
         done = self.site.ctl.run("subscribers", "create", name, "--identity", f"{name}@example.org",
                                  "--credential-file", key, "--timeout", "2s")
         if done.returncode == 0:
-            self.unsure.discard(name)
-            self.acknowledged.add(name)
             self.site.credentials[name] = key
         return done
 
@@ -116,7 +93,7 @@ class Failpoints(unittest.TestCase):
     def at_init(self, name):
         with Site("init") as fresh:
             argv = [BIN / "keymastd", "init", "--config", fresh.root / "keymastd.toml"]
-            self.dies(fresh.start_process("init", *Armed(name).argv(*argv)), name)
+            self.dies(fresh.start_process("init", *armed(name), *argv), name)
             fresh.init()
             fresh.start_server()
             fresh.start_api()
@@ -125,19 +102,19 @@ class Failpoints(unittest.TestCase):
 
     def amid_changes(self, name):
         self.site.keymastd.kill()
-        process = self.server(Armed(name, passes=2 if name.startswith(("server.", "net.")) else 1))
+        process = self.site.start_server(under=armed(name, 2 if name.startswith(("server.", "net.")) else 1))
         self.subscribe_until(process)
         self.dies(process, name)
         self.recover()
 
     def at_start(self, name):
         self.site.keymastd.kill()
-        self.dies(self.server(Armed(name)), name)
+        self.dies(self.site.start_server(under=armed(name)), name)
         self.recover()
 
     def at_stop(self, name):
         self.assertEqual(self.site.keymastd.stop(), 0)
-        process = self.server(Armed(name))
+        process = self.site.start_server(under=armed(name))
         self.site.wait_ready()
         self.assertEqual(self.subscribe().returncode, 0)
         process.popen.send_signal(signal.SIGTERM)
@@ -147,7 +124,7 @@ class Failpoints(unittest.TestCase):
     def at_backup(self, name):
         """The backup is made whole by the next start."""
         self.site.keymastd.kill()
-        process = self.server(Armed(name))
+        process = self.site.start_server(under=armed(name))
         self.site.wait_ready()
         backup = name.replace(".", "-")
         self.site.ctl.run("backups", "create", backup, "--timeout", "2s")
@@ -158,10 +135,9 @@ class Failpoints(unittest.TestCase):
             shutil.copytree(self.site.root / "backups" / backup, copy.root / "data")
             shutil.copy(self.site.root / "master.key", copy.root / "master.key")
             # On a network of its own: it has the same members.
-            copy.keymastd = copy.start_process(
-                "keymastd", "unshare", "--net", *([] if os.geteuid() == 0 else ["--map-root-user"]),
-                "sh", "-c", 'ip link set lo up && exec "$@"', "sh", BIN / "keymastd", "run", "--config",
-                copy.root / "keymastd.toml", "--accept-rollback")
+            alone = ["unshare", "--net", *([] if os.geteuid() == 0 else ["--map-root-user"])]
+            copy.start_server("--accept-rollback",
+                              under=[*alone, "sh", "-c", 'ip link set lo up && exec "$@"', "sh"])
             copy.start_api()
             copy.wait_ready()
 
@@ -175,7 +151,7 @@ class Failpoints(unittest.TestCase):
         backup = name.replace(".", "-")
         self.site.ctl.call("backups", "create", backup, "--wait")
         self.site.keymastd.kill()
-        process = self.server(Armed(name))
+        process = self.site.start_server(under=armed(name))
         self.site.wait_ready()
         self.site.ctl.run("backups", "delete", backup, "--timeout", "2s")
         self.dies(process, name)
@@ -187,14 +163,12 @@ class Failpoints(unittest.TestCase):
         """The rotation ends with the new key in use, or has not begun."""
         root = self.site.root
         old = self.site.ctl.call("status")["masterKeyId"]
-        key = root / "next.key"
-        key.touch(mode=0o600)
-        key.write_bytes(os.urandom(32))
+        key = self.site.new_key("next", 32)
         text = (root / "keymastd.toml").read_text()
         (root / "keymastd.toml").write_text(
             text + f'\n[next_master_key]\nfile = {json.dumps(str(key))}\n')
         self.site.keymastd.kill()
-        process = self.server(Armed(name))
+        process = self.site.start_server(under=armed(name))
         self.site.wait_ready()
         new = self.id_of(key)
         self.site.ctl.run("master-key", "rotate", "--old", old, "--new", new, "--timeout", "2s")
@@ -222,17 +196,15 @@ class Failpoints(unittest.TestCase):
         """All that it makes is there, or nothing; what is left of it is removed in two goes."""
         rows = []
         for number in range(MANY):
-            key = self.site.root / f"long{number}.key"
-            key.touch(mode=0o600)
-            key.write_bytes(os.urandom(16))
+            key = self.site.new_key(f"long{number}")
             rows.append(f"long{number},{number}{'x' * LONG_IDENTITY}@example.org,{key}\n")
         (self.site.root / "long.csv").write_text("".join(rows))
         self.assertEqual(self.site.keymastd.stop(), 0)
-        process = self.server(Armed("records.step.between"))
+        process = self.site.start_server(under=armed("records.step.between"))
         self.site.wait_ready()
         self.site.ctl.run("subscribers", "batch-create", "--csv", self.site.root / "long.csv")
         self.dies(process, "records.step.between")
-        self.dies(self.server(Armed(name)), name)
+        self.dies(self.site.start_server(under=armed(name)), name)
         self.recover()
 
     def at_a_rollback(self, name):
@@ -246,18 +218,17 @@ class Failpoints(unittest.TestCase):
             old.keymastd.stop()
             shutil.rmtree(old.root / "data")
             shutil.move(old.root / "kept", old.root / "data")
-            argv = [BIN / "keymastd", "run", "--config", old.root / "keymastd.toml", "--accept-rollback"]
-            self.dies(old.start_process("rolled", *Armed(name).argv(*argv)), name)
-            refused = old.run(*argv[:-1])
+            self.dies(old.start_server("--accept-rollback", under=armed(name)), name)
+            refused = old.run(BIN / "keymastd", "run", "--config", old.root / "keymastd.toml")
             self.assertNotEqual(refused.returncode, 0, "the old incarnation is over")
+            self.assertIn("--accept-rollback", refused.stderr)
             old.start_server("--accept-rollback")
             old.wait_ready()
 
     def at_the_api(self, name):
         """The same request asked again has one outcome."""
         self.site.api.kill()
-        argv = [BIN / "keymast-api", "--config", self.site.root / "keymast-api.toml"]
-        self.site.api = self.site.start_process("keymast-api", *Armed(name, 2).argv(*argv))
+        self.site.start_api(under=armed(name, 2))
         self.subscribe_until(self.site.api)
         self.dies(self.site.api, name)
         self.site.start_api()
@@ -265,33 +236,19 @@ class Failpoints(unittest.TestCase):
 
     def at_the_headend(self, name):
         self.site.headend.kill()
-        record = self.site.root / "headend.pcapng"
-        argv = self.headend_argv(record)
-        self.site.headend = self.site.start_process("headend", *Armed(name).argv(*argv))
+        self.site.start_headend(under=armed(name))
         self.dies(self.site.headend, name)
         self.site.start_headend()
         self.picture_goes_on()
 
-    def headend_argv(self, record):
-        argv = [BIN / "keymast-headend", "run", "--server", f"unix:{self.site.root}/headend.sock",
-                "--name", "headend", "--key-file", self.site.root / "headend.key", "--state",
-                self.site.root / "headend.state", "--record", record]
-        for media, port in self.site.inputs.items():
-            argv += ["--input", f"{media}=127.0.0.1:{port}"]
-        return argv
-
     def at_the_receiver(self, name):
         site = self.site
         self.member.kill()
-        argv = [BIN / "keymast-receiver", "--sdp", site.root / "one.sdp", "--key-file",
-                site.credentials["member"], "--identity", "member@example.org", "--listen",
-                self.member.endpoint, "--interface", site.interface, "--state",
-                site.root / "receiver-member.state", "--record", site.root / "receiver-member.pcapng"]
-        process = site.start_process("receiver-member", *Armed(name).argv(*argv))
+        endpoint = self.member.endpoint
+        process = site.start_receiver("one", "member", endpoint, under=armed(name))
         wait_for(lambda: process.lines or not process.running(), 20, "the receiver runs")
         site.ctl.call("rekeys", "now", "one", "--level", "msk")
         self.dies(process, name)
-        endpoint, self.member = self.member.endpoint, None
         self.member = site.start_receiver("one", "member", endpoint)
         self.member.endpoint = endpoint
         self.picture_goes_on()
@@ -322,7 +279,6 @@ class Failpoints(unittest.TestCase):
         site.enrol_headend("one")
         site.start_headend()
         self.member = site.member_with_receiver("one", "member")
-        self.acknowledged.add("member")
         wait_for(lambda: self.member.last.get("mtk_id"), 20, "the receiver holds an MTK")
         site.start_sources()
         for name in names():
@@ -336,7 +292,6 @@ class Failpoints(unittest.TestCase):
         prove(site, site.ctl)
         print(f"{len(self.hit)} failpoints hit: {' '.join(sorted(self.hit))}")
         self.assertEqual(sorted(self.hit), sorted(names()))
-        self.assertGreaterEqual(len(self.hit), LEAST)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import time
 import unittest
-import urllib.request
 
 from acknowledged import Acknowledged
 from harness import BIN, Site, wait_for
@@ -124,12 +123,8 @@ class Faults(unittest.TestCase):
         site.up()
         site.create_channel(mtkRepetition="0.1s")
         (disk / "filler").write_bytes(bytes(56 << 10))
-        page = f"http://127.0.0.1:{site.http_port}/metrics"
         def lost():
-            text = urllib.request.urlopen(page, timeout=10).read().decode()
-            line = next(line for line in text.splitlines()
-                        if line.startswith("keymast_record_lost_total "))
-            return float(line.split(" ")[1])
+            return site.metric("keymast_record_lost_total ")
         wait_for(lost, 60, "datagrams are missing from the recording")
         before = lost()
         wait_for(lambda: lost() > before, 60, "and more of them")
@@ -138,11 +133,9 @@ class Faults(unittest.TestCase):
 
     def test_failing_sync_closes_the_store(self):
         site = self.site.init()
-        site.keymastd = site.start_process(
-            "keymastd", "strace", "-D", "-f", "-qq", "-o", "/dev/null", "-e",
-            "trace=fdatasync,fsync,sync_file_range", "-e",
-            "inject=fdatasync:error=EIO:when=40+", BIN / "keymastd", "run", "--config",
-            site.root / "keymastd.toml")
+        site.start_server(under=["strace", "-D", "-f", "-qq", "-o", "/dev/null", "-e",
+                                 "trace=fdatasync,fsync,sync_file_range", "-e",
+                                 "inject=fdatasync:error=EIO:when=40+"])
         site.start_api()
         site.wait_ready()
         site.create_channel()
@@ -159,20 +152,15 @@ class Faults(unittest.TestCase):
     def test_no_room_in_the_queue_of_the_interface(self):
         site = self.site.init()
         refused = 30
-        site.keymastd = site.start_process(
-            "keymastd", "strace", "-D", "-f", "-qq", "--seccomp-bpf", "-o", "/dev/null", "-e",
-            "trace=sendmmsg", "-e", f"inject=sendmmsg:error=ENOBUFS:when=20..{20 + refused - 1}",
-            BIN / "keymastd", "run", "--config", site.root / "keymastd.toml")
+        site.start_server(under=[
+            "strace", "-D", "-f", "-qq", "--seccomp-bpf", "-o", "/dev/null", "-e", "trace=sendmmsg", "-e",
+            f"inject=sendmmsg:error=ENOBUFS:when=20..{20 + refused - 1}"])
         site.start_api()
         site.wait_ready()
         site.create_channel(mtkRepetition="0.1s")
         member = site.member_with_receiver("one", "member")
-        page = f"http://127.0.0.1:{site.http_port}/metrics"
-        counted = 'keymast_send_errors_total{reason="no_buffer_space"} '
         def lost():
-            text = urllib.request.urlopen(page, timeout=10).read().decode()
-            return sum(float(line.removeprefix(counted)) for line in text.splitlines()
-                       if line.startswith(counted))
+            return site.metric('keymast_send_errors_total{reason="no_buffer_space"} ')
         wait_for(lambda: lost() >= refused, 60, "each datagram that was refused is counted")
         wait_for(lambda: '"sending_again"' in site.keymastd.log(), 20, "it is over")
         heard = member.last.get("discards", {}).get("already_held", 0)

@@ -16,6 +16,8 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.error
+import urllib.request
 
 CHECKER = pathlib.Path(__file__).resolve().parent.parent / "tools" / "reuse_checker.py"
 BIN = pathlib.Path(os.environ["KEYMAST_BIN"])
@@ -216,15 +218,39 @@ class Site:
         assert done.returncode == 0, done.stderr
         return self
 
-    def start_server(self, *options):
-        self.keymastd = self.start_process("keymastd", BIN / "keymastd", "run", "--config",
+    # `under`: the beginning of a command line that starts the program, such as strace's.
+
+    def start_server(self, *options, under=()):
+        self.keymastd = self.start_process("keymastd", *under, BIN / "keymastd", "run", "--config",
                                            self.root / "keymastd.toml", *options)
         return self.keymastd
 
-    def start_api(self):
-        self.api = self.start_process("keymast-api", BIN / "keymast-api", "--config",
+    def start_api(self, under=()):
+        self.api = self.start_process("keymast-api", *under, BIN / "keymast-api", "--config",
                                       self.root / "keymast-api.toml")
         return self.api
+
+    def page(self, path, timeout=20):
+        """What keymast-api says there, whatever the status."""
+        address = f"http://127.0.0.1:{self.http_port}/{path}"
+        try:
+            with urllib.request.urlopen(address, timeout=timeout) as answer:
+                return answer.read().decode()
+        except urllib.error.HTTPError as refused:
+            with refused:
+                return refused.read().decode()
+
+    def metric(self, series):
+        """The sum of those that begin so: `family `, `family{`, or one with its labels."""
+        return sum(float(line.rsplit(" ", 1)[1]) for line in self.page("metrics").splitlines()
+                   if line.startswith(series))
+
+    def new_key(self, name, size=16):
+        """A key file that is there by then."""
+        key = self.root / f"{name}.key"
+        key.touch(mode=0o600)
+        key.write_bytes(os.urandom(size))
+        return key
 
     def wait_ready(self, seconds=30):
         def ready():
@@ -283,10 +309,7 @@ class Site:
         """Many with a key each that nobody uses."""
         rows = []
         for name in (f"{prefix}{i}" for i in range(count)):
-            key = self.root / f"{name}.key"
-            key.touch(0o600)
-            key.write_bytes(os.urandom(16))
-            rows.append(f"{name},{name}@example.org,{key}\n")
+            rows.append(f"{name},{name}@example.org,{self.new_key(name)}\n")
         csv = self.root / f"{prefix}.csv"
         csv.write_text("".join(rows))
         done = self.ctl.run("subscribers", "batch-create", "--csv", csv, timeout=60)
@@ -299,12 +322,12 @@ class Site:
             self.ctl.call("members", "join", channel, name)
         return endpoint
 
-    def start_receiver(self, channel, name, endpoint, suffix=""):
+    def start_receiver(self, channel, name, endpoint, suffix="", under=()):
         record = self.root / f"receiver-{name}.pcapng"
         if record not in self.records:
             self.records.append(record)
         return self.start_process(
-            f"receiver-{name}{suffix}", BIN / "keymast-receiver", "--sdp",
+            f"receiver-{name}{suffix}", *under, BIN / "keymast-receiver", "--sdp",
             self.root / f"{channel}.sdp", "--key-file", self.credentials[name], "--identity",
             f"{name}@example.org", "--listen", endpoint, "--interface", self.interface, "--state",
             self.root / f"receiver-{name}.state", "--record", record)
@@ -328,11 +351,11 @@ class Site:
         self.ctl.call("headends", "create", name, "--public-key", public, "--channel", channel)
         self.inputs = {"video": free_port(), "audio": free_port()}
 
-    def start_headend(self, name="headend"):
+    def start_headend(self, name="headend", under=()):
         record = self.root / f"{name}.pcapng"
         if record not in self.records:
             self.records.append(record)
-        argv = [BIN / "keymast-headend", "run", "--server", f"unix:{self.root}/headend.sock",
+        argv = [*under, BIN / "keymast-headend", "run", "--server", f"unix:{self.root}/headend.sock",
                 "--name", name, "--key-file", self.root / f"{name}.key", "--state",
                 self.root / f"{name}.state", "--record", record]
         for media, port in self.inputs.items():

@@ -8,7 +8,6 @@ import os
 import subprocess
 import sys
 import unittest
-import urllib.request
 
 from acknowledged import Acknowledged
 from harness import Site, wait_for
@@ -45,10 +44,7 @@ class InterfaceGone(unittest.TestCase):
         wait_for(lambda: opened() > before + 50, 30, "the picture")
 
     def send_errors(self):
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.site.http_port}/metrics") as page:
-            lines = page.read().decode().splitlines()
-        return sum(float(line.split()[-1]) for line in lines
-                   if line.startswith("keymast_send_errors_total") and "no_interface" in line)
+        return self.site.metric('keymast_send_errors_total{reason="no_interface"} ')
 
     def on_air(self):
         site = self.site.up()

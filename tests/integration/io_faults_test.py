@@ -8,10 +8,9 @@ import os
 import pathlib
 import re
 import unittest
-import urllib.request
 
 from acknowledged import Acknowledged
-from harness import BIN, LONG, Site, wait_for
+from harness import LONG, Site, wait_for
 from invariants import prove
 
 # strace counts each call apart, in each thread. Not sync_file_range: RocksDB asks by one that does nothing,
@@ -55,10 +54,8 @@ class IoFaults(unittest.TestCase):
         site = self.site
         self.trace.unlink(missing_ok=True)
         self.said = len(site.keymastd.log())
-        site.keymastd = site.start_process(
-            "keymastd", "strace", "-D", "--seccomp-bpf", "-E", WITHOUT_LEAKS, *self.tracing(call, n),
-            BIN / "keymastd", "run", "--config", site.root / "keymastd.toml")
-        return site.keymastd
+        return site.start_server(
+            under=["strace", "-D", "--seccomp-bpf", "-E", WITHOUT_LEAKS, *self.tracing(call, n)])
 
     def tracing(self, call, n):
         only = [word for path in self.files() for word in ("-P", path)]
@@ -68,27 +65,27 @@ class IoFaults(unittest.TestCase):
     def says(self):
         return self.site.keymastd.log()[self.said:]
 
+    def starts(self, keymastd):
+        """Whether it does, once that is known."""
+        wait_for(lambda: '"event":"started"' in self.says() or not keymastd.running(), 60,
+                 lambda: f"it starts, or says why not: {self.says()}")
+        return '"event":"started"' in self.says()
+
     def is_connected(self):
-        page = f"http://127.0.0.1:{self.site.http_port}/metrics"
-        return b"\nkeymast_api_core_up 1" in urllib.request.urlopen(page, timeout=10).read()
+        return self.site.metric("keymast_api_core_up ") == 1
 
     def change(self):
         """Whether a new subscriber was acknowledged; what was is never to be lost."""
         site = self.site
         name = f"s{self.number}"
         self.number += 1
-        key = site.root / f"{name}.key"
-        key.touch(mode=0o600)
-        key.write_bytes(self.number.to_bytes(16, "big"))
         return site.ctl.run("subscribers", "create", name, "--identity", f"{name}@example.org",
-                            "--credential-file", key).returncode == 0
+                            "--credential-file", site.new_key(name)).returncode == 0
 
     def one(self, call, n):
         """(outcome, what was injected)."""
         keymastd = self.start_with(call, n)
-        wait_for(lambda: '"event":"started"' in self.says() or not keymastd.running(), 60,
-                 lambda: f"it starts, or says why not: {self.says()}")
-        if '"event":"started"' in self.says():
+        if self.starts(keymastd):
             wait_for(lambda: self.is_connected() or not keymastd.running(), 30, "keymast-api finds it")
             done = [self.change() for _ in range(CHANGES)]
             self.assertTrue(keymastd.running(), f"{call} {n}: {self.says()}")
@@ -109,8 +106,7 @@ class IoFaults(unittest.TestCase):
         """Nothing of a refused start is in the way of the next one."""
         self.said = len(self.site.keymastd.log())
         keymastd = self.site.start_server()
-        wait_for(lambda: '"event":"started"' in self.says() or not keymastd.running(), 60, "it starts")
-        self.assertTrue(keymastd.running(), self.says())
+        self.assertTrue(self.starts(keymastd), self.says())
         keymastd.kill()
 
     def injected(self):
@@ -125,6 +121,7 @@ class IoFaults(unittest.TestCase):
         site = self.site
         self.said = len(site.keymastd.log())
         keymastd = site.start_server()
+        self.starts(keymastd)
         wait_for(self.is_connected, 30, "keymast-api finds it")
         self.trace.unlink()
         tracer = site.start_process("strace", "strace", "-p", keymastd.popen.pid,
@@ -154,6 +151,7 @@ class IoFaults(unittest.TestCase):
             outcomes[outcome.split(":")[0]] += 1
             n = following(n)
         self.assertEqual(outcome, "serves", f"{call} {n}: nothing failed")
+        self.assertTrue(outcomes, f"{call} touches nothing of the store")
         print(f"{call}: {dict(outcomes)}, none at {n}", flush=True)
         return outcomes
 

@@ -68,10 +68,7 @@ class Load:
                 continue
             name = f"load-{self.number}"
             self.number += 1
-            key = self.site.root / f"{name}.key"
-            key.touch(mode=0o600)
-            key.write_bytes(os.urandom(16))
-            self.site.credentials[name] = key
+            key = self.site.credentials[name] = self.site.new_key(name)
             if not self._do("subscribers", "create", name, "--identity",
                             f"{name}@example.org", "--credential-file", key):
                 continue

@@ -43,6 +43,7 @@ class Linear(unittest.TestCase):
         self.assertEqual(clients.returncode, 0)
         self.assertEqual(killed, ROUGH)
         self.assertIn(f"{HISTORIES} histories ({ROUGH} with a kill -9)", said)
+        self.assertRegex(said, r" [1-9]\d* changes acknowledged, .* [1-9]\d* mutants refused")
         for process in (site.api, site.keymastd):
             self.assertEqual(process.stop(), 0, process.log()[-2000:])
 

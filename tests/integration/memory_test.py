@@ -13,7 +13,7 @@ import sys
 import unittest
 import urllib.request
 
-from harness import BIN, Site, wait_for
+from harness import Site, wait_for
 from memory import find, memory, traces
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tools"))

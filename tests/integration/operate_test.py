@@ -4,7 +4,6 @@ restored, and another master key, on real programs."""
 
 import base64
 import json
-import os
 import re
 import shutil
 import unittest
@@ -117,9 +116,7 @@ class Operate(unittest.TestCase):
         for number in range(3):
             self.site.create_subscriber(f"s{number}")
         old = self.ctl("status")["masterKeyId"]
-        key = root / "next.key"
-        key.touch(mode=0o600)
-        key.write_bytes(os.urandom(32))
+        key = self.site.new_key("next", 32)
         text = (root / "keymastd.toml").read_text()
         # A table behind all keys of the top.
         (root / "keymastd.toml").write_text(

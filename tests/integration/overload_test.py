@@ -18,11 +18,6 @@ class Overload(unittest.TestCase):
         self.site = Site("overload")
         self.addCleanup(self.site.close)
 
-    def page(self, path):
-        address = f"http://127.0.0.1:{self.site.http_port}{path}"
-        with urllib.request.urlopen(address, timeout=20) as answer:
-            return answer.read().decode()
-
     def keep(self, connection):
         self.addCleanup(connection.close)
         return connection
@@ -32,25 +27,23 @@ class Overload(unittest.TestCase):
         address = ("127.0.0.1", site.http_port)
         for _ in range(300):
             self.keep(socket.create_connection(address)).sendall(b"GET /metrics HTTP/1.1\r\nX: ")
-        self.assertIn("keymast_channels 0\n", self.page("/metrics"))
-        self.assertEqual(self.page("/livez"), "alive\n")
-        self.assertEqual(self.page("/readyz"), "ready\n")
+        self.assertIn("keymast_channels 0\n", self.site.page("metrics"))
+        self.assertEqual(self.site.page("livez"), "alive\n")
+        self.assertEqual(self.site.page("readyz"), "ready\n")
         endless = self.keep(socket.create_connection(address))
         with self.assertRaises(ConnectionError):
             for _ in range(64):
                 endless.sendall(b"A" * (1 << 20))
         self.assertTrue(site.api.running())
         cut = {line.split(" ")[0]: float(line.split(" ")[1]) for line in
-               self.page("/metrics").splitlines() if line.startswith("keymast_api_http_cut_total")}
+               self.site.page("metrics").splitlines() if line.startswith("keymast_api_http_cut_total")}
         self.assertGreaterEqual(cut['keymast_api_http_cut_total{reason="crowded"}'], 1)
         self.assertEqual(cut['keymast_api_http_cut_total{reason="too_long"}'], 1)
 
     def start_api_with(self, descriptors):
         site = self.site.init()
         site.start_server()
-        site.api = site.start_process(
-            "keymast-api", "prlimit", f"--nofile={descriptors // 4}:{descriptors}",
-            BIN / "keymast-api", "--config", site.root / "keymast-api.toml")
+        site.start_api(under=["prlimit", f"--nofile={descriptors // 4}:{descriptors}"])
         return site.wait_ready()
 
     def idle(self, role, count):
@@ -76,9 +69,9 @@ class Overload(unittest.TestCase):
         site.headend.kill()
         site.start_headend()
         wait_for(lambda: site.headend.last.get("connected"), 20, "a headend connects anew")
-        self.assertEqual(self.page("/livez"), "alive\n")
+        self.assertEqual(self.site.page("livez"), "alive\n")
         refused = 'keymast_api_connections_refused_total{listener="%s"} '
-        text = self.page("/metrics")
+        text = self.site.page("metrics")
         self.assertNotIn(refused % "viewer" + "0\n", text)
         self.assertIn(refused % "operator" + "0\n", text)
         self.assertIn('"few_descriptors"', site.api.log())
@@ -90,7 +83,7 @@ class Overload(unittest.TestCase):
             self.keep(connection)
 
     def value(self, series):
-        line = next(line for line in self.page("/metrics").splitlines()
+        line = next(line for line in self.site.page("metrics").splitlines()
                     if line.startswith(series + " "))
         return float(line.rsplit(" ", 1)[1])
 
@@ -111,7 +104,7 @@ class Overload(unittest.TestCase):
         wait_for(lambda: self.refused("auditor_streams") > 0, 20, "watches fill their share")
         wait_for(lambda: self.refused("headend_streams") > 0, 20, "streams fill their share")
         site.ctl.call("members", "expel", "one", "mallory")
-        self.assertEqual(self.page("/readyz"), "ready\n")
+        self.assertEqual(self.site.page("readyz"), "ready\n")
         self.assertEqual(self.refused("operator"), 0)
         self.assertTrue(site.headend.last["connected"])
         # Streams without a proof are ended while their clients still hold them.
@@ -125,7 +118,7 @@ class Overload(unittest.TestCase):
                                      f"unix:{site.root}/auditor.sock", "--output", "json", "watch")
         self.streams("auditor", b"/keymast.v1.Rekeys/Watch", 100)
         share = 'keymast_api_calls{share="auditor_streams"} 101\n'
-        wait_for(lambda: share in self.page("/metrics"), 20, "all of them watch")
+        wait_for(lambda: share in self.site.page("metrics"), 20, "all of them watch")
         for batch in range(3):
             site.create_subscribers(f"s{batch}x", 1000)
         def created():
@@ -138,15 +131,15 @@ class Overload(unittest.TestCase):
         unread = self.value('keymast_api_unread_octets{share="auditor_streams"}')
         self.assertGreater(unread, 1 << 20)
         self.assertLessEqual(unread, 33 << 20)
-        self.assertIn("keymast_watchers_dropped_total 0\n", self.page("/metrics"))
-        self.assertIn("keymast_api_core_connections_total 1\n", self.page("/metrics"))
+        self.assertIn("keymast_watchers_dropped_total 0\n", self.site.page("metrics"))
+        self.assertIn("keymast_api_core_connections_total 1\n", self.site.page("metrics"))
 
     def test_a_listener_that_is_gone_ends_alive(self):
         site = self.site.up()
-        self.assertEqual(self.page("/livez"), "alive\n")
+        self.assertEqual(self.site.page("livez"), "alive\n")
         (site.root / "headend.sock").unlink()
         with self.assertRaises(urllib.error.HTTPError) as answer:
-            self.page("/livez")
+            urllib.request.urlopen(f"http://127.0.0.1:{site.http_port}/livez", timeout=20)
         self.assertEqual(answer.exception.code, 503)
         answer.exception.close()
 

@@ -32,7 +32,11 @@ constexpr std::array<Weight, 18> kWeights{{
     {Verb::kExpel, 2},
     {Verb::kListMembers, 4},
 }};
-constexpr uint32_t kAllWeights = 102;
+constexpr uint32_t kAllWeights = [] {
+  uint32_t sum = 0;
+  for (const auto& weighted : kWeights) sum += weighted.of_all;
+  return sum;
+}();
 
 constexpr uint32_t kDatagramBase = 1000;
 constexpr uint32_t kSharedBase = 1000;  // of values that several want; the others are below

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/unit/oom/fuse.h"
 
-#include <cstdlib>
-#include <new>
-
 #include "base/check.h"
 #include "crypto/primitives.h"
 
@@ -30,39 +27,11 @@ void* __wrap_realloc(void* memory, size_t size) {
 
 namespace {
 
-// As the C++ library does it.
-void* Take(size_t size) {
-  void* memory = Strikes() ? nullptr : __real_malloc(size);
-  while (memory == nullptr) {
-    const std::new_handler handler = std::get_new_handler();
-    if (handler == nullptr) throw std::bad_alloc();
-    handler();
-    memory = __real_malloc(size);
-  }
-  return memory;
-}
-
-void* TakeOrNull(size_t size) noexcept {
-  try {
-    return Take(size);
-  } catch (const std::bad_alloc&) {
-    return nullptr;
-  }
-}
+void* FromHeap(size_t size) { return __wrap_malloc(size); }
 
 }  // namespace
 
-// Forms for over-aligned types, which nothing here has, stay as they are.
-void* operator new(size_t size) { return Take(size); }
-void* operator new[](size_t size) { return Take(size); }
-void* operator new(size_t size, const std::nothrow_t&) noexcept { return TakeOrNull(size); }
-void* operator new[](size_t size, const std::nothrow_t&) noexcept { return TakeOrNull(size); }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete[](void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, size_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, size_t) noexcept { std::free(memory); }
-void operator delete(void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
-void operator delete[](void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
+#include "tests/unit/oom/operator_new.h"
 
 namespace keymast::oom {
 namespace {

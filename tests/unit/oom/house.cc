@@ -11,6 +11,7 @@
 
 #include "crypto/primitives.h"
 #include "server/audit_key.h"
+#include "server/durable_records.h"
 #include "server/open_store.h"
 #include "server/server.h"
 #include "shell/log.h"
@@ -204,7 +205,7 @@ void House::Serve(Shared& shared, int port_fd) const {
   const SharedClock clock(shared);
   const shell::SystemClock system_clock;
   server::Loop loop(system_clock);
-  Kept kept(*opened_->repository);
+  server::DurableRecords kept(*opened_->repository);
   Port port(port_fd);
   crypto::SeededRng rng(23);
   const server::StoreWork::OpenKey next = [this] {

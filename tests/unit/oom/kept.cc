@@ -22,18 +22,10 @@ ByteView TakeText(Reader& reader) {
   return reader.Take(length);
 }
 
-class Room final : public server::CommitRoom {
- public:
-  explicit Room(records::SharedRoom room) : room_(std::move(room)) {}
-  bool Take(const std::vector<rekey::Change>& step) override { return room_.Take(step); }
-
- private:
-  records::SharedRoom room_;
-};
-
 }  // namespace
 
 Result<store::Revision> KeptStore::Commit(const store::Batch& batch) {
+  KEYMAST_CHECK(batch.puts.size() <= UINT8_MAX && batch.deletes.size() <= UINT8_MAX);
   Bytes record;
   const std::array<uint8_t, 2> counts{static_cast<uint8_t>(batch.puts.size()),
                                       static_cast<uint8_t>(batch.deletes.size())};
@@ -69,10 +61,6 @@ void CommitAgain(ByteView file, store::Store& store) {
     batch.fence = store.fence();
     KEYMAST_CHECK(reader.ok() && store.Commit(batch).has_value());
   }
-}
-
-std::unique_ptr<server::CommitRoom> Kept::NewRoom() const {
-  return std::make_unique<Room>(repository_.NewRoom());
 }
 
 }  // namespace keymast::oom

@@ -141,7 +141,8 @@ bool Served::Until(const std::function<bool()>& done) {
   while (system_clock_.Now() < last) {
     server_.Turn();
     if (done()) return true;
-    loop_.WakeAt(last);
+    // What was to wake it may have come while `done` asked the server for something.
+    loop_.WakeAt(system_clock_.Now() + std::chrono::milliseconds(10));
     loop_.Turn();
   }
   return false;
