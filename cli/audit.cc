@@ -33,12 +33,51 @@ struct ExportOptions {
   std::string file;
 };
 
+// Draft is beside a file, and takes its place once it is whole; of a pipe or a device it is that
+// itself. One that is not published is removed.
+class Draft {
+ public:
+  explicit Draft(const std::string& file) : file_(file), before_(std::filesystem::status(file)) {
+    const auto kind = before_.type();
+    is_beside_ = kind == std::filesystem::file_type::not_found ||
+                 kind == std::filesystem::file_type::regular;
+    // A link stays one.
+    std::error_code none;
+    const auto end = std::filesystem::canonical(file, none);
+    if (is_beside_ && !none) file_ = end.string();
+    path_ = is_beside_ ? file_ + ".new" : file_;
+  }
+  ~Draft() {
+    std::error_code gone;
+    if (is_beside_) std::filesystem::remove(path_, gone);
+  }
+  Draft(const Draft&) = delete;
+  Draft& operator=(const Draft&) = delete;
+
+  const std::string& path() const { return path_; }
+  bool Publish() const {
+    if (!is_beside_) return true;
+    std::error_code problem;
+    if (before_.type() == std::filesystem::file_type::regular) {
+      std::filesystem::permissions(path_, before_.permissions(), problem);
+    }
+    if (!problem) std::filesystem::rename(path_, file_, problem);
+    return !problem;
+  }
+
+ private:
+  std::string file_;
+  std::filesystem::file_status before_;
+  bool is_beside_ = true;
+  std::string path_;
+};
+
 // A page is written before the next is fetched: the log may be longer than memory. What was there
 // before stays until all of it has come.
 Outcome<void> Export(Context& context, const ExportOptions& options) {
-  const std::string draft = options.file + ".new";
-  std::ofstream file(draft);
-  if (!file) return UsageProblem(draft + ": cannot be written");
+  const Draft draft(options.file);
+  std::ofstream file(draft.path());
+  if (!file) return UsageProblem(draft.path() + ": cannot be written");
   v1::ListAuditRecordsRequest request;
   request.set_page_size(1000);
   uint64_t count = 0;
@@ -54,9 +93,7 @@ Outcome<void> Export(Context& context, const ExportOptions& options) {
     request.set_page_token(page.next_page_token());
   } while (!request.page_token().empty());
   file.close();
-  std::error_code problem;
-  if (file) std::filesystem::rename(draft, options.file, problem);
-  if (!file || problem) return UsageProblem(options.file + ": cannot be written");
+  if (!file || !draft.Publish()) return UsageProblem(options.file + ": cannot be written");
   v1::AuditPosition end;
   end.set_sequence(last.sequence());
   end.set_hash(last.hash());

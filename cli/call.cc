@@ -92,7 +92,7 @@ Outcome<void> Call(Context& context, const CallOptions& options) {
   }
   auto next = requests->begin();
   return context.session.Converse(
-      path, Session::Patience::kEndless,
+      path, Session::Deadline::kNone,
       [&] { return next == requests->end() ? nullptr : (next++)->get(); }, *response,
       [&] {
         WriteOneOfMany(*response, FormatOf(context), context.out);

@@ -31,7 +31,9 @@ Exit ExitOf(int code) {
 
 // Without an answer, or with one that says so, what was asked may have been done.
 bool IsOutcomeKnown(int code, const std::string& reason) {
-  if (reason == "audit_blocked") return true;
+  for (const char* undone : {"audit_blocked", "no_space", "draining"}) {
+    if (reason == undone) return true;
+  }
   return code != grpc::StatusCode::UNAVAILABLE && code != grpc::StatusCode::DEADLINE_EXCEEDED &&
          code != grpc::StatusCode::CANCELLED;
 }

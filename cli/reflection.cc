@@ -23,7 +23,7 @@ Outcome<wire::ServerReflectionResponse> Ask(Session& session,
   wire::ServerReflectionResponse response;
   bool answered = false;
   auto done = session.Converse(
-      kMethod, Session::Patience::kTimeout, [&] { return std::exchange(next, nullptr); }, response,
+      kMethod, Session::Deadline::kOfCall, [&] { return std::exchange(next, nullptr); }, response,
       [&] {
         answered = true;
         return false;

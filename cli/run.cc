@@ -41,12 +41,12 @@ class LazySession final : public Session {
     auto open = Open();
     return open ? session_->Stream(method, request, scratch, each) : open;
   }
-  Outcome<void> Converse(const std::string& method, Patience patience,
+  Outcome<void> Converse(const std::string& method, Deadline deadline,
                          const std::function<const google::protobuf::Message*()>& next,
                          google::protobuf::Message& scratch,
                          const std::function<bool()>& each) override {
     auto open = Open();
-    return open ? session_->Converse(method, patience, next, scratch, each) : open;
+    return open ? session_->Converse(method, deadline, next, scratch, each) : open;
   }
 
  private:

@@ -64,14 +64,14 @@ class GrpcSession final : public Session {
                        const std::function<bool()>& each) override {
     const Message* next = &request;
     return Converse(
-        method, Patience::kEndless, [&] { return std::exchange(next, nullptr); }, scratch, each);
+        method, Deadline::kNone, [&] { return std::exchange(next, nullptr); }, scratch, each);
   }
 
-  Outcome<void> Converse(const std::string& method, Patience patience,
+  Outcome<void> Converse(const std::string& method, Deadline deadline,
                          const std::function<const Message*()>& next, Message& scratch,
                          const std::function<bool()>& each) override {
     grpc::ClientContext context;
-    if (patience == Patience::kTimeout) SetDeadline(context);
+    if (deadline == Deadline::kOfCall) SetDeadline(context);
     auto call = stub_.PrepareCall(&context, PathOf(method), &queue_);
     call->StartCall(this);
     Writer writer{*call, next};

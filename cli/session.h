@@ -26,9 +26,9 @@ class Session {
                                google::protobuf::Message& scratch,
                                const std::function<bool()>& each) = 0;
   // Converse sends what `next` gives until it gives null, and meanwhile calls `each` as Stream
-  // does. kTimeout: all of it may take as long as a call.
-  enum class Patience { kEndless, kTimeout };
-  virtual Outcome<void> Converse(const std::string& method, Patience patience,
+  // does. kOfCall: all of it may take as long as a call.
+  enum class Deadline { kNone, kOfCall };
+  virtual Outcome<void> Converse(const std::string& method, Deadline deadline,
                                  const std::function<const google::protobuf::Message*()>& next,
                                  google::protobuf::Message& scratch,
                                  const std::function<bool()>& each) = 0;

@@ -154,9 +154,8 @@ Controller::Impl::Outcome Controller::Impl::Do(const Command& command, const Ask
                                                const Moment* m) {
   asker = &by;
   const rekey::KeptRequest* kept =
-      m != nullptr && by.request ? state.requests.Find(*by.request) : nullptr;
-  // Kept for its life, though forgotten later.
-  if (kept != nullptr && kept->at + rekey::kRequestLife > now) return AnswerAgain(*kept, command);
+      m != nullptr && by.request ? state.requests.Find(*by.request, now) : nullptr;
+  if (kept != nullptr) return AnswerAgain(*kept, command);
   const uint64_t before = RevisionOf(state, command);
   const size_t first_change = m == nullptr ? 0 : m->step.changes.size();
   Outcome done = std::visit([&](const auto& one) { return Handle(one, now, m); }, command);

@@ -116,9 +116,12 @@ tl::expected<Repository::Opened, Failure> Repository::Open(Parts parts,
   opened.epoch = parts.store->fence();
   opened.import_key = {crypto::PublicKeyOf(meta->import_key), meta->import_key};
   opened.state = std::move(recovered->state);
+  const bool is_only_begun = recovered->is_only_begun;
   opened.repository.reset(new Repository(std::move(parts), std::move(*meta), rng, *recovered));
   const Status begun = opened.repository->Begin(*start, opened.state);
   if (!begun) return CannotWrite(begun.error(), places);
+  // One that ended before it did anything in the incarnation that it began left that to this one.
+  opened.start.new_incarnation = opened.start.new_incarnation || is_only_begun;
   return opened;
 }
 

@@ -159,6 +159,8 @@ class Replay {
   const std::string& data_;
   Recovered recovered_;
   std::vector<Present> step_;
+  bool is_start_ = false;            // step_ is a start's
+  bool begins_incarnation_ = false;  // and the first of its incarnation
   // Of the newest record read.
   Header header_;
   Record record_;
@@ -198,6 +200,11 @@ Outcome Replay::TakeRecord(const store::Entry& entry) {
   } else if (auto follows = CheckFollows(opened->header, read->record); !follows) {
     return follows;
   }
+  if (step_.empty()) {
+    is_start_ = read->record.start;
+    const bool is_first = first_ == *number;
+    begins_incarnation_ = !is_first && opened->header.incarnation > header_.incarnation;
+  }
   header_ = opened->header;
   record_ = read->record;
   hash_ = crypto::Sha256(entry.value);
@@ -207,6 +214,8 @@ Outcome Replay::TakeRecord(const store::Entry& entry) {
 }
 
 Outcome Replay::ApplyStep() {
+  const bool has_changes = std::any_of(
+      step_.begin(), step_.end(), [](const Present& present) { return !present.changes.empty(); });
   for (const Present& present : step_) {
     const Status applied =
         ForEachChange(present.changes, [&](const rekey::Change& change, ByteView octets) {
@@ -219,6 +228,12 @@ Outcome Replay::ApplyStep() {
     recovered_.journal.push_back(present.entry);
   }
   step_.clear();
+  // What an incarnation begins with is followed by new MSKs, in the first step of its server.
+  if (begins_incarnation_) {
+    recovered_.is_only_begun = true;
+  } else if (has_changes && !is_start_) {
+    recovered_.is_only_begun = false;
+  }
   recovered_.incarnation = header_.incarnation;
   recovered_.last_hash = hash_;
   return {};

@@ -23,6 +23,7 @@ struct Recovered {
   Pages pages;
   std::deque<JournalEntry> journal;  // of whole steps; never empty
   uint64_t incarnation = 0;
+  bool is_only_begun = false;  // that incarnation: nothing was committed in it but its beginning
   Hash last_hash{};            // of the last record's value
   std::vector<uint64_t> tail;  // records of a step whose end was never written: to be removed
   uint64_t last() const { return journal.back().number; }

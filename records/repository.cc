@@ -56,7 +56,8 @@ Status Repository::WriteStep(const std::vector<Body>& bodies, bool start) {
     RecordPlace place;
     place.more = i + 1 < bodies.size();
     place.start = start && i == 0;
-    place.alone = bodies.size() == 1;
+    // What was before a start stays: it shows whether that began an incarnation.
+    place.alone = bodies.size() == 1 && !start;
     if (i > 0) PassFailpoint("records.step.between");
     const Status written = WriteRecord(bodies[i], place);
     if (!written) {

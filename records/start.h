@@ -22,8 +22,10 @@ struct Places {
 };
 
 struct Start {
-  bool clean = false;            // nothing needs to be recorded
-  bool new_incarnation = false;  // acknowledged commits are gone, and the operator accepts it
+  bool clean = false;  // nothing needs to be recorded
+  // Acknowledged commits are gone, and the operator accepts it; also of the starts after that one,
+  // until something is committed.
+  bool new_incarnation = false;
   uint64_t incarnation = 0;
   uint64_t next = 0;  // commit number to go on with
   // Commits that may be lost: each can have given out a block of every counter. Absent: nobody

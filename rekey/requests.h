@@ -29,9 +29,12 @@ inline constexpr Duration kRequestLife = std::chrono::hours(24);
 // Requests finds them by id and by age.
 class Requests {
  public:
-  const KeptRequest* Find(const RequestId& id) const {
+  // Find is null for one whose life is over, though it may be forgotten later.
+  const KeptRequest* Find(const RequestId& id, Instant now) const {
     const auto sequence = by_id_.find(id);
-    return sequence == by_id_.end() ? nullptr : &by_age_.at(sequence->second);
+    if (sequence == by_id_.end()) return nullptr;
+    const KeptRequest& kept = by_age_.at(sequence->second);
+    return kept.at + kRequestLife > now ? &kept : nullptr;
   }
   void Keep(const KeptRequest& request) {
     Forget(request.sequence);

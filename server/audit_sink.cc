@@ -13,13 +13,14 @@ namespace {
 constexpr size_t kPiece = 64 << 10;
 // So far back the end of what the store has is looked for: what lies behind it was not committed,
 // or was lost with a rollback.
-constexpr uint64_t kFarthest = 8 << 20;
+constexpr uint64_t kFarthest = 8 << 20;  // without a checkpoint of this store
+constexpr size_t kLineBegin = 8;         // octets by which a line of ours is known
 constexpr size_t kRecordsAtOnce = 256;
 
-// Lines gives the whole lines of a sink, the last first.
+// Lines gives the whole lines of a sink up to `end`, the last first.
 class Lines {
  public:
-  explicit Lines(const Sink& sink) : sink_(sink), at_(sink.size()) {}
+  Lines(const Sink& sink, uint64_t end) : sink_(sink), at_(end) {}
 
   // Next is the line that ends where the one before it began, without its end; absent: there are no
   // more.
@@ -127,13 +128,15 @@ AuditSink::Done AuditSink::Ready() {
   return is_whole_ ? Done() : CatchUp();
 }
 
-// Join finds the last record in a file that the store has too.
+// Join finds the last record in a file that the store has too. A file that is not of this store is
+// left as it is.
 AuditSink::Done AuditSink::Join() {
-  if (auto cut = CutTornLine(); !cut) return cut;
+  const auto end = EndOfLines();
+  if (!end) return tl::unexpected(end.error());
   position_ = 0;
   is_of_store_ = false;
   uint64_t ahead = 0;
-  Lines lines(*sink_);
+  Lines lines(*sink_, *end);
   for (;;) {
     const auto line = lines.Next();
     if (!line) return tl::unexpected(line.error());
@@ -142,7 +145,8 @@ AuditSink::Done AuditSink::Join() {
     if (!is_in_log) return tl::unexpected(is_in_log.error());
     if (*is_in_log) break;
     ++ahead;
-    if (sink_->size() - lines.at() > kFarthest) return Blocked("is not of this store's log");
+    const bool is_far = *end - lines.at() > kFarthest;
+    if (is_far && !is_of_store_) return Blocked("is not of this store's log");
   }
   // Before the first commit of all nothing else tells whose records they are.
   if (position_ == 0 && ahead > 0 && !is_of_store_) return Blocked("is not of this store's log");
@@ -153,23 +157,24 @@ AuditSink::Done AuditSink::Join() {
                 {"records", std::to_string(ahead)},
                 {"reason", "they are in no commit that the store has"}});
   }
-  return {};
+  return *end == sink_->size() ? Done() : sink_->Cut(*end);
 }
 
-// A part of a line is of a record that nobody was told of.
-AuditSink::Done AuditSink::CutTornLine() {
-  uint64_t end = sink_->size();
-  while (end > 0) {
+tl::expected<uint64_t, Failure> AuditSink::EndOfLines() {
+  for (uint64_t end = sink_->size(); end > 0;) {
     const uint64_t count = std::min<uint64_t>(kPiece, end);
     const auto piece = sink_->Read(end - count, count);
     if (!piece) return tl::unexpected(piece.error());
     const size_t last = piece->rfind('\n');
     end -= count;
-    if (last == std::string::npos) continue;
-    end += last + 1;
-    break;
+    if (last != std::string::npos) return end + last + 1;
+    // Of a file that has no line the beginning must be a record's.
+    const std::string begin = LineOf({}).substr(0, kLineBegin);
+    if (end == 0 && !begin.starts_with(std::string_view(*piece).substr(0, begin.size()))) {
+      return Blocked("holds a line that is no audit record");
+    }
   }
-  return end == sink_->size() ? Done() : sink_->Cut(end);
+  return 0;
 }
 
 tl::expected<bool, Failure> AuditSink::IsInLog(std::string_view line, uint64_t& at) {
@@ -187,9 +192,9 @@ tl::expected<bool, Failure> AuditSink::IsInLog(std::string_view line, uint64_t& 
   return true;
 }
 
-// CatchUp gives a file what the store has and it has not, for a while.
+// CatchUp gives a file what the store has and it has not, for a short while: commits wait for it.
 AuditSink::Done AuditSink::CatchUp() {
-  const auto until = std::chrono::steady_clock::now() + config_.patience / 2;
+  const auto until = std::chrono::steady_clock::now() + config_.patience / 20;
   for (;;) {
     const auto records = log_(position_, kRecordsAtOnce);
     if (!records) return Blocked("cannot be filled: the store's log cannot be read");

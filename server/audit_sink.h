@@ -40,7 +40,9 @@ class AuditSink {
   // All below is the sink's thread's.
   Done Ready();
   Done Join();
-  Done CutTornLine();
+  // EndOfLines is where the last whole line ends: a part of one is of a record that nobody was told
+  // of.
+  tl::expected<uint64_t, Failure> EndOfLines();
   // IsInLog: the record of this line is in the store's log, where `at` gets its sequence.
   tl::expected<bool, Failure> IsInLog(std::string_view line, uint64_t& at);
   Done CatchUp();

@@ -16,7 +16,12 @@ Result<uint64_t> AuditedStore::Commit(const std::vector<rekey::Change>& changes)
     const auto* audited = std::get_if<rekey::Audited>(&change);
     if (audited != nullptr) records.push_back(audited->record);
   }
-  if (!records.empty() && !sink_.Take(records)) return Err(Error::kAuditBlocked);
+  if (!records.empty()) {
+    if (auto taken = sink_.Take(records); !taken) {
+      refusal_ = std::move(taken.error());
+      return Err(Error::kAuditBlocked);
+    }
+  }
   PassFailpoint("server.audit.taken");
   return store_->Commit(changes);
 }

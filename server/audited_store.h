@@ -14,6 +14,7 @@ class AuditedStore final : public Durable {
   // Commit gives kAuditBlocked, and commits nothing, when the second place does not take the
   // records among the changes. Changes without any need it for nothing.
   Result<uint64_t> Commit(const std::vector<rekey::Change>& changes) override;
+  Failure Refusal() const override { return refusal_; }
   tl::expected<void, Failure> MayRecord() override { return sink_.Probe(); }
 
   std::unique_ptr<CommitRoom> NewRoom() const override { return store_->NewRoom(); }
@@ -34,6 +35,7 @@ class AuditedStore final : public Durable {
  private:
   const std::unique_ptr<Durable> store_;
   AuditSink sink_;
+  Failure refusal_;
 };
 
 }  // namespace keymast::server

@@ -16,17 +16,13 @@ Failure NotMade(Error error) {
   switch (error) {
     case Error::kNoSpace:
       return {error, "the store has no space left; nothing was changed", {}, {}, kRetryMs};
-    case Error::kAuditBlocked:
-      return {error,
-              "the second place of the audit log did not take the record; nothing was changed",
-              {},
-              {},
-              kRetryMs};
     case Error::kOutcomeUnknown:
       return {
           error, "whether the change was made is not known; read before trying again", {}, {}, 0};
     case Error::kBatchTooLarge:
       return {error, "the change does not fit into one commit; ask for less at once", {}, {}, 0};
+    case Error::kFailedPrecondition:  // of what is done behind the commit
+      return {error, "it is on record, but the file system does not let it be done", {}, {}, 0};
     case Error::kConflict:
       return {error, "the store was changed meanwhile; nothing was changed here", {}, {}, kSoonMs};
     case Error::kFenced:
@@ -122,7 +118,10 @@ Pipeline::Effect Calls::Held(const Caller& caller, core::CoreReply& reply, Failu
   held_ += frame.size();
   return [this, caller, why, frame = std::move(frame)](const keymast::Status& status) {
     held_ -= frame.size();
-    if (!status) return clients_.SendError(caller, why(status.error()));
+    if (!status) {
+      const bool is_unrecorded = status.error() == Error::kAuditBlocked && why == NotMade;
+      return clients_.SendError(caller, is_unrecorded ? shard_.NotOnRecord() : why(status.error()));
+    }
     PassFailpoint("server.reply.before");
     clients_.SendFrame(caller.client, frame);
   };
@@ -139,38 +138,45 @@ void Calls::Refuse(const Caller& caller, const Failure& failure) {
   Answer(caller, std::move(reply));
 }
 
-bool Calls::Do(const Caller& caller, const Ask& ask, const controller::Command& command,
-               const FillReply& fill, bool one) {
+const rekey::KeptRequest* Calls::KeptOf(const std::string& request_id) const {
+  const auto id = RequestIdOf(request_id);
+  return id ? state().requests.Find(*id, shard_.Now()) : nullptr;
+}
+
+void Calls::Do(const Caller& caller, const Ask& ask, const controller::Command& command,
+               const FillReply& fill, bool one, const Finish& finish) {
   if (!ask.request_id.empty()) {
     asker_.request = RequestIdOf(ask.request_id);
-    if (!asker_.request) return Refuse(caller, Wrong("request_id", "must be a UUID")), false;
+    if (!asker_.request) return Refuse(caller, Wrong("request_id", "must be a UUID"));
     asker_.digest = digests_.Of(asker_.method, ask.request, ask.secrets);
   }
   auto unable = shard_.Unable();
-  if (!unable) unable = shard_.CannotRecord();
-  if (unable && !ask.validate_only) return Refuse(caller, *unable), false;
+  // What comes again is on record.
+  if (!unable && KeptOf(ask.request_id) == nullptr) unable = shard_.CannotRecord();
+  if (unable && !ask.validate_only) return Refuse(caller, *unable);
   controller::Step step;
   auto done = shard_.controller().Do(command, shard_.Now(), ask.validate_only, step, asker_);
   if (!done) {
-    Refuse(caller, one ? WithoutBatch(std::move(done.error())) : std::move(done.error()));
-    return false;
+    return Refuse(caller, one ? WithoutBatch(std::move(done.error())) : std::move(done.error()));
   }
   google::protobuf::Arena arena(arena_block_.Options());
   auto& reply = *google::protobuf::Arena::CreateMessage<core::CoreReply>(&arena);
   PassFailpoint("server.call.decided");
   fill(*done, reply);
   reply.set_datagrams(static_cast<uint32_t>(step.datagrams.size()));
-  shard_.Take(std::move(step), Held(caller, reply, NotMade), {asker_.principal, asker_.trace});
-  return !ask.validate_only && !done->is_repeated;
+  Pipeline::Effect answer = Held(caller, reply, NotMade);
+  if (finish && !ask.validate_only) {
+    answer = [finish, answer = std::move(answer)](const keymast::Status& status) {
+      status ? finish(answer) : answer(status);
+    };
+  }
+  shard_.Take(std::move(step), std::move(answer), {asker_.principal, asker_.trace});
 }
 
 void Calls::RefuseUnlessDone(const Caller& caller, const Ask& ask, const Failure& failure,
                              const std::function<void(core::CoreReply&)>& fill) {
-  const auto id = RequestIdOf(ask.request_id);
-  const rekey::KeptRequest* kept = id && !ask.validate_only ? state().requests.Find(*id) : nullptr;
-  if (kept == nullptr || kept->at + rekey::kRequestLife <= shard_.Now()) {
-    return Refuse(caller, failure);
-  }
+  const rekey::KeptRequest* kept = ask.validate_only ? nullptr : KeptOf(ask.request_id);
+  if (kept == nullptr) return Refuse(caller, failure);
   if (kept->digest != digests_.Of(asker_.method, ask.request, ask.secrets)) {
     return Refuse(caller, controller::RequestIdReused());
   }

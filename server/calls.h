@@ -104,8 +104,6 @@ class Calls {
 
   // The store (calls_store.cc).
   bool Store(const Caller& caller, const core::CoreRequest& request);
-  // IsRepeated: a request of this id was carried out before.
-  bool IsRepeated(const std::string& request_id) const;
   void CreateBackup(const Caller& caller, const v1::CreateBackupRequest& request);
   void ListBackups(const Caller& caller, const v1::ListBackupsRequest& request);
   void DeleteBackup(const Caller& caller, const v1::DeleteBackupRequest& request);
@@ -151,12 +149,15 @@ class Calls {
   void Cancel(const Caller& caller);
 
   // Do carries out a command; `fill` writes the answer from the state behind it, in which what a
-  // repeated request made may be gone again. The answer leaves when the command is durable. `one`:
-  // the command is a batch of one that was not asked for as a batch. False when nothing was done:
-  // it was refused, only checked, or done before.
+  // repeated request made may be gone again. The answer leaves when the command is durable, or with
+  // `finish` when that calls what it is given, then. `one`: the command is a batch of one that was
+  // not asked for as a batch.
   using FillReply = std::function<void(const controller::Reply&, core::CoreReply&)>;
-  bool Do(const Caller& caller, const Ask& ask, const controller::Command& command,
-          const FillReply& fill, bool one = false);
+  using Finish = std::function<void(const Pipeline::Effect& answer)>;
+  void Do(const Caller& caller, const Ask& ask, const controller::Command& command,
+          const FillReply& fill, bool one = false, const Finish& finish = {});
+  // KeptOf is a request of this id that was carried out, or null.
+  const rekey::KeptRequest* KeptOf(const std::string& request_id) const;
   // RefuseUnlessDone refuses what cannot be asked for, but for what was carried out before, when it
   // could: `fill` writes that answer.
   void RefuseUnlessDone(const Caller& caller, const Ask& ask, const Failure& failure,

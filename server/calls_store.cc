@@ -29,11 +29,6 @@ bool Calls::Store(const Caller& caller, const core::CoreRequest& request) {
   }
 }
 
-bool Calls::IsRepeated(const std::string& request_id) const {
-  const auto id = RequestIdOf(request_id);
-  return id && state().requests.Find(*id) != nullptr;
-}
-
 void Calls::CreateBackup(const Caller& caller, const v1::CreateBackupRequest& request) {
   if (!store_work_.MakesBackups()) {
     return Refuse(caller, {Error::kFailedPrecondition, "this server makes no backups", {}, {}, 0});
@@ -49,7 +44,7 @@ void Calls::CreateBackup(const Caller& caller, const v1::CreateBackupRequest& re
   }
   const bool is_there = store_work_.HasBackup(operation.subject);
   // A repeated request finds its own.
-  if (is_there && !IsRepeated(request.request_id())) {
+  if (is_there && KeptOf(request.request_id()) == nullptr) {
     return Refuse(caller, {Error::kAlreadyExists,
                            "backups/" + operation.subject + " exists already",
                            {},
@@ -75,22 +70,25 @@ void Calls::ListBackups(const Caller& caller, const v1::ListBackupsRequest& requ
 void Calls::DeleteBackup(const Caller& caller, const v1::DeleteBackupRequest& request) {
   const auto id = BackupOf(request.name());
   const bool is_there = id && store_work_.HasBackup(*id);
-  const bool may_be_missing = id && (request.allow_missing() || IsRepeated(request.request_id()));
+  const rekey::KeptRequest* kept = KeptOf(request.request_id());
+  const bool may_be_missing = id && (request.allow_missing() || kept != nullptr);
   if (!is_there && !may_be_missing) return Refuse(caller, NotThere(request.name()));
-  const bool is_done =
-      Do(caller, AskOf(request), controller::DeleteBackup{*id},
-         [](const controller::Reply&, core::CoreReply& reply) { reply.mutable_delete_backup(); });
-  if (!is_done) return;
-  shard_.Behind([this, id = *id](const keymast::Status& status) {
-    if (status) store_work_.Remove(id);
-  });
+  // One that was not answered may have left it there, but another may have been made since.
+  const Instant made_before = kept == nullptr ? kNever : kept->at;
+  Do(
+      caller, AskOf(request), controller::DeleteBackup{*id},
+      [](const controller::Reply&, core::CoreReply& reply) { reply.mutable_delete_backup(); },
+      false,
+      [this, id = *id, made_before](const Pipeline::Effect& answer) {
+        store_work_.Remove({id, made_before, answer});
+      });
 }
 
 void Calls::RotateMasterKey(const Caller& caller, const v1::RotateMasterKeyRequest& request) {
   const std::string in_use = store_work_.key_in_use();
   // One whose operation failed on its way goes on.
   const bool is_known = store_work_.IsRotating(request.old_key_id(), request.new_key_id()) ||
-                        IsRepeated(request.request_id());
+                        KeptOf(request.request_id()) != nullptr;
   Violations violations;
   if (request.old_key_id() != in_use) {
     violations.Add("old_key_id", "must be that of the master key in use, " + in_use);

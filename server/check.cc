@@ -63,8 +63,10 @@ Finding CheckSink(const std::string& path) {
   const std::string place = is_there ? path : folder.empty() ? "." : folder.string();
   if (is_there && !S_ISREG(about.st_mode) && !S_ISFIFO(about.st_mode)) {
     finding.wrong = "is neither a file nor a FIFO";
-  } else if (access(place.c_str(), is_there ? W_OK : W_OK | X_OK) != 0) {
-    finding.wrong = "cannot be written by this user, or its folder is not there";
+  } else if (access(place.c_str(), !is_there                ? W_OK | X_OK
+                                   : S_ISREG(about.st_mode) ? R_OK | W_OK
+                                                            : W_OK) != 0) {
+    finding.wrong = "cannot be read and written by this user, or its folder is not there";
   }
   return finding;
 }

@@ -37,6 +37,9 @@ class Durable {
   // that is asked of others than the store: kAuditBlocked, or kUnavailable when it is on its way
   // and asking again helps.
   virtual tl::expected<void, Failure> MayRecord() { return {}; }
+  // Refusal is what was wrong when a commit last gave kAuditBlocked. Called while none is in
+  // flight.
+  virtual Failure Refusal() const { return {Error::kAuditBlocked, {}, {}, {}, 0}; }
   // NewRoom is for steps that are to share one commit. Called at any time.
   virtual std::unique_ptr<CommitRoom> NewRoom() const = 0;
   // Load reads the acknowledged state.

@@ -6,11 +6,11 @@
 #include "base/check.h"
 #include "crypto/primitives.h"
 #include "server/program.h"
-#include "server/short_turns.h"
 #include "shell/args.h"
 #include "shell/failpoints.h"
 #include "shell/out_of_memory.h"
 #include "shell/process.h"
+#include "shell/short_slice.h"
 
 namespace {
 
@@ -85,7 +85,7 @@ int main(int argc, char** argv) {
                         {{"reason", "RLIMIT_MEMLOCK has an end: keys may reach swap"}});
   }
   keymast::shell::RaiseDescriptorLimit(kWantedDescriptors);
-  keymast::server::AskForShortTurns();
+  keymast::shell::AskForShortSlice();
   const auto served = keymast::server::Run(*config, signals);
   return served ? 0 : Refuse(served.error());
 }

@@ -139,10 +139,8 @@ tl::expected<MadeStore, Failure> InitStore(const ServerConfig& config,
   if (!store) return tl::unexpected(store.error());
   // Anything but an empty store is somebody's.
   const auto held = records::ReadMeta(**store, master_keys, config.data);
-  if (held || held.error().error != Error::kNotFound) {
-    return tl::unexpected(held ? Failure{Error::kAlreadyExists, "data " + config.data, {}, {}, 0}
-                               : held.error());
-  }
+  if (held) return Fail(Error::kAlreadyExists, "data " + config.data + " hold a store already");
+  if (held.error().error != Error::kNotFound) return tl::unexpected(held.error());
   PassFailpoint("init.store.made");
   const auto witness = NewWitness(config);
   if (!witness) return tl::unexpected(witness.error());

@@ -16,6 +16,7 @@
 #include "server/open_store.h"
 #include "server/program.h"
 #include "server/server.h"
+#include "server/sink.h"
 #include "server/transmitter.h"
 #include "shell/descriptor.h"
 #include "shell/files.h"
@@ -323,9 +324,19 @@ class Daemon {
   Server server_;
 };
 
+// CanRecordRollback: who puts an older store back must not be able to keep that off the record.
+tl::expected<void, Failure> CanRecordRollback(const ServerConfig& config) {
+  if (!config.accept_rollback || config.audit_sink.empty()) return {};
+  const auto sink = Sink::Open(config.audit_sink, {});
+  auto can = sink ? (*sink)->HasRoom(1) : tl::unexpected(sink.error());
+  if (!can) can.error().message += "; what --accept-rollback does must be on record";
+  return can;
+}
+
 }  // namespace
 
 tl::expected<void, Failure> Run(const ServerConfig& config, const Signals& signals) {
+  if (auto can = CanRecordRollback(config); !can) return can;
   auto store = OpenWithItsKey(config);
   if (!store) return tl::unexpected(store.error());
   auto socket = OpenMikeySocket(config);

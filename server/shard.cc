@@ -232,7 +232,6 @@ void Shard::Turn() {
   // The working state is ahead of what is durable then: nothing may follow from it.
   if (fatal_) return;
   if (now >= probe_at_) probe_at_ = pipeline_.Probe() ? kNever : now + kProbeAfter;
-  if (now >= audit_probe_at_) ProbeAudit();
   if (controller_.NextDeadline() <= now) {
     // Verifications that wait are handled first, so that nothing is repeated that has arrived.
     ReceiveDatagrams();
@@ -250,6 +249,8 @@ void Shard::Turn() {
   }
   parts_.watches.Pump();
   pipeline_.Flush();
+  // Behind what waits, which is committed between two of its jobs.
+  if (now >= audit_probe_at_) ProbeAudit();
   PassFailpoint("server.turn.flushed");
   parts_.port.Flush();
   controller_.Anticipate();
@@ -296,11 +297,7 @@ void Shard::OnCommitFailed(Error error, bool probe) {
       Become(StoreState::kNoSpace);
       break;
     case Error::kAuditBlocked:
-      BlockAudit({error,
-                  "the second place of the audit log did not take the record; nothing was changed",
-                  {},
-                  {},
-                  kRetryMs});
+      BlockAudit(parts_.durable.Refusal());
       break;
     case Error::kOutcomeUnknown:  // the state that is read back says what became of it
     case Error::kConflict:
@@ -333,6 +330,13 @@ void Shard::Freeze(bool frozen) {
   controller_.Freeze(frozen, Now());
 }
 
+Failure Shard::NotOnRecord() const {
+  Failure failure = parts_.durable.Refusal();
+  failure.message += "; nothing was changed";
+  failure.retry_after_ms = kRetryMs;
+  return failure;
+}
+
 // BlockAudit: what must be on record is not decided any more, everything else goes on.
 void Shard::BlockAudit(Failure why) {
   const bool is_known = audit_blocked_ && audit_blocked_->message == why.message;
@@ -359,6 +363,8 @@ void Shard::TakeAuditProbe(const tl::expected<void, Failure>& may) {
     if (may.error().error == Error::kUnavailable) audit_probe_at_ = Now();
     return;
   }
+  audit_probe_at_ = kNever;
+  if (!audit_blocked_) return;
   shell::Log(shell::LogLevel::kInfo, "audit_open");
   audit_blocked_.reset();
   controller_.HoldRecords(false);

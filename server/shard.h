@@ -56,6 +56,8 @@ class Shard {
   // CannotRecord says why no change can be made now that must be on record: what operators ask for.
   // All others are made meanwhile. Each second it is tried whether it can again.
   const std::optional<Failure>& CannotRecord() const { return audit_blocked_; }
+  // NotOnRecord says why a change whose commit gave kAuditBlocked was not made; of the last commit.
+  Failure NotOnRecord() const;
   // Frozen: nothing can be made durable now, so nothing is decided. Without space an empty commit
   // tries each second whether there is some again.
   bool Frozen() const { return frozen_; }

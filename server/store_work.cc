@@ -18,6 +18,9 @@ using rekey::Progress;
 // How far a rotation goes is told in so many parts: each is a commit.
 constexpr uint64_t kParts = 20;
 
+// Ends the name of a backup that is being removed: no id has it, so none is listed.
+constexpr const char* kGone = ".gone";
+
 Progress Failed(Progress progress, Error error, std::string message) {
   progress.failed = true;
   progress.error = error;
@@ -30,11 +33,15 @@ Progress Cancelled(Progress progress) {
   return Failed(std::move(progress), Error::kCancelled, "was cancelled");
 }
 
+// OctetsIn is of what is there: files may come and go meanwhile.
 uint64_t OctetsIn(const std::filesystem::path& folder) {
   std::error_code problem;
   uint64_t octets = 0;
-  for (const auto& file : std::filesystem::recursive_directory_iterator(folder, problem)) {
-    if (file.is_regular_file(problem)) octets += file.file_size(problem);
+  for (std::filesystem::recursive_directory_iterator at(folder, problem), end;
+       !problem && at != end; at.increment(problem)) {
+    std::error_code gone;
+    const uint64_t size = at->is_regular_file(gone) ? at->file_size(gone) : 0;
+    if (!gone) octets += size;
   }
   return octets;
 }
@@ -48,6 +55,20 @@ Instant ChangedAt(const std::filesystem::path& folder) {
       std::chrono::duration_cast<std::chrono::nanoseconds>(system.time_since_epoch()).count());
 }
 
+// Its name goes first, in one step: no crash leaves half of a backup in the list.
+Status RemoveFolder(const std::string& folder, Instant made_before) {
+  std::error_code problem;
+  if (!std::filesystem::exists(folder, problem) || ChangedAt(folder) > made_before) return {};
+  const std::string gone = folder + kGone;
+  PassFailpoint("server.removal.before");
+  std::filesystem::remove_all(gone, problem);
+  std::filesystem::rename(folder, gone, problem);
+  if (problem || !shell::SyncFolderOf(folder)) return Err(Error::kFailedPrecondition);
+  PassFailpoint("server.removal.renamed");
+  std::filesystem::remove_all(gone, problem);
+  return {};
+}
+
 }  // namespace
 
 std::string StoreWork::FolderOf(const std::string& id) const { return means_.backups + "/" + id; }
@@ -56,9 +77,11 @@ std::vector<v1::Backup> StoreWork::Backups() const {
   std::vector<std::string> ids;
   std::error_code problem;
   if (!MakesBackups()) return {};
-  for (const auto& entry : std::filesystem::directory_iterator(means_.backups, problem)) {
-    const std::string id = entry.path().filename().string();
-    const bool is_one = entry.is_directory(problem) && groups::IsResourceId(id);
+  for (std::filesystem::directory_iterator at(means_.backups, problem), end; !problem && at != end;
+       at.increment(problem)) {
+    std::error_code gone;
+    const std::string id = at->path().filename().string();
+    const bool is_one = at->is_directory(gone) && groups::IsResourceId(id);
     if (is_one && HasBackup(id)) ids.push_back(id);
   }
   std::sort(ids.begin(), ids.end());
@@ -75,8 +98,9 @@ std::vector<v1::Backup> StoreWork::Backups() const {
 
 bool StoreWork::HasBackup(const std::string& id) const {
   std::error_code problem;
-  return std::find(removals_.begin(), removals_.end(), id) == removals_.end() &&
-         std::filesystem::exists(FolderOf(id), problem);
+  const bool is_going = std::any_of(removals_.begin(), removals_.end(),
+                                    [&id](const Removal& one) { return one.id == id; });
+  return !is_going && std::filesystem::exists(FolderOf(id), problem);
 }
 
 StoreWork::Job StoreWork::BackupJob(const Operation& operation) const {
@@ -89,6 +113,7 @@ StoreWork::Job StoreWork::BackupJob(const Operation& operation) const {
     // What an attempt before a crash left is no backup.
     std::error_code problem;
     std::filesystem::remove_all(folder, problem);
+    std::filesystem::remove_all(folder + kGone, problem);
     const Result<uint64_t> octets = shard_.parts().durable.Backup(folder);
     if (!octets) {
       return Failed(std::move(progress), octets.error(),
@@ -189,14 +214,16 @@ void StoreWork::Go(const Operation& operation, Job job) {
 }
 
 void StoreWork::GoOnRemoving() {
-  shard_.Do(
-      [folder = FolderOf(removals_.front())] {
-        std::error_code problem;
-        PassFailpoint("server.removal.before");
-        std::filesystem::remove_all(folder, problem);
-        PassFailpoint("server.removal.done");
-      },
-      [this] { removals_.pop_front(); });
+  auto removed = std::make_shared<Status>();
+  const Removal& removal = removals_.front();
+  shard_.Do([removed, folder = FolderOf(removal.id),
+             before = removal.made_before] { *removed = RemoveFolder(folder, before); },
+            [this, removed] {
+              const Pipeline::Effect answer = std::move(removals_.front().answer);
+              removals_.pop_front();
+              shard_.Behind(
+                  [answer, removed](const Status& status) { answer(status ? *removed : status); });
+            });
 }
 
 void StoreWork::Turn() {

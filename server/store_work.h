@@ -39,8 +39,14 @@ class StoreWork {
   // Backups are those in the folder, by name.
   std::vector<v1::Backup> Backups() const;
   bool HasBackup(const std::string& id) const;
-  // Remove takes a backup away: at once for who asks, from the disk by the committer.
-  void Remove(const std::string& id) { removals_.push_back(id); }
+  // Remove takes a backup away: at once for who lists them, from the disk by the committer, before
+  // `answer` is called; kFailedPrecondition when the disk keeps it.
+  struct Removal {
+    std::string id;
+    Instant made_before;  // a newer one stays
+    Pipeline::Effect answer;
+  };
+  void Remove(Removal removal) { removals_.push_back(std::move(removal)); }
 
  private:
   using Job = std::function<rekey::Progress(rekey::Progress)>;
@@ -58,7 +64,7 @@ class StoreWork {
   Shard& shard_;
   const Means means_;
   Durable::Rotation rotation_;  // as the last job left it
-  std::deque<std::string> removals_;
+  std::deque<Removal> removals_;
 };
 
 }  // namespace keymast::server

@@ -86,7 +86,7 @@ class Saying final : public Session {
                        google::protobuf::Message&, const std::function<bool()>&) override {
     return {};
   }
-  Outcome<void> Converse(const std::string&, Patience,
+  Outcome<void> Converse(const std::string&, Deadline,
                          const std::function<const google::protobuf::Message*()>&,
                          google::protobuf::Message& scratch,
                          const std::function<bool()>& each) override {

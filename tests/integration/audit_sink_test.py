@@ -12,7 +12,7 @@ import time
 import unittest
 
 from acknowledged import Acknowledged
-from harness import Ctl, Site, wait_for
+from harness import BIN, Ctl, Site, wait_for
 from invariants import prove
 
 # One of each kind of what operators ask for.
@@ -186,8 +186,12 @@ class AuditSink(unittest.TestCase):
         reader.close()
         wait_for(self.is_refused, 30, "a change is refused")
         self.is_blocked_and_keys_go_on("is a FIFO that nobody reads")
-        # A start without it sends keys, and changes them.
+        # A start without it sends keys, and changes them; one that puts data back waits for it.
         self.site.keymastd.kill()
+        refused = self.site.run(BIN / "keymastd", "run", "--config", self.site.root / "keymastd.toml",
+                                "--accept-rollback")
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("nobody reads; what --accept-rollback does must be on record", refused.stderr)
         self.site.start_server()
         self.site.wait_ready()
         self.is_blocked_and_keys_go_on("is a FIFO that nobody reads")

@@ -12,7 +12,7 @@ import signal
 import unittest
 
 from acknowledged import Acknowledged
-from harness import BIN, Site, wait_for
+from harness import BIN, Ctl, Site, wait_for
 from invariants import prove
 
 SOURCE = pathlib.Path(os.environ["KEYMAST_SOURCE_DIR"])
@@ -156,8 +156,9 @@ class Failpoints(unittest.TestCase):
         self.site.ctl.run("backups", "delete", backup, "--timeout", "2s")
         self.dies(process, name)
         self.recover()
-        if name == "server.removal.done":
-            self.assertFalse((self.site.root / "backups" / backup).exists())
+        # It was not answered, and may be there: asked for again, it is gone with the answer.
+        self.site.ctl.call("backups", "delete", backup, "--allow-missing")
+        self.assertFalse((self.site.root / "backups" / backup).exists())
 
     def at_rotation(self, name):
         """The rotation ends with the new key in use, or has not begun."""
@@ -222,8 +223,14 @@ class Failpoints(unittest.TestCase):
             refused = old.run(BIN / "keymastd", "run", "--config", old.root / "keymastd.toml")
             self.assertNotEqual(refused.returncode, 0, "the old incarnation is over")
             self.assertIn("--accept-rollback", refused.stderr)
-            old.start_server("--accept-rollback")
+            again = old.start_server("--accept-rollback", under=armed("server.start.before"))
+            wait_for(lambda: not again.running(), PATIENCE, "it ends before its first step")
+            # Begun, and nothing done in it: that is the next start's.
+            old.start_server()
             old.wait_ready()
+            auditor = Ctl(f"unix:{old.root}/auditor.sock")
+            listed = auditor.call("audit", "list")["auditRecords"]
+            self.assertIn("rollback", [record["method"] for record in listed])
 
     def at_the_api(self, name):
         """The same request asked again has one outcome."""

@@ -75,10 +75,10 @@ class FakeServer::FakeSession final : public Session {
                             const std::function<bool()>& each) override {
     const Message* next = &request;
     return Converse(
-        method, Patience::kEndless, [&] { return std::exchange(next, nullptr); }, scratch, each);
+        method, Deadline::kNone, [&] { return std::exchange(next, nullptr); }, scratch, each);
   }
 
-  cli::Outcome<void> Converse(const std::string& path, Patience,
+  cli::Outcome<void> Converse(const std::string& path, Deadline,
                               const std::function<const Message*()>& next, Message& scratch,
                               const std::function<bool()>& each) override {
     const std::string method = ShortName(path);

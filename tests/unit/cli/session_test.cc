@@ -151,7 +151,7 @@ TEST_F(SessionTest, StreamsEndWhenTheReaderHasEnough) {
   EXPECT_EQ(seen, 10);
 }
 
-constexpr auto kEndless = Session::Patience::kEndless;
+constexpr auto kNoDeadline = Session::Deadline::kNone;
 
 TEST_F(SessionTest, BothSidesOfAStreamGoAtOnce) {
   v1::HeadendReport report;
@@ -162,7 +162,7 @@ TEST_F(SessionTest, BothSidesOfAStreamGoAtOnce) {
     report.set_headend("headends/" + std::to_string(sent++));
     return &report;
   };
-  const auto done = Open()->Converse("Headends.TrafficKeys", kEndless, next, directive, [&] {
+  const auto done = Open()->Converse("Headends.TrafficKeys", kNoDeadline, next, directive, [&] {
     EXPECT_EQ(directive.dropped_channel(), "headends/" + std::to_string(seen++));
     return true;
   });
@@ -175,7 +175,7 @@ TEST_F(SessionTest, AConversationEndsWhenTheReaderHasEnough) {
   v1::HeadendDirective directive;
   int seen = 0;
   EXPECT_TRUE(Open()->Converse(
-      "/keymast.v1.Headends/TrafficKeys", kEndless, [&] { return &report; }, directive,
+      "/keymast.v1.Headends/TrafficKeys", kNoDeadline, [&] { return &report; }, directive,
       [&] { return ++seen < 10; }));
   EXPECT_EQ(seen, 10);
 }

@@ -306,6 +306,25 @@ TEST(Start, AnIncarnationThatWasCutShortIsBegunAgain) {
   server.Spend(3);
 }
 
+// Killed before the server's first step, which makes the new MSKs: the next start is as the first.
+TEST(Start, AnIncarnationInWhichNothingWasDoneIsLeftToTheNextStart) {
+  Site site;
+  Server server(site);
+  server.Start();
+  server.Spend(5);
+  server.Stop();
+  std::filesystem::remove(site.witness);
+  server.Start(true);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_TRUE(server.opened().start.new_incarnation);
+    EXPECT_EQ(server.opened().start.incarnation, 2U);
+    server.Start();
+  }
+  server.Spend(3);
+  server.Start();
+  EXPECT_FALSE(server.opened().start.new_incarnation);
+}
+
 TEST(Start, AnotherMasterKeyIsNamed) {
   Site site;
   const crypto::LocalMasterKey right = site.master_key;

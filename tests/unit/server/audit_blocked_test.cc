@@ -41,6 +41,7 @@ class AuditBlocked : public Served {
 TEST_F(AuditBlocked, WhatItDoesNotTakeIsNotDone) {
   const core::CoreError error = Block();
   EXPECT_EQ(error.reason(), "audit_blocked");
+  EXPECT_EQ(error.message(), std::string(kFull) + "; nothing was changed");
   EXPECT_EQ(error.retry_after_ms(), 1000U);
   EXPECT_TRUE(news().members.contains(SubscriberId("bob")));
   EXPECT_FALSE(news().ladder.next_msk);
@@ -74,6 +75,31 @@ TEST_F(AuditBlocked, KeysGoOnToBeMadeAndSent) {
   EXPECT_GT(news().ladder.msk->id, msk);
   EXPECT_EQ(Refused(AsAlice(Ask(kExpelBob))).reason(), "audit_blocked");
   EXPECT_THAT(NotReady(), testing::ElementsAre("audit_blocked"));
+}
+
+// As long as a file is given what the store has, piece by piece.
+TEST_F(AuditBlocked, CommitsAreMadeBetweenTheProbes) {
+  Block();
+  store_.RefuseRecords("is being given what the store has", Error::kUnavailable);
+  const rekey::Slot active = *news().ladder.active;
+  port_.sent.clear();
+  Pass(std::chrono::minutes(10));
+  EXPECT_GE(port_.Mtks("news"), 100U);
+  EXPECT_TRUE(Until([&] { return *news().ladder.active != active; }));
+}
+
+TEST_F(AuditBlocked, ARequestThatWasCarriedOutIsAnsweredAgain) {
+  const std::string expel = std::string(kExpelBob).insert(
+      sizeof "expel_members {" - 1, R"( request_id: "5f0c4a52-9c4b-4f6e-8f7e-2f8e3a1b9c01")");
+  const core::CoreReply first = Must(AsAlice(Ask(expel)));
+  store_.RefuseRecords(kFull);
+  EXPECT_EQ(Refused(AsAlice(Ask(R"(expel_members { parent: "channels/news"
+                                                  names: "channels/news/members/ada" })")))
+                .reason(),
+            "audit_blocked");
+  const core::CoreReply again = Must(AsAlice(Ask(expel)));
+  EXPECT_EQ(again.expel_members().remaining(), first.expel_members().remaining());
+  EXPECT_EQ(again.expel_members().msk_id(), first.expel_members().msk_id());
 }
 
 TEST_F(AuditBlocked, ChangesAreTakenAgainOnceRecordsAre) {

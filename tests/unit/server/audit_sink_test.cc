@@ -206,6 +206,18 @@ TEST_F(AuditSinkTest, TheFirstRecordsOfAllMayBeLostToo) {
   EXPECT_EQ(Lines().size(), 3U);
 }
 
+// Whatever was named by mistake is somebody's.
+TEST_F(AuditSinkTest, AFileOfSomethingElseIsLeftAlone) {
+  for (const std::string text : {"0123456789abcdef", "a line\nand a part", "{\"name\": 1}"}) {
+    sink_ = nullptr;
+    std::ofstream(path_, std::ios::trunc) << text;
+    Open();
+    EXPECT_FALSE(sink_->Probe()) << text;
+    EXPECT_FALSE(Record("operator:a"));
+    EXPECT_EQ(Text(), text);
+  }
+}
+
 TEST_F(AuditSinkTest, AFileOfAnotherStoreIsLeftAlone) {
   Fill(3);
   const std::string before = Text();

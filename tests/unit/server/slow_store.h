@@ -82,13 +82,18 @@ class SlowStore final : public Durable {
   }
   tl::expected<void, Failure> MayRecord() override {
     const std::lock_guard lock(mutex_);
-    if (refused_) return Fail(Error::kAuditBlocked, *refused_);
+    if (refused_) return Fail(why_refused_, *refused_);
     return {};
   }
+  Failure Refusal() const override {
+    const std::lock_guard lock(mutex_);
+    return {Error::kAuditBlocked, refused_.value_or("records are refused"), {}, {}, 0};
+  }
   // RefuseRecords lets no commit be made that has records of the audit log in it.
-  void RefuseRecords(std::optional<std::string> why) {
+  void RefuseRecords(std::optional<std::string> why, Error error = Error::kAuditBlocked) {
     const std::lock_guard lock(mutex_);
     refused_ = std::move(why);
+    why_refused_ = error;
   }
   // Ungated commits all end like this.
   void FailAll(std::optional<Error> error) {
@@ -137,6 +142,7 @@ class SlowStore final : public Durable {
   std::deque<std::optional<Error>> verdicts_;
   std::optional<Error> error_;
   std::optional<std::string> refused_;
+  Error why_refused_ = Error::kAuditBlocked;
   std::vector<audit::Record> audited_;
   rekey::State state_;
   std::vector<size_t> batches_;
