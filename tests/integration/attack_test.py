@@ -168,7 +168,8 @@ class Attack(unittest.TestCase):
         self.kill_in_the_middle()
         self.assertEqual((site.keymastd.running(), site.keymastd.popen.pid), (True, pid))
         self.assertEqual(self.ended, 0)
-        self.assertIn("connected again", pathlib.Path(watcher.log_path).read_text())
+        wait_for(lambda: "connected again" in pathlib.Path(watcher.log_path).read_text(), 60,
+                 "the watcher is connected again")
         self.expect_nothing_lost(watcher)
 
 
