@@ -13,6 +13,7 @@ import sys
 import unittest
 import urllib.request
 
+from collector import Collector
 from harness import Site, wait_for
 from memory import find, memory, traces
 
@@ -59,6 +60,9 @@ class Memory(unittest.TestCase):
     def setUp(self):
         self.site = Site("memory")
         self.addCleanup(self.site.close)
+        self.collector = Collector()
+        self.addCleanup(self.collector.close)
+        self.collector.trace(self.site)
 
     def msk_of(self, receiver):
         return receiver.last.get("msk_id")
@@ -91,24 +95,26 @@ class Memory(unittest.TestCase):
         self.addCleanup(os.kill, process.popen.pid, signal.SIGCONT)
         return memory(process.popen.pid)
 
-    def wiped(self, gone):
-        """Memory of keymastd once nothing of `gone` is in it; it runs on between two looks."""
-        server = self.site.keymastd.popen.pid
+    def wiped(self, process, gone):
+        """Memory of a process once nothing of `gone` is in it; it runs on between two looks."""
+        pid = process.popen.pid
         left = {}
 
         def is_wiped():
-            os.kill(server, signal.SIGSTOP)
-            octets = memory(server)
-            os.kill(server, signal.SIGCONT)
+            os.kill(pid, signal.SIGSTOP)
+            octets = memory(pid)
+            os.kill(pid, signal.SIGCONT)
             left.clear()
             left.update(find(gone, octets))
             return None if left else octets
-        return wait_for(is_wiped, 30, lambda: f"still in the memory of keymastd: {left}")
+        return wait_for(is_wiped, 30, lambda: f"still in the memory of {process.name}: {left}")
 
     def left_behind(self):
         """(what, octets) of everything but memory in which somebody could look for keys."""
         site = self.site
         address = f"http://127.0.0.1:{site.http_port}/metrics"
+        for _, _, body in list(self.collector.requests):
+            yield "spans", body
         yield "metrics", urllib.request.urlopen(address, timeout=10).read()
         for process in (site.keymastd, site.api, site.headend, site.alice):
             for what, octets in traces(process.popen.pid):
@@ -131,7 +137,7 @@ class Memory(unittest.TestCase):
         north = {"headend": (site.root / "headend.key").read_bytes()}
         # The last MSK, and what is prepared or active, is in use.
         gone = {**bob, **master, **but_last(secrets.msks, 1), **but_last(secrets.mtks, 3)}
-        server = self.wiped(gone)
+        server = self.wiped(site.keymastd, gone)
 
         # The looking is good for something: it finds what is in use, and only as it is.
         alive = {**alice, **last(secrets.msks, 1)}
@@ -144,6 +150,12 @@ class Memory(unittest.TestCase):
         of_others = {**alice, **bob, **master, **secrets.msks}
         self.assertEqual(find(of_others, self.stopped_memory(site.headend)), {})
         self.assertEqual(find({**bob, **master, **north}, self.stopped_memory(site.alice)), {})
+        os.kill(site.alice.popen.pid, signal.SIGCONT)
+        # What is over is so at both ends of the media path, but for packets that may yet come late.
+        self.wiped(site.alice, {**but_last(secrets.msks, 2), **but_last(secrets.mtks, 4)})
+        os.kill(site.headend.popen.pid, signal.SIGCONT)
+        self.wiped(site.headend, but_last(secrets.mtks, 4))
+        self.assertTrue(wait_for(self.collector.spans, 30, "spans of the calls"))
         for process in (site.api, site.headend, site.alice):
             os.kill(process.popen.pid, signal.SIGCONT)
         for what, octets in self.left_behind():

@@ -2,60 +2,19 @@
 """Spans of keymast-api's calls as a collector gets them: OTLP/HTTP in JSON, of the shape that the
 protocol wants (opentelemetry-proto, trace.proto in its JSON mapping)."""
 
-import http.server
 import json
 import re
-import threading
 import time
 import unittest
 import urllib.request
 
+from collector import Collector
 from harness import Ctl, Site, wait_for
 
 ID = {"traceId": re.compile(r"[0-9a-f]{32}"), "spanId": re.compile(r"[0-9a-f]{16}")}
 DIGITS = re.compile(r"[0-9]+")
 SERVER_SPAN, PRODUCER, ERROR = 2, 4, 2
 SENT = "keymastd send"
-
-
-class Collector:
-    """Takes spans on 127.0.0.1, or answers with another status, or not before `hold` is set."""
-
-    def __init__(self):
-        self.requests, self.status = [], 200
-        self.hold = threading.Event()
-        self.hold.set()
-        collector = self
-
-        class Taker(http.server.BaseHTTPRequestHandler):
-            def do_POST(self):
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                collector.requests.append((self.path, self.headers["Content-Type"], body))
-                collector.hold.wait()
-                self.send_response(collector.status)
-                self.send_header("Content-Length", "2")
-                self.end_headers()
-                self.wfile.write(b"{}")
-
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Taker)
-        self.port = self.server.server_address[1]
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def close(self):
-        self.hold.set()
-        self.server.shutdown()
-        self.server.server_close()
-
-    def spans(self):
-        return [span for _, _, body in list(self.requests)
-                for resource in json.loads(body)["resourceSpans"]
-                for scope in resource["scopeSpans"] for span in scope["spans"]]
-
-    def of(self, method):
-        return [span for span in self.spans() if span["name"] == f"keymast.v1.{method}"]
 
 
 def attributes(owner):
@@ -68,9 +27,7 @@ class Spans(unittest.TestCase):
         self.addCleanup(self.collector.close)
         self.site = Site("spans")
         self.addCleanup(self.site.close)
-        with open(self.site.root / "keymast-api.toml", "a") as file:
-            file.write("[trace]\n"
-                       f'otlp_endpoint = "http://127.0.0.1:{self.collector.port}/v1/traces"\n')
+        self.collector.trace(self.site)
         self.site.up()
 
     def dropped(self):
