@@ -16,8 +16,9 @@ namespace {
 constexpr size_t kReceiveBuffer = 64 << 20;
 constexpr size_t kRoom = 2048;
 constexpr int kTurnMs = 20;
-// The server's line of time and the wall clock differ by what lies between two readings.
-constexpr Duration kClocks = std::chrono::milliseconds(5);
+// Rounds leave up to 10 ms before their instant, and the server's line of time and the wall clock
+// differ by what lies between two readings.
+constexpr Duration kAhead = std::chrono::milliseconds(20);
 
 struct alignas(cmsghdr) Control {
   std::array<uint8_t, 64> octets{};
@@ -87,15 +88,15 @@ void Air::Settle(Station& station, Heard& heard) {
   station.repetition = -1;
 }
 
-// A round is the message of the MTK in use and, within its lead, that of the next one. When the
-// latter is new, both waited for the commit.
+// A round is the message of the MTK in use and, within its lead, that of the next one. It announces
+// when the latter is new.
 void Air::Hear(ByteView octets, Instant at) {
   const auto message = mikey::Inspect(octets);
   Demand(message && message->kind == mikey::MessageKind::kMtk, "what came is no MTK message");
   const size_t number = size_t{message->ids.msk.group.value} - 1;
   Demand(number < stations_.size(), "a message of no channel came");
   Station& station = stations_[number];
-  const Instant round = station.grid.After(at + kClocks) - station.period;
+  const Instant round = station.grid.After(at + kAhead) - station.period;
   const double late = std::max(0.0, Seconds(at - round));
   const bool is_same_round = round == station.round;
   if (!is_same_round) {

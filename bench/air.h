@@ -17,8 +17,8 @@ namespace keymast::bench {
 
 class Air {
  public:
-  // Heard is what came within a time. Seconds late: of messages that repeat what was on air, and
-  // of rounds that announce a new MTK, which wait for its commit.
+  // Heard is what came within a time. Seconds late, 0 for what came before its instant: of messages
+  // that repeat what was on air, and of rounds that announce a new MTK.
   struct Heard {
     std::vector<double> repetitions;
     std::vector<double> announcements;

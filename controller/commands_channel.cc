@@ -96,7 +96,7 @@ Controller::Impl::Outcome Controller::Impl::Handle(const CreateChannel& command,
       opened,
       {0, KeyLevel::kMsk, RekeyReason::kCreated, active.msk, active.mtk, {}, active.switch_at, 0},
       *m);
-  Announce(opened, 1, *m);
+  Announce(opened, 1, now, *m);
   Schedule(opened, now);
   return Reply{};
 }
@@ -123,7 +123,7 @@ Controller::Impl::Outcome Controller::Impl::Handle(const UpdateChannel& command,
   ++definition.revision;
   const Duration repetition = definition.policy.mtk_repetition;
   Put(rekey::ChannelPut{std::move(definition)}, *m);
-  channel->next_repetition = rekey::Grid(command.id, repetition).After(now);
+  channel->next_repetition = rekey::Grid(command.id, repetition).After(now + SendAhead(*channel));
   // They keep to it also while they cannot be told: MTK period and max_datagram.
   if (other_policy) {
     for (const HeadendId& id : channel->headends) m->step.headends_to_redefine.push_back(id);

@@ -243,11 +243,19 @@ struct AuditConfig {
 
 struct Config {
   std::string identity;  // IDi: NAI of this server
+// Ahead is how much sooner than its instant something is done, so that it is in time on a machine
+// whose disk and timers are late.
+struct Ahead {
+  Duration decide{};  // changes of keys by schedule: what announces them waits for no commit then
+  Duration send{};    // rounds of MTK messages; half the time between two of them at most
+};
+
   mikey::Profile3gpp profile;
   KeyingConfig keying = {};
   AuditConfig audit = {};
 };
 
+  Ahead ahead = {};
 // RekeyPlan is what a rekey would send.
 struct RekeyPlan {
   uint64_t recipients = 0;  // sent a message each

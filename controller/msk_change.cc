@@ -75,7 +75,7 @@ std::optional<rekey::Rekey> Controller::Impl::Replace(Channel& channel, RekeyRea
   DeliverToAll(channel, *channel.next);
   const rekey::Rekey done = Record(
       channel, {0, KeyLevel::kMsk, reason, msk->id, msk->low, {}, switch_at, channel.joined}, m);
-  Announce(channel, kExclusionCopies, m);
+  Announce(channel, kExclusionCopies, m.now, m);
   IssuePrepared(channel, m);
   SendMsks(channel, m);
   return done;

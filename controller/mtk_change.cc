@@ -44,6 +44,8 @@ std::optional<rekey::Rekey> Controller::Impl::PrepareMtk(Channel& channel, Rekey
   const groups::Channel& definition = channel.durable->channel;
   const Instant at =
       switch_at ? *switch_at : rekey::NextSwitch(channel.ladder(), definition, m.now);
+  const Instant announced =
+      switch_at ? m.now : std::max(m.now, rekey::PrepareAt(channel.ladder(), definition));
   Result<rekey::Slot> slot = rekey::NextSlot(channel.ladder(), at);
   if (!slot && rekey::Excludes(channel.ladder().next_msk_reason)) {
     auto replaced =
@@ -64,8 +66,8 @@ std::optional<rekey::Rekey> Controller::Impl::PrepareMtk(Channel& channel, Rekey
   Put(rekey::LadderPut{channel.id(), std::move(ladder)}, m);
   const rekey::Rekey done =
       Record(channel, {0, KeyLevel::kMtk, reason, slot->msk, slot->mtk, {}, at, 0}, m);
-  const bool is_short = at <= rekey::OnGrid(m.now + definition.policy.exclusion_lead);
-  Announce(channel, is_short ? kShortLeadCopies : 1, m);
+  const bool is_short = at <= rekey::OnGrid(announced + definition.policy.exclusion_lead);
+  Announce(channel, is_short ? kShortLeadCopies : 1, announced, m);
   IssuePrepared(channel, m);
   return done;
 }

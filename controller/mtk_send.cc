@@ -17,6 +17,10 @@ bool ExtraIsDue(const Channel& channel, Instant at) {
 
 }  // namespace
 
+Duration Controller::Impl::SendAhead(const Channel& channel) const {
+  return std::min(config.ahead.send, channel.policy().mtk_repetition / 2);
+}
+
 // TakeMtkCounter gives the next COUNTER under an MSK (TS 33.246 §6.4.3). The block is reserved
 // anew while half of one is left, so that a repetition as such waits for no commit.
 std::optional<uint32_t> Controller::Impl::TakeMtkCounter(Channel& channel, MskId msk,
@@ -53,7 +57,7 @@ Bytes Controller::Impl::TakeBuilt(Channel& channel, const rekey::Slot& slot,
 
 // BuildRound builds what SendRound will ask for, if nothing changes until then.
 void Controller::Impl::BuildRound(Channel& channel, Instant at) const {
-  if (!RepetitionIsDue(channel, at) && !ExtraIsDue(channel, at)) return;
+  if (!RepetitionIsDue(channel, at + SendAhead(channel)) && !ExtraIsDue(channel, at)) return;
   const rekey::Ladder& ladder = channel.ladder();
   std::optional<MskId> before;  // of the message ahead of this one
   for (size_t i = 0; i < channel.built.size(); ++i) {
@@ -95,11 +99,19 @@ void Controller::Impl::SendRound(Channel& channel, bool fresh, const Moment& m) 
   const std::optional<rekey::Slot> active = channel.ladder().active;
   const std::optional<rekey::Slot> prepared = channel.ladder().prepared;
   if (active && !channel.excluding) SendMtk(channel, *active, false, m);
-  if (prepared) SendMtk(channel, *prepared, fresh, m);
+  const bool is_first = std::exchange(channel.unannounced, false) || fresh;
+  if (prepared) SendMtk(channel, *prepared, is_first, m);
   channel.last_round = m.now;
 }
 
-void Controller::Impl::Announce(Channel& channel, uint32_t copies, const Moment& m) {
+void Controller::Impl::Announce(Channel& channel, uint32_t copies, Instant at, const Moment& m) {
+  channel.unannounced = at > m.now;
+  if (channel.unannounced) {
+    // A round that was promised to someone who just came is the first then.
+    channel.extras += copies;
+    channel.next_extra = std::min(channel.next_extra, at - SendAhead(channel));
+    return;
+  }
   SendRound(channel, true, m);
   channel.extras = copies - 1;
   channel.next_extra = channel.extras > 0 ? m.now + kExtraAfter : kNever;
@@ -114,18 +126,21 @@ void Controller::Impl::Hasten(Channel& channel, const Moment& m) {
 }
 
 void Controller::Impl::Repeat(Channel& channel, const Moment& m) {
-  const bool regular = RepetitionIsDue(channel, m.now);
+  const Duration ahead = SendAhead(channel);
+  const bool regular = RepetitionIsDue(channel, m.now + ahead);
   const bool extra = ExtraIsDue(channel, m.now);
   if (regular) {
     const rekey::Grid grid(channel.id(), channel.policy().mtk_repetition);
-    channel.next_repetition = grid.After(m.now);
+    channel.next_repetition = grid.After(m.now + ahead);
   }
   if (extra) {
     --channel.extras;
     channel.next_extra = channel.extras > 0 ? m.due + kExtraAfter : kNever;
   }
   // What went out a moment ago in this same tick needs no repetition.
-  if ((regular || extra) && channel.last_round != m.now) SendRound(channel, false, m);
+  if (channel.last_round == m.now) return;
+  if (regular) return SendRound(channel, false, {m.now, m.due + ahead, m.step});
+  if (extra) SendRound(channel, false, m);
 }
 
 }  // namespace keymast::controller

@@ -14,20 +14,24 @@ Instant ChangeTo(const rekey::Ladder& ladder, const groups::KeyPolicy& policy, I
   return rekey::OnGrid(now + policy.msk_lead);
 }
 
+Instant Sooner(Instant at, Duration by) { return at == kNever ? kNever : at - by; }
+
 }  // namespace
 
-// Change does what is due and must be durable before it shows.
+// Change does what is due and must be durable before it shows. What follows a schedule is decided
+// ahead: its members and receivers are told when they would have been, or sooner.
 void Controller::Impl::Change(Channel& channel, const Moment& m) {
   if (!channel.excluding || channel.held) {
     if (rekey::ShouldExclude(channel.ladder(), m.now)) {
       Replace(channel, channel.ladder().next_msk_reason, channel.policy().exclusion_lead, m);
     }
   }
-  if (rekey::ShouldMakeNextMsk(channel.ladder(), channel.durable->channel, m.now)) {
+  const Instant ahead = m.now + config.ahead.decide;
+  if (rekey::ShouldMakeNextMsk(channel.ladder(), channel.durable->channel, ahead)) {
     MakeNextMsk(channel, channel.ladder().next_msk_reason,
                 ChangeTo(channel.ladder(), channel.policy(), m.now), m);
   }
-  if (!channel.vetoed && rekey::ShouldPrepare(channel.ladder(), channel.durable->channel, m.now)) {
+  if (!channel.vetoed && rekey::ShouldPrepare(channel.ladder(), channel.durable->channel, ahead)) {
     PrepareMtk(channel, rekey::RekeyReason::kSchedule, std::nullopt, m);
   }
 }
@@ -46,6 +50,7 @@ Instant Controller::Impl::NextChangeOf(const Channel& channel) const {
   const rekey::Ladder& ladder = channel.ladder();
   Instant at = rekey::NextMskAt(ladder, channel.durable->channel);
   if (!channel.vetoed) at = std::min(at, rekey::PrepareAt(ladder, channel.durable->channel));
+  at = Sooner(at, config.ahead.decide);
   const bool excludes = rekey::Excludes(ladder.next_msk_reason);
   if (excludes && (!channel.excluding || channel.held)) at = std::min(at, ladder.next_msk_change);
   if (!channel.window_ends.empty()) at = std::min(at, channel.window_ends.begin()->first);
@@ -53,7 +58,7 @@ Instant Controller::Impl::NextChangeOf(const Channel& channel) const {
 }
 
 Instant Controller::Impl::DeadlineOf(Channel& channel, Instant now) {
-  Instant at = std::min(channel.next_repetition, channel.next_extra);
+  Instant at = std::min(channel.next_repetition - SendAhead(channel), channel.next_extra);
   at = std::min(at, DecideSwitchAt(channel, now));
   at = std::min(at, NextChangeOf(channel));
   for (auto* delivery : {&channel.current, &channel.next}) {

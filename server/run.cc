@@ -25,6 +25,9 @@ namespace keymast::server {
 namespace {
 
 constexpr size_t kReceiveBuffer = 4 << 20;  // a second of verifications of 10,000 members
+// A sync of a busy disk takes up to a fifth of a second, and a timer on a busy machine is some
+// milliseconds late (docs/performance.md, `attack`).
+constexpr controller::Ahead kAhead{std::chrono::milliseconds(250), std::chrono::milliseconds(10)};
 
 std::string MikeySocketReason(Error error) {
   switch (error) {
@@ -169,7 +172,7 @@ class Daemon {
                  &clock_watch_.view(),
                  {config.backups, [&config] { return OpenNextMasterKey(config); }}},
                 {config.identity, config.profile, config.keying,
-                 AuditOf(store_.import_key, store_.about)},
+                 AuditOf(store_.import_key, store_.about), kAhead},
                 store_.about, std::move(store_.state), StateHashOf) {}
 
   tl::expected<void, Failure> Listen() {

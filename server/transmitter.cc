@@ -111,7 +111,8 @@ void Transmitter::SendRun(Sender& sender, std::span<const controller::Datagram> 
     const Instant now = clock_.Now();
     for (size_t i = at; i < at + taken; ++i) {
       if (run[i].due != Instant{}) {
-        counters_.lateness.Observe(std::chrono::duration<double>(now - run[i].due).count());
+        const Duration late = std::max(Duration(0), now - run[i].due);
+        counters_.lateness.Observe(std::chrono::duration<double>(late).count());
       }
     }
     sent += taken;

@@ -159,7 +159,7 @@ void World::Deliver(Step step) {
     const Result<mikey::Unverified> seen = mikey::Inspect(datagram.octets);
     ASSERT_TRUE(seen.has_value());
     sent.push_back({now, datagram.to, datagram.octets, seen->kind, seen->counter, seen->ids.msk,
-                    seen->ids.mtk.value_or(MtkId(0))});
+                    seen->ids.mtk.value_or(MtkId(0)), datagram.due, !step.changes.empty()});
     if (datagram.to.IsMulticast()) {
       for (auto& [number, member] : members) member.Take(datagram.octets);
       continue;
@@ -185,8 +185,8 @@ void World::PassUntil(Instant instant) {
 
 void World::Restart(Duration down, bool new_incarnation) {
   now += down;
-  core = std::make_unique<Controller>(Config{std::string(kServer), profile, keying, audit}, durable,
-                                      *rng, crypto::DefaultSuite());
+  core = std::make_unique<Controller>(Config{std::string(kServer), profile, keying, audit, ahead},
+                                      durable, *rng, crypto::DefaultSuite());
   Deliver(core->Start(now, new_incarnation));
 }
 

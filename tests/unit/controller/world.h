@@ -39,6 +39,8 @@ struct Sent {
   uint32_t counter = 0;
   MskId msk;
   MtkId mtk;  // 0 in MSK messages
+  Instant due{};
+  bool waits = false;  // for a commit: its step changes something
 };
 
 // FakeMember holds what a member may hold: it opens MSK messages under its key and MTK messages
@@ -108,6 +110,7 @@ class World {
   mikey::Profile3gpp profile;              // of the next start
   KeyingConfig keying;                     // too
   AuditConfig audit;                       // too
+  Ahead ahead;                             // too
   bool anticipates = true;                 // builds messages ahead, as keymastd does
   std::unique_ptr<crypto::SeededRng> rng;  // outlives a move of the world
   std::unique_ptr<Controller> core;
