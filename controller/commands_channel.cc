@@ -107,7 +107,7 @@ Controller::Impl::Outcome Controller::Impl::Handle(const UpdateChannel& command,
   Channel* channel = Find(command.id);
   if (channel == nullptr) return Refuse(Error::kNotFound, name, kNotThere);
   groups::Channel definition = channel->durable->channel;
-  if (command.expected_revision != 0 && command.expected_revision != definition.revision) {
+  if (groups::IsAnother(command.expected, definition)) {
     return Refuse(Error::kEtagMismatch, name, "was changed meanwhile");
   }
   const bool other_policy = command.policy != definition.policy;
@@ -141,7 +141,7 @@ Controller::Impl::Outcome Controller::Impl::Handle(const DeleteChannel& command,
   if (channel == nullptr && command.allow_missing) return Reply{};
   if (channel == nullptr) return Refuse(Error::kNotFound, name, kNotThere);
   const rekey::ChannelState& durable = *channel->durable;
-  if (command.expected_revision != 0 && command.expected_revision != durable.channel.revision) {
+  if (groups::IsAnother(command.expected, durable.channel)) {
     return Refuse(Error::kEtagMismatch, name, "was changed meanwhile");
   }
   if (!durable.members.empty() && !command.force) {

@@ -80,7 +80,7 @@ Controller::Impl::Outcome Controller::Impl::Handle(const UpdateHeadend& command,
   const auto found = state.headends.find(command.id);
   if (found == state.headends.end()) return Refuse(Error::kNotFound, name, kNotThere);
   groups::Headend headend = found->second;
-  if (command.expected_revision != 0 && command.expected_revision != headend.revision) {
+  if (groups::IsAnother(command.expected, headend)) {
     return Refuse(Error::kEtagMismatch, name, "was changed meanwhile");
   }
   const std::set<ChannelId> before(headend.channels.begin(), headend.channels.end());
@@ -128,7 +128,7 @@ Controller::Impl::Outcome Controller::Impl::Handle(const DeleteHeadend& command,
     if (command.allow_missing) return Reply{};
     return Refuse(Error::kNotFound, name, kNotThere);
   }
-  if (command.expected_revision != 0 && command.expected_revision != found->second.revision) {
+  if (groups::IsAnother(command.expected, found->second)) {
     return Refuse(Error::kEtagMismatch, name, "was changed meanwhile");
   }
   if (m == nullptr) return Reply{};

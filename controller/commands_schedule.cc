@@ -26,8 +26,7 @@ Controller::Impl::Outcome Controller::Impl::Handle(const PutSchedule& command, I
   const bool is_there = before != known.end();
   if (command.is_new && is_there) return Refuse(Error::kAlreadyExists, name, "exists already");
   if (!command.is_new && !is_there) return Refuse(Error::kNotFound, name, kNotThere);
-  if (is_there && command.expected_revision != 0 &&
-      command.expected_revision != before->second.revision) {
+  if (is_there && groups::IsAnother(command.expected, before->second)) {
     return Refuse(Error::kEtagMismatch, name, "was changed meanwhile");
   }
   schedule.created = is_there ? before->second.created : now;
@@ -64,7 +63,7 @@ Controller::Impl::Outcome Controller::Impl::Handle(const DeleteSchedule& command
     if (command.allow_missing) return Reply{};
     return Refuse(Error::kNotFound, name, kNotThere);
   }
-  if (command.expected_revision != 0 && command.expected_revision != found->second.revision) {
+  if (groups::IsAnother(command.expected, found->second)) {
     return Refuse(Error::kEtagMismatch, name, "was changed meanwhile");
   }
   if (m == nullptr) return Reply{};

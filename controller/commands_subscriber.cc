@@ -82,8 +82,7 @@ tl::expected<std::set<ChannelId>, Failure> Controller::Impl::CheckDeletion(
       if (command.allow_missing) continue;
       return Refuse(Error::kNotFound, NameOf(id), kNotThere);
     }
-    if (command.expected_revision != 0 &&
-        command.expected_revision != found->second.subscriber.revision) {
+    if (groups::IsAnother(command.expected, found->second.subscriber)) {
       return Refuse(Error::kEtagMismatch, NameOf(id), "was changed meanwhile");
     }
     const std::vector<ChannelId>& memberships = subscribers.at(id).memberships;

@@ -15,25 +15,27 @@
 #include "controller/keying_config.h"
 #include "crypto/boxes.h"
 #include "crypto/dh.h"
+#include "groups/version.h"
 #include "mikey/profile3gpp.h"
 #include "rekey/state.h"
 
 namespace keymast::controller {
 
 // Commands. Each either gives a Reply with its changes, or a Failure and no change at all.
+// `expected`: the resource must still be this one; unset: whatever it is.
 struct CreateChannel {
   groups::Channel channel;
 };
-struct UpdateChannel {  // display name and policy; revision 0: whatever it is
+struct UpdateChannel {  // display name and policy
   ChannelId id;
   std::string display_name;
   groups::KeyPolicy policy;
-  uint64_t expected_revision = 0;
+  std::optional<groups::Version> expected = {};
 };
 // Of deletions: with `allow_missing` what is not there counts as deleted.
 struct DeleteChannel {
   ChannelId id;
-  uint64_t expected_revision = 0;
+  std::optional<groups::Version> expected = {};
   bool force = false;
   bool allow_missing = false;
 };
@@ -49,7 +51,7 @@ struct DeleteSubscribers {
   std::vector<SubscriberId> ids;
   bool force = false;
   bool allow_missing = false;
-  uint64_t expected_revision = 0;  // of one
+  std::optional<groups::Version> expected = {};  // of one
 };
 struct NewMember {
   groups::Member member;
@@ -62,13 +64,13 @@ struct CreateMembers {
 struct UpdateMember {
   ChannelId channel;
   groups::Member member;
-  uint64_t expected_revision = 0;
+  std::optional<groups::Version> expected = {};
 };
 // DeleteMember takes a member out; keys change as by Expel when it may hold some.
 struct DeleteMember {
   ChannelId channel;
   SubscriberId subscriber;
-  uint64_t expected_revision = 0;
+  std::optional<groups::Version> expected = {};
   bool allow_missing = false;
 };
 struct Join {
@@ -89,11 +91,11 @@ struct CreateHeadend {
 struct UpdateHeadend {  // its channels
   HeadendId id;
   std::vector<ChannelId> channels;
-  uint64_t expected_revision = 0;
+  std::optional<groups::Version> expected = {};
 };
 struct DeleteHeadend {
   HeadendId id;
-  uint64_t expected_revision = 0;
+  std::optional<groups::Version> expected = {};
   bool allow_missing = false;
 };
 struct RekeyNow {
@@ -105,12 +107,12 @@ struct PutSchedule {
   ChannelId channel;
   groups::Schedule schedule;
   bool is_new = true;
-  uint64_t expected_revision = 0;
+  std::optional<groups::Version> expected = {};
 };
 struct DeleteSchedule {
   ChannelId channel;
   ScheduleId id;
-  uint64_t expected_revision = 0;
+  std::optional<groups::Version> expected = {};
   bool allow_missing = false;
 };
 struct BeginOperation {
@@ -241,8 +243,6 @@ struct AuditConfig {
   std::string start;                              // resource of the record of a start
 };
 
-struct Config {
-  std::string identity;  // IDi: NAI of this server
 // Ahead is how much sooner than its instant something is done, so that it is in time on a machine
 // whose disk and timers are late.
 struct Ahead {
@@ -250,12 +250,14 @@ struct Ahead {
   Duration send{};    // rounds of MTK messages; half the time between two of them at most
 };
 
+struct Config {
+  std::string identity;  // IDi: NAI of this server
   mikey::Profile3gpp profile;
   KeyingConfig keying = {};
   AuditConfig audit = {};
+  Ahead ahead = {};
 };
 
-  Ahead ahead = {};
 // RekeyPlan is what a rekey would send.
 struct RekeyPlan {
   uint64_t recipients = 0;  // sent a message each

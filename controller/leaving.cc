@@ -175,7 +175,7 @@ Controller::Impl::Outcome Controller::Impl::Handle(const DeleteMember& command, 
     if (command.allow_missing) return Reply{};
     return Refuse(Error::kNotFound, name, kNotThere);
   }
-  if (command.expected_revision != 0 && command.expected_revision != member->second.revision) {
+  if (groups::IsAnother(command.expected, member->second)) {
     return Refuse(Error::kEtagMismatch, name, "was changed meanwhile");
   }
   const bool holds_keys = member->second.HoldsKeys();

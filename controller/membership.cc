@@ -150,7 +150,7 @@ Controller::Impl::Outcome Controller::Impl::Handle(const UpdateMember& command, 
   const auto found = channel->durable->members.find(id);
   if (found == channel->durable->members.end()) return Refuse(Error::kNotFound, name, kNotThere);
   groups::Member member = found->second;
-  if (command.expected_revision != 0 && command.expected_revision != member.revision) {
+  if (groups::IsAnother(command.expected, member)) {
     return Refuse(Error::kEtagMismatch, name, "was changed meanwhile");
   }
   std::vector<FieldViolation> wrong;

@@ -65,7 +65,7 @@ struct Channel {
   SrtpProfile profile = SrtpProfile::kAesCm128HmacSha1_80;
   KeyPolicy policy;
   Instant created{};
-  uint64_t revision = 0;  // raised by each change of the definition; the etag
+  uint64_t revision = 0;  // raised by each change of the definition; in the etag
 };
 
 struct Subscriber {

@@ -25,7 +25,7 @@ struct Schedule {
   Duration blackout{};
   bool paused = false;
   Instant created{};
-  uint64_t revision = 0;  // raised by each change; the etag
+  uint64_t revision = 0;  // raised by each change; in the etag
 
   bool IsBlackout() const { return blackout > Duration::zero(); }
   friend bool operator==(const Schedule&, const Schedule&) = default;

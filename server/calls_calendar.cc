@@ -86,7 +86,7 @@ void Calls::DeleteSchedule(const Caller& caller, const v1::DeleteRekeyScheduleRe
   const auto name = ScheduleOf(request.name());
   if (!name) return Refuse(caller, NotThere(request.name()));
   Do(caller, AskOf(request),
-     controller::DeleteSchedule{name->channel, name->schedule, RevisionOf(request.etag()),
+     controller::DeleteSchedule{name->channel, name->schedule, VersionOf(request.etag()),
                                 request.allow_missing()},
      [](const controller::Reply&, core::CoreReply& reply) {
        reply.mutable_delete_rekey_schedule();
@@ -164,7 +164,7 @@ void Calls::PlanRekey(const Caller& caller, const v1::PlanRekeyRequest& request)
   *message.mutable_switch_time() = server::ToProto(plan->switch_at);
   message.set_joins_another(plan->joins_another);
   message.set_pierces_blackout(plan->pierces_blackout);
-  message.set_etag(EtagOf(channel->channel.revision));
+  message.set_etag(EtagOf(groups::VersionOf(channel->channel)));
   Answer(caller, std::move(reply));
 }
 

@@ -92,7 +92,7 @@ void Calls::DeleteHeadend(const Caller& caller, const v1::DeleteHeadendRequest& 
   const auto id = HeadendOf(request.name());
   if (!id) return Refuse(caller, NotThere(request.name()));
   Do(caller, AskOf(request),
-     controller::DeleteHeadend{*id, RevisionOf(request.etag()), request.allow_missing()},
+     controller::DeleteHeadend{*id, VersionOf(request.etag()), request.allow_missing()},
      [](const controller::Reply&, core::CoreReply& reply) { reply.mutable_delete_headend(); });
 }
 

@@ -104,7 +104,7 @@ void Calls::DeleteMember(const Caller& caller, const v1::DeleteMemberRequest& re
   const auto name = MemberOf(request.name());
   if (!name) return Refuse(caller, NotThere(request.name()));
   Do(caller, AskOf(request),
-     controller::DeleteMember{name->channel, name->subscriber, RevisionOf(request.etag()),
+     controller::DeleteMember{name->channel, name->subscriber, VersionOf(request.etag()),
                               request.allow_missing()},
      [](const controller::Reply&, core::CoreReply& reply) { reply.mutable_delete_member(); });
 }

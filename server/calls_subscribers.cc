@@ -64,14 +64,14 @@ void Calls::DeleteSubscriber(const Caller& caller, const v1::DeleteSubscriberReq
   if (!id) return Refuse(caller, NotThere(request.name()));
   Do(caller, AskOf(request),
      controller::DeleteSubscribers{
-         {*id}, request.force(), request.allow_missing(), RevisionOf(request.etag())},
+         {*id}, request.force(), request.allow_missing(), VersionOf(request.etag())},
      [](const controller::Reply&, core::CoreReply& reply) { reply.mutable_delete_subscriber(); });
 }
 
 void Calls::BatchDeleteSubscribers(const Caller& caller,
                                    const v1::BatchDeleteSubscribersRequest& request) {
   if (auto wrong = CheckBatch(request.names_size(), "names")) return Refuse(caller, *wrong);
-  controller::DeleteSubscribers command{{}, request.force(), request.allow_missing(), 0};
+  controller::DeleteSubscribers command{{}, request.force(), request.allow_missing(), {}};
   for (const std::string& name : request.names()) {
     const auto id = SubscriberOf(name);
     if (!id) return Refuse(caller, NotThere(name));

@@ -266,8 +266,12 @@ std::string Clients::FrameOf(const Caller& to, core::CoreReply& reply, bool last
   std::string frame;
   if (framing::AppendFrame(reply, frame)) return frame;
   core::CoreReply refusal;
-  *refusal.mutable_error() =
-      ErrorOf({Error::kTooLong, "the answer does not fit into one frame", {}, {}, 0});
+  *refusal.mutable_error() = ErrorOf({Error::kTooLong,
+                                      "the answer is longer than 1 MiB: ask for less at once, or "
+                                      "with read_mask for fewer fields",
+                                      {},
+                                      {},
+                                      0});
   return FrameOf(to, refusal, true);
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "controller/controller.h"
+#include "groups/version.h"
 #include "keymast/v1/audit.pb.h"
 #include "keymast/v1/channel.pb.h"
 #include "keymast/v1/headend.pb.h"
@@ -46,9 +47,10 @@ Duration FromProto(const google::protobuf::Duration& duration, const std::string
 Instant FromProto(const google::protobuf::Timestamp& timestamp, const std::string& field,
                   Violations& violations);
 std::string ToProto(MskId msk);  // 8 hexadecimal digits
-// Etags are revisions in quotes. No etag is 0 (any revision); one that we never gave matches none.
-std::string EtagOf(uint64_t revision);
-uint64_t RevisionOf(const std::string& etag);
+// Etags are versions in quotes. No etag is none, so that any is taken; one that we never gave is
+// that of no resource.
+std::string EtagOf(const groups::Version& version);
+std::optional<groups::Version> VersionOf(const std::string& etag);
 
 // Channels (translate_channel.cc). `profile` has the ports that a request leaves out.
 Outcome<controller::CreateChannel> FromProto(const v1::CreateChannelRequest& request,

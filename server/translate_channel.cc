@@ -291,7 +291,7 @@ Outcome<controller::UpdateChannel> FromProto(const v1::UpdateChannelRequest& req
   const bool ipv6 = channel.multicast.mtk.family == Endpoint::Family::kIpv6;
   controller::UpdateChannel command{*id, merged.display_name(),
                                     FromProto(merged.policy(), ipv6, violations),
-                                    RevisionOf(asked.etag())};
+                                    VersionOf(asked.etag())};
   if (!violations.empty()) return std::move(violations).Failed(asked.name());
   return command;
 }
@@ -299,7 +299,7 @@ Outcome<controller::UpdateChannel> FromProto(const v1::UpdateChannelRequest& req
 Outcome<controller::DeleteChannel> FromProto(const v1::DeleteChannelRequest& request) {
   const auto id = ChannelOf(request.name());
   if (!id) return tl::unexpected(NotThere(request.name()));
-  return controller::DeleteChannel{*id, RevisionOf(request.etag()), request.force(),
+  return controller::DeleteChannel{*id, VersionOf(request.etag()), request.force(),
                                    request.allow_missing()};
 }
 
@@ -320,7 +320,7 @@ v1::Channel ToProto(const controller::Controller& controller, const rekey::Chann
   message.set_sdp(SdpOf(value, controller::JoinPlace(config.keying, config.profile, value)));
   CountMembers(controller, channel, message);
   *message.mutable_create_time() = ToProto(value.created);
-  message.set_etag(EtagOf(value.revision));
+  message.set_etag(EtagOf(groups::VersionOf(value)));
   message.set_state(StateOf(controller, channel));
   return message;
 }

@@ -67,8 +67,7 @@ Outcome<controller::UpdateHeadend> FromProto(const v1::UpdateHeadendRequest& req
   if (auto read = Merge(asked, &request.update_mask(), kChangeable, merged); !read) {
     return tl::unexpected(read.error());
   }
-  controller::UpdateHeadend command{*id, ReadChannels(merged, violations),
-                                    RevisionOf(asked.etag())};
+  controller::UpdateHeadend command{*id, ReadChannels(merged, violations), VersionOf(asked.etag())};
   if (!violations.empty()) return std::move(violations).Failed(asked.name());
   return command;
 }
@@ -115,7 +114,7 @@ v1::Headend ToProto(const controller::Controller& controller, const groups::Head
   for (const ChannelId& channel : headend.channels) message.add_channels(NameOf(channel));
   message.set_connected(controller.HeadendIsConnected(headend.id));
   *message.mutable_create_time() = ToProto(headend.created);
-  message.set_etag(EtagOf(headend.revision));
+  message.set_etag(EtagOf(groups::VersionOf(headend)));
   return message;
 }
 

@@ -66,7 +66,7 @@ Outcome<controller::UpdateMember> FromProto(const v1::UpdateMemberRequest& reque
     return tl::unexpected(read.error());
   }
   Violations violations;
-  controller::UpdateMember command{name->channel, {}, RevisionOf(asked.etag())};
+  controller::UpdateMember command{name->channel, {}, VersionOf(asked.etag())};
   command.member.subscriber = name->subscriber;
   ReadWindowAndEndpoint(merged, profile.msk_port, "member.", command.member, violations);
   if (!violations.empty()) return std::move(violations).Failed(asked.name());
@@ -106,7 +106,7 @@ void Fill(v1::Member& message, const controller::Controller& controller, const C
     message.set_confirmed_msk_id(ToProto(member.confirmed));
   }
   *message.mutable_create_time() = ToProto(member.created);
-  message.set_etag(EtagOf(member.revision));
+  message.set_etag(EtagOf(groups::VersionOf(member)));
   message.set_delivery(member.TakesKeys()        ? v1::KEYS
                        : !member.no_msk_messages ? v1::MSK_MESSAGES
                                                  : v1::ON_REQUEST);

@@ -43,7 +43,7 @@ Outcome<controller::PutSchedule> FromProto(const v1::CreateRekeyScheduleRequest&
   const auto channel = ChannelOf(request.parent());
   if (!channel) return tl::unexpected(NotThere(request.parent()));
   Violations violations;
-  controller::PutSchedule command{*channel, Read(request.rekey_schedule(), violations), true, 0};
+  controller::PutSchedule command{*channel, Read(request.rekey_schedule(), violations), true, {}};
   command.schedule.id = ScheduleId(request.rekey_schedule_id());
   if (!violations.empty()) return std::move(violations).Failed(request.parent());
   return command;
@@ -68,7 +68,7 @@ Outcome<controller::PutSchedule> FromProto(const v1::UpdateRekeyScheduleRequest&
   }
   Violations violations;
   controller::PutSchedule command{name->channel, Read(merged, violations), false,
-                                  RevisionOf(asked.etag())};
+                                  VersionOf(asked.etag())};
   command.schedule.id = name->schedule;
   if (!violations.empty()) return std::move(violations).Failed(asked.name());
   return command;
@@ -96,7 +96,7 @@ v1::RekeySchedule ToProto(const ChannelId& channel, const groups::Schedule& sche
                                              : rekey::ScheduledAfter(channel, schedule, now);
   if (next != kNever) *message.mutable_next_time() = ToProto(next);
   *message.mutable_create_time() = ToProto(schedule.created);
-  message.set_etag(EtagOf(schedule.revision));
+  message.set_etag(EtagOf(groups::VersionOf(schedule)));
   return message;
 }
 

@@ -47,7 +47,7 @@ v1::Subscriber ToProto(const groups::Subscriber& subscriber) {
   message.set_name(NameOf(subscriber.id));
   message.set_identity(subscriber.identity);
   *message.mutable_create_time() = ToProto(subscriber.created);
-  message.set_etag(EtagOf(subscriber.revision));
+  message.set_etag(EtagOf(groups::VersionOf(subscriber)));
   return message;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
-#include <cstdlib>
+#include <charconv>
 #include <limits>
 
 #include "server/translate.h"
@@ -9,10 +9,10 @@ namespace keymast::server {
 namespace {
 
 constexpr int64_t kNanos = 1'000'000'000;
+// No resource has it.
+constexpr groups::Version kForeignEtag;
 // Seconds that fit into 64 bits of nanoseconds.
 constexpr int64_t kMaxSeconds = std::numeric_limits<int64_t>::max() / kNanos - 1;
-// Matches no revision.
-constexpr uint64_t kForeignEtag = std::numeric_limits<uint64_t>::max();
 
 bool Fits(int64_t seconds, int32_t nanos) {
   return seconds >= -kMaxSeconds && seconds <= kMaxSeconds && nanos > -kNanos && nanos < kNanos;
@@ -85,13 +85,21 @@ std::string ToProto(MskId msk) {
   return ToHex(octets);
 }
 
-std::string EtagOf(uint64_t revision) { return "\"" + std::to_string(revision) + "\""; }
+std::string EtagOf(const groups::Version& version) {
+  return '"' + std::to_string(version.revision) + '-' +
+         std::to_string(ToUnixNanos(version.created)) + '"';
+}
 
-uint64_t RevisionOf(const std::string& etag) {
-  if (etag.empty()) return 0;
-  const std::string digits = etag.substr(1, etag.size() - std::min<size_t>(etag.size(), 2));
-  const uint64_t revision = std::strtoull(digits.c_str(), nullptr, 10);
-  return revision > 0 && EtagOf(revision) == etag ? revision : kForeignEtag;
+std::optional<groups::Version> VersionOf(const std::string& etag) {
+  if (etag.empty()) return std::nullopt;
+  groups::Version version;
+  int64_t created = 0;
+  const char* const end = etag.data() + etag.size();
+  const auto revision = std::from_chars(etag.data() + 1, end, version.revision);
+  if (revision.ptr == end || *revision.ptr != '-') return kForeignEtag;
+  std::from_chars(revision.ptr + 1, end, created);
+  version.created = FromUnixNanos(created);
+  return EtagOf(version) == etag ? version : kForeignEtag;
 }
 
 }  // namespace keymast::server

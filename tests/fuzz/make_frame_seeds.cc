@@ -74,12 +74,12 @@ void MakeRequests(const fs::path& folder) {
        "create_channel { channel_id: 'six' channel { multicast { group: 'ff15::1' } policy {"
        " leave_policy: IMMEDIATE } } validate_only: true }"},
       {"update",
-       "update_channel { channel {" + Channel("name: 'channels/news'", "etag: '\"3\"'") + "} }"},
+       "update_channel { channel {" + Channel("name: 'channels/news'", "etag: '\"3-0\"'") + "} }"},
       {"wrong_update", "update_channel { channel {" + Wrong() + "} }"},
       {"changed",
        "update_channel { channel { name: 'channels/news' multicast { group: '239.1.1.1' } "
        "key_domain: '262f02' key_group: 10 srtp_profile: AEAD_AES_256_GCM } }"},
-      {"delete", "delete_channel { name: 'channels/news' etag: '\"3\"' force: true }"},
+      {"delete", "delete_channel { name: 'channels/news' etag: '\"3-0\"' force: true }"},
       {"delete_nothing", "delete_channel { name: 'news' }"},
       {"subscriber",
        "create_subscriber { subscriber_id: 's1' subscriber { identity: 's1@example.org' "
@@ -98,7 +98,7 @@ void MakeRequests(const fs::path& folder) {
        "entitlement_start { seconds: -1 } entitlement_end { nanos: -1 } } }"},
       {"update_member",
        "update_member { member { name: 'channels/news/members/s1' msk_endpoint: "
-       "'[::1]:1' entitlement_end { seconds: 99 } etag: '\"1\"' } }"},
+       "'[::1]:1' entitlement_end { seconds: 99 } etag: '\"1-0\"' } }"},
       {"wrong_update_member", "update_member { member { name: 'x' msk_endpoint: 'x' } }"},
       {"expel",
        "expel_members { parent: 'channels/news' names: 'channels/news/members/s1' names: "

@@ -42,8 +42,9 @@ void ReadTokens(const std::string& text) {
   const auto last = tokens.Read("channels", token);
   KEYMAST_CHECK(text.empty() || text.size() > 500 || (last && *last == text));
   KEYMAST_CHECK(!tokens.Read("subscribers", token));
-  const uint64_t revision = RevisionOf(text);
-  if (revision != 0 && revision != UINT64_MAX) KEYMAST_CHECK(EtagOf(revision) == text);
+  const std::optional<groups::Version> version = VersionOf(text);
+  KEYMAST_CHECK(version.has_value() == !text.empty());
+  if (version && *version != groups::Version{}) KEYMAST_CHECK(EtagOf(*version) == text);
 }
 
 void ReadFilters(const std::string& text) {

@@ -103,9 +103,12 @@ class Search {
       for (const size_t i : Candidates(at)) {
         const Operation& operation = operations_[i];
         Model model = at.model;
-        const Model::Done done = model.Do(operation.request);
-        if (operation.answer && *operation.answer != done.answer) continue;
-        if (operation.answer && ChangesNothing(operation, done)) {
+        const Answer* told = operation.answer ? &*operation.answer : nullptr;
+        const Model::Done done = model.Do(operation.request, told);
+        if (told != nullptr && *told != done.answer) continue;
+        // One that says when something was made says what comes behind it.
+        const bool is_alone = told != nullptr && ChangesNothing(operation, done);
+        if (is_alone && model == at.model) {
           at.done[i] = true;
           ++at.count;
           has_moved = true;
@@ -145,7 +148,8 @@ class Search {
                        std::to_string(operations_.size()) + " operations could be put in order";
     for (const size_t i : Candidates(furthest_)) {
       Model model = furthest_.model;
-      const Model::Done done = model.Do(operations_[i].request);
+      const Answer* told = operations_[i].answer ? &*operations_[i].answer : nullptr;
+      const Model::Done done = model.Do(operations_[i].request, told);
       text += "\n  " + ToText(operations_[i]) + "; then due: " + ToText(done.answer);
     }
     return text;

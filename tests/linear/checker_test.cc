@@ -275,6 +275,71 @@ TEST(Checker, WhatWouldChangeNothingNowMayChangeSomethingLater) {
             kGood);
 }
 
+Answer ChannelMade(uint64_t created, uint32_t value = 5) {
+  Answer answer = Channel(value, 1);
+  answer.views[0].created = created;
+  return answer;
+}
+
+Request DeletionOf(uint64_t created) {
+  Request request = DeleteChannel();
+  request.revision = 1;
+  request.created = created;
+  return request;
+}
+
+TEST(Checker, AnEtagIsOfOneResourceAlone) {
+  const auto judge = [](uint64_t created, const Answer& answer) {
+    return Story()
+        .Call(0, 1, CreateChannel(5), ChannelMade(11))
+        .Call(2, 3, DeleteChannel(), Done())
+        .Call(4, 5, CreateChannel(5), ChannelMade(12))
+        .Call(6, 7, DeletionOf(created), answer)
+        .Judge();
+  };
+  EXPECT_EQ(judge(11, Answer{Error::kEtagMismatch}), kGood);
+  EXPECT_EQ(judge(11, Done()), kBad);
+  EXPECT_EQ(judge(12, Answer{Error::kEtagMismatch}), kBad);
+  EXPECT_EQ(judge(12, Done()), kGood);
+}
+
+TEST(Checker, NothingIsMadeTwiceAtOneInstant) {
+  EXPECT_EQ(Story()
+                .Call(0, 1, CreateChannel(5), ChannelMade(11))
+                .Call(2, 3, DeleteChannel(), Done())
+                .Call(4, 5, CreateChannel(5), ChannelMade(11))
+                .Judge(),
+            kBad);
+  EXPECT_EQ(Story()
+                .Call(0, 1, CreateChannel(5), ChannelMade(11))
+                .Call(2, 3, DeleteChannel(), Done())
+                .Unknown(4, CreateChannel(5))
+                .Call(6, 7, DeletionOf(11), Done())
+                .Judge(),
+            kBad);
+}
+
+TEST(Checker, WhenSomethingWasMadeIsLearntFromWhoSawItFirst) {
+  const auto judge = [](uint64_t seen, uint64_t meant) {
+    return Story()
+        .Unknown(0, CreateChannel(5))
+        .Call(2, 3, GetChannel(), ChannelMade(11))
+        .Call(4, 5, GetChannel(), ChannelMade(seen))
+        .Call(6, 7, DeletionOf(meant), Done())
+        .Judge();
+  };
+  EXPECT_EQ(judge(11, 11), kGood);
+  EXPECT_EQ(judge(12, 11), kBad) << "it is what it was";
+  EXPECT_EQ(judge(11, 12), kBad);
+  EXPECT_EQ(Story().Unknown(0, CreateChannel(5)).Call(2, 3, DeletionOf(11), Done()).Judge(), kGood);
+  EXPECT_EQ(Story()
+                .Unknown(0, CreateChannel(5))
+                .Call(2, 3, DeletionOf(11), Error::kEtagMismatch)
+                .Call(4, 5, GetChannel(), ChannelMade(12))
+                .Judge(),
+            kGood);
+}
+
 TEST(Checker, ToGiveUpIsNoPass) {
   Story story;
   for (uint32_t i = 0; i < 10; ++i) {

@@ -68,7 +68,7 @@ template <class Message>
 Message Deletion(const std::string& name, const Request& request, const Spelling& spelling) {
   Message message;
   message.set_name(name);
-  message.set_etag(Spelling::Etag(request.revision));
+  message.set_etag(Spelling::Etag(request));
   message.set_allow_missing(request.allow_missing);
   if constexpr (requires { message.set_force(true); }) message.set_force(request.force);
   return Asked(std::move(message), request, spelling);

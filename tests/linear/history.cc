@@ -47,6 +47,7 @@ uint64_t ContentOf(const Request& request) {
   mixing.Add(request.group);
   mixing.Add(static_cast<uint64_t>(request.mask));
   mixing.Add(request.revision);
+  mixing.Add(request.created);
   for (const bool flag :
        {request.force, request.allow_missing, request.join, request.validate_only}) {
     mixing.Add(uint64_t{flag});
@@ -60,7 +61,8 @@ std::string ToText(const Request& request) {
   for (const int subscriber : request.subscribers) text += " s" + std::to_string(subscriber);
   text += Field("first", request.first) + Field("second", request.second);
   text += Field("group", request.group) + kMasks[static_cast<size_t>(request.mask)];
-  text += Field("etag", request.revision) + (request.force ? " force" : "");
+  text += Field("etag", request.revision) + Field("of", request.created) +
+          (request.force ? " force" : "");
   text += std::string(request.allow_missing ? " allow_missing" : "") +
           (request.join ? " join" : "") + (request.validate_only ? " validate_only" : "");
   return text + Field("id", request.request_id);
@@ -73,7 +75,7 @@ std::string ToText(const Answer& answer) {
     text += " {" + std::to_string(view.id) + Field("first", view.first) +
             Field("second", view.second) + Field("group", view.group) +
             Field("etag", view.revision) + Field("members", view.members) +
-            Field("joined", view.joined) + "}";
+            Field("joined", view.joined) + Field("of", view.created) + "}";
   }
   return text + Field("remaining", answer.remaining);
 }

@@ -56,6 +56,7 @@ struct Request {
   uint32_t group = 0;  // of keys, of a channel
   Mask mask = Mask::kAbsent;
   uint64_t revision = 0;  // that the etag asks for; 0: no etag
+  uint64_t created = 0;   // and when that resource was made
   bool force = false;
   bool allow_missing = false;
   bool join = false;
@@ -67,8 +68,8 @@ struct Request {
 // Content is a digest of all that makes it this request, other than its id.
 uint64_t ContentOf(const Request& request);
 
-// View is a resource as an answer shows it; what the server alone decides (keys, instants) is left
-// out.
+// View is a resource as an answer shows it; of what the server alone decides only what etags rest
+// on.
 struct View {
   int id = 0;
   uint32_t first = 0;
@@ -77,6 +78,7 @@ struct View {
   uint64_t revision = 0;
   uint64_t members = 0;  // of a channel
   uint64_t joined = 0;   // members of a channel; of a member 1 when it has
+  uint64_t created = 0;  // an instant that the server chose: no other resource of this name has it
   friend bool operator==(const View&, const View&) = default;
 };
 

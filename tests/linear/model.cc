@@ -15,16 +15,69 @@ Answer Refused(Error error) { return {error}; }
 bool ChangesFirst(Mask mask) { return mask != Mask::kSecond; }
 bool ChangesSecond(Mask mask) { return mask != Mask::kFirst; }
 
-// IsStale: the etag is of what was there before, or of something else.
-bool IsStale(const Request& request, uint64_t revision) {
-  return request.revision != 0 && request.revision != revision;
-}
-
 size_t At(int index) { return static_cast<size_t>(index); }
 
 }  // namespace
 
-Model::Done Model::Do(const Request& request) {
+Model::Done Model::Do(const Request& request, const Answer* told) {
+  told_stale_.reset();
+  if (told != nullptr) told_stale_ = told->error == Error::kEtagMismatch;
+  Done done = Carry(request);
+  told_stale_.reset();
+  Date(request, told, done.answer);
+  return done;
+}
+
+// Clocks do not go back: what has the name of something older was made later.
+bool Model::Learn(Birth& birth, uint64_t created) {
+  if (created <= birth.latest) return false;
+  birth.latest = birth.created = created;
+  return true;
+}
+
+// IsStale: the etag is of what was there before, or of something else. Of a resource that no answer
+// has shown yet the answer says it, and the etag tells when that was made.
+bool Model::IsStale(const Request& request, uint64_t revision, Birth& birth) const {
+  if (request.revision == 0) return false;
+  if (request.revision != revision) return true;
+  if (birth.created != 0 || request.created == 0) return request.created != birth.created;
+  return (told_stale_ && *told_stale_) || !Learn(birth, request.created);
+}
+
+Model::Birth* Model::BirthOf(const Request& request, const View& view) {
+  const size_t id = At(view.id);
+  switch (request.verb) {
+    case Verb::kCreateChannel:
+    case Verb::kGetChannel:
+    case Verb::kUpdateChannel:
+    case Verb::kListChannels:
+      return channels_[id] ? &births_of_channels_[id] : nullptr;
+    case Verb::kCreateSubscriber:
+    case Verb::kGetSubscriber:
+    case Verb::kListSubscribers:
+      return subscribers_[id] ? &births_of_subscribers_[id] : nullptr;
+    default:
+      const bool is_there = FindMember(request.channel, view.id) != nullptr;
+      return is_there ? &births_of_members_[At(request.channel)][id] : nullptr;
+  }
+}
+
+// Date says of each view when that was made, as far as it is known.
+void Model::Date(const Request& request, const Answer* told, Answer& answer) {
+  const bool tells = told != nullptr && !told->error && told->views.size() == answer.views.size();
+  for (size_t i = 0; i < answer.views.size(); ++i) {
+    View& view = answer.views[i];
+    Birth* birth = BirthOf(request, view);
+    if (birth == nullptr) continue;
+    if (tells && birth->created == 0) {
+      view.created = told->views[i].created;
+      if (view == told->views[i]) Learn(*birth, view.created);
+    }
+    view.created = birth->created;
+  }
+}
+
+Model::Done Model::Carry(const Request& request) {
   if (IsRead(request.verb)) return {Read(request), false};
   if (request.validate_only) {
     Model scratch = *this;
@@ -37,10 +90,11 @@ Model::Done Model::Do(const Request& request) {
     return {std::move(answer), !(before == *this)};
   }
   const size_t id = request.request_id;
-  if (requests_.size() <= id) requests_.resize(id + 1);
-  if (requests_[id].is_kept) return {Again(request, requests_[id]), false, true};
+  const bool is_kept = id < requests_.size() && requests_[id].is_kept;
+  if (is_kept) return {Again(request, requests_[id]), false, true};
   Answer answer = Change(request);
   if (answer.error) return {std::move(answer), false};
+  if (requests_.size() <= id) requests_.resize(id + 1);
   requests_[id] = {true, ContentOf(request), answer.remaining};
   return {std::move(answer), true};
 }
@@ -105,13 +159,15 @@ Answer Model::CreateChannel(const Request& request) {
     if (other && other->group == request.group) return Refused(Error::kInvalidArgument);
   }
   channel = Channel{request.first, request.second, request.group, kFirstRevision, {}};
+  births_of_channels_[At(request.channel)].created = 0;
   return Show(request);
 }
 
 Answer Model::UpdateChannel(const Request& request) {
   auto& channel = channels_[At(request.channel)];
   if (!channel) return Refused(Error::kNotFound);
-  if (IsStale(request, channel->revision)) return Refused(Error::kEtagMismatch);
+  if (IsStale(request, channel->revision, births_of_channels_[At(request.channel)]))
+    return Refused(Error::kEtagMismatch);
   if (ChangesFirst(request.mask)) channel->display_name = request.first;
   if (ChangesSecond(request.mask)) channel->max_datagram = request.second;
   ++channel->revision;
@@ -121,7 +177,8 @@ Answer Model::UpdateChannel(const Request& request) {
 Answer Model::DeleteChannel(const Request& request) {
   auto& channel = channels_[At(request.channel)];
   if (!channel) return request.allow_missing ? Answer() : Refused(Error::kNotFound);
-  if (IsStale(request, channel->revision)) return Refused(Error::kEtagMismatch);
+  if (IsStale(request, channel->revision, births_of_channels_[At(request.channel)]))
+    return Refused(Error::kEtagMismatch);
   if (!ListOf(channel->members).views.empty() && !request.force) {
     return Refused(Error::kFailedPrecondition);
   }
@@ -138,13 +195,15 @@ Answer Model::CreateSubscriber(const Request& request) {
     if (is_taken) return Refused(Error::kAlreadyExists);
   }
   subscriber = Subscriber{request.first, request.second};
+  births_of_subscribers_[At(request.subscribers[0])].created = 0;
   return Show(request);
 }
 
 Answer Model::DeleteSubscriber(const Request& request) {
   const size_t id = At(request.subscribers[0]);
   if (!subscribers_[id]) return request.allow_missing ? Answer() : Refused(Error::kNotFound);
-  if (IsStale(request, kFirstRevision)) return Refused(Error::kEtagMismatch);
+  if (IsStale(request, kFirstRevision, births_of_subscribers_[id]))
+    return Refused(Error::kEtagMismatch);
   const auto has_it = [id](const auto& channel) { return channel && channel->members[id]; };
   if (!request.force && std::any_of(channels_.begin(), channels_.end(), has_it)) {
     return Refused(Error::kFailedPrecondition);
@@ -166,6 +225,7 @@ Answer Model::AddMembers(const Request& request) {
   }
   for (const int id : request.subscribers) {
     channel->members[At(id)] = Member{request.first, request.second, false, kFirstRevision};
+    births_of_members_[At(request.channel)][At(id)].created = 0;
     if (!request.join) continue;
     channel->members[At(id)]->is_joined = true;
     ++channel->members[At(id)]->revision;
@@ -179,6 +239,10 @@ Model::Member* Model::FindMember(int channel, int subscriber) {
   return member ? &*member : nullptr;
 }
 
+Model::Birth& Model::BirthOfMember(const Request& request) {
+  return births_of_members_[At(request.channel)][At(request.subscribers[0])];
+}
+
 void Model::EndJoin(Member& member) {
   member.is_joined = false;
   ++member.revision;
@@ -187,7 +251,8 @@ void Model::EndJoin(Member& member) {
 Answer Model::UpdateMember(const Request& request) {
   Member* member = FindMember(request.channel, request.subscribers[0]);
   if (member == nullptr) return Refused(Error::kNotFound);
-  if (IsStale(request, member->revision)) return Refused(Error::kEtagMismatch);
+  if (IsStale(request, member->revision, BirthOfMember(request)))
+    return Refused(Error::kEtagMismatch);
   if (ChangesFirst(request.mask)) member->endpoint = request.first;
   // Without a mask an end that is left open stays.
   const bool is_left_out = request.mask == Mask::kAbsent && request.second == kOpen;
@@ -202,7 +267,8 @@ Answer Model::DeleteMember(const Request& request) {
   if (!channel) return Refused(Error::kNotFound);
   auto& member = channel->members[At(request.subscribers[0])];
   if (!member) return request.allow_missing ? Answer() : Refused(Error::kNotFound);
-  if (IsStale(request, member->revision)) return Refused(Error::kEtagMismatch);
+  if (IsStale(request, member->revision, BirthOfMember(request)))
+    return Refused(Error::kEtagMismatch);
   member.reset();
   return {};
 }
@@ -324,6 +390,12 @@ uint64_t Model::Digest(uint64_t seed) const {
     mixing.Add(uint64_t{subscriber.has_value()});
     if (subscriber) add({subscriber->identity, subscriber->user_key});
   }
+  const auto add_births = [&add](const auto& births) {
+    for (const Birth& birth : births) add({birth.created, birth.latest});
+  };
+  add_births(births_of_channels_);
+  add_births(births_of_subscribers_);
+  for (const auto& births : births_of_members_) add_births(births);
   for (size_t id = 0; id < requests_.size(); ++id) {
     const Kept& kept = requests_[id];
     if (kept.is_kept) add({id, kept.content, kept.remaining});

@@ -18,8 +18,9 @@ class Model {
     bool has_changed = false;
     bool is_repeated = false;  // a request of its id was carried out before
   };
-  // Do carries out a request; an answer that refuses has changed nothing.
-  Done Do(const Request& request);
+  // Do carries out a request; an answer that refuses has changed nothing. When a resource was made
+  // the server alone says: the model learns it from `told`, the answer that was given, if any was.
+  Done Do(const Request& request, const Answer* told = nullptr);
 
   // Digest differs between models that differ, but for one pair in 2^64.
   uint64_t Digest(uint64_t seed) const;
@@ -47,6 +48,12 @@ class Model {
     uint32_t user_key = 0;
     friend bool operator==(const Subscriber&, const Subscriber&) = default;
   };
+  // When a resource was made; of a name, also when it is not there.
+  struct Birth {
+    uint64_t created = 0;  // 0: not known yet
+    uint64_t latest = 0;   // known of this name
+    friend bool operator==(const Birth&, const Birth&) = default;
+  };
   // A request that was carried out: another one under its id is told so.
   struct Kept {
     bool is_kept = false;
@@ -55,6 +62,7 @@ class Model {
     friend bool operator==(const Kept&, const Kept&) = default;
   };
 
+  Done Carry(const Request& request);
   Answer Again(const Request& request, const Kept& kept) const;
   Answer Read(const Request& request) const;
   Answer Change(const Request& request);
@@ -77,6 +85,12 @@ class Model {
   template <class Resources>
   static Answer ListOf(const Resources& resources);
   Member* FindMember(int channel, int subscriber);
+  // BirthOf is that of what a view of an answer shows; null where it is not there.
+  Birth* BirthOf(const Request& request, const View& view);
+  Birth& BirthOfMember(const Request& request);
+  static bool Learn(Birth& birth, uint64_t created);
+  void Date(const Request& request, const Answer* told, Answer& answer);
+  bool IsStale(const Request& request, uint64_t revision, Birth& birth) const;
   static View ViewOf(int id, const Channel& channel);
   static View ViewOf(int id, const Subscriber& subscriber);
   static View ViewOf(int id, const Member& member);
@@ -85,7 +99,11 @@ class Model {
 
   std::array<std::optional<Channel>, kChannels> channels_;
   std::array<std::optional<Subscriber>, kSubscribers> subscribers_;
-  std::vector<Kept> requests_;  // by id
+  std::array<Birth, kChannels> births_of_channels_;
+  std::array<Birth, kSubscribers> births_of_subscribers_;
+  std::array<std::array<Birth, kSubscribers>, kChannels> births_of_members_;
+  std::vector<Kept> requests_;      // by id
+  std::optional<bool> told_stale_;  // of the request at work: what its answer said of its etag
 };
 
 }  // namespace keymast::linear

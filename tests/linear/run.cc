@@ -7,6 +7,7 @@
 #include <chrono>
 #include <latch>
 #include <map>
+#include <mutex>
 #include <thread>
 
 #include "mix.h"
@@ -22,6 +23,7 @@ using Clock = std::chrono::steady_clock;  // CLOCK_MONOTONIC, one for all thread
 
 // Resource is what an etag is of: channel and subscriber, -1 where there is none.
 using Resource = std::pair<int, int>;
+using Etag = std::pair<uint64_t, uint64_t>;  // revision, and when it was made
 
 Resource ResourceOf(const Request& request, const View& view) {
   switch (request.verb) {
@@ -72,6 +74,15 @@ struct Run::Scene {
   std::atomic<int> calls = 0;
   int killed_at = -1;  // before this call
   std::atomic<bool> has_failed = false;
+
+  // Settle says for a guessed etag when that resource was made: the same for who asks again.
+  uint64_t Settle(uint32_t request_id, uint64_t created) {
+    if (request_id == 0) return created;
+    const std::lock_guard lock(mutex);
+    return settled.try_emplace(request_id, created).first->second;
+  }
+  std::mutex mutex;
+  std::map<uint32_t, uint64_t> settled;
 };
 
 class Run::Actor {
@@ -104,7 +115,7 @@ class Run::Actor {
   void Insist(Request request) {
     if (request.revision == kLastSeen) {
       const auto seen = seen_.find(ResourceOf(request));
-      request.revision = seen == seen_.end() ? 1 : seen->second;
+      std::tie(request.revision, request.created) = seen == seen_.end() ? Etag(1, 0) : seen->second;
     }
     for (int i = 0; i < kMostTries; ++i) {
       if (Do(request)) return;
@@ -124,7 +135,7 @@ class Run::Actor {
     if (operation.answer) {
       operation.answered = Now();
       for (const View& view : operation.answer->views) {
-        if (view.revision != 0) seen_[ResourceOf(request, view)] = view.revision;
+        if (view.revision != 0) seen_[ResourceOf(request, view)] = {view.revision, view.created};
       }
     }
     history_.push_back(std::move(operation));
@@ -140,7 +151,7 @@ class Run::Actor {
   Client& client_;
   Victim& victim_;
   Scene& scene_;
-  std::map<Resource, uint64_t> seen_;  // etags
+  std::map<Resource, Etag> seen_;
   History history_;
 };
 

@@ -28,7 +28,11 @@ uint64_t NumberBehind(std::string_view text, std::string_view prefix) {
   return number;
 }
 
-uint64_t RevisionOf(const std::string& etag) { return NumberBehind(etag, "\""); }
+// An etag names a state of a resource, and the instant at which that was made.
+void ReadEtag(const std::string& etag, View& view) {
+  view.revision = NumberBehind(etag, "\"");
+  view.created = NumberBehind(etag, '"' + std::to_string(view.revision) + '-');
+}
 
 std::string Endpoint(uint32_t number) {
   return kEndpoints + std::to_string(number >> 8) + "." + std::to_string(number & 0xff) + kPort;
@@ -87,8 +91,9 @@ std::string Spelling::RequestId(uint32_t id) const {
          Hex(history_ >> 16, 4) + "-" + Hex(history_, 4) + Hex(id, 8);
 }
 
-std::string Spelling::Etag(uint64_t revision) {
-  return revision == 0 ? "" : "\"" + std::to_string(revision) + "\"";
+std::string Spelling::Etag(const Request& request) {
+  if (request.revision == 0) return "";
+  return '"' + std::to_string(request.revision) + '-' + std::to_string(request.created) + '"';
 }
 
 // The group of keys is one that no other history of a run has, until there were very many.
@@ -122,7 +127,7 @@ v1::UpdateChannelRequest Spelling::ChannelUpdate(const Request& request) const {
   channel.set_name(Channel(request.channel));
   channel.set_display_name(kName + std::to_string(request.first));
   channel.mutable_policy()->set_max_datagram(request.second);
-  channel.set_etag(Etag(request.revision));
+  channel.set_etag(Etag(request));
   FillMask(request.mask, "display_name", "policy.max_datagram", *message.mutable_update_mask());
   return message;
 }
@@ -160,7 +165,7 @@ v1::CreateMemberRequest Spelling::NewMember(const Request& request, int subscrib
 v1::UpdateMemberRequest Spelling::MemberUpdate(const Request& request) const {
   v1::UpdateMemberRequest message;
   message.mutable_member()->set_name(Member(request.channel, request.subscribers[0]));
-  message.mutable_member()->set_etag(Etag(request.revision));
+  message.mutable_member()->set_etag(Etag(request));
   FillMember(request, *message.mutable_member());
   FillMask(request.mask, "msk_endpoint", "entitlement_end", *message.mutable_update_mask());
   return message;
@@ -174,7 +179,7 @@ View Spelling::ViewOf(const v1::Channel& channel) const {
   for (uint32_t group = 1; group <= kChannels; ++group) {
     if (channel.key_group() == KeyGroup(group)) view.group = group;
   }
-  view.revision = RevisionOf(channel.etag());
+  ReadEtag(channel.etag(), view);
   view.members = channel.member_count();
   view.joined = channel.joined_count();
   return view;
@@ -184,7 +189,7 @@ View Spelling::ViewOf(const v1::Subscriber& subscriber) const {
   View view;
   view.id = NumberOf(subscriber.name(), 's');
   view.first = static_cast<uint32_t>(NumberBehind(subscriber.identity(), Id('i', -1)));
-  view.revision = RevisionOf(subscriber.etag());
+  ReadEtag(subscriber.etag(), view);
   return view;
 }
 
@@ -195,7 +200,7 @@ View Spelling::ViewOf(const v1::Member& member) const {
   if (member.has_entitlement_end()) {
     view.second = member.entitlement_end().seconds() == kPastEnd ? kPast : kFar;
   }
-  view.revision = RevisionOf(member.etag());
+  ReadEtag(member.etag(), view);
   view.joined = uint64_t{member.joined()};
   return view;
 }

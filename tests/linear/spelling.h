@@ -25,7 +25,7 @@ class Spelling {
   std::string ChannelFilter() const { return "name = " + Channel(-1) + "*"; }
   std::string SubscriberFilter() const { return "name = " + Subscriber(-1) + "*"; }
   std::string RequestId(uint32_t id) const;
-  static std::string Etag(uint64_t revision);
+  static std::string Etag(const Request& request);
 
   v1::CreateChannelRequest NewChannel(const Request& request) const;
   v1::UpdateChannelRequest ChannelUpdate(const Request& request) const;

@@ -113,7 +113,7 @@ TEST_F(Asking, EachCommandLeavesOneRecordInItsOwnStep) {
 }
 
 TEST_F(Asking, RevisionsBeforeAndAfter) {
-  world.Do(UpdateChannel{kNews, "New", {}, 0}, By(1));
+  world.Do(UpdateChannel{kNews, "New", {}, {}}, By(1));
   EXPECT_EQ(Last().revision_before, 1U);
   EXPECT_EQ(Last().revision_after, 2U);
   world.Do(DeleteSubscribers{{IdOf(3)}, true}, By(2));

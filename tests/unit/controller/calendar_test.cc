@@ -97,13 +97,15 @@ TEST_F(Calendars, SchedulesAreCheckedAndHaveEtags) {
   const groups::Schedule good = Once("good", world.now + hours(1));
   world.Do(PutSchedule{kNews, good});
   EXPECT_EQ(world.Refused(PutSchedule{kNews, good}).error, Error::kAlreadyExists);
-  EXPECT_EQ(world.Refused(PutSchedule{kNews, good, false, 9}).error, Error::kEtagMismatch);
-  world.Do(PutSchedule{kNews, good, false, 1});
+  EXPECT_EQ(world.Refused(PutSchedule{kNews, good, false, groups::Version{9, world.now}}).error,
+            Error::kEtagMismatch);
+  world.Do(PutSchedule{kNews, good, false, groups::Version{1, world.now}});
   EXPECT_EQ(world.channel().schedules.at(good.id).revision, 2U);
-  EXPECT_EQ(world.Refused(DeleteSchedule{kNews, good.id, 1}).error, Error::kEtagMismatch);
-  world.Do(DeleteSchedule{kNews, good.id, 2});
+  EXPECT_EQ(world.Refused(DeleteSchedule{kNews, good.id, groups::Version{1, world.now}}).error,
+            Error::kEtagMismatch);
+  world.Do(DeleteSchedule{kNews, good.id, groups::Version{2, world.now}});
   EXPECT_EQ(world.Refused(DeleteSchedule{kNews, good.id}).error, Error::kNotFound);
-  world.Do(DeleteSchedule{kNews, good.id, 0, true});
+  world.Do(DeleteSchedule{kNews, good.id, {}, true});
   EXPECT_EQ(world.ladder().next_msk_change, kBegin + hours(1)) << "the period counts again";
 }
 

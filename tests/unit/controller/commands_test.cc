@@ -43,9 +43,9 @@ TEST_F(Commands, ChannelsAreChecked) {
 }
 
 TEST_F(Commands, UpdatesKeepToTheEtag) {
-  UpdateChannel update{kNews, "New name", {}, 7};
+  UpdateChannel update{kNews, "New name", {}, groups::Version{7, {}}};
   ExpectRefused(update, Error::kEtagMismatch, "channels/news");
-  update.expected_revision = 1;
+  update.expected = groups::VersionOf(world.channel().channel);
   update.policy.mtk_repetition = milliseconds(250);
   world.Do(update);
   EXPECT_EQ(world.channel().channel.display_name, "New name");
@@ -59,23 +59,24 @@ TEST_F(Commands, UpdatesKeepToTheEtag) {
 
 TEST_F(Commands, UpdatesCountTheMembers) {
   world.AddMembers(10, 400);
-  UpdateChannel update{kNews, "News", {}, 0};
+  UpdateChannel update{kNews, "News", {}, {}};
   update.policy.msk_pacing_rate = 5;
   const Failure failure = world.Refused(update);
   EXPECT_EQ(failure.violations.at(0).field, "channel.policy.msk_lead");
 }
 
 TEST_F(Commands, AChannelWithMembersIsDeletedByForceOnly) {
-  ExpectRefused(DeleteChannel{kNews, 0, false}, Error::kFailedPrecondition, "channels/news");
-  ExpectRefused(DeleteChannel{kNews, 9, true}, Error::kEtagMismatch, "channels/news");
-  world.Do(DeleteChannel{kNews, 0, true});
+  ExpectRefused(DeleteChannel{kNews, {}, false}, Error::kFailedPrecondition, "channels/news");
+  ExpectRefused(DeleteChannel{kNews, groups::Version{9, {}}, true}, Error::kEtagMismatch,
+                "channels/news");
+  world.Do(DeleteChannel{kNews, {}, true});
   EXPECT_TRUE(world.core->state().channels.empty());
   EXPECT_EQ(world.core->NextDeadline(), kNever);
   world.Do(DeleteSubscribers{{IdOf(1)}, false});
 }
 
 TEST_F(Commands, AKeyGroupThatComesBackGoesOnWithItsNumbers) {
-  world.Do(DeleteChannel{kNews, 0, true});
+  world.Do(DeleteChannel{kNews, {}, true});
   world.Do(CreateChannel{NewsChannel()});
   EXPECT_EQ(world.ladder().msk->id, MskNo(2));
 }
@@ -180,9 +181,10 @@ TEST_F(Commands, AMovedMemberIsSentToWhereItIs) {
   world.Do(Join{kNews, IdOf(2)});
   groups::Member member = world.channel().members.at(IdOf(2));
   member.msk_endpoint = EndpointOf(77);
-  ExpectRefused(UpdateMember{kNews, member, 99}, Error::kEtagMismatch, "channels/news/members/s2");
+  ExpectRefused(UpdateMember{kNews, member, groups::Version{99, member.created}},
+                Error::kEtagMismatch, "channels/news/members/s2");
   const size_t before = world.sent.size();
-  world.Do(UpdateMember{kNews, member, member.revision});
+  world.Do(UpdateMember{kNews, member, groups::VersionOf(member)});
   ASSERT_GT(world.sent.size(), before);
   EXPECT_EQ(world.sent[before].to, EndpointOf(77));
 }
@@ -239,11 +241,12 @@ TEST_F(Commands, ATrialChangesNothing) {
   groups::Member member = world.channel().members.at(IdOf(1));
   const Instant deadline = world.core->NextDeadline();
   for (const Command& command : std::vector<Command>{
-           CreateChannel{other}, UpdateChannel{kNews, "x", {}, 0}, DeleteChannel{kNews, 0, true},
+           CreateChannel{other}, UpdateChannel{kNews, "x", {}, {}}, DeleteChannel{kNews, {}, true},
            CreateSubscribers{{{IdOf(9), IdentityOf(9), UserKeyOf(9)}}},
-           DeleteSubscribers{{IdOf(1)}, true}, UpdateMember{kNews, member, 0}, Join{kNews, IdOf(1)},
-           Leave{kNews, IdOf(1)}, Expel{kNews, {IdOf(1)}}, CreateHeadend{headend},
-           RekeyNow{kNews, rekey::KeyLevel::kMtk}, RekeyNow{kNews, rekey::KeyLevel::kMsk}}) {
+           DeleteSubscribers{{IdOf(1)}, true}, UpdateMember{kNews, member, {}},
+           Join{kNews, IdOf(1)}, Leave{kNews, IdOf(1)}, Expel{kNews, {IdOf(1)}},
+           CreateHeadend{headend}, RekeyNow{kNews, rekey::KeyLevel::kMtk},
+           RekeyNow{kNews, rekey::KeyLevel::kMsk}}) {
     Step step;
     EXPECT_TRUE(world.core->Do(command, world.now, true, step).has_value());
     EXPECT_TRUE(step.changes.empty() && step.datagrams.empty() && step.events.empty());

@@ -291,7 +291,7 @@ TEST(Window, ItsEndIsALeaveAtTheInstant) {
   World world = Running(seconds(1));
   groups::Member member = world.channel().members.at(IdOf(1));
   member.entitled_until = world.now + seconds(5);
-  world.Do(UpdateMember{kNews, member, 0});
+  world.Do(UpdateMember{kNews, member, {}});
   world.Pass(milliseconds(4999));
   EXPECT_TRUE(world.channel().members.at(IdOf(1)).joined);
   world.Pass(milliseconds(1));
@@ -305,7 +305,7 @@ TEST(Window, ThatEndedWhileTheServerWasDownShutsOutAtTheStart) {
   World world = Running(seconds(1));
   groups::Member member = world.channel().members.at(IdOf(1));
   member.entitled_until = world.now + seconds(5);
-  world.Do(UpdateMember{kNews, member, 0});
+  world.Do(UpdateMember{kNews, member, {}});
   world.Restart(seconds(6));
   EXPECT_FALSE(world.channel().members.at(IdOf(1)).joined);
   world.Pass(seconds(1));
@@ -317,7 +317,7 @@ TEST(Window, ThatIsMovedAheadEndsTheJoin) {
   World world = Running(seconds(1));
   groups::Member member = world.channel().members.at(IdOf(1));
   member.entitled_from = world.now + seconds(5);
-  world.Do(UpdateMember{kNews, member, 0});
+  world.Do(UpdateMember{kNews, member, {}});
   EXPECT_FALSE(world.channel().members.at(IdOf(1)).HoldsKeys());
   EXPECT_EQ(world.CountOf(Event::Kind::kLeft), 1U);
   world.Pass(seconds(1));
@@ -333,7 +333,7 @@ TEST(Window, ItsBeginGatesJoining) {
   world.Do(Leave{kNews, IdOf(1)});
   groups::Member member = world.channel().members.at(IdOf(1));
   member.entitled_from = world.now + seconds(5);
-  world.Do(UpdateMember{kNews, member, 0});
+  world.Do(UpdateMember{kNews, member, {}});
   EXPECT_EQ(world.Refused(Join{kNews, IdOf(1)}).error, Error::kNotEntitled);
   world.Pass(seconds(5));
   world.Do(Join{kNews, IdOf(1)});

@@ -163,7 +163,7 @@ TEST_P(Joining, StrangersAndWrongKeysHearNothing) {
 TEST_P(Joining, WhoWasGivenKeysIsShutOutAtTheEndOfItsWindow) {
   groups::Member member = MemberOf(1);
   member.entitled_until = world.now + minutes(1);
-  world.Do(UpdateMember{kNews, member, 0});
+  world.Do(UpdateMember{kNews, member, {}});
   Receiver receiver(world, 1, GetParam());
   const Bytes answer = receiver.Ask(receiver.Cap());
   if (GetParam() == Mode::kDhhmac) receiver.Ask(receiver.Take(answer));
@@ -183,7 +183,7 @@ TEST_P(Joining, WhoWasGivenKeysIsShutOutAtTheEndOfItsWindow) {
 TEST_P(Joining, TheMarkOutlivesARestart) {
   groups::Member member = MemberOf(1);
   member.entitled_until = world.now + minutes(1);
-  world.Do(UpdateMember{kNews, member, 0});
+  world.Do(UpdateMember{kNews, member, {}});
   Receiver receiver(world, 1, GetParam());
   const Bytes answer = receiver.Ask(receiver.Cap());
   if (GetParam() == Mode::kDhhmac) receiver.Ask(receiver.Take(answer));

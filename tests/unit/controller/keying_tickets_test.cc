@@ -179,11 +179,11 @@ TEST_F(Tickets, BringNothingToWhoIsNotEntitledAnyMore) {
 TEST_F(Tickets, EndWithTheEntitlement) {
   groups::Member member = world.channel().members.at(IdOf(1));
   member.entitled_until = world.now + minutes(30);
-  world.Do(UpdateMember{kNews, member, 0});
+  world.Do(UpdateMember{kNews, member, {}});
   EXPECT_LE(Get(1, Mode::kPsk).expiry, world.now + minutes(30));
   member = world.channel().members.at(IdOf(1));
   member.entitled_until = world.now + seconds(30);
-  world.Do(UpdateMember{kNews, member, 0});
+  world.Do(UpdateMember{kNews, member, {}});
   Receiver receiver(world, 1, Mode::kPsk, kMskMessages | kTicketFeature);
   receiver.Run();
   EXPECT_EQ(receiver.state(), State::kDone);

@@ -80,7 +80,7 @@ TEST_F(Moved, AnAcknowledgementOfItsKeysProvesItsAddress) {
 
 struct ManyStreams : Reporting {
   ManyStreams() {
-    world.Do(DeleteChannel{kNews, 0, true});
+    world.Do(DeleteChannel{kNews, {}, true});
     groups::Channel channel = NewsChannel();
     for (uint16_t i = 0; i < 12; ++i) {
       groups::Stream stream = channel.streams.front();

@@ -279,7 +279,7 @@ TEST_F(Reporting, TheLastNumbersAreTheOperators) {
 TEST_F(Reporting, AnEntitlementThatEndsKeepsItsMarkWhereNoKeyCanFollow) {
   groups::Member member = MemberOf(1);
   member.entitled_until = world.now + minutes(1);
-  world.Do(UpdateMember{kNews, member, 0});
+  world.Do(UpdateMember{kNews, member, {}});
   Reporter anna(world, 1);
   anna.Join();
   rekey::Ladder ladder = world.ladder();
@@ -454,13 +454,13 @@ TEST_F(Reporting, WhoReportsByATicketIsSentNothingMore) {
 TEST_F(Reporting, NothingIsPushedBeyondAnEntitlementWhileNothingCanBeKept) {
   groups::Member member = MemberOf(1);
   member.entitled_until = world.now + seconds(20);
-  world.Do(UpdateMember{kNews, member, 0});
+  world.Do(UpdateMember{kNews, member, {}});
   Reporter anna(world, 1);
   anna.Join();
   Reporter messages(world, 2, kMskMessages);
   member = MemberOf(2);
   member.entitled_until = world.now + seconds(20);
-  world.Do(UpdateMember{kNews, member, 0});
+  world.Do(UpdateMember{kNews, member, {}});
   messages.Join();
   world.Do(RekeyNow{kNews, rekey::KeyLevel::kMsk});
   world.Pass(milliseconds(100));

@@ -154,7 +154,7 @@ TEST(Restart, GoesOnBehindEveryReservedCounter) {
 
 TEST(Restart, AKeyGroupOfADeletedChannelGoesOnWithItsNumbers) {
   World world = Running(seconds(5));
-  world.Do(DeleteChannel{kNews, 0, true});
+  world.Do(DeleteChannel{kNews, {}, true});
   world.Restart(seconds(1));
   world.Do(CreateChannel{NewsChannel()});
   EXPECT_EQ(world.ladder().msk->id, MskNo(2));

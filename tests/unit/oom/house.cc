@@ -123,7 +123,7 @@ void House::Furnish() {
   groups::Schedule daily;
   daily.id = ScheduleId("daily");
   daily.period = kHour * 24;
-  world.Do(controller::PutSchedule{kNews, daily, true, 0});
+  world.Do(controller::PutSchedule{kNews, daily, true});
   world.Do(controller::BeginOperation{SlowOperation("done", {})});
   world.PassUntil(controller::kBegin + seconds(10));
   world.Do(controller::BeginOperation{SlowOperation("slow", 24 * kHour)});

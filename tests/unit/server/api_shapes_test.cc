@@ -194,8 +194,9 @@ TEST_F(Shapes, WhatARepeatedUpdateChangedMayBeGoneAgain) {
 TEST_F(Shapes, DeletionsKnowEtagsAndWhatIsMissing) {
   EXPECT_EQ(Refused("delete_channel { name: 'channels/a1' etag: '\"9\"' }").reason(),
             "etag_mismatch");
-  Done("delete_channel { name: 'channels/a1' etag: '\"1\"' validate_only: true }");
-  Done("delete_channel { name: 'channels/a1' etag: '\"1\"' }");
+  const std::string etag = Must("get_channel { name: 'channels/a1' }").channel().etag();
+  Done("delete_channel { name: 'channels/a1' etag: '" + etag + "' validate_only: true }");
+  Done("delete_channel { name: 'channels/a1' etag: '" + etag + "' }");
   EXPECT_EQ(Refused("delete_channel { name: 'channels/a1' }").reason(), "not_found");
   Done("delete_channel { name: 'channels/a1' allow_missing: true }");
 }

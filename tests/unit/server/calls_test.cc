@@ -7,6 +7,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
+using testing::StartsWith;
 using testing::UnorderedElementsAre;
 
 std::vector<std::string> FieldsOf(const core::CoreError& error) {
@@ -41,7 +42,7 @@ core::CoreRequest CreateNews(const std::string& more = {}) {
 TEST_F(CallsTest, CreatesAndGetsAChannel) {
   const v1::Channel made = Must(CreateNews()).channel();
   EXPECT_EQ(made.name(), "channels/news");
-  EXPECT_EQ(made.etag(), "\"1\"");
+  EXPECT_THAT(made.etag(), StartsWith("\"1-"));
   EXPECT_EQ(made.key_state().active().mtk_id(), 1U);
   EXPECT_NE(made.sdp().find("m=video 5004"), std::string::npos);
   const v1::Channel got = Must(R"(get_channel { name: "channels/news" })").channel();
@@ -74,19 +75,32 @@ TEST_F(CallsTest, AChannelIsNotMadeTwice) {
 }
 
 TEST_F(CallsTest, UpdatesAChannelWithItsEtag) {
-  Must(CreateNews());
+  const std::string first = Must(CreateNews()).channel().etag();
   const auto update = [](const std::string& etag, const std::string& more = {}) {
     return Ask("update_channel { channel { name: \"channels/news\" display_name: \"New\" etag: '" +
                etag + "' } " + more + "}");
   };
   EXPECT_EQ(Refused(update("\"2\"")).reason(), "etag_mismatch");
   EXPECT_EQ(Refused(update("nonsense")).reason(), "etag_mismatch");
-  Must(update("\"1\"", "validate_only: true"));
+  Must(update(first, "validate_only: true"));
   EXPECT_EQ(Must(R"(get_channel { name: "channels/news" })").channel().display_name(), "News");
-  const v1::Channel updated = Must(update("\"1\"")).channel();
+  const v1::Channel updated = Must(update(first)).channel();
   EXPECT_EQ(updated.display_name(), "New");
-  EXPECT_EQ(updated.etag(), "\"2\"");
-  EXPECT_EQ(Must(update("")).channel().etag(), "\"3\"");
+  EXPECT_THAT(updated.etag(), StartsWith("\"2-"));
+  EXPECT_THAT(Must(update("")).channel().etag(), StartsWith("\"3-"));
+}
+
+TEST_F(CallsTest, AnEtagIsOfNoOtherResourceOfItsName) {
+  const std::string before = Must(CreateNews()).channel().etag();
+  Must(R"(delete_channel { name: "channels/news" })");
+  clock_.now += seconds(1);
+  const std::string after = Must(CreateNews()).channel().etag();
+  EXPECT_NE(after, before);
+  const auto deletion = [](const std::string& etag) {
+    return Ask("delete_channel { name: \"channels/news\" etag: '" + etag + "' }");
+  };
+  EXPECT_EQ(Refused(deletion(before)).reason(), "etag_mismatch");
+  Must(deletion(after));
 }
 
 TEST_F(CallsTest, WhatIsFixedOfAChannelIsNotChangedByAnUpdate) {
@@ -186,7 +200,8 @@ TEST_F(CallsTest, CreatesGetsAndDeletesASubscriber) {
   EXPECT_EQ(made.name(), "subscribers/ada");
   EXPECT_EQ(made.identity(), "ada@example.org");
   EXPECT_TRUE(made.sealed_credential().empty());
-  EXPECT_EQ(Must(R"(get_subscriber { name: "subscribers/ada" })").subscriber().etag(), "\"1\"");
+  EXPECT_THAT(Must(R"(get_subscriber { name: "subscribers/ada" })").subscriber().etag(),
+              StartsWith("\"1-"));
   EXPECT_EQ(Refused(NewSubscriber("ada")).reason(), "already_exists");
   Must(R"(delete_subscriber { name: "subscribers/ada" })");
   EXPECT_EQ(Refused(R"(get_subscriber { name: "subscribers/ada" })").resource(), "subscribers/ada");
@@ -263,7 +278,7 @@ TEST_F(CallsTest, CreatesGetsAndDeletesAHeadend) {
   const v1::Headend headend = Must(R"(get_headend { name: "headends/north" })").headend();
   EXPECT_THAT(headend.channels(), ElementsAre("channels/news"));
   EXPECT_FALSE(headend.connected());
-  EXPECT_EQ(headend.etag(), "\"1\"");
+  EXPECT_THAT(headend.etag(), StartsWith("\"1-"));
   Must(R"(delete_headend { name: "headends/north" })");
   EXPECT_EQ(Refused(R"(get_headend { name: "headends/north" })").reason(), "not_found");
 }

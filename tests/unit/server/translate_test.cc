@@ -83,7 +83,7 @@ TEST(TranslateChannel, ComesBackAsItWasGiven) {
   state.channel.revision = 4;
   const v1::Channel message = ToProto(controller, state);
   EXPECT_EQ(message.name(), "channels/sports");
-  EXPECT_EQ(message.etag(), "\"4\"");
+  EXPECT_EQ(message.etag(), EtagOf({4, state.channel.created}));
   EXPECT_EQ(message.multicast().mtk_port(), 2269U);
   v1::CreateChannelRequest again;
   again.set_channel_id("sports");
@@ -143,12 +143,17 @@ TEST(TranslateChannel, TellsAllThatIsWrongAtOnce) {
   EXPECT_THAT(command.error().violations, Violates("channel.key_domain"));
 }
 
-TEST(TranslateValues, EtagsAreRevisions) {
-  EXPECT_EQ(RevisionOf(""), 0U);
-  EXPECT_EQ(RevisionOf(EtagOf(7)), 7U);
-  EXPECT_EQ(RevisionOf(EtagOf(UINT64_MAX - 1)), UINT64_MAX - 1);
-  for (const char* foreign : {"7", "\"\"", "\"", "\"x\"", "\"07\"", "\"7", "\"-7\"", "\"7\" "}) {
-    EXPECT_EQ(RevisionOf(foreign), UINT64_MAX) << foreign;
+TEST(TranslateValues, EtagsAreVersions) {
+  EXPECT_EQ(VersionOf(""), std::nullopt);
+  for (const groups::Version& version :
+       {groups::Version{7, FromUnixNanos(1'800'000'000'000'000'001)},
+        groups::Version{UINT64_MAX, FromUnixNanos(-1)}, groups::Version{1, {}}}) {
+    EXPECT_EQ(VersionOf(EtagOf(version)), version);
+  }
+  for (const char* foreign :
+       {"7", "7-8", "\"\"", "\"", "-", "\"-", "\"x\"", "\"7\"", "\"07-8\"", "\"7-08\"", "\"7-8",
+        "\"-7-8\"", "\"7-8\" ", "\"7-\"", "\"7-99999999999999999999\"", "W/\"7-8\""}) {
+    EXPECT_EQ(VersionOf(foreign), groups::Version{}) << foreign;
   }
 }
 
