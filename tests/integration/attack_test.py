@@ -10,9 +10,11 @@ import socket
 import time
 import unittest
 
+from acknowledged import Acknowledged
 from attacks import Attacker
 from certificates import Authority
 from harness import BIN, LONG, Site, free_port, wait_for
+from invariants import prove
 
 RESETS = 200_000 if LONG else 20_000
 PINGS = 200_000 if LONG else 20_000
@@ -49,6 +51,7 @@ class Attack(unittest.TestCase):
         with open(root / "keymast-api.toml", "a") as file:
             file.write(TLS.format(port=port, root=root))
         self.attacker = Attacker(port, authority.file, root / "viewer.pem", root / "viewer.key.pem")
+        self.site.ctl = Acknowledged(self.site.ctl)
         self.site.up()
         self.site.create_channel()
         self.changes = 0
@@ -171,6 +174,7 @@ class Attack(unittest.TestCase):
         wait_for(lambda: "connected again" in pathlib.Path(watcher.log_path).read_text(), 60,
                  "the watcher is connected again")
         self.expect_nothing_lost(watcher)
+        prove(site, site.ctl)
 
 
 if __name__ == "__main__":

@@ -299,6 +299,7 @@ class Failpoints(unittest.TestCase):
         prove(site, site.ctl)
         print(f"{len(self.hit)} failpoints hit: {' '.join(sorted(self.hit))}")
         self.assertEqual(sorted(self.hit), sorted(names()))
+        self.assertGreaterEqual(len(self.hit), 45)
 
 
 if __name__ == "__main__":

@@ -132,7 +132,7 @@ void House::Furnish() {
   reporter_->Join();
   EXPECT_TRUE(reporter_->offerer.resumption().has_value());
   ticket_ = reporter_->offerer.resumption().value_or(mikey::v2::Resumption());
-  controller::UpdateMember until{kNews, world.channel().members.at(IdOf(1)), 0};
+  controller::UpdateMember until{kNews, world.channel().members.at(IdOf(1)), {}};
   until.member.entitled_until = controller::kBegin + std::chrono::minutes(8);
   world.Do(until);
   // From here on s2 does not answer any more, and there is a new MSK for it.
