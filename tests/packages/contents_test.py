@@ -25,6 +25,11 @@ EXPECTED = {
     "keymast-tools": ["./usr/bin/keymastctl", "./usr/bin/keymast-mikey", "./usr/bin/keymast-peer",
                       "./usr/share/man/man1/keymast-mikey.1.gz",
                       "./usr/share/man/man1/keymast-peer.1.gz",
+                      "./usr/share/man/man1/keymastctl.1.gz",
+                      "./usr/share/man/man1/keymastctl-channels.1.gz",
+                      "./usr/share/bash-completion/completions/keymastctl",
+                      "./usr/share/zsh/vendor-completions/_keymastctl",
+                      "./usr/share/fish/vendor_completions.d/keymastctl.fish",
                       "./usr/share/doc/keymast-tools/examples/channel.json"],
     "keymast-headend": ["./usr/sbin/keymast-headend", "./etc/keymast/headend/",
                         "./lib/systemd/system/keymast-headend@.service",
@@ -67,6 +72,16 @@ class Contents(unittest.TestCase):
                 self.assertNotRegex(name, r"\.key$|/master|/var/", package)
                 self.assertEqual(owner, "root/root", name)
                 self.assertNotRegex(mode[1:], "s|t|.......w.", name)
+
+    def test_an_installation_starts_nothing(self):
+        """keymastd has no master key by then, and no channel: an operator starts it."""
+        for package in EXPECTED:
+            with tempfile.TemporaryDirectory(prefix="keymast-control-") as folder:
+                output("dpkg-deb", "--control", deb(package), folder)
+                for script in pathlib.Path(folder).glob("p*"):
+                    text = script.read_text()
+                    self.assertNotRegex(text, r"invoke +start|_dh_action=start|systemctl.* (start|enable)",
+                                        f"{package}: {script.name}")
 
     def test_the_receiver_core_is_found_by_pkg_config(self):
         with tempfile.TemporaryDirectory(prefix="keymast-dev-") as folder:

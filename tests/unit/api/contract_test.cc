@@ -112,6 +112,8 @@ void AddMessage(const Descriptor& type, std::set<std::string>& lines) {
     const FieldDescriptor& field = *type.field(i);
     lines.insert("field " + type.full_name() + " " + std::to_string(field.number()) + " " +
                  field.name() + " " + TypeOf(field));
+    const google::protobuf::OneofDescriptor* choice = field.real_containing_oneof();
+    if (choice != nullptr) lines.insert("choice " + field.full_name() + " " + choice->name());
   }
   for (int i = 0; i < type.enum_type_count(); ++i) AddEnum(*type.enum_type(i), lines);
   for (int i = 0; i < type.nested_type_count(); ++i) AddMessage(*type.nested_type(i), lines);
@@ -130,6 +132,10 @@ std::set<std::string> Lines() {
   for (const Method& method : Methods()) {
     lines.insert("method " + method.name + " " + method.descriptor->input_type()->name() + " " +
                  method.descriptor->output_type()->name());
+    const bool asks_once = !method.descriptor->client_streaming();
+    const bool is_answered_once = !method.descriptor->server_streaming();
+    lines.insert("call " + method.name + (asks_once ? " one" : " stream") +
+                 (is_answered_once ? " one" : " stream"));
   }
   return lines;
 }

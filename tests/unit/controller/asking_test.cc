@@ -112,6 +112,59 @@ TEST_F(Asking, EachCommandLeavesOneRecordInItsOwnStep) {
   EXPECT_EQ(record.time, world.now);
 }
 
+TEST_F(Asking, NoCommandThatChangesSomethingLeavesNone) {
+  groups::Channel other = NewsChannel();
+  other.id = ChannelId("other");
+  other.key_group = KeyGroup(9);
+  groups::Headend headend;
+  headend.id = HeadendId("h");
+  headend.public_key = crypto::MakeKeyPair(*world.rng).public_key;
+  NewMember nine;
+  nine.member.subscriber = IdOf(9);
+  nine.member.msk_endpoint = EndpointOf(9);
+  groups::Schedule daily;
+  daily.id = ScheduleId("daily");
+  daily.period = hours(24);
+  rekey::Operation spread;
+  spread.id = OperationId("spread");
+  spread.kind = rekey::OperationKind::kRekeyChannels;
+  spread.targets = {kNews.value};
+  const std::vector<Command> commands = {
+      CreateChannel{other},
+      UpdateChannel{kNews, "x", {}, {}},
+      DeleteChannel{other.id, {}, true},
+      CreateSubscribers{{{IdOf(9), IdentityOf(9), UserKeyOf(9)}}},
+      CreateMembers{kNews, {nine}},
+      UpdateMember{kNews, nine.member, {}},
+      Join{kNews, IdOf(9)},
+      Leave{kNews, IdOf(9)},
+      DeleteMember{kNews, IdOf(9)},
+      Expel{kNews, {IdOf(1)}},
+      DeleteSubscribers{{IdOf(9)}, true},
+      CreateHeadend{headend},
+      UpdateHeadend{headend.id, {kNews}},
+      DeleteHeadend{headend.id},
+      RekeyNow{kNews, rekey::KeyLevel::kMsk},
+      PutSchedule{kNews, daily},
+      PutSchedule{kNews, daily, false},
+      DeleteSchedule{kNews, daily.id},
+      BeginOperation{spread},
+      CancelOperation{spread.id},
+      DeleteOperation{spread.id},
+      DeleteBackup{"b"},
+  };
+  std::set<size_t> kinds;
+  for (size_t i = 0; i < commands.size(); ++i) {
+    const size_t before = Records().size();
+    world.Do(commands[i], By(static_cast<uint8_t>(i)));
+    EXPECT_GT(Records().size(), before) << i;
+    EXPECT_EQ(Last().request, By(static_cast<uint8_t>(i)).request) << i;
+    EXPECT_FALSE(Last().resource.empty()) << i;
+    kinds.insert(commands[i].index());
+  }
+  EXPECT_EQ(kinds.size(), std::variant_size_v<Command>);
+}
+
 TEST_F(Asking, RevisionsBeforeAndAfter) {
   world.Do(UpdateChannel{kNews, "New", {}, {}}, By(1));
   EXPECT_EQ(Last().revision_before, 1U);

@@ -137,6 +137,35 @@ TEST_F(Calendars, APlanOfAnExpulsionIsWhatIsSent) {
   EXPECT_FALSE(plan->joins_another);
 }
 
+TEST(Plans, SayHowLongItTakesAndWhatGoesToAll) {
+  groups::KeyPolicy policy;
+  policy.msk_pacing_rate = 10;
+  World world;
+  world.MakeChannel(policy);
+  world.AddMembers(1, 40);
+  world.Pass(seconds(20));
+  const auto plan = world.core->Plan(kNews, rekey::KeyLevel::kMsk, {IdOf(1)}, world.now);
+  ASSERT_TRUE(plan) << plan.error().message;
+  EXPECT_EQ(plan->recipients, 39U);
+  const Instant begin = world.now;
+  world.sent.clear();
+  const Reply reply = world.Do(Expel{kNews, {IdOf(1)}});
+  world.PassUntil(begin + plan->unicast_time + seconds(1));
+  uint64_t announced = 0;
+  uint64_t octets = 0;
+  Instant last{};
+  for (const Sent& one : world.sent) {
+    if (!one.to.IsMulticast()) last = one.at;
+    if (!one.to.IsMulticast() || one.msk != reply.rekey->msk || one.at >= plan->switch_at) continue;
+    ++announced;
+    octets += one.octets.size();
+  }
+  EXPECT_EQ(announced, plan->multicast_messages);
+  EXPECT_EQ(octets, plan->multicast_octets);
+  EXPECT_LE(last - begin, plan->unicast_time);
+  EXPECT_GE(last - begin, plan->unicast_time / 2);
+}
+
 TEST_F(Calendars, APlanChangesNothing) {
   const auto before = world.core->state().channels.at(kNews).ladder.last_key_number;
   ASSERT_TRUE(world.core->Plan(kNews, rekey::KeyLevel::kMsk, {}, world.now));
