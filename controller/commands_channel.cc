@@ -108,7 +108,7 @@ Controller::Impl::Outcome Controller::Impl::Handle(const UpdateChannel& command,
   if (channel == nullptr) return Refuse(Error::kNotFound, name, kNotThere);
   groups::Channel definition = channel->durable->channel;
   if (groups::IsAnother(command.expected, definition)) {
-    return Refuse(Error::kEtagMismatch, name, "was changed meanwhile");
+    return Refuse(Error::kEtagMismatch, name, kIsAnother);
   }
   const bool other_policy = command.policy != definition.policy;
   definition.display_name = command.display_name;
@@ -142,7 +142,7 @@ Controller::Impl::Outcome Controller::Impl::Handle(const DeleteChannel& command,
   if (channel == nullptr) return Refuse(Error::kNotFound, name, kNotThere);
   const rekey::ChannelState& durable = *channel->durable;
   if (groups::IsAnother(command.expected, durable.channel)) {
-    return Refuse(Error::kEtagMismatch, name, "was changed meanwhile");
+    return Refuse(Error::kEtagMismatch, name, kIsAnother);
   }
   if (!durable.members.empty() && !command.force) {
     return Refuse(Error::kFailedPrecondition, name,

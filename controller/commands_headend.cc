@@ -81,7 +81,7 @@ Controller::Impl::Outcome Controller::Impl::Handle(const UpdateHeadend& command,
   if (found == state.headends.end()) return Refuse(Error::kNotFound, name, kNotThere);
   groups::Headend headend = found->second;
   if (groups::IsAnother(command.expected, headend)) {
-    return Refuse(Error::kEtagMismatch, name, "was changed meanwhile");
+    return Refuse(Error::kEtagMismatch, name, kIsAnother);
   }
   const std::set<ChannelId> before(headend.channels.begin(), headend.channels.end());
   const std::set<ChannelId> after(command.channels.begin(), command.channels.end());
@@ -129,7 +129,7 @@ Controller::Impl::Outcome Controller::Impl::Handle(const DeleteHeadend& command,
     return Refuse(Error::kNotFound, name, kNotThere);
   }
   if (groups::IsAnother(command.expected, found->second)) {
-    return Refuse(Error::kEtagMismatch, name, "was changed meanwhile");
+    return Refuse(Error::kEtagMismatch, name, kIsAnother);
   }
   if (m == nullptr) return Reply{};
   const std::vector<ChannelId> served = found->second.channels;

@@ -27,7 +27,7 @@ Controller::Impl::Outcome Controller::Impl::Handle(const PutSchedule& command, I
   if (command.is_new && is_there) return Refuse(Error::kAlreadyExists, name, "exists already");
   if (!command.is_new && !is_there) return Refuse(Error::kNotFound, name, kNotThere);
   if (is_there && groups::IsAnother(command.expected, before->second)) {
-    return Refuse(Error::kEtagMismatch, name, "was changed meanwhile");
+    return Refuse(Error::kEtagMismatch, name, kIsAnother);
   }
   schedule.created = is_there ? before->second.created : now;
   schedule.revision = is_there ? before->second.revision + 1 : 1;
@@ -64,7 +64,7 @@ Controller::Impl::Outcome Controller::Impl::Handle(const DeleteSchedule& command
     return Refuse(Error::kNotFound, name, kNotThere);
   }
   if (groups::IsAnother(command.expected, found->second)) {
-    return Refuse(Error::kEtagMismatch, name, "was changed meanwhile");
+    return Refuse(Error::kEtagMismatch, name, kIsAnother);
   }
   if (m == nullptr) return Reply{};
   Put(rekey::ScheduleDeleted{command.channel, command.id}, *m);

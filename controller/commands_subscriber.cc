@@ -83,7 +83,7 @@ tl::expected<std::set<ChannelId>, Failure> Controller::Impl::CheckDeletion(
       return Refuse(Error::kNotFound, NameOf(id), kNotThere);
     }
     if (groups::IsAnother(command.expected, found->second.subscriber)) {
-      return Refuse(Error::kEtagMismatch, NameOf(id), "was changed meanwhile");
+      return Refuse(Error::kEtagMismatch, NameOf(id), kIsAnother);
     }
     const std::vector<ChannelId>& memberships = subscribers.at(id).memberships;
     if (!memberships.empty() && !command.force) {

@@ -60,7 +60,7 @@ struct Channel {
   uint32_t extras = 0;
   Instant next_extra = kNever;
   Instant last_round{};
-  bool unannounced = false;       // the prepared MTK was decided ahead: the next round is its first
+  bool unannounced = false;       // the next round is the first of the prepared MTK
   std::array<BuiltMtk, 2> built;  // for the next round: of the active and of the prepared MTK
 
   // MTKs that may have gone out under some index: those that a headend was given, and after a load
@@ -201,7 +201,7 @@ struct Controller::Impl final : ReportMembership {
   Bytes BuildMtk(const Channel& channel, const rekey::Slot& slot, uint32_t counter) const;
   Bytes TakeBuilt(Channel& channel, const rekey::Slot& slot, uint32_t counter) const;
   void SendMtk(Channel& channel, const rekey::Slot& slot, bool first, const Moment& m);
-  void SendRound(Channel& channel, bool fresh, const Moment& m);
+  void SendRound(Channel& channel, const Moment& m);
   // Announce sends a newly prepared MTK `copies` times, 50 ms apart, from `at` on.
   void Announce(Channel& channel, uint32_t copies, Instant at, const Moment& m);
   Duration SendAhead(const Channel& channel) const;

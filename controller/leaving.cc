@@ -176,7 +176,7 @@ Controller::Impl::Outcome Controller::Impl::Handle(const DeleteMember& command, 
     return Refuse(Error::kNotFound, name, kNotThere);
   }
   if (groups::IsAnother(command.expected, member->second)) {
-    return Refuse(Error::kEtagMismatch, name, "was changed meanwhile");
+    return Refuse(Error::kEtagMismatch, name, kIsAnother);
   }
   const bool holds_keys = member->second.HoldsKeys();
   if (holds_keys && !CanShutOut(*channel)) return Refuse(Error::kIdsExhausted, name, kNoNumberLeft);

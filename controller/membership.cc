@@ -151,7 +151,7 @@ Controller::Impl::Outcome Controller::Impl::Handle(const UpdateMember& command, 
   if (found == channel->durable->members.end()) return Refuse(Error::kNotFound, name, kNotThere);
   groups::Member member = found->second;
   if (groups::IsAnother(command.expected, member)) {
-    return Refuse(Error::kEtagMismatch, name, "was changed meanwhile");
+    return Refuse(Error::kEtagMismatch, name, kIsAnother);
   }
   std::vector<FieldViolation> wrong;
   CheckMember(command.member, "member.", wrong);

@@ -94,31 +94,31 @@ void Controller::Impl::SendMtk(Channel& channel, const rekey::Slot& slot, bool f
 }
 
 // SendRound sends what a receiver needs now and next: Active, then Prepared.
-void Controller::Impl::SendRound(Channel& channel, bool fresh, const Moment& m) {
+void Controller::Impl::SendRound(Channel& channel, const Moment& m) {
   // Copies: reserving a counter puts the ladder anew.
   const std::optional<rekey::Slot> active = channel.ladder().active;
   const std::optional<rekey::Slot> prepared = channel.ladder().prepared;
   if (active && !channel.excluding) SendMtk(channel, *active, false, m);
-  const bool is_first = std::exchange(channel.unannounced, false) || fresh;
+  const bool is_first = std::exchange(channel.unannounced, false);
   if (prepared) SendMtk(channel, *prepared, is_first, m);
   channel.last_round = m.now;
 }
 
 void Controller::Impl::Announce(Channel& channel, uint32_t copies, Instant at, const Moment& m) {
-  channel.unannounced = at > m.now;
-  if (channel.unannounced) {
+  channel.unannounced = true;
+  if (at > m.now) {
     // A round that was promised to someone who just came is the first then.
     channel.extras += copies;
     channel.next_extra = std::min(channel.next_extra, at - SendAhead(channel));
     return;
   }
-  SendRound(channel, true, m);
+  SendRound(channel, m);
   channel.extras = copies - 1;
   channel.next_extra = channel.extras > 0 ? m.now + kExtraAfter : kNever;
 }
 
 void Controller::Impl::Hasten(Channel& channel, const Moment& m) {
-  if (m.now >= channel.last_round + kExtraAfter) return SendRound(channel, false, m);
+  if (m.now >= channel.last_round + kExtraAfter) return SendRound(channel, m);
   // Many joins in a row share one round.
   channel.extras = std::max(channel.extras, 1U);
   channel.next_extra =
@@ -139,8 +139,8 @@ void Controller::Impl::Repeat(Channel& channel, const Moment& m) {
   }
   // What went out a moment ago in this same tick needs no repetition.
   if (channel.last_round == m.now) return;
-  if (regular) return SendRound(channel, false, {m.now, m.due + ahead, m.step});
-  if (extra) SendRound(channel, false, m);
+  if (regular) return SendRound(channel, {m.now, m.due + ahead, m.step});
+  if (extra) SendRound(channel, m);
 }
 
 }  // namespace keymast::controller

@@ -8,6 +8,7 @@
 namespace keymast::controller {
 
 inline constexpr const char* kNotThere = "does not exist";
+inline constexpr const char* kIsAnother = "was changed, or made anew, meanwhile";
 inline constexpr const char* kNoNumberLeft = "has no MSK number left in its key group";
 
 inline std::string NameOf(const ChannelId& id) { return "channels/" + id.value; }

@@ -11,32 +11,6 @@ constexpr size_t kMaxHeld = 64 << 20;
 constexpr uint32_t kSoonMs = 100;
 constexpr uint32_t kRetryMs = 1000;
 
-// NotMade says why a change that was decided did not become true.
-Failure NotMade(Error error) {
-  switch (error) {
-    case Error::kNoSpace:
-      return {error, "the store has no space left; nothing was changed", {}, {}, kRetryMs};
-    case Error::kOutcomeUnknown:
-      return {
-          error, "whether the change was made is not known; read before trying again", {}, {}, 0};
-    case Error::kBatchTooLarge:
-      return {error, "the change does not fit into one commit; ask for less at once", {}, {}, 0};
-    case Error::kFailedPrecondition:  // of what is done behind the commit
-      return {error, "it is on record, but the file system does not let it be done", {}, {}, 0};
-    case Error::kConflict:
-      return {error, "the store was changed meanwhile; nothing was changed here", {}, {}, kSoonMs};
-    case Error::kFenced:
-      return {error, "another keymastd has taken over this store", {}, {}, kRetryMs};
-    default:
-      return {Error::kStoreClosed,
-              "the store failed and is closed for writing until a restart, which shows whether the "
-              "change was made",
-              {},
-              {},
-              0};
-  }
-}
-
 // WithoutBatch names the fields as who asked for one thing knows them.
 Failure WithoutBatch(Failure failure) {
   constexpr std::string_view kFirst = "requests[0].";
@@ -113,15 +87,40 @@ void Calls::OnRequest(ClientId client, const core::CoreRequest& request) {
   Refuse(caller, {Error::kUnimplemented, "this server does not know the request", {}, {}, 0});
 }
 
-Pipeline::Effect Calls::Held(const Caller& caller, core::CoreReply& reply, Failure (*why)(Error)) {
+Failure Calls::NotMade(Error error) const {
+  switch (error) {
+    case Error::kNoSpace:
+      return {error, "the store has no space left; nothing was changed", {}, {}, kRetryMs};
+    case Error::kAuditBlocked:
+      return shard_.NotOnRecord();
+    case Error::kOutcomeUnknown:
+      return {
+          error, "whether the change was made is not known; read before trying again", {}, {}, 0};
+    case Error::kBatchTooLarge:
+      return {error, "the change does not fit into one commit; ask for less at once", {}, {}, 0};
+    case Error::kFailedPrecondition:  // of what is done behind the commit
+      return {error, "it is on record, but the file system does not let it be done", {}, {}, 0};
+    case Error::kConflict:
+      return {error, "the store was changed meanwhile; nothing was changed here", {}, {}, kSoonMs};
+    case Error::kFenced:
+      return {error, "another keymastd has taken over this store", {}, {}, kRetryMs};
+    default:
+      return {Error::kStoreClosed,
+              "the store failed and is closed for writing until a restart, which shows whether the "
+              "change was made",
+              {},
+              {},
+              0};
+  }
+}
+
+Pipeline::Effect Calls::Held(const Caller& caller, core::CoreReply& reply, Why why) {
   std::string frame = Clients::FrameOf(caller, reply, true);
   held_ += frame.size();
-  return [this, caller, why, frame = std::move(frame)](const keymast::Status& status) {
+  return [this, caller, why = std::move(why),
+          frame = std::move(frame)](const keymast::Status& status) {
     held_ -= frame.size();
-    if (!status) {
-      const bool is_unrecorded = status.error() == Error::kAuditBlocked && why == NotMade;
-      return clients_.SendError(caller, is_unrecorded ? shard_.NotOnRecord() : why(status.error()));
-    }
+    if (!status) return clients_.SendError(caller, why(status.error()));
     PassFailpoint("server.reply.before");
     clients_.SendFrame(caller.client, frame);
   };
@@ -164,7 +163,7 @@ void Calls::Do(const Caller& caller, const Ask& ask, const controller::Command& 
   PassFailpoint("server.call.decided");
   fill(*done, reply);
   reply.set_datagrams(static_cast<uint32_t>(step.datagrams.size()));
-  Pipeline::Effect answer = Held(caller, reply, NotMade);
+  Pipeline::Effect answer = Held(caller, reply, [this](Error error) { return NotMade(error); });
   if (finish && !ask.validate_only) {
     answer = [finish, answer = std::move(answer)](const keymast::Status& status) {
       status ? finish(answer) : answer(status);

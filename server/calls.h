@@ -173,7 +173,10 @@ class Calls {
   void Answer(const Caller& caller, core::CoreReply reply);
   void Refuse(const Caller& caller, const Failure& failure);
   // Held is the effect that sends an answer, or what `why` makes of the error.
-  Pipeline::Effect Held(const Caller& caller, core::CoreReply& reply, Failure (*why)(Error));
+  using Why = std::function<Failure(Error)>;
+  Pipeline::Effect Held(const Caller& caller, core::CoreReply& reply, Why why);
+  // NotMade says why a change that was decided did not become true.
+  Failure NotMade(Error error) const;
 
   const rekey::State& state() const { return shard_.controller().state(); }
 

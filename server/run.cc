@@ -25,8 +25,8 @@ namespace keymast::server {
 namespace {
 
 constexpr size_t kReceiveBuffer = 4 << 20;  // a second of verifications of 10,000 members
-// A sync of a busy disk takes up to a fifth of a second, and a timer on a busy machine is some
-// milliseconds late (docs/performance.md, `attack`).
+// A sync of a busy disk takes a twentieth of a second at times, and a timer on a busy machine is
+// some milliseconds late (docs/performance.md, `attack`).
 constexpr controller::Ahead kAhead{std::chrono::milliseconds(250), std::chrono::milliseconds(10)};
 
 std::string MikeySocketReason(Error error) {

@@ -95,15 +95,20 @@ class Memory(unittest.TestCase):
         self.addCleanup(os.kill, process.popen.pid, signal.SIGCONT)
         return memory(process.popen.pid)
 
+    @staticmethod
+    def look(process):
+        """Memory of a process, which runs on behind it."""
+        os.kill(process.popen.pid, signal.SIGSTOP)
+        octets = memory(process.popen.pid)
+        os.kill(process.popen.pid, signal.SIGCONT)
+        return octets
+
     def wiped(self, process, gone):
-        """Memory of a process once nothing of `gone` is in it; it runs on between two looks."""
-        pid = process.popen.pid
+        """Memory of a process once nothing of `gone` is in it."""
         left = {}
 
         def is_wiped():
-            os.kill(pid, signal.SIGSTOP)
-            octets = memory(pid)
-            os.kill(pid, signal.SIGCONT)
+            octets = self.look(process)
             left.clear()
             left.update(find(gone, octets))
             return None if left else octets
@@ -152,9 +157,12 @@ class Memory(unittest.TestCase):
         self.assertEqual(find({**bob, **master, **north}, self.stopped_memory(site.alice)), {})
         os.kill(site.alice.popen.pid, signal.SIGCONT)
         # What is over is so at both ends of the media path, but for packets that may yet come late.
-        self.wiped(site.alice, {**but_last(secrets.msks, 2), **but_last(secrets.mtks, 4)})
+        receiver = self.wiped(site.alice, {**but_last(secrets.msks, 2), **but_last(secrets.mtks, 4)})
+        self.assertTrue(find(last(secrets.msks, 1), receiver), "what is in use is found there")
         os.kill(site.headend.popen.pid, signal.SIGCONT)
-        self.wiped(site.headend, but_last(secrets.mtks, 4))
+        # A headend has sessions made of them, and forgets the MTKs themselves.
+        headend = self.wiped(site.headend, secrets.read().mtks)
+        self.assertTrue(find(north, headend), "its own key is found there")
         self.assertTrue(wait_for(self.collector.spans, 30, "spans of the calls"))
         for process in (site.api, site.headend, site.alice):
             os.kill(process.popen.pid, signal.SIGCONT)

@@ -113,12 +113,8 @@ TEST_F(Asking, EachCommandLeavesOneRecordInItsOwnStep) {
 }
 
 TEST_F(Asking, NoCommandThatChangesSomethingLeavesNone) {
-  groups::Channel other = NewsChannel();
-  other.id = ChannelId("other");
-  other.key_group = KeyGroup(9);
-  groups::Headend headend;
-  headend.id = HeadendId("h");
-  headend.public_key = crypto::MakeKeyPair(*world.rng).public_key;
+  const groups::Channel other = OtherChannel();
+  groups::Headend headend = NewHeadend(*world.rng);
   NewMember nine;
   nine.member.subscriber = IdOf(9);
   nine.member.msk_endpoint = EndpointOf(9);

@@ -231,12 +231,8 @@ TEST_F(Commands, OperatorsMayChangeTheMsk) {
 }
 
 TEST_F(Commands, ATrialChangesNothing) {
-  groups::Channel other = NewsChannel();
-  other.id = ChannelId("other");
-  other.key_group = KeyGroup(9);
-  groups::Headend headend;
-  headend.id = HeadendId("h");
-  headend.public_key = crypto::MakeKeyPair(*world.rng).public_key;
+  const groups::Channel other = OtherChannel();
+  groups::Headend headend = NewHeadend(*world.rng);
   headend.channels = {kNews};
   groups::Member member = world.channel().members.at(IdOf(1));
   const Instant deadline = world.core->NextDeadline();

@@ -25,6 +25,20 @@ groups::Channel NewsChannel() {
   return channel;
 }
 
+groups::Channel OtherChannel() {
+  groups::Channel channel = NewsChannel();
+  channel.id = ChannelId("other");
+  channel.key_group = KeyGroup(9);
+  return channel;
+}
+
+groups::Headend NewHeadend(crypto::Rng& rng) {
+  groups::Headend headend;
+  headend.id = HeadendId("h");
+  headend.public_key = crypto::MakeKeyPair(rng).public_key;
+  return headend;
+}
+
 Endpoint EndpointOf(int member) {
   Endpoint endpoint = *ParseEndpoint("10.0.0.0:2271");
   endpoint.address[2] = static_cast<uint8_t>(member / 256);

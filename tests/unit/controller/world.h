@@ -24,6 +24,8 @@ inline const ChannelId kNews{"news"};
 inline constexpr std::string_view kServer = "bmsc@example.org";
 
 groups::Channel NewsChannel();
+groups::Channel OtherChannel();
+groups::Headend NewHeadend(crypto::Rng& rng);  // enrolled for no channel
 Endpoint EndpointOf(int member);
 SubscriberId IdOf(int member);
 std::string IdentityOf(int member);

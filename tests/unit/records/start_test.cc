@@ -123,6 +123,12 @@ class Server {
   void Spend(int steps) {
     for (int i = 0; i < steps; ++i) SpendOne();
   }
+  void UseAndLoseWitness() {
+    Start();
+    Spend(5);
+    Stop();
+    std::filesystem::remove(site_.witness);
+  }
   const Repository::Opened& opened() const { return opened_; }
   const rekey::State& state() const { return opened_.state; }
 
@@ -262,10 +268,7 @@ TEST(Start, DataPutBackAreRefusedUntilAccepted) {
 TEST(Start, AMissingWitnessIsMadeAnewOnceAccepted) {
   Site site;
   Server server(site);
-  server.Start();
-  server.Spend(5);
-  server.Stop();
-  std::filesystem::remove(site.witness);
+  server.UseAndLoseWitness();
   EXPECT_EQ(site.Failed().error, Error::kRolledBack);
   server.Start(true);
   EXPECT_EQ(server.opened().start.incarnation, 2U);
@@ -293,11 +296,7 @@ TEST(Start, AnOldWitnessIsRefused) {
 TEST(Start, AnIncarnationThatWasCutShortIsBegunAgain) {
   Site site;
   Server server(site);
-  server.Start();
-  server.Spend(5);
-  server.Stop();
-  const std::string backup = site.SaveWitness();
-  std::filesystem::remove(site.witness);
+  server.UseAndLoseWitness();
   site.fault = {1, false, Error::kNoSpace};
   EXPECT_EQ(site.Failed(true).error, Error::kNoSpace);
   EXPECT_EQ(site.Failed().error, Error::kRolledBack);
@@ -310,10 +309,7 @@ TEST(Start, AnIncarnationThatWasCutShortIsBegunAgain) {
 TEST(Start, AnIncarnationInWhichNothingWasDoneIsLeftToTheNextStart) {
   Site site;
   Server server(site);
-  server.Start();
-  server.Spend(5);
-  server.Stop();
-  std::filesystem::remove(site.witness);
+  server.UseAndLoseWitness();
   server.Start(true);
   for (int i = 0; i < 3; ++i) {
     EXPECT_TRUE(server.opened().start.new_incarnation);
