@@ -11,6 +11,8 @@ using shell::TimeLine;
 
 constexpr Duration kStep = std::chrono::milliseconds(500);
 constexpr Duration kTolerance = std::chrono::seconds(1);
+constexpr Duration kOrdinary = std::chrono::seconds(1);
+constexpr Duration kWhileAJumpWaits = std::chrono::milliseconds(20);
 
 std::string InSeconds(Duration duration) {
   return std::to_string(std::chrono::duration<double>(duration).count());
@@ -61,5 +63,7 @@ ClockWatch::Moved ClockWatch::Look(const shell::ClockReading& now,
   line_.Approach(now, may_jump);
   return may_jump ? Moved::kAhead : Moved::kSlower;
 }
+
+Duration ClockWatch::UntilNextLook() const { return waits_since_ ? kWhileAJumpWaits : kOrdinary; }
 
 }  // namespace keymast::server

@@ -28,10 +28,13 @@ class ClockWatch {
   // nothing happens twice. A wall clock more than a second before it is wrong, or was wrong then.
   void Begin(Instant last);
 
-  // Look is called each second. `is_quiet` says whether no switch is announced that a jump of the
-  // line would bring on; it is asked while one waits.
+  // Look is called each second, and after UntilNextLook while a jump waits: at one look a second a
+  // rhythm of switches in whole seconds could hide each of its quiet moments. `is_quiet` says
+  // whether no switch is announced that a jump of the line would bring on; it is asked while one
+  // waits.
   enum class Moved : uint8_t { kNot, kSlower, kAhead };
   Moved Look(const shell::ClockReading& now, const std::function<bool()>& is_quiet);
+  Duration UntilNextLook() const;
 
   const ClockView& view() const { return view_; }
 

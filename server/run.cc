@@ -223,7 +223,7 @@ class Daemon {
       TellOfLostRecords();
     }
     if (!shard.fatal()) Drain();
-    loop_.Forget(second_.get());
+    loop_.Forget(next_look_.get());
     if (interfaces_) loop_.Forget(interfaces_->fd());
     loop_.Forget(transmitter_.unicast_fd());
     if (signals.reload >= 0) loop_.Forget(signals.reload);
@@ -286,13 +286,18 @@ class Daemon {
   }
   // A clock that is set is not told by itself everywhere: it is looked at each second.
   void WatchClock() {
-    const itimerspec each_second{{1, 0}, {1, 0}};
-    KEYMAST_CHECK(timerfd_settime(second_.get(), 0, &each_second, nullptr) == 0);
-    loop_.Watch(second_.get(), EPOLLIN, [this](uint32_t) {
-      uint64_t seconds = 0;
-      [[maybe_unused]] const ssize_t size = read(second_.get(), &seconds, sizeof seconds);
+    loop_.Watch(next_look_.get(), EPOLLIN, [this](uint32_t) {
       LookAtClock();
+      ArmNextLook();
     });
+    ArmNextLook();
+  }
+  // Arms the timer, which also takes back that it went off.
+  void ArmNextLook() {
+    const auto until = clock_watch_.UntilNextLook();
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(until);
+    const itimerspec once{{0, 0}, {seconds.count(), (until - seconds).count()}};
+    KEYMAST_CHECK(timerfd_settime(next_look_.get(), 0, &once, nullptr) == 0);
   }
   void LookAtClock() {
     controller::Controller& controller = server_.shard().controller();
@@ -318,7 +323,7 @@ class Daemon {
   OpenedStore store_;
   const shell::SystemClock& clock_;
   ClockWatch& clock_watch_;
-  const shell::Descriptor second_{timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC)};
+  const shell::Descriptor next_look_{timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC)};
   Loop loop_;
   JoinReload reload_;
   net::Recorder* recorder_;  // of the transmitter; may be null

@@ -67,6 +67,24 @@ TEST_F(ClockWatchTest, FollowsAStepForwardAtAQuietMoment) {
   EXPECT_EQ(Look(), Moved::kNot);
 }
 
+// Looks that come in step with the switches see none of the quiet moments between these.
+TEST_F(ClockWatchTest, MissesNoQuietMomentOfARhythmInWholeSeconds) {
+  for (Duration phase{}; phase < seconds(2); phase += milliseconds(50)) {
+    is_quiet = false;
+    Set(hours(1));
+    Look();
+    Duration waited{};
+    while (line.OffsetAt(now) != Duration::zero() && waited < seconds(10)) {
+      Pass(watch.UntilNextLook());
+      waited += watch.UntilNextLook();
+      is_quiet = (phase + waited) % seconds(2) < milliseconds(750);
+      watch.Look(now, [this] { return is_quiet; });
+    }
+    EXPECT_LT(waited, seconds(2)) << phase.count();
+    EXPECT_EQ(watch.UntilNextLook(), seconds(1)) << "nothing waits any more";
+  }
+}
+
 TEST_F(ClockWatchTest, FollowsAStepForwardInTheEndWhenNothingIsEverQuiet) {
   is_quiet = false;
   Set(hours(1));
