@@ -44,6 +44,7 @@ void WriteChannel(const v1::Channel& channel, std::ostream& out) {
                  {"MTK port", std::to_string(multicast.mtk_port())},
                  {"interface", multicast.interface_address()},
                  {"TTL", std::to_string(multicast.ttl())}};
+  for (const std::string& source : multicast.sources()) pairs.push_back({"source", source});
   for (const v1::Stream& stream : channel.streams())
     pairs.push_back({"stream", StreamCell(stream)});
   pairs.push_back({"key domain", channel.key_domain()});

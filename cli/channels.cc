@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/channels.h"
 
+#include <memory>
 #include <ostream>
 #include <sstream>
 
@@ -63,6 +64,16 @@ Option FileOption(v1::Channel& channel, google::protobuf::FieldMask* mask) {
   return Valued("--file", "FILE", "Channel as protobuf JSON; options come on top", take);
 }
 
+Option SourceOption(v1::Channel& channel) {
+  const Taker take = [&channel](const std::string& text) -> Outcome<void> {
+    channel.mutable_multicast()->add_sources(text);
+    return {};
+  };
+  return Valued("--source", "ADDRESS",
+                "Address that the group's packets come from (SSM); once per source", take)
+      .Repeated();
+}
+
 Option StreamOption(v1::Channel& channel) {
   const Taker take = [&channel](const std::string& text) -> Outcome<void> {
     auto stream = ParseStream(text);
@@ -82,6 +93,7 @@ void AddCreate(Command& group) {
   command.Add(FileOption(*request.mutable_channel(), nullptr));
   const Fields fields(*request.mutable_channel());
   AddFields(command, fields, kFixed);
+  command.Add(SourceOption(*request.mutable_channel()));
   command.Add(StreamOption(*request.mutable_channel()));
   AddFields(command, fields, kChangeable);
   group.Example(
@@ -140,6 +152,8 @@ Outcome<v1::Stream> ParseStream(const std::string& text) {
 void Overlay(const google::protobuf::Message& from, google::protobuf::Message& onto) {
   std::vector<const google::protobuf::FieldDescriptor*> given;
   from.GetReflection()->ListFields(from, &given);
+  const std::unique_ptr<google::protobuf::Message> whole(from.New());
+  whole->CopyFrom(from);
   for (const auto* field : given) {
     const auto* type = field->message_type();
     if (field->is_repeated() || type == nullptr || type->file()->package() == "google.protobuf") {
@@ -147,9 +161,10 @@ void Overlay(const google::protobuf::Message& from, google::protobuf::Message& o
     } else {
       Overlay(from.GetReflection()->GetMessage(from, field),
               *onto.GetReflection()->MutableMessage(&onto, field));
+      whole->GetReflection()->ClearField(whole.get(), field);
     }
   }
-  onto.MergeFrom(from);
+  onto.MergeFrom(*whole);
 }
 
 Outcome<v1::Channel> FetchChannel(Context& context, const std::string& name) {

@@ -29,11 +29,47 @@ bool IsOneLine(std::string_view text) {
          });
 }
 
+// 232.0.0.0/8 and ff3x::/32 (RFC 4607 §1): nobody joins a group of them without naming a source.
+bool IsSourceSpecific(const Endpoint& group) {
+  const auto& address = group.address;
+  if (group.family == Endpoint::Family::kIpv4) return address[0] == 232;
+  return address[0] == 0xff && (address[1] & 0xf0) == 0x30 && address[2] == 0 && address[3] == 0;
+}
+
+bool IsSource(const Endpoint& address, Endpoint::Family family) {
+  const bool is_unspecified = std::all_of(address.address.begin(), address.address.end(),
+                                          [](uint8_t octet) { return octet == 0; });
+  return address.family == family && !address.IsMulticast() && !is_unspecified;
+}
+
+void CheckSources(const Multicast& multicast, Violations& wrong) {
+  const std::vector<Endpoint>& sources = multicast.sources;
+  const std::string path = "channel.multicast.sources";
+  if (sources.empty()) {
+    return Unless(!IsSourceSpecific(multicast.mtk), wrong, path,
+                  "must be named: a group of 232.0.0.0/8 or ff3x::/32 is joined by source alone");
+  }
+  Unless(sources.size() <= kMaxSources, wrong, path,
+         "has " + std::to_string(sources.size()) + " entries; must have at most 8");
+  for (size_t i = 0; i < sources.size(); ++i) {
+    const bool is_first = std::find(sources.begin(), sources.end(), sources[i]) ==
+                          sources.begin() + static_cast<ptrdiff_t>(i);
+    Unless(is_first && IsSource(sources[i], multicast.mtk.family), wrong,
+           path + "[" + std::to_string(i) + "]",
+           "must be a unicast address of the group's family that is named once");
+  }
+  const Result<Endpoint> own = ParseAddress(multicast.interface_address);
+  Unless(own && std::find(sources.begin(), sources.end(), *own) != sources.end(), wrong,
+         "channel.multicast.interface_address",
+         "must be one of `sources`: MTK messages come from it");
+}
+
 void CheckMulticast(const Multicast& multicast, Violations& wrong) {
   Unless(multicast.mtk.IsMulticast(), wrong, "channel.multicast.group",
          "must be an IPv4 or IPv6 multicast address");
   Unless(multicast.mtk.port != 0, wrong, "channel.multicast.mtk_port", "must be from 1 to 65535");
   Unless(multicast.dscp <= kMaxDscp, wrong, "channel.multicast.dscp", "must be from 0 to 63");
+  CheckSources(multicast, wrong);
   if (multicast.interface_address.empty()) return;
   const Result<Endpoint> address = ParseAddress(multicast.interface_address);
   Unless(address && address->family == multicast.mtk.family, wrong,

@@ -15,11 +15,15 @@
 
 namespace keymast::groups {
 
+// kMaxSources of a group: this server's address and those of the headends.
+inline constexpr size_t kMaxSources = 8;
+
 struct Multicast {
   Endpoint mtk;                   // group address and port of MTK messages
   std::string interface_address;  // empty: the system's choice
   uint8_t ttl = 0;
   uint8_t dscp = 0;
+  std::vector<Endpoint> sources;  // where packets come from alone, port 0; none: anywhere
   friend bool operator==(const Multicast&, const Multicast&) = default;
 };
 

@@ -16,6 +16,7 @@ struct ChannelDefinition {
   int64_t created = 0;  // ns since the Unix epoch: tells apart channels made with one name
   Endpoint group;       // port 0
   std::string interface_address;
+  std::vector<Endpoint> sources;  // addresses that receivers take packets from alone; none: any
   uint8_t ttl = 0;
   uint8_t dscp = 0;
   std::vector<StreamDefinition> streams;

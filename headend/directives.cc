@@ -79,6 +79,12 @@ Status ReadMulticast(const v1::Multicast& message, ChannelDefinition& channel) {
   if (!interface_address.empty() && !ParseAddress(interface_address)) {
     return Err(Error::kMalformed);
   }
+  if (message.sources_size() > kMaxSources) return Err(Error::kMalformed);
+  for (const std::string& text : message.sources()) {
+    const Result<Endpoint> source = ParseAddress(text);
+    if (!source) return Err(Error::kMalformed);
+    channel.sources.push_back(*source);
+  }
   channel.group = *group;
   channel.interface_address = interface_address;
   channel.ttl = static_cast<uint8_t>(message.ttl());

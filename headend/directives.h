@@ -9,6 +9,7 @@
 namespace keymast::headend {
 
 inline constexpr int kMaxStreams = 16;
+inline constexpr int kMaxSources = 8;
 
 // ReadChannel: kMalformed names, addresses or numbers out of range; kUnsupportedPolicy for a
 // profile that this build does not know.

@@ -36,6 +36,8 @@ void AddRunOptions(shell::Args& args, Options& options) {
   args.Option("--input", options.inputs, "[CHANNEL/]MEDIA=HOST:PORT where an encoder sends RTP");
   args.Option("--input-interface", options.input_interface,
               "address of the interface to join multicast inputs on");
+  args.Option("--output-interface", options.output_interface,
+              "address to send from, where this machine has not the channel's");
   args.Option("--record", options.record, "pcapng file of the datagrams sent");
   args.Option("--max-mtk-overrun", options.max_mtk_overrun,
               "how long to send on past a key's period while the server is away (60s)");

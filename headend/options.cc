@@ -29,6 +29,7 @@ tl::expected<void, Failure> AddConfig(Options& options) {
   Default(options.key_file, file.String("key_file", ""));
   Default(options.state, file.String("state", ""));
   Default(options.input_interface, file.String("input_interface", ""));
+  Default(options.output_interface, file.String("output_interface", ""));
   Default(options.record, file.String("record", ""));
   Default(options.max_mtk_overrun, file.String("max_mtk_overrun", ""));
   Default(options.log_level, file.String("log_level", ""));
@@ -105,6 +106,10 @@ tl::expected<Setup, Failure> MakeSetup(Options options) {
   setup.target = std::move(options.target);
   setup.state = std::move(options.state);
   setup.input_interface = std::move(options.input_interface);
+  if (!options.output_interface.empty() && !ParseAddress(options.output_interface)) {
+    return Fail(Error::kInvalidArgument, "--output-interface: an address, as 192.0.2.10");
+  }
+  setup.output_interface = std::move(options.output_interface);
   setup.record = std::move(options.record);
   setup.log_level = std::move(options.log_level);
   return setup;

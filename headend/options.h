@@ -19,6 +19,7 @@ struct Options {
   std::string state;
   std::vector<std::string> inputs;  // each `[CHANNEL/]MEDIA=HOST:PORT`
   std::string input_interface;
+  std::string output_interface;
   std::string record;
   std::string max_mtk_overrun;
   std::string log_level;
@@ -31,6 +32,7 @@ struct Setup {
   LinkTarget target;
   std::string state;
   std::string input_interface;
+  std::string output_interface;
   std::string record;
   std::string log_level;
 };

@@ -229,7 +229,7 @@ void Program::FollowChannels() {
         {{"channel", id.value},
          {"group", AddressToString(channel->definition().group)},
          {"profile", std::string(srtp::InfoOf(channel->definition().profile).name)}});
-    senders_[id] = std::make_unique<Sender>(channel->definition());
+    senders_[id] = std::make_unique<Sender>(channel->definition(), setup_.output_interface);
   }
 }
 

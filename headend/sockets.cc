@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headend/sockets.h"
 
+#include <algorithm>
+
 #include "net/interfaces.h"
 #include "shell/log.h"
 
@@ -60,17 +62,28 @@ tl::expected<std::vector<InputSocket>, Failure> OpenInputs(const std::vector<Inp
   return sockets;
 }
 
-Sender::Sender(const ChannelDefinition& channel) : channel_(channel) { Open(); }
+Sender::Sender(const ChannelDefinition& channel, const std::string& output_interface)
+    : channel_(channel),
+      address_(output_interface.empty() ? channel.interface_address : output_interface) {
+  Open();
+}
+
+bool Sender::IsSource() const {
+  const Result<Endpoint> own = ParseAddress(address_);
+  const std::vector<Endpoint>& sources = channel_.sources;
+  return sources.empty() ||
+         (own && std::find(sources.begin(), sources.end(), *own) != sources.end());
+}
 
 void Sender::Open() {
-  const std::string& address = channel_.interface_address;
+  if (!IsSource()) return Close(Error::kWrongSource);
   Result<net::UdpSocket> socket = net::UdpSocket::OpenMulticastSender(
-      channel_.group.family, {address, channel_.ttl, channel_.dscp});
+      channel_.group.family, {address_, channel_.ttl, channel_.dscp});
   if (!socket) return Close(socket.error());
-  interface_ = address.empty() ? 0 : net::FindInterface(address).value_or(0);
+  interface_ = address_.empty() ? 0 : net::FindInterface(address_).value_or(0);
   from_ = socket->local().value_or(Endpoint());
   // The record names the address that the packets carry.
-  if (const Result<Endpoint> own = ParseAddress(address); own && own->family == from_.family) {
+  if (const Result<Endpoint> own = ParseAddress(address_); own && own->family == from_.family) {
     from_.address = own->address;
   }
   socket_ = std::move(*socket);
@@ -85,15 +98,15 @@ void Sender::Close(Error error) {
   told_ = true;
   Log(LogLevel::kError, "cannot_send",
       {{"channel", channel_.id.value},
-       {"interface", channel_.interface_address},
+       {"interface", address_},
        {"reason", std::string(ErrorName(error))}});
 }
 
 void Sender::Check() {
   if (!socket_) return Open();
   // An interface that was made again has another index: the socket still means the old one.
-  if (channel_.interface_address.empty()) return;
-  const Result<uint32_t> now = net::FindInterface(channel_.interface_address);
+  if (address_.empty()) return;
+  const Result<uint32_t> now = net::FindInterface(address_);
   if (!now) return Close(now.error());
   if (*now == interface_) return;
   Close(Error::kNoInterface);

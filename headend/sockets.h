@@ -28,7 +28,10 @@ tl::expected<std::vector<InputSocket>, Failure> OpenInputs(const std::vector<Inp
 // away and came back.
 class Sender {
  public:
-  explicit Sender(const ChannelDefinition& channel);
+  // `output_interface` is the address to send from; empty: what the channel says, which is meant
+  // for the server's machine. kWrongSource is a reason of its own: receivers would drop what it
+  // sends.
+  Sender(const ChannelDefinition& channel, const std::string& output_interface);
 
   // Send gives up a packet that the kernel refuses: it is live. kSendFailed and the like are
   // counted in `failed`.
@@ -43,10 +46,12 @@ class Sender {
   const ChannelDefinition& channel() const { return channel_; }
 
  private:
+  bool IsSource() const;
   void Open();
   void Close(Error error);
 
   ChannelDefinition channel_;
+  const std::string address_;  // to send from; empty: the system's choice
   std::optional<net::UdpSocket> socket_;
   Endpoint from_;
   uint32_t interface_ = 0;  // index; 0: the system's choice

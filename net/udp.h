@@ -51,10 +51,12 @@ class UdpSocket {
   static Result<UdpSocket> OpenMulticastSender(Endpoint::Family family,
                                                const MulticastOptions& options);
   // OpenMulticastReceiver binds to the group address and joins it on the interface that has
-  // `interface_address` (SO_REUSEADDR, IP_MULTICAST_ALL off); empty: the system's choice.
+  // `interface_address` (SO_REUSEADDR, IP_MULTICAST_ALL off); empty: the system's choice. With
+  // `sources` it gets what comes from these alone (SSM, RFC 3678 §5.1).
   // kNoInterface, kInUse, kIo.
   static Result<UdpSocket> OpenMulticastReceiver(const Endpoint& group,
-                                                 const std::string& interface_address);
+                                                 const std::string& interface_address,
+                                                 std::span<const Endpoint> sources = {});
   UdpSocket(UdpSocket&& other) noexcept;
   UdpSocket& operator=(UdpSocket&& other) noexcept;
   ~UdpSocket();

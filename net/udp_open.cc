@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <climits>
+#include <cstring>
 
 #include "net/interfaces.h"
 #include "net/socket_error.h"
@@ -59,20 +60,45 @@ int SetSenderIpv6(int fd, uint32_t interface, const MulticastOptions& options) {
   return status;
 }
 
-// Without *_MULTICAST_ALL = 0 a socket gets what any socket of this machine joined.
 int JoinIpv4(int fd, const Endpoint& group, uint32_t interface) {
-  const int status = Set(fd, IPPROTO_IP, IP_MULTICAST_ALL, 0);
-  if (status != 0) return status;
   return Set(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, GroupOn(group, interface));
 }
 
 int JoinIpv6(int fd, const Endpoint& group, uint32_t interface) {
-  const int status = Set(fd, IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0);
-  if (status != 0) return status;
   ipv6_mreq request{};
   std::copy(group.address.begin(), group.address.end(), request.ipv6mr_multiaddr.s6_addr);
   request.ipv6mr_interface = interface;
   return Set(fd, IPPROTO_IPV6, IPV6_JOIN_GROUP, request);
+}
+
+// The kernel's structure has storage for any family where only ours is meant.
+void Put(const Endpoint& endpoint, sockaddr_storage& storage) {
+  SocketAddress address{};
+  const socklen_t size = ToSocketAddress(endpoint, FamilyOf(endpoint.family), address, 0);
+  memcpy(&storage, &address.any, size);
+}
+
+// JoinSources takes one source more with each call (RFC 3678 §5.1.3).
+int JoinSources(int fd, int level, const Endpoint& group, uint32_t interface,
+                std::span<const Endpoint> sources) {
+  for (const Endpoint& source : sources) {
+    group_source_req request{};
+    request.gsr_interface = interface;
+    Put(group, request.gsr_group);
+    Put(source, request.gsr_source);
+    if (Set(fd, level, MCAST_JOIN_SOURCE_GROUP, request) != 0) return -1;
+  }
+  return 0;
+}
+
+// Without *_MULTICAST_ALL = 0 a socket gets what any socket of this machine joined.
+int Join(int fd, const Endpoint& group, uint32_t interface, std::span<const Endpoint> sources) {
+  const bool ipv4 = group.family == Endpoint::Family::kIpv4;
+  const int level = ipv4 ? IPPROTO_IP : IPPROTO_IPV6;
+  const int status = Set(fd, level, ipv4 ? IP_MULTICAST_ALL : IPV6_MULTICAST_ALL, 0);
+  if (status != 0) return status;
+  if (!sources.empty()) return JoinSources(fd, level, group, interface, sources);
+  return ipv4 ? JoinIpv4(fd, group, interface) : JoinIpv6(fd, group, interface);
 }
 
 bool IsUnspecified(const Endpoint& endpoint) {
@@ -130,7 +156,8 @@ Result<UdpSocket> UdpSocket::OpenMulticastSender(Endpoint::Family family,
 }
 
 Result<UdpSocket> UdpSocket::OpenMulticastReceiver(const Endpoint& group,
-                                                   const std::string& interface_address) {
+                                                   const std::string& interface_address,
+                                                   std::span<const Endpoint> sources) {
   const Result<uint32_t> interface = InterfaceOf(interface_address);
   if (!interface) return Err(interface.error());
   Result<UdpSocket> made = Make(group.family);
@@ -138,10 +165,7 @@ Result<UdpSocket> UdpSocket::OpenMulticastReceiver(const Endpoint& group,
   if (Set(made->fd_, SOL_SOCKET, SO_REUSEADDR, 1) != 0 || made->Bind(group, *interface) != 0) {
     return Err(OpenError(errno));
   }
-  const bool ipv4 = group.family == Endpoint::Family::kIpv4;
-  const int status =
-      ipv4 ? JoinIpv4(made->fd_, group, *interface) : JoinIpv6(made->fd_, group, *interface);
-  if (status != 0) return Err(OpenError(errno));
+  if (Join(made->fd_, group, *interface, sources) != 0) return Err(OpenError(errno));
   return made;
 }
 

@@ -46,6 +46,30 @@ Status TakeMtk(std::string_view value, Place to) {
   return {};
 }
 
+constexpr size_t kMaxSources = 8;
+
+// a=source-filter: incl IN IP4 <group or *> <source>...: RFC 4570 §3. One that excludes sources, or
+// names them by host, is none of ours: to pass over it would be to take packets from anywhere.
+Status TakeSources(std::string_view value, Place to) {
+  if (value.starts_with(' ')) value.remove_prefix(1);
+  if (Cut(value, ' ') != "incl" || Cut(value, ' ') != "IN") return Err(Error::kUnsupportedPolicy);
+  const std::string_view type = Cut(value, ' ');
+  const auto family = type == "IP6" ? Endpoint::Family::kIpv6 : Endpoint::Family::kIpv4;
+  if (type != "IP4" && type != "IP6") return Err(Error::kUnsupportedPolicy);
+  if (const std::string_view group = Cut(value, ' '); group != "*") {
+    const Result<Endpoint> address = ParseAddress(group);
+    if (!address || !address->IsMulticast()) return Err(Error::kMalformed);
+    to.channel.filtered = *address;
+  }
+  while (!value.empty()) {
+    const Result<Endpoint> source = ParseAddress(Cut(value, ' '));
+    const bool is_one = source && source->family == family && !source->IsMulticast();
+    if (!is_one || to.channel.sources.size() == kMaxSources) return Err(Error::kMalformed);
+    to.channel.sources.push_back(*source);
+  }
+  return to.channel.sources.empty() ? Err(Error::kMalformed) : Status();
+}
+
 // MIKEYv2 §12.
 Status TakeJoin(std::string_view value, Place to) {
   const Result<sdp::JoinTarget> target = sdp::ParseJoin(value);
@@ -96,6 +120,7 @@ constexpr Known kAttributes[] = {
     {"keymast-key-domain", false, true, TakeDomain},
     {"keymast-key-group", false, true, TakeGroup},
     {"keymast-mtk", false, true, TakeMtk},
+    {"source-filter", false, false, TakeSources},
     {"mikeyv2-join", false, false, TakeJoin},
     {"rtpmap", true, true, TakeRtpmap},
     {"fmtp", true, false, TakeFmtp},
@@ -148,6 +173,14 @@ Taken TakeStream(const sdp::Description& description, const sdp::Media& media,
   return taken;
 }
 
+// IsOfFilter: a filter that was for another group would leave this one open to all.
+bool IsOfFilter(const ChannelSdp& channel, Endpoint group) {
+  group.port = 0;
+  if (channel.sources.empty()) return true;
+  const bool is_of_family = channel.sources.front().family == group.family;
+  return is_of_family && (!channel.filtered || *channel.filtered == group);
+}
+
 }  // namespace
 
 tl::expected<ChannelSdp, Failure> ParseSdp(std::string_view text) {
@@ -163,11 +196,15 @@ tl::expected<ChannelSdp, Failure> ParseSdp(std::string_view text) {
     return tl::unexpected<Failure>(taken.error());
   }
   if (description->media.empty()) return Refusal(Error::kPayloadMissing, description->lines);
+  if (!IsOfFilter(channel, channel.mtk)) return Refusal(Error::kMalformed, description->lines);
   std::set<uint32_t> ssrcs;
   for (const sdp::Media& media : description->media) {
     if (channel.streams.size() == mikey::kMaxStreams) return Refusal(Error::kTooLong, media.line);
     if (const Taken taken = TakeStream(*description, media, channel); !taken) {
       return tl::unexpected<Failure>(taken.error());
+    }
+    if (!IsOfFilter(channel, channel.streams.back().group)) {
+      return Refusal(Error::kMalformed, media.line);
     }
     // RFC 3711 §9.1: one MTK serves all streams, so their SSRCs differ.
     if (!ssrcs.insert(channel.streams.back().ssrc.value).second) {

@@ -19,8 +19,10 @@ std::string JoinAdvice(Error error, const std::string& interface_address) {
 }  // namespace
 
 tl::expected<MulticastSocket, Failure> JoinGroup(const Endpoint& group,
-                                                 const std::string& interface_address) {
-  Result<net::UdpSocket> socket = net::UdpSocket::OpenMulticastReceiver(group, interface_address);
+                                                 const std::string& interface_address,
+                                                 const std::vector<Endpoint>& sources) {
+  Result<net::UdpSocket> socket =
+      net::UdpSocket::OpenMulticastReceiver(group, interface_address, sources);
   if (!socket) {
     return Fail(socket.error(), "cannot join " + ToString(group) + ": " +
                                     JoinAdvice(socket.error(), interface_address));
@@ -52,11 +54,13 @@ uint64_t MulticastSockets::kernel_drops() const {
 tl::expected<MulticastSockets, Failure> JoinAll(const ChannelSdp& channel,
                                                 const std::string& interface_address) {
   MulticastSockets sockets;
-  tl::expected<MulticastSocket, Failure> mtk = JoinGroup(channel.mtk, interface_address);
+  tl::expected<MulticastSocket, Failure> mtk =
+      JoinGroup(channel.mtk, interface_address, channel.sources);
   if (!mtk) return tl::unexpected<Failure>(mtk.error());
   sockets.mtk.push_back(std::move(*mtk));
   for (const Endpoint& group : MediaGroups(channel)) {
-    tl::expected<MulticastSocket, Failure> joined = JoinGroup(group, interface_address);
+    tl::expected<MulticastSocket, Failure> joined =
+        JoinGroup(group, interface_address, channel.sources);
     if (!joined) return tl::unexpected<Failure>(joined.error());
     sockets.media.push_back(std::move(*joined));
   }

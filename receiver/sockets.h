@@ -21,8 +21,10 @@ struct MulticastSocket {
 };
 
 // JoinGroup opens one of them. The message names group, interface and what to do.
+// With `sources`, of these alone.
 tl::expected<MulticastSocket, Failure> JoinGroup(const Endpoint& group,
-                                                 const std::string& interface_address);
+                                                 const std::string& interface_address,
+                                                 const std::vector<Endpoint>& sources = {});
 
 // OpenMskSocket binds the unicast endpoint that the member is provisioned with.
 tl::expected<net::UdpSocket, Failure> OpenMskSocket(const Endpoint& listen);

@@ -50,9 +50,17 @@ void Fields(C& c, Ref<C, SrtpProfile> profile) {
 
 // --- groups
 
+// The octet of the DiffServ code point says whether sources follow (128): what formats before 6
+// wrote is read as it was meant.
 template <class C>
 void Fields(C& c, Ref<C, groups::Multicast> m) {
-  All(c, m.mtk, m.interface_address, m.ttl, m.dscp);
+  All(c, m.mtk, m.interface_address, m.ttl);
+  uint8_t dscp = static_cast<uint8_t>(m.dscp | (m.sources.empty() ? 0 : 128));
+  All(c, dscp);
+  if constexpr (C::kReads) m.dscp = dscp & 127;
+  if (dscp < 128) return;
+  Sequence(c, m.sources, groups::kMaxSources);
+  if (m.sources.empty()) c.Refuse();
 }
 
 template <class C>

@@ -16,6 +16,16 @@ std::string OneLine(std::string_view text) {
   return line;
 }
 
+// RFC 4570 §3; for the group as a whole, MTK messages too.
+std::string SourceFilter(const groups::Multicast& multicast) {
+  if (multicast.sources.empty()) return "";
+  const bool is_ipv6 = multicast.mtk.family == Endpoint::Family::kIpv6;
+  std::string text = is_ipv6 ? "a=source-filter: incl IN IP6 " : "a=source-filter: incl IN IP4 ";
+  text.append(AddressToString(multicast.mtk));
+  for (const Endpoint& source : multicast.sources) text.append(" ").append(AddressToString(source));
+  return text.append(kEnd);
+}
+
 std::string Session(const groups::Channel& channel) {
   using std::chrono::duration_cast;
   const auto created = duration_cast<std::chrono::seconds>(channel.created.time_since_epoch());
@@ -30,6 +40,7 @@ std::string Session(const groups::Channel& channel) {
   text.append("a=keymast-key-domain:").append(ToHex(channel.key_domain.octets)).append(kEnd);
   text.append("a=keymast-key-group:").append(std::to_string(channel.key_group.value)).append(kEnd);
   text.append("a=keymast-mtk:").append(ToString(channel.multicast.mtk)).append(kEnd);
+  text.append(SourceFilter(channel.multicast));
   return text;
 }
 

@@ -61,6 +61,14 @@ groups::Multicast FromProto(const v1::Multicast& message, uint16_t default_port,
   multicast.interface_address = message.interface_address();
   multicast.ttl = Narrow<uint8_t>(message.ttl(), path + "ttl", violations);
   multicast.dscp = Narrow<uint8_t>(message.dscp(), path + "dscp", violations);
+  for (int i = 0; i < message.sources_size(); ++i) {
+    const auto source = ParseAddress(message.sources(i));
+    if (source) {
+      multicast.sources.push_back(*source);
+    } else {
+      violations.Add(path + "sources[" + std::to_string(i) + "]", "must be an address");
+    }
+  }
   return multicast;
 }
 
@@ -186,6 +194,7 @@ v1::Multicast ToProto(const groups::Multicast& multicast) {
   message.set_interface_address(multicast.interface_address);
   message.set_ttl(multicast.ttl);
   message.set_dscp(multicast.dscp);
+  for (const Endpoint& source : multicast.sources) message.add_sources(AddressToString(source));
   return message;
 }
 

@@ -22,6 +22,9 @@ import urllib.request
 CHECKER = pathlib.Path(__file__).resolve().parent.parent / "tools" / "reuse_checker.py"
 BIN = pathlib.Path(os.environ["KEYMAST_BIN"])
 LONG = os.environ.get("KEYMAST_LONG") == "1"
+# Seconds that anything may take on a machine that is slow, or busy with something else: what is waited for
+# longer does not come.
+PATIENCE = 120
 
 
 def free_port(kind=socket.SOCK_DGRAM):
@@ -31,7 +34,9 @@ def free_port(kind=socket.SOCK_DGRAM):
 
 
 def wait_for(condition, seconds, what):
-    """Polls until `condition()` is true; fails naming `what` after `seconds`: a text, or what gives one then."""
+    """Polls until `condition()` is true; fails naming `what`, a text, or what gives one then, after `seconds`
+    or PATIENCE, whichever is longer."""
+    seconds = max(seconds, PATIENCE)
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         value = condition()
@@ -74,7 +79,7 @@ class Process:
             self.popen.kill()
         return self._end()
 
-    def stop(self, seconds=20):
+    def stop(self, seconds=PATIENCE):
         """SIGTERM; returns the exit status."""
         if self.running():
             self.popen.send_signal(signal.SIGTERM)
@@ -102,8 +107,9 @@ class Ctl:
     def __init__(self, server):
         self.server = server
 
-    def run(self, *words, timeout=20):
-        argv = [str(BIN / "keymastctl"), "--server", self.server, "--output", "json",
+    def run(self, *words, timeout=PATIENCE):
+        own = () if "--timeout" in words else ("--timeout", "60s")
+        argv = [str(BIN / "keymastctl"), "--server", self.server, "--output", "json", *own,
                 *[str(w) for w in words]]
         return subprocess.run(argv, capture_output=True, text=True, timeout=timeout,
                               stdin=subprocess.DEVNULL)
@@ -209,7 +215,7 @@ class Site:
         self.processes.append(process)
         return process
 
-    def run(self, *argv, timeout=30):
+    def run(self, *argv, timeout=PATIENCE):
         return subprocess.run([str(a) for a in argv], capture_output=True, text=True,
                               timeout=timeout, stdin=subprocess.DEVNULL)
 
@@ -230,7 +236,7 @@ class Site:
                                       self.root / "keymast-api.toml")
         return self.api
 
-    def page(self, path, timeout=20):
+    def page(self, path, timeout=PATIENCE):
         """What keymast-api says there, whatever the status."""
         address = f"http://127.0.0.1:{self.http_port}/{path}"
         try:
@@ -240,9 +246,17 @@ class Site:
             with refused:
                 return refused.read().decode()
 
+    def metrics(self):
+        """A scrape with keymastd's part, which is left out when it does not answer within a second."""
+        def whole():
+            page = self.page("metrics")
+            return page if "\nkeymast_build_info{" in page else None
+        return wait_for(whole, PATIENCE, "keymastd has its part in a scrape")
+
     def metric(self, series):
         """The sum of those that begin so: `family `, `family{`, or one with its labels."""
-        return sum(float(line.rsplit(" ", 1)[1]) for line in self.page("metrics").splitlines()
+        page = self.page("metrics") if series.startswith("keymast_api_") else self.metrics()
+        return sum(float(line.rsplit(" ", 1)[1]) for line in page.splitlines()
                    if line.startswith(series))
 
     def new_key(self, name, size=16):
@@ -252,10 +266,9 @@ class Site:
         key.write_bytes(os.urandom(size))
         return key
 
-    def wait_ready(self, seconds=30):
+    def wait_ready(self, seconds=PATIENCE):
         def ready():
-            done = self.ctl.run("status", timeout=10)
-            return done.returncode == 0
+            return self.ctl.run("status").returncode == 0
         wait_for(ready, seconds, "the server answers")
         return self
 
@@ -295,6 +308,10 @@ class Site:
         (self.root / f"{channel}.sdp").write_text(done.stdout)
         return created
 
+    def create_subscriber_without_key(self, name):
+        """Who joins by certificate."""
+        self.ctl.call("subscribers", "create", name, "--identity", f"{name}@example.org")
+
     def create_subscriber(self, name):
         key = self.root / f"{name}.key"
         if not key.exists():
@@ -312,7 +329,7 @@ class Site:
             rows.append(f"{name},{name}@example.org,{self.new_key(name)}\n")
         csv = self.root / f"{prefix}.csv"
         csv.write_text("".join(rows))
-        done = self.ctl.run("subscribers", "batch-create", "--csv", csv, timeout=60)
+        done = self.ctl.run("subscribers", "batch-create", "--csv", csv, timeout=600)
         assert done.returncode == 0, done.stderr
 
     def add_member(self, channel, name, endpoint=None, join=True):
@@ -351,7 +368,7 @@ class Site:
         self.ctl.call("headends", "create", name, "--public-key", public, "--channel", channel)
         self.inputs = {"video": free_port(), "audio": free_port()}
 
-    def start_headend(self, name="headend", under=()):
+    def start_headend(self, name="headend", under=(), more=()):
         record = self.root / f"{name}.pcapng"
         if record not in self.records:
             self.records.append(record)
@@ -360,7 +377,7 @@ class Site:
                 self.root / f"{name}.state", "--record", record]
         for media, port in self.inputs.items():
             argv += ["--input", f"{media}=127.0.0.1:{port}"]
-        self.headend = self.start_process(name, *argv)
+        self.headend = self.start_process(name, *argv, *more)
         return self.headend
 
     def start_sources(self):
@@ -382,7 +399,7 @@ class Site:
     def state_hash(self):
         """keymastd's StateHash over its private socket, hand-encoded (proto/private/core.proto)."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as core:
-            core.settimeout(10)
+            core.settimeout(PATIENCE)
             core.connect(f"{self.root}/core.sock")
             hello = bytes([0x08, 1]) + bytes([0x52, 2, 0x08, 1])  # call 1, hello{protocol 1}
             ask = bytes([0x08, 2]) + bytes([0x8a, 0x05, 0])       # call 2, state_hash{}

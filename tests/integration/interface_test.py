@@ -4,21 +4,14 @@ network namespace of the test's own: everything says so, nothing gives up, and t
 itself."""
 
 import json
-import os
-import subprocess
-import sys
 import unittest
 
 from acknowledged import Acknowledged
 from harness import Site, wait_for
 from invariants import prove
+from own_network import ip, main
 
 ADDRESS, OTHER = "10.77.0.1", "10.77.0.2"
-SKIPPED = 77
-
-
-def ip(*words):
-    subprocess.run(["ip", *words], check=True)
 
 
 def make_interface():
@@ -87,18 +80,6 @@ class InterfaceGone(unittest.TestCase):
         self.expect_silence()
         ip("address", "add", f"{ADDRESS}/24", "dev", "km0")
         self.expect_all_of_it()
-
-
-def main():
-    if os.environ.get("KEYMAST_NAMESPACE") == "1":
-        return unittest.main(verbosity=2)
-    own = ["unshare", "--net"] if os.geteuid() == 0 else ["unshare", "--map-root-user", "--net"]
-    if subprocess.run([*own, "true"], capture_output=True).returncode != 0:
-        print("skipped: this machine allows no network namespace")
-        sys.exit(SKIPPED)
-    os.environ["KEYMAST_NAMESPACE"] = "1"
-    os.environ["PATH"] += ":/usr/sbin"  # where Debian has ip
-    os.execvp(own[0], [*own, sys.executable, *sys.argv])
 
 
 if __name__ == "__main__":

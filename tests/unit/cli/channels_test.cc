@@ -153,6 +153,16 @@ TEST(Channels, CreateFromAFileWithOptionsOnTop) {
             R"("policy":{"mtkPeriod":"4s","mtkLead":"1s"}}})");
 }
 
+TEST(Channels, SourcesOfAFileComeOnceAndThoseTypedBehindThem) {
+  const std::string path = TempPath("sources.json");
+  std::ofstream(path) << R"({"multicast": {"group": "232.1.2.3", "sources": ["192.0.2.1"]}})";
+  FakeServer server;
+  server.Run({"channels", "create", "one", "--file", path, "--source", "192.0.2.2"});
+  EXPECT_EQ(server.asked()[0].request,
+            R"({"channelId":"one","channel":{"multicast":{"group":"232.1.2.3",)"
+            R"("sources":["192.0.2.1","192.0.2.2"]}}})");
+}
+
 TEST(Channels, AnUpdateNamesExactlyWhatIsGiven) {
   FakeServer server;
   EXPECT_EQ(server.Run({"channels", "update", "one", "--mtk-lead", "1s"}).exit, 0);

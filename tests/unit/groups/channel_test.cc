@@ -34,6 +34,56 @@ TEST(CheckChannel, TakesIpv6) {
   EXPECT_TRUE(CheckChannel(channel).empty());
 }
 
+Channel OfSources(const char* group, std::vector<std::string> sources) {
+  Channel channel = Valid();
+  channel.multicast.mtk = *ParseEndpoint(group);
+  for (const std::string& source : sources) {
+    channel.multicast.sources.push_back(*ParseAddress(source));
+  }
+  if (!sources.empty()) channel.multicast.interface_address = sources[0];
+  return channel;
+}
+
+TEST(CheckChannel, TakesSources) {
+  EXPECT_TRUE(CheckChannel(OfSources("232.1.2.3:2269", {"192.0.2.1", "192.0.2.2"})).empty());
+  EXPECT_TRUE(CheckChannel(OfSources("239.255.42.1:2269", {"192.0.2.1"})).empty())
+      << "a group of any range may be joined by source";
+  EXPECT_TRUE(CheckChannel(OfSources("[ff3e::8000:1]:2269", {"2001:db8::1"})).empty());
+  EXPECT_TRUE(CheckChannel(OfSources("[ff3e:30:2001:db8::1]:2269", {})).empty())
+      << "ff30::/12 beyond ff3x::/32 is for groups by prefix (RFC 3306)";
+}
+
+TEST(CheckChannel, ASourceSpecificGroupNeedsSources) {
+  for (const char* group : {"232.0.0.0:2269", "232.255.255.255:2269", "[ff3e::1]:2269"}) {
+    const auto violations = CheckChannel(OfSources(group, {}));
+    ASSERT_EQ(violations.size(), 1U) << group;
+    EXPECT_EQ(violations[0].field, "channel.multicast.sources");
+  }
+}
+
+TEST(CheckChannel, MtkMessagesComeFromASource) {
+  Channel channel = OfSources("232.1.2.3:2269", {"192.0.2.1", "192.0.2.2"});
+  for (const char* address : {"", "192.0.2.3"}) {
+    channel.multicast.interface_address = address;
+    const auto violations = CheckChannel(channel);
+    ASSERT_EQ(violations.size(), 1U) << address;
+    EXPECT_EQ(violations[0].field, "channel.multicast.interface_address");
+  }
+}
+
+TEST(CheckChannel, SourcesAreUnicastAddressesNamedOnce) {
+  for (const char* wrong : {"239.1.1.1", "0.0.0.0", "2001:db8::1", "192.0.2.1"}) {
+    const auto violations = CheckChannel(OfSources("232.1.2.3:2269", {"192.0.2.1", wrong}));
+    ASSERT_EQ(violations.size(), 1U) << wrong;
+    EXPECT_EQ(violations[0].field, "channel.multicast.sources[1]");
+  }
+  std::vector<std::string> many;
+  for (int i = 1; i <= 9; ++i) many.push_back("192.0.2." + std::to_string(i));
+  const auto violations = CheckChannel(OfSources("232.1.2.3:2269", many));
+  ASSERT_EQ(violations.size(), 1U);
+  EXPECT_EQ(violations[0].field, "channel.multicast.sources");
+}
+
 struct Case {
   const char* name;
   std::function<void(Channel&)> spoil;

@@ -32,7 +32,7 @@ TEST(Sender, WhatIsSentIsInTheRecordAlready) {
   const auto recorder = net::Recorder::Open(file);
   ASSERT_TRUE(recorder);
   const ChannelDefinition definition = Definition();
-  Sender sender(definition);
+  Sender sender(definition, "");
   Endpoint group = definition.group;
   group.port = 5004;
   const Bytes packet(20, 1);
@@ -52,7 +52,7 @@ TEST(Sender, OpensAgainWhenItsInterfaceCameBack) {
   if (!space.entered()) GTEST_SKIP() << "needs CAP_SYS_ADMIN";
   ChannelDefinition definition = Definition();
   definition.interface_address = net::kVethIpv4;
-  Sender sender(definition);
+  Sender sender(definition, "");
   EXPECT_EQ(sender.reason(), "no_interface");
   EXPECT_FALSE(Sends(sender, definition.group));
   sender.Check();
@@ -75,6 +75,21 @@ TEST(Sender, OpensAgainWhenItsInterfaceCameBack) {
   sender.Check();
   EXPECT_EQ(sender.reason(), "");
   EXPECT_TRUE(Sends(sender, definition.group));
+}
+
+// The channel's address is the server's; a headend on another machine has one of its own.
+TEST(Sender, SendsFromAnAddressOfItsOwnThatIsASource) {
+  ChannelDefinition definition = Definition();
+  definition.interface_address = "192.0.2.10";
+  EXPECT_EQ(Sender(definition, "").reason(), "no_interface");
+  EXPECT_EQ(Sender(definition, "127.0.0.1").reason(), "");
+  definition.sources = {*ParseAddress("192.0.2.10"), *ParseAddress("127.0.0.1")};
+  Sender named(definition, "127.0.0.1");
+  EXPECT_TRUE(Sends(named, definition.group));
+  definition.sources.pop_back();
+  Sender other(definition, "127.0.0.1");
+  EXPECT_EQ(other.reason(), "wrong_source");
+  EXPECT_FALSE(Sends(other, definition.group));
 }
 
 TEST(Inputs, ATakenRtcpPortIsNoFault) {

@@ -89,6 +89,40 @@ TEST_P(Multicast, AGroupOnTheSamePortIsNotHeard) {
   EXPECT_EQ(NumberOf(at_second[0].octets), 2u);
 }
 
+// All of 127.0.0.0/8 is this machine's: one address more to send from.
+TEST(MulticastSources, OnlyWhatComesFromThemIsReceived) {
+  const Endpoint group = Address("232.255.42.78", FreePort());
+  const std::vector<Endpoint> sources{Address("127.0.0.2"), Address("127.0.0.3")};
+  auto receiver = UdpSocket::OpenMulticastReceiver(group, "127.0.0.1", sources);
+  ASSERT_TRUE(receiver) << ErrorName(receiver.error());
+  for (uint32_t i = 1; i <= 4; ++i) {
+    // Through loopback, from an address of its own.
+    UdpSocket sender = OpenAt(Address("127.0.0." + std::to_string(i)));
+    const in_addr loopback{htonl(INADDR_LOOPBACK)};
+    ASSERT_EQ(setsockopt(sender.fd(), IPPROTO_IP, IP_MULTICAST_IF, &loopback, sizeof loopback), 0);
+    SendOne(sender, group, Numbered(i));
+  }
+  const std::vector<Received> got = ReceiveAll(*receiver);
+  ASSERT_EQ(got.size(), 2U);
+  EXPECT_EQ(NumberOf(got[0].octets), 2U);
+  EXPECT_EQ(NumberOf(got[1].octets), 3U);
+}
+
+TEST_P(Multicast, SourcesOfEitherFamilyAreJoined) {
+  if (GetParam().name == "Ipv6ByIpv4Address") GTEST_SKIP() << "sends from no address of its own";
+  Endpoint own = Address(GetParam().interface_address);
+  Endpoint other = own;
+  other.address[ipv4() ? 3 : 15] ^= 0x40;
+  auto of_own = UdpSocket::OpenMulticastReceiver(group_, GetParam().interface_address, {&own, 1});
+  auto of_other =
+      UdpSocket::OpenMulticastReceiver(group_, GetParam().interface_address, {&other, 1});
+  ASSERT_TRUE(of_own && of_other);
+  UdpSocket sender = OpenSender();
+  SendOne(sender, group_, Numbered(7));
+  EXPECT_EQ(ReceiveAll(*of_own).size(), 1U);
+  EXPECT_EQ(ReceiveAll(*of_other).size(), 0U);
+}
+
 TEST_P(Multicast, TheSenderHasTheOptionsThatItWasGiven) {
   constexpr uint8_t kExpedited = 46;
   const auto sender =

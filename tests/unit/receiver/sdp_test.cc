@@ -85,6 +85,41 @@ TEST(Sdp, SaysWhereTheChannelIsJoined) {
   EXPECT_EQ(RefusalOf(join("a 1 mikey://" + std::string(256, 'a'))), Error::kMalformed);
 }
 
+// RFC 4570 §3. kGood has groups of both families, so that one is left.
+TEST(Sdp, SaysWherePacketsComeFrom) {
+  const auto with = [](const std::string& filter) {
+    std::string text = With("t=0 0\r\n", "t=0 0\r\na=source-filter:" + filter + "\r\n");
+    const size_t at = text.find("IP6 ff15::42");
+    return text.replace(at, 12, "IP4 239.255.42.1/0");
+  };
+  for (const char* group : {"239.255.42.1", "*"}) {
+    const auto channel =
+        ParseSdp(with(" incl IN IP4 " + std::string(group) + " 192.0.2.1 192.0.2.2"));
+    ASSERT_TRUE(channel) << channel.error().message;
+    EXPECT_EQ(channel->sources,
+              (std::vector{*ParseAddress("192.0.2.1"), *ParseAddress("192.0.2.2")}));
+  }
+  EXPECT_TRUE(ParseSdp(kGood)->sources.empty());
+  for (const char* filter :
+       {" incl IN IP4 239.255.42.1", " incl IN IP4 239.255.42.2 192.0.2.1",
+        " incl IN IP4 192.0.2.1 192.0.2.1", " incl IN IP4 * 239.1.1.1",
+        " incl IN IP4 * 2001:db8::1", " incl IN IP4 * example.org", " incl IN IP6 * 2001:db8::1",
+        " incl IN IP4 * 192.0.2.1  ",
+        " incl IN IP4 * 192.0.2.1 192.0.2.2 192.0.2.3 192.0.2.4 192.0.2.5 192.0.2.6 192.0.2.7 "
+        "192.0.2.8 192.0.2.9"}) {
+    EXPECT_EQ(RefusalOf(with(filter)), Error::kMalformed) << filter;
+  }
+  for (const char* filter : {" excl IN IP4 * 192.0.2.1", " incl IN * * 192.0.2.1", ""}) {
+    EXPECT_EQ(RefusalOf(with(filter)), Error::kUnsupportedPolicy) << filter;
+  }
+  const std::string twice =
+      with(" incl IN IP4 * 192.0.2.1\r\na=source-filter: incl IN IP4 * 192.0.2.2");
+  EXPECT_EQ(RefusalOf(twice), Error::kMalformed);
+  EXPECT_EQ(RefusalOf(With("t=0 0\r\n", "t=0 0\r\na=source-filter: incl IN IP4 * 192.0.2.1\r\n")),
+            Error::kMalformed)
+      << "one of its groups has another family";
+}
+
 TEST(Sdp, EachNeededLineMustBeThere) {
   for (const std::string_view line :
        {"a=keymast-channel:one\r\n", "a=keymast-key-domain:262f01\r\n", "a=keymast-key-group:7\r\n",

@@ -38,7 +38,9 @@ groups::Channel Dice::Channel(ChannelId id) {
   groups::Channel channel;
   channel.id = std::move(id);
   channel.display_name = Text(255);
-  channel.multicast = {Address(), Text(40), Of<uint8_t>(), Of<uint8_t>()};
+  channel.multicast = {Address(), Text(40), Of<uint8_t>(), static_cast<uint8_t>(Below(128)), {}};
+  channel.multicast.sources.resize(Below(groups::kMaxSources + 1));
+  for (Endpoint& source : channel.multicast.sources) source = Address();
   channel.streams.resize(Below(4));
   for (groups::Stream& stream : channel.streams) {
     stream = {Text(9),  Of<uint16_t>(), Ssrc(Of<uint32_t>()), Of<uint8_t>(),

@@ -61,6 +61,20 @@ TEST(Sdp, OfIpv6HasNoTtl) {
   EXPECT_THAT(text, testing::HasSubstr("a=keymast-mtk:[ff15::1]:2269\r\n"));
 }
 
+// RFC 4570 §3.
+TEST(Sdp, NamesTheSourcesOfTheGroup) {
+  groups::Channel channel = Sports();
+  channel.multicast.sources = {*ParseAddress("192.0.2.1"), *ParseAddress("192.0.2.2")};
+  EXPECT_THAT(SdpOf(channel),
+              testing::HasSubstr(
+                  "a=keymast-mtk:239.255.42.1:2269\r\n"
+                  "a=source-filter: incl IN IP4 239.255.42.1 192.0.2.1 192.0.2.2\r\nm=video"));
+  channel.multicast.mtk = *ParseEndpoint("[ff35::1]:2269");
+  channel.multicast.sources = {*ParseAddress("2001:db8::1")};
+  EXPECT_THAT(SdpOf(channel),
+              testing::HasSubstr("a=source-filter: incl IN IP6 ff35::1 2001:db8::1\r\n"));
+}
+
 TEST(Sdp, NamesTheChannelByItsIdWithoutADisplayName) {
   groups::Channel channel = Sports();
   channel.display_name.clear();

@@ -119,6 +119,8 @@ INSTANTIATE_TEST_SUITE_P(
         BadField{"channel { multicast { interface_address: 'eth0' } }",
                  "channel.multicast.interface_address"},
         BadField{"channel { multicast { ttl: 256 } }", "channel.multicast.ttl"},
+        BadField{"channel { multicast { sources: '127.0.0.1' sources: 'eth0' } }",
+                 "channel.multicast.sources[1]"},
         BadField{"channel { multicast { dscp: 256 } }", "channel.multicast.dscp"},
         BadField{"channel { streams { port: 70000 } }", "channel.streams[0].port"},
         BadField{"channel { streams {} streams { payload_type: 300 } }",
