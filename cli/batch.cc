@@ -28,6 +28,8 @@ bool InBatch(std::string_view field, size_t& index, std::string_view& rest) {
 void AddCsvOptions(Command& command, const std::string& lines, CsvOptions& options) {
   options.request_id = NewRequestId();
   command.Add(Valued("--csv", "FILE", "Lines " + lines, Into(options.file)).Required());
+  command.Add(
+      Flag("--validate-only", "Check everything, and change nothing", options.validate_only));
   const Taker take = [&options](const std::string& typed) -> Outcome<void> {
     if (!IsUuid(typed)) return UsageProblem("\"" + typed + "\" is not a UUID");
     options.request_id = typed;
@@ -54,6 +56,7 @@ Outcome<std::vector<CsvRow>> ReadCsv(const std::string& path, size_t cells) {
     CsvRow row{number, {}};
     std::istringstream rest(line);
     for (std::string cell; std::getline(rest, cell, ',');) row.cells.push_back(cell);
+    if (line.ends_with(',')) row.cells.emplace_back();
     if (row.cells.size() != cells) {
       return UsageProblem(path + ":" + std::to_string(number) + ": " +
                           std::to_string(row.cells.size()) + " cells where " +
@@ -74,10 +77,11 @@ std::string Batches::Place(size_t row) const {
 }
 
 void Batches::TellDone(size_t done, Problem& problem) const {
-  std::string text =
-      std::to_string(done) + " of " + std::to_string(rows_.size()) + " rows are done";
+  const std::string what = options_.validate_only ? " rows are good" : " rows are done";
+  std::string text = std::to_string(done) + " of " + std::to_string(rows_.size()) + what;
   if (done > 0) text += ", to line " + std::to_string(rows_[done - 1].line);
-  if (done > 0 && !options_.skip_existing) text += "; --skip-existing goes on behind them";
+  if (done > 0 && !options_.skip_existing && !options_.validate_only)
+    text += "; --skip-existing goes on behind them";
   problem.advice += (problem.advice.empty() ? "" : "\n  ") + text;
 }
 

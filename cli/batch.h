@@ -22,10 +22,11 @@ struct CsvRow {
 struct CsvOptions {
   std::string file;
   bool skip_existing = false;
+  bool validate_only = false;
   std::string request_id;  // of all requests together; each has one that follows from it
 };
 
-// AddCsvOptions adds --csv, and --request-id; `lines` is what a line holds.
+// AddCsvOptions adds --csv, --validate-only and --request-id; `lines` is what a line holds.
 void AddCsvOptions(Command& command, const std::string& lines, CsvOptions& options);
 // SkipExisting is of commands that create.
 Option SkipExisting(CsvOptions& options);
@@ -69,6 +70,7 @@ Outcome<void> SendBatches(Context& context, const std::string& method, const Csv
     std::vector<std::string> names;
     for (size_t at = first; at < end; ++at) names.push_back(rows[at].cells[0]);
     request.set_request_id(PartRequestId(options.request_id, names));
+    request.set_validate_only(options.validate_only);
     for (size_t at = first; at < end; ++at) {
       auto one = put(rows[at], request);
       if (!one) return tl::unexpected(batches.NotMade(std::move(one.error()), first, at));

@@ -132,7 +132,7 @@ void AddReadings(Command& group) {
                           upcoming, "RekeySchedules.ListUpcomingRekeys", WriteUpcoming)
                           .mutable_parent()));
   Command& conflicts = group.Add("conflicts", "List channels that change their MSKs together");
-  auto& request = Calls<v1::ListRekeyConflictsRequest>(
+  auto& request = Lists<v1::ListRekeyConflictsRequest>(
       conflicts, "RekeySchedules.ListRekeyConflicts", WriteConflicts);
   const Fields fields(request);
   conflicts.Add(fields.Of("horizon", "--horizon", "DURATION", "From now on; 24h when not given"));

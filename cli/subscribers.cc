@@ -14,6 +14,7 @@ namespace {
 void WriteSubscriber(const v1::Subscriber& subscriber, std::ostream& out) {
   WritePairs({{"name", subscriber.name()},
               {"identity", subscriber.identity()},
+              {"user key", subscriber.has_user_key() ? "yes" : "none"},
               {"created", TimeCell(subscriber.create_time(), subscriber.has_create_time())},
               {"etag", subscriber.etag()}},
              out);
@@ -21,11 +22,11 @@ void WriteSubscriber(const v1::Subscriber& subscriber, std::ostream& out) {
 
 template <class List>
 void WriteSubscribers(const List& list, std::ostream& out) {
-  Table table({"SUBSCRIBER", "CREATED", "IDENTITY"});
+  Table table({"SUBSCRIBER", "CREATED", "USER KEY", "IDENTITY"});
   for (const v1::Subscriber& subscriber : list.subscribers()) {
     table.Add({LastSegment(subscriber.name()),
                TimeCell(subscriber.create_time(), subscriber.has_create_time()),
-               subscriber.identity()});
+               subscriber.has_user_key() ? "yes" : "none", subscriber.identity()});
   }
   table.Write(out);
 }
@@ -56,10 +57,12 @@ Outcome<void> Create(Context& context, const CreateOptions& options) {
   if (!import_key) return tl::unexpected(import_key.error());
   v1::CreateSubscriberRequest request = options.request;
   if (request.request_id().empty()) request.set_request_id(NewRequestId());
-  auto sealed = SealCredential(*import_key, request.request_id(), request.subscriber_id(),
-                               request.subscriber().identity(), options.credential_file);
-  if (!sealed) return tl::unexpected(sealed.error());
-  request.mutable_subscriber()->set_sealed_credential(std::move(*sealed));
+  if (!options.credential_file.empty()) {
+    auto sealed = SealCredential(*import_key, request.request_id(), request.subscriber_id(),
+                                 request.subscriber().identity(), options.credential_file);
+    if (!sealed) return tl::unexpected(sealed.error());
+    request.mutable_subscriber()->set_sealed_credential(std::move(*sealed));
+  }
   v1::Subscriber created;
   auto sent = Send(context, "Subscribers.CreateSubscriber", request, created);
   return sent ? Show(context, created, WriteSubscriber) : sent;
@@ -92,12 +95,15 @@ Outcome<void> BatchCreate(Context& context, const CsvOptions& csv) {
   const auto put = [&](const CsvRow& row,
                        v1::BatchCreateSubscribersRequest& batch) -> Outcome<void> {
     const std::string id = LastSegment(row.cells[0]);
-    auto sealed = SealCredential(*import_key, batch.request_id(), id, row.cells[1], row.cells[2]);
-    if (!sealed) return tl::unexpected(sealed.error());
-    v1::CreateSubscriberRequest& request = *batch.add_requests();
+    v1::CreateSubscriberRequest request;
     request.set_subscriber_id(id);
     request.mutable_subscriber()->set_identity(row.cells[1]);
-    request.mutable_subscriber()->set_sealed_credential(std::move(*sealed));
+    if (!row.cells[2].empty()) {
+      auto sealed = SealCredential(*import_key, batch.request_id(), id, row.cells[1], row.cells[2]);
+      if (!sealed) return tl::unexpected(sealed.error());
+      request.mutable_subscriber()->set_sealed_credential(std::move(*sealed));
+    }
+    *batch.add_requests() = std::move(request);
     return {};
   };
   auto sent = SendBatches(context, "Subscribers.BatchCreateSubscribers", csv, *rows,
@@ -127,7 +133,8 @@ Outcome<void> BatchDelete(Context& context, const DeletionOptions& options) {
                           options.batch, put, all);
   if (!sent) return sent;
   return Show(context, all, [&](const v1::BatchDeleteSubscribersResponse&, std::ostream& out) {
-    out << "deleted " << rows->size() << " subscribers\n";
+    out << (options.csv.validate_only ? "may be deleted: " : "deleted ") << rows->size()
+        << " subscribers\n";
   });
 }
 
@@ -139,9 +146,9 @@ void AddCreate(Command& group) {
                  .Of("subscriber.identity", "--identity", "NAI", "As alice@example.org")
                  .Required());
   create.Add(Valued("--credential-file", "FILE",
-                    "User key file of mode 0600; leaves this program only sealed to the server",
-                    Into(options.credential_file))
-                 .Required());
+                    "User key file of mode 0600; leaves this program only sealed to the server. "
+                    "Without one it has no user key, and joins by certificate",
+                    Into(options.credential_file)));
   AddStandardOptions(create, options.request);
   group.Example(
       "keymastctl subscribers create alice --identity alice@example.org "

@@ -24,8 +24,9 @@ std::vector<FieldViolation> Check(const CreateSubscribers& command) {
       wrong.push_back({PathOf(i, "subscriber.identity"), std::string(groups::kIdentityRule)});
     }
     const size_t size = subscriber.user_key.size();
-    if (size < kLeastUserKey || size > kMostUserKey) {
-      wrong.push_back({PathOf(i, "subscriber.credential"), "must hold a key of 16 to 32 octets"});
+    if (size != 0 && (size < kLeastUserKey || size > kMostUserKey)) {
+      wrong.push_back(
+          {PathOf(i, "subscriber.credential"), "must be empty, or hold a key of 16 to 32 octets"});
     }
   }
   return wrong;
@@ -50,6 +51,7 @@ Controller::Impl::Outcome Controller::Impl::Handle(const CreateSubscribers& comm
     if (known) {
       return Refuse(Error::kAlreadyExists, NameOf(subscriber.id), "has the identity of another");
     }
+    if (subscriber.user_key.empty()) continue;
     const UserKeys::Digest key = user_keys.DigestOf(subscriber.user_key.view());
     if (user_keys.Has(key) || !keys.insert(key).second) {
       return Refuse(Error::kAlreadyExists, NameOf(subscriber.id), "has the user key of another");

@@ -140,7 +140,7 @@ const rekey::SubscriberState* Keying::Named(const mikey::Identity& identity) con
 
 const crypto::SecretKey<mikey::kMaxSharedKey>* Keying::SharedWith(const Asked& asked) const {
   const rekey::SubscriberState* subscriber = Named(asked.offerer);
-  if (subscriber == nullptr) return nullptr;
+  if (subscriber == nullptr || subscriber->user_key.empty()) return nullptr;
   shared_ = crypto::SecretKey<mikey::kMaxSharedKey>(subscriber->user_key.view());
   return &shared_;
 }

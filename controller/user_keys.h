@@ -19,7 +19,10 @@ class UserKeys {
 
   Digest DigestOf(ByteView user_key) const { return crypto::ShortHash(salt_.view(), user_key); }
   bool Has(Digest digest) const { return taken_.contains(digest); }
-  void Add(ByteView user_key) { taken_.insert(DigestOf(user_key)); }
+  // An empty one is none: any number of subscribers may have that.
+  void Add(ByteView user_key) {
+    if (!user_key.empty()) taken_.insert(DigestOf(user_key));
+  }
   void Remove(ByteView user_key) { taken_.erase(DigestOf(user_key)); }
   // Clear forgets all, with room for `count`.
   void Clear(size_t count) {

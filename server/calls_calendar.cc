@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Calendars, what will follow from them, and plans.
 #include <algorithm>
+#include <sstream>
 
 #include "rekey/calendar.h"
 #include "server/calls.h"
@@ -12,6 +13,7 @@ namespace {
 constexpr size_t kDefaultUpcoming = 10;
 constexpr size_t kDefaultConflicts = 100;
 constexpr size_t kMostShown = 1000;
+constexpr size_t kMostUpcoming = 10'000;  // counted from now on, over all pages
 constexpr Duration kDefaultHorizon = std::chrono::hours(24);
 constexpr Duration kMostHorizon = std::chrono::hours(24 * 31);
 constexpr Duration kDefaultWithin = std::chrono::seconds(1);
@@ -33,6 +35,22 @@ v1::UpcomingRekey ToProto(const ChannelId& channel, const rekey::PlannedChange& 
 std::optional<size_t> CountOf(int32_t asked, size_t by_default) {
   if (asked < 0) return std::nullopt;
   return asked == 0 ? by_default : std::min(static_cast<size_t>(asked), kMostShown);
+}
+
+std::string TextOf(Instant at) { return std::to_string(ToUnixNanos(at)); }
+
+// ReadInstants gives the `count` instants that a token of ours holds, and none of an empty one.
+std::optional<std::vector<Instant>> ReadInstants(const Result<std::string>& token, size_t count) {
+  if (!token) return std::nullopt;
+  std::istringstream text(*token);
+  std::vector<Instant> instants;
+  for (int64_t nanos = 0; text >> nanos;) instants.push_back(FromUnixNanos(nanos));
+  const bool is_right = instants.empty() || instants.size() == count;
+  return is_right ? std::optional(std::move(instants)) : std::nullopt;
+}
+
+Failure NoTokenOfThis() {
+  return Wrong("page_token", "must be the next_page_token of the same call");
 }
 
 }  // namespace
@@ -98,10 +116,27 @@ void Calls::ListUpcoming(const Caller& caller, const v1::ListUpcomingRekeysReque
   if (channel == nullptr) return Refuse(caller, NotThere(request.parent()));
   const auto count = CountOf(request.page_size(), kDefaultUpcoming);
   if (!count) return Refuse(caller, Wrong("page_size", "must be 1 to 1000, or 0 for the default"));
+  const std::string label = "upcoming of " + request.parent();
+  const auto shown = ReadInstants(page_tokens_.Read(label, request.page_token()), 1);
+  if (!shown) return Refuse(caller, NoTokenOfThis());
+  // All that was shown is planned again: what is planned may have changed since.
+  size_t planned = *count + 1;
+  const Instant after = shown->empty() ? Instant::min() : shown->front();
+  std::vector<rekey::PlannedChange> plans;
+  for (;;) {
+    plans = rekey::Upcoming(*channel, shard_.Now(), planned);
+    const bool is_all = plans.size() < planned || planned == kMostUpcoming;
+    std::erase_if(plans, [after](const auto& plan) { return plan.at <= after; });
+    if (is_all || plans.size() > *count) break;
+    planned = std::min(planned * 2, kMostUpcoming);
+  }
   core::CoreReply reply;
   auto& list = *reply.mutable_list_upcoming_rekeys();
-  for (const rekey::PlannedChange& plan : rekey::Upcoming(*channel, shard_.Now(), *count)) {
-    *list.add_upcoming_rekeys() = ToProto(channel->channel.id, plan);
+  for (size_t i = 0; i < std::min(*count, plans.size()); ++i) {
+    *list.add_upcoming_rekeys() = ToProto(channel->channel.id, plans[i]);
+  }
+  if (plans.size() > *count) {
+    list.set_next_page_token(page_tokens_.Make(label, TextOf(plans[*count - 1].at)));
   }
   Answer(caller, std::move(reply));
 }
@@ -117,13 +152,26 @@ void Calls::ListConflicts(const Caller& caller, const v1::ListRekeyConflictsRequ
   const auto count = CountOf(request.page_size(), kDefaultConflicts);
   if (!count) violations.Add("page_size", "must be 1 to 1000, or 0 for the default");
   if (!violations.empty()) return Refuse(caller, std::move(violations).Failed().value());
-  const auto conflicts =
-      FindConflicts(shard_.controller(), asker_.scope, {shard_.Now(), horizon, within, *count});
+  const std::string label = "conflicts within " + std::to_string(within.count()) + " in " +
+                            std::to_string(horizon.count());
+  const auto shown = ReadInstants(page_tokens_.Read(label, request.page_token()), 2);
+  if (!shown) return Refuse(caller, NoTokenOfThis());
+  ConflictSearch search{shard_.Now(), shard_.Now() + horizon, Instant::min(), within, *count + 1};
+  if (!shown->empty()) {
+    search.after = shown->front();
+    search.until = shown->back();
+  }
+  auto conflicts = FindConflicts(shard_.controller(), asker_.scope, search);
   if (!conflicts) {
     return Refuse(caller, Wrong("horizon", "must be shorter: over 100000 changes are within it"));
   }
   core::CoreReply reply;
   auto& list = *reply.mutable_list_rekey_conflicts();
+  if (conflicts->size() > *count) {
+    conflicts->pop_back();
+    const std::string place = TextOf(conflicts->back().at) + " " + TextOf(search.until);
+    list.set_next_page_token(page_tokens_.Make(label, place));
+  }
   for (const Conflict& conflict : *conflicts) {
     *list.add_rekey_conflicts() = server::ToProto(conflict);
   }

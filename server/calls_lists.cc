@@ -92,9 +92,7 @@ void Calls::ListSubscribers(const Caller& caller, const v1::ListSubscribersReque
   auto& list = *reply.mutable_list_subscribers();
   listing->Fill(
       picked, *list.mutable_subscribers(),
-      [&](const Place& place) {
-        return ToProto(state().subscribers.at(SubscriberId(place.id)).subscriber);
-      },
+      [&](const Place& place) { return ToProto(state().subscribers.at(SubscriberId(place.id))); },
       *list.mutable_next_page_token());
   Answer(caller, std::move(reply));
 }

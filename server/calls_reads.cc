@@ -124,7 +124,7 @@ std::optional<v1::Subscriber> Calls::SubscriberMessage(const std::string& name) 
   const auto id = SubscriberOf(name);
   const auto found = id ? state().subscribers.find(*id) : state().subscribers.end();
   if (found == state().subscribers.end()) return std::nullopt;
-  return ToProto(found->second.subscriber);
+  return ToProto(found->second);
 }
 
 std::optional<v1::Headend> Calls::HeadendMessage(const std::string& name) const {

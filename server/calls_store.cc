@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Backups, and the change of the master key.
+#include <google/protobuf/util/time_util.h>
+
+#include <map>
+
 #include "server/calls.h"
+#include "server/listing.h"
 
 namespace keymast::server {
 namespace {
+
+using google::protobuf::util::TimeUtil;
 
 std::optional<std::string> BackupOf(const std::string& name) {
   constexpr std::string_view kBackups = "backups/";
@@ -55,15 +62,24 @@ void Calls::CreateBackup(const Caller& caller, const v1::CreateBackupRequest& re
 }
 
 void Calls::ListBackups(const Caller& caller, const v1::ListBackupsRequest& request) {
-  if (request.page_size() < 0) return Refuse(caller, Wrong("page_size", "must not be below zero"));
-  if (!request.page_token().empty()) {
-    return Refuse(caller, Wrong("page_token", "must be empty: there is one page"));
-  }
-  core::CoreReply reply;
-  reply.mutable_list_backups();
+  const auto listing = Listing::Read(
+      {"backups", request.page_size(), request.page_token(), request.filter(), request.order_by()},
+      *v1::Backup::descriptor(), page_tokens_);
+  if (!listing) return Refuse(caller, listing.error());
+  std::map<std::string, v1::Backup> backups;
   for (v1::Backup& backup : store_work_.Backups()) {
-    *reply.mutable_list_backups()->add_backups() = std::move(backup);
+    const std::string name = backup.name();
+    backups[name] = std::move(backup);
   }
+  const auto picked = listing->Pick(backups, [&](const auto& one) {
+    const int64_t made = TimeUtil::TimestampToNanoseconds(one.second.create_time());
+    return std::optional(Place{listing->is_by_time() ? made : 0, one.first});
+  });
+  core::CoreReply reply;
+  auto& list = *reply.mutable_list_backups();
+  listing->Fill(
+      picked, *list.mutable_backups(), [&](const Place& place) { return backups.at(place.id); },
+      *list.mutable_next_page_token());
   Answer(caller, std::move(reply));
 }
 

@@ -21,15 +21,16 @@ bool Calls::Subscription(const Caller& caller, const core::CoreRequest& request)
 void Calls::CreateSubscriber(const Caller& caller, const v1::CreateSubscriberRequest& request) {
   const auto subscriber = FromProto(request, import_key_);
   if (!subscriber) return Refuse(caller, subscriber.error());
-  const groups::Subscriber asked{subscriber->id, subscriber->identity, {}, 0};
+  const rekey::SubscriberState asked{{subscriber->id, subscriber->identity, {}, 0},
+                                     subscriber->user_key};
   Ask ask = AskOf(request);
   ask.secrets = {subscriber->user_key.view()};
   Do(
       caller, ask, controller::CreateSubscribers{{*subscriber}},
       [&](const controller::Reply&, core::CoreReply& reply) {
-        const auto made = state().subscribers.find(asked.id);
+        const auto made = state().subscribers.find(subscriber->id);
         *reply.mutable_subscriber() =
-            ToProto(made == state().subscribers.end() ? asked : made->second.subscriber);
+            ToProto(made == state().subscribers.end() ? asked : made->second);
       },
       true);
 }
@@ -53,8 +54,9 @@ void Calls::BatchCreateSubscribers(const Caller& caller,
     for (const controller::NewSubscriber& one : command.subscribers) {
       const auto made = state().subscribers.find(one.id);
       const bool is_there = made != state().subscribers.end();
-      *reply.mutable_batch_create_subscribers()->add_subscribers() = ToProto(
-          is_there ? made->second.subscriber : groups::Subscriber{one.id, one.identity, {}, 0});
+      *reply.mutable_batch_create_subscribers()->add_subscribers() =
+          ToProto(is_there ? made->second
+                           : rekey::SubscriberState{{one.id, one.identity, {}, 0}, one.user_key});
     }
   });
 }

@@ -18,8 +18,7 @@ using At = std::pair<Instant, const rekey::ChannelState*>;
 
 void AddChanges(const rekey::ChannelState& channel, const ConflictSearch& search,
                 std::vector<At>& changes) {
-  const Instant end = search.now + search.horizon;
-  for (const auto& plan : rekey::Upcoming(channel, search.now, kMostOfAChannel, end)) {
+  for (const auto& plan : rekey::Upcoming(channel, search.now, kMostOfAChannel, search.until)) {
     changes.emplace_back(plan.at, &channel);
   }
 }
@@ -63,8 +62,10 @@ std::optional<std::vector<Conflict>> FindConflicts(const controller::Controller&
     while (end < changes.size() && changes[end].first - changes[begin].first <= search.within) {
       ++end;
     }
-    Conflict conflict = ConflictOf(controller, changes, begin, end);
-    if (conflict.channels.size() > 1) conflicts.push_back(std::move(conflict));
+    if (changes[begin].first > search.after) {
+      Conflict conflict = ConflictOf(controller, changes, begin, end);
+      if (conflict.channels.size() > 1) conflicts.push_back(std::move(conflict));
+    }
     begin = end;
   }
   return conflicts;

@@ -19,13 +19,14 @@ struct Conflict {
 
 struct ConflictSearch {
   Instant now{};
-  Duration horizon{};
+  Instant until{};
+  Instant after{};  // conflicts up to it are left out
   Duration within{};
   size_t most = 0;
 };
 
-// FindConflicts looks at the planned changes of channels in scope until the horizon, at most 1,024
-// of a channel; the earliest come first. Nothing where there are more than 100,000 in all.
+// FindConflicts looks at the planned changes of channels in scope, at most 1,024 of a
+// channel; the earliest come first. Nothing where there are more than 100,000 in all.
 std::optional<std::vector<Conflict>> FindConflicts(const controller::Controller& controller,
                                                    const controller::Scope& scope,
                                                    const ConflictSearch& search);

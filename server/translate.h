@@ -67,7 +67,7 @@ v1::SrtpProfile ToProto(SrtpProfile profile);
 Outcome<controller::NewSubscriber> FromProto(const v1::CreateSubscriberRequest& request,
                                              const crypto::KeyPair& import_key,
                                              const std::string& prefix = {});
-v1::Subscriber ToProto(const groups::Subscriber& subscriber);
+v1::Subscriber ToProto(const rekey::SubscriberState& state);
 
 // Members (translate_member.cc).
 Outcome<controller::NewMember> FromProto(const v1::CreateMemberRequest& request,

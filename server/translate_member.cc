@@ -107,9 +107,13 @@ void Fill(v1::Member& message, const controller::Controller& controller, const C
   }
   *message.mutable_create_time() = ToProto(member.created);
   message.set_etag(EtagOf(groups::VersionOf(member)));
-  message.set_delivery(member.TakesKeys()        ? v1::KEYS
-                       : !member.no_msk_messages ? v1::MSK_MESSAGES
-                                                 : v1::ON_REQUEST);
+  // Both ways to be sent keys unasked are under what a user key gives.
+  const auto subscriber = controller.state().subscribers.find(member.subscriber);
+  const bool has_key =
+      subscriber != controller.state().subscribers.end() && !subscriber->second.user_key.empty();
+  message.set_delivery(has_key && member.TakesKeys()        ? v1::KEYS
+                       : has_key && !member.no_msk_messages ? v1::MSK_MESSAGES
+                                                            : v1::ON_REQUEST);
 }
 
 v1::Member ToProto(const controller::Controller& controller, const ChannelId& channel,

@@ -11,10 +11,9 @@ import subprocess
 import sys
 import time
 import unittest
-import urllib.request
 
 from certificates import CONTROLLERS, Authority
-from harness import Site, wait_for
+from harness import PATIENCE, Site, wait_for
 
 INTEROP = pathlib.Path(__file__).resolve().parent.parent / "interop"
 GROUP = "uri:mikey://example.org/one"
@@ -49,7 +48,7 @@ class Offer:
                                         stderr=subprocess.PIPE, text=True, cwd=INTEROP)
 
     def result(self):
-        out, err = self.process.communicate(timeout=60)
+        out, err = self.process.communicate(timeout=PATIENCE)
         lines = out.strip().splitlines()
         assert lines, err
         return json.loads(lines[-1])
@@ -80,7 +79,7 @@ class JoinsByCertificate(unittest.TestCase):
         self.site.create_channel(mskPeriod="3600s", mskLead="60s")
 
     def member(self, name, kind="ed25519"):
-        self.site.create_subscriber(name)
+        self.site.create_subscriber_without_key(name)
         self.site.add_member("one", name, join=False)
         self.authority.issue(name, kind=kind, email=f"{name}@example.org")
         return name
@@ -103,9 +102,7 @@ class JoinsByCertificate(unittest.TestCase):
         return result
 
     def metric(self, name, labels=""):
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.site.http_port}/metrics", timeout=10) as page:
-            text = page.read().decode()
-        found = [line for line in text.splitlines() if line.startswith(f"{name}{labels} ")]
+        found = [line for line in self.site.metrics().splitlines() if line.startswith(f"{name}{labels} ")]
         return float(found[0].rsplit(" ", 1)[1]) if found else None
 
     def reload(self, outcome):
@@ -133,7 +130,8 @@ class JoinsByCertificate(unittest.TestCase):
                                     fresh=fresh["fresh"] if mode == "early-dh" else None)
         self.assertEqual([r["mode"] for r in keys.values()], [5, 3, 2])
         # What the modes by pre-shared key give, which a receiver of ours opens packets with.
-        self.member("psk")
+        self.site.create_subscriber("psk")
+        self.site.add_member("one", "psk", join=False)
         psk = self.root / "psk.hex"
         psk.write_text(self.site.credentials["psk"].read_bytes().hex())
         keys["psk"] = self.joins("psk", "psk", psk=psk, certificate=None)

@@ -45,13 +45,20 @@ TEST(Contract, EveryChangeCanBeRepeated) {
   }
 }
 
+TEST(Contract, EveryChangeCanBeCheckedFirst) {
+  for (const Method& method : Methods()) {
+    EXPECT_EQ(Has(method.descriptor->input_type(), "validate_only"), !IsRead(method))
+        << method.name;
+  }
+}
+
 TEST(Contract, ListsHavePages) {
   for (const Method& method : Methods()) {
     if (VerbOf(method) != "List") continue;
     const Descriptor* request = method.descriptor->input_type();
     EXPECT_TRUE(Has(request, "page_size")) << method.name;
-    EXPECT_EQ(Has(request, "page_token"), Has(method.descriptor->output_type(), "next_page_token"))
-        << method.name;
+    EXPECT_TRUE(Has(request, "page_token")) << method.name;
+    EXPECT_TRUE(Has(method.descriptor->output_type(), "next_page_token")) << method.name;
     EXPECT_EQ(Has(request, "filter"), Has(request, "order_by")) << method.name;
     EXPECT_EQ(method.descriptor->output_type()->name(), method.descriptor->name() + "Response");
   }
@@ -66,14 +73,10 @@ TEST(Contract, StandardMethodsHaveTheirFields) {
     const std::string verb = VerbOf(method);
     if (verb == "Update") {
       EXPECT_TRUE(Has(request, "update_mask")) << method.name;
-      EXPECT_TRUE(Has(request, "validate_only")) << method.name;
     }
     if (verb == "Delete") {
       EXPECT_TRUE(Has(request, "name")) << method.name;
       EXPECT_TRUE(Has(request, "allow_missing")) << method.name;
-    }
-    if (verb == "Create") {
-      EXPECT_TRUE(Has(request, "validate_only")) << method.name;
     }
     if (verb == "Get" && Has(request, "name")) {
       EXPECT_FALSE(Has(request, "id")) << method.name;

@@ -54,7 +54,8 @@ TEST(Schedules, AreShown) {
   EXPECT_EQ(server.Run({"schedules", "conflicts", "--horizon", "168h", "--within", "5s"}).out,
             "TIME                  RECIPIENTS  MESSAGES/S  SUGGESTED JITTER  CHANNELS\n"
             "2026-01-31T13:00:00Z  2000        500         60s               one two\n");
-  EXPECT_EQ(server.asked().back().request, R"({"horizon":"604800s","within":"5s"})");
+  EXPECT_EQ(server.asked().back().request,
+            R"({"horizon":"604800s","within":"5s","pageSize":1000})");
 }
 
 TEST(Rekeys, ArePlannedAndRun) {

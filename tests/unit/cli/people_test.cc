@@ -77,6 +77,13 @@ TEST_F(Subscribers, KeyFilesThatAreNoneAreRefused) {
   }
 }
 
+TEST_F(Subscribers, WhoJoinsByCertificateNeedsNoKey) {
+  const auto done =
+      server_.Run({"subscribers", "create", "alice", "--identity", "alice@example.org"});
+  ASSERT_EQ(done.exit, 0) << done.err;
+  EXPECT_EQ(Sent().subscriber().sealed_credential(), "");
+}
+
 TEST_F(Subscribers, BatchesFromACsvFile) {
   const std::string key = KeyFile("batch.key", std::string(16, 'k'));
   const std::string csv = TempPath("subscribers.csv");
@@ -93,9 +100,9 @@ TEST_F(Subscribers, BatchesFromACsvFile) {
   (void)google::protobuf::util::JsonStringToMessage(server_.asked()[1].request, &batch);
   EXPECT_EQ(batch.requests_size(), 1000);
   EXPECT_EQ(done.out,
-            "SUBSCRIBER  CREATED  IDENTITY\n"
-            "s0                   s0@example.org\n"
-            "s0                   s0@example.org\n");
+            "SUBSCRIBER  CREATED  USER KEY  IDENTITY\n"
+            "s0                   none      s0@example.org\n"
+            "s0                   none      s0@example.org\n");
   std::ofstream(csv) << "one,two\n";
   const auto bad = server_.Run({"subscribers", "batch-create", "--csv", csv});
   EXPECT_EQ(bad.exit, 2);
@@ -109,9 +116,10 @@ TEST_F(Subscribers, GetListDelete) {
   EXPECT_EQ(server_.Run({"subscribers", "get", "a"}).out,
             "name      subscribers/a\n"
             "identity  a@b\n"
+            "user key  none\n"
             "created   2026-01-31T12:00:00Z\n"
             "etag      1\n");
-  EXPECT_EQ(server_.Run({"subscribers", "list"}).out, "SUBSCRIBER  CREATED  IDENTITY\n");
+  EXPECT_EQ(server_.Run({"subscribers", "list"}).out, "SUBSCRIBER  CREATED  USER KEY  IDENTITY\n");
   EXPECT_EQ(server_.Run({"subscribers", "delete", "a"}).out, "deleted subscribers/a\n");
 }
 

@@ -92,6 +92,30 @@ TEST_F(Asking, ADayLaterItIsForgotten) {
   EXPECT_EQ(world.durable.requests.size(), 2U) << "each that comes takes old ones away";
 }
 
+// By number, while all of them are younger than a day.
+TEST(Requests, OfMoreThanAMillionTheOldestIsForgotten) {
+  rekey::State state;
+  rekey::KeptRequest kept;
+  kept.at = kBegin - std::chrono::hours(1);
+  for (uint64_t sequence = 1; sequence <= rekey::kMostRequests; ++sequence) {
+    kept.sequence = sequence;
+    for (size_t i = 0; i < 8; ++i) kept.id.octets[i] = static_cast<uint8_t>(sequence >> 8 * i);
+    kept.id.octets[15] = 1;  // unlike those of By
+    state.requests.Keep(kept);
+  }
+  World world(1, std::move(state), {}, {}, {Asking::KeyOf(), "keymastd test"});
+  const auto& requests = world.core->state().requests;
+  const auto oldest = requests.by_age().begin()->second;
+  world.MakeChannel();
+  world.AddMembers(1, 2);
+  ASSERT_EQ(requests.size(), rekey::kMostRequests);
+  for (uint8_t i = 1; i <= 2; ++i) world.Do(Join{kNews, IdOf(i)}, By(i));
+  EXPECT_EQ(requests.size(), rekey::kMostRequests);
+  EXPECT_EQ(requests.Find(oldest.id, world.now), nullptr);
+  EXPECT_NE(requests.Find(*By(1).request, world.now), nullptr);
+  EXPECT_EQ(requests.by_age().begin()->first, oldest.sequence + 2);
+}
+
 TEST_F(Asking, EachCommandLeavesOneRecordInItsOwnStep) {
   const size_t before = Records().size();
   Step step;

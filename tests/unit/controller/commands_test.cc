@@ -110,6 +110,22 @@ TEST_F(Commands, AUserKeyIsOneSubscribersAlone) {
   world.Do(CreateSubscribers{{subscriber(9, 1)}});
 }
 
+// Who joins by certificate needs none: no key is no key that two could share.
+TEST_F(Commands, ASubscriberWithoutUserKeyIsSentNoMsk) {
+  const auto without = [](int id) { return NewSubscriber{IdOf(id), IdentityOf(id), {}}; };
+  world.Do(CreateSubscribers{{without(8), without(9)}});
+  world.Restart(seconds(1));
+  world.Do(CreateSubscribers{{without(7)}});
+  world.Do(CreateMembers{kNews, {{MemberOf(8), true}}});
+  world.Do(RekeyNow{kNews, rekey::KeyLevel::kMsk});
+  world.Pass(seconds(30));
+  EXPECT_TRUE(world.channel().members.at(IdOf(8)).joined);
+  EXPECT_TRUE(world.MsksTo(8).empty());
+  EXPECT_FALSE(world.MsksTo(2).empty());
+  world.Do(DeleteSubscribers{{IdOf(8), IdOf(9)}, true});
+  world.Do(CreateSubscribers{{without(8)}});
+}
+
 TEST_F(Commands, ASubscriberThatIsAMemberIsDeletedByForceOnlyAndShutOut) {
   ExpectRefused(DeleteSubscribers{{IdOf(1)}, false}, Error::kFailedPrecondition, "subscribers/s1");
   ExpectRefused(DeleteSubscribers{{IdOf(9)}, true}, Error::kNotFound, "subscribers/s9");

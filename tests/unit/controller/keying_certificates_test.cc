@@ -43,6 +43,27 @@ TEST_P(EachMode, GivesTheKeysOfNow) {
   EXPECT_EQ(counters().retries, by_answer ? 1U : 0U) << "FRESH, for early DH alone";
 }
 
+// A user key is no part of it: its ticket is good, and it is sent nothing by itself.
+TEST_P(EachMode, WhoHasNoUserKeyJoinsToo) {
+  NewMember member;
+  member.member.subscriber = IdOf(9);
+  member.member.msk_endpoint = EndpointOf(9);
+  world.Do(CreateSubscribers{{{IdOf(9), IdentityOf(9), {}}}});
+  world.Do(CreateMembers{kNews, {member}});
+  const auto credentials = CredentialsOf(CertificateOf(9));
+  for (int i = 0; i < 2; ++i) {
+    Receiver receiver(world, 9, GetParam(), kMskMessages, &credentials);
+    receiver.Run();
+    ASSERT_EQ(receiver.state(), State::kDone);
+    EXPECT_TRUE(Equal(receiver.offerer.contents().keys[0].key, world.ladder().msk->key.view()));
+    world.Do(RekeyNow{kNews, rekey::KeyLevel::kMsk});
+    world.Pass(seconds(30));
+    EXPECT_TRUE(world.MsksTo(9).empty());
+    world.Restart(seconds(1));
+    Use(ServerCredentials());
+  }
+}
+
 TEST_P(EachMode, TheMarkIsDurableBeforeKeysLeave) {
   const auto credentials = CredentialsOf(CertificateOf(1));
   Receiver receiver(world, 1, GetParam(), kMskMessages, &credentials);

@@ -160,6 +160,21 @@ TEST_P(Joining, StrangersAndWrongKeysHearNothing) {
   EXPECT_TRUE(world.channel().members.at(IdOf(1)).given == MskId{});
 }
 
+// No key is not an empty one that anybody could prove.
+TEST_P(Joining, WithoutUserKeyNobodyJoinsByOne) {
+  world.Do(CreateSubscribers{{{IdOf(9), IdentityOf(9), {}}}});
+  NewMember member;
+  member.member.subscriber = IdOf(9);
+  member.member.msk_endpoint = EndpointOf(9);
+  world.Do(CreateMembers{kNews, {member}});
+  for (const crypto::Key32& key : {crypto::Key32(Bytes(16)), UserKeyOf(9)}) {
+    Receiver receiver(world, 9, GetParam());
+    receiver.key = key;
+    EXPECT_TRUE(receiver.Ask(receiver.Cap()).empty());
+  }
+  EXPECT_EQ(Discarded(Error::kAuthenticationFailed), 2U) << "as a stranger's";
+}
+
 TEST_P(Joining, WhoWasGivenKeysIsShutOutAtTheEndOfItsWindow) {
   groups::Member member = MemberOf(1);
   member.entitled_until = world.now + minutes(1);

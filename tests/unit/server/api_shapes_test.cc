@@ -305,6 +305,79 @@ TEST_F(Shapes, CalendarsAndPlansAreShown) {
   EXPECT_EQ(Refused("plan_rekey { channel: 'channels/a1' }").violations(0).field(), "level");
 }
 
+// Each page goes on where the one before ended, also after time has passed.
+TEST_F(Shapes, WhatIsUpcomingHasPages) {
+  Done(
+      "create_rekey_schedule { parent: 'channels/a1' rekey_schedule_id: 'often' "
+      "rekey_schedule { period { seconds: 600 } } }");
+  const auto page_of = [&](int size, const std::string& token) {
+    return Must("list_upcoming_rekeys { parent: 'channels/a1' page_size: " + std::to_string(size) +
+                " page_token: '" + token + "' }")
+        .list_upcoming_rekeys();
+  };
+  const auto whole = page_of(7, "");
+  std::string token;
+  for (int shown = 0; shown < 6; shown += 2) {
+    const auto page = page_of(2, token);
+    ASSERT_EQ(page.upcoming_rekeys_size(), 2);
+    for (int i = 0; i < 2; ++i) {
+      EXPECT_EQ(page.upcoming_rekeys(i).SerializeAsString(),
+                whole.upcoming_rekeys(shown + i).SerializeAsString());
+    }
+    token = page.next_page_token();
+    ASSERT_FALSE(token.empty());
+    Pass(seconds(1));
+  }
+  EXPECT_EQ(Refused("list_upcoming_rekeys { parent: 'channels/a2' page_token: '" + token + "' }")
+                .violations(0)
+                .field(),
+            "page_token");
+  // The 10,000th is the last one that is planned.
+  int pages = 0, seen = 0;
+  token.clear();
+  do {
+    const auto page = page_of(1000, token);
+    seen += page.upcoming_rekeys_size();
+    token = page.next_page_token();
+    ++pages;
+  } while (!token.empty() && pages < 100);
+  EXPECT_EQ(seen, 10'000);
+}
+
+TEST_F(Shapes, ConflictsHavePages) {
+  for (const char* id : {"a1", "b1"}) {
+    Done("create_rekey_schedule { parent: 'channels/" + std::string(id) +
+         "' rekey_schedule_id: 'hourly' rekey_schedule { cron: '0 * * * *' } }");
+  }
+  const auto page_of = [&](int size, const std::string& token) {
+    return Must("list_rekey_conflicts { page_size: " + std::to_string(size) + " page_token: '" +
+                token + "' }")
+        .list_rekey_conflicts();
+  };
+  const auto whole = page_of(1000, "");
+  ASSERT_GE(whole.rekey_conflicts_size(), 23);
+  EXPECT_EQ(whole.next_page_token(), "");
+  v1::ListRekeyConflictsResponse joined;
+  std::string token;
+  do {
+    const auto page = page_of(5, token);
+    EXPECT_LE(page.rekey_conflicts_size(), 5);
+    joined.MergeFrom(page);
+    token = page.next_page_token();
+    Pass(seconds(1));
+  } while (!token.empty());
+  ASSERT_EQ(joined.rekey_conflicts_size(), whole.rekey_conflicts_size());
+  for (int i = 0; i < whole.rekey_conflicts_size(); ++i) {
+    EXPECT_EQ(joined.rekey_conflicts(i).time().seconds(),
+              whole.rekey_conflicts(i).time().seconds());
+  }
+  token = page_of(5, "").next_page_token();
+  EXPECT_EQ(Refused("list_rekey_conflicts { within { seconds: 2 } page_token: '" + token + "' }")
+                .violations(0)
+                .field(),
+            "page_token");
+}
+
 TEST_F(Shapes, ConflictsAreChannelsOfOneInstant) {
   for (const char* id : {"a1", "b1"}) {
     Done("create_rekey_schedule { parent: 'channels/" + std::string(id) +
@@ -322,6 +395,44 @@ TEST_F(Shapes, ConflictsAreChannelsOfOneInstant) {
     meets = meets || (has_both && conflict.time().seconds() % 86400 == 4 * 3600);
   }
   EXPECT_TRUE(meets);
+}
+
+TEST_F(Shapes, WhatIsOnlyCheckedOfABatchIsNotMade) {
+  core::CoreRequest request = NewSubscribers(2);
+  request.mutable_batch_create_subscribers()->set_validate_only(true);
+  EXPECT_EQ(Must(request).batch_create_subscribers().subscribers_size(), 2);
+  EXPECT_EQ(StatusOf().subscriber_count(), 0U);
+  Must(NewSubscribers(2));
+  EXPECT_EQ(Refused(As(request)).reason(), "already_exists");
+  const std::string members =
+      "batch_create_members { parent: 'channels/a1' "
+      "requests { member_id: 's0' member { msk_endpoint: '127.0.0.1:9' } } "
+      "requests { member_id: 's1' member { msk_endpoint: '127.0.0.1:9' } } ";
+  EXPECT_EQ(Done(members + "validate_only: true }").batch_create_members().members_size(), 2);
+  EXPECT_EQ(StatusOf().member_count(), 0U);
+  const std::string both = "names: 'subscribers/s0' names: 'subscribers/s1' ";
+  Done("batch_delete_subscribers { " + both + "validate_only: true }");
+  EXPECT_EQ(StatusOf().subscriber_count(), 2U);
+  Done(members + "}");
+  EXPECT_EQ(Refused("batch_delete_subscribers { " + both + "validate_only: true }").reason(),
+            "failed_precondition");
+}
+
+TEST_F(Shapes, WhatIsOnlyCheckedOfAnOperationIsNotDone) {
+  const std::string name =
+      Done("rekey_channels { level: MTK spread { seconds: 40 } }").operation().name();
+  const auto now = [&] { return Must("get_operation { name: '" + name + "' }").operation(); };
+  EXPECT_EQ(Refused("delete_operation { name: '" + name + "' validate_only: true }").reason(),
+            "failed_precondition");
+  const auto checked = Done("cancel_operation { name: '" + name + "' validate_only: true }");
+  EXPECT_EQ(checked.operation().name(), name);
+  EXPECT_FALSE(now().cancel_requested());
+  Done("cancel_operation { name: '" + name + "' }");
+  Pass(seconds(1));
+  EXPECT_TRUE(now().done());
+  Done("delete_operation { name: '" + name + "' validate_only: true }");
+  EXPECT_TRUE(now().done());
+  Done("delete_operation { name: '" + name + "' }");
 }
 
 TEST_F(Shapes, WaitingForAnOperationEndsWithIt) {

@@ -207,6 +207,25 @@ TEST_F(CallsTest, CreatesGetsAndDeletesASubscriber) {
   EXPECT_EQ(Refused(R"(get_subscriber { name: "subscribers/ada" })").resource(), "subscribers/ada");
 }
 
+TEST_F(CallsTest, ASubscriberNeedsNoUserKey) {
+  core::CoreRequest request = NewSubscriber("ada");
+  EXPECT_TRUE(Must(request).subscriber().has_user_key());
+  for (const char* id : {"bob", "eve"}) {
+    request = NewSubscriber(id);
+    request.mutable_create_subscriber()->mutable_subscriber()->clear_sealed_credential();
+    EXPECT_FALSE(Must(request).subscriber().has_user_key());
+  }
+  const auto listed = Must("list_subscribers { filter: 'NOT has_user_key' }").list_subscribers();
+  EXPECT_EQ(listed.subscribers_size(), 2);
+  Must(CreateNews());
+  const v1::Member member =
+      Must(R"(create_member { parent: "channels/news" member_id: "bob" join: true
+                              member { msk_endpoint: "127.0.0.1:9" } })")
+          .member();
+  EXPECT_EQ(member.delivery(), v1::ON_REQUEST);
+  EXPECT_EQ(member.reachability(), v1::IDLE);
+}
+
 TEST_F(CallsTest, ACredentialMustBeSealedForThisSubscriber) {
   core::CoreRequest request = NewSubscriber("ada");
   request.mutable_create_subscriber()->set_subscriber_id("eve");
