@@ -14,14 +14,7 @@ import system
 system.enter()
 
 from harness import RtpSource, wait_for  # noqa: E402
-
-
-def commands(heading):
-    """Lines of the first blocks of code below a heading, up to the next one."""
-    text = (system.SOURCE / "docs/operator.md").read_text()
-    part = re.search(rf"^#+ {re.escape(heading)}$(.*?)^#", text, re.M | re.S)[1]
-    blocks = re.findall(r"^```\n(.*?)^```$", part, re.M | re.S)
-    return [line for block in blocks for line in block.splitlines()]
+from manual import commands  # noqa: E402
 
 
 class FiveCommands(unittest.TestCase):

@@ -10,10 +10,19 @@ class UnitFile:
     def __init__(self, path, instance=""):
         self.path = pathlib.Path(path)
         self._settings = {}
-        for line in self.path.read_text().splitlines():
+        self._read(self.path, instance)
+        for folder in ("/etc/systemd/system", "/run/systemd/system"):
+            for more in sorted(pathlib.Path(folder, f"{self.path.name}.d").glob("*.conf")):
+                self._read(more, instance)
+
+    def _read(self, path, instance):
+        for line in path.read_text().splitlines():
             if not line or line[0] in "#[":
                 continue
             name, _, value = line.partition("=")
+            if not value.strip():
+                self._settings[name] = [""]  # what came before counts no more
+                continue
             self._settings.setdefault(name, []).append(value.strip().replace("%i", instance))
 
     def all(self, name):
