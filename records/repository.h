@@ -70,8 +70,9 @@ class Repository {
   // everything again, also what was written since. kFailedPrecondition without a rotation.
   Status CancelRotation();
   RotationProgress rotation() const;
-  // Backup as store::Store::Backup; called as Commit.
-  Result<uint64_t> Backup(const std::string& folder) { return store_->Backup(folder); }
+  // As of store::Store; called as Commit.
+  Result<std::string> BeginBackup() { return store_->BeginBackup(); }
+  Status EndBackup() { return store_->EndBackup(); }
   const std::string& master_key_id() const { return meta_.in_use.master_key_id; }
 
   // For tests: what is in memory beside the state.

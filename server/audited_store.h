@@ -24,7 +24,8 @@ class AuditedStore final : public Durable {
   Result<std::vector<audit::Record>> Audit(uint64_t after, size_t limit) override {
     return store_->Audit(after, limit);
   }
-  Result<uint64_t> Backup(const std::string& folder) override { return store_->Backup(folder); }
+  Result<std::string> BeginBackup() override { return store_->BeginBackup(); }
+  Status EndBackup() override { return store_->EndBackup(); }
   Rotation rotation() const override { return store_->rotation(); }
   tl::expected<void, Failure> BeginRotation(const crypto::MasterKey& next) override {
     return store_->BeginRotation(next);

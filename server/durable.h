@@ -52,8 +52,9 @@ class Durable {
   // time. Errors: kCorrupt, kIo.
   virtual Result<std::vector<audit::Record>> Audit(uint64_t after, size_t limit) = 0;
 
-  // Backup writes a copy into a folder that is not there yet, and gives its octets.
-  virtual Result<uint64_t> Backup(const std::string& folder) = 0;
+  // As of store::Store: the files of a backup.
+  virtual Result<std::string> BeginBackup() = 0;
+  virtual Status EndBackup() = 0;
   // Rotation of the master key, as records::Repository has it.
   using Rotation = records::RotationProgress;
   virtual Rotation rotation() const = 0;

@@ -22,7 +22,8 @@ class DurableRecords : public Durable {
   Result<std::vector<audit::Record>> Audit(uint64_t after, size_t limit) override {
     return repository_.Audit(after, limit);
   }
-  Result<uint64_t> Backup(const std::string& folder) override { return repository_.Backup(folder); }
+  Result<std::string> BeginBackup() override { return repository_.BeginBackup(); }
+  Status EndBackup() override { return repository_.EndBackup(); }
   Rotation rotation() const override { return repository_.rotation(); }
   tl::expected<void, Failure> BeginRotation(const crypto::MasterKey& next) override {
     return repository_.BeginRotation(next);

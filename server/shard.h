@@ -77,9 +77,13 @@ class Shard {
   void TurnBetween();
   Instant NextDeadline() const;
 
-  // Do as Pipeline::Do; false also while nothing can be made durable.
+  // Do as Pipeline::Do; false also while nothing can be made durable. DoAnyway is for what needs
+  // nothing to be.
   bool Do(std::function<void()> job, std::function<void()> then) {
-    return !frozen_ && !fatal_ && !draining_ && pipeline_.Do(std::move(job), std::move(then));
+    return !frozen_ && DoAnyway(std::move(job), std::move(then));
+  }
+  bool DoAnyway(std::function<void()> job, std::function<void()> then) {
+    return !fatal_ && !draining_ && pipeline_.Do(std::move(job), std::move(then));
   }
 
   // Drain refuses changes from now on, waits for those decided, and closes the store cleanly.

@@ -5,6 +5,7 @@
 
 #include "base/failpoint.h"
 #include "groups/group.h"
+#include "server/progress.h"
 #include "server/translate.h"
 #include "shell/files.h"
 
@@ -17,21 +18,6 @@ using rekey::Progress;
 
 // How far a rotation goes is told in so many parts: each is a commit.
 constexpr uint64_t kParts = 20;
-
-// Ends the name of a backup that is being removed: no id has it, so none is listed.
-constexpr const char* kGone = ".gone";
-
-Progress Failed(Progress progress, Error error, std::string message) {
-  progress.failed = true;
-  progress.error = error;
-  progress.message = std::move(message);
-  progress.ended = Instant::min();  // set when it is kept
-  return progress;
-}
-
-Progress Cancelled(Progress progress) {
-  return Failed(std::move(progress), Error::kCancelled, "was cancelled");
-}
 
 // OctetsIn is of what is there: files may come and go meanwhile.
 uint64_t OctetsIn(const std::filesystem::path& folder) {
@@ -103,28 +89,27 @@ bool StoreWork::HasBackup(const std::string& id) const {
   return !is_going && std::filesystem::exists(FolderOf(id), problem);
 }
 
-StoreWork::Job StoreWork::BackupJob(const Operation& operation) const {
-  const std::string folder = FolderOf(operation.subject);
-  return [this, folder](Progress progress) {
-    if (progress.cancelling) return Cancelled(std::move(progress));
-    if (const auto made = shell::MakeFolder(means_.backups); !made) {
-      return Failed(std::move(progress), made.error().error, made.error().message);
-    }
-    // What an attempt before a crash left is no backup.
-    std::error_code problem;
-    std::filesystem::remove_all(folder, problem);
-    std::filesystem::remove_all(folder + kGone, problem);
-    const Result<uint64_t> octets = shard_.parts().durable.Backup(folder);
-    if (!octets) {
-      return Failed(std::move(progress), octets.error(),
-                    folder + " cannot be written (" + std::string(ErrorName(octets.error())) + ")");
-    }
-    PassFailpoint("server.backup.made");
-    progress.done = progress.total = *octets;
-    progress.notes = {folder};
-    progress.ended = Instant::min();
-    return progress;
-  };
+StoreWork::Job StoreWork::BackupStep(const Operation& operation) {
+  if (!backup_ || backup_->of != operation.id) {
+    backup_ = {operation.id, std::make_shared<BackupJob>(shard_.parts().durable,
+                                                         FolderOf(operation.subject), means_.pace)};
+  }
+  return [job = backup_->job](Progress progress) { return job->Step(std::move(progress)); };
+}
+
+// GiveUpBackup gives the room back that a backup takes when the store has none, and takes away what
+// was begun of one when its operation turned out not to be durable. False: there is no need of it.
+bool StoreWork::GiveUpBackup() {
+  if (!backup_) return false;
+  const auto& operations = shard_.controller().state().operations;
+  const bool is_unknown = !operations.contains(backup_->of);
+  const bool is_in_the_way = shard_.Frozen() && !backup_->is_given_up;
+  if (!is_unknown && !is_in_the_way) return false;
+  const Failure why{Error::kNoSpace, "the store had no space left meanwhile", {}, {}, 0};
+  if (!shard_.DoAnyway([job = backup_->job, why] { job->GiveUp(why); }, [] {})) return true;
+  backup_->is_given_up = true;
+  if (is_unknown) backup_.reset();
+  return true;
 }
 
 Progress StoreWork::BeginRotation(Progress progress, const std::string& old_id,
@@ -167,8 +152,7 @@ Progress StoreWork::StepRotation(Progress progress) const {
     progress.total = std::max<uint64_t>(rotation->total, 1);
     if (!rotation->IsRunning()) {
       progress.done = progress.total;
-      progress.ended = Instant::min();
-      return progress;
+      return Ended(std::move(progress));
     }
     if (progress.done >= until || progress.done >= progress.total) return progress;
   }
@@ -201,6 +185,7 @@ void StoreWork::Go(const Operation& operation, Job job) {
       },
       [this, progress, rotation, id] {
         rotation_ = *rotation;
+        if (progress->IsDone() && backup_ && backup_->of == id) backup_.reset();
         const Instant now = shard_.Now();
         const auto& operations = shard_.controller().state().operations;
         const auto found = operations.find(id);
@@ -227,10 +212,11 @@ void StoreWork::GoOnRemoving() {
 }
 
 void StoreWork::Turn() {
+  if (GiveUpBackup() || shard_.Frozen()) return;
   if (!removals_.empty()) return GoOnRemoving();
   for (const auto& [id, operation] : shard_.controller().state().operations) {
     if (operation.progress.IsDone()) continue;
-    if (operation.kind == OperationKind::kBackup) return Go(operation, BackupJob(operation));
+    if (operation.kind == OperationKind::kBackup) return Go(operation, BackupStep(operation));
     if (operation.kind == OperationKind::kMasterKey) return Go(operation, RotationJob(operation));
   }
 }

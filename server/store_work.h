@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Operations that work on the store as a whole: backups, and changes of the master key. They are
-// done by the committer, between commits.
+// done by the committer, one part at a time between commits.
 #pragma once
 
 #include <deque>
 #include <filesystem>
 
 #include "keymast/v1/server.pb.h"
+#include "server/backup_job.h"
 #include "server/shard.h"
 
 namespace keymast::server {
@@ -20,6 +21,7 @@ class StoreWork {
   struct Means {
     std::string backups;
     OpenKey open_key = {};
+    BackupJob::Pace pace = {};
   };
   StoreWork(Shard& shard, Means means)
       : shard_(shard), means_(std::move(means)), rotation_(shard.parts().durable.rotation()) {}
@@ -53,7 +55,8 @@ class StoreWork {
   void Go(const rekey::Operation& operation, Job job);
   void GoOnRemoving();
   std::string FolderOf(const std::string& id) const;
-  Job BackupJob(const rekey::Operation& operation) const;
+  Job BackupStep(const rekey::Operation& operation);
+  bool GiveUpBackup();
   Job RotationJob(const rekey::Operation& operation) const;
   // What a rotation's job does, on the committer's thread.
   rekey::Progress BeginRotation(rekey::Progress progress, const std::string& old_id,
@@ -61,10 +64,18 @@ class StoreWork {
   rekey::Progress CancelRotation(rekey::Progress progress) const;
   rekey::Progress StepRotation(rekey::Progress progress) const;
 
+  // BackupUnderWay is one that this process has begun.
+  struct BackupUnderWay {
+    OperationId of;
+    std::shared_ptr<BackupJob> job;  // the committer's
+    bool is_given_up = false;
+  };
+
   Shard& shard_;
   const Means means_;
   Durable::Rotation rotation_;  // as the last job left it
   std::deque<Removal> removals_;
+  std::optional<BackupUnderWay> backup_;
 };
 
 }  // namespace keymast::server

@@ -132,7 +132,8 @@ class MemoryStore final : public Store {
     return disk_->Watch(prefix, from, limit);
   }
   Revision revision() const override { return disk_->revision(); }
-  Result<uint64_t> Backup(const std::string&) override { return Err(Error::kUnimplemented); }
+  Result<std::string> BeginBackup() override { return Err(Error::kUnimplemented); }
+  Status EndBackup() override { return {}; }
   Fence fence() const override { return fence_; }
 
  private:

@@ -26,6 +26,18 @@ bool LooksLikeStore(const std::string& name) {
   return name.starts_with("MANIFEST-") || name.ends_with(".sst") || name.ends_with(".log");
 }
 
+// RemoveFlat removes a folder of files; one that is not there is well.
+bool RemoveFlat(rocksdb::FileSystem& files, const std::string& path) {
+  std::vector<std::string> names;
+  if (!files.FileExists(path, {}, nullptr).ok()) return true;
+  if (!files.GetChildren(path, {}, &names, nullptr).ok()) return false;
+  for (const std::string& name : names) {
+    if (name == "." || name == "..") continue;
+    if (!files.DeleteFile(path + "/" + name, {}, nullptr).ok()) return false;
+  }
+  return files.DeleteDir(path, {}, nullptr).ok();
+}
+
 }  // namespace
 
 std::optional<uint64_t> Place::Free() const {
@@ -57,6 +69,16 @@ tl::expected<void, Failure> FindStore(const Place& place) {
     return tl::unexpected(Damaged(place.path, place.path + "/CURRENT", "it is missing"));
   }
   return Fail(Error::kNotFound, "The directory " + place.path + " holds no store.");
+}
+
+std::string BackupFolder(const Place& place) { return place.path + "/backup.part"; }
+
+Status RemoveBackupFolder(const Place& place) {
+  const std::string folder = BackupFolder(place);
+  // RocksDB gathers under the second name, and gives the first to what is whole.
+  const bool is_gone = RemoveFlat(*place.files, folder);
+  if (!RemoveFlat(*place.files, folder + ".tmp") || !is_gone) return Err(Error::kIo);
+  return {};
 }
 
 DirectoryLock::~DirectoryLock() { files_->UnlockFile(lock_, {}, nullptr).PermitUncheckedError(); }

@@ -28,6 +28,13 @@ tl::expected<void, Failure> PrepareEmpty(const Place& place);
 // state is missing.
 tl::expected<void, Failure> FindStore(const Place& place);
 
+// BackupFolder is where the files of a backup are gathered: in the directory, as nothing else is on
+// its file system for certain. No store has a file of this name.
+std::string BackupFolder(const Place& place);
+// RemoveBackupFolder removes it with its files, and what was made of it before it had its name;
+// well when there is nothing of either. kIo.
+Status RemoveBackupFolder(const Place& place);
+
 // DirectoryLock is held until it is destroyed.
 class DirectoryLock {
  public:

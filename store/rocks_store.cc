@@ -4,7 +4,6 @@
 #include <rocksdb/utilities/checkpoint.h>
 
 #include <deque>
-#include <filesystem>
 #include <mutex>
 
 #include "base/failpoint.h"
@@ -100,7 +99,8 @@ class RocksStore final : public Store {
                                   Revision revision) override;
   Result<std::vector<WatchEvent>> Watch(std::string_view prefix, Revision from,
                                         size_t limit) override;
-  Result<uint64_t> Backup(const std::string& folder) override;
+  Result<std::string> BeginBackup() override;
+  Status EndBackup() override { return RemoveBackupFolder(place_); }
   Revision revision() const override;
   Fence fence() const override { return head_.fence; }
 
@@ -243,25 +243,23 @@ Result<std::vector<WatchEvent>> RocksStore::Watch(std::string_view prefix, Revis
   return recent_.Since(prefix, from, limit);
 }
 
-// A checkpoint shares its files with the store where one file system holds both, and copies them
-// elsewhere.
-Result<uint64_t> RocksStore::Backup(const std::string& folder) {
+// RocksDB links tables, and copies what it goes on with: a manifest and the end of a log, which are
+// no longer than its write buffer. It flushes before, so that room for that must be there.
+Result<std::string> RocksStore::BeginBackup() {
   const std::lock_guard lock(commit_);
   if (closed_) return Err(Error::kStoreClosed);
-  std::error_code problem;
-  if (std::filesystem::exists(folder, problem)) return Err(Error::kAlreadyExists);
+  if (const Status ready = EnsureWritable({}); !ready) return Err(ready.error());
+  if (const Status removed = RemoveBackupFolder(place_); !removed) return Err(removed.error());
   rocksdb::Checkpoint* made = nullptr;
   rocksdb::Status status = rocksdb::Checkpoint::Create(&database_->db(), &made);
   const std::unique_ptr<rocksdb::Checkpoint> checkpoint(made);
   PassFailpoint("store.backup.begun");
+  std::string folder = BackupFolder(place_);
   if (status.ok()) status = checkpoint->CreateCheckpoint(folder);
   PassFailpoint("store.backup.made");
-  uint64_t octets = 0;
-  for (const auto& file : std::filesystem::directory_iterator(folder, problem)) {
-    octets += file.file_size(problem);
-  }
-  if (status.ok() && !problem) return octets;
-  std::filesystem::remove_all(folder, problem);
+  if (status.ok()) return folder;
+  // What is left of it the next one removes, or the next open.
+  RemoveBackupFolder(place_);
   return Err(status.IsNoSpace() ? Error::kNoSpace : Error::kIo);
 }
 
@@ -302,6 +300,8 @@ tl::expected<std::unique_ptr<Store>, Failure> OpenRocksStore(const RocksOptions&
   const auto head = RaiseFence(place, **database);
   if (!head) return tl::unexpected(head.error());
   PassFailpoint("store.open.fenced");
+  // It is in nobody's way: the next backup tries again.
+  RemoveBackupFolder(place);
   return std::make_unique<RocksStore>(std::move(place), std::move(*lock), *database, *head);
 }
 

@@ -78,10 +78,15 @@ class Store {
   virtual Result<std::vector<WatchEvent>> Watch(std::string_view prefix, Revision from,
                                                 size_t limit) = 0;
 
-  // Backup writes a copy of what is durable, which an open takes for a store that was killed, into
-  // a folder that is not there yet, and gives its size in octets; commits wait meanwhile.
-  // kAlreadyExists, kNoSpace, kIo, leaving nothing; kUnimplemented where there are no files.
-  virtual Result<uint64_t> Backup(const std::string& folder) = 0;
+  // BeginBackup gathers the files of a backup of what is durable, which an open takes for a store
+  // that was killed, in a folder on the store's own file system, and gives its path. It takes a
+  // moment for which commits wait: what never changes any more is shared with the store, and keeps
+  // its room as long as the folder is there. Whoever asks takes the files from there, or the folder
+  // itself. There is one at a time, and an open finds none. kNoSpace, kIo, kStoreClosed, leaving
+  // nothing; kUnimplemented where there are no files.
+  virtual Result<std::string> BeginBackup() = 0;
+  // EndBackup removes the folder, if it is there: kIo.
+  virtual Status EndBackup() = 0;
 
   virtual Limits limits() const { return {}; }
   virtual Revision revision() const = 0;

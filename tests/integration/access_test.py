@@ -8,6 +8,7 @@ import re
 import unittest
 
 from harness import Ctl, Site, wait_for
+from http2 import open_streams
 
 GRANTS = """
 log_level = "debug"
@@ -24,6 +25,15 @@ socket = "seldom"
 role = "viewer"
 quota.requests_per_second = 1
 quota.burst = 1
+[[sockets]]
+name = "small"
+[[grants]]
+socket = "small"
+role = "operator"
+channels = ["small-*"]
+quota.channels = 1
+quota.members = 1
+quota.watches = 1
 """
 DENIED = 5
 LATER = 4
@@ -85,8 +95,49 @@ class Access(unittest.TestCase):
             return next((one.stderr for one in done if one.returncode == LATER), None)
         text = wait_for(refused, 20, "a call beyond the rate")
         self.assertIn("unix:seldom has reached its limit of requests_per_second: 1", text)
+        self.assertGreaterEqual(self.refused_by_api("requests_per_second"), 1)
         wait_for(lambda: seldom.run("channels", "get", "other").returncode == 0, 20,
                  "a call is taken again")
+
+    def refused_by_api(self, quota):
+        return self.site.metric(f'keymast_api_quota_refused_total{{quota="{quota}"}} ')
+
+    def refused_by_core(self, quota):
+        return self.site.metric(f'keymast_quota_refused_total{{quota="{quota}"}} ')
+
+    def test_who_may_have_no_more_is_told_its_limit(self):
+        site, small = self.site, self.socket("small")
+        for number in range(2):
+            site.create_subscriber(f"viewer{number}")
+            definition = site.channel_definition(f"small-{number}", f"239.255.42.{20 + number}")
+            definition["keyGroup"] = 20 + number
+            (site.root / f"small-{number}.json").write_text(json.dumps(definition))
+
+        def create(number):
+            return ("channels", "create", f"small-{number}", "--file", site.root / f"small-{number}.json")
+
+        def add(number):
+            return "members", "add", "small-0", f"viewer{number}", "--msk-endpoint", "127.0.0.1:9"
+        for quota, request in (("channels", create), ("members", add)):
+            small.call(*request(0))
+            self.assertEqual(self.refused_by_core(quota), 0)
+            status, text = small.fails(*request(1))
+            self.assertEqual(status, LATER, text)
+            self.assertIn(f"operator:unix:small may have 1 {quota}", text)
+            self.assertEqual(self.refused_by_core(quota), 1)
+        # What belongs to others does not count.
+        site.ctl.call(*create(1))
+        self.assertEqual(self.refused_by_core("channels"), 1)
+
+    def test_one_watch_more_is_told_its_limit(self):
+        self.assertEqual(self.refused_by_api("watches"), 0)
+        for connection in open_streams(self.site.root / "small.sock", b"/keymast.v1.Rekeys/Watch", 2):
+            self.addCleanup(connection.close)
+        wait_for(lambda: self.refused_by_api("watches") == 1, 60, "one of two is refused")
+        status, text = self.socket("small").fails("watch")
+        self.assertEqual(status, LATER, text)
+        self.assertIn("unix:small has reached its limit of watches: 1", text)
+        self.assertEqual(self.refused_by_api("watches"), 2)
 
     def test_each_call_is_logged_with_its_trace(self):
         self.studio.fails("channels", "get", "traced")

@@ -6,7 +6,7 @@ import subprocess
 import threading
 import uuid
 
-from harness import Ctl
+from harness import PATIENCE, Ctl
 
 METHODS = {
     ("channels", "create"): "Channels.CreateChannel",
@@ -63,7 +63,7 @@ class Acknowledged(Ctl):
         self.expelled = {}   # member -> ID of the first MSK without it
         self._lock = threading.Lock()
 
-    def run(self, *words, timeout=20):
+    def run(self, *words, timeout=PATIENCE):
         method = METHODS.get(tuple(str(word) for word in words[:2]))
         if method is None or "--validate-only" in words:
             return super().run(*words, timeout=timeout)

@@ -10,7 +10,7 @@ import unittest
 import urllib.error
 import urllib.request
 
-from harness import BIN, Process, free_port, wait_for
+from harness import BIN, PATIENCE, Process, free_port, wait_for
 
 
 class ApiProcess(unittest.TestCase):
@@ -36,7 +36,7 @@ class ApiProcess(unittest.TestCase):
 
     def page(self, path):
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.http}{path}", timeout=5) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.http}{path}", timeout=PATIENCE) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, ""
@@ -45,11 +45,11 @@ class ApiProcess(unittest.TestCase):
 
     def ctl(self, *words, role="operator"):
         return subprocess.run([BIN / "keymastctl", "--server", f"unix:{self.root}/{role}.sock",
-                               *words], capture_output=True, text=True, timeout=30)
+                               *words], capture_output=True, text=True, timeout=PATIENCE)
 
     def refused(self, *argv):
         return subprocess.run([BIN / "keymast-api", *argv], capture_output=True, text=True,
-                              timeout=30)
+                              timeout=PATIENCE)
 
     def test_without_keymastd_it_lives_and_is_not_ready(self):
         self.start()

@@ -7,6 +7,7 @@ import socket
 import ssl
 import time
 
+from harness import PATIENCE
 from http2 import frame, literal
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
@@ -15,7 +16,7 @@ END_STREAM, END_HEADERS = 1, 4
 LONGEST = 16384  # of a frame
 CANCEL = b"\0\0\0\x08"
 AT_ONCE = 64  # streams, or pings, in one write
-LONGEST_ATTACK = 300  # s
+LONGEST_ATTACK = 600  # s
 LAST = b"the last"  # what a PING carries, and its answer
 
 
@@ -47,7 +48,7 @@ class Attacker:
     def connect(self, first=PREFACE + frame(SETTINGS, 0, 0, b"")):
         """None when nobody takes the connection."""
         try:
-            plain = socket.create_connection(("127.0.0.1", self.port), timeout=60)
+            plain = socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE)
             plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             tls = self.context.wrap_socket(plain)
             tls.sendall(first)

@@ -128,8 +128,8 @@ class AuditSink(unittest.TestCase):
             self.assertNotEqual(done.returncode, 0, words)
             self.assertNotIn("may have been done", done.stderr, words)
             self.assertIn(f"audit_sink {self.sink}: {why}", done.stderr, words)
-        self.assertIn("audit_blocked\n", self.site.page("readyz"))
-        self.assertIn("\nkeymast_audit_blocked 1\n", self.site.page("metrics"))
+        wait_for(lambda: "audit_blocked\n" in self.site.page("readyz"), 60, "it is not ready")
+        wait_for(lambda: self.site.metric("keymast_audit_blocked ") == 1, 60, "it says that it is blocked")
         heard = member.last.get("discards", {}).get("already_held", 0)
         keys = {member.last["mtk_id"]}
         def goes_on():
@@ -171,7 +171,7 @@ class AuditSink(unittest.TestCase):
         self.assertEqual(self.sink.read_text(), end, "nothing torn is left")
         (disk / "filler").unlink()
         wait_for(self.is_open, 30, "changes are taken again")
-        wait_for(lambda: self.site.page("readyz") == "ready\n", 10, "it is ready")
+        self.site.wait_readiness()
         self.agree()
         prove(self.site, self.site.ctl)
 

@@ -4,6 +4,7 @@
 
 import json
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -12,14 +13,44 @@ import unittest
 
 sys.dont_write_bytecode = True
 
-from harness import BIN, Site  # noqa: E402 (no byte code in the tree)
+from harness import BIN, PATIENCE, Ctl, Site, wait_for  # noqa: E402 (no byte code in the tree)
 
 GROUPS = ["channels", "subscribers", "members", "headends", "schedules", "rekeys", "operations", "audit",
           "backups", "master-key"]
+# A socket file whose callers may call everything but what is for headends.
+EVERYTHING = """
+log_level = "debug"
+[[sockets]]
+name = "all"
+[[grants]]
+socket = "all"
+role = "operator"
+[[grants]]
+socket = "all"
+role = "auditor"
+"""
+# What is no command: a headend proves its key, and these are asked by whoever lists and by watchdogs.
+WITHOUT_COMMAND = {"Headends.TrafficKeys"}
+ANSWER_EVERYBODY = ("grpc.reflection.", "grpc.health.")
+# Commands that call no method of their own: files alone, views of several, and whatever is asked for.
+WITHOUT_METHOD = {("audit", "verify"), ("top",), ("explain",), ("call",), ("list",), ("describe",),
+                  ("completion",), ("man",)}
+# What commands need beyond words and files that are there.
+MORE = {
+    ("channels", "create"): ["--file", "{root}/channel.json"],
+    ("channels", "update"): ["--display-name", "new"],
+    ("members", "update"): ["--from", "none"],
+    ("headends", "update"): ["--channel", "absent"],
+    ("schedules", "create"): ["--cron", "0 3 * * *"],
+    ("schedules", "update"): ["--pause"],
+    ("watch",): ["--limit", "1"],
+}
+FILLED = {"NAI": "absent@example.org", "ADDRESS:PORT": "127.0.0.1:9", "HEX": "09" + 31 * "00", "ID": 16 * "0",
+          "REKEY": "1", "OPERATION": "1", "BACKUP": "absent"}
 
 
 def output(*argv, **more):
-    done = subprocess.run([str(a) for a in argv], capture_output=True, text=True, timeout=60, **more)
+    done = subprocess.run([str(a) for a in argv], capture_output=True, text=True, timeout=PATIENCE, **more)
     assert done.returncode == 0, f"{argv}: {done.stderr}"
     assert not done.stderr, f"{argv}: {done.stderr}"
     return done.stdout
@@ -109,6 +140,8 @@ class Reflection(unittest.TestCase):
     def setUpClass(cls):
         cls.site = Site("ctl")
         cls.addClassCleanup(cls.site.close)
+        with open(cls.site.root / "keymast-api.toml", "a") as file:
+            file.write(EVERYTHING)
         cls.site.up()
         cls.site.create_channel("one")
 
@@ -152,6 +185,55 @@ class Reflection(unittest.TestCase):
 
     def test_explain_tells_of_a_real_channel(self):
         self.assertIn("on air            MSK ", self.ctl("explain", "one"))
+
+    def methods(self):
+        """By reflection of the live server, without those that answer everybody."""
+        services = [name for name in self.ctl("list").split() if not name.startswith(ANSWER_EVERYBODY)]
+        rows = [row for service in services for row in self.ctl("list", service).splitlines()]
+        return {row.split()[0].removeprefix("keymast.v1.") for row in rows if not row.startswith("METHOD ")}
+
+    def leaves(self, *path):
+        """(words of a command, all that it must be given): (NAME, '') or (--option, PLACEHOLDER)."""
+        text = output(BIN / "keymastctl", *path, "--help")
+        below = re.search(r"^Subcommands:\n((?:  .*\n?)+)", text, re.MULTILINE)
+        if not below:
+            yield path, re.findall(r"^  ([A-Z]+|--\S+(?= [A-Z]))(?: \.\.\.)? ?(\S*) REQUIRED", text, re.MULTILINE)
+            return
+        for name in re.findall(r"^  (\S+) ", below[1], re.MULTILINE):
+            yield from self.leaves(*path, name)
+
+    def words_of(self, path, required):
+        """Of a command that asks for what is not there, and harms nothing where it is."""
+        root = self.site.root
+        csv = {("subscribers", "batch-create"): f"absent,absent@example.org,{root}/absent.key",
+               ("members", "batch-add"): "absent,127.0.0.1:9"}
+        (root / "absent.csv").write_text(csv.get(path, "absent") + "\n")
+        words = list(path)
+        for name, placeholder in required:
+            file = {"--csv": "absent.csv", "--credential-file": "absent.key", "FILE": "out"}.get(name)
+            value = f"{root}/{file}" if file else FILLED.get(placeholder or name, "absent")
+            words += [name, value] if name.startswith("--") else [value]
+        return words + [word.format(root=root) for word in MORE.get(path, ())]
+
+    def test_each_method_of_the_live_server_has_a_command(self):
+        site = self.site
+        site.new_key("absent")
+        (site.root / "channel.json").write_text(json.dumps(site.channel_definition("absent", "239.255.42.9")))
+        everything = Ctl(f"unix:{site.root}/all.sock")
+        methods, leaves = self.methods(), dict(self.leaves())
+        self.assertGreater(len(methods), 50)
+        self.assertLessEqual(WITHOUT_METHOD, leaves.keys())
+
+        def called():
+            """Calls by all.sock that ended so far."""
+            return [json.loads(line)["method"] for line in site.api.log().splitlines(keepends=True)
+                    if line.endswith("\n") and '"event":"call"' in line and "unix:all" in line]
+        for path in sorted(leaves.keys() - WITHOUT_METHOD):
+            before = len(called())
+            done = everything.run(*self.words_of(path, leaves[path]))
+            wait_for(lambda: len(called()) > before, 60, lambda: f"{path} calls something: {done.stderr}")
+            self.assertNotIn("unimplemented", done.stderr.lower(), path)
+        self.assertEqual(set(called()), methods - WITHOUT_COMMAND)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import sys
 import time
 
 from canaries import files
-from harness import BIN, Ctl, wait_for
+from harness import BIN, PATIENCE, Ctl, wait_for
 from memory import memory, traces
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tools"))
@@ -54,12 +54,12 @@ class Evidence:
             site.start_server()
         if not site.api.running():
             site.start_api()
-        site.wait_ready(60)
+        site.wait_ready()
         self.look_at_the_living()
         site.keymastd.kill()
         # Without the faults that it was started with.
         site.start_server()
-        site.wait_ready(60)
+        site.wait_ready()
         self.list_all()
         self.ask_receivers()
         self.measure("after")
@@ -78,7 +78,7 @@ class Evidence:
                            for what, octets in itertools.islice(traces(process.popen.pid), 2)]
         self.measure("before")
         self.forge()
-        self.blobs.append(("metrics", site.page("metrics").encode()))
+        self.blobs.append(("metrics", site.metrics().encode()))
         self.held = int(site.metric("keymast_mtk_switches_held_total "))
         pid = site.keymastd.popen.pid
         for channel in site.ctl.call("channels", "list").get("channels", []):
@@ -169,7 +169,7 @@ class Evidence:
             def held(lines=process.lines):
                 last = lines[-1]
                 return (last.get("msk_id") or 0, last.get("mtk_id") or 0)
-            until = time.monotonic() + 30
+            until = time.monotonic() + PATIENCE
             while held() < wanted and time.monotonic() < until:
                 time.sleep(0.1)
             self.receivers.append((name, held(), wanted))
@@ -180,7 +180,7 @@ class Evidence:
             source.stop()
         # Who is served goes before who serves.
         for process in sorted(self.running(), key=lambda one: one is site.keymastd):
-            self.ended[process.name] = process.stop(60)
+            self.ended[process.name] = process.stop()
         done = site.run(BIN / "keymastd", "check", "--config", site.root / "keymastd.toml")
         self.check = ("" if done.returncode == 0 else
                       f"keymastd check ends with {done.returncode}: {done.stdout}{done.stderr}")

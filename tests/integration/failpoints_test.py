@@ -12,13 +12,12 @@ import signal
 import unittest
 
 from acknowledged import Acknowledged
-from harness import BIN, Ctl, Site, wait_for
+from harness import BIN, PATIENCE, Ctl, Site, wait_for
 from invariants import prove
 
 SOURCE = pathlib.Path(os.environ["KEYMAST_SOURCE_DIR"])
 PASS = re.compile(r'PassFailpoint\("([a-z.]+)"\)')
 NO_SOURCES = (".git", "build", "tests")
-PATIENCE = 60
 # So many, of so long names, make one step that takes several records of the journal.
 MANY, LONG_IDENTITY = 1000, 230
 
@@ -116,7 +115,7 @@ class Failpoints(unittest.TestCase):
         self.assertEqual(self.site.keymastd.stop(), 0)
         process = self.site.start_server(under=armed(name))
         self.site.wait_ready()
-        self.assertEqual(self.subscribe().returncode, 0)
+        wait_for(lambda: self.subscribe().returncode == 0, PATIENCE, "a change is acknowledged")
         process.popen.send_signal(signal.SIGTERM)
         self.dies(process, name)
         self.recover()
@@ -127,7 +126,7 @@ class Failpoints(unittest.TestCase):
         process = self.site.start_server(under=armed(name))
         self.site.wait_ready()
         backup = name.replace(".", "-")
-        self.site.ctl.run("backups", "create", backup, "--timeout", "2s")
+        self.site.ctl.run("backups", "create", backup, "--timeout", "10s")
         self.dies(process, name)
         self.recover()
         wait_for(lambda: self.has_backup(backup), 30, f"{backup} is made")
@@ -153,7 +152,7 @@ class Failpoints(unittest.TestCase):
         self.site.keymastd.kill()
         process = self.site.start_server(under=armed(name))
         self.site.wait_ready()
-        self.site.ctl.run("backups", "delete", backup, "--timeout", "2s")
+        self.site.ctl.run("backups", "delete", backup, "--timeout", "10s")
         self.dies(process, name)
         self.recover()
         # It was not answered, and may be there: asked for again, it is gone with the answer.
@@ -172,7 +171,7 @@ class Failpoints(unittest.TestCase):
         process = self.site.start_server(under=armed(name))
         self.site.wait_ready()
         new = self.id_of(key)
-        self.site.ctl.run("master-key", "rotate", "--old", old, "--new", new, "--timeout", "2s")
+        self.site.ctl.run("master-key", "rotate", "--old", old, "--new", new, "--timeout", "10s")
         self.dies(process, name)
         self.recover()
         wait_for(lambda: self.rotated(new), 30, "the rotation ends")

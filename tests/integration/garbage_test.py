@@ -9,9 +9,10 @@ import socket
 import struct
 import time
 import unittest
-import urllib.request
 
+from acknowledged import Acknowledged
 from harness import RtpSource, Site, wait_for
+from invariants import prove
 
 COUNT = 10000
 
@@ -120,18 +121,31 @@ class Garbage(unittest.TestCase):
     def setUp(self):
         self.site = Site("garbage")
         self.addCleanup(self.site.close)
+        self.site.ctl = Acknowledged(self.site.ctl)
+        self.forgers = set()  # ports that the test sends from
+
+    def socket(self):
+        """Open until the end, so that its port is nobody else's."""
+        out = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.addCleanup(out.close)
+        out.bind(("127.0.0.1", 0))
+        self.forgers.add(out.getsockname()[1])
+        return out
+
+    def expect_invariants(self):
+        prove(self.site, self.site.ctl, steady=True, forgers=self.forgers)
 
     def flood(self, port, datagrams, address="127.0.0.1"):
         """Sends COUNT of `datagrams`, and sees that nothing comes back."""
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
-            out.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton("127.0.0.1"))
-            out.settimeout(0.5)
-            for number, octets in enumerate(itertools.islice(datagrams, COUNT)):
-                out.sendto(octets, (address, port))
-                if number % 50 == 0:
-                    time.sleep(0.002)
-            with self.assertRaises(TimeoutError, msg="an answer to garbage"):
-                out.recv(2000)
+        out = self.socket()
+        out.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton("127.0.0.1"))
+        out.settimeout(0.5)
+        for number, octets in enumerate(itertools.islice(datagrams, COUNT)):
+            out.sendto(octets, (address, port))
+            if number % 50 == 0:
+                time.sleep(0.002)
+        with self.assertRaises(TimeoutError, msg="an answer to garbage"):
+            out.recv(2000)
 
     def flood_broken(self, port, broken):
         """As flood, of (octets, reason); returns how many of each reason were sent."""
@@ -168,10 +182,8 @@ class Garbage(unittest.TestCase):
 
     def discards(self):
         """By reason, of the server."""
-        text = urllib.request.urlopen(f"http://127.0.0.1:{self.site.http_port}/metrics",
-                                      timeout=5).read().decode()
         counted = {}
-        for line in text.splitlines():
+        for line in self.site.metrics().splitlines():
             if line.startswith("keymast_datagrams_discarded_total{"):
                 reason = line.split('reason="')[1].split('"')[0]
                 counted[reason] = counted.get(reason, 0) + float(line.rsplit(" ", 1)[1])
@@ -194,6 +206,7 @@ class Garbage(unittest.TestCase):
         site.ctl.call("rekeys", "now", "one", "--level", "msk")
         wait_for(lambda: member.last.get("msk_changes", 0) >= 1, 20, "the MSK changes")
         self.assertNotEqual(site.state_hash(), before)
+        self.expect_invariants()
 
     def test_receiver(self):
         site = self.channel()
@@ -231,6 +244,7 @@ class Garbage(unittest.TestCase):
         self.assertTrue(member.running())
         site.ctl.call("rekeys", "now", "one", "--level", "msk")
         wait_for(lambda: member.last["state_hash"] != before[0], 20, "a valid message changes it")
+        self.expect_invariants()
 
     @staticmethod
     def receiver_state(member):
@@ -245,6 +259,7 @@ class Garbage(unittest.TestCase):
         site.enrol_headend("one")
         site.start_headend()
         wait_for(lambda: site.headend.last.get("mtk_id"), 20, "the headend holds an MTK")
+        self.member_of(site)
         port, rng = site.inputs["video"], random.Random(4)
         source = RtpSource(port, 96).start()
         def video():
@@ -265,13 +280,14 @@ class Garbage(unittest.TestCase):
                 self.assertLessEqual(found[reason], expected[reason], reason)
             self.assertEqual(sum(found.values()), COUNT)
             self.assertEqual(site.headend.last["state_hash"], before)
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
-            for octets, to in ((sender_report(source.ssrc), port + 1),
-                               (source.packet(source.sent), port)):
-                out.sendto(octets, ("127.0.0.1", to))
-                wait_for(lambda: site.headend.last["state_hash"] != before, 20,
-                         "a valid datagram changes it")
-                before = site.headend.last["state_hash"]
+        out = self.socket()
+        for octets, to in ((sender_report(source.ssrc), port + 1),
+                           (source.packet(source.sent), port)):
+            out.sendto(octets, ("127.0.0.1", to))
+            wait_for(lambda: site.headend.last["state_hash"] != before, 20,
+                     "a valid datagram changes it")
+            before = site.headend.last["state_hash"]
+        self.expect_invariants()
 
 
 if __name__ == "__main__":

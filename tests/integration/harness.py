@@ -259,6 +259,11 @@ class Site:
         return sum(float(line.rsplit(" ", 1)[1]) for line in page.splitlines()
                    if line.startswith(series))
 
+    def wait_readiness(self, *reasons):
+        """`readyz` says these and nothing else, or that it is ready: keymast-api asks keymastd each second."""
+        page = "".join(f"{reason}\n" for reason in reasons or ("ready",))
+        wait_for(lambda: self.page("readyz") == page, PATIENCE, lambda: f"{page}, not {self.page('readyz')}")
+
     def new_key(self, name, size=16):
         """A key file that is there by then."""
         key = self.root / f"{name}.key"

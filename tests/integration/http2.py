@@ -25,7 +25,7 @@ def open_streams(path, method, count, message=b"", ends=True):
     while count > 0:
         connection = socket.socket(socket.AF_UNIX)
         connections.append(connection)
-        connection.connect(path)
+        connection.connect(str(path))
         connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0, b""))
         for number in range(1, 2 * min(count, STREAMS), 2):
             connection.sendall(frame(1, 4, number, head) + frame(0, int(ends), number, body))

@@ -10,7 +10,7 @@ import re
 import unittest
 
 from acknowledged import Acknowledged
-from harness import LONG, Site, wait_for
+from harness import LONG, PATIENCE, Site, wait_for
 from invariants import prove
 
 # strace counts each call apart, in each thread. Not sync_file_range: RocksDB asks by one that does nothing,
@@ -134,7 +134,7 @@ class IoFaults(unittest.TestCase):
         if not all(done):
             self.assertIn('"event":"store_state"', self.says(), f"{call} {n}")
         keymastd.kill()
-        tracer.popen.wait(30)
+        tracer.popen.wait(PATIENCE)
         tracer.kill()
         return "serves" if all(done) else "closed", self.injected()
 

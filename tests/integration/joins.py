@@ -5,7 +5,6 @@ import re
 import socket
 import threading
 import unittest
-import urllib.request
 
 from harness import BIN, Site, free_port, wait_for
 
@@ -106,7 +105,5 @@ class JoinCase(unittest.TestCase):
         return self.site.ctl.call("members", "get", "one", name).get("joined", False)
 
     def metric(self, name, labels=""):
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.site.http_port}/metrics", timeout=10) as page:
-            text = page.read().decode()
-        found = re.search(rf"^{name}{re.escape(labels)} (\S+)$", text, re.MULTILINE)
+        found = re.search(rf"^{name}{re.escape(labels)} (\S+)$", self.site.metrics(), re.MULTILINE)
         return float(found.group(1)) if found else 0

@@ -48,7 +48,7 @@ class Load:
         return self
 
     def _do(self, *words):
-        is_done = self.site.ctl.run(*words, timeout=30).returncode == 0
+        is_done = self.site.ctl.run(*words).returncode == 0
         self.acknowledged += is_done
         return is_done
 

@@ -11,10 +11,9 @@ import signal
 import subprocess
 import sys
 import unittest
-import urllib.request
 
 from collector import Collector
-from harness import Site, wait_for
+from harness import PATIENCE, Site, wait_for
 from memory import find, memory, traces
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tools"))
@@ -117,10 +116,9 @@ class Memory(unittest.TestCase):
     def left_behind(self):
         """(what, octets) of everything but memory in which somebody could look for keys."""
         site = self.site
-        address = f"http://127.0.0.1:{site.http_port}/metrics"
         for _, _, body in list(self.collector.requests):
             yield "spans", body
-        yield "metrics", urllib.request.urlopen(address, timeout=10).read()
+        yield "metrics", site.metrics().encode()
         for process in (site.keymastd, site.api, site.headend, site.alice):
             for what, octets in traces(process.popen.pid):
                 yield f"{process.name}: {what}", octets
@@ -201,7 +199,7 @@ class Memory(unittest.TestCase):
             wait_for(lambda: re.search(r"Max core file size +0 +0 ", limits.read_text()), 20,
                      f"{process.name} forbids cores")
             process.popen.send_signal(signal.SIGABRT)
-            process.popen.wait(60)
+            process.popen.wait(PATIENCE)
             self.assertEqual(process.kill(), -signal.SIGABRT)
         self.assertEqual(cores(), [])
 

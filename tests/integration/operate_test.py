@@ -45,6 +45,59 @@ class Operate(unittest.TestCase):
         self.assertEqual(told.returncode, 0, told.stderr)
         self.assertIn("next switch", told.stdout.lower())
 
+    def test_a_suggested_jitter_spreads_channels_of_one_calendar(self):
+        names = [f"c{number}" for number in range(4)]
+        self.site.create_subscriber("everywhere")
+        for number, name in enumerate(names):
+            definition = self.site.channel_definition(name, f"239.255.43.{number}", mtkPeriod="3600s",
+                                                      mskPeriod="2000000s", mskLead="60s")
+            definition["keyGroup"] = 10 + number
+            self.site.create_channel(name, definition=definition)
+            self.site.add_member(name, "everywhere")
+            self.ctl("schedules", "create", name, "night", "--cron", "0 4 * * *")
+
+        def conflicts():
+            found = self.ctl("schedules", "conflicts", "--horizon", "48h").get("rekeyConflicts", [])
+            return [one for one in found if set(one["channels"]) & {f"channels/{name}" for name in names}]
+
+        def most():
+            """Messages a second at the worst instant."""
+            return max((int(one["messagesPerSecond"]) for one in conflicts()), default=0)
+        before = conflicts()
+        self.assertTrue(before)
+        for one in before:
+            self.assertEqual(one["channels"], [f"channels/{name}" for name in names])
+            self.assertEqual((one["recipients"], one["messagesPerSecond"]), ("4", "4"))
+            self.assertEqual(one["suggestedJitter"], "60s", "the lead that they all have")
+        planned = {self.ctl("schedules", "get", name, "night")["nextTime"] for name in names}
+        self.assertEqual(len(planned), 1)
+        for name in names:
+            self.ctl("schedules", "update", name, "night", "--jitter", before[0]["suggestedJitter"])
+        self.assertLess(most(), 4)
+        planned = {self.ctl("schedules", "get", name, "night")["nextTime"] for name in names}
+        self.assertGreater(len(planned), 1)
+
+    def test_what_cannot_wait_pierces_a_blackout_and_is_counted(self):
+        for name in ("away", "leaver"):
+            self.site.create_subscriber(name)
+            self.site.add_member("one", name)
+        self.ctl("channels", "update", "one", "--leave-policy", "immediate")
+        pierced = "keymast_blackouts_pierced_total{"
+
+        def of(reason):
+            return self.site.metric(f'{pierced}reason="{reason}"}} ')
+        self.ctl("members", "leave", "one", "leaver")
+        self.ctl("members", "join", "one", "leaver")
+        self.assertEqual(self.site.metric(pierced), 0)
+        self.ctl("schedules", "create", "one", "final", "--cron", "* * * * *", "--blackout", "3h")
+        for reason, words in (("exclusion", ("members", "expel", "one", "away")),
+                              ("leave", ("members", "leave", "one", "leaver")),
+                              ("operator", ("rekeys", "now", "one", "--level", "msk"))):
+            self.assertEqual(of(reason), 0)
+            self.ctl(*words)
+            wait_for(lambda: of(reason) == 1, 60, lambda: f"{reason} counts: {of(reason)}")
+        self.assertEqual(self.site.metric(pierced), 3)
+
     def test_a_request_is_carried_out_once_also_across_a_kill(self):
         words = ("rekeys", "now", "one", "--level", "msk", "--request-id", ONE_ID)
         first = self.ctl(*words)

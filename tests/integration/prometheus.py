@@ -6,14 +6,16 @@ import os
 import pathlib
 import re
 import socket
+import time
 import urllib.request
 
-from harness import BIN, free_port, wait_for
+from harness import BIN, PATIENCE, free_port, wait_for
 
 SOURCE = pathlib.Path(os.environ["KEYMAST_SOURCE_DIR"])
 TOOLS = BIN.parent / "tools"
 RULES = SOURCE / "deploy/prometheus/keymast.rules.yml"
 FASTER = 60
+AGAIN = 30  # s after which a fault that is over in a moment is done once more
 
 
 def faster(rules):
@@ -28,16 +30,17 @@ def faster(rules):
 
 
 class Prometheus:
-    """Scrapes a site twice a second; `alerts` are the names of those that fire."""
+    """Scrapes a site each `period` seconds; in the first of them keymast-api waits for keymastd. `alerts` are
+    the names of those that fire."""
 
-    def __init__(self, site):
+    def __init__(self, site, period=1):
         self.site = site
         self.port = free_port(socket.SOCK_STREAM)
         folder = site.root / "prometheus"
         folder.mkdir()
         (folder / "keymast.rules.yml").write_text(faster(RULES.read_text()))
         (folder / "prometheus.yml").write_text(json.dumps({
-            "global": {"scrape_interval": "500ms", "scrape_timeout": "500ms",
+            "global": {"scrape_interval": f"{period}s", "scrape_timeout": f"{period}s",
                        "evaluation_interval": "500ms"},
             "rule_files": [str(folder / "keymast.rules.yml")],
             "scrape_configs": [{"job_name": "keymast", "static_configs": [
@@ -50,7 +53,7 @@ class Prometheus:
         wait_for(self.scrapes, 120, lambda: f"Prometheus scrapes: {self.process.log()[-2000:]}")
 
     def ask(self, path):
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/api/v1/{path}", timeout=10) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/api/v1/{path}", timeout=PATIENCE) as answer:
             return json.load(answer)["data"]
 
     def scrapes(self):
@@ -63,15 +66,21 @@ class Prometheus:
         return {alert["labels"]["alertname"] for alert in self.ask("alerts")["alerts"]
                 if alert["state"] == "firing"}
 
-    def fires(self, *names, seconds=60):
-        """Each of them is seen firing, not all at once: some faults are over in a moment."""
-        missing = set(names)
+    def fires(self, *names, seconds=300, again=None):
+        """Each of them is seen firing, not all at once: some faults are over in a moment, and `again` does
+        them once more, for a scrape or two may fail just then."""
+        missing, due = set(names), time.monotonic() + AGAIN
 
         def all_seen():
+            nonlocal due
             missing.difference_update(self.alerts())
+            if missing and again and time.monotonic() > due:
+                again()
+                due = time.monotonic() + AGAIN
             return not missing
         wait_for(all_seen, seconds, lambda: f"{missing} fire, and not only {self.alerts()}")
 
-    def resolves(self, *names, seconds=60):
-        wait_for(lambda: not self.alerts() & set(names), seconds,
+    def resolves(self, *names, seconds=300):
+        """None fires by what a scrape said: a failed one says nothing."""
+        wait_for(lambda: self.scrapes() and not self.alerts() & set(names), seconds,
                  lambda: f"{self.alerts() & set(names)} end")

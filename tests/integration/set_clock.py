@@ -10,11 +10,13 @@ from harness import BIN
 FAKETIME = next((path for path in (
     f"/usr/lib/{machine}-linux-gnu/faketime/libfaketimeMT.so.1" for machine in ("x86_64", "aarch64"))
     if os.path.exists(path)), None)
+TIMERS = BIN / "steady_timers.so"
 
 
 class SetClock:
     def __init__(self, folder):
         assert FAKETIME, "Debian's package libfaketime is not installed"
+        assert TIMERS.exists(), f"{TIMERS} is not built: without it timers follow the clock that is set"
         self.offset = pathlib.Path(folder, "offset")
         self.set(0)
 
@@ -29,6 +31,6 @@ class SetClock:
     def under(self):
         """For Site.start_server."""
         options = f"{os.environ.get('ASAN_OPTIONS', '')}:verify_asan_link_order=0"
-        return ["env", f"LD_PRELOAD={BIN}/steady_timers.so {FAKETIME}",
+        return ["env", f"LD_PRELOAD={TIMERS} {FAKETIME}",
                 f"FAKETIME_TIMESTAMP_FILE={self.offset}", "FAKETIME_NO_CACHE=1",
                 "FAKETIME_DONT_FAKE_MONOTONIC=1", f"ASAN_OPTIONS={options}"]

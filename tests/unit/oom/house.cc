@@ -86,6 +86,7 @@ House::House() : now(controller::kBegin + std::chrono::minutes(2)) {
   socket_ = site_.folder + "/core.sock";
   log_ = site_.folder + "/log";
   backups_ = site_.folder + "/backups";
+  backup_ = site_.folder + "/backup.part";
   Furnish();
   Keep();
 }
@@ -153,8 +154,8 @@ void House::Keep() {
   witness_ = site_.SaveWitness();
   file_ = open((site_.folder + "/commits").c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   KEYMAST_CHECK(file_ >= 0);
-  auto store =
-      std::make_unique<KeptStore>(store::OpenMemoryStore(records::DiskOf(entries_)), file_);
+  auto store = std::make_unique<KeptStore>(store::OpenMemoryStore(records::DiskOf(entries_)), file_,
+                                           backup_);
   auto witness = store::Witness::Open(site_.witness, site_.boot);
   KEYMAST_CHECK(witness.has_value());
   auto opened = records::Repository::Open(
@@ -169,6 +170,7 @@ void House::PutBack() const {
   site_.RestoreWitness(witness_);
   KEYMAST_CHECK(ftruncate(file_, 0) == 0);
   std::filesystem::remove_all(backups_);
+  std::filesystem::remove_all(backup_);
   std::filesystem::create_directories(backups_ + "/old");
   std::filesystem::remove(socket_);
 }

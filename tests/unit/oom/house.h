@@ -76,6 +76,7 @@ class House {
   std::string socket_;
   std::string log_;
   std::string backups_;
+  std::string backup_;  // while it is made
   std::vector<store::Entry> entries_;
   std::string witness_;
   int file_ = -1;  // of commits

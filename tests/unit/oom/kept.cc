@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/unit/oom/kept.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <filesystem>
 
 #include "base/check.h"
 #include "base/cursor.h"
@@ -41,9 +44,18 @@ Result<store::Revision> KeptStore::Commit(const store::Batch& batch) {
   return revision;
 }
 
-Result<uint64_t> KeptStore::Backup(const std::string& folder) {
-  if (mkdir(folder.c_str(), 0700) != 0) return Err(Error::kIo);
-  return 1;
+Result<std::string> KeptStore::BeginBackup() {
+  if (!EndBackup() || mkdir(backup_.c_str(), 0700) != 0) return Err(Error::kIo);
+  const int file = open((backup_ + "/file").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+  KEYMAST_CHECK(write(file, "k", 1) == 1);
+  close(file);
+  return backup_;
+}
+
+Status KeptStore::EndBackup() {
+  std::error_code problem;
+  std::filesystem::remove_all(backup_, problem);
+  return problem ? Status(Err(Error::kIo)) : Status();
 }
 
 void CommitAgain(ByteView file, store::Store& store) {

@@ -35,7 +35,8 @@ class FaultyStore final : public store::Store {
     return inner_->Watch(prefix, from, limit);
   }
   store::Revision revision() const override { return inner_->revision(); }
-  Result<uint64_t> Backup(const std::string& folder) override { return inner_->Backup(folder); }
+  Result<std::string> BeginBackup() override { return inner_->BeginBackup(); }
+  Status EndBackup() override { return inner_->EndBackup(); }
   store::Fence fence() const override { return inner_->fence(); }
 
  private:

@@ -38,14 +38,23 @@ size_t Recorder::Count(const std::string& channel, bool multicast) const {
       }));
 }
 
-Served::Served(const controller::KeyingConfig& keying, bool audits)
+Served::Served(On on, const controller::KeyingConfig& keying, bool audits)
     : folder_(MakeFolder()),
-      server_({clock_, loop_, store_, port_, rng_, import_key_, {}, nullptr, &clock_view_},
+      server_({clock_,
+               loop_,
+               on.durable == nullptr ? store_ : *on.durable,
+               port_,
+               rng_,
+               import_key_,
+               {},
+               nullptr,
+               &clock_view_,
+               on.means},
               {"bmsc@example.org",
                {},
                keying,
                audits ? AuditOf(import_key_, {}) : controller::AuditConfig()},
-              {3, 5, 2, false}, {}, HashOf),
+              {3, 5, 2, false}, std::move(on.state), HashOf),
       client_([this] {
         EXPECT_TRUE(server_.Listen(folder_ + "/core.sock"));
         server_.Start();

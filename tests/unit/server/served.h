@@ -67,7 +67,15 @@ class Recorder final : public DatagramPort {
 
 class Served : public testing::Test {
  protected:
-  explicit Served(const controller::KeyingConfig& keying = {}, bool audits = false);
+  explicit Served(const controller::KeyingConfig& keying = {}, bool audits = false)
+      : Served(On(), keying, audits) {}
+  // On is another store than store_, with what it holds and what can be done with it as a whole.
+  struct On {
+    Durable* durable = nullptr;  // null: store_
+    rekey::State state = {};
+    StoreWork::Means means = {};
+  };
+  explicit Served(On on, const controller::KeyingConfig& keying = {}, bool audits = false);
   ~Served() override;
 
   // Connect is a further client.

@@ -57,7 +57,8 @@ class SlowStore final : public Durable {
     closed_ = true;
     return {};
   }
-  Result<uint64_t> Backup(const std::string&) override { return Err(Error::kUnimplemented); }
+  Result<std::string> BeginBackup() override { return Err(Error::kUnimplemented); }
+  Status EndBackup() override { return {}; }
   Rotation rotation() const override { return {}; }
   tl::expected<void, Failure> BeginRotation(const crypto::MasterKey&) override {
     return Fail(Error::kUnimplemented, "there is no master key");

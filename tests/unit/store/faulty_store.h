@@ -57,7 +57,8 @@ class FaultyStore final : public Store {
   }
   Limits limits() const override { return store_->limits(); }
   Revision revision() const override { return store_->revision(); }
-  Result<uint64_t> Backup(const std::string& folder) override { return store_->Backup(folder); }
+  Result<std::string> BeginBackup() override { return store_->BeginBackup(); }
+  Status EndBackup() override { return store_->EndBackup(); }
   Fence fence() const override { return store_->fence(); }
 
  private:
