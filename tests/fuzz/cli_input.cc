@@ -22,7 +22,9 @@ void ReadTable(ByteView octets) {
   const MemoryFile file(octets);
   auto rows = ReadCsv(file.path(), 2);
   if (!rows || rows->empty()) return;
-  const CsvOptions options{"members.csv", true, {}};
+  CsvOptions options;
+  options.file = "members.csv";
+  options.skip_existing = true;
   const Batches batches(options, *rows);
   Problem problem;
   problem.violations = {{"requests[0].member", "wrong"}, {rows->front().cells[1], "wrong"}};

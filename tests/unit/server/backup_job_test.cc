@@ -245,7 +245,7 @@ TEST_P(BackupJobSteps, WhatCannotBeWrittenFailsAndLeavesNothing) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Paces, BackupJobSteps,
-                         testing::Values(BackupJob::Pace{4000, false}, kRenames),
+                         testing::Values(BackupJob::Pace{16'000, false}, kRenames),
                          [](const auto& test) {
                            return test.param.renames ? "Renames" : "Copies";
                          });
