@@ -43,7 +43,8 @@ HeadendRig::HeadendRig(v1::SrtpProfile profile, const Endpoint& group) {
   Define(profile, group);
   Announce(profile);
   Reserve();
-  sender_ = std::make_unique<headend::Sender>(headend_->channels().begin()->second->definition());
+  sender_ =
+      std::make_unique<headend::Sender>(headend_->channels().begin()->second->definition(), "");
 }
 
 void HeadendRig::Direct(const v1::HeadendDirective& directive) {
