@@ -66,7 +66,7 @@ Controller::Impl::Outcome Controller::Impl::Handle(const CreateChannel& command,
                                                    const Moment* m) {
   groups::Channel channel = command.channel;
   const std::string name = NameOf(channel.id);
-  std::vector<FieldViolation> wrong = groups::CheckChannel(channel);
+  std::vector<FieldViolation> wrong = groups::CheckNewChannel(channel);
   if (!wrong.empty()) return RefuseFields(Error::kInvalidArgument, name, std::move(wrong));
   if (Find(channel.id) != nullptr) return Refuse(Error::kAlreadyExists, name, "exists already");
   if (auto over = OverQuota(1, 0)) return tl::unexpected(std::move(*over));

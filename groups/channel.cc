@@ -42,15 +42,16 @@ bool IsSource(const Endpoint& address, Endpoint::Family family) {
   return address.family == family && !address.IsMulticast() && !is_unspecified;
 }
 
+constexpr const char* kSources = "channel.multicast.sources";
+
 void CheckSources(const Multicast& multicast, Violations& wrong) {
   const std::vector<Endpoint>& sources = multicast.sources;
-  const std::string path = "channel.multicast.sources";
-  if (sources.empty()) {
-    return Unless(!IsSourceSpecific(multicast.mtk), wrong, path,
-                  "must be named: a group of 232.0.0.0/8 or ff3x::/32 is joined by source alone");
+  const std::string path = kSources;
+  if (sources.empty()) return;
+  if (sources.size() > kMaxSources) {
+    return Unless(false, wrong, path,
+                  "has " + std::to_string(sources.size()) + " entries; must have at most 8");
   }
-  Unless(sources.size() <= kMaxSources, wrong, path,
-         "has " + std::to_string(sources.size()) + " entries; must have at most 8");
   for (size_t i = 0; i < sources.size(); ++i) {
     const bool is_first = std::find(sources.begin(), sources.end(), sources[i]) ==
                           sources.begin() + static_cast<ptrdiff_t>(i);
@@ -104,6 +105,8 @@ void CheckStreams(const Channel& channel, Violations& wrong) {
   const std::vector<Stream>& streams = channel.streams;
   Unless(!streams.empty() && streams.size() <= kMaxStreams, wrong, "channel.streams",
          "has " + std::to_string(streams.size()) + " entries; must have 1 to 16");
+  // Each of them is held against all before it.
+  if (streams.size() > kMaxStreams) return;
   for (size_t i = 0; i < streams.size(); ++i) {
     const std::string path = "channel.streams[" + std::to_string(i) + "]";
     CheckStream(streams[i], path, channel.multicast.mtk.port, wrong);
@@ -157,6 +160,13 @@ std::vector<FieldViolation> CheckChannel(const Channel& channel) {
   for (FieldViolation& violation : CheckPolicy(channel.policy, 0)) {
     wrong.push_back(std::move(violation));
   }
+  return wrong;
+}
+
+std::vector<FieldViolation> CheckNewChannel(const Channel& channel) {
+  Violations wrong = CheckChannel(channel);
+  Unless(!channel.multicast.sources.empty() || !IsSourceSpecific(channel.multicast.mtk), wrong,
+         kSources, "must be named: a group of 232.0.0.0/8 or ff3x::/32 is joined by source alone");
   return wrong;
 }
 

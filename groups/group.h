@@ -136,6 +136,9 @@ std::vector<FieldViolation> CheckPolicy(const KeyPolicy& policy, uint64_t member
 
 // CheckChannel checks the definition (ids, addresses, ports, SSRCs, profile, policy).
 std::vector<FieldViolation> CheckChannel(const Channel& channel);
+// CheckNewChannel wants besides what channels of earlier versions need not have: sources, in a
+// range that is for source-specific multicast alone.
+std::vector<FieldViolation> CheckNewChannel(const Channel& channel);
 
 // IsResourceId says whether `id` is 1 to 63 of [a-z0-9-], beginning with a letter.
 bool IsResourceId(std::string_view id);

@@ -104,7 +104,7 @@ void Replan(const ChannelState& channel, Ladder& ladder, Instant now) {
 }
 
 std::vector<PlannedChange> Upcoming(const ChannelState& channel, Instant now, size_t count,
-                                    Instant until) {
+                                    Instant until, Instant after) {
   const groups::KeyPolicy& policy = channel.channel.policy;
   const Ladder& ladder = channel.ladder;
   std::vector<PlannedChange> plans;
@@ -119,9 +119,13 @@ std::vector<PlannedChange> Upcoming(const ChannelState& channel, Instant now, si
     plans.back().at = ladder.next_msk_change;
     plans.back().reason = ladder.next_msk_reason;
   }
+  const auto following = [&](Instant change) {
+    const Instant starts = std::max(change, now);
+    return PlanChange(channel, starts + policy.msk_period, starts + policy.msk_lead);
+  };
+  if (plans.back().at <= after) plans.back() = following(after);
   while (plans.size() < count && plans.back().at <= until) {
-    const Instant starts = std::max(plans.back().at, now);
-    plans.push_back(PlanChange(channel, starts + policy.msk_period, starts + policy.msk_lead));
+    plans.push_back(following(plans.back().at));
   }
   if (plans.back().at > until) plans.pop_back();
   return plans;

@@ -33,8 +33,8 @@ PlannedChange PlanChange(const ChannelState& channel, Instant period_end, Instan
 void Replan(const ChannelState& channel, Ladder& ladder, Instant now);
 
 // Upcoming is the next changes, at most `count` and none behind `until`: what the ladder has
-// planned, and what will follow.
+// planned, and what will follow. Those up to `after`, of which the last one is known, are left out.
 std::vector<PlannedChange> Upcoming(const ChannelState& channel, Instant now, size_t count,
-                                    Instant until = kNever);
+                                    Instant until = kNever, Instant after = Instant::min());
 
 }  // namespace keymast::rekey

@@ -57,6 +57,7 @@ tl::unexpected<Failure> BackupJob::CannotWrite(Error error) const {
 }
 
 Progress BackupJob::Step(Progress progress) {
+  if (next_ == Part::kBegin && HasMade()) return Made(std::move(progress));
   if (progress.cancelling) {
     if (next_ == Part::kBegin) RemoveEarlier();
     RemoveOwn();
@@ -71,6 +72,28 @@ Progress BackupJob::Step(Progress progress) {
     return Failed(std::move(progress), done.error().error, done.error().message);
   }
   if (!is_named_) return progress;
+  progress.notes = {folder_};
+  return Ended(std::move(progress));
+}
+
+bool BackupJob::HasMade() const {
+  std::error_code problem;
+  return fs::exists(folder_, problem);
+}
+
+Progress BackupJob::Made(Progress progress) const {
+  RemoveEarlier();
+  std::error_code problem;
+  if (!fs::exists(folder_ + "/CURRENT", problem)) {
+    return Failed(std::move(progress), Error::kAlreadyExists, folder_ + " is no backup, and stays");
+  }
+  progress.done = 0;
+  for (fs::directory_iterator at(folder_, problem), end; !problem && at != end;
+       at.increment(problem)) {
+    const uint64_t octets = at->file_size(problem);
+    if (!problem) progress.done += octets;
+  }
+  progress.total = progress.done;
   progress.notes = {folder_};
   return Ended(std::move(progress));
 }
@@ -181,16 +204,10 @@ BackupJob::Done BackupJob::Finish() {
   return {};
 }
 
-// RemoveEarlier: what is there under the name of a backup that is not made yet was made by an
-// attempt of which the end is not durable. It loses the name first: no crash leaves half of it in
-// the list.
 void BackupJob::RemoveEarlier() const {
   std::error_code problem;
   fs::remove_all(part(), problem);
   fs::remove_all(folder_ + kGone, problem);
-  if (!fs::exists(folder_, problem)) return;
-  if (Rename(folder_, part())) shell::SyncFolderOf(folder_);
-  fs::remove_all(part(), problem);
 }
 
 void BackupJob::RemoveOwn() {

@@ -19,7 +19,9 @@ inline constexpr const char* kGone = ".gone";  // of one that is being removed
 // BackupJob makes a copy of what is durable at its first step. The files are gathered by the store,
 // brought into `folder` and kPart, and get the name `folder` when all of them are there and synced:
 // by renaming where one file system has both, by copying elsewhere. One that is begun knows nothing
-// of what an earlier one did, and removes what that left under either name. Used by the committer.
+// of what an earlier one did: it removes what that left under kPart. What has the name itself is
+// whole, and is never touched: the earlier one was over but for saying so, or the data are those of
+// that backup, put back. Used by the committer.
 class BackupJob {
  public:
   struct Pace {
@@ -32,7 +34,8 @@ class BackupJob {
 
   // Step does one part, and says how far it is: octets that are in their place, of all; in the end
   // notes = {folder}. Cancelled, or with what failed, it ends and leaves nothing: kIo, kNoSpace, or
-  // as store::Store::BeginBackup. It is not called again behind an end.
+  // as store::Store::BeginBackup, kAlreadyExists when something else has the name. It is not called
+  // again behind an end.
   rekey::Progress Step(rekey::Progress progress);
   // GiveUp removes what there is of it; a step behind that says `why`.
   void GiveUp(const Failure& why);
@@ -50,6 +53,8 @@ class BackupJob {
   Status CopyPiece(const File& file);
   Done Finish();
   void RemoveEarlier() const;
+  bool HasMade() const;
+  rekey::Progress Made(rekey::Progress progress) const;
   void RemoveOwn();
   std::string part() const { return folder_ + kPart; }
   tl::unexpected<Failure> CannotWrite(Error error) const;

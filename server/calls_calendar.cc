@@ -13,7 +13,8 @@ namespace {
 constexpr size_t kDefaultUpcoming = 10;
 constexpr size_t kDefaultConflicts = 100;
 constexpr size_t kMostShown = 1000;
-constexpr size_t kMostUpcoming = 10'000;  // counted from now on, over all pages
+// Farther ones are not shown: instants end in the year 2262.
+constexpr Duration kFarthestUpcoming = std::chrono::hours(24 * 365 * 100);
 constexpr Duration kDefaultHorizon = std::chrono::hours(24);
 constexpr Duration kMostHorizon = std::chrono::hours(24 * 31);
 constexpr Duration kDefaultWithin = std::chrono::seconds(1);
@@ -119,17 +120,9 @@ void Calls::ListUpcoming(const Caller& caller, const v1::ListUpcomingRekeysReque
   const std::string label = "upcoming of " + request.parent();
   const auto shown = ReadInstants(page_tokens_.Read(label, request.page_token()), 1);
   if (!shown) return Refuse(caller, NoTokenOfThis());
-  // All that was shown is planned again: what is planned may have changed since.
-  size_t planned = *count + 1;
-  const Instant after = shown->empty() ? Instant::min() : shown->front();
-  std::vector<rekey::PlannedChange> plans;
-  for (;;) {
-    plans = rekey::Upcoming(*channel, shard_.Now(), planned);
-    const bool is_all = plans.size() < planned || planned == kMostUpcoming;
-    std::erase_if(plans, [after](const auto& plan) { return plan.at <= after; });
-    if (is_all || plans.size() > *count) break;
-    planned = std::min(planned * 2, kMostUpcoming);
-  }
+  const Instant now = shard_.Now();
+  const auto plans = rekey::Upcoming(*channel, now, *count + 1, now + kFarthestUpcoming,
+                                     shown->empty() ? Instant::min() : shown->front());
   core::CoreReply reply;
   auto& list = *reply.mutable_list_upcoming_rekeys();
   for (size_t i = 0; i < std::min(*count, plans.size()); ++i) {

@@ -294,14 +294,14 @@ tl::expected<std::unique_ptr<Store>, Failure> OpenRocksStore(const RocksOptions&
   auto lock = LockDirectory(place);
   if (!lock) return tl::unexpected(lock.error());
   PassFailpoint("store.open.locked");
+  // First, since it may hold the room that the rest needs. What stays the next backup removes.
+  RemoveBackupFolder(place);
   const auto database = options.create ? Database::Create(place) : Database::Open(place);
   if (!database) return tl::unexpected(database.error());
   PassFailpoint("store.open.opened");
   const auto head = RaiseFence(place, **database);
   if (!head) return tl::unexpected(head.error());
   PassFailpoint("store.open.fenced");
-  // It is in nobody's way: the next backup tries again.
-  RemoveBackupFolder(place);
   return std::make_unique<RocksStore>(std::move(place), std::move(*lock), *database, *head);
 }
 

@@ -57,6 +57,7 @@ class Restore(unittest.TestCase):
         self.assertIn("nightly", shown[-1])
         backup = self.ctl("backups", "list")["backups"][0]["directory"]
         self.subscriber("late")
+        copied = self.system.run(f"cd {backup} && sha256sum *").stdout
         before = self.ctl("status")
         msk = self.ctl("channels", "get", "one")["keyState"]["active"]["mskId"]
 
@@ -78,6 +79,11 @@ class Restore(unittest.TestCase):
         self.assertEqual(self.subscribers(), ["subscribers/early"])
         wait_for(lambda: self.ctl("channels", "get", "one")["keyState"]["active"]["mskId"] > msk, 60,
                  "the channel has another MSK than was ever used")
+
+        # Its own operation, which is in it and not at its end, leaves the backup as it is.
+        wait_for(lambda: all(each.get("done") for each in self.ctl("operations", "list")["operations"]), 60,
+                 "operations end")
+        self.assertEqual(self.system.run(f"cd {backup} && sha256sum *").stdout, copied)
 
         # The option is gone with the file, and not needed any more.
         self.stop("keymastd")

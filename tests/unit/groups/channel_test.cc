@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 
 #include "groups/group.h"
@@ -49,16 +50,33 @@ TEST(CheckChannel, TakesSources) {
   EXPECT_TRUE(CheckChannel(OfSources("239.255.42.1:2269", {"192.0.2.1"})).empty())
       << "a group of any range may be joined by source";
   EXPECT_TRUE(CheckChannel(OfSources("[ff3e::8000:1]:2269", {"2001:db8::1"})).empty());
-  EXPECT_TRUE(CheckChannel(OfSources("[ff3e:30:2001:db8::1]:2269", {})).empty())
+  EXPECT_TRUE(CheckNewChannel(OfSources("[ff3e:30:2001:db8::1]:2269", {})).empty())
       << "ff30::/12 beyond ff3x::/32 is for groups by prefix (RFC 3306)";
 }
 
 TEST(CheckChannel, ASourceSpecificGroupNeedsSources) {
   for (const char* group : {"232.0.0.0:2269", "232.255.255.255:2269", "[ff3e::1]:2269"}) {
-    const auto violations = CheckChannel(OfSources(group, {}));
+    const auto violations = CheckNewChannel(OfSources(group, {}));
     ASSERT_EQ(violations.size(), 1U) << group;
     EXPECT_EQ(violations[0].field, "channel.multicast.sources");
+    EXPECT_TRUE(CheckChannel(OfSources(group, {})).empty()) << "one of before goes on";
   }
+}
+
+// As many as a request can hold are refused in no time.
+TEST(CheckChannel, OfTooManyNoneIsLookedAt) {
+  Channel channel = Valid();
+  channel.multicast.interface_address = "127.0.0.1";
+  channel.multicast.sources.assign(200'000, *ParseAddress("127.0.0.1"));
+  channel.streams.assign(50'000, channel.streams[0]);
+  const auto violations = CheckChannel(channel);
+  EXPECT_EQ(violations.size(), 2U);
+  const auto names = [&](const std::string& field) {
+    return std::count_if(violations.begin(), violations.end(),
+                         [&](const auto& one) { return one.field == field; });
+  };
+  EXPECT_EQ(names("channel.multicast.sources"), 1);
+  EXPECT_EQ(names("channel.streams"), 1);
 }
 
 TEST(CheckChannel, MtkMessagesComeFromASource) {

@@ -298,12 +298,36 @@ TEST_F(BackupJobTest, AFileThatCannotBeReadLeavesNothing) {
 }
 
 // Of an attempt whose end was not durable.
-TEST_F(BackupJobTest, WhatHasTheNameIsReplaced) {
-  fs::create_directories(backup_ + kGone);
+// Data that are put back hold the operation that made them, not at its end yet: it must not cost
+// the backup that was put back, nor a newer one of its name.
+TEST_F(BackupJobTest, ABackupThatHasTheNameStaysAndIsTheOneThatWasMade) {
+  for (const bool cancelling : {false, true}) {
+    fs::create_directories(backup_ + kPart);
+    fs::create_directories(backup_);
+    std::ofstream(backup_ + "/CURRENT") << "of before";
+    Progress progress;
+    progress.cancelling = cancelling;
+    BackupJob job = Job(kCopies);
+    const Progress end = job.Step(progress);
+    EXPECT_TRUE(end.IsDone());
+    EXPECT_FALSE(end.failed);
+    EXPECT_EQ(end.total, 9U);
+    EXPECT_EQ(end.done, 9U);
+    std::string text;
+    std::ifstream(backup_ + "/CURRENT") >> text;
+    EXPECT_EQ(text, "of");
+    EXPECT_FALSE(fs::exists(backup_ + kPart));
+  }
+}
+
+TEST_F(BackupJobTest, WhatHasTheNameAndIsNoBackupStaysToo) {
   fs::create_directories(backup_);
-  std::ofstream(backup_ + "/CURRENT") << "of before";
+  std::ofstream(backup_ + "/letters") << "of mine";
   BackupJob job = Job(kCopies);
-  ExpectWhole(End(job, Begin(job)));
+  const Progress end = job.Step({});
+  EXPECT_TRUE(end.failed);
+  EXPECT_EQ(end.error, Error::kAlreadyExists);
+  EXPECT_TRUE(fs::exists(backup_ + "/letters"));
 }
 
 }  // namespace
