@@ -80,8 +80,8 @@ void Batches::TellDone(size_t done, Problem& problem) const {
   const std::string what = options_.validate_only ? " rows are good" : " rows are done";
   std::string text = std::to_string(done) + " of " + std::to_string(rows_.size()) + what;
   if (done > 0) text += ", to line " + std::to_string(rows_[done - 1].line);
-  if (done > 0 && !options_.skip_existing && !options_.validate_only)
-    text += "; --skip-existing goes on behind them";
+  const bool may_skip = !options_.skip_existing && !options_.validate_only;
+  if (done > 0 && may_skip) text += "; --skip-existing goes on behind them";
   problem.advice += (problem.advice.empty() ? "" : "\n  ") + text;
 }
 

@@ -47,6 +47,17 @@ Outcome<std::string> ImportKey(Context& context) {
   return status.import_public_key();
 }
 
+// PutCredential seals the key of a file into a request; without a file there is none.
+Outcome<void> PutCredential(const std::string& import_key, const std::string& request_id,
+                            const std::string& file, v1::CreateSubscriberRequest& request) {
+  if (file.empty()) return {};
+  auto sealed = SealCredential(import_key, request_id, request.subscriber_id(),
+                               request.subscriber().identity(), file);
+  if (!sealed) return tl::unexpected(sealed.error());
+  request.mutable_subscriber()->set_sealed_credential(std::move(*sealed));
+  return {};
+}
+
 struct CreateOptions {
   v1::CreateSubscriberRequest request;
   std::string credential_file;
@@ -57,12 +68,8 @@ Outcome<void> Create(Context& context, const CreateOptions& options) {
   if (!import_key) return tl::unexpected(import_key.error());
   v1::CreateSubscriberRequest request = options.request;
   if (request.request_id().empty()) request.set_request_id(NewRequestId());
-  if (!options.credential_file.empty()) {
-    auto sealed = SealCredential(*import_key, request.request_id(), request.subscriber_id(),
-                                 request.subscriber().identity(), options.credential_file);
-    if (!sealed) return tl::unexpected(sealed.error());
-    request.mutable_subscriber()->set_sealed_credential(std::move(*sealed));
-  }
+  auto put = PutCredential(*import_key, request.request_id(), options.credential_file, request);
+  if (!put) return put;
   v1::Subscriber created;
   auto sent = Send(context, "Subscribers.CreateSubscriber", request, created);
   return sent ? Show(context, created, WriteSubscriber) : sent;
@@ -94,17 +101,10 @@ Outcome<void> BatchCreate(Context& context, const CsvOptions& csv) {
   v1::BatchCreateSubscribersResponse all;
   const auto put = [&](const CsvRow& row,
                        v1::BatchCreateSubscribersRequest& batch) -> Outcome<void> {
-    const std::string id = LastSegment(row.cells[0]);
-    v1::CreateSubscriberRequest request;
-    request.set_subscriber_id(id);
+    v1::CreateSubscriberRequest& request = *batch.add_requests();
+    request.set_subscriber_id(LastSegment(row.cells[0]));
     request.mutable_subscriber()->set_identity(row.cells[1]);
-    if (!row.cells[2].empty()) {
-      auto sealed = SealCredential(*import_key, batch.request_id(), id, row.cells[1], row.cells[2]);
-      if (!sealed) return tl::unexpected(sealed.error());
-      request.mutable_subscriber()->set_sealed_credential(std::move(*sealed));
-    }
-    *batch.add_requests() = std::move(request);
-    return {};
+    return PutCredential(*import_key, batch.request_id(), row.cells[2], request);
   };
   auto sent = SendBatches(context, "Subscribers.BatchCreateSubscribers", csv, *rows,
                           v1::BatchCreateSubscribersRequest(), put, all);

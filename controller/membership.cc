@@ -24,6 +24,19 @@ std::vector<FieldViolation> Check(const CreateMembers& command) {
   return wrong;
 }
 
+struct WhyNot {
+  Error error;
+  const char* what;
+};
+
+// WhyNotTakenIn: whom an operator makes join is sent MSK messages, which are under its user key.
+std::optional<WhyNot> WhyNotTakenIn(const groups::Member& member,
+                                    const rekey::SubscriberState& subscriber, Instant now) {
+  if (!member.EntitledAt(now)) return WhyNot{Error::kNotEntitled, "is not entitled now"};
+  if (!subscriber.user_key.empty()) return std::nullopt;
+  return WhyNot{Error::kFailedPrecondition, "has no user key: it joins by its certificate"};
+}
+
 }  // namespace
 
 uint32_t FirstReportT(Instant now) {
@@ -83,9 +96,8 @@ Controller::Impl::Outcome Controller::Impl::Handle(const CreateMembers& command,
     if (channel->durable->members.contains(id) || !ids.insert(id.value).second) {
       return Refuse(Error::kAlreadyExists, NameOf(command.channel, id), "exists already");
     }
-    if (one.join && !one.member.EntitledAt(now)) {
-      return Refuse(Error::kNotEntitled, NameOf(command.channel, id), "is not entitled now");
-    }
+    const auto why = WhyNotTakenIn(one.member, state.subscribers.at(id), now);
+    if (one.join && why) return Refuse(why->error, NameOf(command.channel, id), why->what);
   }
   // The lead must suffice for all of them.
   wrong = groups::CheckPolicy(channel->policy(),
@@ -131,8 +143,9 @@ Controller::Impl::Outcome Controller::Impl::Handle(const Join& command, Instant 
   if (channel == nullptr) return Refuse(Error::kNotFound, NameOf(command.channel), kNotThere);
   const auto member = channel->durable->members.find(command.subscriber);
   if (member == channel->durable->members.end()) return Refuse(Error::kNotFound, name, kNotThere);
-  if (!member->second.EntitledAt(now)) {
-    return Refuse(Error::kNotEntitled, name, "is not entitled now");
+  const auto& subscriber = state.subscribers.at(command.subscriber);
+  if (const auto why = WhyNotTakenIn(member->second, subscriber, now)) {
+    return Refuse(why->error, name, why->what);
   }
   if (m == nullptr) return Reply{};
   TakeIn(*channel, member->second, *m);

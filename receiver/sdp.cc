@@ -2,6 +2,7 @@
 #include "receiver/sdp.h"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 
 #include "mikey/mbms.h"
@@ -15,10 +16,12 @@ using sdp::Cut;
 using sdp::Refusal;
 using sdp::TakeNumber;
 
-// Place is where values of attributes go; the stream is null in the session's section.
+// Place is where values of attributes go; the stream is null in the session's section. `filtered`
+// is the group that the sources are of, where the filter names one.
 struct Place {
   ChannelSdp& channel;
   SdpStream* stream;
+  std::optional<Endpoint>& filtered;
 };
 
 Status TakeChannel(std::string_view value, Place to) {
@@ -59,7 +62,7 @@ Status TakeSources(std::string_view value, Place to) {
   if (const std::string_view group = Cut(value, ' '); group != "*") {
     const Result<Endpoint> address = ParseAddress(group);
     if (!address || !address->IsMulticast()) return Err(Error::kMalformed);
-    to.channel.filtered = *address;
+    to.filtered = *address;
   }
   while (!value.empty()) {
     const Result<Endpoint> source = ParseAddress(Cut(value, ' '));
@@ -152,9 +155,18 @@ Taken TakeAttributes(const sdp::Attributes& attributes, Place to, size_t last_li
   return {};
 }
 
+// IsOfFilter: a filter that was for another group would leave this one open to all.
+bool IsOfFilter(const ChannelSdp& channel, const std::optional<Endpoint>& filtered,
+                Endpoint group) {
+  group.port = 0;
+  if (channel.sources.empty()) return true;
+  const bool is_of_family = channel.sources.front().family == group.family;
+  return is_of_family && (!filtered || *filtered == group);
+}
+
 // m=<media> <port> RTP/SAVP <payload type>: profile of RFC 3711 §12, one format, no refusals.
 Taken TakeStream(const sdp::Description& description, const sdp::Media& media,
-                 ChannelSdp& channel) {
+                 std::optional<Endpoint>& filtered, ChannelSdp& channel) {
   if (media.port == 0 || media.formats.size() != 1) return Refusal(Error::kMalformed, media.line);
   if (media.transport != "RTP/SAVP") return Refusal(Error::kUnsupportedPolicy, media.line);
   const sdp::Connection* connection = description.ConnectionOf(media);
@@ -168,17 +180,12 @@ Taken TakeStream(const sdp::Description& description, const sdp::Media& media,
   stream.group = connection->address;
   stream.group.port = media.port;
   stream.ttl = connection->ttl;
-  Taken taken = TakeAttributes(media.attributes, {channel, &stream}, description.lines);
+  Taken taken = TakeAttributes(media.attributes, {channel, &stream, filtered}, description.lines);
+  if (taken && !IsOfFilter(channel, filtered, stream.group)) {
+    return Refusal(Error::kMalformed, media.line);
+  }
   if (taken) channel.streams.push_back(std::move(stream));
   return taken;
-}
-
-// IsOfFilter: a filter that was for another group would leave this one open to all.
-bool IsOfFilter(const ChannelSdp& channel, Endpoint group) {
-  group.port = 0;
-  if (channel.sources.empty()) return true;
-  const bool is_of_family = channel.sources.front().family == group.family;
-  return is_of_family && (!channel.filtered || *channel.filtered == group);
 }
 
 }  // namespace
@@ -190,21 +197,20 @@ tl::expected<ChannelSdp, Failure> ParseSdp(std::string_view text) {
   ChannelSdp channel;
   channel.origin = description->origin;
   channel.name = description->name;
+  std::optional<Endpoint> filtered;
   if (const Taken taken =
-          TakeAttributes(description->attributes, {channel, nullptr}, description->lines);
+          TakeAttributes(description->attributes, {channel, nullptr, filtered}, description->lines);
       !taken) {
     return tl::unexpected<Failure>(taken.error());
   }
   if (description->media.empty()) return Refusal(Error::kPayloadMissing, description->lines);
-  if (!IsOfFilter(channel, channel.mtk)) return Refusal(Error::kMalformed, description->lines);
+  if (!IsOfFilter(channel, filtered, channel.mtk))
+    return Refusal(Error::kMalformed, description->lines);
   std::set<uint32_t> ssrcs;
   for (const sdp::Media& media : description->media) {
     if (channel.streams.size() == mikey::kMaxStreams) return Refusal(Error::kTooLong, media.line);
-    if (const Taken taken = TakeStream(*description, media, channel); !taken) {
+    if (const Taken taken = TakeStream(*description, media, filtered, channel); !taken) {
       return tl::unexpected<Failure>(taken.error());
-    }
-    if (!IsOfFilter(channel, channel.streams.back().group)) {
-      return Refusal(Error::kMalformed, media.line);
     }
     // RFC 3711 §9.1: one MTK serves all streams, so their SSRCs differ.
     if (!ssrcs.insert(channel.streams.back().ssrc.value).second) {

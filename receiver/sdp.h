@@ -2,7 +2,6 @@
 // A channel's session description as the server makes it (RFC 8866, RFC 3711 §8, docs/receiver.md).
 #pragma once
 
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,10 +32,8 @@ struct ChannelSdp {
   KeyDomainId domain;
   KeyGroup key_group;
   Endpoint mtk;  // where MTK messages come
-  // Where packets come from alone, port 0 (RFC 4570); none: anywhere. The filter may name the group
-  // that it is of: the channel's then.
+  // Where packets come from alone, port 0 (RFC 4570); none: anywhere.
   std::vector<Endpoint> sources;
-  std::optional<Endpoint> filtered;
   // Where the channel is joined by MIKEYv2 (MIKEYv2 §12); without a URI it is not.
   std::string join_host;
   uint16_t join_port = 0;

@@ -51,6 +51,18 @@ Status WriteAll(int fd, ByteView octets) {
 
 }  // namespace
 
+uint64_t OctetsIn(const std::string& folder) {
+  std::error_code problem;
+  uint64_t octets = 0;
+  for (fs::recursive_directory_iterator at(folder, problem), end; !problem && at != end;
+       at.increment(problem)) {
+    std::error_code gone;
+    const uint64_t size = at->is_regular_file(gone) ? at->file_size(gone) : 0;
+    if (!gone) octets += size;
+  }
+  return octets;
+}
+
 tl::unexpected<Failure> BackupJob::CannotWrite(Error error) const {
   if (error != Error::kNoSpace) error = Error::kIo;
   return Fail(error, folder_ + " cannot be written (" + std::string(ErrorName(error)) + ")");
@@ -87,13 +99,7 @@ Progress BackupJob::Made(Progress progress) const {
   if (!fs::exists(folder_ + "/CURRENT", problem)) {
     return Failed(std::move(progress), Error::kAlreadyExists, folder_ + " is no backup, and stays");
   }
-  progress.done = 0;
-  for (fs::directory_iterator at(folder_, problem), end; !problem && at != end;
-       at.increment(problem)) {
-    const uint64_t octets = at->file_size(problem);
-    if (!problem) progress.done += octets;
-  }
-  progress.total = progress.done;
+  progress.done = progress.total = OctetsIn(folder_);
   progress.notes = {folder_};
   return Ended(std::move(progress));
 }

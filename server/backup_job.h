@@ -16,6 +16,9 @@ namespace keymast::server {
 inline constexpr const char* kPart = ".part";  // of one that is being made
 inline constexpr const char* kGone = ".gone";  // of one that is being removed
 
+// OctetsIn a folder: of what is there, since files may come and go meanwhile.
+uint64_t OctetsIn(const std::string& folder);
+
 // BackupJob makes a copy of what is durable at its first step. The files are gathered by the store,
 // brought into `folder` and kPart, and get the name `folder` when all of them are there and synced:
 // by renaming where one file system has both, by copying elsewhere. One that is begun knows nothing

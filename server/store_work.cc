@@ -16,20 +16,14 @@ using rekey::Operation;
 using rekey::OperationKind;
 using rekey::Progress;
 
-// How far a rotation goes is told in so many parts: each is a commit.
+// How far an operation goes is told in so many parts: each is a commit, an event and a line of the
+// log.
 constexpr uint64_t kParts = 20;
 
-// OctetsIn is of what is there: files may come and go meanwhile.
-uint64_t OctetsIn(const std::filesystem::path& folder) {
-  std::error_code problem;
-  uint64_t octets = 0;
-  for (std::filesystem::recursive_directory_iterator at(folder, problem), end;
-       !problem && at != end; at.increment(problem)) {
-    std::error_code gone;
-    const uint64_t size = at->is_regular_file(gone) ? at->file_size(gone) : 0;
-    if (!gone) octets += size;
-  }
-  return octets;
+uint64_t PartOf(const Progress& progress) { return std::max<uint64_t>(progress.total / kParts, 1); }
+
+bool IsWorthKeeping(const Progress& kept, const Progress& now) {
+  return now.IsDone() || now.total != kept.total || now.done >= kept.done + PartOf(now);
 }
 
 Instant ChangedAt(const std::filesystem::path& folder) {
@@ -140,8 +134,7 @@ Progress StoreWork::CancelRotation(Progress progress) const {
 }
 
 Progress StoreWork::StepRotation(Progress progress) const {
-  const uint64_t part = std::max<uint64_t>(progress.total / kParts, 1);
-  const uint64_t until = progress.done + part;
+  const uint64_t until = progress.done + PartOf(progress);
   for (;;) {
     const Result<Durable::Rotation> rotation = shard_.parts().durable.RotationStep();
     if (!rotation) {
@@ -191,6 +184,7 @@ void StoreWork::Go(const Operation& operation, Job job) {
         const auto found = operations.find(id);
         if (found == operations.end() || shard_.Unable()) return;
         if (progress->IsDone()) progress->ended = now;
+        if (!IsWorthKeeping(found->second.progress, *progress)) return;
         // It may have been cancelled meanwhile.
         progress->cancelling = progress->cancelling || found->second.progress.cancelling;
         PassFailpoint("server.operation.moved");

@@ -111,17 +111,16 @@ TEST_F(Commands, AUserKeyIsOneSubscribersAlone) {
 }
 
 // Who joins by certificate needs none: no key is no key that two could share.
-TEST_F(Commands, ASubscriberWithoutUserKeyIsSentNoMsk) {
+TEST_F(Commands, ASubscriberWithoutUserKeyIsNotMadeToJoin) {
   const auto without = [](int id) { return NewSubscriber{IdOf(id), IdentityOf(id), {}}; };
   world.Do(CreateSubscribers{{without(8), without(9)}});
   world.Restart(seconds(1));
   world.Do(CreateSubscribers{{without(7)}});
-  world.Do(CreateMembers{kNews, {{MemberOf(8), true}}});
-  world.Do(RekeyNow{kNews, rekey::KeyLevel::kMsk});
-  world.Pass(seconds(30));
-  EXPECT_TRUE(world.channel().members.at(IdOf(8)).joined);
-  EXPECT_TRUE(world.MsksTo(8).empty());
-  EXPECT_FALSE(world.MsksTo(2).empty());
+  // Whom an operator makes join is sent MSK messages.
+  ExpectRefused(CreateMembers{kNews, {{MemberOf(8), true}}}, Error::kFailedPrecondition,
+                "channels/news/members/s8");
+  world.Do(CreateMembers{kNews, {{MemberOf(8), false}}});
+  ExpectRefused(Join{kNews, IdOf(8)}, Error::kFailedPrecondition, "channels/news/members/s8");
   world.Do(DeleteSubscribers{{IdOf(8), IdOf(9)}, true});
   world.Do(CreateSubscribers{{without(8)}});
 }

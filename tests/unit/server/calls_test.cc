@@ -218,10 +218,9 @@ TEST_F(CallsTest, ASubscriberNeedsNoUserKey) {
   const auto listed = Must("list_subscribers { filter: 'NOT has_user_key' }").list_subscribers();
   EXPECT_EQ(listed.subscribers_size(), 2);
   Must(CreateNews());
-  const v1::Member member =
-      Must(R"(create_member { parent: "channels/news" member_id: "bob" join: true
+  const v1::Member member = Must(R"(create_member { parent: "channels/news" member_id: "bob"
                               member { msk_endpoint: "127.0.0.1:9" } })")
-          .member();
+                                .member();
   EXPECT_EQ(member.delivery(), v1::ON_REQUEST);
   EXPECT_EQ(member.reachability(), v1::IDLE);
 }
