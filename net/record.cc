@@ -91,7 +91,7 @@ Result<std::unique_ptr<Recorder>> Recorder::Open(const std::string& path) {
   std::unique_ptr<Recorder> recorder(new Recorder(fd));
   Status status = CutTail(fd);
   if (status) status = recorder->BeginSection();
-  if (!status) return Err(status.error());
+  if (!status && status.error() != Error::kNoSpace) return Err(status.error());
   return recorder;
 }
 
@@ -101,22 +101,23 @@ Recorder::~Recorder() {
 }
 
 Status Recorder::BeginSection() {
-  Block section(waiting_, kSectionHeader);
-  Put(waiting_, kByteOrderMagic);
-  PutPair(waiting_, 1, 0);    // version 1.0
-  Put(waiting_, 0xffffffff);  // length of the section: not known
-  Put(waiting_, 0xffffffff);
+  Bytes out;
+  Block section(out, kSectionHeader);
+  Put(out, kByteOrderMagic);
+  PutPair(out, 1, 0);    // version 1.0
+  Put(out, 0xffffffff);  // length of the section: not known
+  Put(out, 0xffffffff);
   section.End();
-  Block interface(waiting_, kInterfaceDescription);
-  PutPair(waiting_, kLinkTypeRaw, 0);
-  Put(waiting_, 0);  // packets of any length
-  PutPair(waiting_, kTimeResolutionOption, 1);
-  Put(waiting_, 9);  // 10^-9 s, and padding
-  Put(waiting_, 0);  // end of options
+  Block interface(out, kInterfaceDescription);
+  PutPair(out, kLinkTypeRaw, 0);
+  Put(out, 0);  // packets of any length
+  PutPair(out, kTimeResolutionOption, 1);
+  Put(out, 9);  // 10^-9 s, and padding
+  Put(out, 0);  // end of options
   interface.End();
-  const bool written = WriteOut();
-  waiting_.clear();
-  return written ? Status() : Err(Error::kIo);
+  Status written = WriteOut(out);
+  begun_ = written.has_value();
+  return written;
 }
 
 void Recorder::Write(Direction direction, const Endpoint& from, const Endpoint& to, ByteView octets,
@@ -151,29 +152,34 @@ void Recorder::Write(Direction direction, const Endpoint& from, const Endpoint& 
 }
 
 void Recorder::Flush() {
-  if (!waiting_.empty() && !WriteOut()) lost_ += datagrams_;
+  if (waiting_.empty()) return;
+  const bool taken = (begun_ || BeginSection()) && WriteOut(waiting_);
+  if (!taken) lost_ += datagrams_;
   datagrams_ = 0;
   waiting_.clear();
 }
 
 // What is not taken whole is taken back, so that the next block stands behind a whole one.
-bool Recorder::WriteOut() {
-  ByteView rest = waiting_;
+Status Recorder::WriteOut(ByteView blocks) {
+  ByteView rest = blocks;
+  int failure = 0;
   while (!rest.empty()) {
     const ssize_t taken = write(fd_, rest.data(), rest.size());
     if (taken > 0) {
       rest = rest.subspan(static_cast<size_t>(taken));
     } else if (errno != EINTR) {
+      failure = errno;
       break;
     }
   }
-  const auto partial = static_cast<off_t>(waiting_.size() - rest.size());
-  if (rest.empty() || partial == 0) return rest.empty();
+  if (rest.empty()) return {};
+  const auto partial = static_cast<off_t>(blocks.size() - rest.size());
   struct stat about {};
-  const bool cut = fstat(fd_, &about) == 0 && S_ISREG(about.st_mode) &&
-                   ftruncate(fd_, about.st_size - partial) == 0;
+  const bool cut = partial == 0 || (fstat(fd_, &about) == 0 && S_ISREG(about.st_mode) &&
+                                    ftruncate(fd_, about.st_size - partial) == 0);
   static_cast<void>(cut);  // of a pipe nothing can be taken back
-  return false;
+  const bool full = failure == ENOSPC || failure == EDQUOT || failure == EFBIG;
+  return Err(full ? Error::kNoSpace : Error::kIo);
 }
 
 }  // namespace keymast::net

@@ -19,9 +19,9 @@ namespace keymast::net {
 // blocks are handed to the kernel. One thread at a time.
 class Recorder {
  public:
-  // Open cuts off a last block that a killed writer left incomplete, nothing else. kInUse: another
-  // program records to this file; kMalformed: it is not pcapng, and stays as it is; kIo: it cannot
-  // be opened or written.
+  // Open cuts off a last block that a killed writer left incomplete, nothing else. On a full disk
+  // the section begins as soon as there is room. kInUse: another program records to this file;
+  // kMalformed: it is not pcapng, and stays as it is; kIo: it cannot be opened or written.
   static Result<std::unique_ptr<Recorder>> Open(const std::string& path);
   // Flushes.
   ~Recorder();
@@ -42,9 +42,10 @@ class Recorder {
  private:
   explicit Recorder(int fd) : fd_(fd) {}
   Status BeginSection();
-  bool WriteOut();
+  Status WriteOut(ByteView blocks);
 
   int fd_;
+  bool begun_ = false;      // the section
   Bytes waiting_;           // whole blocks
   uint64_t datagrams_ = 0;  // of those
   uint64_t lost_ = 0;

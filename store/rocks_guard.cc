@@ -99,10 +99,12 @@ class GuardedDirectory final : public rocksdb::FSDirectoryWrapper {
       : FSDirectoryWrapper(std::move(directory)), guard_(guard) {}
 
   IOStatus Fsync(const IOOptions& options, IODebugContext* debug) override {
+    const auto alone = guard_.DirectorySync();
     return SyncOrBreak(guard_, [&] { return FSDirectoryWrapper::Fsync(options, debug); });
   }
   IOStatus FsyncWithDirOptions(const IOOptions& options, IODebugContext* debug,
                                const rocksdb::DirFsyncOptions& directory) override {
+    const auto alone = guard_.DirectorySync();
     return SyncOrBreak(
         guard_, [&] { return FSDirectoryWrapper::FsyncWithDirOptions(options, debug, directory); });
   }

@@ -56,6 +56,10 @@ class GuardedFiles final : public rocksdb::FileSystemWrapper {
     return status;
   }
 
+  // DirectorySync is held over the sync of a directory. Commits and flushes sync the same one, and
+  // of two at once that fail the kernel may tell only one.
+  std::unique_lock<std::mutex> DirectorySync() { return std::unique_lock(directory_sync_); }
+
   // lacked_room says whether changes failed for lack of room, and for that only.
   bool lacked_room() const { return lacked_room_ && !failed_; }
 
@@ -96,7 +100,8 @@ class GuardedFiles final : public rocksdb::FileSystemWrapper {
  private:
   static rocksdb::IOStatus Refusal();
 
-  std::shared_mutex gate_;  // shared by writes under way
+  std::shared_mutex gate_;     // shared by writes under way
+  std::mutex directory_sync_;  // outside of gate_
   std::atomic<bool> frozen_ = false;
   std::atomic<bool> broken_ = false;
   std::atomic<bool> lacked_room_ = false;

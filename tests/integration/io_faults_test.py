@@ -164,7 +164,8 @@ class IoFaults(unittest.TestCase):
         seen = collections.Counter()
         for call in AT_THE_START:
             seen += self.all_of(call, self.one)
-        self.assertEqual(set(seen), {"refused", "serves", "closed"})
+        # Whether one of them hits the first commits, which would close the store, is a matter of threads.
+        self.assertEqual(set(seen) - {"closed"}, {"refused", "serves"})
         print("while it runs:", flush=True)
         for call in WHILE_IT_RUNS:
             self.assertIn("closed", self.all_of(call, self.one_while_it_runs))

@@ -13,6 +13,7 @@ from mikeyv2.party import Event, Send
 from mikeyv2.tables import KEY_WRAP
 
 HOST = "127.0.0.1"
+PATIENCE = 120  # seconds, of a slow machine
 
 
 class Died(Exception):
@@ -38,7 +39,7 @@ class Target:
         if address not in self.sockets:
             s = self.sockets[address] = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             s.bind((HOST, 0))
-            s.settimeout(5)
+            s.settimeout(PATIENCE)
         return self.sockets[address]
 
     def order(self, what, **fields):
@@ -51,7 +52,7 @@ class Target:
 
     def _line(self):
         while b"\n" not in self.buffer:
-            ready, _, _ = select.select([self.process.stdout], [], [], 20)
+            ready, _, _ = select.select([self.process.stdout], [], [], PATIENCE)
             got = self.process.stdout.read1() if ready else b""
             if not got:
                 raise Died(self._last_words())

@@ -213,38 +213,72 @@ TEST_F(Record, AFileHasOneWriter) {
 }
 
 TEST_F(Record, WhatCannotBeWrittenFailsAtOpen) {
-  for (const std::string& path : {std::string("/dev/full"), folder_ + "/none/file", folder_}) {
+  for (const std::string& path : {folder_ + "/none/file", folder_}) {
     const auto recorder = Recorder::Open(path);
     ASSERT_FALSE(recorder) << path;
     EXPECT_EQ(recorder.error(), Error::kIo);
   }
 }
 
-// A disk that takes part of what is handed over: the part goes, later datagrams stand.
-TEST_F(Record, AFullDiskLosesDatagramsAndNothingElse) {
+// Exit is what `body` ends a process of its own with, in which files may be limited in size.
+template <class Body>
+int Exit(Body body) {
   const pid_t child = fork();
-  ASSERT_GE(child, 0);
   if (child == 0) {
-    auto recorder = Recorder::Open(path_);
-    if (!recorder) _exit(1);
-    WriteAll(**recorder, Samples());
-    (*recorder)->Flush();
     signal(SIGXFSZ, SIG_IGN);
-    const rlimit limit{std::filesystem::file_size(path_) + 150, RLIM_INFINITY};
-    if (setrlimit(RLIMIT_FSIZE, &limit) != 0) _exit(2);
-    WriteAll(**recorder, Samples());
-    (*recorder)->Flush();
-    WriteAll(**recorder, {Samples()[2]});  // little enough to fit
-    (*recorder)->Flush();
-    _exit((*recorder)->lost() == Samples().size() ? 0 : 3);
+    _exit(body());
   }
   int status = 0;
-  ASSERT_EQ(waitpid(child, &status, 0), child);
-  ASSERT_TRUE(WIFEXITED(status));
-  EXPECT_EQ(WEXITSTATUS(status), 0);
+  EXPECT_EQ(waitpid(child, &status, 0), child);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+bool LimitFiles(rlim_t octets) {
+  const rlimit limit{octets, RLIM_INFINITY};
+  return setrlimit(RLIMIT_FSIZE, &limit) == 0;
+}
+
+// A disk that takes part of what is handed over: the part goes, later datagrams stand.
+TEST_F(Record, AFullDiskLosesDatagramsAndNothingElse) {
+  EXPECT_EQ(0, Exit([&] {
+              auto recorder = Recorder::Open(path_);
+              if (!recorder) return 1;
+              WriteAll(**recorder, Samples());
+              (*recorder)->Flush();
+              if (!LimitFiles(std::filesystem::file_size(path_) + 150)) return 2;
+              WriteAll(**recorder, Samples());
+              (*recorder)->Flush();
+              WriteAll(**recorder, {Samples()[2]});  // little enough to fit
+              (*recorder)->Flush();
+              return (*recorder)->lost() == Samples().size() ? 0 : 3;
+            }));
   std::vector<Told> want = Samples();
   want.push_back(Samples()[2]);
   ExpectSame(Read(), want);
+}
+
+TEST_F(Record, OnADiskThatIsFullAtOpenItBeginsWhenThereIsRoom) {
+  Make(Samples());
+  EXPECT_EQ(0, Exit([&] {
+              if (!LimitFiles(std::filesystem::file_size(path_) + 10)) return 2;
+              auto recorder = Recorder::Open(path_);
+              if (!recorder) return 1;
+              WriteAll(**recorder, {Samples()[3]});
+              (*recorder)->Flush();
+              if (!LimitFiles(RLIM_INFINITY)) return 2;
+              WriteAll(**recorder, {Samples()[2]});
+              (*recorder)->Flush();
+              return (*recorder)->lost() == 1 ? 0 : 3;
+            }));
+  std::vector<Told> want = Samples();
+  want.push_back(Samples()[2]);
+  ExpectSame(Read(), want);
+
+  auto recorder = Recorder::Open("/dev/full");
+  ASSERT_TRUE(recorder);
+  WriteAll(**recorder, Samples());
+  (*recorder)->Flush();
+  EXPECT_EQ((*recorder)->lost(), Samples().size());
 }
 
 TEST_F(Record, TheIndependentReaderAgrees) {
