@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A file system whose n-th write or sync fails, and whose free room is told by the test.
+// A file system whose n-th write, sync or read fails, and whose free room is told by the test.
 #pragma once
 
 #include <rocksdb/env.h>
@@ -11,10 +11,11 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <thread>
 
 namespace keymast::store {
 
-enum class Operation : uint8_t { kWrite, kSync };
+enum class Operation : uint8_t { kWrite, kSync, kRead };
 
 // FaultPlan says which operation fails, and how. A write that fails leaves half of its octets.
 struct FaultPlan {
@@ -23,6 +24,7 @@ struct FaultPlan {
   bool no_space = false;      // otherwise EIO
   bool goes_on = false;       // every later one fails too, until Heal
   std::string only_suffix{};  // counts and fails only files with this ending
+  std::thread::id only_of{};  // counts and fails only this thread, when there is one
 };
 
 // FaultyFiles wraps the files of an Env; use env() as the store's.
@@ -82,6 +84,9 @@ class FaultyFiles final : public rocksdb::FileSystemWrapper {
     if (!plan_ || plan_->operation != operation || !path.ends_with(plan_->only_suffix)) {
       return rocksdb::IOStatus::OK();
     }
+    if (plan_->only_of != std::thread::id() && plan_->only_of != std::this_thread::get_id()) {
+      return rocksdb::IOStatus::OK();
+    }
     ++count_;
     if (plan_->goes_on ? count_ < plan_->n : count_ != plan_->n) return rocksdb::IOStatus::OK();
     fired_ = true;
@@ -94,6 +99,10 @@ class FaultyFiles final : public rocksdb::FileSystemWrapper {
   rocksdb::IOStatus NewWritableFile(const std::string& path, const rocksdb::FileOptions& options,
                                     std::unique_ptr<rocksdb::FSWritableFile>* file,
                                     rocksdb::IODebugContext* debug) override;
+  rocksdb::IOStatus NewRandomAccessFile(const std::string& path,
+                                        const rocksdb::FileOptions& options,
+                                        std::unique_ptr<rocksdb::FSRandomAccessFile>* file,
+                                        rocksdb::IODebugContext* debug) override;
   rocksdb::IOStatus NewDirectory(const std::string& path, const rocksdb::IOOptions& options,
                                  std::unique_ptr<rocksdb::FSDirectory>* directory,
                                  rocksdb::IODebugContext* debug) override;
@@ -168,6 +177,26 @@ class FaultyFile final : public rocksdb::FSWritableFileOwnerWrapper {
   const std::string path_;
 };
 
+// FaultyTable is a table as it is read.
+class FaultyTable final : public rocksdb::FSRandomAccessFileOwnerWrapper {
+ public:
+  FaultyTable(FaultyFiles& files, std::string path,
+              std::unique_ptr<rocksdb::FSRandomAccessFile> file)
+      : FSRandomAccessFileOwnerWrapper(std::move(file)), files_(files), path_(std::move(path)) {}
+
+  rocksdb::IOStatus Read(uint64_t offset, size_t size, const rocksdb::IOOptions& options,
+                         rocksdb::Slice* result, char* scratch,
+                         rocksdb::IODebugContext* debug) const override {
+    rocksdb::IOStatus fault = files_.Meet(Operation::kRead, path_);
+    if (!fault.ok()) return fault;
+    return FSRandomAccessFileOwnerWrapper::Read(offset, size, options, result, scratch, debug);
+  }
+
+ private:
+  FaultyFiles& files_;
+  const std::string path_;
+};
+
 class FaultyDirectory final : public rocksdb::FSDirectoryWrapper {
  public:
   FaultyDirectory(FaultyFiles& files, std::string path,
@@ -197,6 +226,15 @@ inline rocksdb::IOStatus FaultyFiles::NewWritableFile(
   *file = std::make_unique<FaultyFile>(*this, path, std::move(opened));
   const std::lock_guard lock(mutex_);
   if (path.ends_with(".log")) logs_.insert(path);
+  return status;
+}
+
+inline rocksdb::IOStatus FaultyFiles::NewRandomAccessFile(
+    const std::string& path, const rocksdb::FileOptions& options,
+    std::unique_ptr<rocksdb::FSRandomAccessFile>* file, rocksdb::IODebugContext* debug) {
+  std::unique_ptr<rocksdb::FSRandomAccessFile> opened;
+  rocksdb::IOStatus status = target_->NewRandomAccessFile(path, options, &opened, debug);
+  if (status.ok()) *file = std::make_unique<FaultyTable>(*this, path, std::move(opened));
   return status;
 }
 

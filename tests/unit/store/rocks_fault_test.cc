@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Errors of the disk while a store is open: each write and each sync fails once.
+// Errors of the disk while a store is open: each write, each sync and each read fails once.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -16,19 +16,24 @@ constexpr size_t kOctets = 100 * 1024;
 // History commits numbered values under one key each, and remembers what was acknowledged.
 class History {
  public:
-  explicit History(Store& store) : store_(store) {}
+  explicit History(Store& store) : store_(&store) {}
 
-  Result<Revision> CommitNext() {
-    ++tried_;
+  // With `reads` the commit has to look up every earlier one.
+  Result<Revision> CommitNext(bool reads = false) {
     Batch batch;
-    batch.fence = store_.fence();
+    for (size_t i = 0; reads && i < acknowledged_.size(); ++i) {
+      batch.expected.push_back({"k" + std::to_string(1000 + acknowledged_[i]), i + 1});
+    }
+    ++tried_;
+    batch.fence = store_->fence();
     batch.puts.emplace_back("k" + std::to_string(1000 + tried_),
                             Bytes(kOctets, static_cast<uint8_t>(tried_)));
     batch.puts.emplace_back("last", Bytes{static_cast<uint8_t>(tried_)});
-    const Result<Revision> revision = store_.Commit(batch);
+    const Result<Revision> revision = store_->Commit(batch);
     if (revision) acknowledged_.push_back(tried_);
     return revision;
   }
+  void GoOn(Store& store) { store_ = &store; }
   size_t acknowledged() const { return acknowledged_.size(); }
   size_t tried() const { return tried_; }
 
@@ -49,7 +54,7 @@ class History {
   }
 
  private:
-  Store& store_;
+  Store* store_;
   size_t tried_ = 0;
   std::vector<size_t> acknowledged_;
 };
@@ -134,6 +139,55 @@ INSTANTIATE_TEST_SUITE_P(Operations, RocksFaults,
                          [](const auto& test) {
                            return test.param == Operation::kWrite ? "Write" : "Sync";
                          });
+
+// TryRead is false once no read is left that could fail: of any thread, or of ours.
+bool TryRead(size_t n, bool ours) {
+  FaultyDisk disk;
+  auto opened = OpenRocksStore({"/data", true, disk.env()});
+  EXPECT_TRUE(opened);
+  if (!opened) return false;
+  History history(**opened);
+  for (size_t i = 0; i < kCommits; ++i) EXPECT_TRUE(history.CommitNext());
+  opened->reset();
+  opened = OpenRocksStore({"/data", false, disk.env()});
+  EXPECT_TRUE(opened);
+  if (!opened) return false;
+  Store& store = **opened;
+  history.GoOn(store);
+  disk.files().Plan({.operation = Operation::kRead,
+                     .n = n,
+                     .only_of = ours ? std::this_thread::get_id() : std::thread::id()});
+  // A compaction that meets it closes the store; who asks is told, once.
+  const auto is_expected = [&](Error error) {
+    return error == Error::kIo || (!ours && error == Error::kStoreClosed);
+  };
+  for (size_t i = 0; i < kCommits; ++i) {
+    const auto looked_up = history.CommitNext(true);
+    EXPECT_TRUE(looked_up || is_expected(looked_up.error())) << ErrorName(looked_up.error());
+    const auto entries = store.Scan("k", "", SIZE_MAX, 0);
+    EXPECT_TRUE(entries || entries.error() == Error::kIo) << ErrorName(entries.error());
+    if (looked_up && entries) continue;
+    EXPECT_TRUE(history.Matches(store, std::nullopt)) << "reads go on";
+    EXPECT_TRUE(!ours || history.CommitNext(true)) << "and commits";
+  }
+  const bool fired = disk.files().fired();
+  opened->reset();
+  auto again = OpenRocksStore({"/data", false, disk.sound()});
+  EXPECT_TRUE(again) << again.error().message;
+  EXPECT_TRUE(again && history.Matches(**again, std::nullopt));
+  return fired;
+}
+
+TEST(RocksReads, EioIsToldAndLosesNothing) {
+  for (const bool ours : {true, false}) {
+    size_t n = 1;
+    while (TryRead(n, ours)) {
+      ASSERT_FALSE(HasFailure()) << "n = " << n << (ours ? ", ours" : "");
+      ++n;
+    }
+    EXPECT_GT(n, 3u);
+  }
+}
 
 // TryFull is false once no write is left that could fail.
 bool TryFull(size_t n, bool goes_on, const std::string& suffix) {
