@@ -25,7 +25,8 @@ struct ExplainOptions {
 // Findings are what was learnt of a channel; each but the first may have been refused.
 struct Findings {
   v1::Channel channel;
-  Outcome<v1::ListRekeysResponse> rekeys;
+  Outcome<v1::ListRekeysResponse> rekeys;       // the last one
+  Outcome<v1::ListRekeysResponse> msk_changes;  // the last one: of MTKs there are many behind it
   Outcome<v1::ListUpcomingRekeysResponse> upcoming;
   Outcome<v1::RekeyPlan> plan;
   Outcome<v1::ListMembersResponse> unacknowledged;
@@ -89,13 +90,17 @@ Findings Ask(Context& context, v1::Channel channel) {
   v1::ListRekeysRequest rekeys;
   rekeys.set_parent(channel.name());
   rekeys.set_page_size(1);
+  v1::ListRekeysRequest msk_changes = rekeys;
+  msk_changes.set_filter("level = MSK");
   v1::ListUpcomingRekeysRequest upcoming;
   upcoming.set_parent(channel.name());
   v1::PlanRekeyRequest plan;  // which says whether a blackout is on
   plan.set_channel(channel.name());
   plan.set_level(v1::MSK);
   return {
-      channel, Ask<v1::ListRekeysResponse>(context, "Rekeys.ListRekeys", rekeys),
+      channel,
+      Ask<v1::ListRekeysResponse>(context, "Rekeys.ListRekeys", rekeys),
+      Ask<v1::ListRekeysResponse>(context, "Rekeys.ListRekeys", msk_changes),
       Ask<v1::ListUpcomingRekeysResponse>(context, "RekeySchedules.ListUpcomingRekeys", upcoming),
       Ask<v1::RekeyPlan>(context, "Rekeys.PlanRekey", plan),
       Unacknowledged(context, channel.name())};
@@ -184,6 +189,7 @@ void WriteText(const Findings& found, Instant now, std::ostream& out) {
        {"next switch", NextSwitch(keys, now)},
        {"switch held", keys.switch_held() ? "yes: no connected headend holds the next MTK" : "no"},
        {"last rekey", LastRekey(found.rekeys, now)},
+       {"last MSK change", LastRekey(found.msk_changes, now)},
        {"MSK on its way", keys.next_msk_id()},
        {"next MSK change", NextChange(found, now)},
        {"blackout", Blackout(found.plan)},
@@ -210,6 +216,9 @@ void Put(Json& into, const char* name, const Outcome<Response>& response) {
 std::string JsonOf(const Findings& found) {
   Json all = {{"channel", Json::parse(ToJson(found.channel, true))}};
   Put(all, "rekeys", found.rekeys);
+  if (found.msk_changes && found.msk_changes->rekeys_size() > 0) {
+    all["lastMskChange"] = Json::parse(ToJson(found.msk_changes->rekeys(0), true));
+  }
   Put(all, "upcomingRekeys", found.upcoming);
   Put(all, "members", found.unacknowledged);
   all.erase("nextPageToken");

@@ -48,9 +48,15 @@ class Watching {
     for (;;) {
       v1::Event event;
       const v1::WatchRequest request = request_;
+      has_come_ = false;
       auto watched =
           context_.session.Stream("Rekeys.Watch", request, event, [&] { return Take(event); });
       if (IsEnough()) return {};
+      const bool is_forgotten = !watched && watched.error().reason == "compacted";
+      if (reconnects_ && is_begun_ && is_forgotten && !has_come_) {
+        BeginAnew();
+        continue;
+      }
       const bool is_away = watched || watched.error().exit == Exit::kUnavailable;
       if (!reconnects_ || !is_away) return WithResumption(std::move(watched));
       TellAway(watched ? "the server ended the stream" : watched.error().message);
@@ -64,6 +70,7 @@ class Watching {
   bool Take(const v1::Event& event) {
     if (is_away_) context_.around.err << "keymastctl: connected again\n";
     is_away_ = false;
+    is_begun_ = has_come_ = true;
     request_.set_resume_token(event.resume_token());
     if (context_.format != Format::kTable) {
       WriteOneOfMany(event, context_.format, context_.out);
@@ -75,6 +82,15 @@ class Watching {
     }
     ++seen_;
     return !IsEnough();
+  }
+
+  // The server knows none of what was before its own start, nor what is too long ago.
+  void BeginAnew() {
+    context_.around.err << "keymastctl: what happened since the last event is no longer kept: list "
+                           "the resources to see it; going on from now\n";
+    context_.around.err.flush();
+    request_.clear_resume_token();
+    is_begun_ = false;
   }
 
   void TellAway(const std::string& why) {
@@ -101,6 +117,8 @@ class Watching {
   v1::WatchRequest request_;
   bool reconnects_;
   bool is_away_ = false;
+  bool is_begun_ = false;  // the token is of an event that came
+  bool has_come_ = false;  // one of this connection
   uint64_t seen_ = 0;
 };
 

@@ -49,8 +49,7 @@ void CheckSources(const Multicast& multicast, Violations& wrong) {
   const std::string path = kSources;
   if (sources.empty()) return;
   if (sources.size() > kMaxSources) {
-    return Unless(false, wrong, path,
-                  "has " + std::to_string(sources.size()) + " entries; must have at most 8");
+    return Unless(false, wrong, path, "must have at most 8 entries");
   }
   for (size_t i = 0; i < sources.size(); ++i) {
     const bool is_first = std::find(sources.begin(), sources.end(), sources[i]) ==

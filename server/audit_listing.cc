@@ -28,12 +28,13 @@ tl::expected<AuditListing, Failure> AuditListing::Read(const v1::ListAuditRecord
   if (!filter) return tl::unexpected(filter.error());
   listing.filter_ = std::move(*filter);
   listing.tokens_ = &tokens;
-  listing.label_ = "audit records" + std::string(1, '\0') + request.filter();
+  listing.label_ = "audit records" + std::string(1, '\0') + std::to_string(request.after()) +
+                   std::string(1, '\0') + request.filter();
   listing.after_ = request.after();
   const auto position = tokens.Read(listing.label_, request.page_token());
   if (!position) {
-    return tl::unexpected(
-        Wrong("page_token", "must be the next_page_token of the same call, with its filter"));
+    return tl::unexpected(Wrong(
+        "page_token", "must be the next_page_token of the same call, with its filter and after"));
   }
   if (!position->empty()) listing.after_ = std::strtoull(position->c_str(), nullptr, 10);
   return listing;

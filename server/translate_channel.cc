@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <array>
 
 #include "rekey/ladder.h"
@@ -61,7 +62,9 @@ groups::Multicast FromProto(const v1::Multicast& message, uint16_t default_port,
   multicast.interface_address = message.interface_address();
   multicast.ttl = Narrow<uint8_t>(message.ttl(), path + "ttl", violations);
   multicast.dscp = Narrow<uint8_t>(message.dscp(), path + "dscp", violations);
-  for (int i = 0; i < message.sources_size(); ++i) {
+  // One more than there may be is enough for the refusal.
+  const int read = std::min(static_cast<int>(groups::kMaxSources) + 1, message.sources_size());
+  for (int i = 0; i < read; ++i) {
     const auto source = ParseAddress(message.sources(i));
     if (source) {
       multicast.sources.push_back(*source);

@@ -185,6 +185,11 @@ class Reflection(unittest.TestCase):
 
     def test_explain_tells_of_a_real_channel(self):
         self.assertIn("on air            MSK ", self.ctl("explain", "one"))
+        self.ctl("rekeys", "now", "one", "--level", "msk")
+        # Of MTKs many follow.
+        told = re.compile("^last rekey +MTK .*: the period of the policy ended\n"
+                          "last MSK change +MSK .*: an operator asked for it$", re.MULTILINE)
+        wait_for(lambda: told.search(self.ctl("explain", "one")), 20, "both are told")
 
     def methods(self):
         """By reflection of the live server, without those that answer everybody."""

@@ -123,6 +123,8 @@ TEST_F(ExplainTest, TellsWhatTheKeysAreDoingAndWhy) {
             "switch held       yes: no connected headend holds the next MTK\n"
             "last rekey        MSK 00010001/1, 2026-01-31T11:00:00Z, 1h 00m ago: members were "
             "expelled\n"
+            "last MSK change   MSK 00010001/1, 2026-01-31T11:00:00Z, 1h 00m ago: members were "
+            "expelled\n"
             "MSK on its way    00010002\n"
             "next MSK change   2026-01-31T13:00:00Z, in 1h 00m: schedule nightly, put off by a "
             "blackout from 2026-01-31T12:30:00Z\n"
@@ -134,6 +136,8 @@ TEST_F(ExplainTest, TellsWhatTheKeysAreDoingAndWhy) {
             "  2026-01-31T13:00:00Z, in 1h 00m: schedule nightly, put off by a blackout from "
             "2026-01-31T12:30:00Z\n"
             "  2026-01-31T14:00:00Z, in 2h 00m: the period of the policy ended\n");
+  EXPECT_EQ(server_.asked()[2].request,
+            R"({"parent":"channels/one","pageSize":1,"filter":"level = MSK"})");
   EXPECT_EQ(server_.asked().back().request, R"({"parent":"channels/one","pageSize":1000,)"
                                             R"("filter":"joined AND reachability != CONFIRMED"})");
 }
@@ -158,6 +162,7 @@ TEST_F(ExplainTest, IsOneDocumentForPrograms) {
   const auto done = server_.Run({"--output", "yaml", "explain", "one"});
   EXPECT_EQ(done.out.find("channel:\n  name: channels/one\n"), 0U) << done.out;
   EXPECT_NE(done.out.find("\nblackoutInForce: true\n"), std::string::npos) << done.out;
+  EXPECT_NE(done.out.find("\nlastMskChange:\n"), std::string::npos) << done.out;
 }
 
 TEST_F(ExplainTest, AChannelThatIsNotThereIsNotFound) {

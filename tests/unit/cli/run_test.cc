@@ -116,6 +116,23 @@ TEST_F(WatchTest, GoesOnBehindTheLastEventWhenTheServerComesBack) {
       << "told once";
 }
 
+TEST_F(WatchTest, BeginsAnewWhereTheServerHasForgotten) {
+  server_.Refuse("Rekeys.Watch", {.exit = Exit::kUnavailable, .message = "stopping"});
+  int pauses = 0;
+  server_.on_pause = [&] {
+    ++pauses;
+    server_.Forget("Rekeys.Watch");
+    server_.Refuse("Rekeys.Watch", {.exit = Exit::kRefused, .reason = "compacted"});
+  };
+  const auto done = server_.Run({"watch", "--reconnect"});
+  EXPECT_EQ(done.exit, 1) << "a server that forgets what was now";
+  EXPECT_EQ(pauses, 1);
+  EXPECT_EQ(server_.asked().back().request, "{}");
+  EXPECT_NE(done.err.find("no longer kept: list the resources to see it; going on from now"),
+            std::string::npos)
+      << done.err;
+}
+
 TEST_F(WatchTest, ReconnectsOnATerminalAndNotForARefusal) {
   server_.is_terminal = true;
   server_.Refuse("Rekeys.Watch", {.exit = Exit::kUnavailable, .message = "stopping"});

@@ -13,7 +13,7 @@ namespace keymast::server {
 namespace {
 
 // Nothing here takes so long; without it a test that fails would hang.
-constexpr Duration kPatience = seconds(10);
+constexpr Duration kPatience = seconds(120);
 constexpr Duration kNoWait = Duration(0);
 
 std::string MakeFolder() {

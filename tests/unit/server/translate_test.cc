@@ -136,6 +136,14 @@ INSTANTIATE_TEST_SUITE_P(
         BadField{"channel { policy { mtk_ids_per_msk: 65536 } }", "channel.policy.mtk_ids_per_msk"},
         BadField{"channel { policy { max_datagram: 65536 } }", "channel.policy.max_datagram"}));
 
+TEST(TranslateChannel, OfTooManySourcesTheRestIsNotRead) {
+  v1::CreateChannelRequest many = Sports();
+  for (int i = 0; i < 100'000; ++i) many.mutable_channel()->mutable_multicast()->add_sources("");
+  const auto refused = FromProto(many);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().violations.size(), groups::kMaxSources + 1);
+}
+
 TEST(TranslateChannel, TellsAllThatIsWrongAtOnce) {
   v1::CreateChannelRequest request;
   const auto command = FromProto(request);
