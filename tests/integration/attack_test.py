@@ -65,6 +65,15 @@ class Attack(unittest.TestCase):
                                        f"unix:{self.site.root}/auditor.sock", "--output", "json", "watch",
                                        *words)
 
+    def expect_it_goes_on_behind_a_restart(self, watcher):
+        """Of keymastd, whose events begin with its start."""
+        self.site.keymastd.kill()
+        self.site.start_server()
+        wait_for(lambda: "going on from now" in pathlib.Path(watcher.log_path).read_text(), 60,
+                 "the watcher says that events are missing")
+        before = len(self.events(watcher))
+        wait_for(lambda: len(self.events(watcher)) > before, 60, "the watcher goes on")
+
     def watch(self):
         watcher = self.start_watch("watcher", "--reconnect")
         # Keys change by themselves: no change is asked for before the watcher is there.
@@ -180,6 +189,8 @@ class Attack(unittest.TestCase):
         wait_for(lambda: "connected again" in pathlib.Path(watcher.log_path).read_text(), 60,
                  "the watcher is connected again")
         self.expect_nothing_lost(watcher)
+        self.expect_it_goes_on_behind_a_restart(watcher)
+        watcher.kill()
         prove(site, site.ctl)
 
 
