@@ -15,14 +15,12 @@ namespace {
 // Given asks the new handler, as `new` would, where there is no memory.
 template <class Ask>
 void* Given(Ask ask) {
-  void* memory = ask();
-  while (memory == nullptr) {
+  for (;;) {
+    if (void* memory = ask(); memory != nullptr) return memory;
     const std::new_handler handler = std::get_new_handler();
     if (handler == nullptr) return nullptr;
     handler();
-    memory = ask();
   }
-  return memory;
 }
 
 void* Take(size_t size, const char*, int) {
