@@ -48,12 +48,11 @@ class Watching {
     for (;;) {
       v1::Event event;
       const v1::WatchRequest request = request_;
-      has_come_ = false;
       auto watched =
           context_.session.Stream("Rekeys.Watch", request, event, [&] { return Take(event); });
       if (IsEnough()) return {};
       const bool is_forgotten = !watched && watched.error().reason == "compacted";
-      if (reconnects_ && is_begun_ && is_forgotten && !has_come_) {
+      if (reconnects_ && is_begun_ && is_forgotten) {
         BeginAnew();
         continue;
       }
@@ -70,7 +69,7 @@ class Watching {
   bool Take(const v1::Event& event) {
     if (is_away_) context_.around.err << "keymastctl: connected again\n";
     is_away_ = false;
-    is_begun_ = has_come_ = true;
+    is_begun_ = true;
     request_.set_resume_token(event.resume_token());
     if (context_.format != Format::kTable) {
       WriteOneOfMany(event, context_.format, context_.out);
@@ -118,7 +117,6 @@ class Watching {
   bool reconnects_;
   bool is_away_ = false;
   bool is_begun_ = false;  // the token is of an event that came
-  bool has_come_ = false;  // one of this connection
   uint64_t seen_ = 0;
 };
 

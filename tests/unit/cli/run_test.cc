@@ -138,7 +138,7 @@ TEST_F(WatchTest, ReconnectsOnATerminalAndNotForARefusal) {
   server_.Refuse("Rekeys.Watch", {.exit = Exit::kUnavailable, .message = "stopping"});
   EXPECT_EQ(server_.Run({"watch", "--no-reconnect"}).exit, 4);
   server_.on_pause = [&] {
-    server_.Refuse("Rekeys.Watch", {.exit = Exit::kRefused, .reason = "compacted"});
+    server_.Refuse("Rekeys.Watch", {.exit = Exit::kRefused, .reason = "permission_denied"});
   };
   EXPECT_EQ(server_.Run({"watch"}).exit, 1);
 }
