@@ -4,6 +4,7 @@
 found and linked by pkg-config.
 """
 
+import gzip
 import os
 import pathlib
 import re
@@ -21,7 +22,13 @@ EXPECTED = {
                        "./usr/lib/tmpfiles.d/keymast-server.conf",
                        "./usr/share/man/man8/keymastd.8.gz", "./usr/share/man/man8/keymast-api.8.gz",
                        "./usr/share/man/man5/keymastd.toml.5.gz",
-                       "./usr/share/man/man5/keymast-api.toml.5.gz"],
+                       "./usr/share/man/man5/keymast-api.toml.5.gz",
+                       "./usr/share/keymast/prometheus/keymast.rules.yml",
+                       "./usr/share/keymast/grafana/keymast.json",
+                       "./usr/share/doc/keymast-server/examples/monitoring/prometheus.yml",
+                       *(f"./usr/share/doc/keymast-server/{page}.md" for page in (
+                           "CHANGELOG", "access", "api", "audit", "keys-at-rest", "metrics", "mikey",
+                           "mikeyv2", "operator", "packages", "performance", "runbook", "store"))],
     "keymast-tools": ["./usr/bin/keymastctl", "./usr/bin/keymast-mikey", "./usr/bin/keymast-peer",
                       "./usr/share/man/man1/keymast-mikey.1.gz",
                       "./usr/share/man/man1/keymast-peer.1.gz",
@@ -30,14 +37,20 @@ EXPECTED = {
                       "./usr/share/bash-completion/completions/keymastctl",
                       "./usr/share/zsh/vendor-completions/_keymastctl",
                       "./usr/share/fish/vendor_completions.d/keymastctl.fish",
+                      "./usr/share/doc/keymast-tools/keymast-mikey.md",
+                      "./usr/share/doc/keymast-tools/keymastctl.md",
+                      "./usr/share/doc/keymast-tools/peer.md",
                       "./usr/share/doc/keymast-tools/examples/channel.json"],
     "keymast-headend": ["./usr/sbin/keymast-headend", "./etc/keymast/headend/",
                         "./lib/systemd/system/keymast-headend@.service",
+                        "./usr/share/doc/keymast-headend/headend.md",
                         "./usr/share/man/man8/keymast-headend.8.gz"],
     "keymast-receiver": ["./usr/bin/keymast-receiver", "./etc/keymast/receiver/",
                          "./lib/systemd/system/keymast-receiver@.service",
+                         "./usr/share/doc/keymast-receiver/receiver.md",
                          "./usr/share/man/man1/keymast-receiver.1.gz"],
     "libkeymast-receiver-dev": ["./usr/include/keymast/receiver.h",
+                                "./usr/share/doc/libkeymast-receiver-dev/receiver-library.md",
                                 "./usr/share/doc/libkeymast-receiver-dev/examples/receive.c"],
 }
 
@@ -52,6 +65,24 @@ def output(*argv):
     return subprocess.run([str(word) for word in argv], check=True, capture_output=True, text=True).stdout
 
 
+def anchors_of(page):
+    headings = re.findall(r"^#+ (.+)$", page, re.M)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def broken_links(root):
+    """Links of the pages below `root`, the root of a system, that lead nowhere there."""
+    broken = []
+    for page in sorted(root.glob("usr/share/doc/*keymast*/*.md")):
+        for link in re.findall(r"\]\(([^()\s]+)\)", page.read_text()):
+            target, _, anchor = link.partition("#")
+            file = page.parent / target if target else page
+            if "://" not in link and not (file.is_file() and (
+                    not anchor or anchor in anchors_of(file.read_text()))):
+                broken.append(f"{page.name}: {link}")
+    return broken
+
+
 class Contents(unittest.TestCase):
     def test_lintian_has_nothing_to_say(self):
         done = subprocess.run(["lintian", "--allow-root", "--fail-on", "error,warning", "--tag-display-limit",
@@ -64,6 +95,24 @@ class Contents(unittest.TestCase):
             for file in files + [f"./usr/share/doc/{package}/copyright",
                                  f"./usr/share/doc/{package}/sbom.spdx.json"]:
                 self.assertIn(file, listed, package)
+
+    def test_what_is_named_in_them_is_there(self):
+        """Links of pages, files that alerts, examples and manual pages name by their path."""
+        with tempfile.TemporaryDirectory(prefix="keymast-root-") as folder:
+            root = pathlib.Path(folder)
+            for package in EXPECTED:
+                output("dpkg-deb", "--extract", deb(package), root)
+            self.assertEqual(broken_links(root), [])
+            doc = root / "usr/share/doc"
+            named = [(root / "usr/share/keymast/prometheus/keymast.rules.yml").read_text(),
+                     (doc / "keymast-server/examples/monitoring/prometheus.yml").read_text(),
+                     *(page.read_text() for page in doc.glob("*/*.md")),
+                     *(gzip.decompress(page.read_bytes()).decode().replace("\\-", "-")
+                       for page in root.glob("usr/share/man/**/*.gz"))]
+            paths = set(re.findall(r"/usr/share/(?:doc/)?(?:lib)?keymast[\w./-]*\w", "\n".join(named)))
+            self.assertGreater(len(paths), 5)
+            for path in paths:
+                self.assertTrue((root / path[1:]).exists(), path)
 
     def test_no_secret_and_no_state_is_in_them(self):
         for package in EXPECTED:

@@ -101,6 +101,9 @@ class Examples(unittest.TestCase):
 
     def test_a_server_with_tls_is_called_from_elsewhere(self):
         self.install("server-tls")
+        # Where nobody takes them spans are lost, and nothing else is.
+        self.system.run("printf '\\n[trace]\\notlp_endpoint = \"http://127.0.0.1:4318/v1/traces\"\\n' "
+                        ">> /etc/keymast/keymast-api.toml")
         self.start_server()
         tls = "--tls-ca {0}/clients-ca.pem --tls-cert {0}/{1}.pem --tls-key {0}/{1}.key"
         folder = "/etc/keymast/tls"
@@ -118,9 +121,13 @@ class Examples(unittest.TestCase):
     def test_monitoring_scrapes_what_the_server_serves(self):
         import yaml
         text = (EXAMPLES / "monitoring/prometheus.yml").read_text()
-        targets = yaml.safe_load(text)["scrape_configs"][0]["static_configs"][0]["targets"]
+        wanted = yaml.safe_load(text)
+        targets = wanted["scrape_configs"][0]["static_configs"][0]["targets"]
         api = pathlib.Path(EXAMPLES / "server/keymast-api.toml").read_text()
         self.assertIn(f'http_listen = "{targets[0]}"', api)
+        for file in wanted["rule_files"]:
+            self.assertEqual(self.system.run(f"cat {file}").stdout,
+                             (system.SOURCE / "deploy/prometheus/keymast.rules.yml").read_text())
 
 
 if __name__ == "__main__":

@@ -18,7 +18,8 @@ import yaml
 SOURCE = pathlib.Path(os.environ["KEYMAST_SOURCE_DIR"])
 BIN = pathlib.Path(os.environ["KEYMAST_BIN"])
 FOLDER = SOURCE / "deploy/kubernetes"
-PLACES = ("base", "init", "overlays/example")
+SITE, SITE_INIT = "overlays/example", "overlays/example/init"
+PLACES = ("base", "init", SITE, SITE_INIT)
 
 
 def render(place):
@@ -27,9 +28,16 @@ def render(place):
     return list(yaml.safe_load_all(text))
 
 
+def of_kind(objects, *kinds):
+    return next(each for each in objects if each["kind"] in kinds)
+
+
 def pod_of(objects):
-    return next(each["spec"]["template"]["spec"] for each in objects
-                if each["kind"] in ("StatefulSet", "Job"))
+    return of_kind(objects, "StatefulSet", "Job")["spec"]["template"]["spec"]
+
+
+def named(parts, name):
+    return next(each for each in parts if each["name"] == name)
 
 
 def containers_of(pod):
@@ -45,8 +53,52 @@ class Kubernetes(unittest.TestCase):
         kinds = sorted(each["kind"] for each in self.rendered["base"])
         self.assertEqual(kinds, ["ConfigMap", "NetworkPolicy", "PersistentVolumeClaim",
                                  "PodDisruptionBudget", "Service", "Service", "StatefulSet"])
-        self.assertEqual({each["metadata"]["namespace"] for each in self.rendered["overlays/example"]},
-                         {"broadcast"})
+
+    def test_the_server_finds_what_its_job_made(self):
+        server, job = self.rendered[SITE], self.rendered[SITE_INIT]
+        for objects in (server, job):
+            self.assertEqual({each["metadata"].get("namespace") for each in objects}, {"broadcast"})
+        claims = [of_kind(objects, "PersistentVolumeClaim") for objects in (server, job)]
+        self.assertEqual(*[(claim["metadata"]["name"], claim["spec"]) for claim in claims])
+        pods = [pod_of(objects) for objects in (server, job)]
+        keymastd = [named(pods[0]["containers"], "keymastd"), named(pods[1]["containers"], "init")]
+        for name in ("image", "env", "securityContext"):
+            self.assertEqual(*[container[name] for container in keymastd], name)
+        self.assertNotEqual(keymastd[1]["image"], "keymastd")
+        for name in ("nodeSelector", "securityContext"):
+            self.assertEqual(*[pod[name] for pod in pods], name)
+        for name in ("master-key", "state"):
+            self.assertEqual(*[named(container["volumeMounts"], name) for container in keymastd])
+        secrets = [named(pod["volumes"], "master-key")["secret"]["secretName"] for pod in pods]
+        self.assertEqual(*secrets)
+        states = [named(pod["volumes"], "state")["persistentVolumeClaim"]["claimName"] for pod in pods]
+        self.assertEqual(states, [claim["metadata"]["name"] for claim in claims])
+
+    def test_the_commands_of_the_page_work_together(self):
+        """In the namespace of what they apply: each Secret that a pod mounts is made before it."""
+        page = (SOURCE / "docs/packages.md").read_text()
+        lines = [line.split("#")[0].split() for line in re.findall(r"^    (kubectl .*)$", page, re.M)]
+        namespace = lines[0][lines[0].index("namespace") + 1]
+        secrets, applied = {}, []
+        for words in lines[1:]:
+            if "-k" in words:
+                applied.append(words[-1].removeprefix("deploy/kubernetes/"))
+                objects = self.rendered[applied[-1]]
+                self.assertEqual({each["metadata"].get("namespace") for each in objects}, {namespace})
+                for volume in pod_of(objects)["volumes"]:
+                    if "secret" in volume:
+                        self.assertIn(volume["secret"]["secretName"], secrets)
+                        for item in volume["secret"].get("items", []):
+                            self.assertIn(item["key"], secrets[volume["secret"]["secretName"]])
+                continue
+            self.assertEqual(words[1:3], ["-n", namespace])
+            if "secret" in words:
+                secrets[words[words.index("generic") + 1]] = [
+                    word.partition("=")[2] for word in words if word.startswith("--from-file=")]
+            elif words[3] in ("wait", "delete"):
+                job = of_kind(self.rendered[applied[-1]], "Job")["metadata"]["name"]
+                self.assertEqual(words[-1].removeprefix("job/"), job)
+        self.assertEqual(applied, [SITE_INIT, SITE])
 
     def test_every_container_is_shut_in(self):
         for place in PLACES:
@@ -113,7 +165,8 @@ class Kubernetes(unittest.TestCase):
             self.assertEqual(container["securityContext"]["runAsUser"], int(number))
             self.assertEqual(container["securityContext"]["runAsGroup"], int(number))
         self.assertEqual(pod["securityContext"]["fsGroup"], int(made["keymast-core"]))
-        groups = set(re.findall(r"(?m)^[ug] (\S+)", (SOURCE / "deploy/sysusers/keymast-server.conf").read_text()))
+        sysusers = (SOURCE / "deploy/sysusers/keymast-server.conf").read_text()
+        groups = set(re.findall(r"(?m)^[ug] (\S+)", sysusers))
         self.assertEqual(groups, set(made), "as on a host")
 
     def test_the_programs_take_the_configurations(self):

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """The packages are reproducible: built twice from the same source, in folders of other names and depths,
-at other times, under other umasks, locales and time zones, they are the same octets. Both builds compile,
-without a cache of compilations; so this is for `./test --long` alone.
+at other times, of files older than the packages and newer, under other umasks, locales and time zones,
+they are the same octets. Both builds compile, without a cache of compilations; so this is for
+`./test --long` alone.
 """
 
 import hashlib
@@ -16,8 +17,9 @@ import unittest
 
 SOURCE = pathlib.Path(os.environ["KEYMAST_SOURCE_DIR"])
 SETTINGS = (
-    ("a", {"TZ": "UTC", "LC_ALL": "C.UTF-8", "umask": "022"}),
-    ("another/and/deeper-folder", {"TZ": "Pacific/Kiritimati", "LC_ALL": "C", "umask": "002"}),
+    ("a", {"TZ": "UTC", "LC_ALL": "C.UTF-8", "umask": "022", "made": "now"}),
+    ("another/and/deeper-folder",
+     {"TZ": "Pacific/Kiritimati", "LC_ALL": "C", "umask": "002", "made": "2001-01-01"}),
 )
 
 
@@ -29,6 +31,8 @@ class Reproducible(unittest.TestCase):
         environment = {**os.environ, **settings, "CCACHE_DISABLE": "1", "TMPDIR": str(folder),
                        "DEB_BUILD_OPTIONS": "noautodbgsym"}
         umask = environment.pop("umask")
+        subprocess.run(["find", copy, "-exec", "touch", "-h", "-d", environment.pop("made"), "{}", "+"],
+                       check=True)
         done = subprocess.run(["sh", "-c", f"umask {umask}; exec {copy}/scripts/package {out}"],
                               capture_output=True, text=True, env=environment)
         self.assertEqual(done.returncode, 0, done.stdout[-4000:] + done.stderr[-4000:])
