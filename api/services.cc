@@ -47,6 +47,7 @@ class Subscribers final : public Forwarding<v1::Subscribers::CallbackService> {
   KEYMAST_FORWARD(Subscribers, GetSubscriber, Subscriber)
   KEYMAST_FORWARD(Subscribers, BatchGetSubscribers, BatchGetSubscribersResponse)
   KEYMAST_FORWARD(Subscribers, ListSubscribers, ListSubscribersResponse)
+  KEYMAST_FORWARD(Subscribers, UpdateSubscriber, Subscriber)
   KEYMAST_FORWARD(Subscribers, DeleteSubscriber, DeleteSubscriberResponse)
   KEYMAST_FORWARD(Subscribers, BatchDeleteSubscribers, BatchDeleteSubscribersResponse)
 };
@@ -127,6 +128,7 @@ class Server final : public Forwarding<v1::Server::CallbackService> {
   using Forwarding::Forwarding;
   KEYMAST_FORWARD(Server, GetServerStatus, ServerStatus)
   KEYMAST_FORWARD(Server, CreateBackup, Operation)
+  KEYMAST_FORWARD(Server, GetBackup, Backup)
   KEYMAST_FORWARD(Server, ListBackups, ListBackupsResponse)
   KEYMAST_FORWARD(Server, DeleteBackup, DeleteBackupResponse)
   KEYMAST_FORWARD(Server, RotateMasterKey, Operation)

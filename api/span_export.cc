@@ -9,6 +9,11 @@
 
 #include "base/bytes.h"
 
+// The library is built with it, and a class of its header is larger then.
+#ifndef CPPHTTPLIB_OPENSSL_SUPPORT
+#error "httplib.h must be read with the macros of pkg-config cpp-httplib"
+#endif
+
 namespace keymast::api {
 namespace {
 

@@ -29,7 +29,7 @@ struct Record {
   std::string method;
   std::optional<RequestId> request;
   std::string resource;
-  std::vector<std::string> items;  // ids of a batch
+  std::vector<std::string> items;  // what the resource does not say
   uint64_t revision_before = 0;    // of the resource; 0: it was not there, or has none
   uint64_t revision_after = 0;
   std::vector<std::string> key_ids;  // MSK ID, or MSK ID and MTK ID, as `00010002.3`

@@ -2,6 +2,7 @@
 #include "cli/batch.h"
 
 #include <charconv>
+#include <map>
 #include <sstream>
 
 #include "shell/files.h"
@@ -49,6 +50,7 @@ Outcome<std::vector<CsvRow>> ReadCsv(const std::string& path, size_t cells) {
   if (!text) return UsageProblem(path + ": cannot be read (" + shell::WhyNot(text.error()) + ")");
   std::istringstream file(*text);
   std::vector<CsvRow> rows;
+  std::map<std::string, size_t> lines;  // by id
   std::string line;
   for (size_t number = 1; std::getline(file, line); ++number) {
     if (line.ends_with('\r')) line.pop_back();
@@ -62,14 +64,21 @@ Outcome<std::vector<CsvRow>> ReadCsv(const std::string& path, size_t cells) {
                           std::to_string(row.cells.size()) + " cells where " +
                           std::to_string(cells) + " belong");
     }
+    auto id = SubscriberId(path + ":" + std::to_string(number), row.cells[0]);
+    if (!id) return tl::unexpected(std::move(id.error()));
+    row.cells[0] = std::move(*id);
+    const auto [first, is_new] = lines.emplace(row.cells[0], number);
+    if (!is_new) {
+      return UsageProblem(path + ":" + std::to_string(number) + ": " + first->first +
+                          " is in line " + std::to_string(first->second) + ", too");
+    }
     rows.push_back(std::move(row));
   }
   return rows;
 }
 
 size_t Leave(const std::set<std::string>& existing, std::vector<CsvRow>& rows) {
-  return std::erase_if(
-      rows, [&](const CsvRow& row) { return existing.contains(LastSegment(row.cells[0])); });
+  return std::erase_if(rows, [&](const CsvRow& row) { return existing.contains(row.cells[0]); });
 }
 
 std::string Batches::Place(size_t row) const {
@@ -99,15 +108,16 @@ Problem Batches::Refused(Problem problem, size_t first, size_t end) const {
     field = Place(first + index) + (rest.empty() ? "" : ": " + std::string(rest));
   }
   for (size_t at = first; at < end && !problem.resource.empty(); ++at) {
-    if (LastSegment(rows_[at].cells[0]) != LastSegment(problem.resource)) continue;
+    if (rows_[at].cells[0] != LastSegment(problem.resource)) continue;
     problem.violations.emplace_back(Place(at), problem.resource);
   }
-  // Without an answer nobody knows whether this request was carried out.
+  // Without an answer nobody knows whether this request was carried out; a check changes nothing.
+  const bool is_known = problem.is_outcome_known || options_.validate_only;
   problem.violations.emplace_back(
       "lines " + std::to_string(rows_[first].line) + " to " + std::to_string(rows_[end - 1].line),
-      problem.is_outcome_known ? "refused together" : "may have been done, all of them, or none");
+      is_known ? "refused together" : "may have been done, all of them, or none");
   TellDone(first, problem);
-  AdviseRepetition(options_.request_id, problem);
+  if (!is_known) AdviseRepetition(options_.request_id, problem);
   return problem;
 }
 

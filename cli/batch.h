@@ -32,7 +32,7 @@ void AddCsvOptions(Command& command, const std::string& lines, CsvOptions& optio
 Option SkipExisting(CsvOptions& options);
 
 // ReadCsv gives every line but empty ones and those that begin with #; each must have `cells`
-// cells. No quoting.
+// cells, and an id of its own. No quoting.
 Outcome<std::vector<CsvRow>> ReadCsv(const std::string& path, size_t cells);
 
 // Leave drops the rows whose ids exist, full names or ids, and returns how many.

@@ -96,7 +96,7 @@ Outcome<void> Call(Context& context, const CallOptions& options) {
       [&] { return next == requests->end() ? nullptr : (next++)->get(); }, *response,
       [&] {
         WriteOneOfMany(*response, FormatOf(context), context.out);
-        return true;
+        return context.out.good();
       });
 }
 

@@ -89,7 +89,7 @@ Option StreamOption(v1::Channel& channel) {
 void AddCreate(Command& group) {
   Command& command = group.Add("create", "Create a channel and its first keys");
   auto& request = Calls<v1::CreateChannelRequest>(command, "Channels.CreateChannel", WriteChannel);
-  command.Add(Id("CHANNEL", *request.mutable_channel_id()));
+  command.Add(Id("CHANNEL", "channels/", *request.mutable_channel_id()));
   command.Add(FileOption(*request.mutable_channel(), nullptr));
   const Fields fields(*request.mutable_channel());
   AddFields(command, fields, kFixed);

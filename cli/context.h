@@ -20,6 +20,8 @@ struct Surroundings {
   bool err_is_terminal = false;
   std::function<Instant()> now;
   std::function<void(Duration)> pause;
+  // Whether the reader of `out` has closed it, as `head` does once it has enough.
+  std::function<bool()> is_out_closed = [] { return false; };
 };
 
 struct Command;

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 
+#include "cli/blackouts.h"
 #include "cli/channels.h"
 #include "cli/commands.h"
 #include "cli/methods.h"
@@ -28,7 +29,7 @@ struct Findings {
   Outcome<v1::ListRekeysResponse> rekeys;       // the last one
   Outcome<v1::ListRekeysResponse> msk_changes;  // the last one: of MTKs there are many behind it
   Outcome<v1::ListUpcomingRekeysResponse> upcoming;
-  Outcome<v1::RekeyPlan> plan;
+  Outcome<Blackouts> blackouts;
   Outcome<v1::ListMembersResponse> unacknowledged;
 };
 
@@ -86,6 +87,15 @@ Outcome<v1::ListMembersResponse> Unacknowledged(Context& context, const std::str
   return members;
 }
 
+Outcome<Blackouts> AskBlackouts(Context& context, const std::string& channel) {
+  v1::ListRekeySchedulesRequest request;
+  request.set_parent(channel);
+  v1::ListRekeySchedulesResponse schedules;
+  auto fetched = FetchAll(context, "RekeySchedules.ListRekeySchedules", request, schedules);
+  if (!fetched) return tl::unexpected(fetched.error());
+  return BlackoutsOf(schedules, context.around.now());
+}
+
 Findings Ask(Context& context, v1::Channel channel) {
   v1::ListRekeysRequest rekeys;
   rekeys.set_parent(channel.name());
@@ -94,15 +104,12 @@ Findings Ask(Context& context, v1::Channel channel) {
   msk_changes.set_filter("level = MSK");
   v1::ListUpcomingRekeysRequest upcoming;
   upcoming.set_parent(channel.name());
-  v1::PlanRekeyRequest plan;  // which says whether a blackout is on
-  plan.set_channel(channel.name());
-  plan.set_level(v1::MSK);
   return {
       channel,
       Ask<v1::ListRekeysResponse>(context, "Rekeys.ListRekeys", rekeys),
       Ask<v1::ListRekeysResponse>(context, "Rekeys.ListRekeys", msk_changes),
       Ask<v1::ListUpcomingRekeysResponse>(context, "RekeySchedules.ListUpcomingRekeys", upcoming),
-      Ask<v1::RekeyPlan>(context, "Rekeys.PlanRekey", plan),
+      AskBlackouts(context, channel.name()),
       Unacknowledged(context, channel.name())};
 }
 
@@ -113,6 +120,8 @@ std::string In(const google::protobuf::Timestamp& time, Instant now) {
   return TimeCell(time, true) +
          (until > Duration::zero() ? ", in " + SpanCell(until) : ", " + SpanCell(-until) + " ago");
 }
+
+std::string In(Instant time, Instant now) { return In(TimestampOf(time), now); }
 
 std::string OnAir(const v1::KeySlot& active, Instant now) {
   if (active.msk_id().empty()) return "nothing";
@@ -131,7 +140,7 @@ std::string WhyOf(const v1::UpcomingRekey& rekey) {
   std::string why = rekey.rekey_schedule().empty()
                         ? std::string(ReasonText(rekey.reason()))
                         : "schedule " + LastSegment(rekey.rekey_schedule());
-  if (rekey.has_deferred_from()) {
+  if (IsPutOff(rekey)) {
     why += ", put off by a blackout from " + TimeCell(rekey.deferred_from(), true);
   }
   return why + (rekey.pierces() ? ", through a blackout" : "");
@@ -155,9 +164,16 @@ std::string LastRekey(const Outcome<v1::ListRekeysResponse>& rekeys, Instant now
   return text + ": " + ReasonText(last.reason());
 }
 
-std::string Blackout(const Outcome<v1::RekeyPlan>& plan) {
-  if (!plan) return NotKnown(plan.error());
-  return plan->pierces_blackout() ? "in force: scheduled MSK changes wait" : "none in force";
+std::string BlackoutText(const Outcome<Blackouts>& blackouts, Instant now) {
+  if (!blackouts) return NotKnown(blackouts.error());
+  if (!blackouts->end) {
+    const std::string none = "none in force";
+    return blackouts->next == kNever ? none
+                                     : none + "; the next begins " + In(blackouts->next, now);
+  }
+  const bool ends = *blackouts->end != kNever;
+  return "in force " + (ends ? "until " + In(*blackouts->end, now) : "for a year and longer") +
+         ": scheduled MSK changes wait";
 }
 
 std::string Missing(const Outcome<v1::ListMembersResponse>& members) {
@@ -192,7 +208,7 @@ void WriteText(const Findings& found, Instant now, std::ostream& out) {
        {"last MSK change", LastRekey(found.msk_changes, now)},
        {"MSK on its way", keys.next_msk_id()},
        {"next MSK change", NextChange(found, now)},
-       {"blackout", Blackout(found.plan)},
+       {"blackout", BlackoutText(found.blackouts, now)},
        {"members", std::to_string(found.channel.member_count()) + ", " +
                        std::to_string(found.channel.joined_count()) + " joined, " +
                        std::to_string(found.channel.confirmed_count()) + " confirmed"},
@@ -222,10 +238,12 @@ std::string JsonOf(const Findings& found) {
   Put(all, "upcomingRekeys", found.upcoming);
   Put(all, "members", found.unacknowledged);
   all.erase("nextPageToken");
-  if (found.plan) {
-    all["blackoutInForce"] = found.plan->pierces_blackout();
+  if (!found.blackouts) {
+    all["notKnown"]["blackoutInForce"] = found.blackouts.error().message;
   } else {
-    all["notKnown"]["blackoutInForce"] = found.plan.error().message;
+    const std::optional<Instant>& end = found.blackouts->end;
+    all["blackoutInForce"] = end.has_value();
+    if (end && *end != kNever) all["blackoutEndTime"] = TimeCell(TimestampOf(*end), true);
   }
   return all.dump(1);
 }

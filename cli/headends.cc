@@ -85,7 +85,7 @@ void AddHeadends(Command& program) {
   Command& group = program.Add("headends", "Headends that encrypt channels");
   Command& create = group.Add("create", "Enrol a headend");
   auto& request = Calls<v1::CreateHeadendRequest>(create, "Headends.CreateHeadend", WriteHeadend);
-  create.Add(Id("HEADEND", *request.mutable_headend_id()));
+  create.Add(Id("HEADEND", "headends/", *request.mutable_headend_id()));
   create.Add(PublicKey(*request.mutable_headend()));
   create.Add(Channel(*request.mutable_headend()));
   group.Example(

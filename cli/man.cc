@@ -98,8 +98,9 @@ void WriteExamples(const std::vector<std::string>& examples, std::ostream& out) 
 void WriteExits(std::ostream& out) {
   static constexpr const char* kRows[] = {
       "done",
-      "refused by the server: a precondition, a conflict, an invalid argument",
-      "usage: the command line, or a file named on it",
+      "refused by the server: a precondition, a conflict, an invalid argument, a quota of what may "
+      "be there; or an operation that was cancelled",
+      "usage: the command line, a file named on it, or standard output that cannot be written",
       "not found",
       "unavailable: server away, stopping or too busy, or the deadline passed",
       "permission denied, or not authenticated"};

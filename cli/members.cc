@@ -89,7 +89,7 @@ Outcome<void> BatchAdd(Context& context, const BatchOptions& options) {
   const auto put = [&](const CsvRow& row, v1::BatchCreateMembersRequest& batch) -> Outcome<void> {
     v1::CreateMemberRequest& request = *batch.add_requests();
     request.set_parent(batch.parent());
-    request.set_member_id(LastSegment(row.cells[0]));
+    request.set_member_id(row.cells[0]);
     request.mutable_member()->set_msk_endpoint(row.cells[1]);
     request.set_join(options.join);
     return {};
@@ -118,7 +118,7 @@ void AddAdd(Command& group) {
   Command& command = group.Add("add", "Make a subscriber a member");
   auto& request = Calls<v1::CreateMemberRequest>(command, "Members.CreateMember", WriteMember);
   command.Add(Named("CHANNEL", "channels/", *request.mutable_parent()));
-  command.Add(Id("SUBSCRIBER", *request.mutable_member_id()));
+  command.Add(Id("SUBSCRIBER", "subscribers/", *request.mutable_member_id()));
   const Fields fields(*request.mutable_member());
   command.Add(Endpoint(fields).Required());
   AddWindow(command, fields);

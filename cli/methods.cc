@@ -12,7 +12,8 @@ constexpr FieldRow kRows[] = {
     {"page_token", "--page-token", "TOKEN", "Fetch the page of this token"},
     {"filter", "--filter", "EXPRESSION",
      "Only what this is true of, as 'joined AND delivery=KEYS'"},
-    {"order_by", "--order-by", "FIELD", "Sort by a field; 'FIELD desc' the other way round"},
+    {"order_by", "--order-by", "FIELD",
+     "Sort by a field, or several with commas between them; 'FIELD desc' the other way round"},
     {"after", "--after", "SEQUENCE", "Only records behind this one"},
     {"etag", "--etag", "ETAG", "Only while it still has this etag"},
     {"allow_missing", "--allow-missing", "", "What is not there counts as done"},
@@ -61,6 +62,12 @@ bool IsWithoutChange(const Message& request) {
   return dynamic_cast<const google::protobuf::FieldMask&>(mask).paths().empty();
 }
 
+// A check changes nothing, whatever became of it.
+bool IsCheck(const Message& request) {
+  const FieldDescriptor* field = request.GetDescriptor()->FindFieldByName("validate_only");
+  return field != nullptr && request.GetReflection()->GetBool(request, field);
+}
+
 }  // namespace
 
 void AddStandardOptions(Command& command, Message& request) {
@@ -94,7 +101,9 @@ Outcome<void> Send(Context& context, const std::string& method, Message& request
     reflection->SetString(&request, field, NewRequestId());
   }
   auto called = context.session.Call(method, request, response);
-  if (!called) AdviseRepetition(reflection->GetString(request, field), called.error());
+  if (!called && !IsCheck(request)) {
+    AdviseRepetition(reflection->GetString(request, field), called.error());
+  }
   return called;
 }
 

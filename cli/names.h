@@ -11,22 +11,30 @@ namespace keymast::cli {
 // NameIn gives a full name in the collection, as `channels/`.
 std::string NameIn(const std::string& collection, const std::string& typed);
 std::string ChannelName(const std::string& channel);
-std::string MemberName(const std::string& channel, const std::string& subscriber);
+// MemberName is of a subscriber's id, its full name, or the full name of a member of this channel;
+// the problem names `word`.
+Outcome<std::string> MemberName(const std::string& word, const std::string& channel,
+                                const std::string& typed);
+// SubscriberId is of an id, or of a full name; the problem names `word`.
+Outcome<std::string> SubscriberId(const std::string& word, const std::string& typed);
 
 // LastSegment of a resource name: its id.
 std::string LastSegment(const std::string& name);
 
 // Named is a word that becomes a name in the collection.
-Option Named(std::string word, std::string collection, std::string& name);
-// Id is a word of which the last segment is taken.
-Option Id(std::string word, std::string& id);
+Option Named(const std::string& word, const std::string& collection, std::string& name);
+// Id is a word that is the id of what is to be made in the collection, or its full name. Of a
+// collection below a resource, as `/rekeySchedules/`, `parent` has that one's name by a word
+// before.
+Option Id(const std::string& word, const std::string& collection, std::string& id,
+          const std::string* parent = nullptr);
 // Below is a word that becomes the name of what is in a resource's `collection`, as `/members/`.
 // `name` has the parent's name by a word before.
-Option Below(std::string word, std::string collection, std::string& name);
+Option Below(const std::string& word, const std::string& collection, std::string& name);
 // EachNamed and EachBelow are words that become names, one or more.
-Option EachNamed(std::string word, std::string collection,
+Option EachNamed(const std::string& word, const std::string& collection,
                  google::protobuf::RepeatedPtrField<std::string>& names);
-Option EachBelow(std::string word, std::string collection, const std::string& parent,
+Option EachBelow(const std::string& word, const std::string& collection, const std::string& parent,
                  google::protobuf::RepeatedPtrField<std::string>& names);
 
 }  // namespace keymast::cli

@@ -2,6 +2,7 @@
 #include "cli/operations.h"
 
 #include <google/protobuf/util/time_util.h>
+#include <grpcpp/support/status_code_enum.h>
 
 #include <algorithm>
 #include <ostream>
@@ -13,9 +14,14 @@
 namespace keymast::cli {
 namespace {
 
+bool IsCancelled(const v1::Operation& operation) {
+  return operation.error().code() == grpc::StatusCode::CANCELLED;
+}
+
 std::string StateCell(const v1::Operation& operation) {
   if (operation.name().empty()) return "would begin";
   if (!operation.done()) return operation.cancel_requested() ? "cancelling" : "running";
+  if (IsCancelled(operation)) return "cancelled";
   return operation.has_error() ? "failed" : "done";
 }
 
@@ -51,6 +57,7 @@ Problem ProblemOfOperation(const v1::Operation& operation) {
   Problem problem = ProblemOf(status.code(), operation.name() + ": " + status.message(),
                               status.SerializeAsString());
   problem.is_outcome_known = true;
+  if (IsCancelled(operation)) problem.exit = Exit::kRefused;  // somebody wanted it so
   return problem;
 }
 

@@ -142,4 +142,8 @@ Instant InstantOf(const google::protobuf::Timestamp& time) {
   return FromUnixNanos(TimeUtil::TimestampToNanoseconds(time));
 }
 
+google::protobuf::Timestamp TimestampOf(Instant time) {
+  return TimeUtil::NanosecondsToTimestamp(ToUnixNanos(time));
+}
+
 }  // namespace keymast::cli

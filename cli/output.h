@@ -58,5 +58,6 @@ std::string YesNo(bool value);
 std::string HexCell(std::string_view octets);
 
 Instant InstantOf(const google::protobuf::Timestamp& time);
+google::protobuf::Timestamp TimestampOf(Instant time);
 
 }  // namespace keymast::cli

@@ -89,6 +89,8 @@ Problem ProblemOf(int code, const std::string& message, const std::string& detai
   problem.is_unimplemented = code == grpc::StatusCode::UNIMPLEMENTED;
   google::rpc::Status status;
   if (!details.empty() && status.ParseFromString(details)) ReadDetails(status, problem);
+  // What there may be at most does not grow with time, other than a rate.
+  if (problem.reason == "quota_exceeded") problem.exit = Exit::kRefused;
   problem.is_outcome_known = IsOutcomeKnown(code, problem.reason);
   problem.advice = AdviceOf(problem.reason, code);
   return problem;

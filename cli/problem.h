@@ -13,8 +13,8 @@ namespace keymast::cli {
 // Exit statuses of keymastctl; documented in docs/keymastctl.md.
 enum class Exit : int {
   kDone = 0,
-  kRefused = 1,  // the server refused: a precondition, a conflict, an invalid argument
-  kUsage = 2,    // command line, or a file named on it
+  kRefused = 1,  // the server refused: a precondition, a conflict, an invalid argument, a quota
+  kUsage = 2,    // command line, a file named on it, or standard output
   kNotFound = 3,
   kUnavailable = 4,  // server unreachable, draining or too busy: the same command may work later
   kPermission = 5,

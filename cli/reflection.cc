@@ -15,6 +15,9 @@ namespace wire = grpc::reflection::v1alpha;
 
 constexpr const char* kMethod = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo";
 constexpr const char* kOwnPackage = "keymast.v1.";
+// Files of the package, and what they import.
+constexpr const char* kDetailsFolders[] = {"google/rpc/", "google/protobuf/"};
+constexpr const char* kDetailsPackage = "google.rpc.";
 constexpr size_t kMostFiles = 1000;  // more is no API
 
 Outcome<wire::ServerReflectionResponse> Ask(Session& session,
@@ -121,6 +124,18 @@ Outcome<void> Reflection::Add(const google::protobuf::RepeatedPtrField<std::stri
     }
   }
   return {};
+}
+
+bool Reflection::Details::FindFileByName(const std::string& name,
+                                         google::protobuf::FileDescriptorProto* file) {
+  return std::any_of(std::begin(kDetailsFolders), std::end(kDetailsFolders),
+                     [&](const char* folder) { return name.starts_with(folder); }) &&
+         own_.FindFileByName(name, file);
+}
+
+bool Reflection::Details::FindFileContainingSymbol(const std::string& symbol,
+                                                   google::protobuf::FileDescriptorProto* file) {
+  return symbol.starts_with(kDetailsPackage) && own_.FindFileContainingSymbol(symbol, file);
 }
 
 std::unique_ptr<google::protobuf::Message> Reflection::New(

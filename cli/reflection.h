@@ -43,10 +43,30 @@ class Reflection {
   Outcome<void> LoadImports();
   Outcome<void> Add(const google::protobuf::RepeatedPtrField<std::string>& files);
 
+  // Details gives the types that are within the details of any status, and that no file of a server
+  // imports, as this program has them.
+  class Details final : public google::protobuf::DescriptorDatabase {
+   public:
+    bool FindFileByName(const std::string& name,
+                        google::protobuf::FileDescriptorProto* file) override;
+    bool FindFileContainingSymbol(const std::string& symbol,
+                                  google::protobuf::FileDescriptorProto* file) override;
+    bool FindFileContainingExtension(const std::string&, int,
+                                     google::protobuf::FileDescriptorProto*) override {
+      return false;
+    }
+
+   private:
+    google::protobuf::DescriptorPoolDatabase own_{
+        *google::protobuf::DescriptorPool::generated_pool()};
+  };
+
   Session& session_;
   Quiet quiet_;
-  google::protobuf::SimpleDescriptorDatabase database_;
-  google::protobuf::DescriptorPool pool_{&database_, &quiet_};
+  google::protobuf::SimpleDescriptorDatabase database_;  // what the server says
+  Details details_;
+  google::protobuf::MergedDescriptorDatabase both_{&database_, &details_};
+  google::protobuf::DescriptorPool pool_{&both_, &quiet_};
   google::protobuf::DynamicMessageFactory factory_{&pool_};
   std::set<std::string> known_, wanted_;  // files
 };

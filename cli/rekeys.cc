@@ -71,7 +71,9 @@ void AddPlan(Command& group) {
   command.Add(Named("CHANNEL", "channels/", *request.mutable_channel()));
   command.Add(Level(Fields(request), "mtk"));
   const Taker expel = [&request](const std::string& typed) -> Outcome<void> {
-    request.add_expelled(MemberName(request.channel(), typed));
+    auto name = MemberName("--expel", request.channel(), typed);
+    if (!name) return tl::unexpected(std::move(name.error()));
+    request.add_expelled(std::move(*name));
     request.set_level(v1::MSK);
     return {};
   };

@@ -108,6 +108,16 @@ int Refuse(const Problem& problem, std::ostream& err) {
   return static_cast<int>(problem.exit);
 }
 
+// Answered ends what was done: an answer that nobody got is none, unless its reader wanted no more.
+int Answered(Surroundings& around) {
+  around.out.flush();
+  if (around.out || around.is_out_closed()) return static_cast<int>(Exit::kDone);
+  return Refuse({.exit = Exit::kUsage,
+                 .message = "standard output cannot be written: what was asked is done, and its "
+                            "answer is lost"},
+                around.err);
+}
+
 }  // namespace
 
 Command Program(Globals& globals) {
@@ -136,11 +146,11 @@ int Run(int argc, const char* const* argv, const Connector& connect, Surrounding
   const Command program = Program(globals);
   const auto command = Parse(program, argc, argv, around.out);
   if (!command) return Refuse(command.error(), around.err);
-  if (*command == nullptr) return static_cast<int>(Exit::kDone);
+  if (*command == nullptr) return Answered(around);
   LazySession session(connect, globals.target);
   Context context{session, globals.format, globals.target.timeout, program, around, around.out};
   const auto done = (*command)->action(context);
-  return done ? static_cast<int>(Exit::kDone) : Refuse(done.error(), around.err);
+  return done ? Answered(around) : Refuse(done.error(), around.err);
 }
 
 }  // namespace keymast::cli

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <ostream>
 
+#include "cli/blackouts.h"
 #include "cli/commands.h"
 #include "cli/methods.h"
 #include "keymast/v1/schedule.pb.h"
@@ -43,14 +44,19 @@ void WriteSchedules(const v1::ListRekeySchedulesResponse& list, std::ostream& ou
   table.Write(out);
 }
 
+// What pierces a blackout may have been put off by it first.
+std::string BlackoutCell(const v1::UpcomingRekey& rekey) {
+  std::string cell;
+  if (IsPutOff(rekey)) cell = "put off from " + TimeCell(rekey.deferred_from(), true);
+  if (rekey.pierces()) cell += cell.empty() ? "pierces it" : ", pierces it";
+  return cell;
+}
+
 void WriteUpcoming(const v1::ListUpcomingRekeysResponse& list, std::ostream& out) {
   Table table({"TIME", "REASON", "SCHEDULE", "BLACKOUT"});
   for (const v1::UpcomingRekey& rekey : list.upcoming_rekeys()) {
-    std::string blackout = rekey.pierces() ? "pierces it" : "";
-    if (rekey.has_deferred_from())
-      blackout = "put off from " + TimeCell(rekey.deferred_from(), true);
     table.Add({TimeCell(rekey.time(), rekey.has_time()), v1::RekeyReason_Name(rekey.reason()),
-               LastSegment(rekey.rekey_schedule()), blackout});
+               LastSegment(rekey.rekey_schedule()), BlackoutCell(rekey)});
   }
   table.Write(out);
 }
@@ -70,12 +76,45 @@ void WriteConflicts(const v1::ListRekeyConflictsResponse& list, std::ostream& ou
   table.Write(out);
 }
 
+constexpr const char* kPeriod = "--period";
+
+// Timing is the option that gave it, of which a schedule has one.
+using Timing = std::shared_ptr<std::string>;
+
+Option OneTiming(Option option, const Timing& timing) {
+  option.take = [take = option.take, name = option.name,
+                 timing](const std::string& value) -> Outcome<void> {
+    if (value != "none" && !timing->empty()) {
+      return UsageProblem(*timing + " and " + name + ": a schedule has one of them");
+    }
+    if (value != "none") *timing = name;
+    return take(value);
+  };
+  return option;
+}
+
+Option OfPeriod(Option option, const Timing& timing) {
+  option.take = [take = option.take, name = option.name,
+                 timing](const std::string& value) -> Outcome<void> {
+    if (value != "none" && !timing->empty() && *timing != kPeriod) {
+      return UsageProblem(*timing + " and " + name + ": only a " + kPeriod + " has it");
+    }
+    return take(value);
+  };
+  return option;
+}
+
 void AddFields(Command& command, const Fields& fields) {
-  command.Add(fields.Of("period", "--period", "DURATION", "Each so long; a minute at least"));
-  command.Add(
-      fields.Of("cron", "--cron", "FIELDS", "UTC: minute, hour, day of month, month, day of week"));
-  command.Add(fields.Of("once", "--once", "TIME", "Once, RFC 3339"));
-  command.Add(fields.Of("start_time", "--start", "TIME", "With --period: its first instant"));
+  const auto timing = std::make_shared<std::string>();
+  command.Add(OneTiming(fields.Of("period", kPeriod, "DURATION", "Each so long; a minute at least"),
+                        timing));
+  command.Add(OneTiming(
+      fields.Of("cron", "--cron", "FIELDS", "UTC: minute, hour, day of month, month, day of week"),
+      timing));
+  command.Add(OneTiming(fields.Of("once", "--once", "TIME", "Once, RFC 3339"), timing));
+  // Behind the timings: values are taken in this order.
+  command.Add(OfPeriod(
+      fields.Of("start_time", "--start", "TIME", "With --period: its first instant"), timing));
   command.Add(fields.Of("jitter", "--jitter", "DURATION", "Put off by a part of this"));
   command.Add(fields.Of("blackout", "--blackout", "DURATION",
                         "Each instant begins a window in which MSK changes wait; none: a rekey"));
@@ -86,7 +125,7 @@ void AddCreate(Command& group) {
   auto& request = Calls<v1::CreateRekeyScheduleRequest>(
       command, "RekeySchedules.CreateRekeySchedule", WriteSchedule);
   command.Add(Named("CHANNEL", "channels/", *request.mutable_parent()));
-  command.Add(Id("SCHEDULE", *request.mutable_rekey_schedule_id()));
+  command.Add(Id("SCHEDULE", kCollection, *request.mutable_rekey_schedule_id(), &request.parent()));
   const Fields fields(*request.mutable_rekey_schedule());
   AddFields(command, fields);
   command.Add(fields.Of("paused", "--paused", "", "Keep it, and do not follow it"));

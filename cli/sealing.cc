@@ -7,9 +7,6 @@
 namespace keymast::cli {
 namespace {
 
-constexpr size_t kShortestKey = 16;
-constexpr size_t kLongestKey = 32;
-
 // RepeatableRng derives what it gives from the user key and what the box is for, as RFC 6979 does
 // for signatures: nobody foresees it without the key, and no two requests have the same. Who
 // guesses a user key can hold it against a box as against any MAC of a MIKEY message.
@@ -45,10 +42,10 @@ std::string WhyUnreadable(const std::string& path, Error error) {
 Outcome<std::string> SealCredential(const std::string& import_key, const std::string& request_id,
                                     const std::string& subscriber, const std::string& identity,
                                     const std::string& file) {
-  auto key = crypto::Key32::OfSize(kLongestKey);
+  auto key = crypto::Key32::OfSize(crypto::kMaxUserKey);
   const auto size = shell::ReadSecretFile(file, key.mutable_view());
   if (!size) return UsageProblem(WhyUnreadable(file, size.error()));
-  if (*size < kShortestKey) return UsageProblem(WhyUnreadable(file, Error::kTooLong));
+  if (!crypto::IsUserKeySize(*size)) return UsageProblem(WhyUnreadable(file, Error::kTooLong));
   const ByteView octets = key.view().first(*size);
   const Bytes aad = crypto::UserKeyAad(SubscriberId(subscriber), identity);
   RepeatableRng rng(octets, std::string(AsText(aad)) + import_key + request_id);

@@ -20,9 +20,16 @@ std::string AuditCell(const v1::ServerStatus& status) {
   return "to " + std::to_string(status.audit().sequence()) + ":" + HexCell(status.audit().hash());
 }
 
-// Empty of a server that does not say.
+// A principal of some channels is told a part, in which all numbers are zero. Of the whole the
+// epoch never is: each start raises it.
+bool IsWhole(const v1::ServerStatus& status) {
+  return status.epoch() != 0 || !status.import_public_key().empty();
+}
+
+// Empty of a server that does not say. A part is without the reasons.
 std::string ReadyCell(const v1::ServerStatus& status) {
   if (status.ready()) return "yes";
+  if (!IsWhole(status)) return "no";
   std::string reasons;
   for (const std::string& reason : status.not_ready()) {
     reasons += (reasons.empty() ? "no: " : ", ") + reason;
@@ -31,16 +38,19 @@ std::string ReadyCell(const v1::ServerStatus& status) {
 }
 
 void WriteStatus(const v1::ServerStatus& status, std::ostream& out) {
+  const auto number = [is_whole = IsWhole(status)](uint64_t count) {
+    return is_whole ? std::to_string(count) : "not told";
+  };
   WritePairs({{"version", status.version()},
               {"identity", status.identity()},
               {"ready", ReadyCell(status)},
               {"store", v1::StoreState_Name(status.store_state())},
-              {"channels", std::to_string(status.channel_count())},
-              {"subscribers", std::to_string(status.subscriber_count())},
-              {"members", std::to_string(status.member_count())},
-              {"revision", std::to_string(status.revision())},
-              {"epoch", std::to_string(status.epoch())},
-              {"incarnation", std::to_string(status.incarnation())},
+              {"channels", number(status.channel_count())},
+              {"subscribers", number(status.subscriber_count())},
+              {"members", number(status.member_count())},
+              {"revision", number(status.revision())},
+              {"epoch", number(status.epoch())},
+              {"incarnation", number(status.incarnation())},
               {"possibly lost", LostCell(status)},
               {"started", TimeCell(status.start_time(), status.has_start_time())},
               {"uptime", DurationCell(status.uptime())},
@@ -51,12 +61,19 @@ void WriteStatus(const v1::ServerStatus& status, std::ostream& out) {
              out);
 }
 
+void WriteBackup(const v1::Backup& backup, std::ostream& out) {
+  WritePairs({{"name", backup.name()},
+              {"created", TimeCell(backup.create_time(), backup.has_create_time())},
+              {"octets", std::to_string(backup.octets())},
+              {"directory", backup.directory()}},
+             out);
+}
+
 void WriteBackups(const v1::ListBackupsResponse& list, std::ostream& out) {
-  Table table({"BACKUP", "CREATED", "REVISION", "OCTETS", "DIRECTORY"});
+  Table table({"BACKUP", "CREATED", "OCTETS", "DIRECTORY"});
   for (const v1::Backup& backup : list.backups()) {
     table.Add({LastSegment(backup.name()), TimeCell(backup.create_time(), backup.has_create_time()),
-               std::to_string(backup.revision()), std::to_string(backup.octets()),
-               backup.directory()});
+               std::to_string(backup.octets()), backup.directory()});
   }
   table.Write(out);
 }
@@ -65,10 +82,12 @@ void AddBackups(Command& program) {
   Command& group = program.Add("backups", "Copies of the store, sealed as it is");
   Command& create = group.Add("create", "Write a backup on the server; an operation");
   auto& request = Begins<v1::CreateBackupRequest>(create, "Server.CreateBackup");
-  create.Add(Id("BACKUP", *request.mutable_backup_id())
+  create.Add(Id("BACKUP", "backups/", *request.mutable_backup_id())
                  .Optional()
                  .Saying("Made of the time when not given"));
   group.Example("keymastctl backups create --wait");
+  AddNamed<v1::GetBackupRequest>(group, "get", "Show a backup", "Server.GetBackup",
+                                 {"BACKUP", "backups/"}, WriteBackup);
   Lists<v1::ListBackupsRequest>(group.Add("list", "List backups"), "Server.ListBackups",
                                 WriteBackups);
   AddDelete<v1::DeleteBackupRequest, v1::DeleteBackupResponse>(

@@ -43,7 +43,7 @@ Problem ToProblem(const grpc::Status& status) {
 class GrpcSession final : public Session {
  public:
   GrpcSession(std::shared_ptr<grpc::Channel> channel, Duration timeout)
-      : stub_(std::move(channel)), timeout_(timeout) {}
+      : channel_(std::move(channel)), stub_(channel_), timeout_(timeout) {}
 
   Outcome<void> Call(const std::string& method, const Message& request,
                      Message& response) override {
@@ -55,7 +55,11 @@ class GrpcSession final : public Session {
     grpc::Status status;
     call->Finish(&octets, &status, this);
     Next();
-    if (!status.ok()) return tl::unexpected(ToProblem(status));
+    if (!status.ok()) {
+      Problem problem = ToProblem(status);
+      if (WasNeverSent(status)) problem.is_outcome_known = true;
+      return tl::unexpected(std::move(problem));
+    }
     if (!Parse(octets, response)) return Unreadable();
     return {};
   }
@@ -143,6 +147,18 @@ class GrpcSession final : public Session {
     return tl::unexpected(Problem{.message = "the server's answer cannot be read"});
   }
 
+  // A call that loses its connection ends with that, and leaves the channel idle. So while there is
+  // still none that it seeks, or sought in vain, the call has waited for one all the time.
+  bool WasNeverSent(const grpc::Status& status) const {
+    if (status.error_code() != grpc::StatusCode::UNAVAILABLE &&
+        status.error_code() != grpc::StatusCode::DEADLINE_EXCEEDED) {
+      return false;
+    }
+    const grpc_connectivity_state state = channel_->GetState(false);
+    return state == GRPC_CHANNEL_CONNECTING || state == GRPC_CHANNEL_TRANSIENT_FAILURE;
+  }
+
+  const std::shared_ptr<grpc::Channel> channel_;
   grpc::TemplatedGenericStub<grpc::ByteBuffer, grpc::ByteBuffer> stub_;
   const Duration timeout_;
   grpc::CompletionQueue queue_;

@@ -75,6 +75,33 @@ Outcome<void> Create(Context& context, const CreateOptions& options) {
   return sent ? Show(context, created, WriteSubscriber) : sent;
 }
 
+struct UpdateOptions {
+  v1::UpdateSubscriberRequest request;
+  std::string credential_file;
+};
+
+// The box is bound to the identity, which the server tells.
+Outcome<void> Update(Context& context, const UpdateOptions& options) {
+  const auto import_key = ImportKey(context);
+  if (!import_key) return tl::unexpected(import_key.error());
+  v1::UpdateSubscriberRequest request = options.request;
+  v1::Subscriber& subscriber = *request.mutable_subscriber();
+  v1::GetSubscriberRequest wanted;
+  wanted.set_name(subscriber.name());
+  v1::Subscriber known;
+  auto found = context.session.Call("Subscribers.GetSubscriber", wanted, known);
+  if (!found) return found;
+  if (request.request_id().empty()) request.set_request_id(NewRequestId());
+  auto sealed = SealCredential(*import_key, request.request_id(), LastSegment(subscriber.name()),
+                               known.identity(), options.credential_file);
+  if (!sealed) return tl::unexpected(sealed.error());
+  subscriber.set_sealed_credential(std::move(*sealed));
+  request.mutable_update_mask()->add_paths("sealed_credential");
+  v1::Subscriber updated;
+  auto sent = Send(context, "Subscribers.UpdateSubscriber", request, updated);
+  return sent ? Show(context, updated, WriteSubscriber) : sent;
+}
+
 Outcome<std::set<std::string>> Existing(Context& context) {
   v1::ListSubscribersResponse subscribers;
   auto fetched =
@@ -102,7 +129,7 @@ Outcome<void> BatchCreate(Context& context, const CsvOptions& csv) {
   const auto put = [&](const CsvRow& row,
                        v1::BatchCreateSubscribersRequest& batch) -> Outcome<void> {
     v1::CreateSubscriberRequest& request = *batch.add_requests();
-    request.set_subscriber_id(LastSegment(row.cells[0]));
+    request.set_subscriber_id(row.cells[0]);
     request.mutable_subscriber()->set_identity(row.cells[1]);
     return PutCredential(*import_key, batch.request_id(), row.cells[2], request);
   };
@@ -141,7 +168,7 @@ Outcome<void> BatchDelete(Context& context, const DeletionOptions& options) {
 void AddCreate(Command& group) {
   Command& create = group.Add("create", "Create a subscriber");
   auto& options = OptionsOf<CreateOptions>(create, Create);
-  create.Add(Id("SUBSCRIBER", *options.request.mutable_subscriber_id()));
+  create.Add(Id("SUBSCRIBER", "subscribers/", *options.request.mutable_subscriber_id()));
   create.Add(Fields(options.request)
                  .Of("subscriber.identity", "--identity", "NAI", "As alice@example.org")
                  .Required());
@@ -153,6 +180,20 @@ void AddCreate(Command& group) {
   group.Example(
       "keymastctl subscribers create alice --identity alice@example.org "
       "--credential-file alice.key");
+}
+
+void AddUpdate(Command& group) {
+  Command& update = group.Add("update", "Give a subscriber another user key");
+  auto& options = OptionsOf<UpdateOptions>(update, Update);
+  v1::Subscriber& subscriber = *options.request.mutable_subscriber();
+  update.Add(Named("SUBSCRIBER", "subscribers/", *subscriber.mutable_name()));
+  update.Add(Valued("--credential-file", "FILE",
+                    "User key file of mode 0600; leaves this program only sealed to the server",
+                    Into(options.credential_file))
+                 .Required());
+  update.Add(Fields(subscriber).Of("etag", "--etag", "ETAG", "Only while it still has this etag"));
+  AddStandardOptions(update, options.request);
+  group.Example("keymastctl subscribers update alice --credential-file alice-2.key");
 }
 
 void AddBatches(Command& group) {
@@ -174,6 +215,7 @@ void AddBatches(Command& group) {
 void AddSubscribers(Command& program) {
   Command& group = program.Add("subscribers", "Users who may become members");
   AddCreate(group);
+  AddUpdate(group);
   AddBatches(group);
   AddNamed<v1::GetSubscriberRequest>(group, "get", "Show a subscriber", "Subscribers.GetSubscriber",
                                      {"SUBSCRIBER", "subscribers/"}, WriteSubscriber);

@@ -75,7 +75,7 @@ Outcome<void> Round(Context& context, const v1::ListChannelsRequest& request) {
 Outcome<void> Top(Context& context, const TopOptions& options) {
   for (uint64_t round = 1;; ++round) {
     if (auto shown = Round(context, options.request); !shown) return shown;
-    if (round == options.limit) return {};
+    if (round == options.limit || !context.out) return {};
     context.around.pause(std::chrono::seconds(1));
   }
 }
@@ -91,7 +91,8 @@ void AddTop(Command& program) {
   }
   const Fields fields(options.request);
   command.Add(fields.Of("filter", "--filter", "EXPRESSION", "Only channels that this is true of"));
-  command.Add(fields.Of("order_by", "--order-by", "FIELD", "Sort by a field"));
+  command.Add(fields.Of("order_by", "--order-by", "FIELD",
+                        "Sort by a field, or several with commas between them"));
   command.Add(Valued("--limit", "N", "End after this many rounds", Into(options.limit)));
   command.Example("keymastctl top --filter 'joined_count > 0'");
 }

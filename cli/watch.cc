@@ -64,7 +64,9 @@ class Watching {
   }
 
  private:
-  bool IsEnough() const { return options_.limit != 0 && seen_ == options_.limit; }
+  bool IsEnough() const {
+    return !context_.out || (options_.limit != 0 && seen_ == options_.limit);
+  }
 
   bool Take(const v1::Event& event) {
     if (is_away_) context_.around.err << "keymastctl: connected again\n";

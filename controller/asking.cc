@@ -3,9 +3,7 @@
 // record in the audit log, all in the step of its changes.
 #include <algorithm>
 
-#include "base/bytes.h"
 #include "controller/impl.h"
-#include "controller/names.h"
 #include "controller/target.h"
 
 namespace keymast::controller {
@@ -15,16 +13,6 @@ namespace {
 constexpr int kForgottenAtOnce = 2;
 constexpr uint64_t kRecordsACheckpoint = 64;
 constexpr Duration kCheckpointEach = std::chrono::minutes(10);
-
-std::string KeyIdOf(const rekey::Rekey& rekey) {
-  const uint32_t msk = rekey.msk.value();
-  const std::array<uint8_t, 4> octets = {static_cast<uint8_t>(msk >> 24),
-                                         static_cast<uint8_t>(msk >> 16),
-                                         static_cast<uint8_t>(msk >> 8), static_cast<uint8_t>(msk)};
-  std::string text = ToHex(octets);
-  if (rekey.level == rekey::KeyLevel::kMtk) text += "." + std::to_string(rekey.mtk.value);
-  return text;
-}
 
 }  // namespace
 
@@ -44,21 +32,13 @@ Failure RequestIdReused() {
 }
 
 // AnswerAgain is the reply of a request that was carried out before.
-Controller::Impl::Outcome Controller::Impl::AnswerAgain(const rekey::KeptRequest& kept,
-                                                        const Command& command) const {
+Controller::Impl::Outcome Controller::Impl::AnswerAgain(const rekey::KeptRequest& kept) const {
   if (kept.digest != asker->digest) return tl::unexpected(RequestIdReused());
   Reply reply;
   reply.is_repeated = true;
+  if (kept.rekey && rekey::KeptRequest::IsWhole(*kept.rekey)) reply.rekey = kept.rekey;
   reply.remaining = kept.remaining;
   reply.made = kept.made;
-  const ChannelId* id = ChannelOf(command);
-  const rekey::ChannelState* channel = id == nullptr ? nullptr : ChannelNamed(*id);
-  if (kept.rekey == 0 || channel == nullptr) return reply;
-  const auto& history = channel->history;
-  const auto made = std::find_if(history.begin(), history.end(), [&](const rekey::Rekey& rekey) {
-    return rekey.sequence == kept.rekey;
-  });
-  if (made != history.end()) reply.rekey = *made;
   return reply;
 }
 
@@ -70,8 +50,8 @@ void Controller::Impl::KeepRequest(const Reply& reply, const Moment& m) {
     if (!is_past && by_age.size() < rekey::kMostRequests) break;
     Put(rekey::RequestForgotten{oldest.sequence}, m);
   }
-  Put(rekey::RequestKept{{state.requests.Next(), *asker->request, asker->digest, m.now,
-                          reply.rekey ? reply.rekey->sequence : 0, reply.remaining, reply.made}},
+  Put(rekey::RequestKept{{state.requests.Next(), *asker->request, asker->digest, m.now, reply.rekey,
+                          reply.remaining, reply.made}},
       m);
 }
 
@@ -130,37 +110,22 @@ void Controller::Impl::RecordStart(const Moment& m) {
   Record(std::move(record), m);
 }
 
-void Controller::Impl::RecordCommand(const Command& command, uint64_t before, size_t first_change,
-                                     const Moment& m) {
-  if (config.audit.key == nullptr) return;
-  Target target = TargetOf(command);
-  audit::Record record;
-  record.principal = asker->principal;
-  record.method = asker->method;
-  record.request = asker->request;
-  record.trace = asker->trace;
-  record.resource = std::move(target.resource);
-  record.items = std::move(target.items);
-  record.revision_before = before;
-  record.revision_after = RevisionOf(state, command);
-  for (size_t i = first_change; i < m.step.changes.size(); ++i) {
-    const auto* made = std::get_if<rekey::RekeyRecorded>(&m.step.changes[i]);
-    if (made != nullptr) record.key_ids.push_back(KeyIdOf(made->rekey));
-  }
-  Record(std::move(record), m);
-}
-
 Controller::Impl::Outcome Controller::Impl::Do(const Command& command, const Asker& by, Instant now,
                                                const Moment* m) {
   asker = &by;
   const rekey::KeptRequest* kept =
       m != nullptr && by.request ? state.requests.Find(*by.request, now) : nullptr;
-  if (kept != nullptr) return AnswerAgain(*kept, command);
-  const uint64_t before = RevisionOf(state, command);
+  if (kept != nullptr) return AnswerAgain(*kept);
+  const bool is_remembered = m != nullptr && !by.principal.empty();
+  std::optional<audit::Record> record;
+  if (is_remembered && config.audit.key != nullptr) record = RecordOf(state, command, by);
   const size_t first_change = m == nullptr ? 0 : m->step.changes.size();
   Outcome done = std::visit([&](const auto& one) { return Handle(one, now, m); }, command);
-  if (!done || m == nullptr || by.principal.empty()) return done;
-  RecordCommand(command, before, first_change, *m);
+  if (!done || !is_remembered) return done;
+  if (record) {
+    Complete(*record, state, command, std::span(m->step.changes).subspan(first_change));
+    Record(std::move(*record), *m);
+  }
   if (by.request) KeepRequest(*done, *m);
   return done;
 }

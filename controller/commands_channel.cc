@@ -44,7 +44,7 @@ std::optional<Failure> Controller::Impl::OverQuota(uint64_t more_channels, uint6
   }
   const auto over = [this](const char* what, uint64_t most) {
     return Failure{Error::kQuotaExceeded,
-                   asker->principal + " may have " + std::to_string(most) + " " + what,
+                   asker->principal + " may have no more " + what + " than " + std::to_string(most),
                    {},
                    {},
                    0,

@@ -5,6 +5,7 @@
 
 #include "controller/impl.h"
 #include "controller/names.h"
+#include "controller/target.h"
 
 namespace keymast::controller {
 namespace {
@@ -13,6 +14,8 @@ using rekey::Operation;
 using rekey::OperationKind;
 
 constexpr size_t kMostNotes = 100;
+// As the API names the call that began it.
+constexpr std::string_view kRekeyMethod = "Rekeys.RekeyChannels";
 
 rekey::Progress Ended(rekey::Progress progress, Instant now) {
   progress.ended = now;
@@ -26,6 +29,11 @@ Instant StepAt(const Operation& operation) {
   // In two parts, so that a long spread of many channels stays within 64 bits.
   const Duration each = operation.spread / total;
   return operation.begun + each * done;
+}
+
+// NextStepAt is later than now: what is due was done.
+Instant NextStepAt(const Operation& operation, Instant now) {
+  return std::max(StepAt(operation), now + Duration(1));
 }
 
 bool IsOurs(const Operation& operation) {
@@ -56,8 +64,12 @@ Controller::Impl::Outcome Controller::Impl::Handle(const BeginOperation& command
   reply.made = operation.id.value;
   ForgetOldOperations(*m);
   Tell(Event::Kind::kCreated, {}, name, *m);
+  const OperationId id = operation.id;
   Put(rekey::OperationPut{std::move(operation)}, *m);
-  RunOperations(*m);
+  // Nothing of other operations is done here: it would stand in the record of this command.
+  const Operation& begun = state.operations.at(id);
+  if (IsOurs(begun)) RekeyNext(begun, *m);
+  if (IsOurs(begun)) next_operation = std::min(next_operation, NextStepAt(begun, now));
   return reply;
 }
 
@@ -116,20 +128,22 @@ void Controller::Impl::MoveOperation(const OperationId& id, rekey::Progress prog
   Tell(Event::Kind::kUpdated, {}, NameOf(id), m);
 }
 
-// RunOperations does what is due of operations on channels.
+// RunOperations does what is due of operations on channels. Each step is on record: they wait while
+// no record can be.
 void Controller::Impl::RunOperations(const Moment& m) {
   next_operation = kNever;
-  if (frozen) return;
+  if (frozen || records_held) return;
   for (auto& [id, operation] : state.operations) {
     if (!IsOurs(operation)) continue;
     if (StepAt(operation) <= m.now) RekeyNext(operation, m);
-    if (IsOurs(operation)) next_operation = std::min(next_operation, StepAt(operation));
+    if (IsOurs(operation)) next_operation = std::min(next_operation, NextStepAt(operation, m.now));
   }
-  // The next tick is later than this one.
-  if (next_operation != kNever) next_operation = std::max(next_operation, m.now + Duration(1));
 }
 
+// RekeyNext changes the keys of one channel more. The first one's are in the record of the command
+// that began it; each other channel has a record of who asked, whose request is known by that one.
 void Controller::Impl::RekeyNext(const Operation& operation, const Moment& m) {
+  const size_t first_change = m.step.changes.size();
   rekey::Progress progress = operation.progress;
   if (progress.done < operation.targets.size()) {
     const ChannelId channel(operation.targets[progress.done]);
@@ -137,6 +151,15 @@ void Controller::Impl::RekeyNext(const Operation& operation, const Moment& m) {
     const Outcome done = Handle(RekeyNow{channel, level}, m.now, &m);
     if (!done && progress.notes.size() < kMostNotes) {
       progress.notes.push_back(NameOf(channel) + ": " + std::string(ErrorName(done.error().error)));
+    }
+    if (done && progress.done > 0 && config.audit.key != nullptr) {
+      audit::Record record;
+      record.principal = operation.principal;
+      record.method = kRekeyMethod;
+      record.resource = NameOf(operation.id);
+      record.items = {channel.value};
+      record.key_ids = KeysMade(std::span(m.step.changes).subspan(first_change));
+      Record(std::move(record), m);
     }
     ++progress.done;
   }

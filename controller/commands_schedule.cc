@@ -31,15 +31,19 @@ Controller::Impl::Outcome Controller::Impl::Handle(const PutSchedule& command, I
   }
   schedule.created = is_there ? before->second.created : now;
   schedule.revision = is_there ? before->second.revision + 1 : 1;
-  if (schedule.start == Instant{}) schedule.start = schedule.created;
+  if (schedule.start == Instant::min()) schedule.start = schedule.created;
   std::vector<FieldViolation> wrong = groups::CheckSchedule(schedule);
   if (!groups::IsResourceId(schedule.id.value)) {
     wrong.push_back({"rekey_schedule_id", std::string(groups::kResourceIdRule)});
   }
   const bool is_moved = !is_there || before->second.once != schedule.once;
-  const bool is_change = schedule.timing == groups::Timing::kOnce && !schedule.IsBlackout();
-  if (is_change && is_moved && schedule.once < now + channel->policy().msk_lead) {
-    wrong.push_back({"rekey_schedule.once", "must be at least msk_lead from now"});
+  if (wrong.empty() && schedule.timing == groups::Timing::kOnce && is_moved) {
+    if (!schedule.IsBlackout() && schedule.once < now + channel->policy().msk_lead) {
+      wrong.push_back({"rekey_schedule.once", "must be at least msk_lead from now"});
+    }
+    if (schedule.IsBlackout() && schedule.once + schedule.blackout <= now) {
+      wrong.push_back({"rekey_schedule.once", "begins a blackout that is over already"});
+    }
   }
   if (!wrong.empty()) return RefuseFields(Error::kInvalidArgument, name, std::move(wrong));
   if (!is_there && known.size() >= groups::kMaxSchedules) {

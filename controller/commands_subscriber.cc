@@ -2,12 +2,10 @@
 // Commands on subscribers.
 #include "controller/impl.h"
 #include "controller/names.h"
+#include "crypto/boxes.h"
 
 namespace keymast::controller {
 namespace {
-
-constexpr size_t kLeastUserKey = 16;
-constexpr size_t kMostUserKey = 32;
 
 std::string PathOf(size_t index, std::string_view field) {
   return "requests[" + std::to_string(index) + "]." + std::string(field);
@@ -23,10 +21,9 @@ std::vector<FieldViolation> Check(const CreateSubscribers& command) {
     if (!groups::IsIdentity(subscriber.identity)) {
       wrong.push_back({PathOf(i, "subscriber.identity"), std::string(groups::kIdentityRule)});
     }
-    const size_t size = subscriber.user_key.size();
-    if (size != 0 && (size < kLeastUserKey || size > kMostUserKey)) {
-      wrong.push_back(
-          {PathOf(i, "subscriber.credential"), "must be empty, or hold a key of 16 to 32 octets"});
+    if (!subscriber.user_key.empty() && !crypto::IsUserKeySize(subscriber.user_key.size())) {
+      wrong.push_back({PathOf(i, "subscriber.sealed_credential"),
+                       "must be empty, or hold a key of 16 to 32 octets"});
     }
   }
   return wrong;
@@ -70,6 +67,47 @@ Controller::Impl::Outcome Controller::Impl::Handle(const CreateSubscribers& comm
     // Its key may have been another subscriber's that was deleted a moment ago.
     subscribers[subscriber.id].last_counter = user_counter;
     Tell(Event::Kind::kCreated, {}, NameOf(subscriber.id), *m);
+  }
+  return Reply{};
+}
+
+// Where it has joined and is pushed to it gets what it may have lost with the old key.
+Controller::Impl::Outcome Controller::Impl::Handle(const UpdateSubscriber& command, Instant now,
+                                                   const Moment* m) {
+  const std::string name = NameOf(command.id);
+  const auto found = state.subscribers.find(command.id);
+  if (found == state.subscribers.end()) return Refuse(Error::kNotFound, name, kNotThere);
+  groups::Subscriber subscriber = found->second.subscriber;
+  if (groups::IsAnother(command.expected, subscriber)) {
+    return Refuse(Error::kEtagMismatch, name, kIsAnother);
+  }
+  if (!crypto::IsUserKeySize(command.user_key.size())) {
+    return RefuseFields(Error::kInvalidArgument, name,
+                        {{"subscriber.sealed_credential", "must hold a key of 16 to 32 octets"}});
+  }
+  const UserKeys::Digest key = user_keys.DigestOf(command.user_key.view());
+  const bool is_own = found->second.user_key == command.user_key;
+  if (user_keys.Has(key) && !is_own) {
+    return Refuse(Error::kAlreadyExists, name, "would have the user key of another");
+  }
+  if (m == nullptr || is_own) return Reply{};
+  user_keys.Remove(found->second.user_key.view());
+  user_keys.Add(command.user_key.view());
+  keying.End(subscriber.identity);
+  ++subscriber.revision;
+  Put(rekey::SubscriberPut{std::move(subscriber), command.user_key}, *m);
+  // The key may have been another subscriber's until a moment ago.
+  subscribers[command.id].last_counter = user_counter;
+  Tell(Event::Kind::kUpdated, {}, name, *m);
+  for (const ChannelId& id : subscribers.at(command.id).memberships) {
+    Channel& channel = At(id);
+    channel.pushed.erase(command.id);  // under the key before
+    groups::Member member = channel.durable->members.at(command.id);
+    if (!member.joined || !IsPushedTo(member) || !member.EntitledAt(now)) continue;
+    Unconfirm(channel, member);
+    Put(rekey::MemberPut{id, std::move(member)}, *m);
+    Deliver(channel, command.id, *m);
+    Schedule(channel, now);
   }
   return Reply{};
 }

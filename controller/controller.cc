@@ -112,7 +112,10 @@ void Controller::Freeze(bool frozen, Instant now) {
   impl_->next_operation = now;
 }
 
-void Controller::HoldRecords(bool held) { impl_->records_held = held; }
+void Controller::HoldRecords(bool held) {
+  const bool was = std::exchange(impl_->records_held, held);
+  if (was && !held) impl_->next_operation = Instant::min();  // steps of operations may have waited
+}
 
 const Config& Controller::config() const { return impl_->config; }
 const rekey::State& Controller::state() const { return impl_->state; }

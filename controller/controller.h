@@ -47,6 +47,12 @@ struct NewSubscriber {
 struct CreateSubscribers {
   std::vector<NewSubscriber> subscribers;
 };
+// UpdateSubscriber gives it another user key, of 16 to 32 octets.
+struct UpdateSubscriber {
+  SubscriberId id;
+  crypto::Key32 user_key;
+  std::optional<groups::Version> expected = {};
+};
 struct DeleteSubscribers {
   std::vector<SubscriberId> ids;
   bool force = false;
@@ -84,6 +90,7 @@ struct Leave {
 struct Expel {
   ChannelId channel;
   std::vector<SubscriberId> subscribers;
+  std::optional<groups::Version> expected = {};  // of the channel
 };
 struct CreateHeadend {
   groups::Headend headend;
@@ -101,6 +108,7 @@ struct DeleteHeadend {
 struct RekeyNow {
   ChannelId channel;
   rekey::KeyLevel level = rekey::KeyLevel::kMtk;
+  std::optional<groups::Version> expected = {};  // of the channel
 };
 
 struct PutSchedule {
@@ -131,9 +139,9 @@ struct DeleteBackup {
 };
 
 using Command =
-    std::variant<CreateChannel, UpdateChannel, DeleteChannel, CreateSubscribers, DeleteSubscribers,
-                 CreateMembers, UpdateMember, DeleteMember, Join, Leave, Expel, CreateHeadend,
-                 UpdateHeadend, DeleteHeadend, RekeyNow, PutSchedule, DeleteSchedule,
+    std::variant<CreateChannel, UpdateChannel, DeleteChannel, CreateSubscribers, UpdateSubscriber,
+                 DeleteSubscribers, CreateMembers, UpdateMember, DeleteMember, Join, Leave, Expel,
+                 CreateHeadend, UpdateHeadend, DeleteHeadend, RekeyNow, PutSchedule, DeleteSchedule,
                  BeginOperation, CancelOperation, DeleteOperation, DeleteBackup>;
 
 // Reply says what the answer to a command needs besides the state itself.
@@ -188,8 +196,9 @@ struct Datagram {
   Endpoint to;
   ChannelId channel;
   Bytes octets;
-  Instant due{};  // the grid instant it was placed on: lateness is send instant minus this
-  Way way{};      // of a multicast destination
+  // Grid instant it was placed on: lateness is send instant minus this. An answer has none.
+  Instant due{};
+  Way way{};  // of a multicast destination
 };
 
 // HeadendKey is an MTK sealed to one headend, bound to these fields by crypto::TrafficKeyAad.
@@ -348,7 +357,8 @@ class Controller {
   void Freeze(bool frozen, Instant now);
 
   // HoldRecords says whether records of the audit log cannot be made durable. While they cannot,
-  // commands must not be given, and records of the controller's own are put off; all else goes on.
+  // commands must not be given, and records of the controller's own and steps of operations are put
+  // off; all else goes on.
   void HoldRecords(bool held);
 
   const Config& config() const;

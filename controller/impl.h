@@ -120,7 +120,7 @@ struct Controller::Impl final : ReportMembership {
 
   // Around commands (asking.cc).
   Outcome Do(const Command& command, const Asker& by, Instant now, const Moment* m);
-  Outcome AnswerAgain(const rekey::KeptRequest& kept, const Command& command) const;
+  Outcome AnswerAgain(const rekey::KeptRequest& kept) const;
   void KeepRequest(const Reply& reply, const Moment& m);
   void Record(audit::Record record, const Moment& m);
   void PutCheckpoint(const Moment& m);
@@ -129,13 +129,13 @@ struct Controller::Impl final : ReportMembership {
   void PutOwnRecord(const Moment& m);
   void RecordStart(const Moment& m);
   bool IsStartOwed() const { return !start_method.empty() && start_sequence == 0; }
-  void RecordCommand(const Command& command, uint64_t before, size_t first_change, const Moment& m);
 
   // Commands (commands_*.cc, membership.cc). With `m` null everything is checked and nothing done.
   Outcome Handle(const CreateChannel& command, Instant now, const Moment* m);
   Outcome Handle(const UpdateChannel& command, Instant now, const Moment* m);
   Outcome Handle(const DeleteChannel& command, Instant now, const Moment* m);
   Outcome Handle(const CreateSubscribers& command, Instant now, const Moment* m);
+  Outcome Handle(const UpdateSubscriber& command, Instant now, const Moment* m);
   Outcome Handle(const DeleteSubscribers& command, Instant now, const Moment* m);
   Outcome Handle(const CreateMembers& command, Instant now, const Moment* m);
   Outcome Handle(const UpdateMember& command, Instant now, const Moment* m);
@@ -165,6 +165,7 @@ struct Controller::Impl final : ReportMembership {
 
   // Membership (membership.cc, leaving.cc).
   bool MarkJoined(Channel& channel, groups::Member& member, const Moment& m);
+  void Unconfirm(Channel& channel, groups::Member& member);
   void TakeIn(Channel& channel, groups::Member member, const Moment& m);
   void Deliver(Channel& channel, const SubscriberId& subscriber, const Moment& m);
   bool CanShutOut(const Channel& channel) const;

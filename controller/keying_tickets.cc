@@ -82,12 +82,15 @@ const rekey::SubscriberState* KeyingTickets::OffererOf(const Resumption& resumpt
 // certificate gave, when trust was taken away.
 uint32_t KeyingTickets::GenerationOf(const rekey::SubscriberState& subscriber,
                                      const Standing& standing) const {
-  std::array<uint8_t, 8> created{};
-  Writer writer(created);
+  std::array<uint8_t, 16> since{};
+  Writer writer(since);
   const auto nanos = static_cast<uint64_t>(ToUnixNanos(subscriber.subscriber.created));
   writer.U32(static_cast<uint32_t>(nanos >> 32));
   writer.U32(static_cast<uint32_t>(nanos));
-  const std::array<ByteView, 3> parts{AsBytes(kPurpose), created,
+  // A key that comes back brings no ticket back.
+  writer.U32(static_cast<uint32_t>(subscriber.subscriber.revision >> 32));
+  writer.U32(static_cast<uint32_t>(subscriber.subscriber.revision));
+  const std::array<ByteView, 3> parts{AsBytes(kPurpose), since,
                                       standing.by_certificate ? ByteView(trust_) : ByteView()};
   // Nobody who holds a ticket can read it: without user key it is the instant alone that tells.
   const ByteView key = subscriber.user_key.empty() ? AsBytes(kPurpose) : subscriber.user_key.view();

@@ -196,15 +196,24 @@ Controller::Impl::Outcome Controller::Impl::Handle(const Expel& command, Instant
   if (command.subscribers.empty()) {
     return RefuseFields(Error::kInvalidArgument, parent, {{"names", "must name a member"}});
   }
+  if (groups::IsAnother(command.expected, channel->durable->channel)) {
+    return Refuse(Error::kEtagMismatch, parent, kIsAnother);
+  }
   const std::set<SubscriberId> leavers(command.subscribers.begin(), command.subscribers.end());
   for (const SubscriberId& id : leavers) {
     if (channel->durable->members.contains(id)) continue;
     return Refuse(Error::kNotFound, NameOf(command.channel, id), kNotThere);
   }
   if (!CanShutOut(*channel)) return Refuse(Error::kIdsExhausted, parent, kNoNumberLeft);
-  if (m == nullptr) return Reply{};
-  for (const SubscriberId& id : leavers) Remove(*channel, id, *m);
   Reply reply;
+  if (m == nullptr) {
+    const auto is_joined = [&](const SubscriberId& id) {
+      return channel->durable->members.at(id).joined;
+    };
+    reply.remaining = channel->joined - size_t(std::ranges::count_if(leavers, is_joined));
+    return reply;
+  }
+  for (const SubscriberId& id : leavers) Remove(*channel, id, *m);
   reply.rekey = ShutOut(*channel, RekeyReason::kExclusion, *m);
   reply.remaining = channel->joined;
   Schedule(*channel, now);

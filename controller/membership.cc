@@ -63,6 +63,12 @@ bool Controller::Impl::MarkJoined(Channel& channel, groups::Member& member, cons
   return true;
 }
 
+// Unconfirm forgets what a member, which the caller puts, said that it has.
+void Controller::Impl::Unconfirm(Channel& channel, groups::Member& member) {
+  if (member.confirmed >= channel.ladder().msk->id) --channel.confirmed;
+  member.confirmed = {};
+}
+
 // TakeIn makes a member join: keys by unicast now, and traffic keys without waiting for the next
 // repetition.
 void Controller::Impl::TakeIn(Channel& channel, groups::Member member, const Moment& m) {
@@ -73,8 +79,7 @@ void Controller::Impl::TakeIn(Channel& channel, groups::Member member, const Mom
     Put(rekey::MemberPut{channel.id(), std::move(member)}, m);
   } else if (member.confirmed != MskId{} || was_silent) {
     // Who joins again may have lost what it confirmed, and gets it also after a restart of ours.
-    if (member.confirmed >= channel.ladder().msk->id) --channel.confirmed;
-    member.confirmed = {};
+    Unconfirm(channel, member);
     Put(rekey::MemberPut{channel.id(), std::move(member)}, m);
   }
   Deliver(channel, id, m);

@@ -112,6 +112,9 @@ Controller::Impl::Outcome Controller::Impl::Handle(const RekeyNow& command, Inst
                                                    const Moment* m) {
   Channel* channel = Find(command.channel);
   if (channel == nullptr) return Refuse(Error::kNotFound, NameOf(command.channel), kNotThere);
+  if (groups::IsAnother(command.expected, channel->durable->channel)) {
+    return Refuse(Error::kEtagMismatch, NameOf(command.channel), kIsAnother);
+  }
   const rekey::Ladder& ladder = channel->ladder();
   const bool msk = command.level == KeyLevel::kMsk;
   // A change that is under way already is the answer; a new one beside it would need a third key.

@@ -6,6 +6,7 @@
 #include "controller/impl.h"
 #include "controller/names.h"
 #include "rekey/calendar.h"
+#include "rekey/ladder.h"
 #include "rekey/messages.h"
 
 namespace keymast::controller {
@@ -23,6 +24,19 @@ uint64_t MskMessageSize(const crypto::Suite& suite, const Config& config,
       rekey::MskMessage(suite, config.profile, channel, *channel.ladder.msk,
                         {config.identity, std::string(identity), nobodys.view(), 1});
   return octets ? octets->size() : 0;
+}
+
+// SwitchUnderWay is when a change of keys takes over that is on its way already.
+std::optional<Instant> SwitchUnderWay(const rekey::Ladder& ladder, KeyLevel level) {
+  const auto prepared = ladder.prepared ? std::optional(ladder.prepared->switch_at) : std::nullopt;
+  if (level == KeyLevel::kMtk) return prepared;
+  if (!ladder.next_msk) return std::nullopt;
+  const bool is_prepared = prepared && ladder.prepared->msk == ladder.next_msk->id;
+  return is_prepared ? prepared : ladder.next_msk_change;
+}
+
+bool PiercesBlackout(const rekey::ChannelState& channel, KeyLevel level, Instant switch_at) {
+  return level == KeyLevel::kMsk && rekey::BlackoutEnd(channel.schedules, switch_at).has_value();
 }
 
 }  // namespace
@@ -47,21 +61,28 @@ tl::expected<RekeyPlan, Failure> Controller::Impl::Plan(const Channel& channel, 
   const rekey::Ladder& ladder = channel.ladder();
   const groups::KeyPolicy& policy = channel.policy();
   RekeyPlan plan;
-  const bool excludes = !gone.empty();
-  plan.joins_another = excludes ? channel.excluding
-                                : (level == KeyLevel::kMsk ? ladder.next_msk.has_value()
-                                                           : ladder.prepared.has_value());
+  const std::optional<Instant> under_way = SwitchUnderWay(ladder, level);
+  plan.joins_another = gone.empty() ? under_way.has_value() : channel.excluding;
   const bool needs_number = level == KeyLevel::kMsk && !plan.joins_another;
   if (needs_number && !rekey::CanMakeMsk(ladder)) {
     return Refuse(Error::kIdsExhausted, NameOf(channel.id()), kNoNumberLeft);
   }
+  if (gone.empty() && under_way) {
+    // Nothing is sent for it: it is answered with the change that is under way.
+    plan.switch_at = *under_way;
+    plan.pierces_blackout = PiercesBlackout(*channel.durable, level, plan.switch_at);
+    return plan;
+  }
+  const bool excludes =
+      !gone.empty() || (level == KeyLevel::kMsk && rekey::Excludes(ladder.next_msk_reason));
   if (level == KeyLevel::kMsk) PlanUnicast(channel, gone, plan);
   const Duration lead = excludes ? policy.exclusion_lead
                                  : (level == KeyLevel::kMsk ? policy.msk_lead : policy.mtk_lead);
-  plan.switch_at = rekey::OnGrid(now + lead);
-  plan.pierces_blackout =
-      level == KeyLevel::kMsk &&
-      rekey::BlackoutEnd(channel.durable->schedules, plan.switch_at).has_value();
+  // An exclusion goes right behind one that is under way, and takes the place of one that is held.
+  const bool is_behind = excludes && channel.excluding && !channel.held;
+  const Instant begins = is_behind ? std::max(ladder.prepared->switch_at, rekey::OnGrid(now)) : now;
+  plan.switch_at = rekey::OnGrid(begins + lead);
+  plan.pierces_blackout = PiercesBlackout(*channel.durable, level, plan.switch_at);
   // Of the new MTK; the one on air goes on being repeated as ever.
   const Duration announced = excludes ? policy.exclusion_lead : policy.mtk_lead;
   plan.multicast_messages =

@@ -1,22 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a command is about, for the audit log.
+// What the audit log says of a command (docs/audit.md): what it is about, and what came of it.
 #pragma once
+
+#include <span>
 
 #include "controller/controller.h"
 
 namespace keymast::controller {
 
-struct Target {
-  std::string resource;
-  std::vector<std::string> items;  // ids of a batch
-};
-Target TargetOf(const Command& command);
+// Names of what a deletion takes along, of which a record has so many and the number of the others.
+inline constexpr size_t kMostNamed = 1000;
 
-// RevisionOf is the revision of the resource that a command is about; 0 where it is not there, or
-// has none.
-uint64_t RevisionOf(const rekey::State& state, const Command& command);
+// RecordOf is the record of a command that is about to be carried out.
+audit::Record RecordOf(const rekey::State& state, const Command& command, const Asker& by);
 
-// ChannelOf is the channel whose keys a command is about; null for any other.
-const ChannelId* ChannelOf(const Command& command);
+// Complete adds to it what came of the command: the state is the one behind it, and `changes` are
+// its own.
+void Complete(audit::Record& record, const rekey::State& state, const Command& command,
+              std::span<const rekey::Change> changes);
+
+// KeysMade has the ids of keys that were made in these changes.
+std::vector<std::string> KeysMade(std::span<const rekey::Change> changes);
 
 }  // namespace keymast::controller

@@ -10,6 +10,11 @@ namespace keymast::crypto {
 
 // User key on its way in: sealed to the server's import key by whoever provisions subscribers.
 inline constexpr std::string_view kUserKeyPurpose = "user key";
+inline constexpr size_t kMinUserKey = 16;
+inline constexpr size_t kMaxUserKey = 32;
+constexpr bool IsUserKeySize(size_t octets) {
+  return octets >= kMinUserKey && octets <= kMaxUserKey;
+}
 // AAD: subscriber id and identity, each of at most 65,535 octets, with a 2-octet length.
 Bytes UserKeyAad(const SubscriberId& subscriber, std::string_view identity);
 

@@ -4,7 +4,6 @@
 namespace keymast::crypto {
 namespace {
 
-constexpr size_t kIdOctets = 8;
 constexpr std::string_view kWrapping = "keymast meta key";
 
 Sealer WrappingSealer(const SecretKey<32>& key) {
@@ -15,12 +14,14 @@ Sealer WrappingSealer(const SecretKey<32>& key) {
 
 }  // namespace
 
-LocalMasterKey::LocalMasterKey(const SecretKey<32>& key) : key_(key) {
-  // The same octets that data of record formats before 5 name their master key by.
-  std::array<uint8_t, kIdOctets> id{};
-  HkdfSha256(key.view(), {}, AsBytes("keymast key check"), id);
-  id_ = ToHex(id);
+std::array<uint8_t, 16> MasterKeyCheck(const SecretKey<32>& key) {
+  std::array<uint8_t, 16> check{};
+  HkdfSha256(key.view(), {}, AsBytes("keymast key check"), check);
+  return check;
 }
+
+LocalMasterKey::LocalMasterKey(const SecretKey<32>& key)
+    : key_(key), id_(ToHex(ByteView(MasterKeyCheck(key)).first(8))) {}
 
 tl::expected<Bytes, Failure> LocalMasterKey::Wrap(const SecretKey<32>& key, Rng& rng) const {
   return WrappingSealer(key_).Seal(AsBytes(kWrapping), key.view(), rng);

@@ -3,6 +3,7 @@
 // (docs/keys-at-rest.md). It is 32 octets in this process, or stays in a token (crypto/pkcs11.h).
 #pragma once
 
+#include <array>
 #include <string>
 
 #include "crypto/primitives.h"
@@ -26,7 +27,11 @@ class MasterKey {
   virtual const SecretKey<32>* octets() const { return nullptr; }
 };
 
-// LocalMasterKey is a key in this process. Its id is derived from it, and says nothing about it.
+// MasterKeyCheck says nothing about the key, and which one it is: data of record formats before 5
+// name theirs by it.
+std::array<uint8_t, 16> MasterKeyCheck(const SecretKey<32>& key);
+
+// LocalMasterKey is a key in this process. Its id is the first half of its check value.
 class LocalMasterKey final : public MasterKey {
  public:
   explicit LocalMasterKey(const SecretKey<32>& key);

@@ -234,6 +234,14 @@ tl::expected<std::unique_ptr<MasterKey>, Failure> OpenTokenKey(const TokenKeyNam
   if (type.size() != sizeof(aes) || std::memcmp(type.data(), &aes, sizeof(aes)) != 0) {
     return Fail(Error::kInvalidArgument, where + ": is no AES key");
   }
+  // Some tools read a file as text when they import it, and the token takes what is left of it.
+  const Bytes value_size = (*session)->Attribute(*key, CKA_VALUE_LEN);
+  CK_ULONG size = 32;
+  if (value_size.size() == sizeof(size)) std::memcpy(&size, value_size.data(), sizeof(size));
+  if (size != 16 && size != 24 && size != 32) {
+    return Fail(Error::kInvalidArgument,
+                where + ": has " + std::to_string(size) + " octets; an AES key has 16, 24 or 32");
+  }
   const std::string id = ToHex((*session)->Attribute(*key, CKA_ID));
   if (id.empty() || id.size() > MasterKey::kMaxId) {
     return Fail(Error::kInvalidArgument,

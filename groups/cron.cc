@@ -11,6 +11,11 @@
 namespace keymast::groups {
 namespace {
 
+using std::chrono::days;
+using std::chrono::floor;
+using std::chrono::hours;
+using std::chrono::minutes;
+
 constexpr std::array<std::string_view, 12> kMonths = {"jan", "feb", "mar", "apr", "may", "jun",
                                                       "jul", "aug", "sep", "oct", "nov", "dec"};
 constexpr std::array<std::string_view, 7> kWeekdays = {"sun", "mon", "tue", "wed",
@@ -121,33 +126,48 @@ tl::expected<Cron, std::string> Cron::Parse(std::string_view text) {
 }
 
 // crontab(5): a day matches by either of its fields when both are restricted.
-bool Cron::MatchesDay(unsigned day, unsigned month, unsigned weekday) const {
-  if (!months_.test(month)) return false;
-  if (any_day_ || any_weekday_) return days_.test(day) && weekdays_.test(weekday);
-  return days_.test(day) || weekdays_.test(weekday);
+bool Cron::MatchesDay(std::chrono::sys_days at) const {
+  const std::chrono::year_month_day date(at);
+  if (!months_.test(unsigned{date.month()})) return false;
+  const bool day = days_.test(unsigned{date.day()});
+  const bool weekday = weekdays_.test(std::chrono::weekday(at).c_encoding());
+  return any_day_ || any_weekday_ ? day && weekday : day || weekday;
 }
 
 Instant Cron::After(Instant at) const {
-  using std::chrono::days;
-  using std::chrono::floor;
-  using std::chrono::hours;
-  using std::chrono::minutes;
   const auto first = floor<minutes>(at.time_since_epoch()) + minutes(1);
   auto day = std::chrono::sys_days(floor<days>(first));
   auto from = first - day.time_since_epoch();
   for (int i = 0; i < kMostDays; ++i, day += days(1), from = minutes(0)) {
-    const std::chrono::year_month_day date(day);
-    if (!MatchesDay(unsigned{date.day()}, unsigned{date.month()},
-                    std::chrono::weekday(day).c_encoding())) {
-      continue;
-    }
-    for (auto time = from; time < days(1); time += minutes(1)) {
-      if (!hours_.test(static_cast<size_t>(floor<hours>(time).count()))) continue;
-      if (!minutes_.test(static_cast<size_t>((time % hours(1)).count()))) continue;
-      return Instant(day.time_since_epoch() + time);
+    if (!MatchesDay(day)) continue;
+    for (auto hour = floor<hours>(from); hour < days(1); from = ++hour) {
+      if (!hours_.test(static_cast<size_t>(hour.count()))) continue;
+      for (auto minute = from - hour; minute < hours(1); ++minute) {
+        if (!minutes_.test(static_cast<size_t>(minute.count()))) continue;
+        return Instant(day.time_since_epoch() + hour + minute);
+      }
     }
   }
   return kNever;
+}
+
+std::optional<Instant> Cron::LatestIn(Instant first, Instant last) const {
+  const auto latest = floor<minutes>(last.time_since_epoch());
+  auto day = std::chrono::sys_days(floor<days>(latest));
+  auto from = latest - day.time_since_epoch();
+  for (; Instant(day.time_since_epoch() + days(1)) > first;
+       day -= days(1), from = days(1) - minutes(1)) {
+    if (!MatchesDay(day)) continue;
+    for (auto hour = floor<hours>(from); hour >= hours(0); from = hour - minutes(1), --hour) {
+      if (!hours_.test(static_cast<size_t>(hour.count()))) continue;
+      for (auto minute = from - hour; minute >= minutes(0); --minute) {
+        if (!minutes_.test(static_cast<size_t>(minute.count()))) continue;
+        const Instant found(day.time_since_epoch() + hour + minute);
+        return found >= first ? std::optional(found) : std::nullopt;
+      }
+    }
+  }
+  return std::nullopt;
 }
 
 }  // namespace keymast::groups

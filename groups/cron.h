@@ -3,6 +3,7 @@
 #pragma once
 
 #include <bitset>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -22,8 +23,11 @@ class Cron {
   // February.
   Instant After(Instant at) const;
 
+  // LatestIn is the last one from `first` to `last`, both included; nothing when there is none.
+  std::optional<Instant> LatestIn(Instant first, Instant last) const;
+
  private:
-  bool MatchesDay(unsigned day, unsigned month, unsigned weekday) const;
+  bool MatchesDay(std::chrono::sys_days day) const;
 
   std::bitset<60> minutes_;
   std::bitset<24> hours_;

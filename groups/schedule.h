@@ -16,11 +16,11 @@ enum class Timing : uint8_t { kPeriod = 1, kCron, kOnce };
 struct Schedule {
   ScheduleId id;
   Timing timing = Timing::kPeriod;
-  Duration period{};  // of kPeriod, from `start` on
-  Instant start{};
-  std::string cron;   // of kCron, UTC
-  Instant once{};     // of kOnce
-  Duration jitter{};  // an instant is put off by less than this
+  Duration period{};               // of kPeriod, from `start` on
+  Instant start = Instant::min();  // in a command for `created`
+  std::string cron;                // of kCron, UTC
+  Instant once{};                  // of kOnce
+  Duration jitter{};               // an instant is put off by less than this
   // Above zero: each instant begins a window of this length. Zero: each is an MSK change.
   Duration blackout{};
   bool paused = false;

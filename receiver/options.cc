@@ -2,6 +2,7 @@
 #include "receiver/options.h"
 
 #include "credentials/files.h"
+#include "crypto/boxes.h"
 #include "mikey/profile_fields.h"
 #include "shell/config_fields.h"
 #include "shell/files.h"
@@ -145,7 +146,7 @@ tl::expected<crypto::Key32, Failure> ReadUserKey(const std::string& path) {
             : std::string(ErrorName(size.error()));
     return Fail(size.error(), "key file " + path + ": " + reason);
   }
-  if (*size < 16 || *size > 32) {
+  if (!crypto::IsUserKeySize(*size)) {
     return Fail(Error::kMalformed, "key file " + path + ": a user key has 16 to 32 octets");
   }
   return crypto::Key32(key.view().first(*size));

@@ -296,9 +296,19 @@ void Fields(C& c, const Octets16<Tag>& octets) {
   Fixed(c, octets.octets);
 }
 
+// Format 5 had of a rekey the sequence alone; the highest bit says that the whole one follows.
 template <class C>
 void Fields(C& c, Ref<C, rekey::KeptRequest> r) {
-  All(c, r.sequence, r.id, r.digest, r.at, r.rekey, r.remaining, r.made);
+  constexpr uint64_t kFollows = uint64_t{1} << 63;
+  uint64_t sequence = 0;
+  if (r.rekey) sequence = rekey::KeptRequest::IsWhole(*r.rekey) ? kFollows : r.rekey->sequence;
+  All(c, r.sequence, r.id, r.digest, r.at, sequence, r.remaining, r.made);
+  if (sequence == 0) return;
+  if constexpr (C::kReads) r.rekey.emplace().sequence = sequence;
+  if (sequence < kFollows) return;
+  if (sequence > kFollows) return c.Refuse();
+  Fields(c, *r.rekey);
+  if (!rekey::KeptRequest::IsWhole(*r.rekey)) c.Refuse();
 }
 
 template <class C>

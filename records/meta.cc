@@ -119,8 +119,7 @@ tl::expected<Meta, Failure> OpenFirst(const Outside& outside, const MasterKeys& 
                                       const std::string& data) {
   for (const crypto::MasterKey* master_key : master_keys) {
     if (master_key->octets() == nullptr) continue;
-    std::array<uint8_t, kCheckSize> check{};
-    crypto::HkdfSha256(master_key->octets()->view(), {}, AsBytes("keymast key check"), check);
+    const auto check = crypto::MasterKeyCheck(*master_key->octets());
     const RecordKey first = FirstRecordKey(*master_key->octets());
     crypto::SeededRng unused(0);
     const auto opened = Envelope({first}, unused).Open(EntryType::kMeta, kMetaKey, outside.sealed);

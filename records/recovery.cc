@@ -38,7 +38,10 @@ Outcome ForEachEntry(store::Store& store, const Range& range, const std::string&
   for (;;) {
     const auto entries = store.Scan(range.prefix, after, kEntriesAScan, 0);
     if (!entries) {
-      return ReadFailure(entries.error(), data, "what follows key " + Printable(after));
+      const bool is_first = after.empty();
+      return ReadFailure(entries.error(), data,
+                         is_first ? "what begins with " + Printable(range.prefix)
+                                  : "what follows key " + Printable(after));
     }
     for (const store::Entry& entry : *entries) {
       if (!range.without.empty() && entry.key.starts_with(range.without)) {

@@ -5,14 +5,15 @@
 
 #include "base/cursor.h"
 #include "crypto/primitives.h"
+#include "groups/blackouts.h"
+#include "groups/instants.h"
 #include "rekey/grid.h"
 #include "rekey/ladder.h"
 
 namespace keymast::rekey {
 namespace {
 
-constexpr int kMostJoinedWindows = 4096;
-constexpr Duration kLongestWait = std::chrono::hours(24 * 366);
+using groups::Instants;
 
 Duration JitterOf(const ChannelId& channel, const groups::Schedule& schedule, Instant instant) {
   const auto steps = static_cast<uint64_t>(schedule.jitter / kGridStep);
@@ -28,69 +29,122 @@ Duration LongestLife(const groups::KeyPolicy& policy) {
   return is_given ? policy.msk_longest_life : 2 * policy.msk_period;
 }
 
-// WindowEnd is the end of the latest window of a blackout that `at` falls into.
-std::optional<Instant> WindowEnd(const groups::Schedule& schedule, Instant at) {
-  std::optional<Instant> end;
-  // Windows that begin behind `at - blackout` reach beyond `at`; they may overlap each other.
-  Instant begin = groups::InstantAfter(schedule, at - schedule.blackout);
-  for (int i = 0; begin <= at && i < kMostJoinedWindows; ++i) {
-    end = begin + schedule.blackout;
-    begin = groups::InstantAfter(schedule, begin);
+// PutOff is an instant of a schedule of changes behind its jitter.
+struct PutOff {
+  Instant at = kNever;
+  Duration jitter{};
+};
+
+// One is a schedule with its instants. What was found last is remembered, for who walks on.
+class One {
+ public:
+  explicit One(const groups::Schedule& of) : schedule_(of), instants_(of) {}
+
+  const ScheduleId& id() const { return schedule_.id; }
+  PutOff After(const ChannelId& channel, Instant at) {
+    if (!asked_ || at < *asked_ || at >= exact_) Find(channel, at);
+    return {exact_ == kNever ? kNever : OnGrid(exact_), jitter_};
   }
-  return end;
-}
 
-}  // namespace
-
-Instant ScheduledAfter(const ChannelId& channel, const groups::Schedule& schedule, Instant at) {
-  // An instant before `at` may be put off behind it.
-  Instant instant = groups::InstantAfter(schedule, at - schedule.jitter);
-  while (instant != kNever) {
-    const Instant put_off = instant + JitterOf(channel, schedule, instant);
-    if (put_off > at) return OnGrid(put_off);
-    instant = groups::InstantAfter(schedule, instant);
-  }
-  return kNever;
-}
-
-std::optional<Instant> BlackoutEnd(const Schedules& schedules, Instant at) {
-  std::optional<Instant> end;
-  Instant cursor = at;
-  for (int i = 0; i < kMostJoinedWindows; ++i) {
-    std::optional<Instant> further;
-    for (const auto& [id, schedule] : schedules) {
-      if (!schedule.IsBlackout()) continue;
-      const auto window = WindowEnd(schedule, cursor);
-      if (window && (!further || *window > *further)) further = window;
+ private:
+  void Find(const ChannelId& channel, Instant at) {
+    asked_ = at;
+    // An instant before `at` may be put off behind it.
+    Instant instant = instants_.After(at - schedule_.jitter);
+    while (instant != kNever) {
+      jitter_ = JitterOf(channel, schedule_, instant);
+      exact_ = instant + jitter_;
+      if (exact_ > at) return;
+      instant = instants_.After(instant);
     }
-    if (!further) return end;
-    end = cursor = *further;
-    if (cursor - at > kLongestWait) return kNever;
+    exact_ = kNever;
   }
-  return kNever;
-}
 
-PlannedChange PlanChange(const ChannelState& channel, Instant period_end, Instant not_before) {
-  const groups::KeyPolicy& policy = channel.channel.policy;
+  const groups::Schedule& schedule_;
+  Instants instants_;
+  std::optional<Instant> asked_;  // `exact_` is the first one behind it, before it is on the grid
+  Instant exact_ = kNever;
+  Duration jitter_{};
+};
+
+// Planner plans the changes of one channel, one behind the other.
+class Planner {
+ public:
+  explicit Planner(const ChannelState& channel) : channel_(channel.channel) {
+    for (const auto& [id, schedule] : channel.schedules) {
+      if (schedule.IsBlackout()) {
+        blackouts_.Add(schedule);
+      } else {
+        calendar_.emplace_back(schedule);
+      }
+    }
+  }
+
+  PlannedChange Plan(Instant period_end, Instant not_before);
+
+ private:
+  // May wait from the end of a blackout until `spread`: nothing else is planned on the way.
+  bool MaySpread(Instant end, Instant spread, Instant period_end);
+
+  const groups::Channel& channel_;
+  std::vector<One> calendar_;
+  groups::Blackouts blackouts_;
+};
+
+PlannedChange Planner::Plan(Instant period_end, Instant not_before) {
   PlannedChange plan;
   plan.at = OnGrid(std::max(period_end, not_before));
-  for (const auto& [id, schedule] : channel.schedules) {
-    if (schedule.IsBlackout()) continue;
-    const Instant at = ScheduledAfter(channel.channel.id, schedule, not_before - kGridStep);
-    if (at >= plan.at) continue;
-    plan.at = at;
+  Duration jitter{};
+  for (One& one : calendar_) {
+    const PutOff put_off = one.After(channel_.id, not_before - kGridStep);
+    if (put_off.at >= plan.at) continue;
+    plan.at = put_off.at;
     plan.reason = RekeyReason::kCalendar;
-    plan.schedule = id;
+    plan.schedule = one.id();
+    jitter = put_off.jitter;
   }
-  const std::optional<Instant> end = BlackoutEnd(channel.schedules, plan.at);
+  const std::optional<Instant> end = blackouts_.End(plan.at);
   if (!end) return plan;
+  const groups::KeyPolicy& policy = channel_.policy;
   const Instant oldest = period_end + (LongestLife(policy) - policy.msk_period);
   const Instant last = OnGrid(std::max(oldest, not_before));
   plan.deferred_from = plan.at;
   plan.at = OnGrid(std::min(*end, last));
   plan.pierces = *end > last;
-  if (plan.pierces) plan.reason = RekeyReason::kLife;
+  if (plan.pierces) {
+    plan.reason = RekeyReason::kLife;
+  } else if (const Instant spread = OnGrid(*end + jitter);
+             spread <= last && MaySpread(*end, spread, period_end)) {
+    // What waits for the end of one blackout would all change at once there.
+    plan.at = spread;
+  }
   return plan;
+}
+
+bool Planner::MaySpread(Instant end, Instant spread, Instant period_end) {
+  if (period_end > end && period_end < spread) return false;
+  for (One& one : calendar_) {
+    if (one.After(channel_.id, end).at < spread) return false;
+  }
+  return !blackouts_.End(spread);
+}
+
+}  // namespace
+
+Instant ScheduledAfter(const ChannelId& channel, const groups::Schedule& schedule, Instant at) {
+  return One(schedule).After(channel, at).at;
+}
+
+std::optional<Instant> BlackoutEnd(const Schedules& schedules, Instant at) {
+  groups::Blackouts blackouts;
+  for (const auto& [id, schedule] : schedules) {
+    if (schedule.IsBlackout()) blackouts.Add(schedule);
+  }
+  return blackouts.End(at);
+}
+
+PlannedChange PlanChange(const ChannelState& channel, Instant period_end, Instant not_before) {
+  return Planner(channel).Plan(period_end, not_before);
 }
 
 void Replan(const ChannelState& channel, Ladder& ladder, Instant now) {
@@ -109,8 +163,9 @@ std::vector<PlannedChange> Upcoming(const ChannelState& channel, Instant now, si
   const Ladder& ladder = channel.ladder;
   std::vector<PlannedChange> plans;
   if (count == 0 || !ladder.msk || ladder.next_msk_change == kNever) return plans;
+  Planner planner(channel);
   const Instant begin = ladder.active->switch_at + policy.msk_lead;
-  const PlannedChange first = PlanChange(channel, ladder.msk->ends, begin);
+  const PlannedChange first = planner.Plan(ladder.msk->ends, begin);
   const bool is_first =
       first.at == ladder.next_msk_change && first.reason == ladder.next_msk_reason;
   plans.push_back(first);
@@ -121,7 +176,7 @@ std::vector<PlannedChange> Upcoming(const ChannelState& channel, Instant now, si
   }
   const auto following = [&](Instant change) {
     const Instant starts = std::max(change, now);
-    return PlanChange(channel, starts + policy.msk_period, starts + policy.msk_lead);
+    return planner.Plan(starts + policy.msk_period, starts + policy.msk_lead);
   };
   if (plans.back().at <= after) plans.back() = following(after);
   while (plans.size() < count && plans.back().at <= until) {

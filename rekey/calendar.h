@@ -12,7 +12,7 @@ namespace keymast::rekey {
 Instant ScheduledAfter(const ChannelId& channel, const groups::Schedule& schedule, Instant at);
 
 // BlackoutEnd is when the blackouts end that `at` falls into, one joining the next; nothing when it
-// falls into none, kNever when they do not end within a year.
+// falls into none, kNever when they do not end within a year, or more than 4096 join.
 std::optional<Instant> BlackoutEnd(const Schedules& schedules, Instant at);
 
 // PlannedChange is the next change of the MSK as planned.
@@ -25,7 +25,9 @@ struct PlannedChange {
 };
 
 // PlanChange plans the change of an MSK whose period ends at `period_end`: then, or by a schedule
-// before; not before `not_before`, by when its successor can be there.
+// before; not before `not_before`, by when its successor can be there. One that a blackout puts off
+// keeps its jitter behind it, unless another change, the next blackout or the longest life is in
+// the way.
 PlannedChange PlanChange(const ChannelState& channel, Instant period_end, Instant not_before);
 
 // Replan puts the planned change into the ladder of a channel; while a next MSK is on its way, or

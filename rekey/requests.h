@@ -4,22 +4,27 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 
 #include "base/ids.h"
 #include "base/time.h"
+#include "rekey/rekey.h"
 
 namespace keymast::rekey {
 
 // KeptRequest is what is needed to answer again: of everything else the answer shows what is there.
+// The rekey is kept whole, since a channel's history forgets it within minutes.
 struct KeptRequest {
   uint64_t sequence = 0;  // from 1, in order of time
   RequestId id;
   RequestDigest digest;
   Instant at{};
-  uint64_t rekey = 0;      // sequence of the rekey that it began, of its channel; 0: none
-  uint64_t remaining = 0;  // of an expulsion
-  std::string made;        // id that the server chose for what was made
+  std::optional<Rekey> rekey;  // that it began or joined
+  uint64_t remaining = 0;      // of an expulsion
+  std::string made;            // id that the server chose for what was made
+  // Records of format 5 had the sequence of the rekey alone.
+  static bool IsWhole(const Rekey& rekey) { return rekey.msk != MskId{}; }
   friend bool operator==(const KeptRequest&, const KeptRequest&) = default;
 };
 

@@ -15,6 +15,7 @@
 #include "groups/group.h"
 #include "groups/schedule.h"
 #include "rekey/operation.h"
+#include "rekey/rekey.h"
 #include "rekey/requests.h"
 
 namespace keymast::rekey {
@@ -26,21 +27,6 @@ struct Reserved {
   uint64_t end = 1;
   bool Empty() const { return next >= end; }
 };
-
-enum class KeyLevel : uint8_t { kMtk = 1, kMsk = 2 };
-enum class RekeyReason : uint8_t {
-  kCreated = 1,
-  kSchedule,
-  kOperator,
-  kExclusion,
-  kLeave,
-  kExhaustion,
-  kIncarnation,
-  kHeadend,
-  kCalendar,
-  kLife
-};
-inline constexpr RekeyReason kLastReason = RekeyReason::kLife;
 
 // Msk is one service key with everything that hangs on it. MTKs are derived from `seed`, which
 // never leaves the server: an MTK ID under an MSK has one key for ever, also after lost commits.
@@ -85,17 +71,6 @@ struct Position {
   PacketIndex index;
   MskId msk;
   MtkId mtk;
-};
-
-struct Rekey {
-  uint64_t sequence = 0;  // per channel, from 1
-  KeyLevel level = KeyLevel::kMtk;
-  RekeyReason reason = RekeyReason::kSchedule;
-  MskId msk;
-  MtkId mtk;
-  Instant prepared_at{};
-  Instant switch_at{};
-  uint64_t recipients = 0;
 };
 
 using Schedules = std::map<ScheduleId, groups::Schedule>;

@@ -2,6 +2,7 @@
 #include "server/calls.h"
 
 #include "base/failpoint.h"
+#include "server/unmade.h"
 
 namespace keymast::server {
 namespace {
@@ -25,15 +26,6 @@ Failure WithoutBatch(Failure failure) {
 std::optional<Failure> CheckBatch(int size, const char* field) {
   if (size >= 1 && size <= kMaxBatch) return std::nullopt;
   return Wrong(field, "must have 1 to 1000 entries");
-}
-
-Failure CheckInBatch(const std::string& prefix) {
-  const std::string field = prefix + "validate_only";
-  return {Error::kInvalidArgument,
-          field + " cannot be set: a batch is made as a whole",
-          {{field, "must not be set in a batch"}},
-          {},
-          0};
 }
 
 Failure NotTrue(Error) {
@@ -162,6 +154,8 @@ void Calls::Do(const Caller& caller, const Ask& ask, const controller::Command& 
   auto& reply = *google::protobuf::Arena::CreateMessage<core::CoreReply>(&arena);
   PassFailpoint("server.call.decided");
   fill(*done, reply);
+  // What was checked is not made, and what was made before may be gone.
+  if (ask.validate_only || done->is_repeated) LeaveOutUnmade(reply);
   reply.set_datagrams(static_cast<uint32_t>(step.datagrams.size()));
   Pipeline::Effect answer = Held(caller, reply, [this](Error error) { return NotMade(error); });
   if (finish && !ask.validate_only) {

@@ -18,8 +18,19 @@ Failure NotTrue(Error error);
 std::optional<Failure> CheckBatch(int size, const char* field);
 inline constexpr int kMaxBatch = 1000;
 
-// CheckInBatch is for a request of a batch that wants only to be checked: `prefix` is its path.
-Failure CheckInBatch(const std::string& prefix);
+// CheckEntry wants of an entry of a batch, with the path `prefix`, nothing that only the batch as a
+// whole can have.
+template <class Entry>
+std::optional<Failure> CheckEntry(const Entry& entry, const std::string& batch_request_id,
+                                  const std::string& prefix) {
+  if (entry.validate_only()) {
+    return Wrong(prefix + "validate_only", "must not be set: a batch is made as a whole");
+  }
+  if (!entry.request_id().empty() && entry.request_id() != batch_request_id) {
+    return Wrong(prefix + "request_id", "must be that of the batch, or empty");
+  }
+  return std::nullopt;
+}
 
 class Calls {
  public:
@@ -79,6 +90,7 @@ class Calls {
   void CreateSubscriber(const Caller& caller, const v1::CreateSubscriberRequest& request);
   void BatchCreateSubscribers(const Caller& caller,
                               const v1::BatchCreateSubscribersRequest& request);
+  void UpdateSubscriber(const Caller& caller, const v1::UpdateSubscriberRequest& request);
   void DeleteSubscriber(const Caller& caller, const v1::DeleteSubscriberRequest& request);
   void BatchDeleteSubscribers(const Caller& caller,
                               const v1::BatchDeleteSubscribersRequest& request);
@@ -90,6 +102,8 @@ class Calls {
   void UpdateMember(const Caller& caller, const v1::UpdateMemberRequest& request);
   void DeleteMember(const Caller& caller, const v1::DeleteMemberRequest& request);
   void Expel(const Caller& caller, const v1::ExpelMembersRequest& request);
+  void FillChecked(const ChannelId& channel, groups::Member member, bool joined,
+                   v1::Member& message) const;
   void FillMember(const ChannelId& channel, const groups::Member& asked, v1::Member& message) const;
 
   // Calendars and plans (calls_calendar.cc).
@@ -105,6 +119,7 @@ class Calls {
   // The store (calls_store.cc).
   bool Store(const Caller& caller, const core::CoreRequest& request);
   void CreateBackup(const Caller& caller, const v1::CreateBackupRequest& request);
+  void GetBackup(const Caller& caller, const v1::GetBackupRequest& request);
   void ListBackups(const Caller& caller, const v1::ListBackupsRequest& request);
   void DeleteBackup(const Caller& caller, const v1::DeleteBackupRequest& request);
   void RotateMasterKey(const Caller& caller, const v1::RotateMasterKeyRequest& request);

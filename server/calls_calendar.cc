@@ -92,18 +92,21 @@ void Calls::PutSchedule(const Caller& caller, const Ask& ask,
   const ChannelId& id = command->channel;
   Do(caller, ask, *command, [&](const controller::Reply&, core::CoreReply& reply) {
     const auto channel = state().channels.find(id);
-    const groups::Schedule* schedule = &command->schedule;
-    if (channel != state().channels.end()) {
-      const auto found = channel->second.schedules.find(schedule->id);
-      if (found != channel->second.schedules.end()) schedule = &found->second;
+    groups::Schedule schedule = command->schedule;
+    if (channel != state().channels.end() && channel->second.schedules.contains(schedule.id)) {
+      const groups::Schedule& found = channel->second.schedules.at(schedule.id);
+      if (!ask.validate_only) schedule = found;
+      schedule.created = found.created;
+      schedule.revision = found.revision;
+      if (schedule.start == Instant::min()) schedule.start = schedule.created;
     }
-    *reply.mutable_rekey_schedule() = server::ToProto(id, *schedule, shard_.Now());
+    *reply.mutable_rekey_schedule() = server::ToProto(id, schedule, shard_.Now());
   });
 }
 
 void Calls::DeleteSchedule(const Caller& caller, const v1::DeleteRekeyScheduleRequest& request) {
   const auto name = ScheduleOf(request.name());
-  if (!name) return Refuse(caller, NotThere(request.name()));
+  if (!name) return Refuse(caller, NoSuch(request.name(), "name", kScheduleForm));
   Do(caller, AskOf(request),
      controller::DeleteSchedule{name->channel, name->schedule, VersionOf(request.etag()),
                                 request.allow_missing()},
@@ -114,7 +117,7 @@ void Calls::DeleteSchedule(const Caller& caller, const v1::DeleteRekeyScheduleRe
 
 void Calls::ListUpcoming(const Caller& caller, const v1::ListUpcomingRekeysRequest& request) {
   const rekey::ChannelState* channel = FindChannel(request.parent());
-  if (channel == nullptr) return Refuse(caller, NotThere(request.parent()));
+  if (channel == nullptr) return Refuse(caller, NoSuch(request.parent(), "parent", kChannelForm));
   const auto count = CountOf(request.page_size(), kDefaultUpcoming);
   if (!count) return Refuse(caller, Wrong("page_size", "must be 1 to 1000, or 0 for the default"));
   const std::string label = "upcoming of " + request.parent();
@@ -173,11 +176,14 @@ void Calls::ListConflicts(const Caller& caller, const v1::ListRekeyConflictsRequ
 
 void Calls::PlanRekey(const Caller& caller, const v1::PlanRekeyRequest& request) {
   const rekey::ChannelState* channel = FindChannel(request.channel());
-  if (channel == nullptr) return Refuse(caller, NotThere(request.channel()));
+  if (channel == nullptr) return Refuse(caller, NoSuch(request.channel(), "channel", kChannelForm));
   std::vector<SubscriberId> expelled;
-  for (const std::string& name : request.expelled()) {
+  for (int i = 0; i < request.expelled_size(); ++i) {
+    const std::string& name = request.expelled(i);
     const auto member = MemberOf(name);
-    if (!member || member->channel != channel->channel.id) return Refuse(caller, NotThere(name));
+    if (!member || member->channel != channel->channel.id) {
+      return Refuse(caller, NoSuch(name, "expelled[" + std::to_string(i) + "]", kMemberForm));
+    }
     expelled.push_back(member->subscriber);
   }
   if (expelled.size() > static_cast<size_t>(kMaxBatch)) {

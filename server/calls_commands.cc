@@ -50,7 +50,12 @@ void Calls::UpdateChannel(const Caller& caller, const v1::UpdateChannelRequest& 
     });
   }
   Do(caller, AskOf(request), *command, [&](const controller::Reply&, core::CoreReply& reply) {
-    FillChannel(state().channels.at(command->id).channel, reply);
+    groups::Channel channel = state().channels.at(command->id).channel;
+    FillChannel(channel, reply);
+    if (!request.validate_only()) return;
+    channel.display_name = command->display_name;
+    channel.policy = command->policy;
+    FillChangeable(*reply.mutable_channel(), shard_.controller(), channel);
   });
 }
 
@@ -84,13 +89,15 @@ void Calls::UpdateHeadend(const Caller& caller, const v1::UpdateHeadendRequest& 
     });
   }
   Do(caller, AskOf(request), *command, [&](const controller::Reply&, core::CoreReply& reply) {
-    FillHeadend(state().headends.at(command->id), reply);
+    groups::Headend headend = state().headends.at(command->id);
+    if (request.validate_only()) headend.channels = command->channels;
+    *reply.mutable_headend() = ToProto(shard_.controller(), headend);
   });
 }
 
 void Calls::DeleteHeadend(const Caller& caller, const v1::DeleteHeadendRequest& request) {
   const auto id = HeadendOf(request.name());
-  if (!id) return Refuse(caller, NotThere(request.name()));
+  if (!id) return Refuse(caller, NoSuch(request.name(), "name", kHeadendForm));
   Do(caller, AskOf(request),
      controller::DeleteHeadend{*id, VersionOf(request.etag()), request.allow_missing()},
      [](const controller::Reply&, core::CoreReply& reply) { reply.mutable_delete_headend(); });

@@ -99,7 +99,7 @@ void Calls::ListSubscribers(const Caller& caller, const v1::ListSubscribersReque
 
 void Calls::ListMembers(const Caller& caller, const v1::ListMembersRequest& request) {
   const rekey::ChannelState* channel = FindChannel(request.parent());
-  if (channel == nullptr) return Refuse(caller, NotThere(request.parent()));
+  if (channel == nullptr) return Refuse(caller, NoSuch(request.parent(), "parent", kChannelForm));
   const auto listing =
       ReadListing<v1::Member>(request, "members of " + request.parent(), page_tokens_, kCreateTime);
   if (!listing) return Refuse(caller, listing.error());
@@ -147,7 +147,7 @@ void Calls::ListHeadends(const Caller& caller, const v1::ListHeadendsRequest& re
 
 void Calls::ListRekeys(const Caller& caller, const v1::ListRekeysRequest& request) {
   const rekey::ChannelState* channel = FindChannel(request.parent());
-  if (channel == nullptr) return Refuse(caller, NotThere(request.parent()));
+  if (channel == nullptr) return Refuse(caller, NoSuch(request.parent(), "parent", kChannelForm));
   const auto listing = ReadListing<v1::Rekey>(request, "rekeys of " + request.parent(),
                                               page_tokens_, "prepare_time", true);
   if (!listing) return Refuse(caller, listing.error());
@@ -169,7 +169,7 @@ void Calls::ListRekeys(const Caller& caller, const v1::ListRekeysRequest& reques
 
 void Calls::ListSchedules(const Caller& caller, const v1::ListRekeySchedulesRequest& request) {
   const rekey::ChannelState* channel = FindChannel(request.parent());
-  if (channel == nullptr) return Refuse(caller, NotThere(request.parent()));
+  if (channel == nullptr) return Refuse(caller, NoSuch(request.parent(), "parent", kChannelForm));
   const auto listing = ReadListing<v1::RekeySchedule>(request, "schedules of " + request.parent(),
                                                       page_tokens_, kCreateTime);
   if (!listing) return Refuse(caller, listing.error());

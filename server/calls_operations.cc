@@ -77,25 +77,29 @@ void Calls::RekeyChannels(const Caller& caller, const v1::RekeyChannelsRequest& 
 
 void Calls::CancelOperation(const Caller& caller, const v1::CancelOperationRequest& request) {
   const auto id = OperationOf(request.name());
-  if (!id) return Refuse(caller, NotThere(request.name()));
+  if (!id) return Refuse(caller, NoSuch(request.name(), "name", kOperationForm));
   Do(caller, AskOf(request), controller::CancelOperation{*id},
      [&](const controller::Reply&, core::CoreReply& reply) {
        const auto found = state().operations.find(*id);
        reply.mutable_operation()->set_name(request.name());
-       if (found != state().operations.end()) *reply.mutable_operation() = ToProto(found->second);
+       if (found == state().operations.end()) return;
+       *reply.mutable_operation() = ToProto(found->second);
+       // Also of a check, which asks for nothing.
+       if (!found->second.progress.IsDone()) reply.mutable_operation()->set_cancel_requested(true);
      });
 }
 
 void Calls::DeleteOperation(const Caller& caller, const v1::DeleteOperationRequest& request) {
   const auto id = OperationOf(request.name());
-  if (!id) return Refuse(caller, NotThere(request.name()));
+  if (!id) return Refuse(caller, NoSuch(request.name(), "name", kOperationForm));
   Do(caller, AskOf(request), controller::DeleteOperation{*id, request.allow_missing()},
      [](const controller::Reply&, core::CoreReply& reply) { reply.mutable_delete_operation(); });
 }
 
 void Calls::WaitOperation(const Caller& caller, const v1::WaitOperationRequest& request) {
   const auto id = OperationOf(request.name());
-  if (!id || !state().operations.contains(*id)) return Refuse(caller, NotThere(request.name()));
+  if (!id || !state().operations.contains(*id))
+    return Refuse(caller, NoSuch(request.name(), "name", kOperationForm));
   Violations violations;
   const Duration timeout =
       request.has_timeout() ? FromProto(request.timeout(), "timeout", violations) : kMostWaiting;

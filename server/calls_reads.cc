@@ -25,45 +25,46 @@ const rekey::ChannelState* Calls::FindChannel(const std::string& name) const {
 bool Calls::Read(const Caller& caller, const core::CoreRequest& request) {
   core::CoreReply reply;
   // `make` is nothing where the resource is not there.
-  const auto one = [&](const auto& asked, const auto& make, auto* into) {
+  const auto one = [&](const auto& asked, const NameForm& form, const auto& make, auto* into) {
     using Message = std::remove_pointer_t<decltype(into)>;
     if (auto read = CheckReadMask(asked.read_mask(), *Message::descriptor()); !read) {
       return Refuse(caller, read.error());
     }
     std::optional<Message> message = make(asked.name());
-    if (!message) return Refuse(caller, NotThere(asked.name()));
+    if (!message) return Refuse(caller, NoSuch(asked.name(), "name", form));
     *into = TrimmedBy(asked, std::move(*message));
     Answer(caller, std::move(reply));
   };
   switch (request.request_case()) {
     case core::CoreRequest::kGetChannel:
       one(
-          request.get_channel(), [this](const auto& name) { return ChannelMessage(name); },
-          reply.mutable_channel());
+          request.get_channel(), kChannelForm,
+          [this](const auto& name) { return ChannelMessage(name); }, reply.mutable_channel());
       return true;
     case core::CoreRequest::kGetSubscriber:
       one(
-          request.get_subscriber(), [this](const auto& name) { return SubscriberMessage(name); },
-          reply.mutable_subscriber());
+          request.get_subscriber(), kSubscriberForm,
+          [this](const auto& name) { return SubscriberMessage(name); }, reply.mutable_subscriber());
       return true;
     case core::CoreRequest::kGetHeadend:
       one(
-          request.get_headend(), [this](const auto& name) { return HeadendMessage(name); },
-          reply.mutable_headend());
+          request.get_headend(), kHeadendForm,
+          [this](const auto& name) { return HeadendMessage(name); }, reply.mutable_headend());
       return true;
     case core::CoreRequest::kGetMember:
       one(
-          request.get_member(), [this](const auto& name) { return MemberMessage(name); },
-          reply.mutable_member());
+          request.get_member(), kMemberForm,
+          [this](const auto& name) { return MemberMessage(name); }, reply.mutable_member());
       return true;
     case core::CoreRequest::kGetRekey:
       one(
-          request.get_rekey(), [this](const auto& name) { return RekeyMessage(name); },
+          request.get_rekey(), kRekeyForm, [this](const auto& name) { return RekeyMessage(name); },
           reply.mutable_rekey());
       return true;
     case core::CoreRequest::kGetRekeySchedule:
       one(
-          request.get_rekey_schedule(), [this](const auto& name) { return ScheduleMessage(name); },
+          request.get_rekey_schedule(), kScheduleForm,
+          [this](const auto& name) { return ScheduleMessage(name); },
           reply.mutable_rekey_schedule());
       return true;
     default:
@@ -73,15 +74,18 @@ bool Calls::Read(const Caller& caller, const core::CoreRequest& request) {
 
 bool Calls::ReadMany(const Caller& caller, const core::CoreRequest& request) {
   core::CoreReply reply;
-  const auto many = [&](const auto& asked, const auto& make, auto* into) {
+  const auto many = [&](const auto& asked, const NameForm& form, const auto& make, auto* into) {
     using Message = typename std::remove_pointer_t<decltype(into)>::value_type;
     if (auto wrong = CheckBatch(asked.names_size(), "names")) return Refuse(caller, *wrong);
     if (auto read = CheckReadMask(asked.read_mask(), *Message::descriptor()); !read) {
       return Refuse(caller, read.error());
     }
-    for (const std::string& name : asked.names()) {
+    for (int i = 0; i < asked.names_size(); ++i) {
+      const std::string& name = asked.names(i);
       std::optional<Message> message = make(name);
-      if (!message) return Refuse(caller, NotThere(name));
+      if (!message) {
+        return Refuse(caller, NoSuch(name, "names[" + std::to_string(i) + "]", form));
+      }
       *into->Add() = TrimmedBy(asked, std::move(*message));
     }
     Answer(caller, std::move(reply));
@@ -89,20 +93,24 @@ bool Calls::ReadMany(const Caller& caller, const core::CoreRequest& request) {
   switch (request.request_case()) {
     case core::CoreRequest::kBatchGetChannels:
       many(
-          request.batch_get_channels(), [this](const auto& name) { return ChannelMessage(name); },
+          request.batch_get_channels(), kChannelForm,
+          [this](const auto& name) { return ChannelMessage(name); },
           reply.mutable_batch_get_channels()->mutable_channels());
       return true;
     case core::CoreRequest::kBatchGetSubscribers:
       many(
-          request.batch_get_subscribers(),
+          request.batch_get_subscribers(), kSubscriberForm,
           [this](const auto& name) { return SubscriberMessage(name); },
           reply.mutable_batch_get_subscribers()->mutable_subscribers());
       return true;
     case core::CoreRequest::kBatchGetMembers: {
       const auto& asked = request.batch_get_members();
+      if (!ChannelOf(asked.parent())) {
+        return Refuse(caller, NoSuch(asked.parent(), "parent", kChannelForm)), true;
+      }
       const std::string within = asked.parent() + "/members/";
       many(
-          asked,
+          asked, kMemberForm,
           [&](const std::string& name) {
             return name.starts_with(within) ? MemberMessage(name) : std::nullopt;
           },
@@ -172,7 +180,7 @@ bool Calls::ReadServer(const Caller& caller, const core::CoreRequest& request) {
       const auto id = OperationOf(request.get_operation().name());
       const auto found = id ? state().operations.find(*id) : state().operations.end();
       if (found == state().operations.end()) {
-        return Refuse(caller, NotThere(request.get_operation().name())), true;
+        return Refuse(caller, NoSuch(request.get_operation().name(), "name", kOperationForm)), true;
       }
       *reply.mutable_operation() = ToProto(found->second);
       break;

@@ -19,12 +19,18 @@ std::optional<std::string> BackupOf(const std::string& name) {
   return groups::IsResourceId(id) ? std::optional(std::move(id)) : std::nullopt;
 }
 
+constexpr NameForm kBackupForm{"backups/BACKUP", [](std::string_view name) {
+                                 return BackupOf(std::string(name)).has_value();
+                               }};
+
 }  // namespace
 
 bool Calls::Store(const Caller& caller, const core::CoreRequest& request) {
   switch (request.request_case()) {
     case core::CoreRequest::kCreateBackup:
       return CreateBackup(caller, request.create_backup()), true;
+    case core::CoreRequest::kGetBackup:
+      return GetBackup(caller, request.get_backup()), true;
     case core::CoreRequest::kListBackups:
       return ListBackups(caller, request.list_backups()), true;
     case core::CoreRequest::kDeleteBackup:
@@ -61,6 +67,15 @@ void Calls::CreateBackup(const Caller& caller, const v1::CreateBackupRequest& re
   Begin(caller, AskOf(request), std::move(operation));
 }
 
+void Calls::GetBackup(const Caller& caller, const v1::GetBackupRequest& request) {
+  const auto id = BackupOf(request.name());
+  if (!id || !store_work_.IsBackup(*id))
+    return Refuse(caller, NoSuch(request.name(), "name", kBackupForm));
+  core::CoreReply reply;
+  *reply.mutable_backup() = store_work_.BackupNamed(*id);
+  Answer(caller, std::move(reply));
+}
+
 void Calls::ListBackups(const Caller& caller, const v1::ListBackupsRequest& request) {
   const auto listing = Listing::Read(
       {"backups", request.page_size(), request.page_token(), request.filter(), request.order_by()},
@@ -88,7 +103,8 @@ void Calls::DeleteBackup(const Caller& caller, const v1::DeleteBackupRequest& re
   const bool is_there = id && store_work_.HasBackup(*id);
   const rekey::KeptRequest* kept = KeptOf(request.request_id());
   const bool may_be_missing = id && (request.allow_missing() || kept != nullptr);
-  if (!is_there && !may_be_missing) return Refuse(caller, NotThere(request.name()));
+  if (!is_there && !may_be_missing)
+    return Refuse(caller, NoSuch(request.name(), "name", kBackupForm));
   // One that was not answered may have left it there, but another may have been made since.
   const Instant made_before = kept == nullptr ? kNever : kept->at;
   Do(
@@ -109,7 +125,8 @@ void Calls::RotateMasterKey(const Caller& caller, const v1::RotateMasterKeyReque
   if (request.old_key_id() != in_use) {
     violations.Add("old_key_id", "must be that of the master key in use, " + in_use);
   }
-  if (request.new_key_id().empty() || request.new_key_id() == in_use) {
+  const std::string& next = request.new_key_id();
+  if (next.empty() || next.size() > crypto::MasterKey::kMaxId || next == in_use) {
     violations.Add("new_key_id", "must be that of the next master key");
   }
   if (!violations.empty() && !is_known) {

@@ -23,7 +23,7 @@ void Calls::Watch(const Caller& caller, const v1::WatchRequest& request) {
   if (!request.channel().empty()) {
     const auto named = ChannelOf(request.channel());
     if (!named || !state().channels.contains(*named)) {
-      return Refuse(caller, NotThere(request.channel()));
+      return Refuse(caller, NoSuch(request.channel(), "channel", kChannelForm));
     }
     channel = *named;
   }

@@ -9,6 +9,8 @@ bool Calls::Subscription(const Caller& caller, const core::CoreRequest& request)
       return CreateSubscriber(caller, request.create_subscriber()), true;
     case core::CoreRequest::kBatchCreateSubscribers:
       return BatchCreateSubscribers(caller, request.batch_create_subscribers()), true;
+    case core::CoreRequest::kUpdateSubscriber:
+      return UpdateSubscriber(caller, request.update_subscriber()), true;
     case core::CoreRequest::kDeleteSubscriber:
       return DeleteSubscriber(caller, request.delete_subscriber()), true;
     case core::CoreRequest::kBatchDeleteSubscribers:
@@ -41,8 +43,9 @@ void Calls::BatchCreateSubscribers(const Caller& caller,
   controller::CreateSubscribers command;
   for (int i = 0; i < request.requests_size(); ++i) {
     const std::string prefix = "requests[" + std::to_string(i) + "].";
-    if (request.requests(i).validate_only()) return Refuse(caller, CheckInBatch(prefix));
-    auto one = FromProto(request.requests(i), import_key_, prefix);
+    const v1::CreateSubscriberRequest& entry = request.requests(i);
+    if (auto wrong = CheckEntry(entry, request.request_id(), prefix)) return Refuse(caller, *wrong);
+    auto one = FromProto(entry, import_key_, prefix);
     if (!one) return Refuse(caller, one.error());
     command.subscribers.push_back(std::move(*one));
   }
@@ -61,9 +64,22 @@ void Calls::BatchCreateSubscribers(const Caller& caller,
   });
 }
 
+// One that comes again when the subscriber is gone finds nothing: what it asked for is in a box
+// that is bound to the subscriber.
+void Calls::UpdateSubscriber(const Caller& caller, const v1::UpdateSubscriberRequest& request) {
+  const auto command = FromProto(request, shard_.controller(), import_key_);
+  if (!command) return Refuse(caller, command.error());
+  Ask ask = AskOf(request);
+  ask.secrets = {command->user_key.view()};
+  Do(caller, ask, *command, [&](const controller::Reply&, core::CoreReply& reply) {
+    *reply.mutable_subscriber() = ToProto(state().subscribers.at(command->id));
+    if (request.validate_only()) reply.mutable_subscriber()->set_has_user_key(true);
+  });
+}
+
 void Calls::DeleteSubscriber(const Caller& caller, const v1::DeleteSubscriberRequest& request) {
   const auto id = SubscriberOf(request.name());
-  if (!id) return Refuse(caller, NotThere(request.name()));
+  if (!id) return Refuse(caller, NoSuch(request.name(), "name", kSubscriberForm));
   Do(caller, AskOf(request),
      controller::DeleteSubscribers{
          {*id}, request.force(), request.allow_missing(), VersionOf(request.etag())},
@@ -74,9 +90,12 @@ void Calls::BatchDeleteSubscribers(const Caller& caller,
                                    const v1::BatchDeleteSubscribersRequest& request) {
   if (auto wrong = CheckBatch(request.names_size(), "names")) return Refuse(caller, *wrong);
   controller::DeleteSubscribers command{{}, request.force(), request.allow_missing(), {}};
-  for (const std::string& name : request.names()) {
-    const auto id = SubscriberOf(name);
-    if (!id) return Refuse(caller, NotThere(name));
+  for (int i = 0; i < request.names_size(); ++i) {
+    const auto id = SubscriberOf(request.names(i));
+    if (!id) {
+      const std::string field = "names[" + std::to_string(i) + "]";
+      return Refuse(caller, NoSuch(request.names(i), field, kSubscriberForm));
+    }
     command.ids.push_back(*id);
   }
   Do(caller, AskOf(request), command, [](const controller::Reply&, core::CoreReply& reply) {

@@ -195,6 +195,8 @@ void ReadNextMasterKey(shell::ConfigFile& file, ServerConfig& config) {
 
 }  // namespace
 
+std::string DefaultSocket() { return shell::RuntimeDirectory() + "/core.sock"; }
+
 tl::expected<ServerConfig, Failure> ReadServerConfig(shell::ConfigFile file) {
   ServerConfig config;
   config.identity = file.String("identity", "");
@@ -210,8 +212,7 @@ tl::expected<ServerConfig, Failure> ReadServerConfig(shell::ConfigFile file) {
   if (file.Has("audit_sink")) config.audit_sink = file.Path("audit_sink", "");
   config.master_key = ReadMasterKeySource(file, "master_key", "master_key_file");
   ReadNextMasterKey(file, config);
-  config.socket =
-      file.Path("socket", shell::RuntimeDirectory() + "/core.sock", shell::kLongestSocketPath);
+  config.socket = file.Path("socket", DefaultSocket(), shell::kLongestSocketPath);
   config.socket_group = file.String("socket_group", "");
   if (config.socket_group.empty() && file.Has("socket_group")) {
     file.Refuse("socket_group", "must be the name of a group");

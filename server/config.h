@@ -14,6 +14,9 @@
 
 namespace keymast::server {
 
+// DefaultSocket is where keymast-api looks for keymastd when its file does not say.
+std::string DefaultSocket();
+
 struct ServerConfig {
   std::string identity;      // IDi: NAI of this server
   std::string data;          // directory of the store

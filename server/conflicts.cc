@@ -11,14 +11,14 @@
 namespace keymast::server {
 namespace {
 
-constexpr size_t kMostOfAChannel = 1024;
-constexpr size_t kMostAtAll = 100'000;  // looked at
+constexpr size_t kMost = 100'000;  // looked at
 
 using At = std::pair<Instant, const rekey::ChannelState*>;
 
 void AddChanges(const rekey::ChannelState& channel, const ConflictSearch& search,
                 std::vector<At>& changes) {
-  for (const auto& plan : rekey::Upcoming(channel, search.now, kMostOfAChannel, search.until)) {
+  const size_t room = kMost + 1 - changes.size();  // one too many tells that there are more
+  for (const auto& plan : rekey::Upcoming(channel, search.now, room, search.until)) {
     changes.emplace_back(plan.at, &channel);
   }
 }
@@ -51,7 +51,7 @@ std::optional<std::vector<Conflict>> FindConflicts(const controller::Controller&
   std::vector<At> changes;
   for (const auto& [id, channel] : controller.state().channels) {
     if (scope.Has(id)) AddChanges(channel, search, changes);
-    if (changes.size() > kMostAtAll) return std::nullopt;
+    if (changes.size() > kMost) return std::nullopt;
   }
   std::sort(changes.begin(), changes.end(), [](const At& a, const At& b) {
     return a.first != b.first ? a.first < b.first : a.second->channel.id < b.second->channel.id;

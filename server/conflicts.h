@@ -25,8 +25,8 @@ struct ConflictSearch {
   size_t most = 0;
 };
 
-// FindConflicts looks at the planned changes of channels in scope, at most 1,024 of a
-// channel; the earliest come first. Nothing where there are more than 100,000 in all.
+// FindConflicts looks at the planned changes of channels in scope; the earliest come first. Nothing
+// where there are more than 100,000 changes in all.
 std::optional<std::vector<Conflict>> FindConflicts(const controller::Controller& controller,
                                                    const controller::Scope& scope,
                                                    const ConflictSearch& search);

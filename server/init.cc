@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cstdio>
+#include <filesystem>
 
 #include "base/failpoint.h"
 #include "server/master_key.h"
@@ -41,12 +42,32 @@ tl::expected<bool, Failure> EnsureMasterKey(const ServerConfig& config) {
   return MakeMasterKey(MasterKeyFile(source, DefaultMasterKeyFile()));
 }
 
+// IsOfUnit: the configuration is the one that the packaged unit reads, as a user of its own.
+bool IsOfUnit(const ServerConfig& config) {
+  const std::string file =
+      config.file.empty() ? shell::ConfigDirectory() + "/keymastd.toml" : config.file;
+  std::error_code problem;
+  return std::filesystem::absolute(file, problem).lexically_normal() ==
+         "/etc/keymast/keymastd.toml";
+}
+
 void PrintNext(const ServerConfig& config) {
-  const std::string option = config.file.empty() ? "" : " --config " + config.file;
   std::printf("next:\n");
+  if (IsOfUnit(config)) {
+    // Run by hand as root it would leave files that the unit's user cannot open.
+    std::printf("  systemctl enable --now keymastd keymast-api\n");
+    std::printf("  keymastctl status\n");
+    return;
+  }
+  const std::string option = config.file.empty() ? "" : " --config " + config.file;
   std::printf("  keymastd check%s\n", option.c_str());
   std::printf("  keymastd run%s &\n", option.c_str());
-  std::printf("  keymast-api &\n");
+  if (config.socket.empty() || config.socket == DefaultSocket()) {
+    std::printf("  keymast-api &\n");
+  } else {
+    std::printf("  keymast-api --config FILE &   # that has core_socket = \"%s\"\n",
+                config.socket.c_str());
+  }
   std::printf("  keymastctl status\n");
 }
 

@@ -22,7 +22,45 @@ std::optional<Place> PlaceOf(const std::string& text) {
   return place;
 }
 
+std::string_view Trimmed(std::string_view text) {
+  while (text.starts_with(' ')) text.remove_prefix(1);
+  while (text.ends_with(' ')) text.remove_suffix(1);
+  return text;
+}
+
 }  // namespace
+
+tl::expected<void, Failure> Listing::Order(const Asked& asked) {
+  time_descending_ = id_descending_ = asked.order_by.empty() && asked.is_newest_first;
+  if (asked.order_by.empty()) return {};
+  bool has_time = false;
+  bool has_name = false;
+  std::string_view rest = asked.order_by;
+  for (bool is_last = false; !is_last;) {
+    const size_t comma = rest.find(',');
+    is_last = comma == std::string_view::npos;
+    std::string_view field = Trimmed(rest.substr(0, comma));
+    if (!is_last) rest.remove_prefix(comma + 1);
+    const bool descending = field.ends_with(" desc");
+    if (descending) field = Trimmed(field.substr(0, field.size() - 5));
+    bool& has = field == "name" ? has_name : has_time;
+    if ((field != "name" && field != asked.time_field) || has) {
+      return tl::unexpected(Wrong("order_by", "must be name, " + std::string(asked.time_field) +
+                                                  " or both with a comma between them, each with "
+                                                  "desc behind it or not"));
+    }
+    has = true;
+    if (field == "name") {
+      id_descending_ = descending;
+    } else {
+      // Behind a name, which only one resource has, nothing is left to order.
+      by_time_ = !has_name;
+      time_descending_ = descending;
+    }
+  }
+  if (!has_name) id_descending_ = time_descending_;
+  return {};
+}
 
 tl::expected<Listing, Failure> Listing::Read(const Asked& asked,
                                              const google::protobuf::Descriptor& type,
@@ -37,17 +75,7 @@ tl::expected<Listing, Failure> Listing::Read(const Asked& asked,
   auto filter = Filter::Parse(asked.filter, type);
   if (!filter) return tl::unexpected(filter.error());
   listing.filter_ = std::move(*filter);
-  std::string_view order = asked.order_by;
-  listing.descending_ = order.empty() && asked.is_newest_first;
-  if (order.ends_with(" desc")) {
-    listing.descending_ = true;
-    order.remove_suffix(5);
-  }
-  listing.by_time_ = order == asked.time_field;
-  if (!order.empty() && order != "name" && !listing.by_time_) {
-    return tl::unexpected(Wrong("order_by", "must be name or " + std::string(asked.time_field) +
-                                                ", with desc behind it or not"));
-  }
+  if (auto order = listing.Order(asked); !order) return tl::unexpected(order.error());
   if (asked.read_mask != nullptr) {
     if (auto read = CheckReadMask(*asked.read_mask, type); !read) {
       return tl::unexpected(read.error());

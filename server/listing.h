@@ -64,8 +64,14 @@ class Listing {
   static constexpr size_t kScanned = 4096;  // resources that a filter is held against, for a page
   static constexpr size_t kMaxOctets = framing::kMaxFrame - 64 * 1024;
 
+  // Order reads order_by: fields with commas between them, each with desc behind it or not
+  // (AIP-132).
+  tl::expected<void, Failure> Order(const Asked& asked);
   // Precedes: `a` comes before `b`.
-  bool Precedes(const Place& a, const Place& b) const { return descending_ ? b < a : a < b; }
+  bool Precedes(const Place& a, const Place& b) const {
+    if (a.time != b.time) return (a.time > b.time) == time_descending_;
+    return id_descending_ ? b.id < a.id : a.id < b.id;
+  }
   size_t Wanted() const { return filter_.IsEmpty() ? page_ + 1 : std::max(page_ + 1, kScanned); }
   std::string TokenOf(const Place& place) const;
 
@@ -75,7 +81,8 @@ class Listing {
   Filter filter_;
   google::protobuf::FieldMask read_mask_;
   bool by_time_ = false;
-  bool descending_ = false;
+  bool time_descending_ = false;
+  bool id_descending_ = false;
   std::optional<Place> after_;
 };
 

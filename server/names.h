@@ -40,4 +40,27 @@ std::optional<ScheduleName> ScheduleOf(std::string_view name);
 std::optional<RekeyPlace> RekeyOf(std::string_view name);
 std::optional<OperationId> OperationOf(std::string_view name);
 
+// NameForm is the form of one kind of names, for who gave another.
+struct NameForm {
+  std::string_view text;
+  bool (*is_of)(std::string_view name);
+};
+inline constexpr NameForm kChannelForm{
+    "channels/CHANNEL", [](std::string_view name) { return ChannelOf(name).has_value(); }};
+inline constexpr NameForm kSubscriberForm{
+    "subscribers/SUBSCRIBER", [](std::string_view name) { return SubscriberOf(name).has_value(); }};
+inline constexpr NameForm kHeadendForm{
+    "headends/HEADEND", [](std::string_view name) { return HeadendOf(name).has_value(); }};
+inline constexpr NameForm kMemberForm{
+    "channels/CHANNEL/members/SUBSCRIBER",
+    [](std::string_view name) { return MemberOf(name).has_value(); }};
+inline constexpr NameForm kScheduleForm{
+    "channels/CHANNEL/rekeySchedules/SCHEDULE",
+    [](std::string_view name) { return ScheduleOf(name).has_value(); }};
+inline constexpr NameForm kRekeyForm{"channels/CHANNEL/rekeys/NUMBER", [](std::string_view name) {
+                                       return RekeyOf(name).has_value();
+                                     }};
+inline constexpr NameForm kOperationForm{
+    "operations/OPERATION", [](std::string_view name) { return OperationOf(name).has_value(); }};
+
 }  // namespace keymast::server

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/open_store.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <filesystem>
 
 #include "base/failpoint.h"
@@ -85,6 +88,15 @@ tl::expected<std::unique_ptr<store::Store>, Failure> CreateStore(const std::stri
   return store::OpenRocksStore({data, false});
 }
 
+// CheckOwner refuses root where the data are another user's.
+tl::expected<void, Failure> CheckOwner(const std::string& data) {
+  struct stat about {};
+  if (geteuid() != 0 || stat(data.c_str(), &about) != 0 || about.st_uid == 0) return {};
+  return Fail(Error::kPermissionDenied,
+              "data " + data + ": belongs to another user (" + std::to_string(about.st_uid) +
+                  "), who could not open what root writes there; run keymastd as that one");
+}
+
 MadeStore MadeOf(const records::Meta& meta, bool is_new) {
   return {is_new, crypto::PublicKeyOf(meta.import_key), meta.in_use.master_key_id};
 }
@@ -156,6 +168,7 @@ tl::expected<MadeStore, Failure> InitStore(const ServerConfig& config,
 
 tl::expected<OpenedStore, Failure> OpenStore(const ServerConfig& config,
                                              const records::MasterKeys& master_keys) {
+  if (auto owner = CheckOwner(config.data); !owner) return tl::unexpected(owner.error());
   auto store = store::OpenRocksStore({config.data, false});
   if (!store) {
     if (store.error().error == Error::kNotFound)

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <utility>
 
 #include "base/check.h"
 #include "base/failpoint.h"
@@ -189,9 +190,9 @@ class Daemon {
                                        config_.socket_group + '"');
   }
 
-  void Use(const LoadedJoinFiles& loaded) {
+  void Use(LoadedJoinFiles loaded) {
     reload_.Adopt(loaded);
-    server_.shard().controller().UseCredentials(loaded.credentials);
+    server_.shard().controller().UseCredentials(std::move(loaded.credentials));
   }
 
   tl::expected<void, Failure> Serve(const Signals& signals) {
@@ -240,14 +241,14 @@ class Daemon {
                {{"reason", "there are no mikeyv2.certificates"}});
   }
   void TakeReloaded() {
-    const auto loaded = reload_.Take(clock_.Now());
+    auto loaded = reload_.Take(clock_.Now());
     if (!loaded) return;
     if (!*loaded) {
       return shell::Log(
           shell::LogLevel::kError, "join_reload_failed",
           {{"reason", loaded->error().message}, {"kept", "the files that were read before"}});
     }
-    Use(**loaded);
+    Use(**std::move(loaded));
     shell::Log(shell::LogLevel::kInfo, "join_reload");
   }
   void TellOfLostRecords() {
@@ -354,13 +355,14 @@ tl::expected<void, Failure> Run(const ServerConfig& config, const Signals& signa
   shell::SystemClock clock;
   ClockWatch clock_watch(clock.line(), shell::ReadClocks());
   clock_watch.Begin(rekey::LastMade(store->state));
-  const auto join_files = FirstJoinFiles(config, clock.Now());
+  auto join_files = FirstJoinFiles(config, clock.Now());
   if (!join_files) return tl::unexpected(join_files.error());
   Daemon daemon(config, clock, clock_watch, std::move(*store), std::move(*socket),
                 std::move(*recorder));
   if (auto listening = daemon.Listen(); !listening) return listening;
   PassFailpoint("server.listening");
-  if (*join_files) daemon.Use(**join_files);
+  // A reload wipes them: nothing else may hold them then.
+  if (auto first = std::exchange(*join_files, std::nullopt)) daemon.Use(*std::move(first));
   return daemon.Serve(signals);
 }
 

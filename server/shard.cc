@@ -73,13 +73,17 @@ Shard::Outputs Shard::OutputsOf(controller::Step& step) {
 // belongs to no channel (subscribers, headends, the COUNTER of user keys).
 Shard::Outputs Shard::Passing(controller::Step& step) {
   Outputs outputs;
-  const auto waits = [this](const controller::Datagram& datagram) {
+  std::vector<controller::Datagram> waiting;
+  for (controller::Datagram& datagram : step.datagrams) {
     const bool shared = !datagram.to.IsMulticast() && pipeline_.TouchesShared();
-    return shared || pipeline_.Touches(datagram.channel);
-  };
-  const auto passing = std::stable_partition(step.datagrams.begin(), step.datagrams.end(), waits);
-  std::move(passing, step.datagrams.end(), std::back_inserter(outputs.datagrams));
-  step.datagrams.erase(passing, step.datagrams.end());
+    if (shared || pipeline_.Touches(datagram.channel) || held_.Overtakes(datagram)) {
+      held_.Add(datagram);
+      waiting.push_back(std::move(datagram));
+    } else {
+      outputs.datagrams.push_back(std::move(datagram));
+    }
+  }
+  step.datagrams = std::move(waiting);
   return outputs;
 }
 
@@ -101,6 +105,7 @@ void Shard::Take(controller::Step step, Pipeline::Effect then, Origin origin) {
   if (held.empty() && !then) return;
   pipeline_.Append(
       {}, [this, held = std::move(held), then = std::move(then)](const Status& status) mutable {
+        held_.Remove(held.datagrams);
         if (status) Release(std::move(held));
         if (then) then(status);
       });
@@ -113,10 +118,12 @@ void Shard::TakeReply(controller::Step step) {
   if (!is_alone || pipeline_.Idle()) return Take(std::move(step));
   Release(Passing(step));
   const size_t count = step.datagrams.size();
-  if (count == 0 || held_replies_ + count > kMostHeldReplies) return;
+  if (held_replies_ + count > kMostHeldReplies) return held_.Remove(step.datagrams);
+  if (count == 0) return;
   held_replies_ += count;
   pipeline_.Append({}, [this, datagrams = std::move(step.datagrams)](const Status& status) {
     held_replies_ -= datagrams.size();
+    held_.Remove(datagrams);
     if (status) parts_.port.Send(datagrams);
   });
 }

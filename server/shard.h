@@ -8,6 +8,7 @@
 #include "controller/controller.h"
 #include "server/datagram_port.h"
 #include "server/headend_streams.h"
+#include "server/held.h"
 #include "server/histogram.h"
 #include "server/pipeline.h"
 #include "server/watch_log.h"
@@ -112,7 +113,8 @@ class Shard {
   Outputs OutputsOf(controller::Step& step);
   // TakeReply is Take of what answers a datagram.
   void TakeReply(controller::Step step);
-  // Passing takes out of `step` what nothing that waits concerns.
+  // Passing takes out of `step` what nothing that waits concerns; the datagrams that are left in it
+  // are held from then on.
   Outputs Passing(controller::Step& step);
   void Release(Outputs outputs);
   static void LogEvents(const std::vector<controller::Event>& events, const Origin& origin);
@@ -138,6 +140,7 @@ class Shard {
   Instant audit_probe_at_ = kNever;
   Instant turned_at_{};
   Instant bookmark_at_ = kNever;
+  Held held_;
   size_t held_replies_ = 0;
   Duration receiving_{};  // time spent on datagrams since strangers were served
   bool draining_ = false;

@@ -59,21 +59,27 @@ std::vector<v1::Backup> StoreWork::Backups() const {
   if (!MakesBackups()) return {};
   for (std::filesystem::directory_iterator at(means_.backups, problem), end; !problem && at != end;
        at.increment(problem)) {
-    std::error_code gone;
     const std::string id = at->path().filename().string();
-    const bool is_one = at->is_directory(gone) && groups::IsResourceId(id);
-    if (is_one && HasBackup(id)) ids.push_back(id);
+    if (groups::IsResourceId(id) && IsBackup(id)) ids.push_back(id);
   }
   std::sort(ids.begin(), ids.end());
   std::vector<v1::Backup> backups;
-  for (const std::string& id : ids) {
-    v1::Backup& backup = backups.emplace_back();
-    backup.set_name("backups/" + id);
-    backup.set_directory(FolderOf(id));
-    backup.set_octets(OctetsIn(FolderOf(id)));
-    *backup.mutable_create_time() = ToProto(ChangedAt(FolderOf(id)));
-  }
+  for (const std::string& id : ids) backups.push_back(BackupNamed(id));
   return backups;
+}
+
+bool StoreWork::IsBackup(const std::string& id) const {
+  std::error_code problem;
+  return HasBackup(id) && std::filesystem::is_directory(FolderOf(id), problem);
+}
+
+v1::Backup StoreWork::BackupNamed(const std::string& id) const {
+  v1::Backup backup;
+  backup.set_name("backups/" + id);
+  backup.set_directory(FolderOf(id));
+  backup.set_octets(OctetsIn(FolderOf(id)));
+  *backup.mutable_create_time() = ToProto(ChangedAt(FolderOf(id)));
+  return backup;
 }
 
 bool StoreWork::HasBackup(const std::string& id) const {

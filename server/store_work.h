@@ -40,7 +40,9 @@ class StoreWork {
   }
   // Backups are those in the folder, by name.
   std::vector<v1::Backup> Backups() const;
-  bool HasBackup(const std::string& id) const;
+  bool HasBackup(const std::string& id) const;  // its name is taken, be it by a file
+  bool IsBackup(const std::string& id) const;
+  v1::Backup BackupNamed(const std::string& id) const;  // one that is there
   // Remove takes a backup away: at once for who lists them, from the disk by the committer, before
   // `answer` is called; kFailedPrecondition when the disk keeps it.
   struct Removal {

@@ -13,6 +13,7 @@
 #include "keymast/v1/rekey.pb.h"
 #include "keymast/v1/schedule.pb.h"
 #include "keymast/v1/subscriber.pb.h"
+#include "server/names.h"
 
 namespace keymast::server {
 
@@ -36,8 +37,12 @@ class Violations {
 // Wrong is kInvalidArgument for one field.
 Failure Wrong(std::string field, std::string description);
 
-// NotThere is kNotFound for a resource, or a name that no resource can have.
+// NotThere is kNotFound for a resource.
 Failure NotThere(std::string_view name);
+
+// NoSuch is NotThere for what `field` names; kInvalidArgument where that has not the form of a
+// name.
+Failure NoSuch(std::string_view name, std::string field, const NameForm& form);
 
 // Values.
 google::protobuf::Timestamp ToProto(Instant instant);
@@ -60,6 +65,9 @@ Outcome<controller::UpdateChannel> FromProto(const v1::UpdateChannelRequest& req
                                              const controller::Controller& controller);
 Outcome<controller::DeleteChannel> FromProto(const v1::DeleteChannelRequest& request);
 v1::Channel ToProto(const controller::Controller& controller, const rekey::ChannelState& channel);
+// FillChangeable shows what an update can change of a channel, and what follows from it.
+void FillChangeable(v1::Channel& message, const controller::Controller& controller,
+                    const groups::Channel& channel);
 v1::SrtpProfile ToProto(SrtpProfile profile);
 
 // Subscribers (translate_subscriber.cc). `import_key` opens sealed credentials. `prefix` is the
@@ -67,6 +75,9 @@ v1::SrtpProfile ToProto(SrtpProfile profile);
 Outcome<controller::NewSubscriber> FromProto(const v1::CreateSubscriberRequest& request,
                                              const crypto::KeyPair& import_key,
                                              const std::string& prefix = {});
+Outcome<controller::UpdateSubscriber> FromProto(const v1::UpdateSubscriberRequest& request,
+                                                const controller::Controller& controller,
+                                                const crypto::KeyPair& import_key);
 v1::Subscriber ToProto(const rekey::SubscriberState& state);
 
 // Members (translate_member.cc).

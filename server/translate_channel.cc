@@ -288,7 +288,8 @@ Outcome<controller::UpdateChannel> FromProto(const v1::UpdateChannelRequest& req
   const auto& channels = controller.state().channels;
   const auto id = ChannelOf(asked.name());
   const auto found = id ? channels.find(*id) : channels.end();
-  if (found == channels.end()) return tl::unexpected(NotThere(asked.name()));
+  if (found == channels.end())
+    return tl::unexpected(NoSuch(asked.name(), "channel.name", kChannelForm));
   const groups::Channel& channel = found->second.channel;
   Violations violations;
   KeepFixed(asked, channel, violations);
@@ -310,26 +311,31 @@ Outcome<controller::UpdateChannel> FromProto(const v1::UpdateChannelRequest& req
 
 Outcome<controller::DeleteChannel> FromProto(const v1::DeleteChannelRequest& request) {
   const auto id = ChannelOf(request.name());
-  if (!id) return tl::unexpected(NotThere(request.name()));
+  if (!id) return tl::unexpected(NoSuch(request.name(), "name", kChannelForm));
   return controller::DeleteChannel{*id, VersionOf(request.etag()), request.force(),
                                    request.allow_missing()};
+}
+
+void FillChangeable(v1::Channel& message, const controller::Controller& controller,
+                    const groups::Channel& channel) {
+  message.set_display_name(channel.display_name);
+  *message.mutable_policy() = ToProto(channel.policy);
+  const controller::Config& config = controller.config();
+  message.set_sdp(SdpOf(channel, controller::JoinPlace(config.keying, config.profile, channel)));
 }
 
 v1::Channel ToProto(const controller::Controller& controller, const rekey::ChannelState& channel) {
   const groups::Channel& value = channel.channel;
   v1::Channel message;
   message.set_name(NameOf(value.id));
-  message.set_display_name(value.display_name);
+  FillChangeable(message, controller, value);
   *message.mutable_multicast() = ToProto(value.multicast);
   for (const groups::Stream& stream : value.streams) *message.add_streams() = ToProto(stream);
   message.set_key_domain(ToHex(value.key_domain.octets));
   message.set_key_group(value.key_group.value);
   message.set_srtp_profile(ToProto(value.profile));
-  *message.mutable_policy() = ToProto(value.policy);
   *message.mutable_key_state() = ToProto(channel.ladder);
   message.mutable_key_state()->set_switch_held(controller.SwitchIsHeld(value.id));
-  const controller::Config& config = controller.config();
-  message.set_sdp(SdpOf(value, controller::JoinPlace(config.keying, config.profile, value)));
   CountMembers(controller, channel, message);
   *message.mutable_create_time() = ToProto(value.created);
   message.set_etag(EtagOf(groups::VersionOf(value)));

@@ -57,7 +57,8 @@ Outcome<controller::UpdateHeadend> FromProto(const v1::UpdateHeadendRequest& req
   const auto id = HeadendOf(asked.name());
   const auto& headends = controller.state().headends;
   const auto found = id ? headends.find(*id) : headends.end();
-  if (found == headends.end()) return tl::unexpected(NotThere(asked.name()));
+  if (found == headends.end())
+    return tl::unexpected(NoSuch(asked.name(), "headend.name", kHeadendForm));
   v1::Headend merged = ToProto(controller, found->second);
   Violations violations;
   if (!asked.public_key().empty() && asked.public_key() != merged.public_key()) {

@@ -56,7 +56,7 @@ Outcome<controller::UpdateMember> FromProto(const v1::UpdateMemberRequest& reque
   const auto& channels = controller.state().channels;
   const auto channel = name ? channels.find(name->channel) : channels.end();
   if (channel == channels.end() || !channel->second.members.contains(name->subscriber)) {
-    return tl::unexpected(NotThere(asked.name()));
+    return tl::unexpected(NoSuch(asked.name(), "member.name", kMemberForm));
   }
   v1::Member merged =
       ToProto(controller, name->channel, channel->second.members.at(name->subscriber));
@@ -75,8 +75,8 @@ Outcome<controller::UpdateMember> FromProto(const v1::UpdateMemberRequest& reque
 
 Outcome<controller::Expel> FromProto(const v1::ExpelMembersRequest& request) {
   const auto channel = ChannelOf(request.parent());
-  if (!channel) return tl::unexpected(NotThere(request.parent()));
-  controller::Expel command{*channel, {}};
+  if (!channel) return tl::unexpected(NoSuch(request.parent(), "parent", kChannelForm));
+  controller::Expel command{*channel, {}, VersionOf(request.etag())};
   Violations violations;
   for (int i = 0; i < request.names_size(); ++i) {
     const auto name = MemberOf(request.names(i));

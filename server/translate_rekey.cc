@@ -6,13 +6,14 @@ namespace keymast::server {
 
 Outcome<controller::RekeyNow> FromProto(const v1::RekeyNowRequest& request) {
   const auto channel = ChannelOf(request.channel());
-  if (!channel) return tl::unexpected(NotThere(request.channel()));
+  if (!channel) return tl::unexpected(NoSuch(request.channel(), "channel", kChannelForm));
   if (request.level() != v1::MTK && request.level() != v1::MSK) {
     Violations violations;
     violations.Add("level", "must be MTK or MSK");
     return std::move(violations).Failed(request.channel());
   }
-  return controller::RekeyNow{*channel, static_cast<rekey::KeyLevel>(request.level())};
+  return controller::RekeyNow{*channel, static_cast<rekey::KeyLevel>(request.level()),
+                              VersionOf(request.etag())};
 }
 
 v1::Rekey ToProto(const ChannelId& channel, const rekey::Rekey& rekey) {

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
 #include "rekey/calendar.h"
 #include "server/masks.h"
 #include "server/names.h"
@@ -28,7 +30,9 @@ groups::Schedule Read(const v1::RekeySchedule& message, Violations& violations) 
     case v1::RekeySchedule::TIMING_NOT_SET:
       violations.Add(path + "timing", "must be a period, a cron or an instant");
   }
-  if (message.has_start_time()) {
+  if (message.has_start_time() && message.timing_case() != v1::RekeySchedule::kPeriod) {
+    violations.Add(path + "start_time", "is of a period only");
+  } else if (message.has_start_time()) {
     schedule.start = FromProto(message.start_time(), path + "start_time", violations);
   }
   schedule.jitter = FromProto(message.jitter(), path + "jitter", violations);
@@ -37,11 +41,35 @@ groups::Schedule Read(const v1::RekeySchedule& message, Violations& violations) 
   return schedule;
 }
 
+bool IsWhole(const google::protobuf::FieldMask& mask) {
+  return mask.paths().empty() || (mask.paths_size() == 1 && mask.paths(0) == "*");
+}
+
+bool Names(const google::protobuf::FieldMask& mask, std::string_view field) {
+  return std::find(mask.paths().begin(), mask.paths().end(), field) != mask.paths().end();
+}
+
+// CheckTiming wants of the timings that a mask names the one that is given.
+void CheckTiming(const v1::RekeySchedule& asked, const google::protobuf::FieldMask& mask,
+                 Violations& violations) {
+  std::vector<std::string> named;
+  const auto& timings = *v1::RekeySchedule::descriptor()->FindOneofByName("timing");
+  for (int i = 0; i < timings.field_count(); ++i) {
+    const auto& field = *timings.field(i);
+    if (!Names(mask, field.name())) continue;
+    if (field.number() == asked.timing_case()) return;
+    named.push_back(field.name());
+  }
+  for (const std::string& field : named) {
+    violations.Add(kPath + field, "is named by update_mask, but not given");
+  }
+}
+
 }  // namespace
 
 Outcome<controller::PutSchedule> FromProto(const v1::CreateRekeyScheduleRequest& request) {
   const auto channel = ChannelOf(request.parent());
-  if (!channel) return tl::unexpected(NotThere(request.parent()));
+  if (!channel) return tl::unexpected(NoSuch(request.parent(), "parent", kChannelForm));
   Violations violations;
   controller::PutSchedule command{*channel, Read(request.rekey_schedule(), violations), true, {}};
   command.schedule.id = ScheduleId(request.rekey_schedule_id());
@@ -56,7 +84,7 @@ Outcome<controller::PutSchedule> FromProto(const v1::UpdateRekeyScheduleRequest&
   const auto& channels = controller.state().channels;
   const auto channel = name ? channels.find(name->channel) : channels.end();
   if (channel == channels.end() || !channel->second.schedules.contains(name->schedule)) {
-    return tl::unexpected(NotThere(asked.name()));
+    return tl::unexpected(NoSuch(asked.name(), "rekey_schedule.name", kScheduleForm));
   }
   v1::RekeySchedule merged =
       ToProto(name->channel, channel->second.schedules.at(name->schedule), now);
@@ -66,7 +94,15 @@ Outcome<controller::PutSchedule> FromProto(const v1::UpdateRekeyScheduleRequest&
   if (auto read = Merge(asked, &request.update_mask(), kChangeable, merged); !read) {
     return tl::unexpected(read.error());
   }
+  const google::protobuf::FieldMask& mask = request.update_mask();
   Violations violations;
+  CheckTiming(asked, mask, violations);
+  if (!violations.empty()) return std::move(violations).Failed(asked.name());
+  // The begin of a period that is one no more goes with it.
+  const bool gives_start = asked.has_start_time() && (IsWhole(mask) || Names(mask, "start_time"));
+  if (merged.timing_case() != v1::RekeySchedule::kPeriod && !gives_start) {
+    merged.clear_start_time();
+  }
   controller::PutSchedule command{name->channel, Read(merged, violations), false,
                                   VersionOf(asked.etag())};
   command.schedule.id = name->schedule;
@@ -77,10 +113,13 @@ Outcome<controller::PutSchedule> FromProto(const v1::UpdateRekeyScheduleRequest&
 v1::RekeySchedule ToProto(const ChannelId& channel, const groups::Schedule& schedule, Instant now) {
   v1::RekeySchedule message;
   message.set_name(NameOf(channel, schedule.id));
+  // Of one that is not made: when it would begin is not known.
+  const bool begins_with_creation =
+      schedule.timing == groups::Timing::kPeriod && schedule.start == Instant::min();
   switch (schedule.timing) {
     case groups::Timing::kPeriod:
       *message.mutable_period() = ToProto(schedule.period);
-      *message.mutable_start_time() = ToProto(schedule.start);
+      if (!begins_with_creation) *message.mutable_start_time() = ToProto(schedule.start);
       break;
     case groups::Timing::kCron:
       message.set_cron(schedule.cron);
@@ -92,8 +131,9 @@ v1::RekeySchedule ToProto(const ChannelId& channel, const groups::Schedule& sche
   if (schedule.jitter != Duration::zero()) *message.mutable_jitter() = ToProto(schedule.jitter);
   if (schedule.IsBlackout()) *message.mutable_blackout() = ToProto(schedule.blackout);
   message.set_paused(schedule.paused);
-  const Instant next = schedule.IsBlackout() ? groups::InstantAfter(schedule, now)
-                                             : rekey::ScheduledAfter(channel, schedule, now);
+  const Instant next = begins_with_creation    ? kNever
+                       : schedule.IsBlackout() ? groups::InstantAfter(schedule, now)
+                                               : rekey::ScheduledAfter(channel, schedule, now);
   if (next != kNever) *message.mutable_next_time() = ToProto(next);
   *message.mutable_create_time() = ToProto(schedule.created);
   message.set_etag(EtagOf(groups::VersionOf(schedule)));

@@ -41,6 +41,12 @@ Failure NotThere(std::string_view name) {
   return {Error::kNotFound, "there is no " + std::string(name), {}, std::string(name), 0};
 }
 
+Failure NoSuch(std::string_view name, std::string field, const NameForm& form) {
+  if (form.is_of(name)) return NotThere(name);
+  return Wrong(std::move(field), "must be " + std::string(form.text) + ", whose ids " +
+                                     std::string(groups::kResourceIdRule));
+}
+
 google::protobuf::Timestamp ToProto(Instant instant) {
   google::protobuf::Timestamp timestamp;
   const int64_t nanos = ToUnixNanos(instant);

@@ -24,10 +24,16 @@ keymast::rekey::ChannelState News() {
   return news;
 }
 
+const keymast::crypto::KeyPair& ImportKey() {
+  static keymast::crypto::SeededRng rng(1);
+  static const keymast::crypto::KeyPair import_key = keymast::crypto::MakeKeyPair(rng);
+  return import_key;
+}
+
 void Enrol(keymast::v1::CreateSubscriberRequest request) {
   using namespace keymast;
   crypto::SeededRng rng(1);
-  static const crypto::KeyPair import_key = crypto::MakeKeyPair(rng);
+  const crypto::KeyPair& import_key = ImportKey();
   KEYMAST_CHECK(!FromProto(request, import_key));
   const auto box = crypto::SealBox(
       import_key.public_key, crypto::kUserKeyPurpose,
@@ -38,7 +44,8 @@ void Enrol(keymast::v1::CreateSubscriberRequest request) {
   KEYMAST_CHECK(!subscriber || subscriber->user_key.size() >= 16);
 }
 
-// What updates may be of: channels/news with a member and a schedule, and headends/studio.
+// What updates may be of: channels/news with a member and a schedule, headends/studio and
+// subscribers/alice.
 const keymast::controller::Controller& Known() {
   using namespace keymast;
   static crypto::SeededRng rng(2);
@@ -51,6 +58,7 @@ const keymast::controller::Controller& Known() {
     groups::Schedule& schedule = news.schedules[ScheduleId("night")];
     schedule.id = ScheduleId("night");
     schedule.period = std::chrono::hours(24);
+    state.subscribers[SubscriberId("alice")].subscriber.id = SubscriberId("alice");
     state.headends[HeadendId("studio")].id = HeadendId("studio");
     return controller::Controller({"bmsc@example.org", {}}, std::move(state), rng,
                                   crypto::DefaultSuite());
@@ -58,11 +66,25 @@ const keymast::controller::Controller& Known() {
   return known;
 }
 
+// The box is put together here: no fuzzer seals one.
+void Rekey(keymast::v1::UpdateSubscriberRequest request) {
+  using namespace keymast;
+  crypto::SeededRng rng(3);
+  FromProto(request, Known(), ImportKey()).has_value();
+  const auto box = crypto::SealBox(ImportKey().public_key, crypto::kUserKeyPurpose,
+                                   crypto::UserKeyAad(SubscriberId("alice"), ""),
+                                   AsBytes(request.subscriber().sealed_credential()), rng);
+  request.mutable_subscriber()->set_sealed_credential(std::string(AsText(*box)));
+  const auto update = FromProto(request, Known(), ImportKey());
+  KEYMAST_CHECK(!update || update->user_key.size() >= 16);
+}
+
 void Translate(const keymast::core::CoreRequest& request) {
   FromProto(request.create_channel()).has_value();
   FromProto(request.update_channel(), Known()).has_value();
   FromProto(request.delete_channel()).has_value();
   if (request.has_create_subscriber()) Enrol(request.create_subscriber());
+  if (request.has_update_subscriber()) Rekey(request.update_subscriber());
   FromProto(request.create_member()).has_value();
   FromProto(request.update_member(), Known()).has_value();
   FromProto(request.update_headend(), Known()).has_value();

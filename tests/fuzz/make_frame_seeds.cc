@@ -89,6 +89,14 @@ void MakeRequests(const fs::path& folder) {
        "sealed_credential: '0123' } }"},
       {"wrong_subscriber",
        "create_subscriber { subscriber_id: 'S' subscriber { identity: 'a b' } }"},
+      {"user_key",
+       "update_subscriber { subscriber { name: 'subscribers/alice' etag: '\"1-0\"' "
+       "sealed_credential: '0123456789abcdef' } update_mask { paths: 'sealed_credential' } }"},
+      {"short_user_key",
+       "update_subscriber { subscriber { name: 'subscribers/alice' sealed_credential: '0123' } }"},
+      {"wrong_user_key",
+       "update_subscriber { subscriber { name: 'subscribers/bob' identity: 'bob@example.org' } "
+       "update_mask { paths: 'identity' paths: 'x' } }"},
       {"member",
        "create_member { parent: 'channels/news' member_id: 's1' member { msk_endpoint: "
        "'127.0.0.1:2271' entitlement_start { seconds: 1 } entitlement_end { seconds: 2 } } "
@@ -109,6 +117,24 @@ void MakeRequests(const fs::path& folder) {
        "'0123456789abcdef0123456789abcdef' channels: 'channels/news' } }"},
       {"wrong_headend",
        "create_headend { headend_id: 'S' headend { public_key: 'x' channels: 'x' } }"},
+      {"update_headend",
+       "update_headend { headend { name: 'headends/studio' channels: 'channels/news' } "
+       "update_mask { paths: 'channels' } }"},
+      {"schedule",
+       "create_rekey_schedule { parent: 'channels/news' rekey_schedule_id: 'day' rekey_schedule { "
+       "cron: '0 4 * * 1-5' jitter { seconds: 60 } } }"},
+      {"blackout",
+       "create_rekey_schedule { parent: 'channels/news' rekey_schedule_id: 'match' "
+       "rekey_schedule { once { seconds: 1800000000 } blackout { seconds: 7200 } } }"},
+      {"wrong_schedule",
+       "create_rekey_schedule { parent: 'x' rekey_schedule_id: 'X' rekey_schedule { cron: '61 * *' "
+       "jitter { seconds: -1 } blackout { seconds: 1 } } }"},
+      {"update_schedule",
+       "update_rekey_schedule { rekey_schedule { name: 'channels/news/rekeySchedules/night' "
+       "period { seconds: 3600 } start_time { seconds: 1700000000 } paused: true } }"},
+      {"wrong_update_schedule",
+       "update_rekey_schedule { rekey_schedule { name: 'channels/news/rekeySchedules/night' "
+       "period { seconds: 1 } etag: 'x' } update_mask { paths: 'cron' paths: 'next_time' } }"},
       {"rekey", "rekey_now { channel: 'channels/news' level: MSK }"},
       {"wrong_rekey", "rekey_now { channel: 'x' level: 9 }"},
       {"report",

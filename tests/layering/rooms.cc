@@ -57,7 +57,7 @@ std::vector<Room> Table() {
        kCalls,
        {}},
       {"cli",
-       {"base", "shell", "crypto", "audit", "proto"},
+       {"base", "shell", "crypto", "audit", "groups", "proto"},
        {"grpcpp/", "grpc/reflection/", "google/protobuf/", "CLI/", "nlohmann/", "yaml-cpp/"},
        kCalls,
        {}},

@@ -221,12 +221,21 @@ TEST(Checker, AListIsOfOneInstant) {
 TEST(Checker, ACheckThatChangedSomethingIsRefused) {
   Request update = UpdateChannel(6);
   update.validate_only = true;
-  EXPECT_EQ(Story()
-                .Call(0, 1, CreateChannel(5), Channel(5, 1))
-                .Call(2, 3, update, Channel(5, 1))
-                .Call(4, 5, GetChannel(), Channel(6, 2))
-                .Judge(),
-            kBad);
+  Story checked;
+  checked.Call(0, 1, CreateChannel(5), Channel(5, 1)).Call(2, 3, update, Channel(6, 1));
+  Story changed = checked;
+  EXPECT_EQ(checked.Call(4, 5, GetChannel(), Channel(5, 1)).Judge(), kGood);
+  EXPECT_EQ(changed.Call(4, 5, GetChannel(), Channel(6, 2)).Judge(), kBad);
+}
+
+TEST(Checker, ACheckShowsWhatWouldBe) {
+  Request update = UpdateChannel(6);
+  update.validate_only = true;
+  for (const Answer& answer : {Channel(5, 1), Channel(6, 2)}) {
+    EXPECT_EQ(
+        Story().Call(0, 1, CreateChannel(5), Channel(5, 1)).Call(2, 3, update, answer).Judge(),
+        kBad);
+  }
 }
 
 TEST(Checker, WhatIsUnknownMayHaveBeenOrNot) {

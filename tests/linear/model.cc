@@ -81,8 +81,13 @@ Model::Done Model::Carry(const Request& request) {
   if (IsRead(request.verb)) return {Read(request), false};
   if (request.validate_only) {
     Model scratch = *this;
-    const Answer answer = scratch.Change(request);
-    return {answer.error ? answer : Show(request), false};
+    Answer answer = scratch.Change(request);
+    // As it would be, under the etag that it has.
+    const Answer before = Show(request);
+    for (size_t i = 0; i < answer.views.size(); ++i) {
+      answer.views[i].revision = before.views[i].revision;
+    }
+    return {std::move(answer), false};
   }
   if (request.request_id == 0) {
     const Model before = *this;

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <map>
 #include <regex>
 #include <set>
 
@@ -174,6 +175,29 @@ TEST(Lint, ListsAndBatchesHoldTheirResource) {
     EXPECT_TRUE(items->is_repeated()) << method.name;
     EXPECT_EQ(items->name(), plural) << method.name;
   }
+}
+
+// AIP-121: what can be deleted can be looked up by name and listed; what has an etag and can be
+// created can be updated.
+TEST(Lint, ResourcesHaveTheStandardMethods) {
+  std::map<std::string, const google::protobuf::MethodDescriptor*> methods;
+  for (const Method& method : Methods()) {
+    methods[method.descriptor->name()] = method.descriptor;
+  }
+  size_t resources = 0;
+  for (const auto& [name, method] : methods) {
+    if (!name.starts_with("Delete")) continue;
+    ++resources;
+    const std::string resource = name.substr(6);
+    ASSERT_TRUE(methods.contains("Get" + resource)) << resource;
+    EXPECT_TRUE(methods.contains("List" + resource + "s")) << resource;
+    const Descriptor* type = methods.at("Get" + resource)->output_type();
+    EXPECT_EQ(type->name(), resource);
+    if (type->FindFieldByName("etag") == nullptr) continue;
+    EXPECT_TRUE(methods.contains("Create" + resource)) << resource;
+    EXPECT_TRUE(methods.contains("Update" + resource)) << resource;
+  }
+  EXPECT_GE(resources, 7U);
 }
 
 }  // namespace

@@ -75,6 +75,17 @@ TEST(Call, AnAnyOfTheServersIsShown) {
   EXPECT_NE(done.out.find("name: backups/b"), std::string::npos) << done.out;
 }
 
+// No file of the server imports them.
+TEST(Call, DetailsOfAnErrorAreShown) {
+  FakeServer server;
+  server.Answer("Operations.GetOperation", R"({"done": true, "error": {"code": 8, "details": [
+      {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "no_space"},
+      {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "2s"}]}})");
+  const auto done = server.Run({"call", "Operations.GetOperation"});
+  EXPECT_NE(done.out.find(R"("reason": "no_space")"), std::string::npos) << done.out;
+  EXPECT_NE(done.out.find(R"("retryDelay": "2s")"), std::string::npos) << done.out;
+}
+
 TEST(List, ShowsServicesAndMethods) {
   FakeServer server;
   EXPECT_NE(server.Run({"list"}).out.find("keymast.v1.RekeySchedules\n"), std::string::npos);

@@ -48,6 +48,26 @@ void Reflect(const wire::ServerReflectionRequest& request,
   }
 }
 
+// LimitedBuffer takes so many octets, and fails then.
+class LimitedBuffer final : public std::stringbuf {
+ public:
+  explicit LimitedBuffer(size_t room) : std::stringbuf(std::ios::out), room_(room) {}
+
+ private:
+  std::streamsize xsputn(const char* octets, std::streamsize count) override {
+    if (static_cast<size_t>(count) > room_) return 0;
+    room_ -= static_cast<size_t>(count);
+    return std::stringbuf::xsputn(octets, count);
+  }
+  int_type overflow(int_type octet) override {
+    if (room_ == 0) return traits_type::eof();
+    --room_;
+    return std::stringbuf::overflow(octet);
+  }
+
+  size_t room_;
+};
+
 }  // namespace
 
 class FakeServer::FakeSession final : public Session {
@@ -128,7 +148,9 @@ FakeServer::Outcome FakeServer::Run(const std::vector<std::string>& words) {
   std::vector<const char*> argv = {"keymastctl"};
   for (const std::string& word : words) argv.push_back(word.c_str());
   std::istringstream in(input);
-  std::ostringstream out, err;
+  LimitedBuffer buffer(out_room);
+  std::ostream out(&buffer);
+  std::ostringstream err;
   const auto connect = [this](const Target& target) -> cli::Outcome<std::unique_ptr<Session>> {
     target_ = target;
     return std::make_unique<FakeSession>(*this);
@@ -142,9 +164,10 @@ FakeServer::Outcome FakeServer::Run(const std::vector<std::string>& words) {
                       [this](Duration duration) {
                         now += duration;
                         on_pause();
-                      }};
+                      },
+                      [this] { return is_out_closed; }};
   const int exit = cli::Run(static_cast<int>(argv.size()), argv.data(), connect, around);
-  return {exit, out.str(), err.str()};
+  return {exit, buffer.str(), err.str()};
 }
 
 }  // namespace keymast::cli

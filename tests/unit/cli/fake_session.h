@@ -38,6 +38,10 @@ class FakeServer {
   // What keymastctl is run in.
   std::string input;
   bool is_terminal = false;
+  // Octets that standard output takes; then it fails, as a full disk or, closed, as a pipe whose
+  // reader is gone.
+  size_t out_room = SIZE_MAX;
+  bool is_out_closed = false;
   Instant now = FromUnixNanos(1'769'860'800'000'000'000);  // 2026-01-31T12:00:00Z
   Duration call_time{};                                    // `now` goes on by it with each call
   std::function<void()> on_pause = [] {};                  // `now` has gone on by then

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <fstream>
+#include <map>
 #include <regex>
 #include <set>
 
@@ -55,6 +56,7 @@ std::vector<Row> Rows() {
       {"Subscribers.GetSubscriber", {"subscribers", "get", "a"}},
       {"Subscribers.BatchGetSubscribers", {"subscribers", "batch-get", "a", "b"}},
       {"Subscribers.ListSubscribers", {"subscribers", "list"}},
+      {"Subscribers.UpdateSubscriber", {"subscribers", "update", "a", "--credential-file", Key()}},
       {"Subscribers.DeleteSubscriber", {"subscribers", "delete", "a"}},
       {"Subscribers.BatchDeleteSubscribers",
        {"subscribers", "batch-delete", "--csv", Csv("old.csv", "a")}},
@@ -95,6 +97,7 @@ std::vector<Row> Rows() {
       {"Audit.ListAuditRecords", {"audit", "list"}},
       {"Server.GetServerStatus", {"status"}},
       {"Server.CreateBackup", {"backups", "create"}},
+      {"Server.GetBackup", {"backups", "get", "a"}},
       {"Server.ListBackups", {"backups", "list"}},
       {"Server.DeleteBackup", {"backups", "delete", "a"}},
       {"Server.RotateMasterKey", {"master-key", "rotate", "--old", "1", "--new", "2"}},
@@ -168,6 +171,27 @@ TEST(Methods, EachHasACommand) {
     called.insert(row.method);
   }
   EXPECT_EQ(called, Methods());
+}
+
+// Of a group's row in docs/keymastctl.md: `verb`, or `verb OPERAND`.
+TEST(Methods, EachCommandIsInTheDocuments) {
+  std::ifstream page(KEYMAST_SOURCE_DIR "/docs/keymastctl.md");
+  std::map<std::string, std::string> rows;
+  for (std::string line; std::getline(page, line);) {
+    const size_t end = line.find("` | `");
+    if (line.starts_with("| `") && end != std::string::npos) {
+      rows[line.substr(3, end - 3)] = line.substr(end);
+    } else if (line.starts_with("| | `")) {
+      rows[""] = line;
+    }
+  }
+  for (const Row& row : Rows()) {
+    const bool is_alone = !rows.contains(row.words[0]);
+    const std::string& verb = row.words[is_alone ? 0 : 1];
+    EXPECT_TRUE(
+        std::regex_search(rows[is_alone ? "" : row.words[0]], std::regex("`" + verb + "[ `]")))
+        << row.words[0] << " " << verb;
+  }
 }
 
 TEST(Methods, CommandsHaveTheOptionsOfTheirRequests) {

@@ -98,6 +98,20 @@ TEST(Wait, AFailureIsAProblemWithItsReason) {
       << done.err;
 }
 
+TEST(Wait, WhatWasCancelledIsToldSoAndDoesNotWorkLater) {
+  const std::string cancelled = R"({"name": "operations/7", "done": true, "cancelRequested": true,
+      "error": {"code": 1, "message": "was cancelled; what was done stays done"}})";
+  FakeServer server;
+  server.Answer("Operations.WaitOperation", cancelled);
+  const auto done = server.Run({"operations", "wait", "7"});
+  EXPECT_EQ(done.exit, 1);
+  EXPECT_EQ(done.err, "keymastctl: operations/7: was cancelled; what was done stays done\n");
+  server.Answer("Operations.GetOperation", cancelled);
+  const auto shown = server.Run({"operations", "get", "7"});
+  EXPECT_EQ(shown.exit, 0);
+  EXPECT_NE(shown.out.find("state  cancelled\n"), std::string::npos) << shown.out;
+}
+
 TEST(Wait, GivesUpWhenAsked) {
   FakeServer server;
   server.Answer("Operations.WaitOperation", Running(1));

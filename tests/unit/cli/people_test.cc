@@ -107,6 +107,14 @@ TEST_F(Subscribers, BatchesFromACsvFile) {
   const auto bad = server_.Run({"subscribers", "batch-create", "--csv", csv});
   EXPECT_EQ(bad.exit, 2);
   EXPECT_NE(bad.err.find("subscribers.csv:1: 2 cells"), std::string::npos) << bad.err;
+  // Also of two requests, which the server judges apart.
+  file.open(csv);
+  for (int i = 0; i < 1001; ++i) file << "s" << i % 1000 << ",s" << i << "@b," << key << "\n";
+  file.close();
+  const auto twice = server_.Run({"subscribers", "batch-create", "--csv", csv, "--validate-only"});
+  EXPECT_EQ(twice.exit, 2);
+  EXPECT_NE(twice.err.find("subscribers.csv:1001: s0 is in line 1, too"), std::string::npos)
+      << twice.err;
 }
 
 TEST_F(Subscribers, GetListDelete) {
@@ -337,6 +345,37 @@ TEST(Members, BatchAddListJoinLeaveExpel) {
   EXPECT_EQ(server.asked().back().request,
             R"({"parent":"channels/one","names":["channels/one/members/alice",)"
             R"("channels/one/members/bob"]})");
+}
+
+TEST(Members, AFullNameIsOfTheChannelThatIsGiven) {
+  FakeServer server;
+  for (const char* typed : {"alice", "channels/two/members/alice", "subscribers/alice"}) {
+    EXPECT_EQ(server.Run({"members", "join", "two", typed}).exit, 0);
+    EXPECT_EQ(server.asked().back().request, R"({"name":"channels/two/members/alice"})");
+  }
+  const size_t asked = server.asked().size();
+  const std::string of_one = "channels/one/members/alice";
+  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
+           {"members", "expel", "two", of_one},
+           {"members", "delete", "two", of_one},
+           {"members", "get", "one", "x/alice"},
+           {"members", "add", "one", "channels/two/members/a", "--msk-endpoint", "127.0.0.1:1"},
+           {"rekeys", "get", "one", "channels/two/rekeys/1"},
+           {"rekeys", "plan", "two", "--expel", of_one},
+           {"schedules", "create", "one", "channels/two/rekeySchedules/a", "--period", "1h"},
+           {"channels", "create", "channels/two/x"},
+           {"headends", "create", "channels/foo", "--public-key", std::string(64, '0')},
+           {"backups", "create", "../x"},
+           {"subscribers", "create", "foo/bar", "--identity", "a@b"}}) {
+    const auto done = server.Run(words);
+    EXPECT_EQ(done.exit, 2) << words[0] << " " << words[1];
+    EXPECT_NE(done.err.find("is neither an id nor a name in"), std::string::npos) << done.err;
+  }
+  const std::string csv = TempPath("members.csv");
+  std::ofstream(csv) << of_one << ",127.0.0.1:2271\n";
+  EXPECT_EQ(server.Run({"members", "batch-add", "two", "--csv", csv}).exit, 2);
+  EXPECT_EQ(server.asked().size(), asked) << "and the server is not asked";
+  EXPECT_EQ(server.Run({"backups", "create", "backups/x"}).exit, 0);
 }
 
 TEST(Headends, CreateGetListDelete) {

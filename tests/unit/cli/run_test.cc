@@ -177,6 +177,58 @@ TEST(Status, SaysWhenNobodyKnowsWhatIsLost) {
             std::string::npos);
 }
 
+// What the server tells a principal of some channels (docs/access.md).
+TEST(Status, OfAPartSaysWhatIsNotTold) {
+  FakeServer server;
+  server.Answer("Server.GetServerStatus", R"({"version": "0.1.0", "storeState": "OPEN",
+      "startTime": "2026-01-31T12:00:00Z", "uptime": "61s"})");
+  EXPECT_EQ(server.Run({"status"}).out,
+            "version      0.1.0\n"
+            "ready        no\n"
+            "store        OPEN\n"
+            "channels     not told\n"
+            "subscribers  not told\n"
+            "members      not told\n"
+            "revision     not told\n"
+            "epoch        not told\n"
+            "incarnation  not told\n"
+            "started      2026-01-31T12:00:00Z\n"
+            "uptime       61s\n");
+}
+
+TEST(Run, AnAnswerThatCannotBeWrittenIsNoSuccess) {
+  const std::vector<std::string> rows[] = {{"status"},
+                                           {"channels", "list", "--output", "json"},
+                                           {"completion", "bash"},
+                                           {"man"},
+                                           {"--help"}};
+  for (const auto& words : rows) {
+    FakeServer server;
+    server.out_room = 1;
+    const auto done = server.Run(words);
+    EXPECT_EQ(done.exit, 2) << words[0];
+    EXPECT_EQ(done.err,
+              "keymastctl: standard output cannot be written: what was asked is done, and its "
+              "answer is lost\n")
+        << words[0];
+    server.is_out_closed = true;
+    const auto closed = server.Run(words);
+    EXPECT_EQ(closed.exit, 0) << words[0];
+    EXPECT_EQ(closed.err, "") << words[0];
+  }
+}
+
+TEST(Run, NothingFollowsOnAnOutputThatFails) {
+  FakeServer server;
+  server.out_room = 1;
+  int pauses = 0;
+  server.on_pause = [&] { ASSERT_LT(++pauses, 3); };
+  server.Answer("Rekeys.Watch", R"({"resumeToken": "1", "kind": "JOINED"})");
+  EXPECT_EQ(server.Run({"watch", "--reconnect"}).exit, 2);
+  EXPECT_EQ(server.Run({"top"}).exit, 2);
+  EXPECT_EQ(pauses, 0);
+}
+
 TEST(Run, ExitStatusFollowsTheServersCode) {
   const std::pair<grpc::StatusCode, int> rows[] = {
       {grpc::StatusCode::NOT_FOUND, 3},         {grpc::StatusCode::UNAVAILABLE, 4},
@@ -225,6 +277,29 @@ TEST(Run, AQuotaIsToldWithItsSubject) {
   EXPECT_EQ(ToText(ProblemOf(8, "no more channels", details.SerializeAsString())),
             "keymastctl: no more channels\n"
             "  limit of channels of operator:alice.example.org: has 10 of at most 10\n");
+}
+
+TEST(Run, AQuotaIsNothingThatTimeMends) {
+  const std::pair<const char*, int> rows[] = {
+      {"quota_exceeded", 1}, {"too_many_requests", 4}, {"rate_limited", 4}};
+  for (const auto& [reason, exit] : rows) {
+    google::rpc::Status details;
+    google::rpc::ErrorInfo info;
+    info.set_reason(reason);
+    details.add_details()->PackFrom(info);
+    FakeServer server;
+    server.Refuse("Channels.CreateChannel", ProblemOf(grpc::StatusCode::RESOURCE_EXHAUSTED,
+                                                      "no more", details.SerializeAsString()));
+    EXPECT_EQ(server.Run({"channels", "create", "one"}).exit, exit) << reason;
+  }
+}
+
+TEST(Run, ACheckThatHasNoAnswerChangedNothing) {
+  FakeServer server;
+  server.Refuse("Channels.DeleteChannel", ProblemOf(grpc::StatusCode::UNAVAILABLE, "gone", ""));
+  const auto done = server.Run({"channels", "delete", "one", "--validate-only"});
+  EXPECT_EQ(done.exit, 4);
+  EXPECT_EQ(done.err.find("may have been done"), std::string::npos) << done.err;
 }
 
 TEST(Run, WhatHasNoAnswerMayBeRepeatedUnderItsId) {

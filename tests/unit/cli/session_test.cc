@@ -7,7 +7,9 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <fstream>
+#include <thread>
 
 #include "google/rpc/error_info.pb.h"
 #include "google/rpc/status.pb.h"
@@ -19,9 +21,14 @@ namespace {
 using std::chrono::milliseconds;
 
 class EchoChannels final : public v1::Channels::Service {
+ public:
+  std::atomic<int> slow = 0;  // calls that were begun
+
+ private:
   grpc::Status GetChannel(grpc::ServerContext* context, const v1::GetChannelRequest* request,
                           v1::Channel* response) override {
     if (request->name() == "slow") {
+      ++slow;
       while (!context->IsCancelled()) usleep(1000);
       return grpc::Status::CANCELLED;
     }
@@ -128,6 +135,22 @@ TEST_F(SessionTest, AnAbsentServerIsUnavailableAndSaysWhatToCheck) {
   ASSERT_FALSE(channel);
   EXPECT_EQ(channel.error().exit, Exit::kUnavailable);
   EXPECT_NE(channel.error().advice.find("keymast-api"), std::string::npos);
+  EXPECT_TRUE(channel.error().is_outcome_known) << "the call was never sent";
+}
+
+TEST_F(SessionTest, WhatWasSentMayHaveBeenDone) {
+  const auto late = Get(*Open(milliseconds(50)), "slow");
+  ASSERT_FALSE(late);
+  EXPECT_FALSE(late.error().is_outcome_known) << late.error().message;
+  channels_.slow = 0;
+  std::thread stop([this] {
+    for (int i = 0; channels_.slow == 0 && i < 60'000; ++i) usleep(1000);
+    server_->Shutdown(std::chrono::system_clock::now());
+  });
+  const auto lost = Get(*Open(), "slow");
+  stop.join();
+  ASSERT_FALSE(lost);
+  EXPECT_FALSE(lost.error().is_outcome_known) << lost.error().message;
 }
 
 TEST_F(SessionTest, StreamsEndWithTheServersStatus) {

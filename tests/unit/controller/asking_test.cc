@@ -60,6 +60,18 @@ TEST_F(Asking, ARepeatedRequestChangesNothingAndIsAnsweredAgain) {
   EXPECT_EQ(again.rekey->switch_at, first.rekey->switch_at);
 }
 
+// The channel's history is of the last rekeys alone, which fast MTKs fill within minutes.
+TEST_F(Asking, ARequestKnowsItsRekeyWhenTheHistoryHasForgottenIt) {
+  const Expel expel{kNews, {IdOf(1)}};
+  const Reply first = world.Do(expel, By(1));
+  ASSERT_TRUE(first.rekey);
+  world.Pass(hours(2));
+  ASSERT_GT(world.channel().history.front().sequence, first.rekey->sequence);
+  EXPECT_EQ(world.Do(expel, By(1)).rekey, first.rekey);
+  world.Restart(seconds(3));
+  EXPECT_EQ(world.Do(expel, By(1)).rekey, first.rekey);
+}
+
 TEST_F(Asking, TheSameIdWithOtherContentIsRefused) {
   world.Do(Expel{kNews, {IdOf(1)}}, By(1));
   const Failure failure = world.Refused(Expel{kNews, {IdOf(2)}}, By(1, 2));
@@ -154,6 +166,7 @@ TEST_F(Asking, NoCommandThatChangesSomethingLeavesNone) {
       UpdateChannel{kNews, "x", {}, {}},
       DeleteChannel{other.id, {}, true},
       CreateSubscribers{{{IdOf(9), IdentityOf(9), UserKeyOf(9)}}},
+      UpdateSubscriber{IdOf(9), UserKeyOf(71)},
       CreateMembers{kNews, {nine}},
       UpdateMember{kNews, nine.member, {}},
       Join{kNews, IdOf(9)},
@@ -193,6 +206,149 @@ TEST_F(Asking, RevisionsBeforeAndAfter) {
   EXPECT_EQ(Last().resource, "subscribers/s3");
   EXPECT_NE(Last().revision_before, 0U);
   EXPECT_EQ(Last().revision_after, 0U);
+}
+
+struct AuditRecords : Asking {
+  using Names = std::vector<std::string>;
+  // MakeChannels makes c0, c1 and c2, of key groups 20 to 22.
+  void MakeChannels() {
+    groups::Channel channel = NewsChannel();
+    for (uint16_t i = 0; i < 3; ++i) {
+      channel.id = ChannelId("c" + std::to_string(i));
+      channel.key_group = KeyGroup(static_cast<uint16_t>(20 + i));
+      world.Do(CreateChannel{channel});
+    }
+  }
+  static rekey::Operation RekeyOf(const std::string& id, Names channels, Duration spread) {
+    rekey::Operation operation;
+    operation.id = OperationId(id);
+    operation.kind = rekey::OperationKind::kRekeyChannels;
+    operation.principal = kAlice;
+    operation.subject = "msk";
+    operation.targets = std::move(channels);
+    operation.spread = spread;
+    return operation;
+  }
+  bool IsDone(const char* id) const {
+    return world.durable.operations.at(OperationId(id)).progress.IsDone();
+  }
+};
+
+TEST_F(AuditRecords, OfASpreadRekeyEachChannelHasOneWithItsKey) {
+  MakeChannels();
+  world.Do(BeginOperation{RekeyOf("all", {"c0", "c1", "c2"}, seconds(6))}, By(1));
+  EXPECT_EQ(Last().items, (Names{"level=msk", "c0", "c1", "c2"}));
+  EXPECT_EQ(Last().key_ids, Names{"00140002"});
+  const auto expect_step = [this](const char* channel, const char* key) {
+    EXPECT_EQ(Last().principal, kAlice);
+    EXPECT_EQ(Last().method, "Rekeys.RekeyChannels");
+    EXPECT_EQ(Last().request, std::nullopt);
+    EXPECT_EQ(Last().resource, "operations/all");
+    EXPECT_EQ(Last().items, Names{channel});
+    EXPECT_EQ(Last().key_ids, Names{key});
+  };
+  world.Pass(milliseconds(2500));
+  expect_step("c1", "00150002");
+  world.Restart(milliseconds(500));
+  world.Pass(milliseconds(1500));
+  expect_step("c2", "00160002");
+  EXPECT_TRUE(IsDone("all"));
+}
+
+TEST_F(AuditRecords, AnOperationHasNoKeysOfAnother) {
+  MakeChannels();
+  world.Do(BeginOperation{RekeyOf("one", {"c0", "c1"}, seconds(2))}, By(1));
+  world.Pass(milliseconds(900));
+  world.now += milliseconds(100);  // where the step of `one` is due
+  world.Do(BeginOperation{RekeyOf("two", {"c2"}, {})}, By(2));
+  EXPECT_EQ(Last().resource, "operations/two");
+  EXPECT_EQ(Last().key_ids, Names{"00160002"});
+  world.Pass(milliseconds(1));
+  EXPECT_EQ(Last().resource, "operations/one");
+  EXPECT_EQ(Last().key_ids, Names{"00150002"});
+}
+
+TEST_F(AuditRecords, AChannelThatIsGoneMeanwhileHasNone) {
+  MakeChannels();
+  world.Do(BeginOperation{RekeyOf("all", {"c0", "c1"}, seconds(2))}, By(1));
+  world.Do(DeleteChannel{ChannelId("c1")}, By(2));
+  const size_t before = Records().size();
+  world.Pass(seconds(2));
+  EXPECT_TRUE(IsDone("all"));
+  EXPECT_EQ(Records().size(), before);
+}
+
+TEST_F(AuditRecords, StepsWaitWhileNoneCanBeMade) {
+  MakeChannels();
+  world.Do(BeginOperation{RekeyOf("all", {"c0", "c1", "c2"}, seconds(3))}, By(1));
+  world.core->HoldRecords(true);
+  const size_t before = Records().size();
+  world.Pass(seconds(5));
+  EXPECT_EQ(Records().size(), before);
+  EXPECT_EQ(world.durable.operations.at(OperationId("all")).progress.done, 1U);
+  world.core->HoldRecords(false);
+  world.Pass(milliseconds(10));
+  EXPECT_TRUE(IsDone("all"));
+  EXPECT_EQ(Records().size(), before + 2);
+}
+
+TEST_F(AuditRecords, OperationsNameTheirSubject) {
+  const auto items_of = [this](rekey::OperationKind kind, const char* subject, Names targets) {
+    rekey::Operation operation = RekeyOf(subject, std::move(targets), {});
+    operation.kind = kind;
+    operation.subject = subject;
+    world.Do(BeginOperation{operation}, By(static_cast<uint8_t>(Records().size())));
+    return Last().items;
+  };
+  using rekey::OperationKind;
+  EXPECT_EQ(items_of(OperationKind::kBackup, "bk1", {}), Names{"backups/bk1"});
+  EXPECT_EQ(items_of(OperationKind::kMasterKey, "new", {"old"}), (Names{"old", "new"}));
+  EXPECT_EQ(items_of(OperationKind::kRekeyChannels, "mtk", {"news"}), (Names{"level=mtk", "news"}));
+  world.Do(RekeyNow{kNews, rekey::KeyLevel::kMsk}, By(9));
+  EXPECT_EQ(Last().items, Names{"level=msk"});
+}
+
+TEST_F(AuditRecords, AForcedDeletionNamesTheMembershipsThatItEnds) {
+  MakeChannels();
+  NewMember member;
+  for (int i = 1; i <= 2; ++i) {
+    member.member.subscriber = IdOf(i);
+    member.member.msk_endpoint = EndpointOf(i);
+    world.Do(CreateMembers{ChannelId("c0"), {member}}, By(static_cast<uint8_t>(i)));
+  }
+  world.Do(DeleteSubscribers{{IdOf(1)}, true}, By(3));
+  EXPECT_EQ(Last().resource, "subscribers/s1");
+  EXPECT_EQ(Last().items, (Names{"channels/c0/members/s1", "channels/news/members/s1"}));
+  groups::Headend headend = NewHeadend(*world.rng);
+  headend.channels = {ChannelId("c0")};
+  world.Do(CreateHeadend{headend}, By(4));
+  world.Do(DeleteChannel{ChannelId("c0"), {}, true}, By(5));
+  EXPECT_EQ(Last().resource, "channels/c0");
+  EXPECT_EQ(Last().items, (Names{"channels/c0/members/s2", "headends/h"}));
+  world.Do(DeleteSubscribers{{IdOf(2), IdOf(3)}, true}, By(6));
+  EXPECT_EQ(Last().items,
+            (Names{"s2", "s3", "channels/news/members/s2", "channels/news/members/s3"}));
+}
+
+TEST_F(AuditRecords, OfVeryManyMembersOfAChannelTheNumberIsNamed) {
+  world.AddMembers(4, 1010, false);
+  world.Do(DeleteChannel{kNews, {}, true}, By(1));
+  const Names items = Last().items;
+  ASSERT_EQ(items.size(), 1001U);
+  EXPECT_TRUE(std::is_sorted(items.begin(), items.end() - 1));
+  EXPECT_TRUE(items.front().starts_with("channels/news/members/s")) << items.front();
+  EXPECT_EQ(items.back(), "more=10");
+}
+
+TEST_F(AuditRecords, OfVeryManyMembershipsOfSubscribersTheNumberIsNamed) {
+  world.AddMembers(4, 1010, false);
+  DeleteSubscribers all{{}, true};
+  for (int i = 1; i <= 1010; ++i) all.ids.push_back(IdOf(i));
+  world.Do(all, By(1));
+  const Names items = Last().items;
+  ASSERT_EQ(items.size(), 1010U + 1001U);
+  EXPECT_EQ(items[1010], "channels/news/members/s1");
+  EXPECT_EQ(items.back(), "more=10");
 }
 
 TEST_F(Asking, WhatNobodyAskedForAndWhatFailedLeavesNone) {

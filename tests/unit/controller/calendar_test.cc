@@ -78,6 +78,34 @@ TEST_F(Calendars, AnExpulsionPiercesABlackoutAndIsCounted) {
   EXPECT_EQ(world.core->counters().blackouts_pierced.at(rekey::RekeyReason::kExclusion), 1U);
 }
 
+TEST_F(Calendars, TheEndOfAnEntitlementPiercesItAndIsCounted) {
+  world.Do(PutSchedule{kNews, Window("final", world.now, hours(1))});
+  groups::Member member = world.channel().members.at(IdOf(1));
+  member.entitled_until = world.now + minutes(10);
+  world.Do(UpdateMember{kNews, member});
+  world.PassUntil(member.entitled_until - seconds(1));
+  EXPECT_EQ(world.ladder().msk->id, MskNo(1));
+  world.PassUntil(member.entitled_until + seconds(2));
+  EXPECT_EQ(world.ladder().msk->id, MskNo(2));
+  EXPECT_EQ(world.core->counters().blackouts_pierced.at(rekey::RekeyReason::kLeave), 1U);
+}
+
+TEST(Blackout, IsPiercedWhereMtkIdsRunOut) {
+  World world;
+  world.MakeChannel(FewMtkIds());
+  world.AddMembers(1, 2);
+  groups::Schedule final;
+  final.id = ScheduleId("final");
+  final.timing = groups::Timing::kOnce;
+  final.once = world.now;
+  final.blackout = hours(1);
+  world.Do(PutSchedule{kNews, final});
+  world.SpendMtkIds();
+  world.Pass(seconds(20));
+  EXPECT_EQ(world.ladder().active->msk, MskNo(2));
+  EXPECT_GE(world.core->counters().blackouts_pierced.at(rekey::RekeyReason::kExhaustion), 1U);
+}
+
 TEST_F(Calendars, TheLongestLifePiercesIt) {
   world.Do(PutSchedule{kNews, Window("long", kBegin + minutes(50), hours(9))});
   world.PassUntil(kBegin + hours(2) + seconds(11));
@@ -164,6 +192,48 @@ TEST(Plans, SayHowLongItTakesAndWhatGoesToAll) {
   EXPECT_EQ(octets, plan->multicast_octets);
   EXPECT_LE(last - begin, plan->unicast_time);
   EXPECT_GE(last - begin, plan->unicast_time / 2);
+}
+
+// What is under way is not sent again.
+TEST_F(Calendars, APlanThatJoinsAnotherIsThatOne) {
+  for (const rekey::KeyLevel level : {rekey::KeyLevel::kMsk, rekey::KeyLevel::kMtk}) {
+    const Reply first = world.Do(RekeyNow{kNews, level});
+    world.Pass(milliseconds(300));
+    const auto plan = world.core->Plan(kNews, level, {}, world.now);
+    ASSERT_TRUE(plan) << plan.error().message;
+    EXPECT_TRUE(plan->joins_another);
+    EXPECT_EQ(plan->switch_at, first.rekey->switch_at);
+    EXPECT_EQ(plan->recipients + plan->asking, 0U);
+    EXPECT_EQ(plan->unicast_octets, 0U);
+    EXPECT_EQ(plan->unicast_time, Duration::zero());
+    EXPECT_EQ(plan->multicast_messages, 0U);
+    EXPECT_EQ(plan->multicast_octets, 0U);
+    const Reply second = world.Do(RekeyNow{kNews, level});
+    EXPECT_EQ(second.rekey->sequence, first.rekey->sequence);
+    EXPECT_EQ(second.rekey->switch_at, plan->switch_at);
+  }
+}
+
+TEST_F(Calendars, APlanOfASecondExpulsionIsOfTheChangeRightBehind) {
+  world.Do(Expel{kNews, {IdOf(1)}});
+  world.Pass(milliseconds(50));
+  const auto plan = world.core->Plan(kNews, rekey::KeyLevel::kMsk, {IdOf(2)}, world.now);
+  ASSERT_TRUE(plan) << plan.error().message;
+  EXPECT_TRUE(plan->joins_another);
+  EXPECT_EQ(plan->recipients, 1U);
+  EXPECT_EQ(world.Do(Expel{kNews, {IdOf(2)}}).rekey->switch_at, plan->switch_at);
+}
+
+TEST_F(Calendars, AWindowThatIsOverIsRefused) {
+  const auto over =
+      world.Refused(PutSchedule{kNews, Window("final", world.now - minutes(40), minutes(40))});
+  EXPECT_EQ(over.error, Error::kInvalidArgument);
+  ASSERT_EQ(over.violations.size(), 1U);
+  EXPECT_EQ(over.violations[0].field, "rekey_schedule.once");
+  const Instant begin = world.now - minutes(40);
+  world.Do(PutSchedule{kNews, Window("final", begin, minutes(41))});
+  // One that was right is ended, and is changed when it is over.
+  world.Do(PutSchedule{kNews, Window("final", begin, minutes(30)), false});
 }
 
 TEST_F(Calendars, APlanChangesNothing) {

@@ -94,7 +94,7 @@ TEST_F(Commands, SubscribersAreChecked) {
   ASSERT_EQ(failure.violations.size(), 3U);
   EXPECT_EQ(failure.violations[0].field, "requests[1].subscriber_id");
   EXPECT_EQ(failure.violations[1].field, "requests[1].subscriber.identity");
-  EXPECT_EQ(failure.violations[2].field, "requests[1].subscriber.credential");
+  EXPECT_EQ(failure.violations[2].field, "requests[1].subscriber.sealed_credential");
 }
 
 TEST_F(Commands, AUserKeyIsOneSubscribersAlone) {
@@ -245,6 +245,18 @@ TEST_F(Commands, OperatorsMayChangeTheMsk) {
   ExpectRefused(RekeyNow{ChannelId("x"), rekey::KeyLevel::kMsk}, Error::kNotFound, "channels/x");
 }
 
+// As a plan was made for a channel.
+TEST_F(Commands, RekeysKeepToTheEtagOfTheChannel) {
+  const groups::Version other{7, {}};
+  const groups::Version now = groups::VersionOf(world.channel().channel);
+  for (const rekey::KeyLevel level : {rekey::KeyLevel::kMtk, rekey::KeyLevel::kMsk}) {
+    ExpectRefused(RekeyNow{kNews, level, other}, Error::kEtagMismatch, "channels/news");
+    world.Do(RekeyNow{kNews, level, now});
+  }
+  ExpectRefused(Expel{kNews, {IdOf(1)}, other}, Error::kEtagMismatch, "channels/news");
+  world.Do(Expel{kNews, {IdOf(1)}, now});
+}
+
 TEST_F(Commands, ATrialChangesNothing) {
   const groups::Channel other = OtherChannel();
   groups::Headend headend = NewHeadend(*world.rng);
@@ -254,9 +266,9 @@ TEST_F(Commands, ATrialChangesNothing) {
   for (const Command& command : std::vector<Command>{
            CreateChannel{other}, UpdateChannel{kNews, "x", {}, {}}, DeleteChannel{kNews, {}, true},
            CreateSubscribers{{{IdOf(9), IdentityOf(9), UserKeyOf(9)}}},
-           DeleteSubscribers{{IdOf(1)}, true}, UpdateMember{kNews, member, {}},
-           Join{kNews, IdOf(1)}, Leave{kNews, IdOf(1)}, Expel{kNews, {IdOf(1)}},
-           CreateHeadend{headend}, RekeyNow{kNews, rekey::KeyLevel::kMtk},
+           UpdateSubscriber{IdOf(1), UserKeyOf(9)}, DeleteSubscribers{{IdOf(1)}, true},
+           UpdateMember{kNews, member, {}}, Join{kNews, IdOf(1)}, Leave{kNews, IdOf(1)},
+           Expel{kNews, {IdOf(1)}}, CreateHeadend{headend}, RekeyNow{kNews, rekey::KeyLevel::kMtk},
            RekeyNow{kNews, rekey::KeyLevel::kMsk}}) {
     Step step;
     EXPECT_TRUE(world.core->Do(command, world.now, true, step).has_value());
@@ -271,19 +283,9 @@ TEST_F(Commands, ATrialChangesNothing) {
 
 TEST_F(Commands, MtkIdsThatRunOutChangeTheMskInTime) {
   World world_of_few;
-  groups::KeyPolicy policy;
-  policy.mtk_period = seconds(2);
-  policy.mtk_lead = seconds(1);
-  policy.msk_period = seconds(40);
-  policy.msk_lead = seconds(10);
-  policy.mtk_ids_per_msk = 20;
-  world_of_few.MakeChannel(policy);
+  world_of_few.MakeChannel(FewMtkIds());
   world_of_few.AddMembers(1, 2);
-  // The operator spends IDs that the schedule counted on.
-  for (int i = 0; i < 12; ++i) {
-    world_of_few.Do(RekeyNow{kNews, rekey::KeyLevel::kMtk});
-    world_of_few.Pass(milliseconds(1100));
-  }
+  world_of_few.SpendMtkIds();
   world_of_few.Pass(seconds(30));
   EXPECT_GE(world_of_few.core->counters().rekeys.at(
                 {rekey::KeyLevel::kMsk, rekey::RekeyReason::kExhaustion}) +

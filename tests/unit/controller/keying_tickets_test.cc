@@ -166,6 +166,15 @@ TEST_F(Tickets, OfADeletedSubscriberAreVoid) {
   OpensNothing(ticket, Mode::kPsk);
 }
 
+TEST_F(Tickets, OfAnotherUserKeyAreVoid) {
+  const Resumption ticket = Get(1, Mode::kPsk);
+  world.Do(UpdateSubscriber{IdOf(1), UserKeyOf(71)});
+  world.members.clear();
+  OpensNothing(ticket, Mode::kPsk);
+  world.Do(UpdateSubscriber{IdOf(1), UserKeyOf(1)});
+  OpensNothing(ticket, Mode::kPsk);
+}
+
 TEST_F(Tickets, BringNothingToWhoIsNotEntitledAnyMore) {
   const Resumption ticket = Get(1, Mode::kPsk);
   world.Do(Expel{kNews, {IdOf(1)}});

@@ -32,6 +32,16 @@ groups::Channel OtherChannel() {
   return channel;
 }
 
+groups::KeyPolicy FewMtkIds() {
+  groups::KeyPolicy policy;
+  policy.mtk_period = seconds(2);
+  policy.mtk_lead = seconds(1);
+  policy.msk_period = seconds(40);
+  policy.msk_lead = seconds(10);
+  policy.mtk_ids_per_msk = 20;
+  return policy;
+}
+
 groups::Headend NewHeadend(crypto::Rng& rng) {
   groups::Headend headend;
   headend.id = HeadendId("h");
@@ -145,6 +155,13 @@ void World::AddMembers(int first, int last, bool join) {
   }
   Do(subscribers);
   Do(create);
+}
+
+void World::SpendMtkIds() {
+  for (int i = 0; i < 12; ++i) {
+    Do(RekeyNow{kNews, rekey::KeyLevel::kMtk});
+    Pass(milliseconds(1100));
+  }
 }
 
 int World::MemberAt(const Endpoint& endpoint) const {

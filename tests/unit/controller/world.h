@@ -25,6 +25,8 @@ inline constexpr std::string_view kServer = "bmsc@example.org";
 
 groups::Channel NewsChannel();
 groups::Channel OtherChannel();
+// FewMtkIds is a policy by which an MSK has 20 MTK IDs.
+groups::KeyPolicy FewMtkIds();
 groups::Headend NewHeadend(crypto::Rng& rng);  // enrolled for no channel
 Endpoint EndpointOf(int member);
 SubscriberId IdOf(int member);
@@ -49,7 +51,9 @@ struct Sent {
 // under every MSK it ever had.
 class FakeMember {
  public:
-  explicit FakeMember(int number) : number_(number), user_key_(UserKeyOf(number)) {}
+  explicit FakeMember(int number) : FakeMember(number, number) {}
+  // With the user key that member `key` began with.
+  FakeMember(int number, int key) : number_(number), user_key_(UserKeyOf(key)) {}
 
   bool answers = true;    // whether it sends verification messages
   bool reachable = true;  // whether datagrams to it arrive
@@ -107,6 +111,8 @@ class World {
   std::vector<Sent> MtksOf(MskId msk, MtkId mtk) const;
   std::vector<Sent> MsksTo(int member) const;
   size_t CountOf(Event::Kind kind) const;
+  // SpendMtkIds takes, as an operator, IDs that the schedule counted on: by FewMtkIds they run out.
+  void SpendMtkIds();
 
   Instant now = kBegin;
   mikey::Profile3gpp profile;              // of the next start

@@ -137,6 +137,15 @@ TEST_F(Pkcs11, AKeyThatMayOnlyWrapWrapsByKeyWrap) {
   ExpectItWraps(**key, wrapped->front());
 }
 
+TEST_F(Pkcs11, AKeyOfWhichATokenHasAPartIsRefused) {
+  std::ofstream(folder_ + "/key") << "sixteen and more\n of 32 octets.";
+  const std::string import = "softhsm2-util --import " + folder_ +
+                             "/key --aes --token keys --label master --id 01 --pin 123456 >" +
+                             folder_ + "/said 2>&1";
+  ASSERT_EQ(std::system(import.c_str()), 0);
+  ExpectRefused(Open("master"), Error::kInvalidArgument, "has 17 octets");
+}
+
 TEST_F(Pkcs11, OneKeyDoesNotOpenWhatAnotherWrapped) {
   MakeKey("old", "\x01");
   MakeKey("new", "\x02");

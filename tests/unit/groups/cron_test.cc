@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "groups/instants.h"
 #include "groups/schedule.h"
 
 namespace keymast::groups {
@@ -59,6 +60,22 @@ TEST(Cron, LeapDaysComeAndImpossibleOnesNever) {
   EXPECT_EQ(After("0 0 30 2 *", kMonday), kNever);
 }
 
+// The last one up to an instant is the one from which no other comes before it.
+TEST(Cron, TheLatestIsTheOneThatAfterFinds) {
+  for (const char* text : {"* * * * *", "*/7 3-5 * * *", "0 0 1 * *", "59 23 31 12 *",
+                           "30 4 29 2 *", "0 12 13 * fri", "0 0 30 2 *"}) {
+    const Cron cron = *Cron::Parse(text);
+    for (Instant last : {kMonday, At(2028y / March / 1), At(2028y / February / 29, 4, 30),
+                         At(2026y / December / 31, 23, 59) + seconds(59)}) {
+      const Instant first = last - days(40);
+      std::optional<Instant> latest;
+      for (Instant at = cron.After(first - minutes(1)); at <= last; at = cron.After(at))
+        latest = at;
+      EXPECT_EQ(cron.LatestIn(first, last), latest) << text;
+    }
+  }
+}
+
 TEST(Cron, WhatCannotBeReadIsToldByField) {
   for (const char* text : {"", "* * * *", "* * * * * *"}) {
     EXPECT_NE(Cron::Parse(text).error().find("five fields"), std::string::npos) << text;
@@ -99,10 +116,52 @@ TEST(Schedule, OnceComesOnce) {
   EXPECT_EQ(InstantAfter(schedule, schedule.once), kNever);
 }
 
+TEST(Schedule, TheLatestOfEachTimingIsBetweenTheTwo) {
+  Schedule schedule = Daily();
+  const Instants daily(schedule);
+  EXPECT_EQ(daily.LatestIn(kMonday - days(1), kMonday), At(2026y / November / 30, 4));
+  EXPECT_EQ(daily.LatestIn(schedule.start, schedule.start), schedule.start);
+  EXPECT_EQ(daily.LatestIn(kMonday, kMonday + hours(1)), std::nullopt);
+  EXPECT_EQ(daily.LatestIn(Instant{}, schedule.start - seconds(1)), std::nullopt);
+  schedule.timing = Timing::kOnce;
+  schedule.once = kMonday;
+  EXPECT_EQ(daily.LatestIn(kMonday, kMonday + days(1)), kMonday);
+  EXPECT_EQ(daily.LatestIn(kMonday + seconds(1), kMonday + days(1)), std::nullopt);
+  EXPECT_EQ(daily.LatestIn(Instant{}, kMonday - seconds(1)), std::nullopt);
+  schedule.timing = Timing::kCron;
+  schedule.cron = "0 4 * * *";
+  EXPECT_EQ(Instants(schedule).LatestIn(kMonday - days(1), kMonday), At(2026y / November / 30, 4));
+}
+
+TEST(Schedule, JitterIsShorterThanTheTimeBetweenInstants) {
+  Schedule schedule = Daily();
+  schedule.jitter = hours(24);
+  ASSERT_EQ(CheckSchedule(schedule).size(), 1U);
+  EXPECT_EQ(CheckSchedule(schedule)[0].field, "rekey_schedule.jitter");
+  schedule.jitter = hours(24) - milliseconds(1);
+  EXPECT_TRUE(CheckSchedule(schedule).empty());
+  schedule.timing = Timing::kCron;
+  schedule.cron = "0,10 4 * * mon";
+  schedule.jitter = minutes(10);
+  EXPECT_FALSE(CheckSchedule(schedule).empty());
+  schedule.paused = true;
+  EXPECT_FALSE(CheckSchedule(schedule).empty()) << "it may go on";
+  schedule.jitter = minutes(9);
+  EXPECT_TRUE(CheckSchedule(schedule).empty());
+  for (const char* rare : {"0 4 1 1,4,7,10 *", "0 0 29 2 *", "0 0 29 2 */7"}) {
+    schedule.cron = rare;
+    EXPECT_TRUE(CheckSchedule(schedule).empty()) << rare;
+  }
+  schedule.timing = Timing::kOnce;
+  schedule.jitter = hours(24);
+  EXPECT_TRUE(CheckSchedule(schedule).empty());
+}
+
 TEST(Schedule, APausedOneHasNoInstant) {
   Schedule schedule = Daily();
   schedule.paused = true;
   EXPECT_EQ(InstantAfter(schedule, kMonday), kNever);
+  EXPECT_EQ(Instants(schedule).LatestIn(Instant{}, kMonday), std::nullopt);
 }
 
 TEST(Schedule, EveryFieldIsChecked) {

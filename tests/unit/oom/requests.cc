@@ -75,6 +75,10 @@ void AddSubscribers(const House& house, std::vector<Operation>& all) {
     *many.mutable_batch_create_subscribers()->add_requests() = NewSubscriber(house, id);
   }
   all.push_back(Once(many));
+  CoreRequest other = Ask(R"(update_subscriber { subscriber { name: "subscribers/s1" } })");
+  other.mutable_update_subscriber()->mutable_subscriber()->set_sealed_credential(
+      NewSubscriber(house, "s1").subscriber().sealed_credential());
+  all.push_back(Once(other));
 }
 
 constexpr const char* kPlain[] = {
@@ -119,6 +123,7 @@ constexpr const char* kPlain[] = {
     R"(plan_rekey { channel: "channels/news" expelled: "channels/news/members/s1" })",
     R"(rekey_channels { level: MTK spread { seconds: 3600 } })",
     R"(get_server_status {})",
+    R"(get_backup { name: "backups/old" })",
     R"(list_backups {})",
     R"(delete_backup { name: "backups/old" })",
     R"(metrics {})",

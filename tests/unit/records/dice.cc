@@ -179,7 +179,12 @@ rekey::KeptRequest Dice::Request(uint64_t sequence) {
   for (uint8_t& octet : request.id.octets) octet = Of<uint8_t>();
   for (uint8_t& octet : request.digest.octets) octet = Of<uint8_t>();
   request.at = Time();
-  request.rekey = Number();
+  if (OneIn(2)) {
+    request.rekey = Rekey();
+    if (!rekey::KeptRequest::IsWhole(*request.rekey)) request.rekey->msk.number = KeyNumber(1);
+  }
+  // As format 5 had it.
+  if (OneIn(4)) request.rekey.emplace().sequence = 1 + Below(1000);
   request.remaining = Number();
   request.made = Text(63);
   return request;

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "groups/blackouts.h"
 #include "rekey/ladder.h"
 
 namespace keymast::rekey {
@@ -112,6 +113,36 @@ TEST_F(Calendar, ABlackoutWithoutEndIsPiercedToo) {
   EXPECT_EQ(Plan().at, kNow + hours(12));
 }
 
+// Windows of 31 days from each minute on: what falls into them is found without a walk over all.
+TEST_F(Calendar, WindowsThatOverlapAThousandTimesAreFoundAtOnce) {
+  groups::Schedule& always = Add("always", groups::Timing::kCron);
+  always.cron = "* * * * *";
+  always.blackout = hours(24 * 31);
+  EXPECT_EQ(BlackoutEnd(channel.schedules, kNow + hours(6)), kNever);
+  EXPECT_EQ(Plan().at, kNow + hours(12));
+  always.cron = "* 0-22 1 jan,feb *";
+  always.blackout = minutes(90);
+  const Instant january{hours(24) * (56 * 365 + 14)};
+  EXPECT_EQ(BlackoutEnd(channel.schedules, january + hours(1)), january + hours(24) + minutes(29));
+}
+
+TEST_F(Calendar, JitterSpreadsWhatABlackoutPutOff) {
+  groups::Schedule& schedule = Add("morning", groups::Timing::kCron);
+  schedule.cron = "0 4 * * *";
+  schedule.jitter = minutes(30);
+  Blackout("night", kNow + hours(3), hours(2));
+  const PlannedChange plan = Plan();
+  EXPECT_EQ(plan.reason, RekeyReason::kCalendar);
+  EXPECT_EQ(plan.at - (kNow + hours(5)), plan.deferred_from - (kNow + hours(4)));
+  // Not into the next blackout, and not beyond the longest life.
+  Blackout("after", kNow + hours(5) + kGridStep, hours(1));
+  EXPECT_EQ(Plan().at, kNow + hours(5));
+  channel.schedules.erase(ScheduleId("after"));
+  channel.channel.policy.msk_period = hours(6);
+  channel.channel.policy.msk_longest_life = hours(5);
+  EXPECT_EQ(Plan().at, kNow + hours(5));
+}
+
 struct Planned : Calendar {
   Planned() {
     Ladder& ladder = channel.ladder;
@@ -159,6 +190,40 @@ TEST_F(Planned, WhatIsUpcomingFollowsOneFromTheOther) {
   EXPECT_EQ(plans[4].at, kNow + hours(30));
   EXPECT_EQ(Upcoming(channel, kNow, 5, kNow + hours(18)).size(), 3U);
   EXPECT_TRUE(Upcoming(channel, kNow, 5, kNow + hours(5)).empty());
+}
+
+TEST_F(Calendar, WhatIsPutOffBehindABlackoutPassesNothingOver) {
+  channel.channel.policy.msk_period = hours(24);
+  groups::Schedule& nightly = Add("nightly", groups::Timing::kCron);
+  nightly.cron = "0 22 * * *";
+  nightly.jitter = hours(6);
+  const auto plan = [&](Duration period) {
+    return PlanChange(channel, kNow + period, kNow + minutes(5));
+  };
+  const Instant drawn = plan(hours(48)).at;
+  const Duration jitter = drawn - (kNow + hours(22));
+  ASSERT_GT(jitter, minutes(2));
+  const Instant end = drawn + minutes(1);
+  Blackout("match", drawn - minutes(1), minutes(2));
+  EXPECT_EQ(plan(hours(48)).at, end + jitter);
+  Add("morning", groups::Timing::kOnce).once = end + minutes(1);
+  EXPECT_EQ(plan(hours(48)).at, end) << "and the other one follows";
+  channel.schedules.erase(ScheduleId("morning"));
+  EXPECT_EQ(plan(end + minutes(1) - kNow).at, end) << "the period does not outlast its end";
+}
+
+TEST_F(Calendar, ABlackoutEndsForALaterInstantAlsoWhereTooManyJoinedForAnEarlierOne) {
+  groups::Schedule& windows = Add("windows", groups::Timing::kCron);
+  windows.cron = "* * 1-3 * *";  // 4320 join
+  windows.blackout = minutes(1);
+  const auto day = [](int number) { return Instant(hours(24 * (19'996 + number))); };
+  ASSERT_EQ(BlackoutEnd(channel.schedules, day(1)), kNever);
+  groups::Blackouts blackouts;
+  blackouts.Add(windows);
+  EXPECT_EQ(blackouts.End(day(1)), kNever);
+  const auto end = blackouts.End(day(2));
+  EXPECT_EQ(end, day(4));
+  EXPECT_EQ(end, BlackoutEnd(channel.schedules, day(2)));
 }
 
 }  // namespace

@@ -36,13 +36,22 @@ TEST_F(Shapes, ListsAreFilteredAndOrdered) {
   EXPECT_EQ(Channels("filter: 'name = channels/b*'"), (Names{"b1", "b2"}));
   EXPECT_EQ(Channels("order_by: 'name desc'"), (Names{"b2", "b1", "a2", "a1"}));
   EXPECT_EQ(Channels("order_by: 'create_time'"), (Names{"a1", "a2", "b1", "b2"}));
-  EXPECT_EQ(Refused("list_channels { order_by: 'color' }").violations(0).field(), "order_by");
+  EXPECT_EQ(Channels("order_by: 'create_time , name desc'"), (Names{"b2", "b1", "a2", "a1"}));
+  EXPECT_EQ(Channels("order_by: 'create_time desc,name'"), (Names{"a1", "a2", "b1", "b2"}));
+  EXPECT_EQ(Channels("order_by: 'name desc, create_time'"), (Names{"b2", "b1", "a2", "a1"}));
+  for (const std::string order : {"color", "name,", ",", "name, name", "name asc", "name desc desc",
+                                  "create_time, color", "create_timedesc"}) {
+    EXPECT_EQ(Refused("list_channels { order_by: '" + order + "' }").violations(0).field(),
+              "order_by")
+        << order;
+  }
   EXPECT_EQ(Refused("list_channels { filter: 'color = 1' }").violations(0).field(), "filter");
 }
 
 TEST_F(Shapes, PagesGoOnInEveryOrderAndUnderEveryFilter) {
-  for (const std::string query : {"", "order_by: 'name desc'", "order_by: 'create_time desc'",
-                                  "filter: 'NOT name = channels/a1'"}) {
+  for (const std::string query :
+       {"", "order_by: 'name desc'", "order_by: 'create_time desc'",
+        "order_by: 'create_time, name desc'", "filter: 'NOT name = channels/a1'"}) {
     const Names whole = Channels(query);
     Names paged;
     std::string token;
@@ -144,11 +153,16 @@ TEST_F(Shapes, TheSameCredentialIsTheSameRequest) {
 TEST_F(Shapes, WhatARepeatedRequestMadeMayBeGoneAgain) {
   const std::string create =
       "create_rekey_schedule { parent: 'channels/a1' rekey_schedule_id: 'night' "
-      "rekey_schedule { cron: '0 4 * * *' } request_id: '" +
+      "rekey_schedule { period { seconds: 600 } } request_id: '" +
       std::string(kId) + "' }";
   Done(create);
   Done("delete_rekey_schedule { name: 'channels/a1/rekeySchedules/night' }");
-  EXPECT_EQ(Done(create).rekey_schedule().cron(), "0 4 * * *");
+  const v1::RekeySchedule gone = Done(create).rekey_schedule();
+  EXPECT_EQ(gone.period().seconds(), 600);
+  EXPECT_FALSE(gone.has_create_time());
+  EXPECT_FALSE(gone.has_start_time());
+  EXPECT_FALSE(gone.has_next_time());
+  EXPECT_EQ(gone.etag(), "");
   EXPECT_EQ(Refused("get_rekey_schedule { name: 'channels/a1/rekeySchedules/night' }").reason(),
             "not_found");
 }
@@ -189,6 +203,54 @@ TEST_F(Shapes, WhatARepeatedUpdateChangedMayBeGoneAgain) {
                            id + "9' }")))
                 .reason(),
             "not_found");
+}
+
+TEST_F(Shapes, AUserKeyIsReplaced) {
+  const core::CoreRequest made = As(NewSubscriber("bob"));
+  const std::string etag = Must(made).subscriber().etag();
+  core::CoreRequest request =
+      As(Ask("update_subscriber { subscriber { name: 'subscribers/bob' } }"));
+  v1::Subscriber& asked = *request.mutable_update_subscriber()->mutable_subscriber();
+  EXPECT_EQ(Refused(request).violations(0).field(), "subscriber.sealed_credential");
+  asked.set_sealed_credential(made.create_subscriber().subscriber().sealed_credential());
+  EXPECT_EQ(Must(request).subscriber().etag(), etag) << "the same key";
+  crypto::SeededRng rng(3);
+  const auto box = crypto::SealBox(import_key_.public_key, crypto::kUserKeyPurpose,
+                                   crypto::UserKeyAad(SubscriberId("bob"), "bob@example.org"),
+                                   Bytes(16, 'n'), rng);
+  asked.set_sealed_credential(std::string(AsText(*box)));
+  asked.set_etag("\"9\"");
+  EXPECT_EQ(Refused(request).reason(), "etag_mismatch");
+  asked.set_etag(etag);
+  request.mutable_update_subscriber()->set_request_id(kId);
+  const std::string changed = Must(request).subscriber().etag();
+  EXPECT_NE(changed, etag);
+  EXPECT_EQ(Must(request).subscriber().etag(), changed) << "once";
+  asked.set_sealed_credential(made.create_subscriber().subscriber().sealed_credential());
+  EXPECT_EQ(Refused(request).reason(), "request_id_reused") << "another key";
+  request.mutable_update_subscriber()->clear_request_id();
+  asked.clear_etag();
+  asked.set_identity("eve@example.org");
+  EXPECT_EQ(Refused(request).violations(0).field(), "subscriber.identity");
+  asked.clear_identity();
+  request.mutable_update_subscriber()->mutable_update_mask()->add_paths("identity");
+  EXPECT_EQ(Refused(request).violations(0).field(), "update_mask");
+  asked.set_name("subscribers/nobody");
+  EXPECT_EQ(Refused(request).reason(), "not_found");
+}
+
+TEST_F(Shapes, RekeysKeepToTheEtagOfAPlan) {
+  Must(NewSubscribers(1));
+  AddMember("a1", "s0");
+  const std::string etag =
+      Must("plan_rekey { channel: 'channels/a1' level: MSK }").rekey_plan().etag();
+  const auto with = [](const std::string& text) { return " etag: '" + text + "' }"; };
+  const std::string rekey = "rekey_now { channel: 'channels/a1' level: MTK";
+  const std::string expel = "expel_members { parent: 'channels/a1' names: 'channels/a1/members/s0'";
+  EXPECT_EQ(Refused(rekey + with("\"9\"")).reason(), "etag_mismatch");
+  EXPECT_EQ(Refused(expel + with("\"9\"")).reason(), "etag_mismatch");
+  Done(rekey + with(etag));
+  Done(expel + with(etag));
 }
 
 TEST_F(Shapes, DeletionsKnowEtagsAndWhatIsMissing) {

@@ -78,13 +78,57 @@ TEST_F(CallsMembersTest, UpdatesAMemberWithItsEtag) {
 
 TEST_F(CallsMembersTest, WhatIsOnlyCheckedIsNotDone) {
   Must(NewSubscriber("ada"));
-  Must(R"(create_member { parent: "channels/news" member_id: "ada" validate_only: true
-                          member { msk_endpoint: "127.0.0.1:2271" } })");
+  const v1::Member checked =
+      Must(R"(create_member { parent: "channels/news" member_id: "ada" validate_only: true
+                              member { msk_endpoint: "127.0.0.1:2271" } })")
+          .member();
+  EXPECT_EQ(checked.msk_endpoint(), "127.0.0.1:2271");
+  EXPECT_FALSE(checked.has_create_time());
+  EXPECT_EQ(checked.etag(), "");
   EXPECT_EQ(Refused(R"(get_member { name: "channels/news/members/ada" })").reason(), "not_found");
   AddMember("news", "ada");
-  Must(R"(update_member { member { name: "channels/news/members/ada"
-                                   msk_endpoint: "127.0.0.1:9" } validate_only: true })");
-  EXPECT_EQ(Get("ada").msk_endpoint(), "127.0.0.1:2271");
+  const v1::Member before = Get("ada");
+  const v1::Member updated = Must(R"(update_member { member { name: "channels/news/members/ada"
+                                       msk_endpoint: "127.0.0.1:9" } validate_only: true })")
+                                 .member();
+  EXPECT_EQ(updated.msk_endpoint(), "127.0.0.1:9");
+  EXPECT_EQ(updated.etag(), before.etag());
+  EXPECT_EQ(Get("ada").SerializeAsString(), before.SerializeAsString());
+}
+
+TEST_F(CallsMembersTest, AChecksMembersHaveJoinedAsTheyWouldHave) {
+  Must(NewSubscriber("bob"));
+  AddMember("news", "ada");
+  const v1::Member ada = Get("ada");
+  ASSERT_TRUE(ada.joined());
+  EXPECT_TRUE(Must(R"(create_member { parent: "channels/news" member_id: "bob" validate_only: true
+                                      join: true member { msk_endpoint: "127.0.0.1:2271" } })")
+                  .member()
+                  .joined());
+  EXPECT_FALSE(Must(R"(update_member { validate_only: true member {
+                         name: "channels/news/members/ada" entitlement_end { seconds: 1 } } })")
+                   .member()
+                   .joined());
+  const v1::Member left =
+      Must(R"(leave_channel { name: "channels/news/members/ada" validate_only: true })").member();
+  EXPECT_FALSE(left.joined());
+  EXPECT_EQ(left.reachability(), v1::IDLE);
+  const auto expel = [&](const std::string& check) {
+    return Must(R"(expel_members { parent: "channels/news" names: "channels/news/members/ada" )" +
+                check + "}")
+        .expel_members()
+        .remaining();
+  };
+  AddMember("news", "cyd");
+  EXPECT_EQ(expel("validate_only: true"), 1U);
+  EXPECT_EQ(Get("ada").SerializeAsString(), ada.SerializeAsString());
+  Must(R"(leave_channel { name: "channels/news/members/ada" })");
+  EXPECT_EQ(expel("validate_only: true"), 1U);
+  EXPECT_TRUE(Must(R"(join_channel { name: "channels/news/members/ada" validate_only: true })")
+                  .member()
+                  .joined());
+  EXPECT_FALSE(Get("ada").joined());
+  EXPECT_EQ(expel(""), 1U);
 }
 
 TEST_F(CallsMembersTest, AMemberIsASubscriber) {
@@ -115,6 +159,14 @@ TEST_F(CallsMembersTest, ABatchIsOfOneChannelAndChecksNothingOnly) {
   request = Batch(3);
   request.mutable_batch_create_members()->mutable_requests(2)->set_validate_only(true);
   EXPECT_THAT(FieldsOf(Refused(request)), ElementsAre("requests[2].validate_only"));
+  request = Batch(3);
+  auto& batch = *request.mutable_batch_create_members();
+  batch.mutable_requests(1)->set_request_id("00112233-4455-6677-8899-aabbccddeeff");
+  EXPECT_THAT(FieldsOf(Refused(request)), ElementsAre("requests[1].request_id"));
+  batch.set_request_id("00112233-4455-6677-8899-aabbccddeeff");
+  batch.mutable_requests(1)->set_validate_only(true);
+  EXPECT_THAT(FieldsOf(Refused(request)), ElementsAre("requests[1].validate_only"))
+      << "the id of the batch is none of its own";
   request = Batch(3);
   request.mutable_batch_create_members()->mutable_requests(1)->mutable_member()->set_msk_endpoint(
       "239.0.0.1:1");

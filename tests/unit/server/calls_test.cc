@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every call once with what is right and with what is wrong: channels, subscribers, headends.
+#include <cstring>
+
 #include "served.h"
 
 namespace keymast::server {
@@ -52,6 +54,8 @@ TEST_F(CallsTest, CreatesAndGetsAChannel) {
 TEST_F(CallsTest, AChannelThatIsOnlyCheckedIsNotMade) {
   const v1::Channel checked = Must(CreateNews("validate_only: true")).channel();
   EXPECT_EQ(checked.name(), "channels/news");
+  EXPECT_FALSE(checked.has_create_time());
+  EXPECT_EQ(checked.etag(), "");
   EXPECT_EQ(Refused(R"(get_channel { name: "channels/news" })").reason(), "not_found");
   EXPECT_THAT(store_.batches(), IsEmpty());
   Must(CreateNews());
@@ -82,7 +86,10 @@ TEST_F(CallsTest, UpdatesAChannelWithItsEtag) {
   };
   EXPECT_EQ(Refused(update("\"2\"")).reason(), "etag_mismatch");
   EXPECT_EQ(Refused(update("nonsense")).reason(), "etag_mismatch");
-  Must(update(first, "validate_only: true"));
+  const v1::Channel checked = Must(update(first, "validate_only: true")).channel();
+  EXPECT_EQ(checked.display_name(), "New");
+  EXPECT_NE(checked.sdp().find("s=New\r\n"), std::string::npos);
+  EXPECT_EQ(checked.etag(), first);
   EXPECT_EQ(Must(R"(get_channel { name: "channels/news" })").channel().display_name(), "News");
   const v1::Channel updated = Must(update(first)).channel();
   EXPECT_EQ(updated.display_name(), "New");
@@ -171,28 +178,78 @@ TEST_F(CallsTest, DeletesAChannel) {
   EXPECT_EQ(Refused(R"(get_channel { name: "channels/news" })").reason(), "not_found");
 }
 
-TEST_F(CallsTest, NamesOfAnotherKindAreOfNothing) {
+// What has the form of a name is not there; what has not is a wrong field.
+TEST_F(CallsTest, NamesHaveTheFormOfTheirKind) {
+  struct Case {
+    const char* text;
+    const char* field;
+    const char* form;
+  };
+  const char kChannel[] = "channels/CHANNEL";
+  const char kMember[] = "channels/CHANNEL/members/SUBSCRIBER";
   for (
-      const char* text :
-      {R"(get_channel { name: "%" })", R"(get_subscriber { name: "%" })",
-       R"(get_headend { name: "%" })", R"(get_member { name: "%" })",
-       R"(delete_channel { name: "%" })", R"(delete_subscriber { name: "%" })",
-       R"(delete_headend { name: "%" })", R"(update_channel { channel { name: "%" } })",
-       R"(update_member { member { name: "%" msk_endpoint: "127.0.0.1:1" } })",
-       R"(join_channel { name: "%" })", R"(leave_channel { name: "%" })",
-       R"(list_members { parent: "%" })", R"(list_rekeys { parent: "%" })",
-       R"(rekey_now { channel: "%" level: MTK })",
-       R"(create_member { parent: "%" member_id: "ada" member { msk_endpoint: "127.0.0.1:1" } })",
-       R"(batch_create_members { parent: "%" requests { member_id: "ada" member { msk_endpoint: "127.0.0.1:1" } } })",
-       R"(expel_members { parent: "%" names: "%/members/ada" })"}) {
-    for (const char* name :
-         {"", "nonsense", "channels/", "channels/UPPER", "channels/none", "subscribers/none",
-          "headends/none", "channels/none/members/none", "channels/none/members/"}) {
+      const auto& [text, field, form] :
+      {Case{R"(get_channel { name: "%" })", "name", kChannel},
+       Case{R"(get_subscriber { name: "%" })", "name", "subscribers/SUBSCRIBER"},
+       Case{R"(get_headend { name: "%" })", "name", "headends/HEADEND"},
+       Case{R"(get_member { name: "%" })", "name", kMember},
+       Case{R"(get_operation { name: "%" })", "name", "operations/OPERATION"},
+       Case{R"(get_rekey { name: "%" })", "name", "channels/CHANNEL/rekeys/NUMBER"},
+       Case{R"(get_rekey_schedule { name: "%" })", "name",
+            "channels/CHANNEL/rekeySchedules/SCHEDULE"},
+       Case{R"(get_backup { name: "%" })", "name", "backups/BACKUP"},
+       Case{R"(batch_get_channels { names: "%" })", "names[0]", kChannel},
+       Case{R"(batch_get_members { parent: "%" names: "%/members/ada" })", "parent", kChannel},
+       Case{R"(delete_channel { name: "%" })", "name", kChannel},
+       Case{R"(delete_subscriber { name: "%" })", "name", "subscribers/SUBSCRIBER"},
+       Case{R"(batch_delete_subscribers { names: "%" })", "names[0]", "subscribers/SUBSCRIBER"},
+       Case{R"(delete_headend { name: "%" })", "name", "headends/HEADEND"},
+       Case{R"(update_channel { channel { name: "%" } })", "channel.name", kChannel},
+       Case{R"(update_headend { headend { name: "%" } })", "headend.name", "headends/HEADEND"},
+       Case{R"(update_subscriber { subscriber { name: "%" } })", "subscriber.name",
+            "subscribers/SUBSCRIBER"},
+       Case{R"(update_member { member { name: "%" msk_endpoint: "127.0.0.1:1" } })", "member.name",
+            kMember},
+       Case{R"(join_channel { name: "%" })", "name", kMember},
+       Case{R"(leave_channel { name: "%" })", "name", kMember},
+       Case{R"(list_members { parent: "%" })", "parent", kChannel},
+       Case{R"(list_rekeys { parent: "%" })", "parent", kChannel},
+       Case{R"(list_upcoming_rekeys { parent: "%" })", "parent", kChannel},
+       Case{R"(plan_rekey { channel: "%" level: MTK })", "channel", kChannel},
+       Case{R"(rekey_now { channel: "%" level: MTK })", "channel", kChannel},
+       Case{
+           R"(create_member { parent: "%" member_id: "ada" member { msk_endpoint: "127.0.0.1:1" } })",
+           "parent", kChannel},
+       Case{
+           R"(batch_create_members { parent: "%" requests { member_id: "ada" member { msk_endpoint: "127.0.0.1:1" } } })",
+           "parent", kChannel},
+       Case{R"(expel_members { parent: "%" names: "%/members/ada" })", "parent", kChannel}}) {
+    for (const std::string name :
+         {"", "nonsense", "channels/", "channel/none", "channels/UPPER", "channels/none",
+          "subscribers/none", "headends/none", "operations/none", "backups/none",
+          "channels/none/members/none", "channels/none/members/", "channels/none/rekeys/1",
+          "channels/none/rekeySchedules/none"}) {
       const std::string asked = Filled(text, name);
       const core::CoreError error = Refused(asked);
-      EXPECT_EQ(error.reason(), "not_found") << asked;
+      std::string likened = form;
+      for (const char* part :
+           {"CHANNEL", "SUBSCRIBER", "HEADEND", "SCHEDULE", "OPERATION", "BACKUP"}) {
+        const size_t at = likened.find(part);
+        if (at != std::string::npos) likened.replace(at, std::strlen(part), "none");
+      }
+      const size_t number = likened.find("NUMBER");
+      if (number != std::string::npos) likened.replace(number, 6, "1");
+      if (name == likened) {
+        EXPECT_EQ(error.reason(), "not_found") << asked;
+        continue;
+      }
+      EXPECT_EQ(error.reason(), "invalid_argument") << asked;
+      EXPECT_THAT(FieldsOf(error), testing::Contains(field)) << asked;
+      EXPECT_THAT(error.message(), testing::HasSubstr(form)) << asked;
     }
   }
+  EXPECT_EQ(Refused(R"(delete_channel { name: "channels/BAD" allow_missing: true })").reason(),
+            "invalid_argument");
 }
 
 TEST_F(CallsTest, CreatesGetsAndDeletesASubscriber) {
@@ -297,6 +354,12 @@ TEST_F(CallsTest, CreatesGetsAndDeletesAHeadend) {
   EXPECT_THAT(headend.channels(), ElementsAre("channels/news"));
   EXPECT_FALSE(headend.connected());
   EXPECT_THAT(headend.etag(), StartsWith("\"1-"));
+  const v1::Headend checked = Must(R"(update_headend { headend { name: "headends/north" }
+                               update_mask { paths: "channels" } validate_only: true })")
+                                  .headend();
+  EXPECT_THAT(checked.channels(), IsEmpty());
+  EXPECT_EQ(Must(R"(get_headend { name: "headends/north" })").headend().SerializeAsString(),
+            headend.SerializeAsString());
   Must(R"(delete_headend { name: "headends/north" })");
   EXPECT_EQ(Refused(R"(get_headend { name: "headends/north" })").reason(), "not_found");
 }

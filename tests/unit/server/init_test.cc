@@ -85,6 +85,31 @@ TEST_F(InitTest, MakesWhatIsMissingAndKeepsWhatIsThere) {
   EXPECT_EQ(ImportKey(), import_key);
 }
 
+TEST_F(InitTest, TheNextStepNamesASocketThatKeymastApiWouldNotFind) {
+  config_.file = "/etc/some.toml";
+  config_.socket = DefaultSocket();
+  ASSERT_TRUE(Quietly());
+  EXPECT_NE(printed_.find("  keymast-api &\n"), std::string::npos) << printed_;
+  config_.socket = folder_ + "/core.sock";
+  ASSERT_TRUE(Quietly());
+  EXPECT_NE(printed_.find("core_socket = \"" + config_.socket + "\""), std::string::npos)
+      << printed_;
+}
+
+// What is run by hand beside the unit would be root's, and its files too.
+TEST_F(InitTest, WithTheConfigurationOfTheUnitTheUnitIsNext) {
+  for (const char* file : {"/etc/keymast/keymastd.toml", "/etc/keymast/../keymast/keymastd.toml"}) {
+    config_.file = file;
+    ASSERT_TRUE(Quietly());
+    EXPECT_TRUE(printed_.ends_with(
+        "next:\n  systemctl enable --now keymastd keymast-api\n  keymastctl status\n"))
+        << printed_;
+  }
+  config_.file = "/etc/keymast/second.toml";
+  ASSERT_TRUE(Quietly());
+  EXPECT_EQ(printed_.find("systemctl"), std::string::npos) << printed_;
+}
+
 // Also the files of the store are as they were.
 TEST_F(InitTest, DoneAgainItWritesNothing) {
   ASSERT_TRUE(Quietly());
@@ -177,6 +202,21 @@ TEST_F(InitTest, NoKeyIsMadeInAToken) {
   ASSERT_FALSE(made);
   EXPECT_NE(made.error().message.find("/nowhere.so"), std::string::npos) << made.error().message;
   EXPECT_FALSE(std::filesystem::exists(config_.data));
+}
+
+// What root writes to the store of another user that one can open no more.
+TEST_F(InitTest, RootDoesNotRunOnDataOfAnotherUser) {
+  if (geteuid() != 0) GTEST_SKIP() << "needs root";
+  ASSERT_TRUE(Quietly());
+  ASSERT_EQ(chown(config_.data.c_str(), 65534, 65534), 0);
+  const auto before = Files();
+  const auto run = server::Run(config_, {});
+  ASSERT_FALSE(run);
+  EXPECT_EQ(run.error().error, Error::kPermissionDenied);
+  EXPECT_EQ(run.error().message, "data " + config_.data +
+                                     ": belongs to another user (65534), who could not open what "
+                                     "root writes there; run keymastd as that one");
+  EXPECT_EQ(Files(), before);
 }
 
 TEST_F(InitTest, FoldersThatAreNotThereAreMade) {

@@ -27,6 +27,14 @@ class OrderTest : public Served {
     EXPECT_TRUE(Next(client).headend_directive().has_key());
   }
   void Hold() { store_.Gate(true); }
+  void ExpectInOrder(bool multicast) const {
+    Instant last{};
+    for (const controller::Datagram& sent : port_.sent) {
+      if (sent.to.IsMulticast() != multicast) continue;
+      EXPECT_GE(sent.due, last);
+      last = sent.due;
+    }
+  }
 };
 
 TEST_F(OrderTest, EverythingThatFollowsFromAChangeWaitsForItsCommit) {
@@ -102,6 +110,41 @@ TEST_F(OrderTest, RepetitionsOfOtherChannelsPassWhileACommitWaits) {
   EXPECT_EQ(port_.Mtks("news"), 0U);
   Settle();
   EXPECT_GE(port_.Mtks("news"), 1U);
+}
+
+TEST_F(OrderTest, ARepetitionDoesNotOvertakeOneThatWaits) {
+  Pass(seconds(1));
+  Hold();
+  Send(client_, Ask(R"(rekey_now { channel: "channels/news" level: MTK })"));
+  Turn();
+  store_.WaitForCommit();
+  Send(client_, NewSubscriber("cyd"));  // another batch, which nothing of the channel rests on
+  port_.sent.clear();
+  Pass(seconds(1));
+  EXPECT_EQ(port_.Mtks("news"), 0U);
+  Settle();
+  const size_t before = port_.Mtks("news");
+  Pass(seconds(1));
+  Settle();
+  EXPECT_GE(port_.Mtks("news"), before + 2);
+  ExpectInOrder(true);
+}
+
+TEST_F(OrderTest, AMemberIsSentItsMsksInOneOrder) {
+  MakeChannel("sports");
+  AddMember("sports", "ada");
+  Hold();
+  Send(client_, Ask(R"(rekey_now { channel: "channels/news" level: MTK })"));
+  Turn();
+  store_.WaitForCommit();
+  port_.sent.clear();
+  Pass(seconds(12));  // repetitions of MSK messages in both channels: nobody confirms
+  EXPECT_EQ(port_.Msks("sports"), 0U) << "COUNTERs of a user are of all channels";
+  store_.Gate(false);
+  Pass(seconds(12));
+  EXPECT_GE(port_.Msks("sports"), 1U);
+  EXPECT_GE(port_.Msks("news"), 1U);
+  ExpectInOrder(false);
 }
 
 TEST_F(OrderTest, AReadWaitsForWhatItShows) {

@@ -146,6 +146,9 @@ TEST_F(StoreWorkTest, ABackupGrowsWhileChangesAreMade) {
   ASSERT_EQ(listed.backups_size(), 1);
   EXPECT_EQ(listed.backups(0).name(), "backups/one");
   EXPECT_EQ(listed.backups(0).octets(), end.total_units());
+  EXPECT_EQ(Must("get_backup { name: 'backups/one' }").backup().SerializeAsString(),
+            listed.backups(0).SerializeAsString());
+  EXPECT_EQ(Refused("get_backup { name: 'backups/none' }").reason(), "not_found");
 }
 
 TEST_F(StoreWorkTest, ABackupThatIsCancelledOnItsWayLeavesNothing) {

@@ -313,8 +313,8 @@ TEST(TranslateMember, ExpulsionTakesMembersOfItsChannelAlone) {
       "parent: 'channels/a' names: 'channels/a/members/x' names: 'channels/b/members/y'"));
   ASSERT_FALSE(foreign);
   EXPECT_THAT(foreign.error().violations, Violates("names[1]"));
-  EXPECT_EQ(FromProto(Text<v1::ExpelMembersRequest>("parent: 'x'")).error().error,
-            Error::kNotFound);
+  EXPECT_THAT(FromProto(Text<v1::ExpelMembersRequest>("parent: 'x'")).error().violations,
+              Violates("parent"));
 }
 
 TEST(TranslateHeadend, PublicKeysHave32Octets) {

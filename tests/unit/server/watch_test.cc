@@ -113,8 +113,9 @@ TEST_F(WatchTest, TokensOfAnotherTimeAreCompacted) {
 TEST_F(WatchTest, AChannelThatIsNotThereIsRefused) {
   EXPECT_EQ(Refused(R"(watch { channel: "channels/none" })").reason(), "not_found");
   const core::CoreError error = Refused(R"(watch { channel: "headends/none" })");
-  EXPECT_EQ(error.reason(), "not_found");
-  EXPECT_EQ(error.resource(), "headends/none");
+  EXPECT_EQ(error.reason(), "invalid_argument");
+  ASSERT_EQ(error.violations_size(), 1);
+  EXPECT_EQ(error.violations(0).field(), "channel");
 }
 
 TEST_F(WatchTest, EndsWhenItIsCancelled) {
