@@ -37,6 +37,7 @@ quota.watches = 1
 """
 DENIED = 5
 LATER = 4
+REFUSED = 1
 
 
 class Access(unittest.TestCase):
@@ -122,8 +123,8 @@ class Access(unittest.TestCase):
             small.call(*request(0))
             self.assertEqual(self.refused_by_core(quota), 0)
             status, text = small.fails(*request(1))
-            self.assertEqual(status, LATER, text)
-            self.assertIn(f"operator:unix:small may have 1 {quota}", text)
+            self.assertEqual(status, REFUSED, text)
+            self.assertIn(f"operator:unix:small may have no more {quota} than 1", text)
             self.assertEqual(self.refused_by_core(quota), 1)
         # What belongs to others does not count.
         site.ctl.call(*create(1))

@@ -13,6 +13,7 @@ METHODS = {
     ("channels", "update"): "Channels.UpdateChannel",
     ("channels", "delete"): "Channels.DeleteChannel",
     ("subscribers", "create"): "Subscribers.CreateSubscriber",
+    ("subscribers", "update"): "Subscribers.UpdateSubscriber",
     ("subscribers", "delete"): "Subscribers.DeleteSubscriber",
     ("members", "add"): "Members.CreateMember",
     ("members", "update"): "Members.UpdateMember",
@@ -100,12 +101,21 @@ class Acknowledged(Ctl):
                     self.expected.update((below, None) for below in self.expected
                                          if below.startswith(name + "/"))
 
-    def wrong(self, listed, of=""):
-        """What of `listed`, all resources by name that begin with `of`, is not as it was acknowledged; empty
-        when all is."""
+    def of_a_backup(self, ctl):
+        """What a copy must have that was made now. Its own making may be on record in it."""
+        other = Acknowledged(ctl)
+        other.expected, other.expelled = dict(self.expected), dict(self.expelled)
+        other.requests = {request: method for request, method in self.requests.items()
+                          if method != METHODS["backups", "create"]}
+        other.unsure = self.unsure | self.requests.keys()
+        other.refused = set(self.refused)
+        return other
+
+    def wrong(self, listed):
+        """What of `listed`, all resources by name, is not as it was acknowledged; empty when all is."""
         problems = []
         for name, fields in sorted(self.expected.items()):
-            if fields is UNSURE or not name.startswith(of):
+            if fields is UNSURE:
                 continue
             if fields is None:
                 if name in listed:

@@ -122,10 +122,14 @@ def steps(made, period):
 
 def is_excused(pair, sent, quiet):
     """Whether keymastd was away meanwhile, or its time line jumped: another section of the recording, or
-    no message for longer than a change may be late and still be on time."""
+    no message for longer than a change may be late and still be on time. Meanwhile begins with the making
+    of the first, which is so much before its sending, or a pause, if keymastd was stopped between them."""
     begin, end = (first_of(sent, made) for made in pair)
     if begin is None or end is None:
         return True  # not on air: there was no interface, or it died before
+    made_after = sent[begin].time - quiet
+    while begin > 0 and sent[begin].time >= made_after:
+        begin -= 1
     window = sent[begin:end + 1]
     return any(now.section != before.section or now.time - before.time > quiet
                for before, now in zip(window, window[1:]))

@@ -9,7 +9,29 @@ import unittest
 from alert_scenes import IS_ROOT, Clocks, Disks, Network
 from prometheus import RULES, SOURCE, TOOLS, faster
 
+RUNBOOK = (SOURCE / "docs/runbook.md").read_text()
 NAMED = re.findall(r"- alert: (\w+)", RULES.read_text())
+
+
+def series_of(page):
+    """A line of a scrape for each metric and label that docs/metrics.md has."""
+    lines = []
+    for name, labels in re.findall(r"^\| `(\w+)` \| \w+ \|([^|]*)\|", page, re.MULTILINE):
+        lines.append(f"{name} 1")
+        lines += [f'{name}{{{label}="x"}} 1' for label in re.findall(r"`(\w+)`", labels)]
+    return lines
+
+
+def alternatives(pattern):
+    """What an extended expression looks for, one without `|` each."""
+    group = re.search(r"\(([^()]*)\)", pattern)
+    if group is None:
+        return pattern.split("|")
+    options = group[1].split("|")
+    rest = pattern[group.end():]
+    if rest.startswith("?"):
+        options, rest = [*options, ""], rest[1:]
+    return [one for option in options for one in alternatives(pattern[:group.start()] + option + rest)]
 
 
 class Alerts(unittest.TestCase):
@@ -38,18 +60,50 @@ class Rules(unittest.TestCase):
         tested = re.findall(r'alertname="(\w+)", alertstate="firing", instance="bad"',
                             (RULES.parent / "keymast.test.yml").read_text())
         self.assertEqual(set(NAMED), set(tested))
-        sections = re.findall(r"^## (\w+)$", (SOURCE / "docs/runbook.md").read_text(), re.MULTILINE)
+        sections = re.findall(r"^## (\w+)$", RUNBOOK, re.MULTILINE)
         self.assertEqual(NAMED, sections)
-        anchors = re.findall(r"runbook_url: docs/runbook.md#(\w+)", RULES.read_text())
+        anchors = re.findall(r"runbook_url: file:///usr/share/doc/keymast-server/runbook.md#(\w+)",
+                             RULES.read_text())
         self.assertEqual(anchors, [name.lower() for name in NAMED])
 
     def test_each_section_says_what_there_is_to_say(self):
-        sections = re.split(r"^## \w+$", (SOURCE / "docs/runbook.md").read_text(), flags=re.MULTILINE)
+        sections = re.split(r"^## \w+$", RUNBOOK, flags=re.MULTILINE)
         for section in sections[1:]:
             for word in ("Means", "Viewers", "Do", "Resolves"):
                 self.assertIn(f"**{word}**", section)
             commands = re.search(r"^```\n(.*?)\n```", section, re.MULTILINE | re.DOTALL)[1]
             self.assertEqual(len(commands.splitlines()), 3, section)
+
+    def test_each_pattern_that_the_runbook_looks_for_is_in_a_scrape(self):
+        scrape = series_of((SOURCE / "docs/metrics.md").read_text())
+        patterns = re.findall(r"HTTP/metrics \| grep (-E )?('[^']*'|\S+)", RUNBOOK)
+        self.assertGreater(len(patterns), 10)
+        for extended, pattern in patterns:
+            for one in alternatives(pattern.strip("'")) if extended else [pattern]:
+                self.assertTrue(any(re.search(one, line) for line in scrape), f"{one} of {pattern}")
+        names = set(re.findall(r"keymast_\w+", "\n".join(scrape)))
+        self.assertLessEqual(set(re.findall(r"`(keymast_\w+)`", RUNBOOK)), names)
+
+    def test_a_metric_that_a_section_speaks_of_is_one_that_it_shows(self):
+        for section in re.split(r"^## ", RUNBOOK, flags=re.MULTILINE):
+            patterns = re.findall(r"HTTP/metrics \| grep (?:-E )?('[^']*'|\S+)", section)
+            for name in re.findall(r"`(keymast_\w+)`", section):
+                self.assertTrue(any(re.search(pattern.strip("'"), name) for pattern in patterns) or
+                                not patterns, f"{name}: {patterns}")
+
+    def test_paths_and_units_of_the_runbook_are_those_of_the_package(self):
+        page = (SOURCE / "docs/operator.md").read_text().partition("\n## Files and rights\n")[2]
+        packaged = page.partition("\n## ")[0] + "".join(
+            path.read_text() for folder in ("deploy/config", "deploy/tmpfiles", "debian")
+            for path in (SOURCE / folder).iterdir() if path.is_file())
+        for path in re.findall(r"(?<![\w/])/(?:run|var/lib|etc)/[\w./-]*\w", RUNBOOK):
+            self.assertIn(path, packaged)
+        units = {path.stem for path in (SOURCE / "deploy/systemd").iterdir()}
+        named = re.findall(r"(?:journalctl -u|systemctl (?:status|reload|restart)) '?([\w-]+(?:@\*)?)",
+                           RUNBOOK)
+        self.assertGreater(len(named), 10)
+        for name in named:
+            self.assertIn(name.removesuffix("*"), units)
 
     def test_faster_rules_differ_in_durations_alone(self):
         rules = RULES.read_text()

@@ -3,6 +3,7 @@
 watcher notice of it. Nothing, and a watcher that it was away."""
 
 import concurrent.futures
+import functools
 import os
 import pathlib
 import socket
@@ -14,6 +15,7 @@ from attacks import Attacker
 from certificates import Authority
 from harness import BIN, LONG, Site, free_port, wait_for
 from invariants import prove
+from ongoing import Proofs
 
 RESETS = 200_000 if LONG else 20_000
 PINGS = 200_000 if LONG else 20_000
@@ -53,6 +55,8 @@ class Attack(unittest.TestCase):
         self.site.ctl = Acknowledged(self.site.ctl)
         self.site.up()
         self.site.create_channel()
+        self.proofs = Proofs(self.site, steady=True)
+        self.addCleanup(self.proofs.close)
         self.asked = self.changes = 0  # of the channel; `changes` were acknowledged
         self.ended = 0  # times that keymast-api ended by itself
 
@@ -128,11 +132,13 @@ class Attack(unittest.TestCase):
 
     def attacks(self):
         attacker = self.attacker
-        yield "rapid resets", self.resets
-        yield "half prefaces", self.half_prefaces
-        yield "pings", lambda: attacker.pings(PINGS, lambda: time.sleep(0.1))
-        yield "a long message", lambda: attacker.long_message(MESSAGE, GET_CHANNEL)
-        yield "long metadata", lambda: attacker.long_metadata(METADATA, GET_CHANNEL)
+        for name, attack in (
+                ("rapid resets", self.resets), ("half prefaces", self.half_prefaces),
+                ("pings", lambda: attacker.pings(PINGS, lambda: time.sleep(0.1))),
+                ("a long message", lambda: attacker.long_message(MESSAGE, GET_CHANNEL)),
+                ("long metadata", lambda: attacker.long_metadata(METADATA, GET_CHANNEL))):
+            yield name, functools.partial(self.during, attack)
+        yield "a kill in the middle", self.kill_in_the_middle
 
     def resets(self):
         self.attacker.rapid_resets(RESETS, GET_CHANNEL, CHANNEL_ONE, lambda: time.sleep(0.1))
@@ -175,15 +181,17 @@ class Attack(unittest.TestCase):
         self.attacker.rapid_resets(1024, GET_CHANNEL, CHANNEL_ONE)
         for _ in range(20):
             self.change()
+        self.proofs.after("the beginning")  # which takes memory too
+        begin = self.resident()
         for name, attack in self.attacks():
             with self.subTest(name):
-                before = self.resident()
-                self.during(attack)
+                attack()
                 # What was freed goes back a little later.
-                wait_for(lambda: self.resident() - before < MOST_GROWTH, 60,
-                         lambda: f"{self.resident()} octets resident come near {before}")
+                wait_for(lambda: self.resident() - begin < MOST_GROWTH, 60,
+                         lambda: f"{self.resident()} octets resident come near {begin}")
                 self.assertTrue(site.keymastd.running())
-        self.kill_in_the_middle()
+                self.proofs.after(name)
+                print(f"{name}: {(self.resident() - begin) >> 10} KiB more than before all", flush=True)
         self.assertEqual((site.keymastd.running(), site.keymastd.popen.pid), (True, pid))
         self.assertEqual(self.ended, 0)
         wait_for(lambda: "connected again" in pathlib.Path(watcher.log_path).read_text(), 60,
@@ -191,7 +199,8 @@ class Attack(unittest.TestCase):
         self.expect_nothing_lost(watcher)
         self.expect_it_goes_on_behind_a_restart(watcher)
         watcher.kill()
-        prove(site, site.ctl)
+        self.proofs.tell()
+        prove(site, site.ctl, steady=True, forgers=self.proofs.forgers)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 """An authority for tests: certificates, good or wrong in one way, and revocation lists, as files in PEM."""
 
 import datetime
+import ipaddress
 import os
 
 from cryptography import x509
@@ -54,13 +55,14 @@ class Authority:
         self.file.write_bytes(self.certificate.public_bytes(Encoding.PEM))
         self.serials = {}
 
-    def issue(self, name, *, kind="ed25519", email=None, dns=None, begin=-1, end=24, signs=True,
+    def issue(self, name, *, kind="ed25519", email=None, dns=None, ip=None, begin=-1, end=24, signs=True,
               controller=False):
         """Writes NAME.pem and NAME.key."""
         key = KEYS[kind]()
         now = datetime.datetime.utcnow()
         names = [x509.RFC822Name(email)] if email else []
         names += [x509.DNSName(dns)] if dns else []
+        names += [x509.IPAddress(ipaddress.ip_address(ip))] if ip else []
         self.serials[name] = x509.random_serial_number()
         builder = (
             x509.CertificateBuilder().subject_name(name_of(name)).issuer_name(name_of(self.name))

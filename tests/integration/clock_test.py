@@ -11,6 +11,7 @@ import unittest
 from acknowledged import Acknowledged
 from harness import Site, wait_for
 from invariants import prove
+from ongoing import Proofs
 from set_clock import SetClock
 
 HOUR, DAY = 3600, 86400
@@ -22,6 +23,8 @@ class Clock(unittest.TestCase):
         self.addCleanup(self.site.close)
         self.site.ctl = Acknowledged(self.site.ctl)
         self.clock = SetClock(self.site.root)
+        self.proofs = Proofs(self.site, steady=True)
+        self.addCleanup(self.proofs.close)
 
     def start(self, seconds=0):
         self.clock.set(seconds)
@@ -59,23 +62,29 @@ class Clock(unittest.TestCase):
             return abs(made - time.time() - seconds) < HOUR / 2
         wait_for(is_near, 180, "the time line follows the clock")
 
+    def prove(self):
+        self.proofs.tell()
+        prove(self.site, self.site.ctl, steady=True, forgers=self.proofs.forgers)
+
     def test_steps(self):
-        site = self.up()
+        self.up()
         steps = now = 0
         for seconds in (HOUR, 2 * HOUR, HOUR, HOUR + DAY, HOUR):
             self.clock.set(seconds)
             before, now = now, seconds
             steps += 1
-            wait_for(lambda: self.site.metric("keymast_clock_steps_total ") == steps, 20, "the step is counted")
+            wait_for(lambda: self.site.metric("keymast_clock_steps_total ") == steps, 20,
+                     "the step is counted")
             wait_for(lambda: len(self.events("clock_step")) == steps, 60, "the step is told, once")
             self.expect_mtks()
             if seconds > before:
                 self.expect_keys_follow(seconds)
                 self.expect_mtks()
+            self.proofs.after(f"a step from {before} s to {now} s")
         # A day back: the line runs slower, and is not followed at once.
         self.assertLess(self.site.metric("keymast_clock_offset_seconds "), -DAY + HOUR)
         self.site.wait_readiness()
-        prove(site, site.ctl, steady=True)
+        self.prove()
 
     def test_start_before_the_data(self):
         site = self.up()
@@ -93,10 +102,11 @@ class Clock(unittest.TestCase):
         self.expect_mtks(5)
         guest = site.ctl.call("members", "get", "one", "guest")
         self.assertTrue(guest["joined"], "nothing ends by a date while the clock is unsure")
+        self.proofs.after("a start before the data")
         self.clock.set(0)
         self.site.wait_readiness()
         self.expect_mtks()
-        prove(site, site.ctl, steady=True)
+        self.prove()
 
     def test_pause(self):
         """As a machine that is suspended, or a stopped guest: what became due is done once."""
@@ -106,7 +116,8 @@ class Clock(unittest.TestCase):
             time.sleep(seconds)
             site.keymastd.popen.send_signal(signal.SIGCONT)
             self.expect_mtks()
-        prove(site, site.ctl, steady=True)
+            self.proofs.after(f"a pause of {seconds} s")
+        self.prove()
 
 
 if __name__ == "__main__":

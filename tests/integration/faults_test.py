@@ -11,6 +11,7 @@ import unittest
 from acknowledged import Acknowledged
 from harness import BIN, Site, wait_for
 from invariants import prove
+from ongoing import Proofs
 
 
 class Faults(unittest.TestCase):
@@ -18,6 +19,8 @@ class Faults(unittest.TestCase):
         self.site = Site("faults")
         self.addCleanup(self.site.close)
         self.site.ctl = Acknowledged(self.site.ctl)
+        self.proofs = Proofs(self.site)
+        self.addCleanup(self.proofs.close)
 
     def refused(self, *options):
         """Runs keymastd, which must refuse to start; returns what it says."""
@@ -35,6 +38,11 @@ class Faults(unittest.TestCase):
             except OSError:
                 pass
 
+    def prove(self):
+        """Behind several faults, or several states of one."""
+        self.proofs.tell()
+        prove(self.site, self.site.ctl, forgers=self.proofs.forgers)
+
     def test_wrong_and_missing_master_key(self):
         site = self.site.up()
         site.create_channel()
@@ -42,16 +50,21 @@ class Faults(unittest.TestCase):
         site.keymastd.stop()
         key = site.root / "master.key"
         good = key.read_bytes()
-        key.chmod(0o600)
-        key.write_bytes(os.urandom(len(good)))
-        self.assertIn("master key", self.refused())
-        key.unlink()
-        self.assertIn("master", self.refused())
-        key.write_bytes(good)
-        key.chmod(0o644)
-        self.assertIn("0600", self.refused())
-        key.chmod(0o600)
-        prove(site, site.ctl)
+        for fault, make, said in (
+                ("another key", lambda: key.write_bytes(os.urandom(len(good))), "master key"),
+                ("no key", key.unlink, "master"),
+                ("a key that others may read", lambda: key.chmod(0o644), "0600")):
+            key.chmod(0o600)
+            make()
+            self.assertIn(said, self.refused())
+            key.touch(0o600)
+            key.chmod(0o600)
+            key.write_bytes(good)
+            site.start_server()
+            site.wait_ready()
+            self.proofs.after(fault)
+            site.keymastd.stop()
+        self.prove()
 
     def test_two_daemons_on_one_directory(self):
         site = self.site.up()
@@ -110,10 +123,11 @@ class Faults(unittest.TestCase):
         heard = member.last.get("discards", {}).get("already_held", 0)
         wait_for(lambda: member.last.get("discards", {}).get("already_held", 0) > heard, 10,
                  "keys on air keep being repeated")
+        self.proofs.after("a full disk")
         (disk / "filler").unlink()
         wait_for(lambda: site.ctl.run("channels", "update", "one", "--display-name",
                                       "after").returncode == 0, 30, "changes are taken again")
-        prove(site, site.ctl)
+        self.prove()
 
     @unittest.skipUnless(os.geteuid() == 0, "mounting a small disk needs root")
     def test_record_on_a_full_disk(self):

@@ -178,6 +178,8 @@ class RtpSource:
 class Site:
     """A server with its API, a headend and receivers in one temporary folder, on free ports."""
 
+    is_apart = False  # whether keymastd is on a network that the test is not on
+
     def __init__(self, name, interface="127.0.0.1"):
         self.interface = interface  # that the channels' multicast uses
         self._temporary = tempfile.TemporaryDirectory(prefix=f"keymast-{name}-")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The checker that every fault test ends with: `prove(site)` says for each invariant of the project how
+"""The checker that every fault test ends with, and some call after each fault (ongoing.py): `prove(site)` says for each invariant of the project how
 this run proved it, or which test does where no run can, and fails when one is broken."""
 
 import os
@@ -36,6 +36,7 @@ TESTS = {
     "nonces": ("tests/unit/crypto/sealer_test.cc", "Sealer.NoncesDiffer"),
     "I4": ("tests/unit/controller/history_test.cc", "Histories.RepeatNothingAndServeWhoBelongs"),
     "I7": ("tests/integration/clock_test.py", "Clock.test_steps"),
+    "I8": ("tests/integration/garbage_test.py", "Garbage.test_server"),
     "I10": ("tests/integration/kill9_test.py", "Kill9.test_campaign"),
     "I12": ("tests/integration/kill9_test.py", "Kill9.test_campaign"),
     "I13": ("tests/unit/mikey/message_test.cc", "Message.EveryPayloadReadsBack"),
@@ -45,6 +46,7 @@ TESTS = {
 # A few connections come and go; AddressSanitizer keeps what was freed for a while.
 MORE_DESCRIPTORS = 16
 MORE_MEMORY, MORE_MEMORY_SANITIZED = 64 << 20, 384 << 20
+AWAY = "not of this run: "
 CRASHES = (b"AddressSanitizer", b"runtime error:", b"terminate called", b"invariant broken:")
 
 
@@ -149,11 +151,18 @@ class Judge:
         kept = self.of.acknowledged
         if kept is None:
             return f"keymastd check; {name_of('I10')} for what was acknowledged", wrong
-        return (f"API after kill -9: {kept.count()} resources as acknowledged; keymastd check"
+        checked = "" if self.of.check is None else "; keymastd check"
+        return (f"API after kill -9: {kept.count()} resources as acknowledged{checked}"
                 ), wrong + kept.wrong(self.of.listed)
 
     def i6(self):
         return f"log and audit log: {len(self.of.epochs)} starts, each above the last", self.epochs()
+
+    def rolled_back(self):
+        """When older data were put back at last: of what was made in between, nothing is left."""
+        times = [air_order.nanoseconds(record["time"]) for record in self.of.audit
+                 if record["method"] == "rollback"]
+        return max(times, default=0)
 
     def i7(self):
         made_in_all, skipped_in_all, wrong = 0, 0, []
@@ -164,7 +173,7 @@ class Judge:
             skipped, more = air_order.steps(made, policy["mtkPeriod"])
             places = air_order.mtks_on_air(self.sent, channel["keyGroup"])
             problems += more + air_order.at_most_two(places)
-            known = {one[:2] for one in made}
+            known = {one[:2] for one in made if one.switch >= self.rolled_back()}
             # The history has the last ones until it was asked for, the recording goes on.
             problems += [f"MTK {msk:08x}.{mtk} was on air and is not in the history"
                          for msk, mtk in places if known and min(known) < (msk, mtk) < max(known)
@@ -186,6 +195,8 @@ class Judge:
         return f"history and captures: {made_in_all} MTKs, one a period{while_away}", wrong
 
     def i8(self):
+        if self.of.forged is None:
+            return Elsewhere("I8"), []
         sent, discarded, changed, answers = self.of.forged
         wrong = ["forgeries changed the state"] * changed + ["a forgery was answered"] * (answers > 0)
         wrong += [f"{sent - discarded} forgeries were not counted"] * (discarded < sent)
@@ -211,7 +222,7 @@ class Judge:
                 "nor recordings"), [f"{name} ({how}) is in {what}" for what, name, how in found]
 
     def i10(self):
-        wrong = [f"keymastctl audit verify: {self.of.verified}"] if self.of.verified else []
+        wrong = [self.of.verified] if self.of.verified else []
         kept = self.of.acknowledged
         if kept is None:
             return f"audit verify of {len(self.of.audit)} records; {name_of('I10')} for each", wrong
@@ -269,17 +280,24 @@ class Judge:
         for channel in self.of.channels:
             msk, mtk = on_air.get(channel["name"], (0, 0))
             group = f" {channel['keyDomain']}{channel['keyGroup']:04x}"
-            # Names rise with use. What was pushed out last may wait for the next tick.
-            for keys, newest, wait in ((msks, f"MSK {channel['keyDomain']}{msk:08x}", 1),
-                                       (mtks, f"MTK {channel['keyDomain']}{msk:08x}{mtk:04x}", 2)):
+            # Names rise with use. What was pushed out last may wait for the next tick; a key that a
+            # rollback lost has pushed out none.
+            made = air_order.made_of(self.of.rekeys[channel["name"]])[0]
+            for keys, newest, wait, own in (
+                    (msks, f"MSK {channel['keyDomain']}{msk:08x}", 1,
+                     {f"MSK {channel['keyDomain']}{one.msk:08x}" for one in made}),
+                    (mtks, f"MTK {channel['keyDomain']}{msk:08x}{mtk:04x}", 2,
+                     {f"MTK {channel['keyDomain']}{one.msk:08x}{one.mtk:04x}" for one in made})):
                 older = [name for name in keys if group in name and name < newest]
-                gone.update((name, keys[name]) for name in older[:-wait])
+                waiting = [name for name in older if name in own][-wait:]
+                gone.update((name, keys[name]) for name in older if name not in waiting)
         gone = some(gone)
         if not gone:
             return Elsewhere("I16"), []
         found = in_clear(gone, [("the memory of keymastd", self.of.memory)], ("raw",))
         return (f"memory of keymastd, {len(self.of.memory) >> 20} MiB: none of {len(gone)} keys that are "
-                "over"), [f"{name} is still in {what}" for what, name, _ in found]
+                "over"), [f"{name} is still in {what}, with {on_air} on air and {sorted(gone)} over"
+                         for what, name, _ in found]
 
     def crashes(self):
         """What a sanitizer or a broken assertion says, and who did not end as asked."""
@@ -295,7 +313,7 @@ def judge(evidence, is_steady=False):
     for invariant in INVARIANTS:
         how, wrong = getattr(judge_of, invariant.lower())()
         if isinstance(how, Elsewhere):
-            how = f"not of this run: {name_of(how)}"
+            how = f"{AWAY}{name_of(how)}"
         rows.append((invariant, how, wrong))
     return rows, judge_of.crashes()
 
@@ -306,6 +324,11 @@ def prove(site, acknowledged=None, steady=False, forgers=()):
     evidence = Evidence(site, acknowledged)
     evidence.forgers.update(forgers)
     report(*judge(evidence.take(), steady))
+
+
+def elsewhere(rows):
+    """Those of judge's rows that this run does not prove."""
+    return [invariant for invariant, how, _ in rows if how.startswith(AWAY)]
 
 
 def report(rows, crashes):

@@ -11,6 +11,7 @@ import shutil
 import struct
 import tempfile
 import time
+import types
 import unittest
 
 import air_order
@@ -274,6 +275,34 @@ class Doctored(unittest.TestCase):
         self.refused("crash")
         self.of.logs, self.of.ended = {}, {"keymastd": -11}
         self.refused("crash")
+
+
+class Excuses(unittest.TestCase):
+    """What excuses a period that was left out: that keymastd was away, at whatever point it was stopped."""
+
+    QUIET = 0.25
+
+    def is_excused(self, *mtks):
+        """`mtks`: when each message was sent, and the number of its MTK. From 2 to 3 one was left out."""
+        sent = [air_order.Sent(types.SimpleNamespace(is_mtk=lambda: True, ids=(b"", b"\0\1\0\1",
+                                                                               bytes([0, mtk]))), at, 0)
+                for at, mtk in mtks]
+        pair = [air_order.Made(0x10001, mtk, air_order.SCHEDULED, 0, False) for mtk in (2, 3)]
+        return air_order.is_excused(pair, sent, self.QUIET)
+
+    def test_that_it_ran(self):
+        self.assertFalse(self.is_excused((0, 1), (0.1, 2), (0.2, 2), (0.3, 3)))
+
+    def test_that_it_ran_since_a_stop(self):
+        self.assertFalse(self.is_excused((0, 1), (4, 1), (4.1, 1), (4.2, 1), (4.3, 2), (4.4, 2), (4.5, 3),
+                                         (9, 3)))
+
+    def test_stopped_after_it_was_sent(self):
+        self.assertTrue(self.is_excused((0, 1), (0.1, 2), (4, 2), (4.1, 3)))
+
+    def test_stopped_between_its_making_and_its_sending(self):
+        self.assertTrue(self.is_excused((0, 1), (4, 2), (4.1, 3)))
+        self.assertTrue(self.is_excused((0, 1), (4, 1), (4, 2), (4.1, 3)))
 
 
 class TestsThatProve(unittest.TestCase):

@@ -1,23 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
 """The n-th read, write, sync or look-up of a file of the store fails with EIO, for n from 1 until none
 fails any more: keymastd refuses to start and says what failed, or serves, or serves with its store closed
-for writing. It never dies of it, and no acknowledged change is ever lost."""
+for writing. It never dies of it, and no acknowledged change is ever lost: the checker of invariants is asked
+after each fault."""
 
 import collections
 import os
 import pathlib
 import re
+import signal
 import unittest
 
 from acknowledged import Acknowledged
-from harness import LONG, PATIENCE, Site, wait_for
+from harness import LONG, PATIENCE, Ctl, Site, wait_for
 from invariants import prove
+from ongoing import Proofs
 
 # strace counts each call apart, in each thread. Not sync_file_range: RocksDB asks by one that does nothing,
 # and so cannot fail for the disk, whether the kernel has it.
 AT_THE_START = ("read", "pread64", "write", "pwrite64", "fsync", "fdatasync", "openat", "rename",
                 "unlink", "mkdir")
 WHILE_IT_RUNS = ("write", "pwrite64", "fdatasync")
+# Later a backup reads what it copies, and what it could not be made of once, it is made of then. By pread64
+# RocksDB reads what it has just flushed, in a thread of its own, and so the store closes.
+READS_WHILE_IT_RUNS = {"read": "looks back at last", "pread64": "closed"}
 CHANGES = 2  # asked of each server that starts
 # The search for leaks needs ptrace, which strace has.
 WITHOUT_LEAKS = f"ASAN_OPTIONS={os.environ.get('ASAN_OPTIONS', '')}:detect_leaks=0"
@@ -35,6 +41,8 @@ class IoFaults(unittest.TestCase):
         self.site = Site("io-faults")
         self.addCleanup(self.site.close)
         self.site.ctl = Acknowledged(self.site.ctl)
+        self.proofs = Proofs(self.site)
+        self.addCleanup(self.proofs.close)
         self.number = 0
         self.trace = self.site.root / "trace"
 
@@ -87,11 +95,7 @@ class IoFaults(unittest.TestCase):
         keymastd = self.start_with(call, n)
         if self.starts(keymastd):
             wait_for(lambda: self.is_connected() or not keymastd.running(), 30, "keymast-api finds it")
-            done = [self.change() for _ in range(CHANGES)]
-            self.assertTrue(keymastd.running(), f"{call} {n}: {self.says()}")
-            outcome = "serves" if all(done) else "closed"
-            if not all(done):
-                self.assertIn('"event":"store_state"', self.says(), f"{call} {n}")
+            outcome = self.changes(keymastd, f"{call} {n}")
             keymastd.kill()
         else:
             keymastd.kill()
@@ -99,44 +103,110 @@ class IoFaults(unittest.TestCase):
             outcome = "refused: " + self.says().strip()
         injected = self.injected()
         if outcome.startswith("refused"):
-            self.start_without()
+            self.start_without(f"{call} {n}")
         return outcome, injected
 
-    def start_without(self):
+    def changes(self, keymastd, fault):
+        """What becomes of them, and a proof by what is there with the fault."""
+        done = [self.change() for _ in range(CHANGES)]
+        self.assertTrue(keymastd.running(), f"{fault}: {self.says()}")
+        if not all(done):
+            self.assertTrue(self.is_closed(), fault)
+        self.proofs.after(fault)
+        self.assertTrue(keymastd.running(), f"{fault}: {self.says()}")
+        # It may have met the fault only then.
+        return "closed" if self.is_closed() else "serves"
+
+    def start_without(self, fault):
         """Nothing of a refused start is in the way of the next one."""
         self.said = len(self.site.keymastd.log())
         keymastd = self.site.start_server()
         self.assertTrue(self.starts(keymastd), self.says())
+        wait_for(self.is_connected, 30, "keymast-api finds it")
+        self.proofs.after(fault)
         keymastd.kill()
 
     def injected(self):
         """What failed, once keymastd and strace have ended."""
         ended = re.compile(rf"^{self.site.keymastd.popen.pid} +\+\+\+", re.MULTILINE)
         wait_for(lambda: ended.search(self.trace.read_text()), 30, "strace ends")
+        return self.injected_by_then()
+
+    def injected_by_then(self):
         self.assertNotIn("Sanitizer", self.says())
         return [line for line in self.trace.read_text().splitlines() if "(INJECTED)" in line]
 
-    def one_while_it_runs(self, call, n):
+    def look_back(self):
+        """Makes a backup and lists audit records; whether each could be done. What a flush reads of its new
+        file closes the store, and the backup ends with the next start: no answer."""
+        site, name = self.site, f"b{self.number}"
+        self.number += 1
+
+        def names(what):
+            answer = Ctl.parsed(site.ctl.run(what, "list"))
+            return {one["name"]: one for one in answer.get(what, [])}
+        made = site.ctl.run("backups", "create", name).returncode == 0
+        wait_for(lambda: self.is_closed() or all(one.get("done") for one in names("operations").values()),
+                 30, "the backup ends")
+        if self.is_closed():
+            return ()
+        auditor = Ctl(f"unix:{site.root}/auditor.sock")
+        return made and f"backups/{name}" in names("backups"), auditor.run("audit", "list").returncode == 0
+
+    def is_closed(self):
+        return '"event":"store_state"' in self.says() or not self.site.keymastd.running()
+
+    def one_while_it_looks_back(self, call, n):
+        """As `one_while_it_runs`, of what reads its files."""
+        return self.one_while_it_runs(call, n, self.look_back)
+
+    def one_while_it_runs(self, call, n, before=None):
         """As `one`, of a server that has started without a fault."""
         site = self.site
         self.said = len(site.keymastd.log())
-        keymastd = site.start_server()
+        keymastd = site.start_server(under=["env", WITHOUT_LEAKS])
         self.starts(keymastd)
         wait_for(self.is_connected, 30, "keymast-api finds it")
-        self.trace.unlink()
+        self.trace.unlink(missing_ok=True)
         tracer = site.start_process("strace", "strace", "-p", keymastd.popen.pid,
                                     *self.tracing(call, n))
         status = pathlib.Path(f"/proc/{keymastd.popen.pid}/task")
         wait_for(lambda: all("TracerPid:\t0\n" not in (task / "status").read_text()
                              for task in status.iterdir()), 30, "strace has all threads")
-        done = [self.change() for _ in range(CHANGES)]
-        self.assertTrue(keymastd.running(), f"{call} {n}: {self.says()}")
-        if not all(done):
-            self.assertIn('"event":"store_state"', self.says(), f"{call} {n}")
+        fault = f"{call} {n}, while it runs"
+        could = before() if before else ()
+        if before:
+            # The proof reads, too: of a server that nothing fails for any more.
+            tracer.popen.send_signal(signal.SIGINT)
+            tracer.popen.wait(PATIENCE)
+            if self.has_ended(keymastd):
+                return self.ended(fault), self.injected_by_then()
+        outcome = self.changes(keymastd, fault)
+        if not all(could) and outcome == "serves":
+            self.assertEqual(self.look_back(), (True, True), f"{call} {n}: what failed once")
+            outcome = "looks back at last"
         keymastd.kill()
         tracer.popen.wait(PATIENCE)
         tracer.kill()
-        return "serves" if all(done) else "closed", self.injected()
+        return outcome, self.injected_by_then() if before else self.injected()
+
+    def has_ended(self, keymastd):
+        """Whether what closed its store ended it, too: its changes are answered with neither."""
+        if not self.is_closed():
+            return False
+        self.site.ctl.run("subscribers", "delete", "nobody", "--timeout", "2s")
+        wait_for(lambda: self.is_connected() or not keymastd.running(), 30, "it ends, or answers")
+        return not keymastd.running()
+
+    def ended(self, fault):
+        """Of a server whose reads fail in two threads: where it cannot read back what is durable, it ends."""
+        self.site.keymastd.kill()
+        self.assertGreater(self.site.keymastd.popen.returncode, 0, f"{fault}: {self.says()}")
+        self.assertNotIn("Sanitizer", self.says())
+        self.assertIn('"event":"commit_failed"', self.says(), fault)
+        outcome = "ended: " + self.says().strip()
+        self.start_without(fault)
+        return outcome
 
     def all_of(self, call, one):
         outcomes, n = collections.Counter(), 1
@@ -144,7 +214,7 @@ class IoFaults(unittest.TestCase):
             outcome, injected = one(call, n)
             if not injected:
                 break
-            if outcome.startswith("refused"):
+            if outcome.startswith(("refused", "ended")):
                 reason = outcome.splitlines()[-1]
                 # In words, and of the file.
                 self.assertRegex(reason, rf"{self.site.root}|master key", f"{call} {n}: {injected}")
@@ -169,7 +239,10 @@ class IoFaults(unittest.TestCase):
         print("while it runs:", flush=True)
         for call in WHILE_IT_RUNS:
             self.assertIn("closed", self.all_of(call, self.one_while_it_runs))
-        prove(site, site.ctl)
+        for call, outcome in READS_WHILE_IT_RUNS.items():
+            self.assertIn(outcome, self.all_of(call, self.one_while_it_looks_back))
+        self.proofs.tell()
+        prove(site, site.ctl, forgers=self.proofs.forgers)
 
 
 if __name__ == "__main__":

@@ -12,8 +12,8 @@ import unittest
 from acknowledged import Acknowledged
 from harness import BIN, Site
 from invariants import prove
+from soft_token import SoftToken
 
-MODULE = "/usr/lib/softhsm/libsofthsm2.so"
 PIN = "271828"
 
 
@@ -22,32 +22,15 @@ class Token(unittest.TestCase):
         self.site = Site("token")
         self.addCleanup(self.site.close)
         root = self.site.root
-        (root / "tokens").mkdir()
-        (root / "softhsm.conf").write_text(
-            f"directories.tokendir = {root}/tokens\nobjectstore.backend = file\nlog.level = ERROR\n")
-        os.environ["SOFTHSM2_CONF"] = f"{root}/softhsm.conf"
-        self.addCleanup(os.environ.pop, "SOFTHSM2_CONF")
-        made = self.site.run("softhsm2-util", "--init-token", "--free", "--label", "keys",
-                             "--so-pin", "5678", "--pin", PIN)
-        self.assertEqual(made.returncode, 0, made.stderr)
-        self.write_pin(PIN)
+        self.token = SoftToken(self, root, PIN)
         text = (root / "keymastd.toml").read_text()
         self.with_file = text
         self.without_key = re.sub(r"master_key_file = .*\n", "", text)
-        self.in_token = self.without_key + self.token_table("master_key")
+        self.in_token = self.without_key + self.token.table("master_key")
         (root / "keymastd.toml").write_text(self.in_token)
-
-    def token_table(self, name):
-        return (f'[{name}]\npkcs11_module = "{MODULE}"\npkcs11_token = "keys"\npkcs11_key = "master"\n'
-                f'pin_file = {json.dumps(str(self.site.root / "pin"))}\n')
 
     def file_table(self, name, path):
         return f"[{name}]\nfile = {json.dumps(str(path))}\n"
-
-    def write_pin(self, pin):
-        path = self.site.root / "pin"
-        path.touch(mode=0o600)
-        path.write_text(pin + "\n")
 
     def keymastd(self, command):
         done = self.site.run(BIN / "keymastd", command, "--config",
@@ -140,7 +123,7 @@ class Token(unittest.TestCase):
         first = self.master_key_id()
         site.create_channel()
         site.member_with_receiver("one", "alice")
-        in_token = self.rotate(self.with_file + self.token_table("next_master_key"), self.in_token)
+        in_token = self.rotate(self.with_file + self.token.table("next_master_key"), self.in_token)
         site.create_subscriber("bob")
         next_key = site.new_key("next", 32)
         alone = self.without_key + f"master_key_file = {json.dumps(str(next_key))}\n"
@@ -153,9 +136,9 @@ class Token(unittest.TestCase):
         prove(site, site.ctl)
 
     def check_refusals(self, key_id):
-        self.write_pin("314159")
+        self.token.write_pin("314159")
         self.assertIn("wrong PIN", self.keymastd("run").stderr)
-        self.write_pin(PIN)
+        self.token.write_pin(PIN)
         config = self.site.root / "keymastd.toml"
         config.write_text(self.in_token.replace('"keys"', '"others"'))
         self.assertIn("no token `others`; there are: keys", self.keymastd("run").stderr)

@@ -2,6 +2,7 @@
 """kill -9 of server, API and headend under load, over and over: no acknowledged change is lost, and an
 independent reader finds no key, counter, id or index twice in everything that was ever sent."""
 
+import contextlib
 import os
 import random
 import threading
@@ -30,6 +31,8 @@ class Load:
         self.number = 0
         self._failure = None
         self._stop = threading.Event()
+        self._may_go, self._turn = threading.Event(), threading.Lock()
+        self._may_go.set()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def start(self):
@@ -41,6 +44,16 @@ class Load:
         self._stop.set()
         self._thread.join()
         self.check()
+
+    @contextlib.contextmanager
+    def paused(self):
+        """Between two changes, each acknowledged or not."""
+        self._may_go.clear()
+        try:
+            with self._turn:
+                yield
+        finally:
+            self._may_go.set()
 
     def check(self):
         if self._failure is not None:
@@ -61,20 +74,24 @@ class Load:
     def _change(self):
         rng = random.Random(9)
         while not self._stop.is_set():
-            if self.members and (rng.random() < 0.25 or len(self.members) >= MOST_MEMBERS):
-                name = rng.choice(sorted(self.members))
-                if self._do("members", "expel", "one", name):
-                    self.members.discard(name)
-                continue
-            name = f"load-{self.number}"
-            self.number += 1
-            key = self.site.credentials[name] = self.site.new_key(name)
-            if not self._do("subscribers", "create", name, "--identity",
-                            f"{name}@example.org", "--credential-file", key):
-                continue
-            if self._do("members", "add", "one", name, "--msk-endpoint", "127.0.0.1:9",
-                        "--join"):
-                self.members.add(name)
+            self._may_go.wait()
+            with self._turn:
+                self._change_once(rng)
+
+    def _change_once(self, rng):
+        if self.members and (rng.random() < 0.25 or len(self.members) >= MOST_MEMBERS):
+            name = rng.choice(sorted(self.members))
+            if self._do("members", "expel", "one", name):
+                self.members.discard(name)
+            return
+        name = f"load-{self.number}"
+        self.number += 1
+        key = self.site.credentials[name] = self.site.new_key(name)
+        if not self._do("subscribers", "create", name, "--identity", f"{name}@example.org",
+                        "--credential-file", key):
+            return
+        if self._do("members", "add", "one", name, "--msk-endpoint", "127.0.0.1:9", "--join"):
+            self.members.add(name)
 
 
 class Kill9(unittest.TestCase):

@@ -3,6 +3,7 @@
 hexadecimal and in base64 at every alignment."""
 
 import base64
+import itertools
 import os
 import pathlib
 import re
@@ -11,6 +12,8 @@ PAGE = os.sysconf("SC_PAGESIZE")
 # Where AddressSanitizer keeps its own books: bits about memory, none of its content.
 SHADOW = 1 << 32
 PRESENT = 3 << 62
+# A mapping that nobody may write to, in smaps.
+OF_A_FILE = re.compile(r"^\S+ r-.p .* /.*(?<!\(deleted\))$")
 
 
 def spellings(secret):
@@ -39,15 +42,16 @@ def find(secrets, octets):
 
 
 def _mappings(pid):
-    """(start, end, flags, resident KiB) of each mapping that can be read and was ever touched."""
+    """(start, end, access, KiB of it by what they are, header, flags of the kernel) of each mapping."""
     header = re.compile(r"^([0-9a-f]+)-([0-9a-f]+) (\S+) ")
     current = None
     for line in pathlib.Path(f"/proc/{pid}/smaps").read_text().splitlines():
         match = header.match(line)
         if match:
-            current = [int(match[1], 16), int(match[2], 16), match[3], 0, line]
-        elif line.startswith("Rss:"):
-            current[3] = int(line.split()[1])
+            current = int(match[1], 16), int(match[2], 16), match[3], {}, line
+        elif line.startswith(("Rss:", "Anonymous:", "Swap:")):
+            what, size, _ = line.split()
+            current[3][what[:-1]] = int(size)
         elif line.startswith("VmFlags:"):
             yield (*current, line.split()[1:])
 
@@ -57,36 +61,37 @@ def memory(pid):
     parts = []
     with open(f"/proc/{pid}/mem", "rb", buffering=0) as mem, \
             open(f"/proc/{pid}/pagemap", "rb", buffering=0) as pagemap:
-        for start, end, flags, resident, line, vm in _mappings(pid):
-            if "r" not in flags or resident == 0 or line.endswith(("[vvar]", "[vsyscall]")):
+        for start, end, access, size, line, vm in _mappings(pid):
+            if "r" not in access or size["Rss"] == 0 or line.endswith(("[vvar]", "[vsyscall]")):
                 continue
             if "dd" in vm and end - start >= SHADOW:
+                continue
+            # Code and constants, as they are in the file.
+            if OF_A_FILE.search(line) and size["Anonymous"] + size["Swap"] == 0:
                 continue
             parts.append(_present(mem, pagemap, start, end))
     return b"".join(parts)
 
 
 def _present(mem, pagemap, start, end):
-    """Pages that are there and not all zeros; a hole between two becomes one zero octet."""
+    """Pages that are there; a hole between two becomes one zero octet."""
     pages = bytearray()
-    zeros = bytes(PAGE)
     step = 4096 * PAGE
     for begin in range(start, end, step):
-        count = min(step, end - begin) // PAGE
         pagemap.seek(begin // PAGE * 8)
-        entries = pagemap.read(count * 8)
-        for i in range(count):
-            if int.from_bytes(entries[8 * i:8 * i + 8], "little") & PRESENT == 0:
-                continue
-            try:
-                mem.seek(begin + i * PAGE)
-                page = mem.read(PAGE)
-            except OSError:
-                continue  # unmapped since
-            if page == zeros:
-                pages += b"\0"
-            else:
-                pages += page
+        entries = memoryview(pagemap.read(min(step, end - begin) // PAGE * 8)).cast("Q")
+        at = begin
+        for is_there, run in itertools.groupby(entry & PRESENT != 0 for entry in entries):
+            until = at + sum(PAGE for _ in run)
+            while is_there and at < until:
+                try:
+                    octets = os.pread(mem.fileno(), until - at, at)
+                except OSError:  # unmapped since
+                    octets = b""
+                pages += octets
+                at += len(octets) or PAGE
+            at = until
+            pages += b"\0"
     return bytes(pages)
 
 

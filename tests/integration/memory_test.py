@@ -8,17 +8,27 @@ import pathlib
 import re
 import resource
 import signal
+import socket
 import subprocess
 import sys
 import unittest
 
+from attack_test import TLS
+from certificates import Authority
 from collector import Collector
-from harness import PATIENCE, Site, wait_for
+from harness import PATIENCE, Ctl, Site, free_port, wait_for
+from join_certificates_test import STRONG, Offer
 from memory import find, memory, traces
+from secret_keys import keys_of_store, lines_of, named, numbers_of, wrapping_key
+from soft_token import SoftToken
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tools"))
 
 from reuse import ledger, pcapng  # noqa: E402 (the path is set above)
+
+
+TOKEN_KEY = "4b45595f"  # its id
+KEY_FILES = (".key", ".key.pem")
 
 
 class Secrets:
@@ -52,6 +62,10 @@ def last(keys, count):
 
 def but_last(keys, count):
     return dict(list(keys.items())[:-count])
+
+
+def only(secrets, files):
+    return {name: octets for name, octets in secrets.items() if name.split()[0] in [file.name for file in files]}
 
 
 @unittest.skipUnless(os.geteuid() == 0, "reading the memory of a hardened process needs root")
@@ -119,14 +133,24 @@ class Memory(unittest.TestCase):
         for _, _, body in list(self.collector.requests):
             yield "spans", body
         yield "metrics", site.metrics().encode()
-        for process in (site.keymastd, site.api, site.headend, site.alice):
-            for what, octets in traces(process.popen.pid):
-                yield f"{process.name}: {what}", octets
+        for process in site.processes:
+            if process.running():
+                for what, octets in traces(process.popen.pid):
+                    yield f"{process.name}: {what}", octets
             yield f"{process.name}: log", pathlib.Path(process.log_path).read_bytes()
             yield f"{process.name}: lines", json.dumps(process.lines).encode()
         for path in site.root.rglob("*"):
-            if path.is_file() and path.suffix != ".key":
+            if path.is_file() and not path.name.endswith(KEY_FILES):
                 yield str(path), path.read_bytes()
+
+    def expect_nowhere(self, secrets):
+        self.assertTrue(wait_for(self.collector.spans, 30, "spans of the calls"))
+        for what, octets in self.left_behind():
+            self.assertEqual(find(secrets, octets), {}, what)
+
+    def stored(self, *masters):
+        """What these open: (record keys and what is beside them, by name)."""
+        return keys_of_store(self.site.root / "data", masters)
 
     def test_keys_end_with_their_lives(self):
         self.live()
@@ -137,22 +161,25 @@ class Memory(unittest.TestCase):
         bob = {"bob": secrets.users["bob@example.org"]}
         alice = {"alice": secrets.users["alice@example.org"]}
         master = {"master key": secrets.master}
+        stored = self.stored(secrets.master)
+        self.assertEqual(set(stored), {"import key", "record key 1", "page key 1", "meta key 1"})
         north = {"headend": (site.root / "headend.key").read_bytes()}
         # The last MSK, and what is prepared or active, is in use.
         gone = {**bob, **master, **but_last(secrets.msks, 1), **but_last(secrets.mtks, 3)}
         server = self.wiped(site.keymastd, gone)
 
         # The looking is good for something: it finds what is in use, and only as it is.
-        alive = {**alice, **last(secrets.msks, 1)}
-        found = find(alive, server)
-        self.assertEqual(set(found), {(name, "raw") for name in alive})
-        self.assertEqual(find(north, server), {})
         secrets.read()
-        every = {**alice, **bob, **master, **north, **secrets.msks, **secrets.mtks}
+        found = set(find({**alice, **stored, **secrets.msks}, server))
+        self.assertEqual(found - {(name, "raw") for name in secrets.msks},
+                         {(name, "raw") for name in {**alice, **stored}})
+        self.assertTrue(found & {(name, "raw") for name in secrets.msks})
+        self.assertEqual(find(north, server), {})
+        every = {**alice, **bob, **master, **stored, **north, **secrets.msks, **secrets.mtks}
         self.assertEqual(find(every, self.stopped_memory(site.api)), {})
-        of_others = {**alice, **bob, **master, **secrets.msks}
+        of_others = {**alice, **bob, **master, **stored, **secrets.msks}
         self.assertEqual(find(of_others, self.stopped_memory(site.headend)), {})
-        self.assertEqual(find({**bob, **master, **north}, self.stopped_memory(site.alice)), {})
+        self.assertEqual(find({**bob, **master, **stored, **north}, self.stopped_memory(site.alice)), {})
         os.kill(site.alice.popen.pid, signal.SIGCONT)
         # What is over is so at both ends of the media path, but for packets that may yet come late.
         receiver = self.wiped(site.alice, {**but_last(secrets.msks, 2), **but_last(secrets.mtks, 4)})
@@ -161,11 +188,115 @@ class Memory(unittest.TestCase):
         # A headend has sessions made of them, and forgets the MTKs themselves.
         headend = self.wiped(site.headend, secrets.read().mtks)
         self.assertTrue(find(north, headend), "its own key is found there")
-        self.assertTrue(wait_for(self.collector.spans, 30, "spans of the calls"))
         for process in (site.api, site.headend, site.alice):
             os.kill(process.popen.pid, signal.SIGCONT)
-        for what, octets in self.left_behind():
-            self.assertEqual(find(every, octets), {}, what)
+        self.expect_nowhere(every)
+
+    def certificates(self):
+        """keymastd's, of each kind, in files of the same names each time, and what is in its configuration
+        about them."""
+        root = self.site.root
+        names = [self.authority.issue(f"join-{kind}", kind=kind, dns="example.org", controller=True)
+                 for kind in ("p256", "ed25519", "rsa")]
+        self.site.write_configuration(**STRONG, **{
+            "mikeyv2.certificates": [f"{root}/{name}.pem" for name in names],
+            "mikeyv2.private_keys": [f"{root}/{name}.key.pem" for name in names],
+            "mikeyv2.anchors": [str(self.authority.file)],
+            "mikeyv2.revocation_lists": [str(self.authority.revoke())]})
+        return [root / f"{name}.key.pem" for name in names]
+
+    def joins(self):
+        """Each kind of exchange that needs a private key of keymastd's."""
+        for name, kind, modes in (("early", "ed25519", "early-dh"), ("late", "p256", "dh"), ("rsa", "rsa", "rsa")):
+            if not (self.site.root / f"{name}.pem").exists():
+                self.site.create_subscriber_without_key(name)
+                self.site.add_member("one", name, join=False)
+                self.authority.issue(name, kind=kind, email=f"{name}@example.org")
+            result = Offer(self.site, self.authority, name, modes, certificate=name).result()
+            self.assertEqual(result["state"], "done", result)
+
+    def used(self, files, octets):
+        """Those of the private keys that are there; as numbers, and in no file's form."""
+        self.assertEqual(find(named(lines_of, files), octets), {})
+        found = find(named(numbers_of, files), octets)
+        self.assertLessEqual({how for _, how in found}, {"raw", "reversed"})
+        return [file for file in files if any(name.startswith(file.name) for name, _ in found)]
+
+    def test_private_keys_are_where_they_are_used(self):
+        site, root = self.site, self.site.root
+        self.authority = Authority(root)
+        join = self.certificates()
+        self.authority.issue("server", kind="p256", ip="127.0.0.1")
+        self.authority.issue("viewer", kind="p256", dns="viewer.example.org")
+        server, viewer = ([root / f"{name}.key.pem"] for name in ("server", "viewer"))
+        port = free_port(socket.SOCK_STREAM)
+        self.collector.trace(site)
+        with open(root / "keymast-api.toml", "a") as file:
+            file.write(TLS.format(port=port, root=root))
+        site.up()
+        site.create_channel()
+        over_tls = Ctl(f"127.0.0.1:{port}").call(
+            "--tls-ca", self.authority.file, "--tls-cert", root / "viewer.pem", "--tls-key", *viewer,
+            "channels", "list")
+        self.assertEqual(len(over_tls["channels"]), 1)
+        self.joins()
+        every = [*join, *server, *viewer]
+        secrets = {**named(numbers_of, every), **named(lines_of, every)}
+        self.assertEqual(self.used(join, self.look(site.keymastd)), join)
+        of_others = [*server, *viewer]
+        self.assertEqual(find(only(secrets, of_others), self.look(site.keymastd)), {})
+        # gRPC reads the file itself, and keeps it as it is.
+        api = self.look(site.api)
+        self.assertTrue(find(only(secrets, server), api), "its own key is found there")
+        self.assertEqual(find(only(secrets, [*join, *viewer]), api), {})
+        # What is read anew takes the place of what was.
+        old = {f"old {name}": octets for name, octets in only(secrets, join).items()}
+        self.certificates()
+        site.keymastd.popen.send_signal(signal.SIGHUP)
+        wait_for(lambda: '"event":"join_reload"' in site.keymastd.log(), 20, "a reload")
+        self.joins()
+        octets = self.wiped(site.keymastd, old)
+        self.assertEqual(self.used(join, octets), join)
+        self.expect_nowhere({**old, **named(numbers_of, every), **named(lines_of, every)})
+
+    def test_a_rotation_leaves_nothing_of_the_keys_before(self):
+        site, root = self.site, self.site.root
+        token = SoftToken(self, root, os.urandom(16).hex())
+        old, new = root / "master.key", root / "token.key"
+        token.take(new, TOKEN_KEY)
+        text = (root / "keymastd.toml").read_text()
+        (root / "keymastd.toml").write_text(text + token.table("next_master_key"))
+        site.up()
+        site.create_channel()
+        site.member_with_receiver("one", "alice")
+        site.create_subscribers("many", 300)
+        before = self.stored(old.read_bytes())
+        masters = {"old master key": old.read_bytes(), "new master key": new.read_bytes(),
+                   "PIN": token.pin.encode()}
+        masters.update({f"wrapping key of the {name}": wrapping_key(key) for name, key in masters.items()
+                        if name != "PIN"})
+        octets = self.wiped(site.keymastd, masters)
+        self.assertEqual(set(find(before, octets)), {(name, "raw") for name in before})
+        status = site.ctl.call("status")["masterKeyId"]
+        site.ctl.call("master-key", "rotate", "--old", status, "--new", TOKEN_KEY, "--wait")
+        self.assertEqual(site.ctl.call("status")["masterKeyId"], TOKEN_KEY)
+        after = {name: key for name, key in self.stored(new.read_bytes()).items() if key not in before.values()}
+        self.assertEqual(set(after), {"record key 2", "page key 2", "meta key 2"})
+        kept = {"import key": before.pop("import key")}
+        octets = self.wiped(site.keymastd, {**before, **masters})
+        alive = {**after, **kept}
+        self.assertEqual(set(find(alive, octets)), {(name, "raw") for name in alive})
+        # And with the token alone.
+        self.assertEqual(site.keymastd.stop(), 0)
+        (root / "keymastd.toml").write_text(
+            re.sub(r"master_key_file = .*\n", "", text) + token.table("master_key"))
+        site.start_server()
+        site.wait_ready()
+        octets = self.wiped(site.keymastd, {**before, **masters})
+        self.assertEqual(set(find(alive, octets)), {(name, "raw") for name in alive})
+        every = {**before, **masters, **alive}
+        self.assertEqual(find(every, self.look(site.api)), {})
+        self.expect_nowhere(every)
 
     def test_a_crash_leaves_no_core(self):
         site = self.site

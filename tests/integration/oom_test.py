@@ -13,10 +13,12 @@ from acknowledged import Acknowledged
 from harness import BIN, LONG, Site, wait_for
 from invariants import prove
 from kill9_test import Load
+from ongoing import Proofs
 
 SHIM = BIN / "no_memory.so"
 OUT_OF_MEMORY = 71  # shell/out_of_memory.h
 CYCLES = 200 if LONG else 10
+PROVEN = 10 if LONG else 1  # one death of so many
 SANITIZED = any(name in (BIN / "keymastd").read_bytes() for name in (b"__asan_init", b"__tsan_init"))
 
 
@@ -25,6 +27,8 @@ class OutOfMemory(unittest.TestCase):
         self.site = Site("oom")
         self.addCleanup(self.site.close)
         self.site.ctl = Acknowledged(self.site.ctl)
+        self.proofs = Proofs(self.site)
+        self.addCleanup(self.proofs.close)
 
     def start(self, name, left):
         """Starts a program to which SIGUSR2 leaves `left` allocations."""
@@ -49,13 +53,20 @@ class OutOfMemory(unittest.TestCase):
                             mskPeriod="10s", mskLead="4s", mskGiveUp="2s")
         return Load(site).start()
 
+    def prove_now(self, load, name, deaths):
+        """Behind them, with all programs there again."""
+        if deaths and deaths % PROVEN == 0:
+            with load.paused():
+                self.proofs.after(f"death {deaths} of {name}")
+
     def expect_all(self, load):
         self.site.wait_ready()
         before = load.acknowledged
         wait_for(lambda: load.check().acknowledged > before, 60, "changes are taken again")
         load.stop()
         print(f"{load.acknowledged} changes acknowledged")
-        prove(self.site, self.site.ctl)
+        self.proofs.tell()
+        prove(self.site, self.site.ctl, forgers=self.proofs.forgers)
 
     def test_keymastd(self):
         site = self.site
@@ -67,6 +78,7 @@ class OutOfMemory(unittest.TestCase):
             site.keymastd = self.start("keymastd", int(10 ** rng.uniform(0, 4.5)))
             before = load.acknowledged
             wait_for(lambda: load.check().acknowledged > before, 60, "a change is acknowledged")
+            self.prove_now(load, "keymastd", cycle)
             site.keymastd.popen.send_signal(signal.SIGUSR2)
             self.expect_end(site.keymastd, cycle)
         site.start_server()
@@ -81,6 +93,7 @@ class OutOfMemory(unittest.TestCase):
             site.api = self.start("keymast-api", left)
             before = load.acknowledged
             wait_for(lambda: load.check().acknowledged > before, 60, "a change is acknowledged")
+            self.prove_now(load, "keymast-api", cycle)
             site.api.popen.send_signal(signal.SIGUSR2)
             self.expect_end(site.api, cycle)
         self.assertTrue(server.running(), "keymastd does not notice")

@@ -9,7 +9,7 @@ import shutil
 import time
 import unittest
 
-from harness import BIN, Ctl, Site, wait_for
+from harness import BIN, PATIENCE, Ctl, Site, wait_for
 
 ONE_ID = "00112233-4455-4677-8899-aabbccddeeff"
 
@@ -30,6 +30,10 @@ class Operate(unittest.TestCase):
         self.site.start_server(*options)
         self.site.wait_ready()
 
+    def records_of(self, method):
+        records = self.auditor.call("audit", "list")["auditRecords"]
+        return [one for one in records if one["method"] == method]
+
     def test_calendars_and_plans(self):
         member = self.site.member_with_receiver("one", "member")
         wait_for(lambda: member.last.get("mtk_id"), 20, "the receiver holds an MTK")
@@ -47,6 +51,7 @@ class Operate(unittest.TestCase):
         self.assertIn("next switch", told.stdout.lower())
 
     def test_a_suggested_jitter_spreads_channels_of_one_calendar(self):
+        self.ctl("channels", "delete", "one")  # its period meets the calendar now and then
         names = [f"c{number}" for number in range(4)]
         hour = (time.gmtime().tm_hour + 12) % 24  # the next day's is not near
         self.site.create_subscriber("everywhere")
@@ -116,6 +121,25 @@ class Operate(unittest.TestCase):
         self.assertEqual(other.returncode, 1)
         self.assertIn("request_id", other.stderr)
 
+    def test_a_user_key_is_replaced_and_its_subscriber_goes_on(self):
+        old = self.site.member_with_receiver("one", "member")
+        wait_for(lambda: old.last.get("mtk_id"), PATIENCE, "the receiver holds an MTK")
+        old.stop()
+        self.site.credentials["member"] = self.site.new_key("other")
+        new = self.site.start_receiver("one", "member", old.endpoint, suffix="-new")
+        wait_for(lambda: new.lines, PATIENCE, "the receiver of the new key runs")
+        before = self.ctl("subscribers", "get", "member")["etag"]
+        self.ctl("subscribers", "update", "member", "--credential-file",
+                 self.site.credentials["member"])
+        wait_for(lambda: new.last.get("mtk_id"), PATIENCE, "the new key brings an MTK")
+        msk = new.last["msk_id"]
+        self.ctl("rekeys", "now", "one", "--level", "msk")
+        wait_for(lambda: new.last["msk_id"] != msk, PATIENCE, "and the next MSK")
+        self.assertNotEqual(self.ctl("subscribers", "get", "member")["etag"], before)
+        again = self.site.ctl.run("subscribers", "update", "member", "--etag", before,
+                                  "--credential-file", self.site.new_key("third"))
+        self.assertIn("etag_mismatch", again.stderr)
+
     def test_the_audit_log_is_exported_and_holds(self):
         for name in ("two", "three"):
             self.site.create_subscriber(name)
@@ -144,13 +168,28 @@ class Operate(unittest.TestCase):
                                        expect)
             self.assertNotEqual(refused.returncode, 0, name)
 
+    def test_each_channel_of_a_spread_rekey_is_on_record(self):
+        definition = self.site.channel_definition("two", "239.255.43.2")
+        definition["keyGroup"] = 10
+        self.site.create_channel("two", definition=definition)
+        done = self.ctl("rekeys", "run", "--level", "msk", "--spread", "2s", "--wait")
+        begun, step = self.records_of("Rekeys.RekeyChannels")
+        self.assertEqual(begun["items"], ["level=msk", "one", "two"])
+        self.assertEqual(step["items"], ["two"])
+        self.assertEqual(step["principal"], begun["principal"])
+        self.assertEqual({begun["resource"], step["resource"]}, {done["name"]})
+        self.assertEqual([len(one["keyIds"]) for one in (begun, step)], [1, 1])
+        self.assertNotEqual(begun["keyIds"], step["keyIds"])
+
     def test_a_backup_is_a_store_to_start_from(self):
         self.site.create_subscriber("kept")
         done = self.ctl("backups", "create", "first", "--wait")
         self.assertTrue(done["done"])
         self.assertNotIn("error", done)
+        self.assertEqual(self.records_of("Server.CreateBackup")[0]["items"], ["backups/first"])
         self.site.create_subscriber("later")
         backups = self.ctl("backups", "list")["backups"]
+        self.assertEqual(self.ctl("backups", "get", "first"), backups[0])
         self.assertEqual([one["name"] for one in backups], ["backups/first"])
         twice = self.site.ctl.run("backups", "create", "first")
         self.assertEqual(twice.returncode, 1)
@@ -187,6 +226,7 @@ class Operate(unittest.TestCase):
         done = self.ctl("master-key", "rotate", "--old", old, "--new", new, "--wait")
         self.assertTrue(done["done"])
         self.assertEqual(self.ctl("status")["masterKeyId"], new)
+        self.assertEqual(self.records_of("Server.RotateMasterKey")[-1]["items"], [old, new])
         self.restart()
         self.assertEqual(len(self.ctl("subscribers", "list")["subscribers"]), 3)
         self.assertGreater(len(self.auditor.call("audit", "list")["auditRecords"]), 4)
