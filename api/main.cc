@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // keymast-api: the face of keymast to people and programs. It holds no keys and no state; it may be
 // stopped and started at any time.
+#include <google/protobuf/stubs/logging.h>
 #include <malloc.h>
 #include <poll.h>
 #include <sys/prctl.h>
@@ -64,6 +65,8 @@ int Run(ApiConfig config, int termination) {
   keymast::shell::InitLog("keymast-api", config.log_level);
   config.descriptors = keymast::shell::RaiseDescriptorLimit(
       keymast::api::kWantedDescriptors + keymast::api::kExtraDescriptors * config.sockets.size());
+  // What clients send that is none is answered; it makes no lines of another form in the log.
+  google::protobuf::SetLogHandler(nullptr);
   ForbidCoreDumps();
   LimitMemory(config.memory_limit);
   auto front = Front::Open(config);

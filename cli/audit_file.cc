@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/audit_file.h"
 
+#include <algorithm>
 #include <charconv>
 #include <fstream>
 
@@ -20,45 +21,54 @@ class Chain {
 
   // Take says what is wrong with the next record, which stands in this line.
   Outcome<void> Take(const v1::AuditRecord& record, size_t line) {
-    if (record.sequence() == 0 || record.sequence() > links_.size()) {
-      return Wrong("record " + std::to_string(record.sequence()) + " follows " +
-                   std::to_string(links_.size() - 1) + ": records are missing or out of order");
+    const uint64_t sequence = record.sequence();
+    if (sequence == 0 || sequence > links_.size()) {
+      return Wrong("record " + std::to_string(sequence) + " follows " + std::to_string(End()) +
+                   ": records are missing or out of order");
     }
-    const Bytes hash = rules_.hash(links_[record.sequence() - 1].hash, record);
-    const std::string name = "record " + std::to_string(record.sequence());
-    if (!Equal(hash, AsBytes(record.hash()))) {
+    if (sequence <= End() && !expected_.is_sink) {
+      return Wrong("record " + std::to_string(sequence) + " follows " + std::to_string(End()) +
+                   ": records go back in the file of an audit_sink alone (--sink)");
+    }
+    const Bytes hash = rules_.hash(links_[sequence - 1].hash, record);
+    const std::string name = "record " + std::to_string(sequence);
+    if (hash.size() != kHash || !Equal(hash, AsBytes(record.hash()))) {
       return Wrong(name + " was changed, or one before it: its hash does not follow");
     }
     const bool is_checkpoint = record.method() == kCheckpoint;
     if (is_checkpoint && !rules_.is_signed(record)) {
       return Wrong(name + ": the checkpoint is not signed by this key");
     }
-    superseded_ += links_.size() - record.sequence();
-    links_.resize(record.sequence());
+    if (!is_checkpoint && !record.signature().empty()) {
+      return Wrong(name + " has a signature, and is no checkpoint");
+    }
+    superseded_ += links_.size() - sequence;
+    links_.resize(sequence);
     links_.push_back({hash, line, is_checkpoint});
     return {};
   }
 
   // Finish compares what is left with what was expected; `line` gets where it is wrong.
   Outcome<AuditSummary> Finish(size_t& line) const {
-    const uint64_t end = links_.size() - 1;
-    if (expected_.position && expected_.position->sequence > end) {
-      return Wrong("the tail is cut: it ends at " + std::to_string(end) + ", and record " +
-                   PositionText(*expected_.position) + " is missing");
+    if (End() == 0) return Wrong("it has no records, and a log begins with the server's start");
+    if (auto dense = CheckSignatures(line); !dense) return tl::unexpected(dense.error());
+    AuditSummary summary = Summary();
+    const auto& position = expected_.position;
+    if (!position) return summary;
+    if (position->sequence > End()) {
+      return Wrong("the tail is cut: it ends at " + std::to_string(End()) + ", and record " +
+                   PositionText(*position) + " is missing");
     }
-    if (expected_.server && expected_.server->sequence < end) {
-      return Wrong("the server's log ends at " + std::to_string(expected_.server->sequence) +
-                   ", before this file: the server has lost its tail");
-    }
-    for (const auto& place : {expected_.position, expected_.server}) {
-      if (!place || place->sequence > end) continue;
-      const Link& link = links_[place->sequence];
-      if (Equal(place->hash, link.hash) || place->sequence == 0) continue;
-      line = link.line;
-      return Wrong("this is another log: record " + PositionText({place->sequence, link.hash}) +
-                   " was expected as " + PositionText(*place));
-    }
-    return Summary();
+    if (auto same = Compare(*position, line); !same) return tl::unexpected(same.error());
+    summary.proven_to = std::max(summary.proven_to, position->sequence);
+    return summary;
+  }
+
+  // CompareEnd with the server's record of that sequence; empty: it has none.
+  Outcome<void> CompareEnd(const Bytes& hash, size_t& line) const {
+    if (!hash.empty()) return Compare({End(), hash}, line);
+    return Wrong("the server has no record " + std::to_string(End()) +
+                 ": it has lost its tail, or never had this one");
   }
 
  private:
@@ -72,16 +82,40 @@ class Chain {
     return tl::unexpected(Problem{.message = std::move(message)});
   }
 
+  uint64_t End() const { return links_.size() - 1; }
+
+  Outcome<void> Compare(const AuditPlace& place, size_t& line) const {
+    const Link& link = links_[place.sequence];
+    if (place.sequence == 0 || Equal(place.hash, link.hash)) return {};
+    line = link.line;
+    return Wrong("this is another log: record " + PositionText({place.sequence, link.hash}) +
+                 " was expected as " + PositionText(place));
+  }
+
+  Outcome<void> CheckSignatures(size_t& line) const {
+    uint64_t signed_to = 0;
+    for (uint64_t i = 1; i <= End(); ++i) {
+      if (links_[i].is_checkpoint) signed_to = i;
+      if (i - signed_to <= kMostUnsigned) continue;
+      line = links_[i].line;
+      return Wrong("records " + std::to_string(signed_to + 1) + " to " + std::to_string(i) +
+                   " have no checkpoint among them, and the server signs each " +
+                   std::to_string(kMostUnsigned));
+    }
+    return {};
+  }
+
   AuditSummary Summary() const {
     AuditSummary summary;
-    summary.records = links_.size() - 1;
+    summary.records = End();
     summary.superseded = superseded_;
-    summary.end = {summary.records, links_.back().hash};
-    for (size_t i = 1; i < links_.size(); ++i) {
+    summary.end = {End(), links_.back().hash};
+    for (uint64_t i = 1; i <= End(); ++i) {
       if (!links_[i].is_checkpoint) continue;
       ++summary.checkpoints;
       summary.signed_to = i;
     }
+    summary.proven_to = summary.signed_to;
     return summary;
   }
 
@@ -117,7 +151,18 @@ Outcome<AuditSummary> VerifyAuditFile(const std::string& path, const AuditExpect
   }
   auto summary = chain.Finish(number);
   if (!summary) return tl::unexpected(At(path, number, std::move(summary.error())));
-  return summary;
+  if (expected.server) {
+    const auto hash = expected.server(summary->end.sequence);
+    if (!hash) return tl::unexpected(hash.error());  // of the server, and not of the file
+    if (auto same = chain.CompareEnd(*hash, number); !same) {
+      return tl::unexpected(At(path, number, std::move(same.error())));
+    }
+    summary->proven_to = summary->records;
+  }
+  if (summary->proven_to > 0) return summary;
+  return tl::unexpected(At(path, number,
+                           {.message = "nothing in it is signed yet, so that anybody can have made "
+                                       "it: --expect or --status says what its end has to be"}));
 }
 
 std::string PositionText(const AuditPlace& place) {

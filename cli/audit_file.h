@@ -26,7 +26,10 @@ struct AuditRules {
 
 struct AuditExpectation {
   std::optional<AuditPlace> position;  // a record that must be there
-  std::optional<AuditPlace> server;    // the server's end, which the file may be behind
+  // The hash of the server's record of this sequence, empty when it has none; asked once the file
+  // is read, of its end.
+  std::function<Outcome<Bytes>(uint64_t sequence)> server;
+  bool is_sink = false;  // the file of an `audit_sink`: records may go back
 };
 
 struct AuditSummary {
@@ -34,14 +37,19 @@ struct AuditSummary {
   uint64_t superseded = 0;  // that were of no commit
   uint64_t checkpoints = 0;
   uint64_t signed_to = 0;  // last record that a signature covers
+  uint64_t proven_to = 0;  // that, or the last record that was as expected
   AuditPlace end;
 };
 
+// A keymastd signs at the latest behind so many records.
+inline constexpr uint64_t kMostUnsigned = 64;
+
 // VerifyAuditFile reads lines of protobuf JSON, each an AuditRecord. The chain begins with record 1
 // and has no gap, each hash follows from the one before and the record's text, checkpoints are
-// signed, and what was expected is there. A record that goes back follows the one before its
-// sequence and supersedes all from there on, as in the file of a keymastd's `audit_sink`. The
-// problem names the first line that is wrong.
+// signed and no more than `kMostUnsigned` records apart, and what was expected is there. Anybody
+// can make a chain: a file of which neither a signature nor an expectation proves anything is
+// refused. In a sink's file a record that goes back follows the one before its sequence and
+// supersedes all from there on. The problem names the first line that is wrong.
 Outcome<AuditSummary> VerifyAuditFile(const std::string& path, const AuditExpectation& expected,
                                       const AuditRules& rules);
 

@@ -10,6 +10,7 @@
 #include "cli/commands.h"
 #include "cli/methods.h"
 #include "keymast/v1/server.pb.h"
+#include "shell/json_line.h"
 
 namespace keymast::cli {
 namespace {
@@ -31,10 +32,15 @@ audit::Hash HashOf(ByteView octets) {
   return hash;
 }
 
+bool AreFilled(const google::protobuf::RepeatedPtrField<std::string>& texts) {
+  return std::none_of(texts.begin(), texts.end(), [](const auto& text) { return text.empty(); });
+}
+
 // IsWhole: nothing of the record is lost on the way to its text.
 bool IsWhole(const v1::AuditRecord& record) {
   using google::protobuf::util::TimeUtil;
   const auto time = TimeUtil::NanosecondsToTimestamp(ToUnixNanos(InstantOf(record.time())));
+  if (!AreFilled(record.items()) || !AreFilled(record.key_ids())) return false;
   return (record.request_id().empty() || IdOf<RequestId>(record.request_id())) &&
          (record.trace_id().empty() || IdOf<TraceId>(record.trace_id())) && time == record.time();
 }
@@ -76,36 +82,68 @@ struct VerifyOptions {
   bool asks_status = false;
 };
 
-Outcome<void> AskServer(Context& context, VerifyOptions& options) {
+// The server's audit key, unless one was kept from before.
+Outcome<void> AskForKey(Context& context, Bytes& key) {
+  if (!key.empty()) return {};
   v1::ServerStatus status;
   auto called =
       context.session.Call("Server.GetServerStatus", v1::GetServerStatusRequest(), status);
   if (!called) return called;
-  const ByteView key = AsBytes(status.audit_public_key()), hash = AsBytes(status.audit().hash());
-  if (options.public_key.empty()) options.public_key.assign(key.begin(), key.end());
-  options.expected.server = AuditPlace{status.audit().sequence(), Bytes(hash.begin(), hash.end())};
+  const ByteView its = AsBytes(status.audit_public_key());
+  key.assign(its.begin(), its.end());
   return {};
 }
 
-Outcome<void> ShowSummary(Context& context, const AuditSummary& summary) {
-  v1::AuditPosition end;
-  end.set_sequence(summary.end.sequence);
-  end.set_hash(std::string(AsText(summary.end.hash)));
-  return Show(context, end, [&](const v1::AuditPosition&, std::ostream& out) {
-    WritePairs(
-        {{"records", std::to_string(summary.records)},
-         {"superseded", summary.superseded == 0 ? "" : std::to_string(summary.superseded)},
-         {"checkpoints", std::to_string(summary.checkpoints)},
-         {"signed", summary.signed_to == 0 ? "none" : "to " + std::to_string(summary.signed_to)},
-         {"end", PositionText(summary.end)}},
-        out);
-  });
+Outcome<Bytes> AskForHash(Context& context, uint64_t sequence) {
+  v1::ListAuditRecordsRequest request;
+  request.set_after(sequence - 1);
+  request.set_page_size(1);
+  v1::ListAuditRecordsResponse page;
+  auto called = context.session.Call("Audit.ListAuditRecords", request, page);
+  if (!called) return tl::unexpected(called.error());
+  if (page.audit_records().empty()) return Bytes();
+  const ByteView hash = AsBytes(page.audit_records(0).hash());
+  return Bytes(hash.begin(), hash.end());
+}
+
+std::string JsonOf(const AuditSummary& summary) {
+  return shell::JsonLine()
+      .Text("records", std::to_string(summary.records))
+      .Text("superseded", std::to_string(summary.superseded))
+      .Text("checkpoints", std::to_string(summary.checkpoints))
+      .Text("signedTo", std::to_string(summary.signed_to))
+      .Text("provenTo", std::to_string(summary.proven_to))
+      .Text("end", PositionText(summary.end))
+      .str();
+}
+
+void ShowSummary(Context& context, const AuditSummary& summary) {
+  if (context.format != Format::kTable) {
+    return WriteJsonText(JsonOf(summary), context.format, context.out);
+  }
+  const uint64_t unproven = summary.records - summary.proven_to;
+  WritePairs(
+      {{"records", std::to_string(summary.records)},
+       {"superseded", summary.superseded == 0 ? "" : std::to_string(summary.superseded)},
+       {"checkpoints", std::to_string(summary.checkpoints)},
+       {"signed", summary.signed_to == 0 ? "none" : "to " + std::to_string(summary.signed_to)},
+       {"as expected",
+        summary.proven_to == summary.signed_to ? "" : "to " + std::to_string(summary.proven_to)},
+       {"unproven", unproven == 0
+                        ? ""
+                        : std::to_string(unproven) +
+                              " at the end: neither signed nor asked for by --expect or --status"},
+       {"end", PositionText(summary.end)}},
+      context.out);
 }
 
 Outcome<void> Verify(Context& context, const VerifyOptions& typed) {
   VerifyOptions options = typed;
   if (options.asks_status) {
-    if (auto asked = AskServer(context, options); !asked) return asked;
+    if (auto asked = AskForKey(context, options.public_key); !asked) return asked;
+    options.expected.server = [&context](uint64_t sequence) {
+      return AskForHash(context, sequence);
+    };
   }
   const auto key = crypto::PublicKey::FromEd25519(options.public_key);
   if (!key) {
@@ -113,7 +151,8 @@ Outcome<void> Verify(Context& context, const VerifyOptions& typed) {
   }
   const auto summary = VerifyAuditFile(options.file, options.expected, RulesOf(*key));
   if (!summary) return tl::unexpected(summary.error());
-  return ShowSummary(context, *summary);
+  ShowSummary(context, *summary);
+  return {};
 }
 
 Option PublicKey(VerifyOptions& options) {
@@ -144,8 +183,11 @@ void AddAuditVerify(Command& group) {
   auto& options = OptionsOf<VerifyOptions>(command, Verify);
   command.Add(Word("FILE", "As audit export wrote it", Into(options.file)));
   command.Add(PublicKey(options));
-  command.Add(Flag("--status", "Ask the server for its audit key and the end of its log",
+  command.Add(Flag("--status",
+                   "Ask the server for its audit key, and for its record of the file's end",
                    options.asks_status));
+  command.Add(Flag("--sink", "FILE is what a keymastd's audit_sink has taken: records may go back",
+                   options.expected.is_sink));
   command.Add(Expected(options.expected));
   group.Example("keymastctl audit verify audit.jsonl --public-key $KEY --expect 4711:$KEY");
 }

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "shell/files.h"
+#include "shell/json_line.h"
 
 namespace keymast::cli {
 namespace {
@@ -48,7 +49,9 @@ Option SkipExisting(CsvOptions& options) {
 Outcome<std::vector<CsvRow>> ReadCsv(const std::string& path, size_t cells) {
   const auto text = shell::ReadFile(path, kMaxCsv);
   if (!text) return UsageProblem(path + ": cannot be read (" + shell::WhyNot(text.error()) + ")");
-  std::istringstream file(*text);
+  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";  // as spreadsheets write it
+  std::istringstream file(text->starts_with(kByteOrderMark) ? text->substr(kByteOrderMark.size())
+                                                            : *text);
   std::vector<CsvRow> rows;
   std::map<std::string, size_t> lines;  // by id
   std::string line;
@@ -63,6 +66,9 @@ Outcome<std::vector<CsvRow>> ReadCsv(const std::string& path, size_t cells) {
       return UsageProblem(path + ":" + std::to_string(number) + ": " +
                           std::to_string(row.cells.size()) + " cells where " +
                           std::to_string(cells) + " belong");
+    }
+    if (!shell::IsUtf8(line)) {
+      return UsageProblem(path + ":" + std::to_string(number) + ": it is not UTF-8");
     }
     auto id = SubscriberId(path + ":" + std::to_string(number), row.cells[0]);
     if (!id) return tl::unexpected(std::move(id.error()));

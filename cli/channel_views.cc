@@ -29,8 +29,24 @@ void AppendPolicy(const v1::KeyPolicy& policy, Pairs& pairs) {
   pairs.push_back({"MSK", "every " + DurationCell(policy.msk_period()) + ", lead " +
                               DurationCell(policy.msk_lead()) + ", give up after " +
                               DurationCell(policy.msk_give_up())});
+  if (policy.has_msk_longest_life()) {
+    pairs.push_back({"longest MSK", DurationCell(policy.msk_longest_life())});
+  }
+  if (policy.msk_pacing_rate() > 0) {
+    pairs.push_back({"MSK pacing", std::to_string(policy.msk_pacing_rate()) + " messages/s"});
+  }
+  if (policy.mtk_ids_per_msk() > 0) {
+    pairs.push_back({"MTK ids per MSK", std::to_string(policy.mtk_ids_per_msk())});
+  }
+  if (policy.max_datagram() > 0) {
+    pairs.push_back({"max datagram", std::to_string(policy.max_datagram()) + " octets"});
+  }
   pairs.push_back({"exclusion lead", DurationCell(policy.exclusion_lead())});
-  pairs.push_back({"on leave", v1::LeavePolicy_Name(policy.leave_policy())});
+  std::string on_leave = v1::LeavePolicy_Name(policy.leave_policy());
+  if (policy.leave_policy() == v1::BATCHED) {
+    on_leave += ", window " + DurationCell(policy.batch_window());
+  }
+  pairs.push_back({"on leave", std::move(on_leave)});
 }
 
 }  // namespace

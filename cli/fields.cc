@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "shell/config.h"
+#include "shell/json_line.h"
 
 namespace keymast::cli {
 namespace {
@@ -89,6 +90,11 @@ Outcome<void> SetMessage(const Place& place, const std::string& value) {
   return ParseSpan(value, into);
 }
 
+// An etag has quotes of its own, which a shell takes away.
+std::string InQuotes(const std::string& etag) {
+  return etag.empty() || etag.find('"') != std::string::npos ? etag : '"' + etag + '"';
+}
+
 void AddPath(const std::string& path, google::protobuf::FieldMask& mask) {
   const auto& paths = mask.paths();
   if (std::find(paths.begin(), paths.end(), path) == paths.end()) mask.add_paths(path);
@@ -106,6 +112,7 @@ Outcome<void> SetField(Message& message, const std::string& path, const std::str
   using Reflection = google::protobuf::Reflection;
   switch (place.field->cpp_type()) {
     case FieldDescriptor::CPPTYPE_STRING:
+      if (!shell::IsUtf8(value)) return UsageProblem("the text is not UTF-8");
       place.message->GetReflection()->SetString(place.message, place.field, value);
       return {};
     case FieldDescriptor::CPPTYPE_BOOL:
@@ -127,9 +134,10 @@ Outcome<void> SetField(Message& message, const std::string& path, const std::str
 Option Fields::Of(const std::string& path, std::string name, std::string value,
                   std::string what) const {
   const FieldDescriptor* field = FieldAt(message_, path);
-  const Taker take = [&message = message_, mask = mask_, path,
-                      name](const std::string& typed) -> Outcome<void> {
-    auto set = SetField(message, path, typed);
+  const bool is_etag = field->name() == "etag";
+  const Taker take = [&message = message_, mask = mask_, path, name,
+                      is_etag](const std::string& typed) -> Outcome<void> {
+    auto set = SetField(message, path, is_etag ? InQuotes(typed) : typed);
     if (!set) {
       set.error().message = name + ": " + set.error().message;
       return set;

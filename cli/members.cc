@@ -100,6 +100,7 @@ Outcome<void> BatchAdd(Context& context, const BatchOptions& options) {
   return Show(context, all, [&](const v1::BatchCreateMembersResponse& made, std::ostream& out) {
     WriteMembers(made, out);
     if (left > 0) out << "passed over: " << left << "\n";
+    if (options.csv.validate_only) WriteLine(kOnlyChecked, out);
   });
 }
 

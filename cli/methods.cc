@@ -62,13 +62,12 @@ bool IsWithoutChange(const Message& request) {
   return dynamic_cast<const google::protobuf::FieldMask&>(mask).paths().empty();
 }
 
-// A check changes nothing, whatever became of it.
+}  // namespace
+
 bool IsCheck(const Message& request) {
   const FieldDescriptor* field = request.GetDescriptor()->FindFieldByName("validate_only");
   return field != nullptr && request.GetReflection()->GetBool(request, field);
 }
-
-}  // namespace
 
 void AddStandardOptions(Command& command, Message& request) {
   const auto* type = request.GetDescriptor();
@@ -101,6 +100,7 @@ Outcome<void> Send(Context& context, const std::string& method, Message& request
     reflection->SetString(&request, field, NewRequestId());
   }
   auto called = context.session.Call(method, request, response);
+  // A check changes nothing, whatever became of it.
   if (!called && !IsCheck(request)) {
     AdviseRepetition(reflection->GetString(request, field), called.error());
   }

@@ -7,6 +7,7 @@
 
 #include "cli/context.h"
 #include "cli/fields.h"
+#include "cli/masked.h"
 #include "cli/names.h"
 #include "cli/request_id.h"
 
@@ -32,6 +33,21 @@ Outcome<void> Show(Context& context, const Response& response, AsTable as_table)
   return {};
 }
 
+inline constexpr const char* kOnlyChecked = "only checked: nothing was changed";
+// IsCheck says whether the request only checks.
+bool IsCheck(const google::protobuf::Message& request);
+
+// ShowAnswer is Show of what was asked for: fields, or what a check has found.
+template <class Response, class AsTable>
+Outcome<void> ShowAnswer(Context& context, const google::protobuf::Message& request,
+                         const Response& response, AsTable as_table) {
+  if (const auto* mask = ReadMaskOf(request)) return ShowMasked(context, response, *mask);
+  return Show(context, response, [&](const Response& answer, std::ostream& out) {
+    as_table(answer, out);
+    if (IsCheck(request)) WriteLine(kOnlyChecked, out);
+  });
+}
+
 // Calls has `command` call `method` with a request that its options fill, and show the response.
 // The request lives as long as the command's action.
 template <class Request, class Response>
@@ -42,7 +58,7 @@ Request& Calls(Command& command, const std::string& method,
   command.action = [request, method, as_table](Context& context) -> Outcome<void> {
     Response response;
     if (auto sent = Send(context, method, *request, response); !sent) return sent;
-    return Show(context, response, as_table);
+    return ShowAnswer(context, *request, response, as_table);
   };
   return *request;
 }
@@ -55,10 +71,8 @@ Request& Deletes(Command& command, const std::string& method) {
   command.action = [request, method](Context& context) -> Outcome<void> {
     Response response;
     if (auto sent = Send(context, method, *request, response); !sent) return sent;
-    bool is_check = false;
-    if constexpr (requires { request->validate_only(); }) is_check = request->validate_only();
     return Show(context, response, [&](const Response&, std::ostream& out) {
-      WriteLine((is_check ? "may be deleted " : "deleted ") + request->name(), out);
+      WriteLine((IsCheck(*request) ? "may be deleted " : "deleted ") + request->name(), out);
     });
   };
   return *request;
@@ -126,7 +140,7 @@ Request& Lists(Command& command, const std::string& method,
   command.action = [request, method, as_table](Context& context) -> Outcome<void> {
     Response response;
     if (auto fetched = FetchAll(context, method, *request, response); !fetched) return fetched;
-    return Show(context, response, [&](const Response& list, std::ostream& out) {
+    return ShowAnswer(context, *request, response, [&](const Response& list, std::ostream& out) {
       as_table(list, out);
       MorePages(list.next_page_token(), out);
     });

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/names.h"
 
+#include "shell/json_line.h"
+
 namespace keymast::cli {
 namespace {
 
@@ -13,6 +15,7 @@ using Names = google::protobuf::RepeatedPtrField<std::string>;
 Option NotEmpty(const std::string& word, std::function<Outcome<void>(const std::string&)> put) {
   const Taker take = [word, put = std::move(put)](const std::string& typed) -> Outcome<void> {
     if (typed.empty()) return UsageProblem(word + ": a name is needed");
+    if (!shell::IsUtf8(typed)) return UsageProblem(word + ": the name is not UTF-8");
     return put(typed);
   };
   return Word(word, {}, take);

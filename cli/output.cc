@@ -6,6 +6,7 @@
 #include <google/protobuf/util/time_util.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <ostream>
 
 #include "base/bytes.h"
@@ -106,6 +107,11 @@ Outcome<void> ReadJson(const std::string& path, google::protobuf::Message& messa
   auto read = ParseJson(*text, message);
   if (!read) read.error().message = path + ": " + read.error().message;
   return read;
+}
+
+void WriteJsonText(const std::string& json, Format format, std::ostream& out) {
+  const bool is_yaml = format == Format::kYaml;
+  out << (is_yaml ? YamlOf(json) : nlohmann::ordered_json::parse(json).dump(1) + "\n");
 }
 
 void WriteDocument(const google::protobuf::Message& message, Format format, std::ostream& out) {

@@ -44,6 +44,8 @@ Outcome<void> ParseJson(const std::string& text, google::protobuf::Message& mess
 // ReadJson reads protobuf JSON from a file.
 Outcome<void> ReadJson(const std::string& path, google::protobuf::Message& message);
 
+// WriteJsonText writes a JSON text that was made here in a format that is no table.
+void WriteJsonText(const std::string& json, Format format, std::ostream& out);
 // WriteDocument writes one message in a format that is no table.
 void WriteDocument(const google::protobuf::Message& message, Format format, std::ostream& out);
 // WriteOneOfMany writes one message of a stream: a line of JSON, or a YAML document after `---`.

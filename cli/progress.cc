@@ -57,6 +57,8 @@ void Progress::Tell(const v1::Operation& operation) {
     is_begun_ = true;
     first_ = now;
     first_units_ = operation.done_units();
+    // Who interrupts the wait is to know.
+    if (around_.err_is_terminal) around_.err << operation.name() << " goes on also without this\n";
   }
   const std::string text = ProgressText(operation, first_units_, now - first_);
   if (around_.err_is_terminal) {

@@ -97,6 +97,7 @@ void AddRun(Command& group) {
 }  // namespace
 
 std::string KeyCell(const v1::Rekey& rekey) {
+  if (rekey.msk_id().empty()) return "";
   return rekey.msk_id() + "/" + std::to_string(rekey.mtk_id());
 }
 

@@ -95,9 +95,10 @@ void AddGlobals(Command& program, Globals& globals) {
   program.Add(Valued("--tls-cert", "FILE", "PEM file: certificate of this client",
                      Into(target.tls_certificate)));
   program.Add(Valued("--tls-key", "FILE", "PEM file: its private key", Into(target.tls_key)));
-  program.Add(
-      Valued("--timeout", "DURATION", "Longest time a call may take", IntoTimeout(target.timeout))
-          .Default("15s"));
+  program.Add(Valued("--timeout", "DURATION",
+                     "Longest time a call may take; a watch or stream has none",
+                     IntoTimeout(target.timeout))
+                  .Default("15s"));
   program.Add(Valued("-o,--output", "FORMAT", "How results are printed", IntoFormat(globals.format))
                   .OneOf({"table", "json", "yaml"})
                   .Default("table"));

@@ -59,6 +59,7 @@ void WriteUpcoming(const v1::ListUpcomingRekeysResponse& list, std::ostream& out
                LastSegment(rekey.rekey_schedule()), BlackoutCell(rekey)});
   }
   table.Write(out);
+  MorePages(list.next_page_token(), out);
 }
 
 void WriteConflicts(const v1::ListRekeyConflictsResponse& list, std::ostream& out) {

@@ -72,7 +72,7 @@ Outcome<void> Create(Context& context, const CreateOptions& options) {
   if (!put) return put;
   v1::Subscriber created;
   auto sent = Send(context, "Subscribers.CreateSubscriber", request, created);
-  return sent ? Show(context, created, WriteSubscriber) : sent;
+  return sent ? ShowAnswer(context, request, created, WriteSubscriber) : sent;
 }
 
 struct UpdateOptions {
@@ -99,7 +99,7 @@ Outcome<void> Update(Context& context, const UpdateOptions& options) {
   request.mutable_update_mask()->add_paths("sealed_credential");
   v1::Subscriber updated;
   auto sent = Send(context, "Subscribers.UpdateSubscriber", request, updated);
-  return sent ? Show(context, updated, WriteSubscriber) : sent;
+  return sent ? ShowAnswer(context, request, updated, WriteSubscriber) : sent;
 }
 
 Outcome<std::set<std::string>> Existing(Context& context) {
@@ -139,6 +139,7 @@ Outcome<void> BatchCreate(Context& context, const CsvOptions& csv) {
   return Show(context, all, [&](const v1::BatchCreateSubscribersResponse& made, std::ostream& out) {
     WriteSubscribers(made, out);
     if (left > 0) out << "passed over: " << left << "\n";
+    if (csv.validate_only) WriteLine(kOnlyChecked, out);
   });
 }
 

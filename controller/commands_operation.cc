@@ -13,7 +13,6 @@ namespace {
 using rekey::Operation;
 using rekey::OperationKind;
 
-constexpr size_t kMostNotes = 100;
 // As the API names the call that began it.
 constexpr std::string_view kRekeyMethod = "Rekeys.RekeyChannels";
 
@@ -149,8 +148,9 @@ void Controller::Impl::RekeyNext(const Operation& operation, const Moment& m) {
     const ChannelId channel(operation.targets[progress.done]);
     const auto level = operation.subject == "msk" ? rekey::KeyLevel::kMsk : rekey::KeyLevel::kMtk;
     const Outcome done = Handle(RekeyNow{channel, level}, m.now, &m);
-    if (!done && progress.notes.size() < kMostNotes) {
-      progress.notes.push_back(NameOf(channel) + ": " + std::string(ErrorName(done.error().error)));
+    if (!done) {
+      rekey::AddRefusal(progress,
+                        NameOf(channel) + ": " + std::string(ErrorName(done.error().error)));
     }
     if (done && progress.done > 0 && config.audit.key != nullptr) {
       audit::Record record;

@@ -11,7 +11,8 @@ void Controller::Impl::FollowCalendar(Channel& channel, const Moment& m) {
   rekey::Ladder ladder = channel.ladder();
   rekey::Replan(*channel.durable, ladder, m.now);
   const bool is_same = ladder.next_msk_change == channel.ladder().next_msk_change &&
-                       ladder.next_msk_reason == channel.ladder().next_msk_reason;
+                       ladder.next_msk_reason == channel.ladder().next_msk_reason &&
+                       ladder.next_msk_origin == channel.ladder().next_msk_origin;
   if (!is_same) Put(rekey::LadderPut{channel.id(), std::move(ladder)}, m);
 }
 

@@ -249,6 +249,7 @@ struct Controller::Impl final : ReportMembership {
                                  crypto::Rng& from) const;
 
   // Plans (planning.cc).
+  rekey::Rekey Checked(const Channel& channel, rekey::KeyLevel level, Instant now) const;
   tl::expected<RekeyPlan, Failure> Plan(const Channel& channel, rekey::KeyLevel level,
                                         const std::set<SubscriberId>& gone, Instant now) const;
   void PlanUnicast(const Channel& channel, const std::set<SubscriberId>& gone,

@@ -65,6 +65,7 @@ std::optional<rekey::Rekey> Controller::Impl::Replace(Channel& channel, RekeyRea
   ladder.next_msk = *msk;
   ladder.next_msk_change = msk->ends;
   ladder.next_msk_reason = RekeyReason::kSchedule;
+  ladder.next_msk_origin = {};
   rekey::Prepare(ladder, {msk->id, msk->low, switch_at});
   Put(rekey::LadderPut{channel.id(), std::move(ladder)}, m);
   channel.excluding = rekey::Excludes(reason);
@@ -108,6 +109,18 @@ rekey::Rekey Controller::Impl::ShutOut(Channel& channel, RekeyReason reason, con
           channel.joined};
 }
 
+// Checked is what is known of a rekey before it is made: it has no sequence and no keys.
+rekey::Rekey Controller::Impl::Checked(const Channel& channel, KeyLevel level, Instant now) const {
+  const rekey::Ladder& ladder = channel.ladder();
+  rekey::Rekey rekey;
+  rekey.level = level;
+  const bool excludes = level == KeyLevel::kMsk && rekey::Excludes(ladder.next_msk_reason);
+  rekey.reason = excludes ? ladder.next_msk_reason : RekeyReason::kOperator;
+  if (const auto plan = Plan(channel, level, {}, now)) rekey.switch_at = plan->switch_at;
+  if (level == KeyLevel::kMsk) rekey.recipients = channel.joined;
+  return rekey;
+}
+
 Controller::Impl::Outcome Controller::Impl::Handle(const RekeyNow& command, Instant now,
                                                    const Moment* m) {
   Channel* channel = Find(command.channel);
@@ -123,7 +136,6 @@ Controller::Impl::Outcome Controller::Impl::Handle(const RekeyNow& command, Inst
   if (!under_way && (msk || out_of_ids) && !rekey::CanMakeMsk(ladder)) {
     return Refuse(Error::kIdsExhausted, NameOf(command.channel), kNoNumberLeft);
   }
-  if (m == nullptr) return Reply{};
   Reply reply;
   if (under_way) {
     const auto& history = channel->durable->history;
@@ -132,6 +144,10 @@ Controller::Impl::Outcome Controller::Impl::Handle(const RekeyNow& command, Inst
       return rekey.msk == ladder.prepared->msk && rekey.mtk == ladder.prepared->mtk;
     });
     if (made != history.rend()) reply.rekey = *made;
+    return reply;
+  }
+  if (m == nullptr) {
+    reply.rekey = Checked(*channel, command.level, now);
     return reply;
   }
   if (!msk) {

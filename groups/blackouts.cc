@@ -12,20 +12,21 @@ constexpr Duration kLongestWait = std::chrono::hours(24 * 366);
 
 }  // namespace
 
-std::optional<Instant> Blackouts::End(Instant at) {
-  if (at >= first_ && at < end_) return end_;
-  Instant cursor = at;
-  for (int joined = 0;; ++joined) {
-    const auto further = WindowEnd(cursor);
+std::optional<Instant> Blackouts::End(Instant at, Instant limit) {
+  if (at < first_ || at >= reached_) first_ = reached_ = at;
+  for (int joined = 0; reached_ <= limit; ++joined) {
+    const auto further = WindowEnd(reached_);
     if (!further) break;
-    cursor = *further;
-    // True of `at` alone: from a later instant fewer may join.
-    if (cursor - at > kLongestWait || joined >= kMostJoined) return kNever;
+    reached_ = *further;
+    if (joined >= kMostJoined) return kNever;
   }
-  if (cursor == at) return std::nullopt;
-  first_ = at;
-  end_ = cursor;
-  return cursor;
+  return reached_ == at ? std::nullopt : std::optional(reached_);
+}
+
+std::optional<Instant> Blackouts::End(Instant at) {
+  const Instant limit = at + kLongestWait;
+  const auto end = End(at, limit);
+  return end > limit ? kNever : end;
 }
 
 Instant Blackouts::Next(Instant at) const {
@@ -48,6 +49,7 @@ std::optional<Instant> Blackouts::Windows::EndAt(Instant at) {
 // WindowEnd is the end of the windows that `at` falls into, the latest one.
 std::optional<Instant> Blackouts::WindowEnd(Instant at) {
   std::optional<Instant> end;
+  steps_ += windows_.size();
   for (Windows& windows : windows_) end = std::max(end, windows.EndAt(at));
   return end;
 }

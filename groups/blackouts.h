@@ -16,11 +16,17 @@ class Blackouts {
   void Add(const Schedule& schedule) { windows_.emplace_back(schedule); }
 
   // End is when the windows end that `at` falls into, one joining the next; nothing when it falls
-  // into none, kNever when they do not end within a year, or more than 4096 join.
+  // into none. Windows behind `limit` are not looked at: where those before go on until it, End is
+  // some instant behind it, as where more than 4096 join.
+  std::optional<Instant> End(Instant at, Instant limit);
+  // End of windows that end within a year; kNever of others.
   std::optional<Instant> End(Instant at);
 
   // Next is when the next window begins; kNever.
   Instant Next(Instant at) const;
+
+  // steps counts the windows that were looked at, for who bounds what that costs.
+  uint64_t steps() const { return steps_; }
 
  private:
   class Windows {
@@ -42,9 +48,10 @@ class Blackouts {
   std::optional<Instant> WindowEnd(Instant at);
 
   std::vector<Windows> windows_;
-  // Instants from `first_` to before `end_` fall into windows that end at `end_`.
+  // Instants from `first_` to before `reached_` fall into windows that go on until that at least.
   Instant first_{};
-  Instant end_{};
+  Instant reached_{};
+  uint64_t steps_ = 0;
 };
 
 }  // namespace keymast::groups

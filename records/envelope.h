@@ -17,9 +17,9 @@ namespace keymast::records {
 // Formats 2 and 3 added what a member's octet of flags says, format 3 the leaves of a subscriber
 // (records/fields.h), and tickets, format 4 its certificates, the leaves of deleted subscribers and
 // two more numbers, format 5 the number of the record key: before, everything was sealed under keys
-// derived from the master key, which are record key 0. Format 6 added the sources of a group. Those
-// before are read too.
-inline constexpr uint16_t kFormat = 6;
+// derived from the master key, which are record key 0. Format 6 added the sources of a group,
+// format 7 the origin of a planned MSK change. Those before are read too.
+inline constexpr uint16_t kFormat = 7;
 
 enum class EntryType : uint8_t { kMeta = 1, kRecord = 2, kPage = 3, kAudit = 4 };
 

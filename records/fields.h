@@ -202,6 +202,8 @@ void Fields(C& c, Ref<C, rekey::Slot> slot) {
   All(c, slot.msk, slot.mtk, slot.switch_at);
 }
 
+// The octet of the reason says whether the origin of the planned change follows (128): what formats
+// before 7 wrote is read as it was meant.
 template <class C>
 void Fields(C& c, Ref<C, rekey::Ladder> ladder) {
   Maybe(c, ladder.msk);
@@ -209,7 +211,18 @@ void Fields(C& c, Ref<C, rekey::Ladder> ladder) {
   Maybe(c, ladder.active);
   Maybe(c, ladder.prepared);
   Maybe(c, ladder.old);
-  All(c, ladder.last_key_number, ladder.epoch, ladder.next_msk_change, ladder.next_msk_reason);
+  All(c, ladder.last_key_number, ladder.epoch, ladder.next_msk_change);
+  const bool is_from = ladder.next_msk_origin != rekey::MskOrigin();
+  auto reason = static_cast<uint8_t>(ladder.next_msk_reason);
+  if (is_from) reason = static_cast<uint8_t>(reason | 128);
+  All(c, reason);
+  if constexpr (C::kReads) {
+    ladder.next_msk_reason = static_cast<rekey::RekeyReason>(reason & 127);
+    if ((reason & 127) == 0 || ladder.next_msk_reason > rekey::kLastReason) return c.Refuse();
+  }
+  if (reason < 128) return;
+  All(c, ladder.next_msk_origin.schedule, ladder.next_msk_origin.deferred_from);
+  if (ladder.next_msk_origin == rekey::MskOrigin()) c.Refuse();
 }
 
 template <class C>

@@ -80,35 +80,51 @@ class Planner {
     }
   }
 
-  PlannedChange Plan(Instant period_end, Instant not_before);
+  PlannedChange Plan(Instant period_end, Instant not_before, const MskOrigin& owed = {});
+  // steps counts the schedules and windows that were looked at.
+  uint64_t steps() const { return steps_ + blackouts_.steps(); }
 
  private:
+  // IsOwed says whether the schedule still says what was put off.
+  bool IsOwed(One& one, Instant not_before, const MskOrigin& owed) const {
+    return one.id() == owed.schedule && owed.deferred_from < not_before &&
+           one.After(channel_.id, owed.deferred_from - kGridStep).at == owed.deferred_from;
+  }
   // May wait from the end of a blackout until `spread`: nothing else is planned on the way.
   bool MaySpread(Instant end, Instant spread, Instant period_end);
 
   const groups::Channel& channel_;
   std::vector<One> calendar_;
   groups::Blackouts blackouts_;
+  uint64_t steps_ = 0;
 };
 
-PlannedChange Planner::Plan(Instant period_end, Instant not_before) {
+PlannedChange Planner::Plan(Instant period_end, Instant not_before, const MskOrigin& owed) {
+  const Instant soonest = OnGrid(not_before);
   PlannedChange plan;
-  plan.at = OnGrid(std::max(period_end, not_before));
+  plan.at = std::max(OnGrid(period_end), soonest);
+  Instant planned = OnGrid(period_end);
   Duration jitter{};
+  steps_ += 1 + calendar_.size();
   for (One& one : calendar_) {
-    const PutOff put_off = one.After(channel_.id, not_before - kGridStep);
-    if (put_off.at >= plan.at) continue;
-    plan.at = put_off.at;
+    const bool is_owed = IsOwed(one, not_before, owed);
+    const Instant from = is_owed ? owed.deferred_from : not_before;
+    const PutOff put_off = one.After(channel_.id, from - kGridStep);
+    const Instant at = std::max(put_off.at, soonest);
+    if (at >= plan.at) continue;
+    plan.at = at;
     plan.reason = RekeyReason::kCalendar;
     plan.schedule = one.id();
+    plan.deferred_from = is_owed ? put_off.at : kNever;
+    planned = put_off.at;
     jitter = put_off.jitter;
   }
-  const std::optional<Instant> end = blackouts_.End(plan.at);
-  if (!end) return plan;
   const groups::KeyPolicy& policy = channel_.policy;
   const Instant oldest = period_end + (LongestLife(policy) - policy.msk_period);
   const Instant last = OnGrid(std::max(oldest, not_before));
-  plan.deferred_from = plan.at;
+  const std::optional<Instant> end = blackouts_.End(plan.at, last);
+  if (!end) return plan;
+  plan.deferred_from = planned;
   plan.at = OnGrid(std::min(*end, last));
   plan.pierces = *end > last;
   if (plan.pierces) {
@@ -126,7 +142,7 @@ bool Planner::MaySpread(Instant end, Instant spread, Instant period_end) {
   for (One& one : calendar_) {
     if (one.After(channel_.id, end).at < spread) return false;
   }
-  return !blackouts_.End(spread);
+  return !blackouts_.End(spread, spread);
 }
 
 }  // namespace
@@ -143,46 +159,47 @@ std::optional<Instant> BlackoutEnd(const Schedules& schedules, Instant at) {
   return blackouts.End(at);
 }
 
-PlannedChange PlanChange(const ChannelState& channel, Instant period_end, Instant not_before) {
-  return Planner(channel).Plan(period_end, not_before);
+PlannedChange PlanChange(const ChannelState& channel, Instant period_end, Instant not_before,
+                         const MskOrigin& owed) {
+  return Planner(channel).Plan(period_end, not_before, owed);
 }
 
 void Replan(const ChannelState& channel, Ladder& ladder, Instant now) {
   if (!ladder.msk || ladder.next_msk || Excludes(ladder.next_msk_reason)) return;
   const Instant not_before =
       std::max(ladder.active->switch_at, now) + channel.channel.policy.msk_lead;
-  const PlannedChange plan = PlanChange(channel, ladder.msk->ends, not_before);
+  const PlannedChange plan =
+      PlanChange(channel, ladder.msk->ends, not_before, ladder.next_msk_origin);
   ladder.next_msk_change = plan.at;
   ladder.next_msk_reason = plan.reason;
+  ladder.next_msk_origin = {plan.schedule, plan.deferred_from};
   PlanExhaustion(ladder, channel.channel);
 }
 
 std::vector<PlannedChange> Upcoming(const ChannelState& channel, Instant now, size_t count,
-                                    Instant until, Instant after) {
+                                    Instant until, Instant after, size_t* room) {
   const groups::KeyPolicy& policy = channel.channel.policy;
   const Ladder& ladder = channel.ladder;
   std::vector<PlannedChange> plans;
   if (count == 0 || !ladder.msk || ladder.next_msk_change == kNever) return plans;
   Planner planner(channel);
-  const Instant begin = ladder.active->switch_at + policy.msk_lead;
-  const PlannedChange first = planner.Plan(ladder.msk->ends, begin);
-  const bool is_first =
-      first.at == ladder.next_msk_change && first.reason == ladder.next_msk_reason;
-  plans.push_back(first);
-  if (!is_first) {
-    plans.back() = {};
-    plans.back().at = ladder.next_msk_change;
-    plans.back().reason = ladder.next_msk_reason;
-  }
+  const bool is_planned = ladder.next_msk_reason == RekeyReason::kSchedule ||
+                          ladder.next_msk_reason == RekeyReason::kCalendar ||
+                          ladder.next_msk_reason == RekeyReason::kLife;
+  const MskOrigin origin = is_planned ? ladder.next_msk_origin : MskOrigin();
+  plans.push_back({ladder.next_msk_change, ladder.next_msk_reason, origin.schedule,
+                   origin.deferred_from, ladder.next_msk_reason == RekeyReason::kLife});
   const auto following = [&](Instant change) {
     const Instant starts = std::max(change, now);
     return planner.Plan(starts + policy.msk_period, starts + policy.msk_lead);
   };
+  const auto has_room = [&] { return room == nullptr || planner.steps() < *room; };
   if (plans.back().at <= after) plans.back() = following(after);
-  while (plans.size() < count && plans.back().at <= until) {
+  while (plans.size() < count && plans.back().at <= until && has_room()) {
     plans.push_back(following(plans.back().at));
   }
   if (plans.back().at > until) plans.pop_back();
+  if (room != nullptr) *room -= std::min<size_t>(*room, planner.steps() + 1);
   return plans;
 }
 

@@ -27,16 +27,21 @@ struct PlannedChange {
 // PlanChange plans the change of an MSK whose period ends at `period_end`: then, or by a schedule
 // before; not before `not_before`, by when its successor can be there. One that a blackout puts off
 // keeps its jitter behind it, unless another change, the next blackout or the longest life is in
-// the way.
-PlannedChange PlanChange(const ChannelState& channel, Instant period_end, Instant not_before);
+// the way. What is `owed`, since a blackout has put it off, comes as soon as it can: until its
+// schedule is gone, paused, or says another instant.
+PlannedChange PlanChange(const ChannelState& channel, Instant period_end, Instant not_before,
+                         const MskOrigin& owed = {});
 
-// Replan puts the planned change into the ladder of a channel; while a next MSK is on its way, or
-// someone is to be shut out, it leaves it alone.
+// Replan puts the planned change into the ladder of a channel, with what is owed there; while a
+// next MSK is on its way, or someone is to be shut out, it leaves it alone.
 void Replan(const ChannelState& channel, Ladder& ladder, Instant now);
 
 // Upcoming is the next changes, at most `count` and none behind `until`: what the ladder has
 // planned, and what will follow. Those up to `after`, of which the last one is known, are left out.
+// `room` is how many schedules and windows may be looked at, about: what is left of it comes back,
+// and at 0 the rest of the changes is left out.
 std::vector<PlannedChange> Upcoming(const ChannelState& channel, Instant now, size_t count,
-                                    Instant until = kNever, Instant after = Instant::min());
+                                    Instant until = kNever, Instant after = Instant::min(),
+                                    size_t* room = nullptr);
 
 }  // namespace keymast::rekey

@@ -112,6 +112,7 @@ void Activate(Ladder& ladder) {
   if (Excludes(ladder.next_msk_reason)) return;
   ladder.next_msk_change = ladder.msk->ends;
   ladder.next_msk_reason = RekeyReason::kSchedule;
+  ladder.next_msk_origin = {};
 }
 
 void Drop(Ladder& ladder) {

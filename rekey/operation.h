@@ -40,6 +40,12 @@ struct Operation {
   friend bool operator==(const Operation&, const Operation&) = default;
 };
 
+// AddRefusal notes a channel whose keys could not be changed. So many are named; behind them
+// `more=` tells the number of the others. RefusedIn counts them all.
+inline constexpr size_t kMostRefusals = 100;
+void AddRefusal(Progress& progress, std::string refusal);
+uint64_t RefusedIn(const Progress& progress);
+
 inline constexpr size_t kKeptOperations = 100;  // that are done
 
 }  // namespace keymast::rekey

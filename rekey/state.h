@@ -52,6 +52,13 @@ struct Slot {
   friend bool operator==(const Slot&, const Slot&) = default;
 };
 
+// MskOrigin is where a planned change of the MSK comes from.
+struct MskOrigin {
+  ScheduleId schedule;             // of the calendar; empty: the end of the MSK's period
+  Instant deferred_from = kNever;  // was planned for then, and is put off by a blackout
+  friend bool operator==(const MskOrigin&, const MskOrigin&) = default;
+};
+
 // Ladder is a channel's keys. At most two MSKs live at once (TS 31.102 §4.2.80): the one of the
 // active MTK and its successor.
 struct Ladder {
@@ -64,6 +71,7 @@ struct Ladder {
   uint64_t epoch = 0;         // rises with each MTK prepared
   Instant next_msk_change = kNever;
   RekeyReason next_msk_reason = RekeyReason::kSchedule;
+  MskOrigin next_msk_origin;  // of a change by plan
 };
 
 // Position is the highest packet index of an SSRC that a headend reported.

@@ -13,6 +13,7 @@ namespace {
 constexpr size_t kDefaultUpcoming = 10;
 constexpr size_t kDefaultConflicts = 100;
 constexpr size_t kMostShown = 1000;
+constexpr size_t kMostSteps = 100'000;  // schedules and windows that one page may look at
 // Farther ones are not shown: instants end in the year 2262.
 constexpr Duration kFarthestUpcoming = std::chrono::hours(24 * 365 * 100);
 constexpr Duration kDefaultHorizon = std::chrono::hours(24);
@@ -124,15 +125,18 @@ void Calls::ListUpcoming(const Caller& caller, const v1::ListUpcomingRekeysReque
   const auto shown = ReadInstants(page_tokens_.Read(label, request.page_token()), 1);
   if (!shown) return Refuse(caller, NoTokenOfThis());
   const Instant now = shard_.Now();
+  size_t room = kMostSteps;
   const auto plans = rekey::Upcoming(*channel, now, *count + 1, now + kFarthestUpcoming,
-                                     shown->empty() ? Instant::min() : shown->front());
+                                     shown->empty() ? Instant::min() : shown->front(), &room);
   core::CoreReply reply;
   auto& list = *reply.mutable_list_upcoming_rekeys();
-  for (size_t i = 0; i < std::min(*count, plans.size()); ++i) {
+  const size_t shown_now = std::min(*count, plans.size());
+  for (size_t i = 0; i < shown_now; ++i) {
     *list.add_upcoming_rekeys() = ToProto(channel->channel.id, plans[i]);
   }
-  if (plans.size() > *count) {
-    list.set_next_page_token(page_tokens_.Make(label, TextOf(plans[*count - 1].at)));
+  // A page may be cut short: there is more behind it.
+  if (plans.size() > *count || (room == 0 && !plans.empty())) {
+    list.set_next_page_token(page_tokens_.Make(label, TextOf(plans[shown_now - 1].at)));
   }
   Answer(caller, std::move(reply));
 }
@@ -159,7 +163,9 @@ void Calls::ListConflicts(const Caller& caller, const v1::ListRekeyConflictsRequ
   }
   auto conflicts = FindConflicts(shard_.controller(), asker_.scope, search);
   if (!conflicts) {
-    return Refuse(caller, Wrong("horizon", "must be shorter: over 100000 changes are within it"));
+    return Refuse(caller, Wrong("horizon",
+                                "must be shorter: there are more changes, schedules and blackouts "
+                                "within it than are looked at in one call"));
   }
   core::CoreReply reply;
   auto& list = *reply.mutable_list_rekey_conflicts();

@@ -108,7 +108,15 @@ void Calls::RekeyNow(const Caller& caller, const v1::RekeyNowRequest& request) {
   if (!command) return Refuse(caller, command.error());
   Do(caller, AskOf(request), *command, [&](const controller::Reply& done, core::CoreReply& reply) {
     reply.mutable_rekey();
-    if (done.rekey) *reply.mutable_rekey() = ToProto(command->channel, *done.rekey);
+    if (!done.rekey) return;
+    v1::Rekey& rekey = *reply.mutable_rekey();
+    rekey = ToProto(command->channel, *done.rekey);
+    if (!request.validate_only() || done.rekey->sequence != 0) return;
+    // Of a check: nothing is prepared, and no keys are there.
+    rekey.clear_name();
+    rekey.clear_msk_id();
+    rekey.clear_mtk_id();
+    rekey.clear_prepare_time();
   });
 }
 

@@ -11,17 +11,10 @@
 namespace keymast::server {
 namespace {
 
-constexpr size_t kMost = 100'000;  // looked at
+// Schedules and windows that are looked at: the loop does nothing else meanwhile.
+constexpr size_t kMost = 100'000;
 
 using At = std::pair<Instant, const rekey::ChannelState*>;
-
-void AddChanges(const rekey::ChannelState& channel, const ConflictSearch& search,
-                std::vector<At>& changes) {
-  const size_t room = kMost + 1 - changes.size();  // one too many tells that there are more
-  for (const auto& plan : rekey::Upcoming(channel, search.now, room, search.until)) {
-    changes.emplace_back(plan.at, &channel);
-  }
-}
 
 Conflict ConflictOf(const controller::Controller& controller, const std::vector<At>& changes,
                     size_t begin, size_t end) {
@@ -49,9 +42,13 @@ std::optional<std::vector<Conflict>> FindConflicts(const controller::Controller&
                                                    const controller::Scope& scope,
                                                    const ConflictSearch& search) {
   std::vector<At> changes;
+  size_t room = kMost;
   for (const auto& [id, channel] : controller.state().channels) {
-    if (scope.Has(id)) AddChanges(channel, search, changes);
-    if (changes.size() > kMost) return std::nullopt;
+    if (!scope.Has(id)) continue;
+    const auto plans =
+        rekey::Upcoming(channel, search.now, kMost, search.until, Instant::min(), &room);
+    if (room == 0) return std::nullopt;
+    for (const auto& plan : plans) changes.emplace_back(plan.at, &channel);
   }
   std::sort(changes.begin(), changes.end(), [](const At& a, const At& b) {
     return a.first != b.first ? a.first < b.first : a.second->channel.id < b.second->channel.id;

@@ -26,7 +26,7 @@ struct ConflictSearch {
 };
 
 // FindConflicts looks at the planned changes of channels in scope; the earliest come first. Nothing
-// where there are more than 100,000 changes in all.
+// where 100,000 changes, or schedules and blackouts that are looked at for them, do not suffice.
 std::optional<std::vector<Conflict>> FindConflicts(const controller::Controller& controller,
                                                    const controller::Scope& scope,
                                                    const ConflictSearch& search);

@@ -8,23 +8,32 @@
 
 #include "base/check.h"
 #include "controller/controller.h"
+#include "server/pipeline.h"
 
 namespace keymast::server {
 
 class Held {
  public:
-  // Overtakes: `datagram` would, if it were sent now. What members are sent unasked is kept in one
-  // order, since a user's COUNTER is of all channels; what answers a datagram is in none.
-  bool Overtakes(const controller::Datagram& datagram) const {
-    if (datagram.to.IsMulticast()) return channels_.contains(datagram.channel);
-    return !IsAnswer(datagram) && unicast_ > 0;
+  using Place = Pipeline::Place;
+
+  // Last is where the last one waits that `datagram` would overtake if it were sent now. What
+  // members are sent unasked is kept in one order, since a user's COUNTER is of all channels; what
+  // answers a datagram is in none.
+  std::optional<Place> Last(const controller::Datagram& datagram) const {
+    if (!datagram.to.IsMulticast()) {
+      return IsAnswer(datagram) || unicast_.count == 0 ? std::nullopt
+                                                       : std::optional(unicast_.last);
+    }
+    const auto channel = channels_.find(datagram.channel);
+    return channel == channels_.end() ? std::nullopt : std::optional(channel->second.last);
   }
 
-  void Add(const controller::Datagram& datagram) {
+  // Add: `place` is at least that of the last one.
+  void Add(const controller::Datagram& datagram, Place place) {
     if (datagram.to.IsMulticast()) {
-      ++channels_[datagram.channel];
+      channels_[datagram.channel].Add(place);
     } else if (!IsAnswer(datagram)) {
-      ++unicast_;
+      unicast_.Add(place);
     }
   }
 
@@ -33,18 +42,26 @@ class Held {
       if (datagram.to.IsMulticast()) {
         const auto channel = channels_.find(datagram.channel);
         KEYMAST_CHECK(channel != channels_.end());
-        if (--channel->second == 0) channels_.erase(channel);
+        if (--channel->second.count == 0) channels_.erase(channel);
       } else if (!IsAnswer(datagram)) {
-        --unicast_;
+        --unicast_.count;
       }
     }
   }
 
  private:
+  struct Waiting {
+    size_t count = 0;
+    Place last = 0;
+    void Add(Place place) {
+      ++count;
+      last = place;
+    }
+  };
   static bool IsAnswer(const controller::Datagram& datagram) { return datagram.due == Instant{}; }
 
-  std::map<ChannelId, size_t> channels_;  // multicast, by channel
-  size_t unicast_ = 0;
+  std::map<ChannelId, Waiting> channels_;  // multicast, by channel
+  Waiting unicast_;
 };
 
 }  // namespace keymast::server

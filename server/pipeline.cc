@@ -52,24 +52,24 @@ Pipeline::~Pipeline() {
   if (IsBusy()) committer_.Wait();
 }
 
-void Pipeline::Touch(const std::vector<rekey::Change>& changes, int by) {
-  for (const rekey::Change& change : changes) {
-    const ChannelId* channel = std::visit(ChannelOf{}, change);
-    if (channel == &kNobody) continue;
-    if (channel == nullptr) {
-      shared_ += by;
-      continue;
-    }
-    const auto touched = channels_.try_emplace(*channel, 0).first;
-    touched->second += by;
-    if (touched->second == 0) channels_.erase(touched);
+std::optional<Pipeline::Place> Pipeline::LastOf(const ChannelId& channel) const {
+  for (size_t i = batches_.size(); i > 0; --i) {
+    if (batches_[i - 1].channels.contains(channel)) return first_ + i - 1;
   }
+  return std::nullopt;
+}
+
+std::optional<Pipeline::Place> Pipeline::LastShared() const {
+  for (size_t i = batches_.size(); i > 0; --i) {
+    if (batches_[i - 1].is_shared) return first_ + i - 1;
+  }
+  return std::nullopt;
 }
 
 Pipeline::Batch& Pipeline::OpenBatch(const std::vector<rekey::Change>& changes) {
   const bool none_open = batches_.size() == (in_flight_ ? 1U : 0U);
   if (none_open || !batches_.back().room->Take(changes)) {
-    batches_.push_back({durable_.NewRoom(), {}, {}});
+    batches_.push_back({durable_.NewRoom(), {}, {}, {}, false});
     batches_.back().room->Take(changes);
   }
   return batches_.back();
@@ -81,10 +81,22 @@ void Pipeline::Append(std::vector<rekey::Change> changes, Effect effect) {
     batches_.back().effects.push_back(std::move(effect));
     return;
   }
-  Touch(changes, 1);
   Batch& batch = OpenBatch(changes);
+  for (const rekey::Change& change : changes) {
+    const ChannelId* channel = std::visit(ChannelOf{}, change);
+    if (channel == nullptr) {
+      batch.is_shared = true;
+    } else if (channel != &kNobody) {
+      batch.channels.insert(*channel);
+    }
+  }
   std::move(changes.begin(), changes.end(), std::back_inserter(batch.changes));
   if (effect) batch.effects.push_back(std::move(effect));
+}
+
+void Pipeline::Behind(Place place, Effect effect) {
+  KEYMAST_CHECK(place >= first_ && place - first_ < batches_.size());
+  batches_[place - first_].effects.push_back(std::move(effect));
 }
 
 void Pipeline::Flush() {
@@ -125,7 +137,7 @@ Pipeline::Outcome Pipeline::Settle(const Committer::Done& done) {
   for (size_t i = 0; i < settled; ++i) {
     const Batch batch = std::move(batches_.front());
     batches_.pop_front();
-    Touch(batch.changes, -1);
+    ++first_;
     for (const Effect& effect : batch.effects) effect(status);
   }
   return outcome;

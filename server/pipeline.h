@@ -5,9 +5,9 @@
 #include <condition_variable>
 #include <deque>
 #include <functional>
-#include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <thread>
 
 #include "server/durable.h"
@@ -67,10 +67,12 @@ class Pipeline {
 
   // Idle: nothing waits, so nothing needs to be held.
   bool Idle() const { return batches_.empty(); }
-  // Whether a waiting change concerns this channel, or no channel (subscribers, headends, the
-  // COUNTER of user keys).
-  bool Touches(const ChannelId& channel) const { return channels_.contains(channel); }
-  bool TouchesShared() const { return shared_ > 0; }
+  // Place names a batch that waits: those behind it have greater ones.
+  using Place = uint64_t;
+  // The last batch with a change of this channel, or of what belongs to none (subscribers,
+  // headends, the COUNTER of user keys).
+  std::optional<Place> LastOf(const ChannelId& channel) const;
+  std::optional<Place> LastShared() const;
 
   // Revision of the store that was released last; new already when the effects of its commit run.
   uint64_t revision() const { return revision_; }
@@ -82,6 +84,9 @@ class Pipeline {
   // Append adds changes to the open batch, and the effect behind them, if there is one. Without
   // changes the effect waits for everything before it, and runs at once when nothing does.
   void Append(std::vector<rekey::Change> changes, Effect effect);
+
+  // Behind adds an effect that waits for no more than the batch at `place`, which must wait.
+  void Behind(Place place, Effect effect);
 
   // Flush gives the oldest batch to the committer, if that is free.
   void Flush();
@@ -112,9 +117,10 @@ class Pipeline {
     std::unique_ptr<CommitRoom> room;
     std::vector<rekey::Change> changes;
     std::vector<Effect> effects;
+    std::set<ChannelId> channels;  // that the changes are of
+    bool is_shared = false;        // or of none
   };
   Batch& OpenBatch(const std::vector<rekey::Change>& changes);
-  void Touch(const std::vector<rekey::Change>& changes, int by);
   Outcome Settle(const Committer::Done& done);
   void EndJob();
   bool IsJobUnderWay() const { return then_ && !job_; }
@@ -124,13 +130,12 @@ class Pipeline {
   Committer& committer_;
   uint64_t revision_;
   std::deque<Batch> batches_;   // oldest first
+  Place first_ = 0;             // of the oldest
   bool in_flight_ = false;      // the oldest is with the committer
   bool probing_ = false;        // nothing_ is
   std::function<void()> job_;   // that waits for it
   std::function<void()> then_;  // of a job that waits, or is with it
   const std::vector<rekey::Change> nothing_;
-  std::map<ChannelId, int> channels_;  // waiting changes of each
-  int shared_ = 0;
 };
 
 }  // namespace keymast::server

@@ -70,21 +70,26 @@ Shard::Outputs Shard::OutputsOf(controller::Step& step) {
 }
 
 // MTK messages rest on the changes of their channel alone; MSK messages and boxes also on what
-// belongs to no channel (subscribers, headends, the COUNTER of user keys).
-Shard::Outputs Shard::Passing(controller::Step& step) {
-  Outputs outputs;
-  std::vector<controller::Datagram> waiting;
-  for (controller::Datagram& datagram : step.datagrams) {
-    const bool shared = !datagram.to.IsMulticast() && pipeline_.TouchesShared();
-    if (shared || pipeline_.Touches(datagram.channel) || held_.Overtakes(datagram)) {
-      held_.Add(datagram);
-      waiting.push_back(std::move(datagram));
-    } else {
-      outputs.datagrams.push_back(std::move(datagram));
-    }
+// belongs to no channel (subscribers, headends, the COUNTER of user keys). None waits for a commit
+// that it does not rest on: a disk that hangs may be in the middle of that one.
+std::optional<Pipeline::Place> Shard::WaitsFor(const controller::Datagram& datagram) const {
+  std::optional<Pipeline::Place> place =
+      std::max(pipeline_.LastOf(datagram.channel), held_.Last(datagram));
+  if (!datagram.to.IsMulticast()) place = std::max(place, pipeline_.LastShared());
+  return place;
+}
+
+Shard::Waiting Shard::Passing(std::vector<controller::Datagram> datagrams, Origin origin) {
+  Outputs passing;
+  passing.origin = std::move(origin);
+  Waiting waiting;
+  for (controller::Datagram& datagram : datagrams) {
+    const auto place = WaitsFor(datagram);
+    if (place) held_.Add(datagram, *place);
+    (place ? waiting[*place] : passing.datagrams).push_back(std::move(datagram));
   }
-  step.datagrams = std::move(waiting);
-  return outputs;
+  Release(std::move(passing));
+  return waiting;
 }
 
 void Shard::Take(controller::Step step, Pipeline::Effect then, Origin origin) {
@@ -97,16 +102,21 @@ void Shard::Take(controller::Step step, Pipeline::Effect then, Origin origin) {
   }
   if (!step.changes.empty()) pipeline_.Append(std::move(step.changes), {});
   PassFailpoint("server.step.appended");
-  Outputs passing = Passing(step);
-  passing.origin = origin;
-  Release(std::move(passing));
-  Outputs held = OutputsOf(step);
-  held.origin = std::move(origin);
-  if (held.empty() && !then) return;
+  for (auto& [place, datagrams] : Passing(std::exchange(step.datagrams, {}), origin)) {
+    Outputs held;
+    held.datagrams = std::move(datagrams);
+    held.origin = origin;
+    pipeline_.Behind(place, [this, held = std::move(held)](const Status& status) mutable {
+      held_.Remove(held.datagrams);
+      if (status) Release(std::move(held));
+    });
+  }
+  Outputs rest = OutputsOf(step);
+  rest.origin = std::move(origin);
+  if (rest.empty() && !then) return;
   pipeline_.Append(
-      {}, [this, held = std::move(held), then = std::move(then)](const Status& status) mutable {
-        held_.Remove(held.datagrams);
-        if (status) Release(std::move(held));
+      {}, [this, rest = std::move(rest), then = std::move(then)](const Status& status) mutable {
+        if (status) Release(std::move(rest));
         if (then) then(status);
       });
 }
@@ -116,16 +126,18 @@ void Shard::Take(controller::Step step, Pipeline::Effect then, Origin origin) {
 void Shard::TakeReply(controller::Step step) {
   const bool is_alone = step.changes.empty() && step.events.empty();
   if (!is_alone || pipeline_.Idle()) return Take(std::move(step));
-  Release(Passing(step));
-  const size_t count = step.datagrams.size();
-  if (held_replies_ + count > kMostHeldReplies) return held_.Remove(step.datagrams);
-  if (count == 0) return;
-  held_replies_ += count;
-  pipeline_.Append({}, [this, datagrams = std::move(step.datagrams)](const Status& status) {
-    held_replies_ -= datagrams.size();
-    held_.Remove(datagrams);
-    if (status) parts_.port.Send(datagrams);
-  });
+  for (auto& [place, datagrams] : Passing(std::move(step.datagrams), {})) {
+    if (held_replies_ + datagrams.size() > kMostHeldReplies) {
+      held_.Remove(datagrams);
+      continue;
+    }
+    held_replies_ += datagrams.size();
+    pipeline_.Behind(place, [this, datagrams = std::move(datagrams)](const Status& status) {
+      held_replies_ -= datagrams.size();
+      held_.Remove(datagrams);
+      if (status) parts_.port.Send(datagrams);
+    });
+  }
 }
 
 void Shard::Release(Outputs outputs) {

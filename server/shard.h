@@ -113,9 +113,11 @@ class Shard {
   Outputs OutputsOf(controller::Step& step);
   // TakeReply is Take of what answers a datagram.
   void TakeReply(controller::Step step);
-  // Passing takes out of `step` what nothing that waits concerns; the datagrams that are left in it
-  // are held from then on.
-  Outputs Passing(controller::Step& step);
+  // The place of the last batch that must be durable before the datagram is sent.
+  std::optional<Pipeline::Place> WaitsFor(const controller::Datagram& datagram) const;
+  using Waiting = std::map<Pipeline::Place, std::vector<controller::Datagram>>;
+  // Passing releases what rests on nothing that waits; what is left is held from then on.
+  Waiting Passing(std::vector<controller::Datagram> datagrams, Origin origin);
   void Release(Outputs outputs);
   static void LogEvents(const std::vector<controller::Event>& events, const Origin& origin);
   static void LogRekey(const controller::Event& event, const Origin& origin);

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
 #include "base/bytes.h"
 #include "google/rpc/error_info.pb.h"
 #include "keymast/v1/server.pb.h"
@@ -48,8 +50,11 @@ void FillResponse(const rekey::Operation& operation, google::protobuf::Any& any)
       break;
   }
   v1::RekeyChannelsResponse response;
-  response.set_rekeyed(operation.progress.done - operation.progress.notes.size());
-  for (const std::string& note : operation.progress.notes) response.add_refused(note);
+  const std::vector<std::string>& notes = operation.progress.notes;
+  response.set_rekeyed(operation.progress.done - rekey::RefusedIn(operation.progress));
+  for (size_t i = 0; i < std::min(notes.size(), rekey::kMostRefusals); ++i) {
+    response.add_refused(notes[i]);
+  }
   any.PackFrom(response);
 }
 

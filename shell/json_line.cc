@@ -22,6 +22,16 @@ void AppendJsonText(std::string& json, std::string_view text) {
   }
 }
 
+bool IsUtf8(std::string_view text) {
+  if (IsPlain(text)) return true;
+  try {
+    static_cast<void>(nlohmann::json(text).dump());
+    return true;
+  } catch (const nlohmann::json::type_error&) {
+    return false;
+  }
+}
+
 void JsonLine::Name(std::string_view name) {
   if (!body_.empty()) body_ += ',';
   AppendJsonText(body_, name);

@@ -12,6 +12,9 @@ namespace keymast::shell {
 // line stays JSON.
 void AppendJsonText(std::string& json, std::string_view text);
 
+// IsUtf8 says whether it would be replaced by nothing.
+bool IsUtf8(std::string_view text);
+
 class JsonLine {
  public:
   JsonLine& Text(std::string_view name, std::string_view value);

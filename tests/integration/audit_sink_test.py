@@ -106,15 +106,15 @@ class AuditSink(unittest.TestCase):
         self.auditor.call("audit", "export", file)
         return file
 
-    def verify(self, file):
-        done = self.auditor.run("audit", "verify", file, "--status")
+    def verify(self, file, *more):
+        done = self.auditor.run("audit", "verify", file, "--status", *more)
         self.assertEqual(done.returncode, 0, done.stderr)
 
     def agree(self):
         """The file and the store hold one log, and both are good."""
         export = self.export()
         self.verify(export)
-        self.verify(self.sink)
+        self.verify(self.sink, "--sink")
         self.assertEqual(chain(self.sink.read_text()), export.read_text().splitlines())
 
     def is_blocked_and_keys_go_on(self, why):

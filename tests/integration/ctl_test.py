@@ -155,6 +155,8 @@ class Reflection(unittest.TestCase):
         self.assertIn("keymast.v1.Channels.GetChannel", self.ctl("list", "Channels"))
         self.assertIn("stream grpc.reflection.v1alpha.ServerReflectionRequest",
                       self.ctl("list", "grpc.reflection.v1alpha.ServerReflection"))
+        self.assertEqual(json.loads(self.ctl("call", "grpc.health.v1.Health.Check")),
+                         {"status": "SERVING"})
 
     def test_declarations_have_numbers(self):
         self.assertIn("  string name = 1;", self.ctl("describe", "Channel"))

@@ -347,7 +347,8 @@ class Failpoints(unittest.TestCase):
             with self.subTest(name):
                 self.scene_of(name)(self, name)
         self.picture_goes_on()
-        verified = site.ctl.run("audit", "verify", self.sink, "--status")
+        auditor = Ctl(f"unix:{site.root}/auditor.sock")
+        verified = auditor.run("audit", "verify", self.sink, "--sink", "--status")
         self.assertEqual(verified.returncode, 0, verified.stderr)
         self.proofs.tell()
         prove(site, site.ctl, forgers=self.proofs.forgers)

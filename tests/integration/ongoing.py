@@ -15,6 +15,15 @@ WAITS = 30  # seconds, for a key to be wiped
 TRIES = 5
 
 
+def again(ask, *signs):
+    for left in reversed(range(TRIES)):
+        try:
+            return ask()
+        except AssertionError as problem:
+            if not left or not any(sign in str(problem) for sign in signs):
+                raise
+
+
 class Ongoing(Evidence):
     """Taken again and again. What recordings and audit log had before is not read anew, and the store is
     not checked: the start behind a fault has read all of it."""
@@ -57,12 +66,11 @@ class Ongoing(Evidence):
 
     def export_audit(self):
         """The read that fails may be one of these: it is told so, and the next one finds what is there."""
-        for left in reversed(range(TRIES)):
-            try:
-                return super().export_audit()
-            except AssertionError as problem:
-                if "[io]" not in str(problem) or not left:
-                    raise
+        return again(super().export_audit, "[io]", "[unavailable]")
+
+    def listing(self, kind, *of):
+        """What waits behind a commit that fails is told to ask again."""
+        return again(lambda: super(Ongoing, self).listing(kind, *of), "[unavailable]")
 
     def verify_audit(self):
         self.verified = self.chain.wrong(self.audit)

@@ -40,6 +40,31 @@ class AuditFile : public testing::Test {
     const ByteView hash = AsBytes(records_[sequence - 1].hash());
     return {sequence, Bytes(hash.begin(), hash.end())};
   }
+  // A server whose log ends with this record of ours.
+  AuditExpectation Server(size_t end) const {
+    AuditExpectation expected;
+    expected.server = [this, end](uint64_t sequence) {
+      return sequence > end ? Bytes() : PlaceOf(sequence).hash;
+    };
+    return expected;
+  }
+  static AuditExpectation Position(AuditPlace place) {
+    AuditExpectation expected;
+    expected.position = std::move(place);
+    return expected;
+  }
+  // Makes the chain anew, as who has no key can, of so many records without checkpoint.
+  void Forge(size_t count) {
+    records_.clear();
+    Bytes previous(32, 0);
+    for (size_t i = 1; i <= count; ++i) {
+      v1::AuditRecord& record = records_.emplace_back();
+      record.set_sequence(i);
+      record.set_method("Channels.CreateChannel");
+      previous = HashOf(previous, record);
+      record.set_hash(std::string(AsText(previous)));
+    }
+  }
   Outcome<AuditSummary> Check(const AuditExpectation& expected = {}) {
     const std::string path = TempPath("audit.jsonl");
     std::ofstream file(path);
@@ -59,13 +84,18 @@ class AuditFile : public testing::Test {
 };
 
 TEST_F(AuditFile, AWholeOneIsGood) {
-  const auto summary = Check({PlaceOf(5), PlaceOf(6)});
+  AuditExpectation expected = Server(9);
+  expected.position = PlaceOf(5);
+  const auto summary = Check(expected);
   ASSERT_TRUE(summary) << summary.error().message;
   EXPECT_EQ(summary->records, 6U);
   EXPECT_EQ(summary->checkpoints, 1U);
   EXPECT_EQ(summary->signed_to, 4U);
   EXPECT_EQ(summary->end.sequence, 6U);
   EXPECT_EQ(summary->end.hash, PlaceOf(6).hash);
+  EXPECT_EQ(summary->proven_to, 6U);
+  EXPECT_EQ(Check()->proven_to, 4U);
+  EXPECT_EQ(Check(Position(PlaceOf(5)))->proven_to, 5U);
 }
 
 TEST_F(AuditFile, TheFirstRecordThatWasChangedIsNamed) {
@@ -89,7 +119,7 @@ TEST_F(AuditFile, AnUnsignedCheckpointIsNamed) {
 }
 
 TEST_F(AuditFile, ATailThatIsCutShowsByWhatWasExpected) {
-  const AuditExpectation expected{PlaceOf(6), {}};
+  const AuditExpectation expected = Position(PlaceOf(6));
   records_.pop_back();
   EXPECT_EQ(Complaint(), "none") << "nobody knows";
   EXPECT_EQ(Complaint(expected).find("5: the tail is cut: it ends at 5, and record 6:"), 0U);
@@ -98,12 +128,55 @@ TEST_F(AuditFile, ATailThatIsCutShowsByWhatWasExpected) {
 TEST_F(AuditFile, AnotherLogShowsByWhatWasExpected) {
   AuditPlace other = PlaceOf(5);
   other.hash[0] ^= 1;
-  EXPECT_EQ(Complaint({other, {}}).find("5: this is another log: record 5:"), 0U);
+  EXPECT_EQ(Complaint(Position(other)).find("5: this is another log: record 5:"), 0U);
 }
 
 TEST_F(AuditFile, AServerThatHasLostItsTailIsFound) {
-  EXPECT_EQ(Complaint({{}, PlaceOf(5)}),
-            "6: the server's log ends at 5, before this file: the server has lost its tail");
+  EXPECT_EQ(Complaint(Server(5)),
+            "6: the server has no record 6: it has lost its tail, or never had this one");
+}
+
+TEST_F(AuditFile, AnEndThatTheServerHasOtherwiseIsFound) {
+  const AuditExpectation server = Server(6);
+  const AuditPlace true_end = PlaceOf(6);
+  AuditExpectation expected;
+  expected.server = [&](uint64_t) { return true_end.hash; };
+  records_[5].set_principal("operator:mallory");
+  records_[5].set_hash(std::string(AsText(HashOf(AsBytes(records_[4].hash()), records_[5]))));
+  EXPECT_EQ(Complaint(), "none") << "it is behind the last signature";
+  EXPECT_EQ(Complaint(expected).find("6: this is another log: record 6:"), 0U);
+}
+
+TEST_F(AuditFile, WhatNobodySignedIsNotGood) {
+  Forge(5);
+  EXPECT_EQ(Complaint().find("5: nothing in it is signed yet"), 0U) << Complaint();
+  EXPECT_EQ(Complaint(Position({0, Bytes(32, 0)})).find("5: nothing in it is signed yet"), 0U);
+  EXPECT_EQ(Complaint(Position(PlaceOf(3))), "none");
+  EXPECT_EQ(Complaint(Server(5)), "none");
+  Forge(64);
+  EXPECT_EQ(Complaint(Server(64)), "none");
+  Forge(65);
+  EXPECT_EQ(Complaint(Server(65)),
+            "65: records 1 to 65 have no checkpoint among them, and the server signs each 64");
+}
+
+TEST_F(AuditFile, AnEmptyOneIsNotGood) {
+  records_.clear();
+  EXPECT_EQ(Complaint(), "0: it has no records, and a log begins with the server's start");
+}
+
+TEST_F(AuditFile, ASignatureIsOfACheckpointAlone) {
+  records_[4].set_signature("signed");
+  EXPECT_EQ(Complaint(), "5: record 5 has a signature, and is no checkpoint");
+}
+
+TEST_F(AuditFile, RecordsGoBackInASinksFileAlone) {
+  records_.push_back(records_[5]);
+  EXPECT_EQ(Complaint(),
+            "7: record 6 follows 6: records go back in the file of an audit_sink alone (--sink)");
+  AuditExpectation expected;
+  expected.is_sink = true;
+  EXPECT_EQ(Complaint(expected), "none");
 }
 
 TEST_F(AuditFile, WhatIsNoRecordIsNamed) {

@@ -87,11 +87,18 @@ TEST_F(AuditVerify, ALogOfTheServersIsGoodWithoutAsking) {
             "records      5\n"
             "checkpoints  1\n"
             "signed       to 3\n"
+            "unproven     2 at the end: neither signed nor asked for by --expect or --status\n"
             "end          5:" +
                 ToHex(AsBytes(records_[4].hash())) + "\n");
   EXPECT_TRUE(server_.asked().empty());
   const std::string end = "5:" + ToHex(AsBytes(records_[4].hash()));
-  EXPECT_EQ(Verify({"--public-key", kPublicKey, "--expect", end}).exit, 0);
+  EXPECT_EQ(Verify({"--public-key", kPublicKey, "--expect", end}).out,
+            "records      5\n"
+            "checkpoints  1\n"
+            "signed       to 3\n"
+            "as expected  to 5\n"
+            "end          " +
+                end + "\n");
   records_.pop_back();
   EXPECT_EQ(Verify({"--public-key", kPublicKey, "--expect", end}).exit, 1) << "the tail is cut";
 }
@@ -123,6 +130,11 @@ TEST_F(AuditVerify, WhatItsTextCouldNotHoldIsAChange) {
   const std::vector<std::function<void(v1::AuditRecord&)>> changes = {
       [](auto& record) { record.set_request_id("anything"); },
       [](auto& record) { record.set_trace_id("anything"); },
+      [](auto& record) { record.add_items(""); }, [](auto& record) { record.add_key_ids(""); },
+      [](auto& record) {
+        record.set_request_id("anything");
+        record.clear_hash();
+      },
       // 2^64 nanoseconds later.
       [](auto& record) {
         record.mutable_time()->set_seconds(record.time().seconds() + 18'446'744'073);
@@ -150,16 +162,45 @@ TEST_F(AuditVerify, ARecordThatGoesBackSupersedesThoseFromThere) {
   Add(other);
   records_.back().clear_time();
   const std::string end = "4:" + ToHex(other.hash);
-  const auto done = Verify({"--public-key", kPublicKey, "--expect", end});
+  EXPECT_NE(
+      Verify().err.find(":6: record 4 follows 5: records go back in the file of an audit_sink"),
+      std::string::npos);
+  const auto done = Verify({"--sink", "--public-key", kPublicKey, "--expect", end});
   EXPECT_EQ(done.exit, 0) << done.err;
   EXPECT_NE(done.out.find("records      4\nsuperseded   2\n"), std::string::npos) << done.out;
   EXPECT_NE(done.out.find(end), std::string::npos) << done.out;
 
   const std::string superseded = "4:" + ToHex(AsBytes(records_[3].hash()));
-  const auto expected = Verify({"--public-key", kPublicKey, "--expect", superseded});
+  const auto expected = Verify({"--sink", "--public-key", kPublicKey, "--expect", superseded});
   EXPECT_NE(expected.err.find(":6: this is another log"), std::string::npos) << expected.err;
   records_.back().mutable_hash()->back() ^= 1;
-  EXPECT_NE(Verify().err.find(":6: record 4 was changed"), std::string::npos);
+  EXPECT_NE(Verify({"--sink", "--public-key", kPublicKey}).err.find(":6: record 4 was changed"),
+            std::string::npos);
+}
+
+TEST_F(AuditVerify, ProgramsAreToldWhatIsProven) {
+  EXPECT_EQ(Verify({"--public-key", kPublicKey, "-o", "json"}).out,
+            "{\n"
+            " \"records\": \"5\",\n"
+            " \"superseded\": \"0\",\n"
+            " \"checkpoints\": \"1\",\n"
+            " \"signedTo\": \"3\",\n"
+            " \"provenTo\": \"3\",\n"
+            " \"end\": \"5:" +
+                ToHex(AsBytes(records_[4].hash())) +
+                "\"\n"
+                "}\n");
+  EXPECT_NE(Verify({"--public-key", kPublicKey, "-o", "yaml"}).out.find("provenTo: \"3\"\n"),
+            std::string::npos);
+}
+
+// The file is not to blame.
+TEST_F(AuditVerify, AServerThatDoesNotAnswerIsAProblemOfItsOwn) {
+  server_.Refuse("Audit.ListAuditRecords",
+                 {.exit = Exit::kPermission, .message = "may not", .reason = "permission_denied"});
+  const auto done = Verify({"--status", "--public-key", kPublicKey});
+  EXPECT_EQ(done.exit, 5);
+  EXPECT_EQ(done.err.find("keymastctl: may not [permission_denied]"), 0U) << done.err;
 }
 
 TEST_F(AuditVerify, AnotherKeyHasNotSignedIt) {
@@ -176,12 +217,19 @@ TEST_F(AuditVerify, TheServerIsAskedWhenItMay) {
   Bytes key;
   EXPECT_TRUE(FromHex(kPublicKey, key));
   status.set_audit_public_key(std::string(AsText(key)));
-  status.mutable_audit()->set_sequence(4);
-  status.mutable_audit()->set_hash(records_[3].hash());
   server_.Answer("Server.GetServerStatus", ToJson(status, true));
-  EXPECT_NE(Verify({"--status"}).err.find("the server has lost its tail"), std::string::npos);
-  records_.pop_back();
+  v1::ListAuditRecordsResponse none, last;
+  server_.Answer("Audit.ListAuditRecords", ToJson(none, true));
+  EXPECT_NE(Verify({"--status"}).err.find("the server has no record 5: it has lost its tail"),
+            std::string::npos);
+  EXPECT_EQ(server_.asked().back().request, R"({"pageSize":1,"after":"4"})");
+  server_.Forget("Audit.ListAuditRecords");
+  *last.add_audit_records() = records_.back();
+  server_.Answer("Audit.ListAuditRecords", ToJson(last, true));
   EXPECT_EQ(Verify({"--status"}).exit, 0);
+  const size_t asked = server_.asked().size();
+  EXPECT_EQ(Verify({"--status", "--public-key", kPublicKey}).exit, 0);
+  EXPECT_EQ(server_.asked().size(), asked + 1) << "for no key";
 }
 
 }  // namespace

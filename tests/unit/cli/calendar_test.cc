@@ -70,13 +70,14 @@ TEST(Schedules, AreShown) {
       {"time": "2026-01-31T14:00:00Z", "reason": "LIFE", "pierces": true,
        "deferredFrom": "2026-01-31T14:00:00Z"},
       {"time": "2026-01-31T15:00:00Z", "reason": "LIFE", "pierces": true,
-       "deferredFrom": "2026-01-31T14:30:00Z"}]})");
+       "deferredFrom": "2026-01-31T14:30:00Z"}], "nextPageToken": "p2"})");
   EXPECT_EQ(server.Run({"schedules", "upcoming", "one"}).out,
             "TIME                  REASON    SCHEDULE  BLACKOUT\n"
             "2026-01-31T13:00:00Z  CALENDAR  b         put off from 2026-01-31T12:30:00Z\n"
             "2026-01-31T14:00:00Z  LIFE                pierces it\n"
             "2026-01-31T15:00:00Z  LIFE                put off from 2026-01-31T14:30:00Z, pierces "
-            "it\n");
+            "it\n"
+            "more: --page-token p2\n");
   server.Answer("RekeySchedules.ListRekeyConflicts", R"({"rekeyConflicts": [
       {"time": "2026-01-31T13:00:00Z", "channels": ["channels/one", "channels/two"],
        "recipients": "2000", "messagesPerSecond": "500", "suggestedJitter": "60s"}]})");

@@ -56,6 +56,92 @@ TEST(Channels, GetShowsEverythingThatMatters) {
   EXPECT_EQ(server.asked()[0].request, R"({"name":"channels/one"})");
 }
 
+TEST(Channels, GetShowsThePolicyWhole) {
+  FakeServer server;
+  server.Answer("Channels.GetChannel", R"({"name": "channels/one", "policy": {
+      "leavePolicy": "BATCHED", "batchWindow": "5s", "mtkIdsPerMsk": 65535, "maxDatagram": 1400,
+      "mskPacingRate": 50000, "mskLongestLife": "7200s"}})");
+  const std::string text = server.Run({"channels", "get", "one"}).out;
+  for (const char* line : {"\nlongest MSK      7200s\n", "\nMSK pacing       50000 messages/s\n",
+                           "\nMTK ids per MSK  65535\n", "\nmax datagram     1400 octets\n",
+                           "\non leave         BATCHED, window 5s\n"}) {
+    EXPECT_NE(text.find(line), std::string::npos) << line << text;
+  }
+}
+
+TEST(Channels, FieldsThatWereNotAskedForAreNotShown) {
+  FakeServer server;
+  server.Answer("Channels.GetChannel",
+                R"({"name": "channels/one", "keyState": {"switchHeld": false, "active":
+                    {"mskId": "00010001", "mtkId": 7}}})");
+  const std::string fields = "name,key_state.switch_held,key_state.active";
+  EXPECT_EQ(server.Run({"channels", "get", "one", "--fields", fields}).out,
+            "name                   channels/one\n"
+            "key_state.switch_held  false\n"
+            "key_state.active       {\"mskId\":\"00010001\",\"mtkId\":7}\n");
+  EXPECT_EQ(server.Run({"channels", "get", "one", "-o", "json", "--fields", fields}).out,
+            "{\n"
+            " \"name\": \"channels/one\",\n"
+            " \"keyState\": {\n"
+            "  \"switchHeld\": false,\n"
+            "  \"active\": {\n"
+            "   \"mskId\": \"00010001\",\n"
+            "   \"mtkId\": 7\n"
+            "  }\n"
+            " }\n"
+            "}\n");
+  EXPECT_EQ(server.Run({"channels", "get", "one", "-o", "yaml", "--fields", "name"}).out,
+            "name: channels/one\n");
+  const std::string whole = server.Run({"channels", "get", "one", "--fields", "*"}).out;
+  EXPECT_NE(whole.find("active MSK/MTK"), std::string::npos) << whole;
+}
+
+TEST(Channels, AListHasTheFieldsThatWereAskedForAsItsColumns) {
+  FakeServer server;
+  server.Answer("Channels.ListChannels", R"({"channels": [{"name": "channels/one",
+      "memberCount": "3"}, {"name": "channels/two"}], "nextPageToken": "p2"})");
+  const std::vector<std::string> list = {"channels", "list",  "--page-size", "2",
+                                         "-o",       "table", "--fields",    "name,member_count"};
+  EXPECT_EQ(server.Run(list).out,
+            "NAME          MEMBER COUNT\n"
+            "channels/one  3\n"
+            "channels/two  0\n"
+            "more: --page-token p2\n");
+  auto as_json = list;
+  as_json[5] = "json";
+  as_json[7] = "name";
+  EXPECT_EQ(server.Run(as_json).out,
+            "{\n"
+            " \"channels\": [\n"
+            "  {\n"
+            "   \"name\": \"channels/one\"\n"
+            "  },\n"
+            "  {\n"
+            "   \"name\": \"channels/two\"\n"
+            "  }\n"
+            " ],\n"
+            " \"nextPageToken\": \"p2\"\n"
+            "}\n");
+}
+
+TEST(Channels, ACheckSaysThatItWasOne) {
+  FakeServer server;
+  server.Answer("Channels.UpdateChannel", kChannel);
+  const auto done =
+      server.Run({"channels", "update", "one", "--mtk-lead", "1s", "--validate-only"});
+  EXPECT_EQ(done.out, kChannelText + std::string("only checked: nothing was changed\n"));
+}
+
+TEST(Channels, TextThatIsNotUtf8IsRefusedHere) {
+  FakeServer server;
+  const auto text = server.Run({"channels", "update", "one", "--display-name", "\xe4"});
+  EXPECT_EQ(text.exit, 2);
+  EXPECT_NE(text.err.find("--display-name: the text is not UTF-8"), std::string::npos) << text.err;
+  EXPECT_EQ(server.Run({"channels", "get", "\xe4"}).exit, 2);
+  EXPECT_EQ(server.Run({"channels", "get", "\u00e4"}).exit, 0) << "the server's to refuse";
+  EXPECT_EQ(server.asked().size(), 1U);
+}
+
 TEST(Channels, AFullNameIsTakenAsItIs) {
   FakeServer server;
   server.Run({"channels", "get", "channels/one"});
@@ -173,7 +259,7 @@ TEST(Channels, AnUpdateNamesExactlyWhatIsGiven) {
             R"("updateMask":"policy.mtkLead"})");
   server.Run({"channels", "update", "one", "--display-name", "", "--etag", "7"});
   EXPECT_EQ(server.asked()[1].request,
-            R"({"channel":{"name":"channels/one","etag":"7"},"updateMask":"displayName"})");
+            R"({"channel":{"name":"channels/one","etag":"\"7\""},"updateMask":"displayName"})");
 }
 
 TEST(Channels, AnUpdateFromAFileIsOfTheChannelThatIsNamed) {

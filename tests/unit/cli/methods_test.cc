@@ -132,7 +132,7 @@ const Standard kStandards[] = {
     {"filter", {"--filter", "joined"}, "\"filter\":\"joined\""},
     {"order_by", {"--order-by", "name desc"}, "\"orderBy\":\"name desc\""},
     {"read_mask", {"--fields", "name,etag"}, "\"readMask\":\"name,etag\""},
-    {"etag", {"--etag", "e"}, "\"etag\":\"e\""},
+    {"etag", {"--etag", "e"}, R"("etag":"\"e\"")"},
     {"allow_missing", {"--allow-missing"}, "\"allowMissing\":true"},
     {"force", {"--force"}, "\"force\":true"},
     {"validate_only", {"--validate-only"}, "\"validateOnly\":true"},
@@ -226,7 +226,7 @@ TEST(Methods, UpdatesNameTheirFields) {
     if (type->FindFieldByName("update_mask") == nullptr) continue;
     const auto asked = Ask(row, {"--etag", "7"});
     EXPECT_NE(asked.request.find("\"updateMask\":\""), std::string::npos) << asked.request;
-    EXPECT_NE(asked.request.find("\"etag\":\"7\""), std::string::npos) << asked.request;
+    EXPECT_NE(asked.request.find(R"("etag":"\"7\"")"), std::string::npos) << asked.request;
     EXPECT_EQ(asked.request.find("etag\""), asked.request.rfind("etag\"")) << "is no field";
   }
 }

@@ -86,7 +86,9 @@ TEST(Wait, IsABarOnATerminal) {
   server.Answer("Operations.WaitOperation", Running(50));
   server.Answer("Operations.WaitOperation", kDone);
   const auto done = server.Run({"operations", "wait", "7"});
-  EXPECT_EQ(done.err, "\r\x1b[K[##########          ]  50/100 pages  50%\n");
+  EXPECT_EQ(done.err,
+            "operations/7 goes on also without this\n"
+            "\r\x1b[K[##########          ]  50/100 pages  50%\n");
 }
 
 TEST(Wait, AFailureIsAProblemWithItsReason) {

@@ -103,6 +103,15 @@ TEST_F(Subscribers, BatchesFromACsvFile) {
             "SUBSCRIBER  CREATED  USER KEY  IDENTITY\n"
             "s0                   none      s0@example.org\n"
             "s0                   none      s0@example.org\n");
+  std::ofstream(csv) << "\xef\xbb\xbf"
+                        "s0,s0@example.org,"
+                     << key << "\n";
+  EXPECT_EQ(server_.Run({"subscribers", "batch-create", "--csv", csv}).exit, 0);
+  EXPECT_NE(server_.asked().back().request.find(R"("subscriberId":"s0")"), std::string::npos)
+      << server_.asked().back().request;
+  std::ofstream(csv) << "s0,\xe4," << key << "\n";
+  const auto latin = server_.Run({"subscribers", "batch-create", "--csv", csv});
+  EXPECT_NE(latin.err.find("subscribers.csv:1: it is not UTF-8"), std::string::npos) << latin.err;
   std::ofstream(csv) << "one,two\n";
   const auto bad = server_.Run({"subscribers", "batch-create", "--csv", csv});
   EXPECT_EQ(bad.exit, 2);
@@ -171,10 +180,10 @@ TEST(Members, AnUpdateNamesExactlyWhatIsGiven) {
   EXPECT_EQ(server.asked()[0].method, "Members.UpdateMember");
   EXPECT_EQ(server.asked()[0].request, R"({"member":{"name":"channels/one/members/alice"},)"
                                        R"("updateMask":"entitlementEnd"})");
-  server.Run({"members", "update", "one", "alice", "--msk-endpoint", "[::1]:1", "--etag", "3"});
+  server.Run({"members", "update", "one", "alice", "--msk-endpoint", "[::1]:1", "--etag", "\"3\""});
   EXPECT_EQ(server.asked()[1].request,
             R"({"member":{"name":"channels/one/members/alice","mskEndpoint":"[::1]:1",)"
-            R"("etag":"3"},"updateMask":"mskEndpoint"})");
+            R"("etag":"\"3\""},"updateMask":"mskEndpoint"})");
 }
 
 TEST_F(Subscribers, ABatchThatIsSentAgainIsTheSame) {

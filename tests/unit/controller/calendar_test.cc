@@ -70,6 +70,22 @@ TEST_F(Calendars, ABlackoutPutsOffWhatIsPlanned) {
   EXPECT_TRUE(world.core->counters().blackouts_pierced.empty());
 }
 
+TEST_F(Calendars, WhatABlackoutPutOffFollowsWhenItIsLifted) {
+  const Instant at = world.now + minutes(10);
+  world.Do(PutSchedule{kNews, Once("cut", at)});
+  world.Do(PutSchedule{kNews, Window("night", at - minutes(5), minutes(30))});
+  world.PassUntil(at + minutes(5));
+  EXPECT_EQ(Msks().size(), 1U);
+  world.Restart(seconds(5));
+  world.Do(DeleteSchedule{kNews, ScheduleId("night")});
+  world.Pass(world.channel().channel.policy.msk_lead + seconds(11));
+  ASSERT_EQ(Msks().size(), 2U);
+  EXPECT_EQ(Msks()[1].reason, rekey::RekeyReason::kCalendar);
+  EXPECT_EQ(world.ladder().next_msk_origin, rekey::MskOrigin());
+  world.Pass(minutes(20));
+  EXPECT_EQ(Msks().size(), 2U) << "once";
+}
+
 TEST_F(Calendars, AnExpulsionPiercesABlackoutAndIsCounted) {
   world.Do(PutSchedule{kNews, Window("final", world.now, hours(1))});
   world.Do(Expel{kNews, {IdOf(1)}});

@@ -92,6 +92,7 @@ rekey::Ladder Dice::Ladder() {
   ladder.epoch = Number();
   ladder.next_msk_change = OneIn(2) ? kNever : Time();
   ladder.next_msk_reason = static_cast<rekey::RekeyReason>(1 + Below(10));
+  if (OneIn(3)) ladder.next_msk_origin = {ScheduleId(Text(63)), OneIn(2) ? kNever : Time()};
   return ladder;
 }
 

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "groups/blackouts.h"
 #include "rekey/ladder.h"
 
@@ -177,6 +179,78 @@ TEST_F(Planned, ExhaustionGoesThroughABlackout) {
   Replan(channel, channel.ladder, kNow);
   EXPECT_EQ(channel.ladder.next_msk_reason, RekeyReason::kExhaustion);
   EXPECT_EQ(channel.ladder.next_msk_change, kNow + 36 * seconds(10));
+}
+
+// Whatever becomes of the calendar meanwhile.
+TEST_F(Planned, WhatABlackoutHasPutOffIsOwed) {
+  Add("cut", groups::Timing::kOnce).once = kNow + hours(2);
+  Blackout("night", kNow + hours(1), hours(4));
+  Replan(channel, channel.ladder, kNow);
+  const MskOrigin origin{ScheduleId("cut"), kNow + hours(2)};
+  EXPECT_EQ(channel.ladder.next_msk_change, kNow + hours(5));
+  EXPECT_EQ(channel.ladder.next_msk_origin, origin);
+  channel.ladder.active->switch_at = kNow + hours(3);
+  const auto plans = Upcoming(channel, kNow + hours(3), 1);
+  ASSERT_EQ(plans.size(), 1U);
+  EXPECT_EQ(plans[0].schedule, ScheduleId("cut"));
+  EXPECT_EQ(plans[0].deferred_from, kNow + hours(2));
+  const auto after = [&](const std::function<void()>& edit) {
+    const ChannelState before = channel;
+    edit();
+    Replan(channel, channel.ladder, kNow + hours(3));
+    const Ladder found = std::exchange(channel, before).ladder;
+    EXPECT_EQ(found.next_msk_origin == origin, found.next_msk_reason == RekeyReason::kCalendar);
+    return found.next_msk_change - kNow;
+  };
+  const auto schedule = [&](const char* id) -> groups::Schedule& {
+    return channel.schedules.at(ScheduleId(id));
+  };
+  EXPECT_EQ(after([] {}), hours(5));
+  EXPECT_EQ(after([&] { Add("later", groups::Timing::kCron).cron = "0 20 * * *"; }), hours(5));
+  EXPECT_EQ(after([&] { schedule("night").blackout = minutes(270); }), minutes(330));
+  EXPECT_EQ(after([&] { channel.schedules.erase(ScheduleId("night")); }), minutes(185));
+  EXPECT_EQ(after([&] { schedule("night").paused = true; }), minutes(185));
+  EXPECT_EQ(after([&] { schedule("cut").paused = true; }), hours(6));
+  EXPECT_EQ(after([&] { schedule("cut").once = kNow + hours(9); }), hours(6));
+  EXPECT_EQ(after([&] { channel.schedules.erase(ScheduleId("cut")); }), hours(6));
+}
+
+TEST_F(Planned, APeriodThatABlackoutPutsOffEndedWhenItEnded) {
+  Blackout("final", kNow + hours(5), hours(2));
+  Replan(channel, channel.ladder, kNow + minutes(390));
+  EXPECT_EQ(channel.ladder.next_msk_change, kNow + hours(7));
+  EXPECT_EQ(Upcoming(channel, kNow, 1)[0].deferred_from, kNow + hours(6));
+}
+
+TEST_F(Planned, NothingIsOwedBehindTheChange) {
+  Add("cut", groups::Timing::kOnce).once = kNow + hours(2);
+  Blackout("night", kNow + hours(1), hours(4));
+  Replan(channel, channel.ladder, kNow);
+  Ladder& ladder = channel.ladder;
+  ladder.next_msk = ladder.msk;
+  ladder.next_msk->id.number = KeyNumber(2);
+  ladder.next_msk->ends = kNow + hours(11);
+  ladder.prepared = Slot{ladder.next_msk->id, MtkId(1), kNow + hours(5)};
+  Activate(ladder);
+  Replan(channel, ladder, kNow + hours(5));
+  EXPECT_EQ(ladder.next_msk_change, kNow + hours(11));
+  EXPECT_EQ(ladder.next_msk_origin, MskOrigin());
+}
+
+// A blackout of each minute has no end: no plan walks farther than its MSK may live.
+TEST_F(Planned, WhatIsLookedAtIsBounded) {
+  groups::Schedule& always = Add("always", groups::Timing::kCron);
+  always.cron = "* * * * *";
+  always.blackout = minutes(1);
+  channel.channel.policy.msk_period = minutes(10);
+  channel.channel.policy.msk_lead = minutes(1);
+  Replan(channel, channel.ladder, kNow);
+  size_t room = 10'000;
+  EXPECT_EQ(Upcoming(channel, kNow, 100, kNever, Instant::min(), &room).size(), 100U);
+  EXPECT_GT(room, 6'000U);
+  room = 200;
+  EXPECT_LT(Upcoming(channel, kNow, 100, kNever, Instant::min(), &room).size(), 50U);
+  EXPECT_EQ(room, 0U);
 }
 
 TEST_F(Planned, WhatIsUpcomingFollowsOneFromTheOther) {

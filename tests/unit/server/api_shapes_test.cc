@@ -253,6 +253,19 @@ TEST_F(Shapes, RekeysKeepToTheEtagOfAPlan) {
   Done(expel + with(etag));
 }
 
+TEST_F(Shapes, ARekeyThatIsOnlyCheckedIsShownWithoutKeys) {
+  Must(NewSubscribers(1));
+  AddMember("a1", "s0");
+  const auto rekeys = Must("list_rekeys { parent: 'channels/a1' }").list_rekeys().rekeys_size();
+  const v1::Rekey checked =
+      Done("rekey_now { channel: 'channels/a1' level: MSK validate_only: true }").rekey();
+  EXPECT_EQ(checked.level(), v1::MSK);
+  EXPECT_EQ(checked.reason(), v1::OPERATOR);
+  EXPECT_TRUE(checked.has_switch_time());
+  EXPECT_EQ(checked.name() + checked.msk_id(), "");
+  EXPECT_EQ(Must("list_rekeys { parent: 'channels/a1' }").list_rekeys().rekeys_size(), rekeys);
+}
+
 TEST_F(Shapes, DeletionsKnowEtagsAndWhatIsMissing) {
   EXPECT_EQ(Refused("delete_channel { name: 'channels/a1' etag: '\"9\"' }").reason(),
             "etag_mismatch");

@@ -114,20 +114,34 @@ TEST_F(PipelineTest, ABatchKeepsTheStoresLimit) {
 }
 
 TEST_F(PipelineTest, KnowsWhatWaitingChangesConcern) {
-  EXPECT_FALSE(pipeline_.Touches(ChannelId("a")));
+  EXPECT_FALSE(pipeline_.LastOf(ChannelId("a")));
   Append(1, {Position("a")});
   Append(2, {Shared()});
-  EXPECT_TRUE(pipeline_.Touches(ChannelId("a")));
-  EXPECT_FALSE(pipeline_.Touches(ChannelId("b")));
-  EXPECT_TRUE(pipeline_.TouchesShared());
+  EXPECT_EQ(pipeline_.LastOf(ChannelId("a")), pipeline_.LastShared());
+  EXPECT_TRUE(pipeline_.LastShared());
+  EXPECT_FALSE(pipeline_.LastOf(ChannelId("b")));
   pipeline_.Flush();
   Append(3, {Position("a")});
+  EXPECT_GT(pipeline_.LastOf(ChannelId("a")), pipeline_.LastShared());
   Settle();
-  EXPECT_TRUE(pipeline_.Touches(ChannelId("a")));  // by the open batch
-  EXPECT_FALSE(pipeline_.TouchesShared());
+  EXPECT_TRUE(pipeline_.LastOf(ChannelId("a")));  // the open batch
+  EXPECT_FALSE(pipeline_.LastShared());
   pipeline_.Flush();
   Settle();
-  EXPECT_FALSE(pipeline_.Touches(ChannelId("a")));
+  EXPECT_FALSE(pipeline_.LastOf(ChannelId("a")));
+}
+
+TEST_F(PipelineTest, AnEffectWaitsForNoMoreThanItsBatch) {
+  Append(1, {Position("a")});
+  pipeline_.Flush();
+  Append(2, {Position("b")});
+  pipeline_.Behind(*pipeline_.LastOf(ChannelId("a")), Note(3));
+  pipeline_.Behind(*pipeline_.LastOf(ChannelId("b")), Note(4));
+  Settle();
+  EXPECT_THAT(released_, ElementsAre(1, 3));
+  pipeline_.Flush();
+  Settle();
+  EXPECT_THAT(released_, ElementsAre(1, 3, 2, 4));
 }
 
 TEST_F(PipelineTest, AFailedCommitTakesDownAllThatRestsOnIt) {
@@ -140,7 +154,7 @@ TEST_F(PipelineTest, AFailedCommitTakesDownAllThatRestsOnIt) {
   EXPECT_THAT(released_, ElementsAre(1, 2, 3));
   EXPECT_THAT(errors_, ElementsAre(Error::kNoSpace, Error::kNoSpace, Error::kNoSpace));
   EXPECT_TRUE(pipeline_.Idle());
-  EXPECT_FALSE(pipeline_.Touches(ChannelId("a")));
+  EXPECT_FALSE(pipeline_.LastOf(ChannelId("a")));
   EXPECT_EQ(pipeline_.revision(), 100U);
   Append(4, {Position("a")});
   pipeline_.Flush();

@@ -143,5 +143,16 @@ TEST_F(SchedulesTest, ConflictsAreFoundHoweverManyChangesAChannelHas) {
   EXPECT_THAT(days, testing::IsSupersetOf({10, 25}));
 }
 
+// To plan a change is to look at each schedule, and nothing else is done meanwhile.
+TEST_F(SchedulesTest, ASearchForConflictsIsBoundedByWhatItTakes) {
+  const auto asked = Ask("list_rekey_conflicts { horizon { seconds: 2678400 } }");
+  Must(
+      "update_channel { channel { name: 'channels/a1' policy { msk_period { seconds: 90 } "
+      "msk_lead { seconds: 30 } } } }");
+  Must(asked);
+  for (const char* id : {"b", "c", "d"}) Must(Create(id, Once(86400)));
+  EXPECT_EQ(Field(asked), "horizon");
+}
+
 }  // namespace
 }  // namespace keymast::server
