@@ -68,7 +68,9 @@ class Chain {
   Outcome<void> CompareEnd(const Bytes& hash, size_t& line) const {
     if (!hash.empty()) return Compare({End(), hash}, line);
     return Wrong("the server has no record " + std::to_string(End()) +
-                 ": it has lost its tail, or never had this one");
+                 (expected_.is_sink ? ": it is of a change that was not made, if the server has no "
+                                      "space or has just started; otherwise it has lost its tail"
+                                    : ": it has lost its tail, or never had this one"));
   }
 
  private:

@@ -127,7 +127,7 @@ Controller::Impl::Outcome Controller::Impl::Handle(const UpdateChannel& command,
   // They keep to it also while they cannot be told: MTK period and max_datagram.
   if (other_policy) {
     for (const HeadendId& id : channel->headends) m->step.headends_to_redefine.push_back(id);
-    FollowCalendar(*channel, *m);
+    FollowCalendar(*channel, {}, *m);
   }
   Tell(Event::Kind::kUpdated, command.id, name, *m);
   Run(*channel, *m);

@@ -6,14 +6,13 @@
 
 namespace keymast::controller {
 
-// FollowCalendar plans the next MSK change anew.
-void Controller::Impl::FollowCalendar(Channel& channel, const Moment& m) {
+// FollowCalendar plans the next MSK change anew, behind an edit of this schedule or of the policy.
+// Also a plan that stays is put on record: a restart that finds an older ladder would plan by what
+// was edited since.
+void Controller::Impl::FollowCalendar(Channel& channel, const ScheduleId& edited, const Moment& m) {
   rekey::Ladder ladder = channel.ladder();
-  rekey::Replan(*channel.durable, ladder, m.now);
-  const bool is_same = ladder.next_msk_change == channel.ladder().next_msk_change &&
-                       ladder.next_msk_reason == channel.ladder().next_msk_reason &&
-                       ladder.next_msk_origin == channel.ladder().next_msk_origin;
-  if (!is_same) Put(rekey::LadderPut{channel.id(), std::move(ladder)}, m);
+  rekey::Replan(*channel.durable, ladder, m.now, edited);
+  Put(rekey::LadderPut{channel.id(), std::move(ladder)}, m);
 }
 
 Controller::Impl::Outcome Controller::Impl::Handle(const PutSchedule& command, Instant now,
@@ -53,7 +52,7 @@ Controller::Impl::Outcome Controller::Impl::Handle(const PutSchedule& command, I
   if (m == nullptr) return Reply{};
   Put(rekey::SchedulePut{command.channel, std::move(schedule)}, *m);
   Tell(is_there ? Event::Kind::kUpdated : Event::Kind::kCreated, command.channel, name, *m);
-  FollowCalendar(*channel, *m);
+  FollowCalendar(*channel, command.schedule.id, *m);
   Run(*channel, *m);
   return Reply{};
 }
@@ -74,7 +73,7 @@ Controller::Impl::Outcome Controller::Impl::Handle(const DeleteSchedule& command
   if (m == nullptr) return Reply{};
   Put(rekey::ScheduleDeleted{command.channel, command.id}, *m);
   Tell(Event::Kind::kDeleted, command.channel, name, *m);
-  FollowCalendar(*channel, *m);
+  FollowCalendar(*channel, command.id, *m);
   Run(*channel, *m);
   return Reply{};
 }

@@ -157,7 +157,7 @@ struct Controller::Impl final : ReportMembership {
   std::optional<Failure> OverQuota(uint64_t channels, uint64_t members);
   tl::expected<std::set<ChannelId>, Failure> CheckDeletion(const DeleteSubscribers& command) const;
   void Forget(const SubscriberId& id, const Moment& m);
-  void FollowCalendar(Channel& channel, const Moment& m);
+  void FollowCalendar(Channel& channel, const ScheduleId& edited, const Moment& m);
   void ForgetOldOperations(const Moment& m);
   void MoveOperation(const OperationId& id, rekey::Progress progress, const Moment& m);
   void RunOperations(const Moment& m);
@@ -249,6 +249,8 @@ struct Controller::Impl final : ReportMembership {
                                  crypto::Rng& from) const;
 
   // Plans (planning.cc).
+  Instant PlannedSwitch(const Channel& channel, rekey::KeyLevel level, bool excludes,
+                        Instant now) const;
   rekey::Rekey Checked(const Channel& channel, rekey::KeyLevel level, Instant now) const;
   tl::expected<RekeyPlan, Failure> Plan(const Channel& channel, rekey::KeyLevel level,
                                         const std::set<SubscriberId>& gone, Instant now) const;

@@ -116,7 +116,7 @@ rekey::Rekey Controller::Impl::Checked(const Channel& channel, KeyLevel level, I
   rekey.level = level;
   const bool excludes = level == KeyLevel::kMsk && rekey::Excludes(ladder.next_msk_reason);
   rekey.reason = excludes ? ladder.next_msk_reason : RekeyReason::kOperator;
-  if (const auto plan = Plan(channel, level, {}, now)) rekey.switch_at = plan->switch_at;
+  rekey.switch_at = PlannedSwitch(channel, level, excludes, now);
   if (level == KeyLevel::kMsk) rekey.recipients = channel.joined;
   return rekey;
 }

@@ -26,7 +26,7 @@ rekey::Rekey Controller::Impl::Record(Channel& channel, rekey::Rekey rekey, cons
   const bool is_unplanned =
       rekey.level == KeyLevel::kMsk && rekey.reason != RekeyReason::kCreated &&
       rekey.reason != RekeyReason::kSchedule && rekey.reason != RekeyReason::kCalendar;
-  if (is_unplanned && rekey::BlackoutEnd(channel.durable->schedules, rekey.switch_at)) {
+  if (is_unplanned && rekey::IsInBlackout(channel.durable->schedules, rekey.switch_at)) {
     ++counters.blackouts_pierced[rekey.reason];
   }
   m.step.events.push_back(

@@ -36,7 +36,7 @@ std::optional<Instant> SwitchUnderWay(const rekey::Ladder& ladder, KeyLevel leve
 }
 
 bool PiercesBlackout(const rekey::ChannelState& channel, KeyLevel level, Instant switch_at) {
-  return level == KeyLevel::kMsk && rekey::BlackoutEnd(channel.schedules, switch_at).has_value();
+  return level == KeyLevel::kMsk && rekey::IsInBlackout(channel.schedules, switch_at);
 }
 
 }  // namespace
@@ -76,12 +76,7 @@ tl::expected<RekeyPlan, Failure> Controller::Impl::Plan(const Channel& channel, 
   const bool excludes =
       !gone.empty() || (level == KeyLevel::kMsk && rekey::Excludes(ladder.next_msk_reason));
   if (level == KeyLevel::kMsk) PlanUnicast(channel, gone, plan);
-  const Duration lead = excludes ? policy.exclusion_lead
-                                 : (level == KeyLevel::kMsk ? policy.msk_lead : policy.mtk_lead);
-  // An exclusion goes right behind one that is under way, and takes the place of one that is held.
-  const bool is_behind = excludes && channel.excluding && !channel.held;
-  const Instant begins = is_behind ? std::max(ladder.prepared->switch_at, rekey::OnGrid(now)) : now;
-  plan.switch_at = rekey::OnGrid(begins + lead);
+  plan.switch_at = PlannedSwitch(channel, level, excludes, now);
   plan.pierces_blackout = PiercesBlackout(*channel.durable, level, plan.switch_at);
   // Of the new MTK; the one on air goes on being repeated as ever.
   const Duration announced = excludes ? policy.exclusion_lead : policy.mtk_lead;
@@ -90,6 +85,19 @@ tl::expected<RekeyPlan, Failure> Controller::Impl::Plan(const Channel& channel, 
   const rekey::Slot& slot = *ladder.active;
   plan.multicast_octets = plan.multicast_messages * BuildMtk(channel, slot, 1).size();
   return plan;
+}
+
+// PlannedSwitch is when a rekey takes over that begins now, and joins none that is under way.
+Instant Controller::Impl::PlannedSwitch(const Channel& channel, KeyLevel level, bool excludes,
+                                        Instant now) const {
+  const groups::KeyPolicy& policy = channel.policy();
+  const Duration lead = excludes ? policy.exclusion_lead
+                                 : (level == KeyLevel::kMsk ? policy.msk_lead : policy.mtk_lead);
+  // An exclusion goes right behind one that is under way, and takes the place of one that is held.
+  const bool is_behind = excludes && channel.excluding && !channel.held;
+  const Instant begins =
+      is_behind ? std::max(channel.ladder().prepared->switch_at, rekey::OnGrid(now)) : now;
+  return rekey::OnGrid(begins + lead);
 }
 
 void Controller::Impl::PlanUnicast(const Channel& channel, const std::set<SubscriberId>& gone,

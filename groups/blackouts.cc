@@ -13,6 +13,7 @@ constexpr Duration kLongestWait = std::chrono::hours(24 * 366);
 }  // namespace
 
 std::optional<Instant> Blackouts::End(Instant at, Instant limit) {
+  if (at == kNever) return std::nullopt;
   if (at < first_ || at >= reached_) first_ = reached_ = at;
   for (int joined = 0; reached_ <= limit; ++joined) {
     const auto further = WindowEnd(reached_);
@@ -24,6 +25,7 @@ std::optional<Instant> Blackouts::End(Instant at, Instant limit) {
 }
 
 std::optional<Instant> Blackouts::End(Instant at) {
+  if (at == kNever) return std::nullopt;
   const Instant limit = at + kLongestWait;
   const auto end = End(at, limit);
   return end > limit ? kNever : end;

@@ -24,6 +24,9 @@ Duration JitterOf(const ChannelId& channel, const groups::Schedule& schedule, In
   return static_cast<int64_t>(Reader(hash).U64() % steps) * kGridStep;
 }
 
+// To look at a schedule is a hash, where it has a jitter.
+constexpr uint64_t kStepsASchedule = 4;
+
 Duration LongestLife(const groups::KeyPolicy& policy) {
   const bool is_given = policy.msk_longest_life != Duration::zero();
   return is_given ? policy.msk_longest_life : 2 * policy.msk_period;
@@ -41,6 +44,7 @@ class One {
   explicit One(const groups::Schedule& of) : schedule_(of), instants_(of) {}
 
   const ScheduleId& id() const { return schedule_.id; }
+  Instant created() const { return schedule_.created; }
   PutOff After(const ChannelId& channel, Instant at) {
     if (!asked_ || at < *asked_ || at >= exact_) Find(channel, at);
     return {exact_ == kNever ? kNever : OnGrid(exact_), jitter_};
@@ -71,6 +75,7 @@ class One {
 class Planner {
  public:
   explicit Planner(const ChannelState& channel) : channel_(channel.channel) {
+    Charge(channel.schedules.size());
     for (const auto& [id, schedule] : channel.schedules) {
       if (schedule.IsBlackout()) {
         blackouts_.Add(schedule);
@@ -80,16 +85,14 @@ class Planner {
     }
   }
 
-  PlannedChange Plan(Instant period_end, Instant not_before, const MskOrigin& owed = {});
-  // steps counts the schedules and windows that were looked at.
+  PlannedChange Plan(Instant period_end, Instant not_before, const Owed& owed = {});
+  // steps counts the windows that were looked at, and schedules as what they cost beside one.
   uint64_t steps() const { return steps_ + blackouts_.steps(); }
 
  private:
-  // IsOwed says whether the schedule still says what was put off.
-  bool IsOwed(One& one, Instant not_before, const MskOrigin& owed) const {
-    return one.id() == owed.schedule && owed.deferred_from < not_before &&
-           one.After(channel_.id, owed.deferred_from - kGridStep).at == owed.deferred_from;
-  }
+  void Charge(size_t schedules) { steps_ += kStepsASchedule * schedules; }
+  // OwedBy is what the schedule has said since `owed` was put off; kNever: nothing.
+  Instant OwedBy(One& one, Instant not_before, const Owed& owed) const;
   // May wait from the end of a blackout until `spread`: nothing else is planned on the way.
   bool MaySpread(Instant end, Instant spread, Instant period_end);
 
@@ -99,23 +102,36 @@ class Planner {
   uint64_t steps_ = 0;
 };
 
-PlannedChange Planner::Plan(Instant period_end, Instant not_before, const MskOrigin& owed) {
+Instant Planner::OwedBy(One& one, Instant not_before, const Owed& owed) const {
+  const Instant since = owed.origin.deferred_from;
+  if (since >= not_before) return kNever;
+  const bool is_origin = one.id() == owed.origin.schedule;
+  if (!is_origin && one.id() == owed.edited) return kNever;
+  const Instant first = std::max(since, OnGrid(one.created()));
+  const Instant at = one.After(channel_.id, first - kGridStep).at;
+  if (at >= not_before || (one.id() == owed.edited && at != since)) return kNever;
+  return at;
+}
+
+PlannedChange Planner::Plan(Instant period_end, Instant not_before, const Owed& owed) {
   const Instant soonest = OnGrid(not_before);
   PlannedChange plan;
   plan.at = std::max(OnGrid(period_end), soonest);
   Instant planned = OnGrid(period_end);
   Duration jitter{};
-  steps_ += 1 + calendar_.size();
+  ++steps_;
+  Charge(calendar_.size());
   for (One& one : calendar_) {
-    const bool is_owed = IsOwed(one, not_before, owed);
-    const Instant from = is_owed ? owed.deferred_from : not_before;
+    const Instant owed_since = OwedBy(one, not_before, owed);
+    const Instant from = std::min(owed_since, not_before);
     const PutOff put_off = one.After(channel_.id, from - kGridStep);
     const Instant at = std::max(put_off.at, soonest);
-    if (at >= plan.at) continue;
+    // Of two that come as soon as they can, the one that was due first.
+    if (at > plan.at || (at == plan.at && put_off.at >= planned)) continue;
     plan.at = at;
     plan.reason = RekeyReason::kCalendar;
     plan.schedule = one.id();
-    plan.deferred_from = is_owed ? put_off.at : kNever;
+    plan.deferred_from = owed_since;
     planned = put_off.at;
     jitter = put_off.jitter;
   }
@@ -139,10 +155,19 @@ PlannedChange Planner::Plan(Instant period_end, Instant not_before, const MskOri
 
 bool Planner::MaySpread(Instant end, Instant spread, Instant period_end) {
   if (period_end > end && period_end < spread) return false;
+  Charge(calendar_.size());
   for (One& one : calendar_) {
     if (one.After(channel_.id, end).at < spread) return false;
   }
   return !blackouts_.End(spread, spread);
+}
+
+groups::Blackouts BlackoutsOf(const Schedules& schedules) {
+  groups::Blackouts blackouts;
+  for (const auto& [id, schedule] : schedules) {
+    if (schedule.IsBlackout()) blackouts.Add(schedule);
+  }
+  return blackouts;
 }
 
 }  // namespace
@@ -152,24 +177,24 @@ Instant ScheduledAfter(const ChannelId& channel, const groups::Schedule& schedul
 }
 
 std::optional<Instant> BlackoutEnd(const Schedules& schedules, Instant at) {
-  groups::Blackouts blackouts;
-  for (const auto& [id, schedule] : schedules) {
-    if (schedule.IsBlackout()) blackouts.Add(schedule);
-  }
-  return blackouts.End(at);
+  return BlackoutsOf(schedules).End(at);
+}
+
+bool IsInBlackout(const Schedules& schedules, Instant at) {
+  return BlackoutsOf(schedules).End(at, at).has_value();
 }
 
 PlannedChange PlanChange(const ChannelState& channel, Instant period_end, Instant not_before,
-                         const MskOrigin& owed) {
+                         const Owed& owed) {
   return Planner(channel).Plan(period_end, not_before, owed);
 }
 
-void Replan(const ChannelState& channel, Ladder& ladder, Instant now) {
+void Replan(const ChannelState& channel, Ladder& ladder, Instant now, const ScheduleId& edited) {
   if (!ladder.msk || ladder.next_msk || Excludes(ladder.next_msk_reason)) return;
   const Instant not_before =
       std::max(ladder.active->switch_at, now) + channel.channel.policy.msk_lead;
   const PlannedChange plan =
-      PlanChange(channel, ladder.msk->ends, not_before, ladder.next_msk_origin);
+      PlanChange(channel, ladder.msk->ends, not_before, {ladder.next_msk_origin, edited});
   ladder.next_msk_change = plan.at;
   ladder.next_msk_reason = plan.reason;
   ladder.next_msk_origin = {plan.schedule, plan.deferred_from};
@@ -182,6 +207,10 @@ std::vector<PlannedChange> Upcoming(const ChannelState& channel, Instant now, si
   const Ladder& ladder = channel.ladder;
   std::vector<PlannedChange> plans;
   if (count == 0 || !ladder.msk || ladder.next_msk_change == kNever) return plans;
+  if (ladder.next_msk_change > until) {
+    if (room != nullptr && *room > 0) --*room;
+    return plans;
+  }
   Planner planner(channel);
   const bool is_planned = ladder.next_msk_reason == RekeyReason::kSchedule ||
                           ladder.next_msk_reason == RekeyReason::kCalendar ||

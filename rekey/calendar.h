@@ -14,6 +14,8 @@ Instant ScheduledAfter(const ChannelId& channel, const groups::Schedule& schedul
 // BlackoutEnd is when the blackouts end that `at` falls into, one joining the next; nothing when it
 // falls into none, kNever when they do not end within a year, or more than 4096 join.
 std::optional<Instant> BlackoutEnd(const Schedules& schedules, Instant at);
+// IsInBlackout says whether `at` falls into one.
+bool IsInBlackout(const Schedules& schedules, Instant at);
 
 // PlannedChange is the next change of the MSK as planned.
 struct PlannedChange {
@@ -24,17 +26,24 @@ struct PlannedChange {
   bool pierces = false;            // in a blackout, since the MSK would get too old
 };
 
+// Owed is what a blackout has put off since `origin.deferred_from`: of the origin's schedule, as
+// long as that says the same instant, and of all others but the one that was just `edited`.
+struct Owed {
+  MskOrigin origin;
+  ScheduleId edited;
+};
+
 // PlanChange plans the change of an MSK whose period ends at `period_end`: then, or by a schedule
-// before; not before `not_before`, by when its successor can be there. One that a blackout puts off
-// keeps its jitter behind it, unless another change, the next blackout or the longest life is in
-// the way. What is `owed`, since a blackout has put it off, comes as soon as it can: until its
-// schedule is gone, paused, or says another instant.
+// before; not before `not_before`, by when its successor can be there, and what is owed then. One
+// that a blackout puts off keeps its jitter behind it, unless another change, the next blackout or
+// the longest life is in the way.
 PlannedChange PlanChange(const ChannelState& channel, Instant period_end, Instant not_before,
-                         const MskOrigin& owed = {});
+                         const Owed& owed = {});
 
 // Replan puts the planned change into the ladder of a channel, with what is owed there; while a
 // next MSK is on its way, or someone is to be shut out, it leaves it alone.
-void Replan(const ChannelState& channel, Ladder& ladder, Instant now);
+void Replan(const ChannelState& channel, Ladder& ladder, Instant now,
+            const ScheduleId& edited = {});
 
 // Upcoming is the next changes, at most `count` and none behind `until`: what the ladder has
 // planned, and what will follow. Those up to `after`, of which the last one is known, are left out.

@@ -53,23 +53,19 @@ Pipeline::~Pipeline() {
 }
 
 std::optional<Pipeline::Place> Pipeline::LastOf(const ChannelId& channel) const {
-  for (size_t i = batches_.size(); i > 0; --i) {
-    if (batches_[i - 1].channels.contains(channel)) return first_ + i - 1;
-  }
-  return std::nullopt;
+  const auto last = channels_.find(channel);
+  if (last == channels_.end() || last->second < first_) return std::nullopt;
+  return last->second;
 }
 
 std::optional<Pipeline::Place> Pipeline::LastShared() const {
-  for (size_t i = batches_.size(); i > 0; --i) {
-    if (batches_[i - 1].is_shared) return first_ + i - 1;
-  }
-  return std::nullopt;
+  return shared_ && *shared_ >= first_ ? shared_ : std::nullopt;
 }
 
 Pipeline::Batch& Pipeline::OpenBatch(const std::vector<rekey::Change>& changes) {
   const bool none_open = batches_.size() == (in_flight_ ? 1U : 0U);
   if (none_open || !batches_.back().room->Take(changes)) {
-    batches_.push_back({durable_.NewRoom(), {}, {}, {}, false});
+    batches_.push_back({durable_.NewRoom(), {}, {}});
     batches_.back().room->Take(changes);
   }
   return batches_.back();
@@ -82,12 +78,13 @@ void Pipeline::Append(std::vector<rekey::Change> changes, Effect effect) {
     return;
   }
   Batch& batch = OpenBatch(changes);
+  const Place place = first_ + batches_.size() - 1;
   for (const rekey::Change& change : changes) {
     const ChannelId* channel = std::visit(ChannelOf{}, change);
     if (channel == nullptr) {
-      batch.is_shared = true;
+      shared_ = place;
     } else if (channel != &kNobody) {
-      batch.channels.insert(*channel);
+      channels_[*channel] = place;
     }
   }
   std::move(changes.begin(), changes.end(), std::back_inserter(batch.changes));
@@ -138,6 +135,7 @@ Pipeline::Outcome Pipeline::Settle(const Committer::Done& done) {
     const Batch batch = std::move(batches_.front());
     batches_.pop_front();
     ++first_;
+    if (Idle()) channels_.clear();
     for (const Effect& effect : batch.effects) effect(status);
   }
   return outcome;

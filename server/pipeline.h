@@ -5,9 +5,9 @@
 #include <condition_variable>
 #include <deque>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <thread>
 
 #include "server/durable.h"
@@ -117,8 +117,6 @@ class Pipeline {
     std::unique_ptr<CommitRoom> room;
     std::vector<rekey::Change> changes;
     std::vector<Effect> effects;
-    std::set<ChannelId> channels;  // that the changes are of
-    bool is_shared = false;        // or of none
   };
   Batch& OpenBatch(const std::vector<rekey::Change>& changes);
   Outcome Settle(const Committer::Done& done);
@@ -136,6 +134,9 @@ class Pipeline {
   std::function<void()> job_;   // that waits for it
   std::function<void()> then_;  // of a job that waits, or is with it
   const std::vector<rekey::Change> nothing_;
+  // Last batches with a change of each; those before `first_` wait no more.
+  std::map<ChannelId, Place> channels_;
+  std::optional<Place> shared_;
 };
 
 }  // namespace keymast::server

@@ -70,8 +70,8 @@ Shard::Outputs Shard::OutputsOf(controller::Step& step) {
 }
 
 // MTK messages rest on the changes of their channel alone; MSK messages and boxes also on what
-// belongs to no channel (subscribers, headends, the COUNTER of user keys). None waits for a commit
-// that it does not rest on: a disk that hangs may be in the middle of that one.
+// belongs to no channel (subscribers, headends, the COUNTER of user keys). No datagram waits for a
+// commit that it does not rest on: a disk that hangs may be in the middle of that one.
 std::optional<Pipeline::Place> Shard::WaitsFor(const controller::Datagram& datagram) const {
   std::optional<Pipeline::Place> place =
       std::max(pipeline_.LastOf(datagram.channel), held_.Last(datagram));

@@ -177,6 +177,10 @@ TEST_F(AuditFile, RecordsGoBackInASinksFileAlone) {
   AuditExpectation expected;
   expected.is_sink = true;
   EXPECT_EQ(Complaint(expected), "none");
+  expected.server = Server(5).server;
+  EXPECT_EQ(
+      Complaint(expected).find("7: the server has no record 6: it is of a change that was not"),
+      0U);
 }
 
 TEST_F(AuditFile, WhatIsNoRecordIsNamed) {

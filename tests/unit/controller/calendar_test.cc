@@ -86,6 +86,20 @@ TEST_F(Calendars, WhatABlackoutPutOffFollowsWhenItIsLifted) {
   EXPECT_EQ(Msks().size(), 2U) << "once";
 }
 
+// The ladder of before the switch is what a restart finds, and it switches again.
+TEST_F(Calendars, ARestartPlansNothingByWhatWasEditedSince) {
+  world.PassUntil(kBegin + hours(1) + seconds(4));
+  ASSERT_EQ(world.ladder().msk->id, MskNo(2));
+  groups::Schedule soon;
+  soon.id = ScheduleId("soon");
+  soon.period = hours(2);
+  soon.start = world.now + seconds(58);  // less than a lead from now, and more from the switch
+  world.Do(PutSchedule{kNews, soon});
+  world.Restart(seconds(1));
+  world.Pass(minutes(5));
+  EXPECT_EQ(Msks().size(), 2U);
+}
+
 TEST_F(Calendars, AnExpulsionPiercesABlackoutAndIsCounted) {
   world.Do(PutSchedule{kNews, Window("final", world.now, hours(1))});
   world.Do(Expel{kNews, {IdOf(1)}});

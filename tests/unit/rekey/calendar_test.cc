@@ -95,6 +95,9 @@ TEST_F(Calendar, BlackoutsThatTouchAreOne) {
   EXPECT_EQ(BlackoutEnd(channel.schedules, kNow + hours(8)), std::nullopt) << "the end is outside";
   EXPECT_EQ(BlackoutEnd(channel.schedules, kNow + hours(5)), kNow + hours(8));
   EXPECT_EQ(BlackoutEnd(channel.schedules, kNow), std::nullopt);
+  EXPECT_TRUE(IsInBlackout(channel.schedules, kNow + hours(6)));
+  EXPECT_FALSE(IsInBlackout(channel.schedules, kNow + hours(8)));
+  EXPECT_FALSE(IsInBlackout(channel.schedules, kNever));
 }
 
 TEST_F(Calendar, TheLongestLifePiercesIt) {
@@ -194,10 +197,10 @@ TEST_F(Planned, WhatABlackoutHasPutOffIsOwed) {
   ASSERT_EQ(plans.size(), 1U);
   EXPECT_EQ(plans[0].schedule, ScheduleId("cut"));
   EXPECT_EQ(plans[0].deferred_from, kNow + hours(2));
-  const auto after = [&](const std::function<void()>& edit) {
+  const auto after = [&](const char* edited, const std::function<void()>& edit) {
     const ChannelState before = channel;
     edit();
-    Replan(channel, channel.ladder, kNow + hours(3));
+    Replan(channel, channel.ladder, kNow + hours(3), ScheduleId(edited));
     const Ladder found = std::exchange(channel, before).ladder;
     EXPECT_EQ(found.next_msk_origin == origin, found.next_msk_reason == RekeyReason::kCalendar);
     return found.next_msk_change - kNow;
@@ -205,14 +208,49 @@ TEST_F(Planned, WhatABlackoutHasPutOffIsOwed) {
   const auto schedule = [&](const char* id) -> groups::Schedule& {
     return channel.schedules.at(ScheduleId(id));
   };
-  EXPECT_EQ(after([] {}), hours(5));
-  EXPECT_EQ(after([&] { Add("later", groups::Timing::kCron).cron = "0 20 * * *"; }), hours(5));
-  EXPECT_EQ(after([&] { schedule("night").blackout = minutes(270); }), minutes(330));
-  EXPECT_EQ(after([&] { channel.schedules.erase(ScheduleId("night")); }), minutes(185));
-  EXPECT_EQ(after([&] { schedule("night").paused = true; }), minutes(185));
-  EXPECT_EQ(after([&] { schedule("cut").paused = true; }), hours(6));
-  EXPECT_EQ(after([&] { schedule("cut").once = kNow + hours(9); }), hours(6));
-  EXPECT_EQ(after([&] { channel.schedules.erase(ScheduleId("cut")); }), hours(6));
+  EXPECT_EQ(after("", [] {}), hours(5));
+  const auto later = [&] { Add("later", groups::Timing::kCron).cron = "0 20 * * *"; };
+  EXPECT_EQ(after("later", later), hours(5));
+  EXPECT_EQ(after("night", [&] { schedule("night").blackout = minutes(270); }), minutes(330));
+  EXPECT_EQ(after("night", [&] { channel.schedules.erase(ScheduleId("night")); }), minutes(185));
+  EXPECT_EQ(after("night", [&] { schedule("night").paused = true; }), minutes(185));
+  EXPECT_EQ(after("cut", [&] { schedule("cut").paused = true; }), hours(6));
+  EXPECT_EQ(after("cut", [&] { schedule("cut").once = kNow + hours(9); }), hours(6));
+  EXPECT_EQ(after("cut", [&] { channel.schedules.erase(ScheduleId("cut")); }), hours(6));
+}
+
+TEST_F(Planned, AllThatABlackoutHasPutOffIsOwed) {
+  Add("cut", groups::Timing::kOnce).once = kNow + hours(2);
+  Add("third", groups::Timing::kCron).cron = "0 3 * * *";
+  Blackout("night", kNow + hours(1), hours(4));
+  Replan(channel, channel.ladder, kNow);
+  channel.schedules.erase(ScheduleId("cut"));
+  // Of a schedule that is new only what it says from then on.
+  Add("half past two", groups::Timing::kCron).cron = "30 2 * * *";
+  channel.schedules.at(ScheduleId("half past two")).created = kNow + hours(3);
+  Replan(channel, channel.ladder, kNow + minutes(210), ScheduleId("cut"));
+  EXPECT_EQ(channel.ladder.next_msk_change, kNow + hours(5));
+  EXPECT_EQ(channel.ladder.next_msk_reason, RekeyReason::kCalendar);
+  EXPECT_EQ(channel.ladder.next_msk_origin, (MskOrigin{ScheduleId("third"), kNow + hours(3)}));
+  channel.schedules.at(ScheduleId("third")).cron = "0 2 * * *";
+  Replan(channel, channel.ladder, kNow + minutes(220), ScheduleId("third"));
+  EXPECT_EQ(channel.ladder.next_msk_reason, RekeyReason::kSchedule);
+}
+
+TEST_F(Planned, WhatWasDueFirstKeepsItsPlaceAndJitter) {
+  groups::Schedule& cut = Add("cut", groups::Timing::kOnce);
+  cut.once = kNow + hours(2);
+  cut.jitter = minutes(30);
+  Blackout("long", kNow + hours(1), hours(8));
+  channel.channel.policy.msk_longest_life = hours(12);
+  Replan(channel, channel.ladder, kNow);
+  const Ladder before = channel.ladder;
+  EXPECT_GT(before.next_msk_change, kNow + hours(9));
+  Add("unrelated", groups::Timing::kCron).cron = "0 20 * * *";
+  Replan(channel, channel.ladder, kNow + hours(7), ScheduleId("unrelated"));
+  EXPECT_EQ(channel.ladder.next_msk_change, before.next_msk_change);
+  EXPECT_EQ(channel.ladder.next_msk_reason, before.next_msk_reason);
+  EXPECT_EQ(channel.ladder.next_msk_origin, before.next_msk_origin);
 }
 
 TEST_F(Planned, APeriodThatABlackoutPutsOffEndedWhenItEnded) {
