@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/audit_file.h"
 
+#include <google/protobuf/util/json_util.h>
+#include <google/protobuf/wrappers.pb.h>
+
 #include <algorithm>
 #include <charconv>
 #include <fstream>
@@ -42,8 +45,10 @@ class Chain {
     if (!is_checkpoint && !record.signature().empty()) {
       return Wrong(name + " has a signature, and is no checkpoint");
     }
-    superseded_ += links_.size() - sequence;
-    links_.resize(sequence);
+    if (sequence <= End() && Equal(hash, links_[sequence].hash)) {
+      return Wrong(name + " is there twice");
+    }
+    Supersede(sequence);
     links_.push_back({hash, line, is_checkpoint});
     return {};
   }
@@ -86,6 +91,15 @@ class Chain {
 
   uint64_t End() const { return links_.size() - 1; }
 
+  // Takes away the records from this one on.
+  void Supersede(uint64_t from) {
+    for (uint64_t i = from; i <= End(); ++i) {
+      if (links_[i].is_checkpoint && i > signed_one_.sequence) signed_one_ = {i, links_[i].hash};
+    }
+    superseded_ += links_.size() - from;
+    links_.resize(from);
+  }
+
   Outcome<void> Compare(const AuditPlace& place, size_t& line) const {
     const Link& link = links_[place.sequence];
     if (place.sequence == 0 || Equal(place.hash, link.hash)) return {};
@@ -111,6 +125,7 @@ class Chain {
     AuditSummary summary;
     summary.records = End();
     summary.superseded = superseded_;
+    summary.signed_one = signed_one_;
     summary.end = {End(), links_.back().hash};
     for (uint64_t i = 1; i <= End(); ++i) {
       if (!links_[i].is_checkpoint) continue;
@@ -125,6 +140,7 @@ class Chain {
   const AuditRules& rules_;
   std::vector<Link> links_;  // by sequence; before record 1 stands what it follows
   uint64_t superseded_ = 0;
+  AuditPlace signed_one_;  // that was superseded, the last
 };
 
 Problem At(const std::string& path, size_t line, Problem problem) {
@@ -147,6 +163,10 @@ Outcome<AuditSummary> VerifyAuditFile(const std::string& path, const AuditExpect
     if (auto read = ParseJson(line, record); !read) {
       return tl::unexpected(At(path, number, std::move(read.error())));
     }
+    // Of two fields of one name readers may take either.
+    if (ToJson(record, true) != line) {
+      return tl::unexpected(At(path, number, {.message = "it is not as audit export writes it"}));
+    }
     if (auto taken = chain.Take(record, number); !taken) {
       return tl::unexpected(At(path, number, std::move(taken.error())));
     }
@@ -160,11 +180,30 @@ Outcome<AuditSummary> VerifyAuditFile(const std::string& path, const AuditExpect
       return tl::unexpected(At(path, number, std::move(same.error())));
     }
     summary->proven_to = summary->records;
+    const AuditPlace& signed_one = summary->signed_one;
+    const auto kept =
+        signed_one.sequence == 0 ? Outcome<Bytes>(Bytes()) : expected.server(signed_one.sequence);
+    if (!kept) return tl::unexpected(kept.error());
+    if (!kept->empty() && Equal(*kept, signed_one.hash)) {
+      return tl::unexpected(
+          At(path, number,
+             {.message = "record " + PositionText(signed_one) +
+                         " is superseded here, and the server has it: the end was put in"}));
+    }
   }
   if (summary->proven_to > 0) return summary;
   return tl::unexpected(At(path, number,
                            {.message = "nothing in it is signed yet, so that anybody can have made "
                                        "it: --expect or --status says what its end has to be"}));
+}
+
+bool ReadOctets(const std::string& text, Bytes& octets) {
+  if (FromHex(text, octets) && octets.size() == kHash) return true;
+  google::protobuf::BytesValue value;
+  if (!google::protobuf::util::JsonStringToMessage('"' + text + '"', &value).ok()) return false;
+  const ByteView read = AsBytes(value.value());
+  octets.assign(read.begin(), read.end());
+  return octets.size() == kHash;
 }
 
 std::string PositionText(const AuditPlace& place) {
@@ -176,7 +215,7 @@ Outcome<AuditPlace> ReadPosition(const std::string& text) {
   const auto read = std::from_chars(text.data(), text.data() + text.size(), place.sequence);
   const auto at = static_cast<size_t>(read.ptr - text.data());
   const bool is_place = read.ec == std::errc() && text.substr(at).starts_with(':') &&
-                        FromHex(text.substr(at + 1), place.hash) && place.hash.size() == kHash;
+                        ReadOctets(text.substr(at + 1), place.hash);
   if (is_place) return place;
   return UsageProblem("\"" + text + "\" is not SEQUENCE:HASH, as audit export tells its end");
 }

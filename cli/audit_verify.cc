@@ -82,14 +82,20 @@ struct VerifyOptions {
   bool asks_status = false;
 };
 
-// The server's audit key, unless one was kept from before.
-Outcome<void> AskForKey(Context& context, Bytes& key) {
-  if (!key.empty()) return {};
+Outcome<v1::ServerStatus> StatusOf(Context& context) {
   v1::ServerStatus status;
   auto called =
       context.session.Call("Server.GetServerStatus", v1::GetServerStatusRequest(), status);
-  if (!called) return called;
-  const ByteView its = AsBytes(status.audit_public_key());
+  if (!called) return tl::unexpected(called.error());
+  return status;
+}
+
+// The server's audit key, unless one was kept from before.
+Outcome<void> AskForKey(Context& context, Bytes& key) {
+  if (!key.empty()) return {};
+  const auto status = StatusOf(context);
+  if (!status) return tl::unexpected(status.error());
+  const ByteView its = AsBytes(status->audit_public_key());
   key.assign(its.begin(), its.end());
   return {};
 }
@@ -106,25 +112,30 @@ Outcome<Bytes> AskForHash(Context& context, uint64_t sequence) {
   return Bytes(hash.begin(), hash.end());
 }
 
-std::string JsonOf(const AuditSummary& summary) {
+std::string JsonOf(const AuditSummary& summary, uint64_t server_end) {
   return shell::JsonLine()
       .Text("records", std::to_string(summary.records))
       .Text("superseded", std::to_string(summary.superseded))
       .Text("checkpoints", std::to_string(summary.checkpoints))
       .Text("signedTo", std::to_string(summary.signed_to))
       .Text("provenTo", std::to_string(summary.proven_to))
+      .Text("supersededCheckpoint", std::to_string(summary.signed_one.sequence))
+      .Text("serverEnd", std::to_string(server_end))
       .Text("end", PositionText(summary.end))
       .str();
 }
 
-void ShowSummary(Context& context, const AuditSummary& summary) {
+void ShowSummary(Context& context, const AuditSummary& summary, uint64_t server_end) {
   if (context.format != Format::kTable) {
-    return WriteJsonText(JsonOf(summary), context.format, context.out);
+    return WriteJsonText(JsonOf(summary, server_end), context.format, context.out);
   }
   const uint64_t unproven = summary.records - summary.proven_to;
   WritePairs(
       {{"records", std::to_string(summary.records)},
        {"superseded", summary.superseded == 0 ? "" : std::to_string(summary.superseded)},
+       {"signed of these", summary.signed_one.sequence == 0
+                               ? ""
+                               : "to " + std::to_string(summary.signed_one.sequence)},
        {"checkpoints", std::to_string(summary.checkpoints)},
        {"signed", summary.signed_to == 0 ? "none" : "to " + std::to_string(summary.signed_to)},
        {"as expected",
@@ -133,7 +144,12 @@ void ShowSummary(Context& context, const AuditSummary& summary) {
                         ? ""
                         : std::to_string(unproven) +
                               " at the end: neither signed nor asked for by --expect or --status"},
-       {"end", PositionText(summary.end)}},
+       {"end", PositionText(summary.end)},
+       {"server's end", server_end <= summary.records
+                            ? ""
+                            : std::to_string(server_end) + ": " +
+                                  std::to_string(server_end - summary.records) +
+                                  " records more than here"}},
       context.out);
 }
 
@@ -151,16 +167,18 @@ Outcome<void> Verify(Context& context, const VerifyOptions& typed) {
   }
   const auto summary = VerifyAuditFile(options.file, options.expected, RulesOf(*key));
   if (!summary) return tl::unexpected(summary.error());
-  ShowSummary(context, *summary);
+  // Asked behind the file, which may be of a log that grows.
+  const auto status = options.asks_status ? StatusOf(context) : v1::ServerStatus();
+  if (!status) return tl::unexpected(status.error());
+  ShowSummary(context, *summary, status->audit().sequence());
   return {};
 }
 
 Option PublicKey(VerifyOptions& options) {
   const Taker take = [&options](const std::string& typed) -> Outcome<void> {
-    if (FromHex(typed, options.public_key) && options.public_key.size() == crypto::kEd25519Key) {
-      return {};
-    }
-    return UsageProblem("\"" + typed + "\" is not 64 hexadecimal digits");
+    if (ReadOctets(typed, options.public_key)) return {};
+    return UsageProblem("\"" + typed +
+                        "\" is neither 64 hexadecimal digits nor base64 of 32 octets");
   };
   return Valued("--public-key", "HEX", "The server's audit key, kept from before", take);
 }
@@ -189,7 +207,7 @@ void AddAuditVerify(Command& group) {
   command.Add(Flag("--sink", "FILE is what a keymastd's audit_sink has taken: records may go back",
                    options.expected.is_sink));
   command.Add(Expected(options.expected));
-  group.Example("keymastctl audit verify audit.jsonl --public-key $KEY --expect 4711:$KEY");
+  group.Example("keymastctl audit verify audit.jsonl --public-key $KEY --expect 4711:$HASH");
 }
 
 }  // namespace keymast::cli

@@ -192,7 +192,9 @@ void AddChannels(Command& program) {
                                        WriteChosenChannels);
   Lists<v1::ListChannelsRequest>(group.Add("list", "List channels"), "Channels.ListChannels",
                                  WriteChannels);
-  group.Example("keymastctl channels list --filter 'switch_held = true' --order-by display_name");
+  group.Example(
+      "keymastctl channels list --filter 'key_state.switch_held = true' --order-by 'create_time "
+      "desc'");
   AddDelete<v1::DeleteChannelRequest, v1::DeleteChannelResponse>(
       group, "Delete a channel", "Channels.DeleteChannel", {"CHANNEL", "channels/"},
       "Even if it has members");

@@ -102,6 +102,7 @@ Findings Ask(Context& context, v1::Channel channel) {
   rekeys.set_page_size(1);
   v1::ListRekeysRequest msk_changes = rekeys;
   msk_changes.set_filter("level = MSK");
+  msk_changes.set_page_size(2);  // one may be on its way
   v1::ListUpcomingRekeysRequest upcoming;
   upcoming.set_parent(channel.name());
   return {
@@ -155,13 +156,36 @@ std::string NextChange(const Findings& found, Instant now) {
   return keys.has_next_msk_change_time() ? In(keys.next_msk_change_time(), now) : "";
 }
 
+std::string RekeyText(const v1::Rekey& rekey, Instant now) {
+  std::string text = v1::KeyLevel_Name(rekey.level()) + " " + KeyCell(rekey);
+  if (rekey.has_switch_time()) text += ", " + In(rekey.switch_time(), now);
+  return text + ": " + ReasonText(rekey.reason());
+}
+
 std::string LastRekey(const Outcome<v1::ListRekeysResponse>& rekeys, Instant now) {
   if (!rekeys) return NotKnown(rekeys.error());
-  if (rekeys->rekeys_size() == 0) return "none";
-  const v1::Rekey& last = rekeys->rekeys(0);
-  std::string text = v1::KeyLevel_Name(last.level()) + " " + KeyCell(last);
-  if (last.has_switch_time()) text += ", " + In(last.switch_time(), now);
-  return text + ": " + ReasonText(last.reason());
+  return rekeys->rekeys_size() == 0 ? "none" : RekeyText(rekeys->rekeys(0), now);
+}
+
+// The change to the MSK that is on its way (or is not), the newest of these.
+const v1::Rekey* MskChange(const Findings& found, bool on_its_way) {
+  if (!found.msk_changes) return nullptr;
+  for (const v1::Rekey& rekey : found.msk_changes->rekeys()) {
+    const bool is_next = rekey.msk_id() == found.channel.key_state().next_msk_id();
+    if (is_next == on_its_way) return &rekey;
+  }
+  return nullptr;
+}
+
+std::string LastMskChange(const Findings& found, Instant now) {
+  if (!found.msk_changes) return NotKnown(found.msk_changes.error());
+  const v1::Rekey* last = MskChange(found, false);
+  return last == nullptr ? "none" : RekeyText(*last, now);
+}
+
+std::string MskOnItsWay(const Findings& found, Instant now) {
+  const v1::Rekey* next = MskChange(found, true);
+  return next == nullptr ? found.channel.key_state().next_msk_id() : RekeyText(*next, now);
 }
 
 std::string BlackoutText(const Outcome<Blackouts>& blackouts, Instant now) {
@@ -205,8 +229,8 @@ void WriteText(const Findings& found, Instant now, std::ostream& out) {
        {"next switch", NextSwitch(keys, now)},
        {"switch held", keys.switch_held() ? "yes: no connected headend holds the next MTK" : "no"},
        {"last rekey", LastRekey(found.rekeys, now)},
-       {"last MSK change", LastRekey(found.msk_changes, now)},
-       {"MSK on its way", keys.next_msk_id()},
+       {"last MSK change", LastMskChange(found, now)},
+       {"MSK on its way", MskOnItsWay(found, now)},
        {"next MSK change", NextChange(found, now)},
        {"blackout", BlackoutText(found.blackouts, now)},
        {"members", std::to_string(found.channel.member_count()) + ", " +
@@ -232,8 +256,8 @@ void Put(Json& into, const char* name, const Outcome<Response>& response) {
 std::string JsonOf(const Findings& found) {
   Json all = {{"channel", Json::parse(ToJson(found.channel, true))}};
   Put(all, "rekeys", found.rekeys);
-  if (found.msk_changes && found.msk_changes->rekeys_size() > 0) {
-    all["lastMskChange"] = Json::parse(ToJson(found.msk_changes->rekeys(0), true));
+  if (const v1::Rekey* last = MskChange(found, false)) {
+    all["lastMskChange"] = Json::parse(ToJson(*last, true));
   }
   Put(all, "upcomingRekeys", found.upcoming);
   Put(all, "members", found.unacknowledged);

@@ -55,9 +55,28 @@ Option Level(const Fields& fields, const std::string& fallback) {
       .Default(fallback);
 }
 
+// The answer of a rekey that joins one which is under way is that one.
+Outcome<void> Now(Context& context, const v1::RekeyNowRequest& asked) {
+  v1::RekeyNowRequest request = asked;
+  const Instant before = context.around.now();
+  v1::Rekey rekey;
+  if (auto sent = Send(context, "Rekeys.RekeyNow", request, rekey); !sent) return sent;
+  return ShowAnswer(context, request, rekey, [&](const v1::Rekey& answer, std::ostream& out) {
+    WriteRekey(answer, out);
+    constexpr Duration kApart = std::chrono::seconds(1);  // clocks, and the call itself
+    if (answer.has_prepare_time() && InstantOf(answer.prepare_time()) < before - kApart) {
+      WriteLine("joins this one, which is under way already", out);
+    }
+    if (answer.has_switch_time() && InstantOf(answer.switch_time()) < before - kApart) {
+      WriteLine("its switch is held: keymastctl explain tells why", out);
+    }
+  });
+}
+
 void AddNow(Command& group) {
   Command& command = group.Add("now", "Change a channel's key ahead of its time");
-  auto& request = Calls<v1::RekeyNowRequest>(command, "Rekeys.RekeyNow", WriteRekey);
+  auto& request = OptionsOf<v1::RekeyNowRequest>(command, Now);
+  AddStandardOptions(command, request);
   request.set_level(v1::MTK);
   command.Add(Named("CHANNEL", "channels/", *request.mutable_channel()));
   command.Add(Level(Fields(request), "mtk"));

@@ -32,6 +32,13 @@ std::string KeysCell(const v1::Event& event) {
          v1::RekeyReason_Name(event.rekey().reason()) + " " + KeyCell(event.rekey());
 }
 
+Taker IntoLimit(uint64_t& limit) {
+  return [&limit](const std::string& typed) -> Outcome<void> {
+    if (ReadNumber(typed, limit) && limit > 0) return {};
+    return UsageProblem("\"" + typed + "\" is not 1 or more");
+  };
+}
+
 // Watching prints events, and knows how to go on behind the last.
 class Watching {
  public:
@@ -136,7 +143,7 @@ void AddWatch(Command& program) {
                   .Saying("All channels when not given"));
   command.Add(Fields(options.request)
                   .Of("resume_token", "--resume", "TOKEN", "Go on behind the event of this token"));
-  command.Add(Valued("--limit", "N", "End after this many events", Into(options.limit)));
+  command.Add(Valued("--limit", "N", "End after this many events", IntoLimit(options.limit)));
   command.Add(Flag("--reconnect", "Go on when the server goes away; the default on a terminal",
                    options.reconnects));
   command.Add(Flag("--no-reconnect", "End when the server goes away", options.stays_away));

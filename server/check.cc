@@ -67,6 +67,8 @@ Finding CheckSink(const std::string& path) {
                                    : S_ISREG(about.st_mode) ? R_OK | W_OK
                                                             : W_OK) != 0) {
     finding.wrong = "cannot be read and written by this user, or its folder is not there";
+  } else if (is_there && (about.st_mode & 022) != 0) {
+    finding.wrong = "others may write to it; chmod it";
   }
   return finding;
 }

@@ -43,6 +43,7 @@ void ReadOptions(const std::string& text) {
   if (const auto stream = ParseStream(text)) KEYMAST_CHECK(stream->ByteSizeLong() > 0);
   if (IsUuid(text)) KEYMAST_CHECK(IsUuid(PartRequestId(text, {text})));
   if (const auto place = ReadPosition(text)) KEYMAST_CHECK(place->hash.size() == 32);
+  if (Bytes octets; ReadOctets(text, octets)) KEYMAST_CHECK(octets.size() == 32);
 }
 
 // A file, and the octets of it as options over it.

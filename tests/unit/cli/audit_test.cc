@@ -171,16 +171,53 @@ TEST_F(AuditFile, ASignatureIsOfACheckpointAlone) {
 }
 
 TEST_F(AuditFile, RecordsGoBackInASinksFileAlone) {
-  records_.push_back(records_[5]);
+  const auto go_back = [&](size_t sequence) {
+    v1::AuditRecord record = records_[sequence - 1];
+    record.set_method("start");
+    record.clear_signature();
+    record.set_hash(std::string(AsText(HashOf(AsBytes(records_[sequence - 2].hash()), record))));
+    records_.push_back(record);
+  };
+  go_back(6);
   EXPECT_EQ(Complaint(),
             "7: record 6 follows 6: records go back in the file of an audit_sink alone (--sink)");
   AuditExpectation expected;
   expected.is_sink = true;
   EXPECT_EQ(Complaint(expected), "none");
   expected.server = Server(5).server;
-  EXPECT_EQ(
-      Complaint(expected).find("7: the server has no record 6: it is of a change that was not"),
-      0U);
+  const std::string missing = "7: the server has no record 6: it is of a change that was not made";
+  EXPECT_EQ(Complaint(expected).find(missing), 0U) << Complaint(expected);
+  records_.back() = records_[5];
+  EXPECT_EQ(Complaint(expected), "7: record 6 is there twice");
+}
+
+// Whatever follows: the server has what it signed.
+TEST_F(AuditFile, ACheckpointIsNotSupersededWhereTheServerHasIt) {
+  const std::vector<v1::AuditRecord> log = records_;
+  v1::AuditRecord forged = records_[1];
+  forged.set_principal("operator:mallory");
+  forged.set_hash(std::string(AsText(HashOf(AsBytes(records_[0].hash()), forged))));
+  records_.push_back(forged);
+  AuditExpectation expected;
+  expected.is_sink = true;
+  expected.position = PlaceOf(1);
+  const auto alone = Check(expected);
+  ASSERT_TRUE(alone) << alone.error().message;
+  EXPECT_EQ(alone->signed_one.sequence, 4U);
+  EXPECT_EQ(alone->proven_to, 1U);
+  expected.server = [&](uint64_t sequence) {
+    const ByteView hash = AsBytes(sequence == 2 ? forged.hash() : log[sequence - 1].hash());
+    return Bytes(hash.begin(), hash.end());
+  };
+  EXPECT_EQ(Complaint(expected).find("7: record 4:"), 0U) << Complaint(expected);
+}
+
+TEST_F(AuditFile, AFieldThatStandsTwiceIsRefused) {
+  rest_ = ToJson(records_[5], true);
+  records_.pop_back();
+  EXPECT_EQ(Complaint(), "none");
+  rest_.insert(rest_.size() - 1, ",\"principal\":\"operator:alice\"");
+  EXPECT_EQ(Complaint(), "6: it is not as audit export writes it");
 }
 
 TEST_F(AuditFile, WhatIsNoRecordIsNamed) {
@@ -194,6 +231,7 @@ TEST(Position, IsASequenceAndAHash) {
   ASSERT_TRUE(place);
   EXPECT_EQ(place->sequence, 4711U);
   EXPECT_EQ(place->hash, Bytes(32, 0xaa));
+  EXPECT_EQ(ReadPosition("1:qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqo=")->hash, place->hash);
   for (const std::string& text :
        {std::string(), std::string("4711"), std::string("4711:aa"), ":" + std::string(64, 'a'),
         "x:" + std::string(64, 'a'), "4711 " + std::string(64, 'a'), "1:" + std::string(66, 'a')}) {

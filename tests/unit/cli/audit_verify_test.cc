@@ -186,6 +186,8 @@ TEST_F(AuditVerify, ProgramsAreToldWhatIsProven) {
             " \"checkpoints\": \"1\",\n"
             " \"signedTo\": \"3\",\n"
             " \"provenTo\": \"3\",\n"
+            " \"supersededCheckpoint\": \"0\",\n"
+            " \"serverEnd\": \"0\",\n"
             " \"end\": \"5:" +
                 ToHex(AsBytes(records_[4].hash())) +
                 "\"\n"
@@ -229,7 +231,13 @@ TEST_F(AuditVerify, TheServerIsAskedWhenItMay) {
   EXPECT_EQ(Verify({"--status"}).exit, 0);
   const size_t asked = server_.asked().size();
   EXPECT_EQ(Verify({"--status", "--public-key", kPublicKey}).exit, 0);
-  EXPECT_EQ(server_.asked().size(), asked + 1) << "for no key";
+  EXPECT_EQ(server_.asked().size(), asked + 2) << "for its record and its end";
+  status.mutable_audit()->set_sequence(9);
+  server_.Forget("Server.GetServerStatus");
+  server_.Answer("Server.GetServerStatus", ToJson(status, true));
+  EXPECT_NE(Verify({"--status"}).out.find("server's end  9: 4 records more than here\n"),
+            std::string::npos)
+      << Verify({"--status"}).out;
 }
 
 }  // namespace

@@ -88,6 +88,21 @@ TEST(Schedules, AreShown) {
             R"({"horizon":"604800s","within":"5s","pageSize":1000})");
 }
 
+TEST(Rekeys, OneThatJoinsAnotherSaysSo) {
+  FakeServer server;
+  server.Answer("Rekeys.RekeyNow", R"({"name": "channels/one/rekeys/9", "level": "MTK",
+      "reason": "OPERATOR", "mskId": "00010001", "mtkId": 7,
+      "prepareTime": "2026-01-31T12:00:00Z", "switchTime": "2026-01-31T12:00:02Z"})");
+  EXPECT_EQ(server.Run({"rekeys", "now", "one"}).out.find("joins"), std::string::npos);
+  server.now += std::chrono::seconds(2);
+  EXPECT_NE(server.Run({"rekeys", "now", "one"}).out.find("\njoins this one, which is under way"),
+            std::string::npos);
+  server.now += std::chrono::seconds(10);
+  EXPECT_NE(
+      server.Run({"rekeys", "now", "one"}).out.find("\nits switch is held: keymastctl explain"),
+      std::string::npos);
+}
+
 TEST(Rekeys, ArePlannedAndRun) {
   FakeServer server;
   server.Answer("Rekeys.PlanRekey", R"({"channel": "channels/one", "level": "MSK",
@@ -171,9 +186,27 @@ TEST_F(ExplainTest, TellsWhatTheKeysAreDoingAndWhy) {
             "2026-01-31T12:30:00Z\n"
             "  2026-01-31T14:00:00Z, in 2h 00m: the period of the policy ended\n");
   EXPECT_EQ(server_.asked()[2].request,
-            R"({"parent":"channels/one","pageSize":1,"filter":"level = MSK"})");
+            R"({"parent":"channels/one","pageSize":2,"filter":"level = MSK"})");
   EXPECT_EQ(server_.asked().back().request, R"({"parent":"channels/one","pageSize":1000,)"
                                             R"("filter":"joined AND reachability != CONFIRMED"})");
+}
+
+// Up to the switch the MSK of before is on air, and why it is.
+TEST_F(ExplainTest, AChangeThatIsOnItsWayIsNotTheLastOne) {
+  server_.Forget("Rekeys.ListRekeys");
+  server_.Answer("Rekeys.ListRekeys", R"({"rekeys": [{"level": "MSK", "reason": "OPERATOR",
+        "mskId": "00010002", "mtkId": 1, "switchTime": "2026-01-31T12:01:00Z"},
+        {"level": "MSK", "reason": "EXCLUSION",
+        "mskId": "00010001", "mtkId": 1, "switchTime": "2026-01-31T11:00:00Z"}]})");
+  const std::string text = server_.Run({"explain", "one"}).out;
+  for (const char* line :
+       {"\nlast MSK change   MSK 00010001/1, 2026-01-31T11:00:00Z, 1h 00m ago: members were",
+        "\nMSK on its way    MSK 00010002/1, 2026-01-31T12:01:00Z, in 1m 00s: an operator asked"}) {
+    EXPECT_NE(text.find(line), std::string::npos) << line << text;
+  }
+  const auto json = server_.Run({"--output", "json", "explain", "one"});
+  const size_t last = json.out.find("\"lastMskChange\"");
+  EXPECT_NE(json.out.find("00010001", last), std::string::npos) << json.out;
 }
 
 TEST_F(ExplainTest, WhatIsRefusedIsToldInAWord) {

@@ -233,7 +233,7 @@ TEST(Methods, UpdatesNameTheirFields) {
 
 // What stands on a command line up to a pipe or redirection; what a shell would put in is a key.
 std::vector<std::string> Words(std::string line) {
-  line = std::regex_replace(line, std::regex(R"(\$\([^)]*\)|\$KEY)"), std::string(64, 'a'));
+  line = std::regex_replace(line, std::regex(R"(\$\([^)]*\)|\$KEY|\$HASH)"), std::string(64, 'a'));
   std::vector<std::string> words;
   std::smatch found;
   const std::regex word(R"(^ *('[^']*'|[^ ]+))");

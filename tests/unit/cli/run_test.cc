@@ -81,6 +81,7 @@ TEST_F(WatchTest, IsATableThatFollows) {
 }
 
 TEST_F(WatchTest, JsonHasBookmarksAndEndsAtItsLimit) {
+  EXPECT_EQ(server_.Run({"watch", "--limit", "0"}).exit, 2);
   const auto done = server_.Run({"--output", "json", "watch", "--limit", "2"});
   EXPECT_EQ(std::count(done.out.begin(), done.out.end(), '\n'), 2);
   EXPECT_NE(done.out.find("\"kind\":\"BOOKMARK\""), std::string::npos) << done.out;

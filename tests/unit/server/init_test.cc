@@ -154,6 +154,11 @@ TEST_F(InitTest, CheckLooksAtTheSecondPlaceOfTheAuditLog) {
   config_.audit_sink = config_.data + "/../audit.jsonl";
   EXPECT_EQ(Wrong("audit sink"), "");
   EXPECT_FALSE(std::filesystem::exists(config_.audit_sink));
+  std::ofstream(config_.audit_sink) << "";
+  std::filesystem::permissions(config_.audit_sink, std::filesystem::perms(0666));
+  EXPECT_EQ(Wrong("audit sink"), "others may write to it; chmod it");
+  std::filesystem::permissions(config_.audit_sink, std::filesystem::perms(0640));
+  EXPECT_EQ(Wrong("audit sink"), "");
   config_.audit_sink = config_.data;
   EXPECT_EQ(Wrong("audit sink"), "is neither a file nor a FIFO");
   config_.audit_sink = "/absent/audit.jsonl";
