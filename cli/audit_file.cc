@@ -94,7 +94,7 @@ class Chain {
   // Takes away the records from this one on.
   void Supersede(uint64_t from) {
     for (uint64_t i = from; i <= End(); ++i) {
-      if (links_[i].is_checkpoint && i > signed_one_.sequence) signed_one_ = {i, links_[i].hash};
+      if (links_[i].is_checkpoint) signed_ones_.push_back({i, links_[i].hash});
     }
     superseded_ += links_.size() - from;
     links_.resize(from);
@@ -125,7 +125,7 @@ class Chain {
     AuditSummary summary;
     summary.records = End();
     summary.superseded = superseded_;
-    summary.signed_one = signed_one_;
+    summary.signed_ones = signed_ones_;
     summary.end = {End(), links_.back().hash};
     for (uint64_t i = 1; i <= End(); ++i) {
       if (!links_[i].is_checkpoint) continue;
@@ -140,7 +140,7 @@ class Chain {
   const AuditRules& rules_;
   std::vector<Link> links_;  // by sequence; before record 1 stands what it follows
   uint64_t superseded_ = 0;
-  AuditPlace signed_one_;  // that was superseded, the last
+  std::vector<AuditPlace> signed_ones_;  // that were superseded
 };
 
 Problem At(const std::string& path, size_t line, Problem problem) {
@@ -157,8 +157,11 @@ Outcome<AuditSummary> VerifyAuditFile(const std::string& path, const AuditExpect
   if (!file) return UsageProblem(path + ": cannot be read");
   Chain chain(expected, rules);
   size_t number = 0;
+  bool is_cut = false;
   for (std::string line; std::getline(file, line);) {
     ++number;
+    is_cut = expected.is_sink && file.eof();
+    if (is_cut) break;
     v1::AuditRecord record;
     if (auto read = ParseJson(line, record); !read) {
       return tl::unexpected(At(path, number, std::move(read.error())));
@@ -173,6 +176,7 @@ Outcome<AuditSummary> VerifyAuditFile(const std::string& path, const AuditExpect
   }
   auto summary = chain.Finish(number);
   if (!summary) return tl::unexpected(At(path, number, std::move(summary.error())));
+  summary->is_cut = is_cut;
   if (expected.server) {
     const auto hash = expected.server(summary->end.sequence);
     if (!hash) return tl::unexpected(hash.error());  // of the server, and not of the file
@@ -180,14 +184,13 @@ Outcome<AuditSummary> VerifyAuditFile(const std::string& path, const AuditExpect
       return tl::unexpected(At(path, number, std::move(same.error())));
     }
     summary->proven_to = summary->records;
-    const AuditPlace& signed_one = summary->signed_one;
-    const auto kept =
-        signed_one.sequence == 0 ? Outcome<Bytes>(Bytes()) : expected.server(signed_one.sequence);
-    if (!kept) return tl::unexpected(kept.error());
-    if (!kept->empty() && Equal(*kept, signed_one.hash)) {
+    for (const AuditPlace& one : summary->signed_ones) {
+      const auto kept = expected.server(one.sequence);
+      if (!kept) return tl::unexpected(kept.error());
+      if (kept->empty() || !Equal(*kept, one.hash)) continue;
       return tl::unexpected(
           At(path, number,
-             {.message = "record " + PositionText(signed_one) +
+             {.message = "record " + PositionText(one) +
                          " is superseded here, and the server has it: the end was put in"}));
     }
   }

@@ -6,6 +6,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/bytes.h"
 #include "cli/problem.h"
@@ -34,8 +35,9 @@ struct AuditExpectation {
 
 struct AuditSummary {
   uint64_t records = 0;
-  uint64_t superseded = 0;  // that were of no commit
-  AuditPlace signed_one;    // the last checkpoint among them; sequence 0: there is none
+  uint64_t superseded = 0;                   // that were of no commit
+  std::vector<AuditPlace> signed_ones = {};  // the checkpoints among them
+  bool is_cut = false;                       // of a sink the last line was left out: it has no end
   uint64_t checkpoints = 0;
   uint64_t signed_to = 0;  // last record that a signature covers
   uint64_t proven_to = 0;  // that, or the last record that was as expected
@@ -50,8 +52,8 @@ inline constexpr uint64_t kMostUnsigned = 64;
 // signed and no more than `kMostUnsigned` records apart, and what was expected is there. Anybody
 // can make a chain: a file of which neither a signature nor an expectation proves anything is
 // refused. In a sink's file a record that goes back follows the one before its sequence and
-// supersedes all from there on. Lines are as `audit export` writes them, octet for octet. The
-// problem names the first line that is wrong.
+// supersedes all from there on, and a last line without an end is left out. Lines are as `audit
+// export` writes them, octet for octet. The problem names the first line that is wrong.
 Outcome<AuditSummary> VerifyAuditFile(const std::string& path, const AuditExpectation& expected,
                                       const AuditRules& rules);
 

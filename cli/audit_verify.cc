@@ -9,6 +9,7 @@
 #include "cli/audit_file.h"
 #include "cli/commands.h"
 #include "cli/methods.h"
+#include "cli/request_id.h"
 #include "keymast/v1/server.pb.h"
 #include "shell/json_line.h"
 
@@ -36,13 +37,22 @@ bool AreFilled(const google::protobuf::RepeatedPtrField<std::string>& texts) {
   return std::none_of(texts.begin(), texts.end(), [](const auto& text) { return text.empty(); });
 }
 
+bool IsLower(const std::string& text) {
+  return std::none_of(text.begin(), text.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
+}
+
 // IsWhole: nothing of the record is lost on the way to its text.
 bool IsWhole(const v1::AuditRecord& record) {
   using google::protobuf::util::TimeUtil;
   const auto time = TimeUtil::NanosecondsToTimestamp(ToUnixNanos(InstantOf(record.time())));
   if (!AreFilled(record.items()) || !AreFilled(record.key_ids())) return false;
-  return (record.request_id().empty() || IdOf<RequestId>(record.request_id())) &&
-         (record.trace_id().empty() || IdOf<TraceId>(record.trace_id())) && time == record.time();
+  // One spelling each, by which they are searched for.
+  const std::string& request = record.request_id();
+  const std::string& trace = record.trace_id();
+  const bool is_request = request.empty() || (IsUuid(request) && IsLower(request));
+  const auto id = IdOf<TraceId>(trace);
+  return is_request && (trace.empty() || (id && ToHex(id->octets) == trace)) &&
+         time == record.time();
 }
 
 audit::Record RecordOf(const v1::AuditRecord& record) {
@@ -119,7 +129,7 @@ std::string JsonOf(const AuditSummary& summary, uint64_t server_end) {
       .Text("checkpoints", std::to_string(summary.checkpoints))
       .Text("signedTo", std::to_string(summary.signed_to))
       .Text("provenTo", std::to_string(summary.proven_to))
-      .Text("supersededCheckpoint", std::to_string(summary.signed_one.sequence))
+      .Text("supersededCheckpoints", std::to_string(summary.signed_ones.size()))
       .Text("serverEnd", std::to_string(server_end))
       .Text("end", PositionText(summary.end))
       .str();
@@ -133,9 +143,8 @@ void ShowSummary(Context& context, const AuditSummary& summary, uint64_t server_
   WritePairs(
       {{"records", std::to_string(summary.records)},
        {"superseded", summary.superseded == 0 ? "" : std::to_string(summary.superseded)},
-       {"signed of these", summary.signed_one.sequence == 0
-                               ? ""
-                               : "to " + std::to_string(summary.signed_one.sequence)},
+       {"signed of these",
+        summary.signed_ones.empty() ? "" : std::to_string(summary.signed_ones.size())},
        {"checkpoints", std::to_string(summary.checkpoints)},
        {"signed", summary.signed_to == 0 ? "none" : "to " + std::to_string(summary.signed_to)},
        {"as expected",
@@ -145,6 +154,7 @@ void ShowSummary(Context& context, const AuditSummary& summary, uint64_t server_
                         : std::to_string(unproven) +
                               " at the end: neither signed nor asked for by --expect or --status"},
        {"end", PositionText(summary.end)},
+       {"left out", summary.is_cut ? "the last line, which has no end" : ""},
        {"server's end", server_end <= summary.records
                             ? ""
                             : std::to_string(server_end) + ": " +

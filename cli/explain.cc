@@ -102,7 +102,7 @@ Findings Ask(Context& context, v1::Channel channel) {
   rekeys.set_page_size(1);
   v1::ListRekeysRequest msk_changes = rekeys;
   msk_changes.set_filter("level = MSK");
-  msk_changes.set_page_size(2);  // one may be on its way
+  msk_changes.set_page_size(10);  // some may be on their way, or have been dropped
   v1::ListUpcomingRekeysRequest upcoming;
   upcoming.set_parent(channel.name());
   return {
@@ -142,7 +142,7 @@ std::string WhyOf(const v1::UpcomingRekey& rekey) {
                         ? std::string(ReasonText(rekey.reason()))
                         : "schedule " + LastSegment(rekey.rekey_schedule());
   if (IsPutOff(rekey)) {
-    why += ", put off by a blackout from " + TimeCell(rekey.deferred_from(), true);
+    why += ", put off from " + TimeCell(rekey.deferred_from(), true);
   }
   return why + (rekey.pierces() ? ", through a blackout" : "");
 }
@@ -167,25 +167,30 @@ std::string LastRekey(const Outcome<v1::ListRekeysResponse>& rekeys, Instant now
   return rekeys->rekeys_size() == 0 ? "none" : RekeyText(rekeys->rekeys(0), now);
 }
 
-// The change to the MSK that is on its way (or is not), the newest of these.
-const v1::Rekey* MskChange(const Findings& found, bool on_its_way) {
-  if (!found.msk_changes) return nullptr;
+// The newest change to this MSK; null: it is not among the last ones.
+const v1::Rekey* ChangeTo(const std::string& msk_id, const Findings& found) {
+  if (!found.msk_changes || msk_id.empty()) return nullptr;
   for (const v1::Rekey& rekey : found.msk_changes->rekeys()) {
-    const bool is_next = rekey.msk_id() == found.channel.key_state().next_msk_id();
-    if (is_next == on_its_way) return &rekey;
+    if (rekey.msk_id() == msk_id) return &rekey;
   }
   return nullptr;
 }
 
+// The change to the MSK that is on air.
+const v1::Rekey* LastMskChange(const Findings& found) {
+  return ChangeTo(found.channel.key_state().active().msk_id(), found);
+}
+
 std::string LastMskChange(const Findings& found, Instant now) {
   if (!found.msk_changes) return NotKnown(found.msk_changes.error());
-  const v1::Rekey* last = MskChange(found, false);
+  const v1::Rekey* last = LastMskChange(found);
   return last == nullptr ? "none" : RekeyText(*last, now);
 }
 
 std::string MskOnItsWay(const Findings& found, Instant now) {
-  const v1::Rekey* next = MskChange(found, true);
-  return next == nullptr ? found.channel.key_state().next_msk_id() : RekeyText(*next, now);
+  const std::string& id = found.channel.key_state().next_msk_id();
+  const v1::Rekey* next = ChangeTo(id, found);
+  return next == nullptr ? id : RekeyText(*next, now);
 }
 
 std::string BlackoutText(const Outcome<Blackouts>& blackouts, Instant now) {
@@ -256,8 +261,11 @@ void Put(Json& into, const char* name, const Outcome<Response>& response) {
 std::string JsonOf(const Findings& found) {
   Json all = {{"channel", Json::parse(ToJson(found.channel, true))}};
   Put(all, "rekeys", found.rekeys);
-  if (const v1::Rekey* last = MskChange(found, false)) {
+  if (const v1::Rekey* last = LastMskChange(found)) {
     all["lastMskChange"] = Json::parse(ToJson(*last, true));
+  }
+  if (const v1::Rekey* next = ChangeTo(found.channel.key_state().next_msk_id(), found)) {
+    all["mskOnItsWay"] = Json::parse(ToJson(*next, true));
   }
   Put(all, "upcomingRekeys", found.upcoming);
   Put(all, "members", found.unacknowledged);

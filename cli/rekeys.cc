@@ -3,6 +3,7 @@
 
 #include <ostream>
 
+#include "cli/channels.h"
 #include "cli/commands.h"
 #include "cli/methods.h"
 #include "cli/operations.h"
@@ -55,21 +56,31 @@ Option Level(const Fields& fields, const std::string& fallback) {
       .Default(fallback);
 }
 
-// The answer of a rekey that joins one which is under way is that one.
+bool IsHeld(Context& context, const std::string& channel) {
+  const auto found = FetchChannel(context, channel);
+  return found && found->key_state().switch_held();
+}
+
+// The answer of a rekey that joins one which is under way is that one; of a repeated request it is
+// what that one has made.
 Outcome<void> Now(Context& context, const v1::RekeyNowRequest& asked) {
   v1::RekeyNowRequest request = asked;
   const Instant before = context.around.now();
   v1::Rekey rekey;
   if (auto sent = Send(context, "Rekeys.RekeyNow", request, rekey); !sent) return sent;
+  constexpr Duration kApart = std::chrono::seconds(1);  // clocks, and the call itself
+  const auto is_past = [&](bool has, const google::protobuf::Timestamp& time) {
+    return has && InstantOf(time) < before - kApart;
+  };
+  const bool joins =
+      asked.request_id().empty() && is_past(rekey.has_prepare_time(), rekey.prepare_time());
+  const bool is_held = context.format == Format::kTable &&
+                       is_past(rekey.has_switch_time(), rekey.switch_time()) &&
+                       IsHeld(context, request.channel());
   return ShowAnswer(context, request, rekey, [&](const v1::Rekey& answer, std::ostream& out) {
     WriteRekey(answer, out);
-    constexpr Duration kApart = std::chrono::seconds(1);  // clocks, and the call itself
-    if (answer.has_prepare_time() && InstantOf(answer.prepare_time()) < before - kApart) {
-      WriteLine("joins this one, which is under way already", out);
-    }
-    if (answer.has_switch_time() && InstantOf(answer.switch_time()) < before - kApart) {
-      WriteLine("its switch is held: keymastctl explain tells why", out);
-    }
+    if (joins) WriteLine("joins this one, which is under way already", out);
+    if (is_held) WriteLine("its switch is held: keymastctl explain tells why", out);
   });
 }
 

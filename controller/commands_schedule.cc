@@ -1,10 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 // Commands on a channel's calendar.
+#include <tuple>
+
 #include "controller/impl.h"
 #include "controller/names.h"
 #include "rekey/calendar.h"
 
 namespace keymast::controller {
+namespace {
+
+// IsMoved: it says other instants, before their jitter.
+bool IsMoved(const groups::Schedule& before, const groups::Schedule& now) {
+  const auto timing = [](const groups::Schedule& s) {
+    return std::tie(s.timing, s.period, s.start, s.cron, s.once, s.blackout, s.paused);
+  };
+  return timing(before) != timing(now);
+}
+
+}  // namespace
 
 // FollowCalendar plans the next MSK change anew, behind an edit of this schedule or of the policy.
 // Also a plan that stays is put on record: a restart that finds an older ladder would plan by what
@@ -36,8 +49,8 @@ Controller::Impl::Outcome Controller::Impl::Handle(const PutSchedule& command, I
   if (!groups::IsResourceId(schedule.id.value)) {
     wrong.push_back({"rekey_schedule_id", std::string(groups::kResourceIdRule)});
   }
-  const bool is_moved = !is_there || before->second.once != schedule.once;
-  if (wrong.empty() && schedule.timing == groups::Timing::kOnce && is_moved) {
+  const bool is_other = !is_there || before->second.once != schedule.once;
+  if (wrong.empty() && schedule.timing == groups::Timing::kOnce && is_other) {
     if (!schedule.IsBlackout() && schedule.once < now + channel->policy().msk_lead) {
       wrong.push_back({"rekey_schedule.once", "must be at least msk_lead from now"});
     }
@@ -50,9 +63,10 @@ Controller::Impl::Outcome Controller::Impl::Handle(const PutSchedule& command, I
     return Refuse(Error::kFailedPrecondition, NameOf(command.channel), "has 16 schedules already");
   }
   if (m == nullptr) return Reply{};
+  const bool is_moved = !is_there || IsMoved(before->second, schedule);
   Put(rekey::SchedulePut{command.channel, std::move(schedule)}, *m);
   Tell(is_there ? Event::Kind::kUpdated : Event::Kind::kCreated, command.channel, name, *m);
-  FollowCalendar(*channel, command.schedule.id, *m);
+  FollowCalendar(*channel, is_moved ? command.schedule.id : ScheduleId(), *m);
   Run(*channel, *m);
   return Reply{};
 }

@@ -24,6 +24,7 @@ Duration JitterOf(const ChannelId& channel, const groups::Schedule& schedule, In
   return static_cast<int64_t>(Reader(hash).U64() % steps) * kGridStep;
 }
 
+constexpr Duration kMostJitter = std::chrono::hours(24);
 // To look at a schedule is a hash, where it has a jitter.
 constexpr uint64_t kStepsASchedule = 4;
 
@@ -45,6 +46,13 @@ class One {
 
   const ScheduleId& id() const { return schedule_.id; }
   Instant created() const { return schedule_.created; }
+  // By is the instant that stands at `at` or before it, with the jitter that it has now.
+  PutOff By(const ChannelId& channel, Instant at) const {
+    const auto instant = instants_.LatestIn(at - kMostJitter, at);
+    if (!instant) return {};
+    const Duration jitter = JitterOf(channel, schedule_, *instant);
+    return {OnGrid(*instant + jitter), jitter};
+  }
   PutOff After(const ChannelId& channel, Instant at) {
     if (!asked_ || at < *asked_ || at >= exact_) Find(channel, at);
     return {exact_ == kNever ? kNever : OnGrid(exact_), jitter_};
@@ -91,8 +99,8 @@ class Planner {
 
  private:
   void Charge(size_t schedules) { steps_ += kStepsASchedule * schedules; }
-  // OwedBy is what the schedule has said since `owed` was put off; kNever: nothing.
-  Instant OwedBy(One& one, Instant not_before, const Owed& owed) const;
+  // OwedBy is what is owed of the schedule; kNever: nothing.
+  PutOff OwedBy(One& one, Instant not_before, const Owed& owed) const;
   // May wait from the end of a blackout until `spread`: nothing else is planned on the way.
   bool MaySpread(Instant end, Instant spread, Instant period_end);
 
@@ -102,19 +110,24 @@ class Planner {
   uint64_t steps_ = 0;
 };
 
-Instant Planner::OwedBy(One& one, Instant not_before, const Owed& owed) const {
-  const Instant since = owed.origin.deferred_from;
-  if (since >= not_before) return kNever;
-  const bool is_origin = one.id() == owed.origin.schedule;
-  if (!is_origin && one.id() == owed.edited) return kNever;
-  const Instant first = std::max(since, OnGrid(one.created()));
-  const Instant at = one.After(channel_.id, first - kGridStep).at;
-  if (at >= not_before || (one.id() == owed.edited && at != since)) return kNever;
-  return at;
+PutOff Planner::OwedBy(One& one, Instant not_before, const Owed& owed) const {
+  if (owed.since >= not_before) return {};
+  PutOff found;
+  if (one.id() == owed.schedule) {
+    found = one.By(channel_.id, owed.since);
+    if (one.id() == owed.edited && found.at != owed.since) return {};
+  } else if (one.id() != owed.edited) {
+    const Instant first = std::max(owed.since, OnGrid(one.created()));
+    found = one.After(channel_.id, first - kGridStep);
+  }
+  return found.at < not_before ? found : PutOff();
 }
 
 PlannedChange Planner::Plan(Instant period_end, Instant not_before, const Owed& owed) {
+  const groups::KeyPolicy& policy = channel_.policy;
   const Instant soonest = OnGrid(not_before);
+  const Instant oldest = period_end + (LongestLife(policy) - policy.msk_period);
+  const Instant last = OnGrid(std::max(oldest, not_before));
   PlannedChange plan;
   plan.at = std::max(OnGrid(period_end), soonest);
   Instant planned = OnGrid(period_end);
@@ -122,22 +135,23 @@ PlannedChange Planner::Plan(Instant period_end, Instant not_before, const Owed& 
   ++steps_;
   Charge(calendar_.size());
   for (One& one : calendar_) {
-    const Instant owed_since = OwedBy(one, not_before, owed);
-    const Instant from = std::min(owed_since, not_before);
-    const PutOff put_off = one.After(channel_.id, from - kGridStep);
-    const Instant at = std::max(put_off.at, soonest);
+    const PutOff owes = OwedBy(one, not_before, owed);
+    const bool is_owed = owes.at != kNever;
+    const PutOff put_off = is_owed ? owes : one.After(channel_.id, not_before - kGridStep);
+    Instant at = std::max(put_off.at, soonest);
+    // The end of its blackout has come: behind it the change keeps its place, and so its jitter.
+    const bool is_spread = is_owed && one.id() == owed.schedule &&
+                           owed.at - put_off.jitter <= not_before && owed.at >= soonest;
+    if (is_spread) at = std::min(owed.at, last);
     // Of two that come as soon as they can, the one that was due first.
     if (at > plan.at || (at == plan.at && put_off.at >= planned)) continue;
     plan.at = at;
     plan.reason = RekeyReason::kCalendar;
     plan.schedule = one.id();
-    plan.deferred_from = owed_since;
+    plan.deferred_from = owes.at;
     planned = put_off.at;
     jitter = put_off.jitter;
   }
-  const groups::KeyPolicy& policy = channel_.policy;
-  const Instant oldest = period_end + (LongestLife(policy) - policy.msk_period);
-  const Instant last = OnGrid(std::max(oldest, not_before));
   const std::optional<Instant> end = blackouts_.End(plan.at, last);
   if (!end) return plan;
   plan.deferred_from = planned;
@@ -160,6 +174,12 @@ bool Planner::MaySpread(Instant end, Instant spread, Instant period_end) {
     if (one.After(channel_.id, end).at < spread) return false;
   }
   return !blackouts_.End(spread, spread);
+}
+
+bool IsPlanned(const Ladder& ladder) {
+  return ladder.next_msk_reason == RekeyReason::kSchedule ||
+         ladder.next_msk_reason == RekeyReason::kCalendar ||
+         ladder.next_msk_reason == RekeyReason::kLife;
 }
 
 groups::Blackouts BlackoutsOf(const Schedules& schedules) {
@@ -193,8 +213,10 @@ void Replan(const ChannelState& channel, Ladder& ladder, Instant now, const Sche
   if (!ladder.msk || ladder.next_msk || Excludes(ladder.next_msk_reason)) return;
   const Instant not_before =
       std::max(ladder.active->switch_at, now) + channel.channel.policy.msk_lead;
-  const PlannedChange plan =
-      PlanChange(channel, ladder.msk->ends, not_before, {ladder.next_msk_origin, edited});
+  Owed owed{ladder.next_msk_origin.deferred_from, ladder.next_msk_origin.schedule,
+            ladder.next_msk_change, edited};
+  if (IsPlanned(ladder)) owed.since = std::min(owed.since, ladder.next_msk_change);
+  const PlannedChange plan = PlanChange(channel, ladder.msk->ends, not_before, owed);
   ladder.next_msk_change = plan.at;
   ladder.next_msk_reason = plan.reason;
   ladder.next_msk_origin = {plan.schedule, plan.deferred_from};
@@ -212,10 +234,7 @@ std::vector<PlannedChange> Upcoming(const ChannelState& channel, Instant now, si
     return plans;
   }
   Planner planner(channel);
-  const bool is_planned = ladder.next_msk_reason == RekeyReason::kSchedule ||
-                          ladder.next_msk_reason == RekeyReason::kCalendar ||
-                          ladder.next_msk_reason == RekeyReason::kLife;
-  const MskOrigin origin = is_planned ? ladder.next_msk_origin : MskOrigin();
+  const MskOrigin origin = IsPlanned(ladder) ? ladder.next_msk_origin : MskOrigin();
   plans.push_back({ladder.next_msk_change, ladder.next_msk_reason, origin.schedule,
                    origin.deferred_from, ladder.next_msk_reason == RekeyReason::kLife});
   const auto following = [&](Instant change) {

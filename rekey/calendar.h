@@ -22,14 +22,18 @@ struct PlannedChange {
   Instant at = kNever;
   RekeyReason reason = RekeyReason::kSchedule;  // kCalendar: of `schedule`; kLife: pierces
   ScheduleId schedule;
-  Instant deferred_from = kNever;  // planned for then, and put off by a blackout
+  Instant deferred_from = kNever;  // planned for then, and put off
   bool pierces = false;            // in a blackout, since the MSK would get too old
 };
 
-// Owed is what a blackout has put off since `origin.deferred_from`: of the origin's schedule, as
-// long as that says the same instant, and of all others but the one that was just `edited`.
+// Owed is what was planned for `since`, by `schedule` (empty: the period), and has not come: a
+// blackout has put it off until `at`, or an edit came within an MSK lead of it. It is owed as long
+// as its schedule says the same, but for the jitter, unless that was just `edited`, when it must
+// say the very instant; so is all that other schedules, which were not edited, have said since.
 struct Owed {
-  MskOrigin origin;
+  Instant since = kNever;
+  ScheduleId schedule;
+  Instant at = kNever;
   ScheduleId edited;
 };
 
@@ -41,7 +45,8 @@ PlannedChange PlanChange(const ChannelState& channel, Instant period_end, Instan
                          const Owed& owed = {});
 
 // Replan puts the planned change into the ladder of a channel, with what is owed there; while a
-// next MSK is on its way, or someone is to be shut out, it leaves it alone.
+// next MSK is on its way, or someone is to be shut out, it leaves it alone. `edited` is a schedule
+// whose timing has just been changed.
 void Replan(const ChannelState& channel, Ladder& ladder, Instant now,
             const ScheduleId& edited = {});
 

@@ -55,7 +55,7 @@ struct Slot {
 // MskOrigin is where a planned change of the MSK comes from.
 struct MskOrigin {
   ScheduleId schedule;             // of the calendar; empty: the end of the MSK's period
-  Instant deferred_from = kNever;  // was planned for then, and is put off by a blackout
+  Instant deferred_from = kNever;  // was planned for then, and is put off
   friend bool operator==(const MskOrigin&, const MskOrigin&) = default;
 };
 

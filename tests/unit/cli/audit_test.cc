@@ -203,13 +203,25 @@ TEST_F(AuditFile, ACheckpointIsNotSupersededWhereTheServerHasIt) {
   expected.position = PlaceOf(1);
   const auto alone = Check(expected);
   ASSERT_TRUE(alone) << alone.error().message;
-  EXPECT_EQ(alone->signed_one.sequence, 4U);
+  ASSERT_EQ(alone->signed_ones.size(), 1U);
+  EXPECT_EQ(alone->signed_ones[0].sequence, 4U);
   EXPECT_EQ(alone->proven_to, 1U);
   expected.server = [&](uint64_t sequence) {
     const ByteView hash = AsBytes(sequence == 2 ? forged.hash() : log[sequence - 1].hash());
     return Bytes(hash.begin(), hash.end());
   };
   EXPECT_EQ(Complaint(expected).find("7: record 4:"), 0U) << Complaint(expected);
+}
+
+TEST_F(AuditFile, ALastLineOfASinkMayHaveNoEnd) {
+  rest_ = R"({"sequence":"7","ti)";
+  EXPECT_EQ(Complaint().find("7: "), 0U);
+  AuditExpectation expected;
+  expected.is_sink = true;
+  const auto summary = Check(expected);
+  ASSERT_TRUE(summary);
+  EXPECT_TRUE(summary->is_cut);
+  EXPECT_EQ(summary->records, 6U);
 }
 
 TEST_F(AuditFile, AFieldThatStandsTwiceIsRefused) {

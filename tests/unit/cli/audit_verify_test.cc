@@ -130,6 +130,8 @@ TEST_F(AuditVerify, WhatItsTextCouldNotHoldIsAChange) {
   const std::vector<std::function<void(v1::AuditRecord&)>> changes = {
       [](auto& record) { record.set_request_id("anything"); },
       [](auto& record) { record.set_trace_id("anything"); },
+      [](auto& record) { record.set_request_id("01-020300000000000000000000000000"); },
+      [](auto& record) { record.set_trace_id("04050600-000000000000000000000000"); },
       [](auto& record) { record.add_items(""); }, [](auto& record) { record.add_key_ids(""); },
       [](auto& record) {
         record.set_request_id("anything");
@@ -186,7 +188,7 @@ TEST_F(AuditVerify, ProgramsAreToldWhatIsProven) {
             " \"checkpoints\": \"1\",\n"
             " \"signedTo\": \"3\",\n"
             " \"provenTo\": \"3\",\n"
-            " \"supersededCheckpoint\": \"0\",\n"
+            " \"supersededCheckpoints\": \"0\",\n"
             " \"serverEnd\": \"0\",\n"
             " \"end\": \"5:" +
                 ToHex(AsBytes(records_[4].hash())) +

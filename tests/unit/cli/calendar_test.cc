@@ -98,9 +98,13 @@ TEST(Rekeys, OneThatJoinsAnotherSaysSo) {
   EXPECT_NE(server.Run({"rekeys", "now", "one"}).out.find("\njoins this one, which is under way"),
             std::string::npos);
   server.now += std::chrono::seconds(10);
-  EXPECT_NE(
-      server.Run({"rekeys", "now", "one"}).out.find("\nits switch is held: keymastctl explain"),
-      std::string::npos);
+  const std::string held = "\nits switch is held: keymastctl explain";
+  EXPECT_EQ(server.Run({"rekeys", "now", "one"}).out.find(held), std::string::npos);
+  server.Answer("Channels.GetChannel", R"({"keyState": {"switchHeld": true}})");
+  EXPECT_NE(server.Run({"rekeys", "now", "one"}).out.find(held), std::string::npos);
+  const std::string id = "01234567-89ab-cdef-0123-456789abcdef";
+  EXPECT_EQ(server.Run({"rekeys", "now", "one", "--request-id", id}).out.find("joins"),
+            std::string::npos);
 }
 
 TEST(Rekeys, ArePlannedAndRun) {
@@ -174,19 +178,19 @@ TEST_F(ExplainTest, TellsWhatTheKeysAreDoingAndWhy) {
             "last MSK change   MSK 00010001/1, 2026-01-31T11:00:00Z, 1h 00m ago: members were "
             "expelled\n"
             "MSK on its way    00010002\n"
-            "next MSK change   2026-01-31T13:00:00Z, in 1h 00m: schedule nightly, put off by a "
-            "blackout from 2026-01-31T12:30:00Z\n"
+            "next MSK change   2026-01-31T13:00:00Z, in 1h 00m: schedule nightly, put off "
+            "from 2026-01-31T12:30:00Z\n"
             "blackout          in force until 2026-01-31T12:15:00Z, in 15m 00s: scheduled MSK "
             "changes wait\n"
             "members           24, 23 joined, 1 confirmed\n"
             "not acknowledged  22: m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, "
             "m14, m15, m16, m17, m18, m19, ...\n"
             "upcoming MSK changes\n"
-            "  2026-01-31T13:00:00Z, in 1h 00m: schedule nightly, put off by a blackout from "
+            "  2026-01-31T13:00:00Z, in 1h 00m: schedule nightly, put off from "
             "2026-01-31T12:30:00Z\n"
             "  2026-01-31T14:00:00Z, in 2h 00m: the period of the policy ended\n");
   EXPECT_EQ(server_.asked()[2].request,
-            R"({"parent":"channels/one","pageSize":2,"filter":"level = MSK"})");
+            R"({"parent":"channels/one","pageSize":10,"filter":"level = MSK"})");
   EXPECT_EQ(server_.asked().back().request, R"({"parent":"channels/one","pageSize":1000,)"
                                             R"("filter":"joined AND reachability != CONFIRMED"})");
 }

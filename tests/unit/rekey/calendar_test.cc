@@ -214,6 +214,7 @@ TEST_F(Planned, WhatABlackoutHasPutOffIsOwed) {
   EXPECT_EQ(after("night", [&] { schedule("night").blackout = minutes(270); }), minutes(330));
   EXPECT_EQ(after("night", [&] { channel.schedules.erase(ScheduleId("night")); }), minutes(185));
   EXPECT_EQ(after("night", [&] { schedule("night").paused = true; }), minutes(185));
+  EXPECT_EQ(after("", [&] { schedule("cut").jitter = seconds(0); }), hours(5));
   EXPECT_EQ(after("cut", [&] { schedule("cut").paused = true; }), hours(6));
   EXPECT_EQ(after("cut", [&] { schedule("cut").once = kNow + hours(9); }), hours(6));
   EXPECT_EQ(after("cut", [&] { channel.schedules.erase(ScheduleId("cut")); }), hours(6));
@@ -235,6 +236,40 @@ TEST_F(Planned, AllThatABlackoutHasPutOffIsOwed) {
   channel.schedules.at(ScheduleId("third")).cron = "0 2 * * *";
   Replan(channel, channel.ladder, kNow + minutes(220), ScheduleId("third"));
   EXPECT_EQ(channel.ladder.next_msk_reason, RekeyReason::kSchedule);
+}
+
+TEST_F(Planned, AJitterMovesNothingThatIsOwed) {
+  groups::Schedule& cut = Add("cut", groups::Timing::kOnce);
+  cut.once = kNow + hours(2);
+  Blackout("night", kNow + hours(1), hours(4));
+  Replan(channel, channel.ladder, kNow);
+  cut.jitter = minutes(30);
+  Replan(channel, channel.ladder, kNow + hours(3));
+  const Duration jitter = channel.ladder.next_msk_origin.deferred_from - cut.once;
+  EXPECT_GT(jitter, Duration::zero());
+  EXPECT_EQ(channel.ladder.next_msk_change, kNow + hours(5) + jitter);
+  // Behind the end it keeps its place, whatever else is edited.
+  for (const Instant now : {kNow + hours(5) - minutes(4), kNow + hours(5) - minutes(2)}) {
+    Replan(channel, channel.ladder, now, ScheduleId("other"));
+    EXPECT_EQ(channel.ladder.next_msk_change, kNow + hours(5) + jitter);
+  }
+  cut.jitter = {};
+  Replan(channel, channel.ladder, kNow + hours(3));
+  EXPECT_EQ(channel.ladder.next_msk_change, kNow + hours(5));
+  EXPECT_EQ(channel.ladder.next_msk_origin.deferred_from, cut.once);
+}
+
+// As when a channel that has grown needs a longer one.
+TEST_F(Planned, ALongerLeadLosesNoChange) {
+  Add("cut", groups::Timing::kOnce).once = kNow + hours(2);
+  Replan(channel, channel.ladder, kNow);
+  channel.channel.policy.msk_lead = hours(1);
+  for (const Duration now : {minutes(90), minutes(95)}) {
+    Replan(channel, channel.ladder, kNow + now);
+    EXPECT_EQ(channel.ladder.next_msk_change, kNow + now + hours(1));
+    EXPECT_EQ(channel.ladder.next_msk_reason, RekeyReason::kCalendar);
+    EXPECT_EQ(channel.ladder.next_msk_origin, (MskOrigin{ScheduleId("cut"), kNow + hours(2)}));
+  }
 }
 
 TEST_F(Planned, WhatWasDueFirstKeepsItsPlaceAndJitter) {
