@@ -259,6 +259,18 @@ TEST(Checker, WhatIsUnknownIsNotBeforeItsCall) {
             kBad);
 }
 
+// Nobody has seen when it was made, and so nobody can ask for it by its etag.
+TEST(Checker, AGuessedEtagIsNotThatOfWhatIsUnknown) {
+  Request update = UpdateChannel(6);
+  update.revision = 1;
+  EXPECT_EQ(Story()
+                .Unknown(0, CreateChannel(5))
+                .Call(1, 2, update, Error::kEtagMismatch)
+                .Call(3, 4, GetChannel(), Channel(5, 1))
+                .Judge(),
+            kGood);
+}
+
 // A retry of what is unknown tells one outcome of both.
 TEST(Checker, ARetryOfWhatIsUnknownIsOneChange) {
   Request update = UpdateChannel(6);

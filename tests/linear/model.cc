@@ -36,11 +36,12 @@ bool Model::Learn(Birth& birth, uint64_t created) {
 }
 
 // IsStale: the etag is of what was there before, or of something else. Of a resource that no answer
-// has shown yet the answer says it, and the etag tells when that was made.
+// has shown yet the answer says it, and the etag tells when that was made, unless it was guessed.
 bool Model::IsStale(const Request& request, uint64_t revision, Birth& birth) const {
   if (request.revision == 0) return false;
   if (request.revision != revision) return true;
-  if (birth.created != 0 || request.created == 0) return request.created != birth.created;
+  if (birth.created != 0) return request.created != birth.created;
+  if (request.created == 0) return told_stale_.value_or(false);
   return (told_stale_ && *told_stale_) || !Learn(birth, request.created);
 }
 
