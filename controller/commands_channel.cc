@@ -122,8 +122,12 @@ Controller::Impl::Outcome Controller::Impl::Handle(const UpdateChannel& command,
 
   ++definition.revision;
   const Duration repetition = definition.policy.mtk_repetition;
+  const bool other_grid = repetition != channel->policy().mtk_repetition;
   Put(rekey::ChannelPut{std::move(definition)}, *m);
-  channel->next_repetition = rekey::Grid(command.id, repetition).After(now + SendAhead(*channel));
+  // On the same one a round that is due is not passed over.
+  if (other_grid) {
+    channel->next_repetition = rekey::Grid(command.id, repetition).After(now + SendAhead(*channel));
+  }
   // They keep to it also while they cannot be told: MTK period and max_datagram.
   if (other_policy) {
     for (const HeadendId& id : channel->headends) m->step.headends_to_redefine.push_back(id);

@@ -299,5 +299,24 @@ TEST_F(Commands, MtkIdsThatRunOutChangeTheMskInTime) {
   for (const rekey::Slot& used : world_of_few.used) EXPECT_LE(used.mtk, MtkId(20));
 }
 
+// However often it is changed just when a round is due.
+TEST(Repetitions, AnUpdateOfAChannelPassesNoRepetitionOver) {
+  World world;
+  world.MakeChannel();
+  world.Pass(seconds(10));
+  const auto repetitions = [&] {
+    return std::count_if(world.sent.begin(), world.sent.end(),
+                         [](const Sent& one) { return one.to.IsMulticast(); });
+  };
+  const auto before = repetitions();
+  const Instant until = world.now + seconds(10);
+  while (world.core->NextDeadline() < until) {
+    world.now = std::max(world.now, world.core->NextDeadline());
+    world.Do(UpdateChannel{kNews, "x", world.channel().channel.policy, {}});
+    world.Deliver(world.core->Tick(world.now));
+  }
+  EXPECT_GE(repetitions() - before, 20);
+}
+
 }  // namespace
 }  // namespace keymast::controller
